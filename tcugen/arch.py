@@ -1,0 +1,177 @@
+"""The architecture of one tensor compute unit: every size the hardware, the compiler and the emulator share.
+
+One frozen dataclass holds the free parameters; everything that follows from them is a property. The JSON form
+(`architecture.json` beside the emitted Verilog) holds the free parameters only.
+"""
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
+
+ACTIVATION_BANKS = 4
+"""Banks of the activation memory, low-order interleaved by word; an unaligned read takes two neighbours."""
+
+ARRAY_SIZES = (4, 8, 16, 32)
+"""Supported numbers of rows and of columns."""
+
+BUS_SIZES = (4, 8, 16, 32, 64)
+"""Supported bytes per AXI4 beat."""
+
+BURST_BEATS = 32
+"""Longest burst the machine issues, in beats; short enough that no reader blocks another for long."""
+
+PARAMETER_BYTES = 8
+"""Bytes of output parameters per output channel: int32 folded bias, float32 multiplier."""
+
+
+class ArchitectureError(ValueError):
+    """An architecture parameter outside what the generator can build. The message names value, rule and remedy."""
+
+
+def _is_power_of_two(value: int) -> bool:
+    return value > 0 and value & (value - 1) == 0
+
+
+def bits_for(count: int) -> int:
+    """Bits that hold the numbers 0 .. count - 1, at least one."""
+    return max(1, (count - 1).bit_length())
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Free parameters of a tensor compute unit.
+
+    Attributes:
+        rows: Array rows; each takes one input channel (or folded tap) per cycle. An activation word is `rows` bytes.
+        columns: Array columns, one output channel each.
+        activation_kib: Activation memory in KiB.
+        bus_bytes: Bytes per AXI4 beat.
+        accumulator_bits: Width of one signed accumulator.
+        accumulator_depth: Output pixels one accumulator bank holds; there are two banks.
+        weight_tiles: Capacity of the weight ring in tiles of rows x columns bytes; a power of two.
+        parameter_groups: Capacity of the parameter ring in groups of `columns` output channels; a power of two.
+        output_lanes: Results per cycle of the output path; a power of two that divides rows and columns.
+        bus_address_bits: Width of AXI4 addresses.
+
+    Raises:
+        ArchitectureError: If a value is outside its range.
+    """
+
+    rows: int = 16
+    columns: int = 16
+    activation_kib: int = 1280
+    bus_bytes: int = 8
+    accumulator_bits: int = 28
+    accumulator_depth: int = 256
+    weight_tiles: int = 256
+    parameter_groups: int = 32
+    output_lanes: int = 4
+    bus_address_bits: int = 40
+
+    def __post_init__(self):
+        def require(holds: bool, name: str, rule: str):
+            if not holds:
+                raise ArchitectureError(f"{name} is {getattr(self, name)!r}, but it must be {rule}")
+
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, bool) or not isinstance(value, int):
+                raise ArchitectureError(f"{field.name} is {value!r}, but it must be an integer")
+        sizes = ", ".join(map(str, ARRAY_SIZES))
+        require(self.rows in ARRAY_SIZES, "rows", f"one of {sizes}")
+        require(self.columns in ARRAY_SIZES, "columns", f"one of {sizes}")
+        require(self.bus_bytes in BUS_SIZES, "bus_bytes", f"one of {', '.join(map(str, BUS_SIZES))}")
+        require(1 <= self.activation_kib <= 8192, "activation_kib", "between 1 and 8192 KiB")
+        require(20 <= self.accumulator_bits <= 32, "accumulator_bits", "between 20 and 32 bits")
+        require(
+            16 <= self.accumulator_depth <= 4096 and _is_power_of_two(self.accumulator_depth),
+            "accumulator_depth",
+            "a power of two between 16 and 4096 pixels",
+        )
+        require(
+            2 <= self.weight_tiles <= 16384 and _is_power_of_two(self.weight_tiles),
+            "weight_tiles",
+            "a power of two between 2 and 16384 tiles",
+        )
+        require(
+            2 <= self.parameter_groups <= 4096 and _is_power_of_two(self.parameter_groups),
+            "parameter_groups",
+            "a power of two between 2 and 4096 groups",
+        )
+        require(
+            _is_power_of_two(self.output_lanes) and self.output_lanes <= min(self.rows, self.columns),
+            "output_lanes",
+            f"a power of two up to min(rows, columns) = {min(self.rows, self.columns)}",
+        )
+        require(32 <= self.bus_address_bits <= 64, "bus_address_bits", "between 32 and 64 bits")
+
+    @property
+    def multipliers(self) -> int:
+        """8x8 multipliers of the array: multiply-accumulates per cycle at the peak."""
+        return self.rows * self.columns
+
+    @property
+    def activation_bytes(self) -> int:
+        return self.activation_kib * 1024
+
+    @property
+    def activation_words(self) -> int:
+        """Words of `rows` bytes in the activation memory."""
+        return self.activation_bytes // self.rows
+
+    @property
+    def activation_bank_words(self) -> int:
+        return self.activation_words // ACTIVATION_BANKS
+
+    @property
+    def tile_bytes(self) -> int:
+        return self.rows * self.columns
+
+    @property
+    def weight_buffer_bytes(self) -> int:
+        return self.weight_tiles * self.tile_bytes
+
+    @property
+    def parameter_group_bytes(self) -> int:
+        return self.columns * PARAMETER_BYTES
+
+    @property
+    def parameter_buffer_bytes(self) -> int:
+        return self.parameter_groups * self.parameter_group_bytes
+
+    @property
+    def accumulator_bytes(self) -> int:
+        """Bytes of both accumulator banks, rounded up."""
+        return -(-2 * self.accumulator_depth * self.columns * self.accumulator_bits // 8)
+
+    @property
+    def output_steps(self) -> int:
+        """Cycles the output path needs for the columns of one pixel."""
+        return self.columns // self.output_lanes
+
+    @property
+    def partial_sum_bits(self) -> int:
+        """Bits of the sum of `rows` products of two int8: |product| <= 2**14, so 16 + log2(rows) bits, signed."""
+        return 16 + (self.rows - 1).bit_length()
+
+    def to_dict(self) -> dict[str, int]:
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, int]) -> "Architecture":
+        """Inverse of `to_dict`; raises ArchitectureError on unknown or missing keys."""
+        names = {field.name for field in dataclasses.fields(cls)}
+        if set(values) != names:
+            missing, unknown = sorted(names - set(values)), sorted(set(values) - names)
+            raise ArchitectureError(f"architecture keys do not match: missing {missing}, unknown {unknown}")
+        return cls(**values)
+
+    def to_json(self) -> str:
+        return json.dumps(self.to_dict(), indent=2) + "\n"
+
+    @property
+    def fingerprint(self) -> int:
+        """32-bit identification of this architecture; the register ARCHITECTURE reads the same value."""
+        digest = hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).digest()
+        return int.from_bytes(digest[:4], "big")

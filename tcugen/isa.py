@@ -1,0 +1,250 @@
+"""The instruction set: one table that the decoder, the compiler, the emulator and the reference page are derived from.
+
+Every instruction is 64 bytes, little-endian: the header below, then the fields of its opcode in table order from bit
+`PAYLOAD_BIT`. All addresses inside the activation memory are byte addresses; their arithmetic is modulo 2**24, so a
+base may lie before the tensor it reads ("negative" padding rows). R, C and L below are rows, columns and output
+lanes of the architecture.
+
+**Order.** The program is fetched in order and dealt to one queue per unit (load, store, weight, compute, drain, pool).
+Units run side by side. Each unit counts what it has completed since the start: load and store count instructions,
+pool counts instructions, compute and drain count tiles (one tile = one column group of one block). An
+instruction starts when, for every unit, completed >= its `wait_*` field. `compute` counts a tile when its last
+operand has been read, `drain` and `pool` when the last result is in the activation memory, `load` when its last byte
+is there, `store` when memory has answered its last write.
+
+**Windows.** Memory is reached through windows whose base and size the host sets; offsets are multiples of the bus
+width, and every burst is checked against its window.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+INSTRUCTION_BYTES = 64
+ACTIVATION_ADDRESS_BITS = 24
+COUNT_BITS = 20
+"""Width of the completion counters and of the `wait_*` fields."""
+
+
+class Window(IntEnum):
+    """Address windows of the memory, in the order of their registers. The machine writes OUTPUT and SCRATCH only."""
+
+    PROGRAM = 0
+    WEIGHTS = 1
+    INPUT = 2
+    OUTPUT = 3
+    SCRATCH = 4
+
+
+WRITABLE_WINDOWS = (Window.OUTPUT, Window.SCRATCH)
+
+
+class Unit(IntEnum):
+    """Units whose completed work an instruction can wait for, in the order of the `wait_*` fields."""
+
+    LOAD = 0
+    STORE = 1
+    COMPUTE = 2
+    DRAIN = 3
+    POOL = 4
+
+
+class Opcode(IntEnum):
+    END = 0
+    WEIGHT = 1
+    LOAD = 2
+    STORE = 3
+    COMPUTE = 4
+    DRAIN = 5
+    POOL = 6
+
+
+@dataclass(frozen=True)
+class Field:
+    """One bit field: `bits` wide, two's complement if `signed`."""
+
+    name: str
+    bits: int
+    doc: str
+    signed: bool = False
+
+
+_ADDRESS = ACTIVATION_ADDRESS_BITS
+
+HEADER = (
+    Field("opcode", 4, "what to do; see the table of opcodes"),
+    Field("layer", 12, "layer number, for counters and traces"),
+    *(Field(f"wait_{unit.name.lower()}", COUNT_BITS, f"{unit.name.lower()} work completed first") for unit in Unit),
+)
+PAYLOAD_BIT = 128
+
+_MEMORY_SIDE = (
+    Field("window", 3, "window of the memory side"),
+    Field("offset", 32, "byte offset in that window, a multiple of the bus width"),
+    Field("activation", _ADDRESS, "activation address, a multiple of min(bus width, R)"),
+    Field("segment_bytes", _ADDRESS, "bytes per contiguous segment, a multiple of the bus width, not 0"),
+    Field("segments", 12, "number of segments"),
+    Field("memory_step", 32, "bytes from segment to segment in memory"),
+    Field("activation_step", _ADDRESS, "bytes from segment to segment in the activation memory"),
+)
+
+_TILE_LOOP = (
+    Field("n_columns", 12, "column groups (outermost loop)"),
+    Field("n_y", 12, "output rows in all"),
+    Field("block_rows", 12, "output rows per block; the last block may have fewer"),
+    Field("n_x", 12, "output pixels per row; block_rows * n_x <= accumulator depth"),
+)
+
+PAYLOADS: dict[Opcode, tuple[Field, ...]] = {
+    Opcode.END: (),
+    Opcode.WEIGHT: (
+        Field("offset", 32, "byte offset in window WEIGHTS"),
+        Field("n_columns", 12, "column groups; each is C * 8 bytes of parameters, then n_tiles weight tiles"),
+        Field("n_tiles", 16, "weight tiles (R * C bytes, row after row) per column group"),
+    ),
+    Opcode.LOAD: _MEMORY_SIDE,
+    Opcode.STORE: _MEMORY_SIDE,
+    Opcode.COMPUTE: (
+        Field("base", _ADDRESS, "address of row iy0, offset 0 of the first plane"),
+        Field("column_step", _ADDRESS, "added to base per column group (0 unless the convolution is grouped)"),
+        Field("group_step", _ADDRESS, "added per input channel group"),
+        Field("ky_step", _ADDRESS, "added per kernel row"),
+        Field("y_step", _ADDRESS, "added per output row"),
+        Field("kx_step", _ADDRESS, "added to the offset per kernel column (or folded segment)"),
+        Field("x_step", _ADDRESS, "added to the offset per output pixel"),
+        Field("offset0", _ADDRESS, "offset in the input row of the first tap of the first pixel", signed=True),
+        Field("row_bytes", _ADDRESS, "bytes of an input row; offsets outside 0 .. row_bytes - 1 read as pad"),
+        Field("iy0", 16, "input row of the first tap of output row 0", signed=True),
+        Field("height", 16, "input rows; rows outside 0 .. height - 1 read as pad"),
+        Field("stride_y", 4, "input rows per output row"),
+        *_TILE_LOOP,
+        Field("n_groups", 12, "input channel groups"),
+        Field("n_ky", 8, "kernel rows"),
+        Field("n_kx", 8, "kernel columns, or folded segments of R bytes per kernel row"),
+        Field("pad", 8, "padding value (the input's zero point)", signed=True),
+        Field("accumulate", 1, "add to what the accumulators hold instead of starting from zero"),
+        Field("finish", 1, "hand each tile to the output path; if 0 the bank stays with the array"),
+        Field("keep", 1, "rewind the weight ring to this instruction's first tile at the end; nothing is freed"),
+    ),
+    Opcode.DRAIN: (
+        Field("out_base", _ADDRESS, "address of the first pixel's word of the first plane"),
+        Field("out_plane_step", _ADDRESS, "added per R channels"),
+        Field("out_y_step", _ADDRESS, "added per output row"),
+        Field("out_x_step", _ADDRESS, "added per output pixel"),
+        Field("residual_base", _ADDRESS, "the same for the residual operand; row and pixel steps are the output's"),
+        Field("residual_plane_step", _ADDRESS, "added per R channels"),
+        Field("byte_step", _ADDRESS, "int32 results: from byte plane to byte plane"),
+        *_TILE_LOOP,
+        Field("channel0", 5, "byte within the R-byte word at which column group 0 starts"),
+        Field("last_steps", 6, "lane steps of the last column group: ceil(channels / L), 1 .. C / L"),
+        Field("zero_point", 8, "z_y of the convolution", signed=True),
+        Field("clamp_low", 8, "lo of the convolution", signed=True),
+        Field("clamp_high", 8, "hi of the convolution", signed=True),
+        Field("add_multiplier", 24, "m of the convolution's result in the residual add"),
+        Field("residual_multiplier", 24, "m of the residual operand"),
+        Field("add_shift", 6, "s of the residual add"),
+        Field("residual_zero_point", 8, "zero point of the residual operand", signed=True),
+        Field("add_zero_point", 8, "z_y of the residual add", signed=True),
+        Field("add_clamp_low", 8, "lo of the residual add", signed=True),
+        Field("add_clamp_high", 8, "hi of the residual add", signed=True),
+        Field("residual", 1, "add the residual operand to the requantised, clamped result"),
+        Field("int32", 1, "store the 32-bit sums as four byte planes, least significant first, not requantised"),
+        Field("keep", 1, "rewind the parameter ring to this instruction's first group at the end"),
+    ),
+    Opcode.POOL: (
+        Field("base", _ADDRESS, "address of the word at input row iy0, column ix0 of the first plane"),
+        Field("group_step", _ADDRESS, "input bytes per channel group"),
+        Field("row_step", _ADDRESS, "input bytes per row"),
+        Field("out_base", _ADDRESS, "address of the first output word"),
+        Field("out_group_step", _ADDRESS, "output bytes per channel group"),
+        Field("out_row_step", _ADDRESS, "output bytes per row; pixels are R bytes apart on both sides"),
+        Field("n_groups", 12, "channel groups (outermost loop)"),
+        Field("n_y", 12, "output rows"),
+        Field("n_x", 12, "output pixels per row"),
+        Field("n_ky", 8, "window rows"),
+        Field("n_kx", 8, "window columns (innermost loop)"),
+        Field("stride_y", 4, "input rows per output row"),
+        Field("stride_x", 4, "input pixels per output pixel"),
+        Field("iy0", 16, "input row of the first tap of output row 0", signed=True),
+        Field("ix0", 16, "input column of the first tap of output column 0", signed=True),
+        Field("height", 16, "input rows; taps outside are left out of the maximum"),
+        Field("width", 16, "input columns; taps outside are left out of the maximum"),
+    ),
+}
+
+
+class EncodingError(ValueError):
+    """A field value that its bits cannot hold, or a field name that the opcode does not have."""
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A field at its place: bits `offset` .. `offset + field.bits - 1` of the instruction."""
+
+    field: Field
+    offset: int
+
+
+def _place(fields: tuple[Field, ...], start: int) -> dict[str, Placed]:
+    placed, offset = {}, start
+    for field in fields:
+        placed[field.name] = Placed(field, offset)
+        offset += field.bits
+    return placed
+
+
+def layout(opcode: Opcode) -> dict[str, Placed]:
+    """All fields of an opcode, header first, by name."""
+    return _place(HEADER, 0) | _place(PAYLOADS[opcode], PAYLOAD_BIT)
+
+
+_LAYOUTS = {opcode: layout(opcode) for opcode in Opcode}
+for _opcode, _fields in _LAYOUTS.items():
+    _last = list(_fields.values())[-1]
+    assert _last.offset + _last.field.bits <= 8 * INSTRUCTION_BYTES, _opcode
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """One decoded instruction. `fields` holds every field of the opcode except `opcode` itself; absent ones are 0."""
+
+    opcode: Opcode
+    fields: dict[str, int]
+
+    def __post_init__(self):
+        known = _LAYOUTS[self.opcode]
+        for name, value in self.fields.items():
+            if name not in known or name == "opcode":
+                raise EncodingError(f"{self.opcode.name} has no field {name!r}; it has {', '.join(known)}")
+            field = known[name].field
+            low, high = (-(1 << field.bits - 1), (1 << field.bits - 1) - 1) if field.signed else (0, (1 << field.bits) - 1)
+            if not low <= value <= high:
+                raise EncodingError(f"{self.opcode.name}.{name} = {value} does not fit its range {low} .. {high}")
+
+    def __getitem__(self, name: str) -> int:
+        if name not in _LAYOUTS[self.opcode]:
+            raise KeyError(name)
+        return int(self.opcode) if name == "opcode" else self.fields.get(name, 0)
+
+    def encode(self) -> bytes:
+        word = 0
+        for name, placed in _LAYOUTS[self.opcode].items():
+            word |= (self[name] & ((1 << placed.field.bits) - 1)) << placed.offset
+        return word.to_bytes(INSTRUCTION_BYTES, "little")
+
+    @classmethod
+    def decode(cls, data: bytes) -> "Instruction":
+        """Inverse of `encode`. Raises EncodingError on an unknown opcode or a wrong length."""
+        if len(data) != INSTRUCTION_BYTES:
+            raise EncodingError(f"an instruction is {INSTRUCTION_BYTES} bytes, not {len(data)}")
+        word = int.from_bytes(data, "little")
+        code = word & 15
+        if code not in list(Opcode):
+            raise EncodingError(f"opcode {code} is not one of {', '.join(f'{o.value} {o.name}' for o in Opcode)}")
+        fields = {}
+        for name, placed in _LAYOUTS[Opcode(code)].items():
+            value = word >> placed.offset & ((1 << placed.field.bits) - 1)
+            if placed.field.signed and value >> placed.field.bits - 1:
+                value -= 1 << placed.field.bits
+            if name != "opcode":
+                fields[name] = value
+        return cls(Opcode(code), fields)

@@ -1,0 +1,186 @@
+"""The program file: what the compiler leaves and the emulator, the simulator and the host driver read.
+
+A program directory holds `program.bin` (instructions), `weights.bin` (parameters and weights in the order of use)
+and `program.json` (the rest). Nothing in it depends on where it will be placed in memory.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tcugen.arch import Architecture
+from tcugen.isa import INSTRUCTION_BYTES, Instruction
+
+
+@dataclass(frozen=True)
+class TensorLayout:
+    """Where the bytes of one int8 tensor stand, in the activation memory and in memory alike.
+
+    Element (channel c, row y, column x) is at `(c // word) * plane_bytes + y * row_bytes + x * pixel_bytes + c % word`
+    from the tensor's base, with `word` = rows of the array. A tensor of fewer channels than `word` may be thin:
+    `pixel_bytes` < `word`, one plane. An int32 tensor is four such byte planes, least significant first,
+    `byte_step` apart.
+    """
+
+    channels: int
+    height: int
+    width: int
+    word: int
+    pixel_bytes: int
+    row_bytes: int
+    plane_bytes: int
+    int32: bool = False
+
+    @property
+    def planes(self) -> int:
+        return -(-self.channels // self.word)
+
+    @property
+    def byte_step(self) -> int:
+        return self.planes * self.plane_bytes
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of the whole tensor, padding included."""
+        return self.byte_step * (4 if self.int32 else 1)
+
+    def _byte_indices(self) -> np.ndarray:
+        c = np.arange(self.channels)[:, None, None]
+        y = np.arange(self.height)[None, :, None]
+        x = np.arange(self.width)[None, None, :]
+        return (c // self.word) * self.plane_bytes + y * self.row_bytes + x * self.pixel_bytes + c % self.word
+
+    def pack(self, tensor: np.ndarray) -> np.ndarray:
+        """int8 [C, H, W] to uint8 [bytes]; bytes between elements are 0."""
+        if tensor.dtype != np.int8 or tensor.shape != (self.channels, self.height, self.width) or self.int32:
+            raise ValueError(f"cannot pack {tensor.dtype} {tensor.shape} as {self}")
+        image = np.zeros(self.bytes, np.uint8)
+        image[self._byte_indices()] = tensor.view(np.uint8)
+        return image
+
+    def unpack(self, image: np.ndarray) -> np.ndarray:
+        """uint8 [bytes] to int8 [C, H, W], or int32 [C, H, W] for an int32 tensor."""
+        indices = self._byte_indices()
+        if not self.int32:
+            return image[indices].view(np.int8)
+        planes = [image[indices + k * self.byte_step].astype(np.uint32) << np.uint32(8 * k) for k in range(4)]
+        return (planes[0] | planes[1] | planes[2] | planes[3]).view(np.int32)
+
+
+@dataclass(frozen=True)
+class Port:
+    """One input or output tensor of the program: its bytes start at `offset` in window INPUT or OUTPUT."""
+
+    tensor: str
+    offset: int
+    layout: TensorLayout
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer number: the nodes whose work carries it, the last of them makes `tensor`."""
+
+    nodes: tuple[str, ...]
+    tensor: str
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What one DRAIN or POOL instruction writes: a box of `tensor`.
+
+    Its loop variables give the element: channel `channel0 + ch + x * x_channels`, row `y0 + y`, column
+    `x0 + (x if x_channels == 0 else 0)`, where ch counts from the instruction's first channel.
+    Writes to channels the tensor does not have are padding.
+    """
+
+    instruction: int
+    tensor: str
+    channel0: int = 0
+    y0: int = 0
+    x0: int = 0
+    x_channels: int = 0
+
+
+@dataclass(frozen=True)
+class Program:
+    """A compiled program.
+
+    Attributes:
+        architecture: What it was compiled for.
+        network: Name of the network.
+        mac_count: The network's own multiply-accumulates per image.
+        instructions: In fetch order; the last is END.
+        weights: uint8, contents of window WEIGHTS.
+        inputs, outputs: Tensors of windows INPUT and OUTPUT.
+        input_bytes, output_bytes, scratch_bytes: Sizes of those windows.
+        layers: By layer number.
+        tensors: Layout of every tensor that a DRAIN or POOL writes, by name.
+        observations: One per DRAIN and POOL instruction, in fetch order.
+    """
+
+    architecture: Architecture
+    network: str
+    mac_count: int
+    instructions: tuple[Instruction, ...]
+    weights: np.ndarray
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    input_bytes: int
+    output_bytes: int
+    scratch_bytes: int
+    layers: tuple[Layer, ...]
+    tensors: dict[str, TensorLayout]
+    observations: tuple[Observation, ...]
+
+    @property
+    def code(self) -> bytes:
+        return b"".join(instruction.encode() for instruction in self.instructions)
+
+    def write(self, directory: Path) -> None:
+        """Write the three files into an existing directory. The same program gives the same bytes."""
+        (directory / "program.bin").write_bytes(self.code)
+        (directory / "weights.bin").write_bytes(self.weights.tobytes())
+        manifest = {
+            "format": 1,
+            "network": self.network,
+            "mac_count": self.mac_count,
+            "architecture": self.architecture.to_dict(),
+            "input_bytes": self.input_bytes,
+            "output_bytes": self.output_bytes,
+            "scratch_bytes": self.scratch_bytes,
+            "inputs": [asdict(port) for port in self.inputs],
+            "outputs": [asdict(port) for port in self.outputs],
+            "layers": [asdict(layer) for layer in self.layers],
+            "tensors": {name: asdict(layout) for name, layout in self.tensors.items()},
+            "observations": [asdict(observation) for observation in self.observations],
+        }
+        (directory / "program.json").write_text(json.dumps(manifest, indent=1) + "\n")
+
+    @classmethod
+    def read(cls, directory: Path) -> "Program":
+        """Inverse of `write`."""
+        manifest = json.loads((directory / "program.json").read_text())
+        code = (directory / "program.bin").read_bytes()
+
+        def port(values: dict) -> Port:
+            return Port(values["tensor"], values["offset"], TensorLayout(**values["layout"]))
+
+        return cls(
+            architecture=Architecture.from_dict(manifest["architecture"]),
+            network=manifest["network"],
+            mac_count=manifest["mac_count"],
+            instructions=tuple(
+                Instruction.decode(code[at : at + INSTRUCTION_BYTES]) for at in range(0, len(code), INSTRUCTION_BYTES)
+            ),
+            weights=np.frombuffer((directory / "weights.bin").read_bytes(), np.uint8),
+            inputs=tuple(port(values) for values in manifest["inputs"]),
+            outputs=tuple(port(values) for values in manifest["outputs"]),
+            input_bytes=manifest["input_bytes"],
+            output_bytes=manifest["output_bytes"],
+            scratch_bytes=manifest["scratch_bytes"],
+            layers=tuple(Layer(tuple(layer["nodes"]), layer["tensor"]) for layer in manifest["layers"]),
+            tensors={name: TensorLayout(**values) for name, values in manifest["tensors"].items()},
+            observations=tuple(Observation(**values) for values in manifest["observations"]),
+        )

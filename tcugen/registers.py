@@ -1,0 +1,84 @@
+"""The host's registers (AXI4-Lite, 32 bits each): one table for the RTL, the driver, the simulator and the reference.
+
+Counters wider than 32 bits take two registers, low half first; they stand still when the machine is not running.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from tcugen.isa import Window
+
+ADDRESS_BITS = 10
+"""Width of AXI4-Lite addresses."""
+
+IDENTIFICATION = 0x54435531
+"""Value of register IDENTIFICATION: "TCU1"."""
+
+
+class ErrorCode(IntEnum):
+    """Why a run stopped. The address is the failing byte address, or the instruction's offset in the program."""
+
+    NONE = 0
+    WINDOW = 1
+    READ_RESPONSE = 2
+    WRITE_RESPONSE = 3
+    OPCODE = 4
+    BUS_HUNG = 5
+
+
+class Stall(IntEnum):
+    """Why the array did not take an operand in a cycle; the first that applies, in this order."""
+
+    PROGRAM = 0
+    LOAD = 1
+    STORE = 2
+    DRAIN = 3
+    POOL = 4
+    WEIGHTS = 5
+    ACCUMULATORS = 6
+    CONTROL = 7
+
+
+@dataclass(frozen=True)
+class Register:
+    """One 32-bit register at byte `address`; `access` is "r", "rw" or "w" (writes only act, reads give 0)."""
+
+    name: str
+    address: int
+    access: str
+    doc: str
+
+
+def _table() -> tuple[Register, ...]:
+    rows = [
+        ("IDENTIFICATION", "r", f"0x{IDENTIFICATION:08x}"),
+        ("ARCHITECTURE", "r", "fingerprint of the architecture"),
+        ("CONTROL", "w", "bit 0: start; bit 1: soft reset; bit 2: clear the interrupt"),
+        ("STATUS", "r", "bit 0: busy; bit 1: done; bit 2: error"),
+        ("ERROR_CODE", "r", "; ".join(f"{code.value}: {code.name}" for code in ErrorCode)),
+        ("ERROR_ADDRESS_LOW", "r", "address of the first error"),
+        ("ERROR_ADDRESS_HIGH", "r", ""),
+        ("INTERRUPT_ENABLE", "rw", "bit 0: raise the interrupt at done or error"),
+        ("WATCHDOG", "rw", "cycles without any bus answer while some is due, after which the bus is called hung; 0: never"),
+    ]
+    for window in Window:
+        rows += [
+            (f"{window.name}_BASE_LOW", "rw", f"base address of window {window.name}, a multiple of the bus width"),
+            (f"{window.name}_BASE_HIGH", "rw", ""),
+            (f"{window.name}_SIZE", "rw", f"bytes in window {window.name}"),
+        ]
+    wide = [("CYCLES", "cycles from start to done"), ("BUSY", "cycles in which the array took an operand")]
+    wide += [(f"STALL_{stall.name}", f"cycles lost, reason {stall.name.lower()}") for stall in Stall]
+    wide += [("BYTES_READ", "bytes of all read beats"), ("BYTES_WRITTEN", "bytes of all write beats")]
+    for name, doc in wide:
+        rows += [(f"{name}_LOW", "r", doc), (f"{name}_HIGH", "r", "")]
+    rows += [
+        ("LAYER_SELECT", "rw", "layer number whose counters LAYER_* show, when the machine is not running"),
+        ("LAYER_BUSY", "r", "busy cycles of the selected layer"),
+        *((f"LAYER_STALL_{stall.name}", "r", f"stalled cycles of the selected layer, {stall.name.lower()}") for stall in Stall),
+    ]
+    return tuple(Register(name, 4 * index, access, doc) for index, (name, access, doc) in enumerate(rows))
+
+
+REGISTERS = _table()
+BY_NAME = {register.name: register for register in REGISTERS}
