@@ -8,6 +8,9 @@ from functools import cached_property
 
 OPERATORS = ("conv", "linear", "add", "max_pool", "global_average_pool", "requantise")
 
+SHORTCUT = "shortcut"
+"""Last part of the name of a convolution that stands for subsampling and channel padding; see `Network.macs`."""
+
 
 class NetworkError(ValueError):
     """A network that is malformed or inconsistent. The message names node, value, rule and remedy."""
@@ -87,8 +90,12 @@ class Network:
         return {name: tuple(nodes) for name, nodes in readers.items()}
 
     def macs(self, node: Node) -> int:
-        """Multiply-accumulates of one node for one image; 0 for all but conv and linear."""
-        if node.op not in ("conv", "linear"):
+        """Multiply-accumulates of one node for one image; 0 for all but conv and linear.
+
+        A node whose name ends in `shortcut` counts as 0 too: it moves channels with weights of 1 and 0 where the
+        network itself only subsamples and pads, so its products are no work of the network.
+        """
+        if node.op not in ("conv", "linear") or node.name.rpartition(".")[2] == SHORTCUT:
             return 0
         in_channels = self.shapes[node.inputs[0]].channels
         shape = self.shapes[node.name]

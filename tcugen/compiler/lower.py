@@ -1,0 +1,225 @@
+"""Nodes to tasks: what the array, the output path and the pool unit do, in execution order."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tcugen.arch import Architecture
+from tcugen.compiler.errors import CompileError
+from tcugen.compiler.numerics import check_add, check_multipliers, fold_bias
+from tcugen.network.graph import Network, Node, Shape
+from tcugen.quant.model import QuantizedNetwork
+
+INT8 = (-128, 127)
+
+
+@dataclass(frozen=True)
+class ResidualAdd:
+    """The add behind a requantised result: the fields of DRAIN, and the operand's tensor."""
+
+    operand: str
+    multiplier: int
+    residual_multiplier: int
+    shift: int
+    residual_zero_point: int
+    zero_point: int
+    clamp: tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """One pass over the machine.
+
+    Attributes:
+        op: "conv", "average" or "pool".
+        nodes: Nodes it executes, the last makes `output`.
+        input, output: Tensor names.
+        input_shape, output_shape: Their shapes.
+        kernel, stride, padding, groups: As in the graph; "average" has the whole input as kernel.
+        weight: int8 [O, I / groups, ky, kx]; conv only.
+        bias: int32 [O] folded; conv, and one element for average.
+        multiplier: float32 [O] (one element for average); None stores the 32-bit sums.
+        pad: Zero point of the input.
+        zero_point, clamp: Of the requantised result.
+        add: The residual add, or None.
+    """
+
+    op: str
+    nodes: tuple[str, ...]
+    input: str
+    output: str
+    input_shape: Shape
+    output_shape: Shape
+    kernel: tuple[int, int] = (1, 1)
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+    groups: int = 1
+    weight: np.ndarray | None = None
+    bias: np.ndarray | None = None
+    multiplier: np.ndarray | None = None
+    pad: int = 0
+    zero_point: int = 0
+    clamp: tuple[int, int] = INT8
+    add: ResidualAdd | None = None
+
+    @property
+    def name(self) -> str:
+        return self.nodes[-1]
+
+    @property
+    def int32(self) -> bool:
+        return self.op == "conv" and self.multiplier is None
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Tensors the task reads, each once."""
+        return tuple(dict.fromkeys((self.input, *((self.add.operand,) if self.add else ()))))
+
+
+def _fused_producers(network: Network) -> dict[str, str]:
+    """For each add, the convolution that it is fused behind: the one furthest from the input, computed last.
+
+    Any producer whose only consumer is the add qualifies; the other operand is then complete before it starts.
+    """
+    depth = {name: 0 for name, _ in network.inputs}
+    for node in network.nodes:
+        depth[node.name] = 1 + max(depth[name] for name in node.inputs)
+    order = {node.name: index for index, node in enumerate(network.nodes)}
+    fused = {}
+    for node in network.nodes:
+        if node.op != "add" or node.inputs[0] == node.inputs[1]:
+            continue
+        candidates = [
+            name
+            for name in node.inputs
+            if name in network.by_name
+            and network.by_name[name].op in ("conv", "linear", "requantise")
+            and network.consumers[name] == (node.name,)
+        ]
+        if candidates:
+            fused[node.name] = max(candidates, key=lambda name: (depth[name], order[name]))
+    return fused
+
+
+def _add_numbers(model: QuantizedNetwork, node: Node, first: int) -> ResidualAdd:
+    """The add as DRAIN sees it, with operand `first` (0 or 1) coming from the array."""
+    integers = model.integers[node.name]
+    check_add(node.name, integers.add_multipliers, integers.add_shift)
+    operand = node.inputs[1 - first]
+    return ResidualAdd(
+        operand=operand,
+        multiplier=int(integers.add_multipliers[first]),
+        residual_multiplier=int(integers.add_multipliers[1 - first]),
+        shift=int(integers.add_shift),
+        residual_zero_point=model.zero_point(operand),
+        zero_point=model.zero_point(node.name),
+        clamp=integers.clamp,
+    )
+
+
+def _array_task(model: QuantizedNetwork, node: Node, architecture: Architecture, add: Node | None) -> Task:
+    """conv, linear and requantise, with the add fused behind it if given."""
+    shapes, integers = model.network.shapes, model.integers[node.name]
+    channels = shapes[node.inputs[0]].channels
+    zero_point = model.zero_point(node.inputs[0])
+    if node.op == "requantise":
+        weight, groups = np.ones((channels, 1, 1, 1), np.int8), channels
+        bias = np.zeros(channels, np.int32)
+        multiplier = np.repeat(np.atleast_1d(integers.multiplier), channels)
+    else:
+        weight, groups, bias, multiplier = integers.weight, node.groups, integers.bias, integers.multiplier
+        weight = weight.reshape(node.out_channels, channels // groups, *node.kernel)
+    if multiplier is None and (add is not None or model.network.consumers[node.name]):
+        raise CompileError(
+            f"node {node.name!r}: stores 32-bit sums but {model.network.consumers[node.name]} read it; only an output "
+            "of the network may do so: give it a multiplier"
+        )
+    output = add or node
+    return Task(
+        op="conv",
+        nodes=(node.name,) if add is None else (node.name, add.name),
+        input=node.inputs[0],
+        output=output.name,
+        input_shape=shapes[node.inputs[0]],
+        output_shape=shapes[output.name],
+        kernel=node.kernel,
+        stride=node.stride,
+        padding=node.padding,
+        groups=groups,
+        weight=weight,
+        bias=fold_bias(node.name, weight, bias, zero_point, architecture.accumulator_bits),
+        multiplier=None if multiplier is None else check_multipliers(node.name, multiplier),
+        pad=zero_point,
+        zero_point=0 if multiplier is None else model.zero_point(node.name),
+        clamp=INT8 if multiplier is None else integers.clamp,
+        add=None if add is None else _add_numbers(model, add, add.inputs.index(node.name)),
+    )
+
+
+def _add_task(model: QuantizedNetwork, node: Node) -> Task:
+    """An add on its own: operand a passes through the array unchanged, clamp(rint((a - z_a) * 1.0) + z_a) = a."""
+    shape, zero_point = model.network.shapes[node.name], model.zero_point(node.inputs[0])
+    return Task(
+        op="conv",
+        nodes=(node.name,),
+        input=node.inputs[0],
+        output=node.name,
+        input_shape=shape,
+        output_shape=shape,
+        groups=shape.channels,
+        weight=np.ones((shape.channels, 1, 1, 1), np.int8),
+        bias=np.full(shape.channels, -zero_point, np.int32),
+        multiplier=np.ones(shape.channels, np.float32),
+        pad=zero_point,
+        zero_point=zero_point,
+        add=_add_numbers(model, node, 0),
+    )
+
+
+def _average_task(model: QuantizedNetwork, node: Node, architecture: Architecture) -> Task:
+    shape, zero_point = model.network.shapes[node.inputs[0]], model.zero_point(node.inputs[0])
+    integers = model.integers[node.name]
+    ones = np.ones((1, shape.height * shape.width), np.int8)
+    return Task(
+        op="average",
+        nodes=(node.name,),
+        input=node.inputs[0],
+        output=node.name,
+        input_shape=shape,
+        output_shape=model.network.shapes[node.name],
+        kernel=(shape.height, shape.width),
+        bias=fold_bias(node.name, ones, np.zeros(1, np.int32), zero_point, architecture.accumulator_bits),
+        multiplier=check_multipliers(node.name, integers.multiplier),
+        pad=zero_point,
+        zero_point=model.zero_point(node.name),
+        clamp=integers.clamp,
+    )
+
+
+def lower(model: QuantizedNetwork, architecture: Architecture) -> tuple[Task, ...]:
+    """Tasks in execution order. A convolution fused with an add runs where the add stands.
+
+    Raises:
+        CompileError: If the integers of a node cannot be exact on this architecture.
+    """
+    network = model.network
+    fused = _fused_producers(network)
+    tasks = []
+    for node in network.nodes:
+        if node.name in fused.values():
+            continue
+        if node.name in fused:
+            tasks.append(_array_task(model, network.by_name[fused[node.name]], architecture, node))
+        elif node.op == "add":
+            tasks.append(_add_task(model, node))
+        elif node.op == "global_average_pool":
+            tasks.append(_average_task(model, node, architecture))
+        elif node.op == "max_pool":
+            source = node.inputs[0]
+            tasks.append(
+                Task("pool", (node.name,), source, node.name, network.shapes[source], network.shapes[node.name],
+                     node.kernel, node.stride, node.padding)
+            )  # fmt: skip
+        else:
+            tasks.append(_array_task(model, node, architecture, None))
+    return tuple(tasks)

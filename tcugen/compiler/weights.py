@@ -1,0 +1,96 @@
+"""The contents of window WEIGHTS: for each column group its parameters, then its tiles, in the order of use."""
+
+import numpy as np
+
+from tcugen.arch import Architecture
+from tcugen.compiler.layouts import align
+from tcugen.compiler.lower import Task
+from tcugen.compiler.tile import Strip
+from tcugen.program import TensorLayout
+
+
+def _parameters(bias: np.ndarray, multiplier: np.ndarray | None, n_columns: int, columns: int) -> np.ndarray:
+    """uint8 [n_columns, columns * 8]: int32 bias, float32 multiplier; channels that do not exist have 0 and 1.0."""
+    words = np.zeros((n_columns * columns, 2), np.uint32)
+    words[:, 1] = np.float32(1.0).view(np.uint32)
+    words[: bias.size, 0] = bias.view(np.uint32)
+    if multiplier is not None:
+        words[: bias.size, 1] = multiplier.astype(np.float32).view(np.uint32)
+    return words.astype("<u4").view(np.uint8).reshape(n_columns, columns * 8)
+
+
+def convolution_columns(task: Task, layout: TensorLayout, strip: Strip, architecture: Architecture) -> np.ndarray:
+    """uint8 [n_columns, column_bytes] of a convolution whose input has the given layout."""
+    rows, columns = architecture.rows, architecture.columns
+    weight = task.weight
+    outputs, depth, n_ky, n_kx = weight.shape
+    channel = np.arange(outputs)
+    if task.groups > 1:
+        first_input = channel // (outputs // task.groups) * depth
+        place = first_input[:, None] + np.arange(depth) - strip.first_words[channel // columns][:, None] * rows
+        grouped = np.zeros((outputs, strip.n_groups * rows, n_ky, n_kx), np.int8)
+        grouped[channel[:, None], place] = weight
+        weight, depth = grouped, strip.n_groups * rows
+    # Bytes of one kernel row as one pass after the other reads them: [ky][word][byte of the folded row].
+    packed = np.zeros((strip.n_columns * columns, strip.n_groups, n_ky, strip.n_kx * rows), np.int8)
+    if strip.n_groups == 1:
+        pixel = layout.pixel_bytes
+        for kx in range(n_kx):
+            packed[:outputs, 0, :, kx * pixel : kx * pixel + depth] = weight[..., kx].transpose(0, 2, 1)
+    else:
+        full = np.zeros((outputs, strip.n_groups * rows, n_ky, n_kx), np.int8)
+        full[:, :depth] = weight
+        words = full.reshape(outputs, strip.n_groups, rows, n_ky, n_kx).transpose(0, 1, 3, 4, 2)
+        packed[:outputs] = words.reshape(outputs, strip.n_groups, n_ky, n_kx * rows)
+    tiles = packed.reshape(strip.n_columns, columns, strip.n_tiles, rows).transpose(0, 2, 3, 1)
+    return np.concatenate(
+        [
+            _parameters(task.bias, task.multiplier, strip.n_columns, columns),
+            np.ascontiguousarray(tiles).view(np.uint8).reshape(strip.n_columns, -1),
+        ],
+        axis=1,
+    )
+
+
+def average_columns(task: Task, strip: Strip, architecture: Architecture, words: int) -> np.ndarray:
+    """uint8 [n_columns, column_bytes] of a global average pool that takes `words` input words to one column group.
+
+    Every tile is a piece of the identity, so each output column sums one channel over all positions.
+    """
+    rows, columns = architecture.rows, architecture.columns
+    positions = strip.n_ky * strip.n_kx
+    tiles = np.zeros((strip.n_columns, words, positions, rows, columns), np.uint8)
+    for column in range(strip.n_columns):
+        for word in range(words):
+            row = np.arange(rows)
+            target = word * rows + row - column * columns
+            inside = (target >= 0) & (target < columns)
+            tiles[column, word, :, row[inside], target[inside]] = 1
+    count = strip.n_columns * columns
+    return np.concatenate(
+        [
+            _parameters(np.repeat(task.bias, count), np.repeat(task.multiplier, count), strip.n_columns, columns),
+            tiles.reshape(strip.n_columns, -1),
+        ],
+        axis=1,
+    )
+
+
+class WeightImage:
+    """Window WEIGHTS under construction; each block starts at a multiple of the bus width."""
+
+    def __init__(self, bus_bytes: int):
+        self._bus_bytes = bus_bytes
+        self._blocks: list[np.ndarray] = []
+        self._size = 0
+
+    def add(self, columns: np.ndarray) -> int:
+        """Append the bytes of some column groups; returns their offset in the window."""
+        offset, size = self._size, columns.size
+        self._size = align(offset + size, self._bus_bytes)
+        self._blocks += [columns.reshape(-1), np.zeros(self._size - offset - size, np.uint8)]
+        return offset
+
+    def finish(self) -> np.ndarray:
+        """uint8 [size] of the whole window."""
+        return np.concatenate(self._blocks) if self._blocks else np.zeros(0, np.uint8)

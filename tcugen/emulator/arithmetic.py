@@ -1,0 +1,111 @@
+"""Output arithmetic in integers alone: requantisation as one float32 product, and the residual add.
+
+A float32 product of an integer and a multiplier is three roundings to nearest, ties to even: the integer to 24 bits,
+the product of the two 24-bit mantissas to 24 bits, that value to an integer. Each is a shift here, so nothing depends
+on the floating point of the machine that runs it.
+"""
+
+import numpy as np
+
+MANTISSA_BITS = 24
+"""Significant bits of a float32, the hidden one included."""
+
+MAXIMUM_SHIFT = 62
+"""Largest right shift of 64-bit integers with rounding."""
+
+_EXPONENT_BIAS = 127 + MANTISSA_BITS - 1
+_DOUBLE_FRACTION_BITS = 52
+_DOUBLE_BIAS = 1022
+_CHUNK = 1 << 14
+"""Elements per pass: the int64 temporaries of one pass stay in the cache."""
+
+
+def shift_right_rounded(value: np.ndarray, shift: np.ndarray | int) -> np.ndarray:
+    """round(value / 2**shift), ties to even; int64, any sign, 0 <= shift <= 62, |value| + 2**(shift - 1) < 2**63."""
+    half = (np.int64(1) << np.asarray(shift, np.int64)) >> 1
+    below = half - (half > 0)
+    return (value + below + ((value >> shift) & (half > 0))) >> shift
+
+
+def _bit_length(value: np.ndarray) -> np.ndarray:
+    """Bits of 0 <= value < 2**53, at least 1: the exponent of its exact conversion to a double."""
+    return ((value | 1).astype(np.float64).view(np.int64) >> _DOUBLE_FRACTION_BITS) - _DOUBLE_BIAS
+
+
+def multiplier_parts(bits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mantissa m and exponent e (int64) of positive normal float32 bit patterns: the number is m * 2**e.
+
+    The pattern 0 gives a number so small that every product rounds to 0.
+    """
+    bits = bits.astype(np.int64)
+    return (bits & (1 << MANTISSA_BITS - 1) - 1) | 1 << MANTISSA_BITS - 1, (bits >> MANTISSA_BITS - 1) - _EXPONENT_BIAS
+
+
+def multiplier_is_supported(bits: np.ndarray) -> np.ndarray:
+    """Where a float32 bit pattern is in [2**-40, 2**8), or 0 as in channels that only pad."""
+    low, high = (127 - 40) << MANTISSA_BITS - 1, (127 + 8) << MANTISSA_BITS - 1
+    bits = bits.astype(np.int64)
+    return (bits == 0) | (bits >= low) & (bits < high)
+
+
+def _round_product(sums: np.ndarray, mantissa: np.ndarray, exponent: np.ndarray) -> np.ndarray:
+    magnitude = np.abs(sums)
+    excess = _bit_length(magnitude) - MANTISSA_BITS
+    # Rounding may carry into a 25th bit; the value 2**24 is right all the same and its product stays below 2**48.
+    normal = shift_right_rounded(magnitude << np.maximum(-excess, 0), np.maximum(excess, 0))
+    product = normal * mantissa
+    surplus = MANTISSA_BITS - 1 + (product >> 2 * MANTISSA_BITS - 1)
+    product = shift_right_rounded(product, surplus)
+    # product < 2**24 + 1: from a right shift of 26 on the result is 0, from a left shift of 1 on it saturates anyway
+    # because product >= 2**23 wherever the sum is not 0.
+    shift = excess + surplus + exponent
+    product = shift_right_rounded(product << np.clip(shift, 0, 1), np.clip(-shift, 0, MANTISSA_BITS + 2))
+    return np.where(sums < 0, -product, product)
+
+
+def requantise(
+    sums: np.ndarray, multiplier_bits: np.ndarray, zero_point: int, clamp_low: int, clamp_high: int
+) -> np.ndarray:
+    """clamp(rint(float32(sums) * M) + zero_point, clamp_low, clamp_high).
+
+    Args:
+        sums: int64 [..., N], values of 32 bits.
+        multiplier_bits: uint32 [N], the float32 patterns of M; normal and positive, or 0.
+
+    Returns:
+        int64 [..., N].
+    """
+    mantissa, exponent = multiplier_parts(multiplier_bits)
+    flat = np.ascontiguousarray(sums, np.int64).reshape(-1, len(mantissa))
+    result = np.empty_like(flat)
+    rows = max(1, _CHUNK // len(mantissa))
+    for start in range(0, len(flat), rows):
+        rounded = _round_product(flat[start : start + rows], mantissa, exponent)
+        result[start : start + rows] = np.clip(rounded + zero_point, clamp_low, clamp_high)
+    return result.reshape(sums.shape)
+
+
+def residual_add(
+    a: np.ndarray,
+    a_zero_point: int,
+    a_multiplier: int,
+    b: np.ndarray,
+    b_zero_point: int,
+    b_multiplier: int,
+    shift: int,
+    zero_point: int,
+    clamp_low: int,
+    clamp_high: int,
+) -> np.ndarray:
+    """clamp(rne(((a - z_a) * m_a + (b - z_b) * m_b) / 2**shift) + zero_point, lo, hi), the exact sum rounded once.
+
+    Args:
+        a, b: int64 arrays of one shape, values of int8.
+        a_multiplier, b_multiplier: 0 .. 2**24 - 1.
+        shift: 0 .. 62.
+
+    Returns:
+        int64, the shape of `a`.
+    """
+    total = (a - a_zero_point) * a_multiplier + (b - b_zero_point) * b_multiplier
+    return np.clip(shift_right_rounded(total, shift) + zero_point, clamp_low, clamp_high)

@@ -1,0 +1,136 @@
+"""From a heap of nodes to a checked network: names resolved, order found, shapes worked out.
+
+Every reader and importer ends here, so all of them obey the same rules and complain in the same words.
+"""
+
+import heapq
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+from tcugen.network.graph import OPERATORS, Network, NetworkError, Node, Shape
+
+
+def close_names(name: str, known: Iterable[str]) -> str:
+    """A remedy for an unknown name: the known names most like it, else a few of them."""
+    known = list(known)
+    inside = [other for other in known if other.startswith(name + ".")] if name else []
+    close = inside or get_close_matches(name, known, 5, 0.5)
+    if close:
+        return f"did you mean {' or '.join(repr(other) for other in close[:5])}?"
+    more = ", ..." if len(known) > 8 else ""
+    return f"known names are {', '.join(known[:8])}{more}"
+
+
+def checked_network(
+    name: str, inputs: Sequence[tuple[str, Shape]], nodes: Sequence[Node], *, extract: bool = False
+) -> Network:
+    """A network of `nodes`, which may be listed in any order.
+
+    The order of execution is the listed one wherever that is possible: of all nodes whose inputs are there, the one
+    listed first comes next.
+
+    Args:
+        name: Name of the network.
+        inputs: Names and shapes of the tensors that come from outside.
+        nodes: The operators.
+        extract: If true, several tensors may be left unread; else only the last node's.
+
+    Raises:
+        NetworkError: Duplicate or unknown names, wrong number of inputs, a cycle, a node nobody reads, or shapes that
+            do not fit.
+    """
+    if not nodes:
+        raise NetworkError(f"network {name!r}: has no nodes, but needs at least one; add a node")
+    _check_names(inputs, nodes)
+    for node in nodes:
+        _check_node(node)
+    known = [tensor for tensor, _ in inputs] + [node.name for node in nodes]
+    tensors = set(known)
+    for node in nodes:
+        for tensor in node.inputs:
+            if tensor not in tensors:
+                raise NetworkError(
+                    f"node {node.name!r}: reads {tensor!r}, which is neither a node nor the input; "
+                    f"{close_names(tensor, known)}"
+                )
+    network = Network(name, tuple(inputs), _sorted(nodes))
+    unread = [node.name for node in network.nodes[:-1] if not network.consumers[node.name]]
+    if unread and not extract:
+        raise NetworkError(
+            f"node {unread[0]!r}: nobody reads its output, but only the last node ({network.nodes[-1].name!r}) may be "
+            f"unread; remove {', '.join(map(repr, unread))} or connect {'it' if len(unread) == 1 else 'them'}"
+        )
+    return network
+
+
+def _check_names(inputs: Sequence[tuple[str, Shape]], nodes: Sequence[Node]) -> None:
+    seen = {tensor for tensor, _ in inputs}
+    for node in nodes:
+        if node.name in seen:
+            taken = "the network's input" if any(node.name == tensor for tensor, _ in inputs) else "another node"
+            raise NetworkError(
+                f"node {node.name!r}: the name is taken by {taken}, but names must be unique; rename one of them"
+            )
+        seen.add(node.name)
+
+
+def _check_node(node: Node) -> None:
+    if node.op not in OPERATORS:
+        raise NetworkError(
+            f"node {node.name!r}: op is {node.op!r}, but must be one of {', '.join(OPERATORS)}; "
+            f"{close_names(str(node.op), OPERATORS)}"
+        )
+    wanted = 2 if node.op == "add" else 1
+    if len(node.inputs) != wanted:
+        raise NetworkError(
+            f"node {node.name!r}: has {len(node.inputs)} inputs, but {node.op} reads {wanted}; correct its inputs"
+        )
+    if node.op == "max_pool":
+        for direction, padding, side in zip(
+            ("top", "left", "bottom", "right"), node.padding, node.kernel * 2, strict=True
+        ):
+            if padding >= side:
+                raise NetworkError(
+                    f"node {node.name!r}: {direction} padding is {padding}, but must be smaller than the kernel's "
+                    f"{side}, else a window holds padding only; use at most {side - 1}"
+                )
+
+
+def _sorted(nodes: Sequence[Node]) -> tuple[Node, ...]:
+    """Topological order, nearest to the given one. Raises NetworkError with the nodes of a cycle if there is one."""
+    place = {node.name: index for index, node in enumerate(nodes)}
+    waits = [len({tensor for tensor in node.inputs if tensor in place}) for node in nodes]
+    readers: list[list[int]] = [[] for _ in nodes]
+    for index, node in enumerate(nodes):
+        for tensor in set(node.inputs):
+            if tensor in place:
+                readers[place[tensor]].append(index)
+    ready = [index for index, count in enumerate(waits) if count == 0]
+    order: list[Node] = []
+    while ready:
+        index = heapq.heappop(ready)
+        order.append(nodes[index])
+        for reader in readers[index]:
+            waits[reader] -= 1
+            if waits[reader] == 0:
+                heapq.heappush(ready, reader)
+    if len(order) < len(nodes):
+        stuck = {node.name: node for index, node in enumerate(nodes) if waits[index]}
+        raise NetworkError(
+            f"node {_cycle(stuck)[0]!r}: lies on a cycle, {' -> '.join(_cycle(stuck))}, but a node may not depend on "
+            "itself; break the cycle"
+        )
+    return tuple(order)
+
+
+def _cycle(stuck: dict[str, Node]) -> list[str]:
+    """Names along one cycle in the direction of the data, first and last the same.
+
+    Every stuck node reads a stuck node, so walking from reader to producer must come round.
+    """
+    walk = [next(iter(stuck))]
+    while True:
+        producer = next(tensor for tensor in stuck[walk[-1]].inputs if tensor in stuck)
+        if producer in walk:
+            return [producer, *reversed(walk[walk.index(producer) :])]
+        walk.append(producer)

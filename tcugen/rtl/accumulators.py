@@ -1,0 +1,100 @@
+"""Two banks of accumulators: one sums up what leaves the array while the other is drained."""
+
+from amaranth.hdl import Module, Signal, signed
+from amaranth.lib import data
+from amaranth.lib.wiring import Component, In, Out
+
+from tcugen.arch import Architecture, bits_for
+from tcugen.rtl.sram import Sram
+
+
+class Accumulate(data.Struct):
+    """What happens to the sums of one operand word: its tag, travelling beside the wave.
+
+    Attributes:
+        valid: The sums mean something.
+        bank: Accumulator bank of the tile.
+        first: Store the sums instead of adding them.
+        last: The tile is complete with this word.
+    """
+
+    valid: 1
+    bank: 1
+    first: 1
+    last: 1
+
+
+class Accumulators(Component):
+    """`columns` accumulators for each of `accumulator_depth` pixels, in two banks.
+
+    Members:
+        tag, pixel: Of the sums that come in the NEXT cycle (the old value must be read before it can be added to).
+        sums: From the array.
+        read_en, read_bank, read_pixel: Read one pixel's accumulators for the output path; `read_data` holds them from
+            the next cycle until the next read. The bank must not be summing up.
+        filled: A pulse for each complete tile, in the cycle after which it may be read.
+
+    Two words for the same pixel must be at least 3 cycles apart, which a pass of fewer pixels than rows guarantees
+    because its weights take `rows` >= 4 cycles to load. The sums cannot overflow: the compiler proves it.
+    """
+
+    def __init__(self, architecture: Architecture):
+        self.columns, self.depth = architecture.columns, architecture.accumulator_depth
+        self.bits = architecture.accumulator_bits
+        super().__init__(
+            {
+                "tag": In(Accumulate),
+                "pixel": In(bits_for(self.depth)),
+                "sums": In(data.ArrayLayout(signed(architecture.partial_sum_bits), self.columns)),
+                "read_en": In(1),
+                "read_bank": In(1),
+                "read_pixel": In(bits_for(self.depth)),
+                "read_data": Out(data.ArrayLayout(signed(self.bits), self.columns)),
+                "filled": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        adding, storing = Signal(Accumulate), Signal(Accumulate)
+        adding_pixel, storing_pixel = Signal.like(self.pixel), Signal.like(self.pixel)
+        drained_bank = Signal()
+        m.d.sync += [
+            adding.eq(self.tag),
+            adding_pixel.eq(self.pixel),
+            storing.eq(adding),
+            storing_pixel.eq(adding_pixel),
+            self.filled.eq(storing.valid & storing.last),
+        ]
+        with m.If(self.read_en):
+            m.d.sync += drained_bank.eq(self.read_bank)
+
+        summing = [Signal(name=f"summing_{bank}") for bank in range(2)]
+        for bank in range(2):
+            m.d.comb += summing[bank].eq(self.tag.valid & (self.tag.bank == bank))
+        for c in range(self.columns):
+            old = [Signal(signed(self.bits), name=f"old_{bank}_{c}") for bank in range(2)]
+            total = Signal(signed(self.bits), name=f"total_{c}", reset_less=True)
+            for bank in range(2):
+                m.submodules[f"bank{bank}_column{c}"] = memory = Sram(self.bits, self.depth)
+                m.d.comb += [
+                    memory.read_en.eq((summing[bank] & ~self.tag.first) | (self.read_en & (self.read_bank == bank))),
+                    memory.read_addr.eq(self.pixel),
+                    old[bank].eq(memory.read_data),
+                    memory.write_en.eq(storing.valid & (storing.bank == bank)),
+                    memory.write_addr.eq(storing_pixel),
+                    memory.write_data.eq(total),
+                ]
+                with m.If(~summing[bank]):
+                    m.d.comb += memory.read_addr.eq(self.read_pixel)
+            with m.If(adding.first):
+                m.d.sync += total.eq(self.sums[c])
+            with m.Elif(adding.bank):
+                m.d.sync += total.eq(old[1] + self.sums[c])
+            with m.Else():
+                m.d.sync += total.eq(old[0] + self.sums[c])
+            with m.If(drained_bank):
+                m.d.comb += self.read_data[c].eq(old[1])
+            with m.Else():
+                m.d.comb += self.read_data[c].eq(old[0])
+        return m

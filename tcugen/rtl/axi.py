@@ -1,0 +1,95 @@
+"""AXI4 master signatures with flat member names, and the shapes of the requests that become bursts.
+
+Every burst is INCR at the full width of the bus, so `a*size`, `a*burst`, `a*prot` and `a*cache` are constants. All
+bursts share one ID and memory answers in order; the ID ports are left out.
+"""
+
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
+
+from tcugen.arch import BURST_BEATS, Architecture
+from tcugen.isa import Window
+
+MAX_OUTSTANDING = 16
+"""Bursts in flight per direction."""
+
+BURST_INCR = 1
+PROT_DATA = 0b000
+"""Unprivileged, secure, data."""
+CACHE_BUFFERABLE = 0b0011
+"""Normal memory, non-cacheable, bufferable."""
+RESPONSE_OKAY = 0
+
+PAGE_BYTES = 4096
+"""No AXI4 burst crosses a multiple of this, and window bases are multiples of it."""
+
+assert BURST_BEATS * 64 <= PAGE_BYTES, "a naturally aligned burst on the widest bus stays inside a page"
+
+
+class Request(data.Struct):
+    """One burst: `beats` beats (1 .. BURST_BEATS) from byte `offset`, a multiple of the bus width, in `window`.
+
+    A request never crosses a multiple of BURST_BEATS * bus_bytes, so its burst never crosses a page.
+    """
+
+    window: 3
+    offset: 32
+    beats: 6
+
+
+def window_settings(architecture: Architecture) -> data.ArrayLayout:
+    """All windows, indexed by `isa.Window`: `base` in bytes, a multiple of PAGE_BYTES, and `size` in bytes."""
+    return data.ArrayLayout(
+        data.StructLayout({"base": architecture.bus_address_bits, "size": 32}),
+        len(Window),
+    )
+
+
+class ReadSignature(wiring.Signature):
+    """Read channels (AR, R) of an AXI4 master, members named as the standard's signals in lower case."""
+
+    def __init__(self, architecture: Architecture):
+        super().__init__(
+            {
+                "araddr": Out(architecture.bus_address_bits),
+                "arlen": Out(8),
+                "arsize": Out(3, init=exact_log2(architecture.bus_bytes)),
+                "arburst": Out(2, init=BURST_INCR),
+                "arprot": Out(3, init=PROT_DATA),
+                "arcache": Out(4, init=CACHE_BUFFERABLE),
+                "arvalid": Out(1),
+                "arready": In(1),
+                "rdata": In(8 * architecture.bus_bytes),
+                "rresp": In(2),
+                "rlast": In(1),
+                "rvalid": In(1),
+                "rready": Out(1),
+            }
+        )
+
+
+class WriteSignature(wiring.Signature):
+    """Write channels (AW, W, B) of an AXI4 master, members named as the standard's signals in lower case."""
+
+    def __init__(self, architecture: Architecture):
+        super().__init__(
+            {
+                "awaddr": Out(architecture.bus_address_bits),
+                "awlen": Out(8),
+                "awsize": Out(3, init=exact_log2(architecture.bus_bytes)),
+                "awburst": Out(2, init=BURST_INCR),
+                "awprot": Out(3, init=PROT_DATA),
+                "awcache": Out(4, init=CACHE_BUFFERABLE),
+                "awvalid": Out(1),
+                "awready": In(1),
+                "wdata": Out(8 * architecture.bus_bytes),
+                "wstrb": Out(architecture.bus_bytes),
+                "wlast": Out(1),
+                "wvalid": Out(1),
+                "wready": In(1),
+                "bresp": In(2),
+                "bvalid": In(1),
+                "bready": Out(1),
+            }
+        )

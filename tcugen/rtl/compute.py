@@ -1,0 +1,136 @@
+"""The compute engine: everything between a COMPUTE instruction and full accumulator banks.
+
+    instruction ─► passes ─► pixels ─► (activation memory) ─► array ─► accumulators ─► output path
+                      └────► loader ─► shadow plane ───────────┘            ▲
+                                └───────────── tags, delayed ──────────────┘
+"""
+
+from amaranth.hdl import Module, Signal, signed
+from amaranth.lib import data, stream
+from amaranth.lib.wiring import Component, In, Out, connect, flipped
+
+from tcugen.arch import Architecture, bits_for
+from tcugen.rtl.accumulators import Accumulate, Accumulators
+from tcugen.rtl.activation import ActivationMemory, OperandRequest
+from tcugen.rtl.array import Array
+from tcugen.rtl.decode import INSTRUCTION_BITS
+from tcugen.rtl.delay import delayed
+from tcugen.rtl.loader import WeightLoader
+from tcugen.rtl.passes import PassWalker, tile_position_bits
+from tcugen.rtl.pixels import LAYER_BITS, PixelWalker
+from tcugen.rtl.queue import StreamQueue
+
+
+class ComputeEngine(Component):
+    """Executes COMPUTE instructions.
+
+    Members:
+        instruction: COMPUTE instructions.
+        tiles_written, read_en, read_item, read_unit, weights, release: Port of the weight ring.
+        request_en, request, operand: Port of the activation memory.
+        filled, bank_released, drain_en, drain_bank, drain_pixel, accumulators: Port of the output path.
+        tile_done: Pulse when the last operand of a tile has been read.
+        busy: An instruction is under way, or operands are on their way to the accumulators.
+        active: The array took an operand in this cycle.
+        layer: Layer of that operand, or the last one.
+        next_layer_valid, next_layer: A pass waits to start, and its layer.
+        waiting_for_weights, waiting_for_bank: Why it waits.
+    """
+
+    def __init__(self, architecture: Architecture):
+        a = self.architecture = architecture
+        super().__init__(
+            {
+                "instruction": In(stream.Signature(INSTRUCTION_BITS)),
+                "tiles_written": In(tile_position_bits(a)),
+                "read_en": Out(1),
+                "read_item": Out(bits_for(a.weight_tiles)),
+                "read_unit": Out(bits_for(a.rows)),
+                "weights": In(8 * a.columns),
+                "release": Out(1),
+                "request_en": Out(1),
+                "request": Out(OperandRequest),
+                "operand": In(data.ArrayLayout(signed(8), a.rows)),
+                "filled": Out(1),
+                "bank_released": In(1),
+                "drain_en": In(1),
+                "drain_bank": In(1),
+                "drain_pixel": In(bits_for(a.accumulator_depth)),
+                "accumulators": Out(data.ArrayLayout(signed(a.accumulator_bits), a.columns)),
+                "tile_done": Out(1),
+                "busy": Out(1),
+                "active": Out(1),
+                "layer": Out(LAYER_BITS),
+                "next_layer_valid": Out(1),
+                "next_layer": Out(LAYER_BITS),
+                "waiting_for_weights": Out(1),
+                "waiting_for_bank": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        a = self.architecture
+        m.submodules.passes = passes = PassWalker(a)
+        m.submodules.pass_queue = pass_queue = StreamQueue(passes.o_pass.payload.shape(), depth=2)
+        m.submodules.tile_queue = tile_queue = StreamQueue(passes.o_tile.payload.shape(), depth=2)
+        m.submodules.pixels = pixels = PixelWalker(a)
+        m.submodules.loader = loader = WeightLoader(a)
+        m.submodules.array = array = Array(a)
+        m.submodules.accumulators = accumulators = Accumulators(a)
+        connect(m, flipped(self.instruction), passes.instruction)
+        connect(m, passes.o_pass, pass_queue.i)
+        connect(m, passes.o_tile, tile_queue.i)
+        connect(m, pass_queue.o, pixels.i_pass)
+        connect(m, tile_queue.o, loader.i_tile)
+
+        m.d.comb += [
+            passes.tiles_written.eq(self.tiles_written),
+            pixels.shadow_ready.eq(loader.ready),
+            loader.pass_started.eq(pixels.pass_started),
+            self.read_en.eq(loader.read_en),
+            self.read_item.eq(loader.read_item),
+            self.read_unit.eq(loader.read_unit),
+            self.release.eq(loader.release),
+            array.weight_en.eq(loader.weight_en),
+            array.weight_row.eq(loader.weight_row),
+            array.weight_data.eq(self.weights),
+            self.request_en.eq(pixels.request_en),
+            self.request.eq(pixels.request),
+            array.operand.eq(self.operand),
+            array.swap.eq(delayed(m, pixels.swap, ActivationMemory.LATENCY, "swap_line")),
+            pixels.bank_released.eq(self.bank_released),
+        ]
+        # The accumulators want the tag one cycle before the sums.
+        latency = ActivationMemory.LATENCY + array.latency - 1
+        m.d.comb += [
+            accumulators.tag.as_value().eq(delayed(m, pixels.tag, latency, "tag_line")),
+            accumulators.pixel.eq(delayed(m, pixels.pixel, latency, "pixel_line")),
+            accumulators.sums.eq(array.sums),
+            accumulators.read_en.eq(self.drain_en),
+            accumulators.read_bank.eq(self.drain_bank),
+            accumulators.read_pixel.eq(self.drain_pixel),
+            self.accumulators.eq(accumulators.read_data),
+            self.filled.eq(accumulators.filled),
+        ]
+        # An accumulation is stored three cycles after its tag arrived.
+        settling = Signal(range(latency + 4))
+        with m.If(pixels.request_en):
+            m.d.sync += settling.eq(latency + 3)
+        with m.Elif(settling != 0):
+            m.d.sync += settling.eq(settling - 1)
+        m.d.comb += [
+            self.tile_done.eq(pixels.tile_read),
+            self.busy.eq(passes.busy | pass_queue.o.valid | pixels.request_en | (settling != 0)),
+            self.active.eq(pixels.request_en),
+            self.layer.eq(pixels.layer),
+            self.next_layer_valid.eq(pass_queue.o.valid | passes.busy),
+            self.next_layer.eq(passes.o_pass.payload.layer),
+            self.waiting_for_bank.eq(pixels.waiting_for_bank),
+            self.waiting_for_weights.eq(
+                pixels.waiting_for_weights | (~pass_queue.o.valid & passes.waiting_for_weights)
+            ),
+        ]
+        with m.If(pass_queue.o.valid):
+            m.d.comb += self.next_layer.eq(pass_queue.o.payload.layer)
+        return m

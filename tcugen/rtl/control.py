@@ -1,0 +1,167 @@
+"""The run: start, stop on an error, reset, watchdog and interrupt.
+
+    start accepted in cycle t      IDLE, DONE or ERROR
+    t + 1   CLEAR                  core_reset: every unit, the queues and the counters return to their initial state
+    t + 2   RUNNING                fetch_start in this first cycle
+    ...     RUNNING                finished -> DONE; an error -> STOPPING; a hung bus -> ERROR
+    ...     STOPPING               halt; once the bus has been idle for SETTLE_CYCLES -> ERROR or, for a soft reset,
+                                   CLEAR and then IDLE
+
+So nothing of one run reaches the next, and every run takes the same number of cycles before its first request.
+"""
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from tcugen.arch import Architecture
+from tcugen.registers import ErrorCode
+
+SETTLE_CYCLES = 4
+"""Consecutive cycles of silence after which nothing is on its way between two blocks any more."""
+
+
+def error_report(architecture: Architecture) -> data.StructLayout:
+    """What a block reports: in a cycle with `valid`, error `code` at byte `address` of memory or of the program."""
+    return data.StructLayout({"valid": 1, "code": ErrorCode, "address": architecture.bus_address_bits})
+
+
+class Control(wiring.Component):
+    """The run state machine.
+
+    Members:
+        start, soft_reset, clear_interrupt: Pulses from the host. A start while not `startable` is ignored; a soft
+            reset wins over a start and is accepted in every state.
+        interrupt_enable, watchdog: Settings from the host; stable while `busy`. `watchdog` is in cycles, 0 never fires.
+        finished: Pulse, the program's END has been reached.
+        errors: Reports; the lowest index wins in a cycle, the first cycle wins in a run. Looked at while RUNNING only,
+            and stronger than `finished` in the same cycle.
+        reader_idle, writer_idle: No request accepted, address offered or response due; low from the cycle after
+            the acceptance of a request.
+        bus_activity: A handshake on any channel of the bus in this cycle.
+        core_reset: One cycle before each run and after each soft reset; for a ResetInserter around everything else
+            but the host.
+        fetch_start: Pulse, the cycle after core_reset.
+        halt: The bus accepts no request and issues no new address. High from the cycle after an error until the reset.
+        running: The cycles that are counted, from `fetch_start` to `finished`, both included.
+        startable, busy, done, failed, error_code, error_address: Status for the host.
+        interrupt: Level; set at done and at an error while enabled, until cleared by the host, a start or a reset.
+
+    The watchdog counts cycles in a row in which reader or writer is not idle and nothing moves on the bus. When it has
+    counted `watchdog` of them the error is BUS_HUNG (address 0, or that of the error which was being handled). `halt`
+    then stays; the machine accepts a start once memory has answered everything after all, and a soft reset ends
+    in BUS_HUNG again as long as it has not: only the reset of the whole bus helps then.
+    """
+
+    def __init__(self, architecture: Architecture, sources: int):
+        if sources < 1:
+            raise ValueError(f"sources is {sources!r}, but there must be at least one source of errors")
+        self.sources = sources
+        self._report = error_report(architecture)
+        super().__init__(
+            {
+                "start": In(1),
+                "soft_reset": In(1),
+                "clear_interrupt": In(1),
+                "interrupt_enable": In(1),
+                "watchdog": In(32),
+                "finished": In(1),
+                "errors": In(data.ArrayLayout(self._report, sources)),
+                "reader_idle": In(1),
+                "writer_idle": In(1),
+                "bus_activity": In(1),
+                "core_reset": Out(1),
+                "fetch_start": Out(1),
+                "halt": Out(1),
+                "running": Out(1),
+                "startable": Out(1),
+                "busy": Out(1),
+                "done": Out(1),
+                "failed": Out(1),
+                "error_code": Out(ErrorCode),
+                "error_address": Out(architecture.bus_address_bits),
+                "interrupt": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        bus_idle, error, hung, pending = Signal(), Signal(), Signal(), Signal()
+        reset_wanted = Signal()  # STOPPING and CLEAR lead to IDLE
+        first = Signal(self._report)  # the winner of this cycle
+        m.d.comb += bus_idle.eq(self.reader_idle & self.writer_idle)
+        m.d.comb += self.interrupt.eq(pending & self.interrupt_enable)
+        for source in reversed(range(self.sources)):
+            with m.If(self.errors[source].valid):
+                m.d.comb += first.eq(self.errors[source])
+        m.d.comb += error.eq(first.valid)
+        self._watchdog(m, bus_idle, hung)
+        quiet_cycles = Signal(range(SETTLE_CYCLES))
+
+        with m.If(self.clear_interrupt):
+            m.d.sync += pending.eq(0)
+        with m.FSM(name="state") as fsm:
+            for resting in ("IDLE", "DONE", "ERROR"):
+                with m.State(resting):
+                    m.d.comb += self.startable.eq(bus_idle)
+                    with m.If(self.soft_reset):
+                        m.d.sync += [reset_wanted.eq(1), quiet_cycles.eq(0)]
+                        m.next = "STOPPING"
+                    with m.Elif(self.start & bus_idle):
+                        m.d.sync += reset_wanted.eq(0)
+                        m.next = "CLEAR"
+            with m.State("CLEAR"):
+                m.d.comb += self.core_reset.eq(1)
+                m.d.sync += [self.error_code.eq(ErrorCode.NONE), self.error_address.eq(0), pending.eq(0)]
+                m.d.sync += self.fetch_start.eq(~reset_wanted)
+                with m.If(reset_wanted):
+                    m.next = "IDLE"
+                with m.Else():
+                    m.next = "RUNNING"
+            with m.State("RUNNING"):
+                m.d.comb += self.running.eq(1)
+                m.d.sync += [self.fetch_start.eq(0), quiet_cycles.eq(0)]
+                with m.If(error):
+                    m.d.sync += [self.error_code.eq(first.code), self.error_address.eq(first.address)]
+                    m.d.sync += reset_wanted.eq(self.soft_reset)
+                    m.next = "STOPPING"
+                with m.Elif(self.soft_reset):
+                    m.d.sync += reset_wanted.eq(1)
+                    m.next = "STOPPING"
+                with m.Elif(hung):
+                    m.d.sync += [self.error_code.eq(ErrorCode.BUS_HUNG), pending.eq(1)]
+                    m.next = "ERROR"
+                with m.Elif(self.finished):
+                    m.d.sync += pending.eq(1)
+                    m.next = "DONE"
+            with m.State("STOPPING"):
+                m.d.sync += quiet_cycles.eq(quiet_cycles + 1)
+                with m.If(self.soft_reset):
+                    m.d.sync += reset_wanted.eq(1)
+                with m.If(hung):
+                    m.d.sync += [self.error_code.eq(ErrorCode.BUS_HUNG), pending.eq(1)]
+                    m.next = "ERROR"
+                with m.Elif(~bus_idle):
+                    m.d.sync += quiet_cycles.eq(0)
+                with m.Elif(quiet_cycles == SETTLE_CYCLES - 1):
+                    with m.If(reset_wanted | self.soft_reset):
+                        m.next = "CLEAR"
+                    with m.Else():
+                        m.d.sync += pending.eq(1)
+                        m.next = "ERROR"
+
+        m.d.comb += [
+            self.done.eq(fsm.ongoing("DONE")),
+            self.failed.eq(fsm.ongoing("ERROR")),
+            self.busy.eq(fsm.ongoing("CLEAR") | fsm.ongoing("RUNNING") | fsm.ongoing("STOPPING")),
+            self.halt.eq(fsm.ongoing("STOPPING") | fsm.ongoing("ERROR") | fsm.ongoing("CLEAR")),
+        ]
+        return m
+
+    def _watchdog(self, m: Module, bus_idle: Signal, hung: Signal) -> None:
+        silent_cycles = Signal(32)
+        with m.If(bus_idle | self.bus_activity):
+            m.d.sync += silent_cycles.eq(0)
+        with m.Elif(silent_cycles != self.watchdog):
+            m.d.sync += silent_cycles.eq(silent_cycles + 1)
+        m.d.comb += hung.eq((self.watchdog != 0) & (silent_cycles == self.watchdog))

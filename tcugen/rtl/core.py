@@ -1,0 +1,266 @@
+"""The core: all units, their queues and memories, connected. It holds no logic beyond counting what is under way."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import data, stream
+from amaranth.lib.wiring import Component, In, Out, connect, flipped
+
+from tcugen.arch import Architecture
+from tcugen.isa import ACTIVATION_ADDRESS_BITS, Opcode
+from tcugen.rtl.activation import ActivationMemory
+from tcugen.rtl.axi import ReadSignature, WriteSignature, window_settings
+from tcugen.rtl.compute import ComputeEngine
+from tcugen.rtl.control import error_report
+from tcugen.rtl.counters import BUSY, LAYER_COUNT_BITS, TOTALS, Counters
+from tcugen.rtl.dispatch import LAYER_BITS, QUEUES, Dispatch
+from tcugen.rtl.fetch import Fetch
+from tcugen.rtl.load import Load
+from tcugen.rtl.output import OutputPath
+from tcugen.rtl.pool import Pool
+from tcugen.rtl.reader import Reader
+from tcugen.rtl.stalls import StallReason
+from tcugen.rtl.store import Store
+from tcugen.rtl.weights import WeightStream, parameter_ring, weight_ring
+from tcugen.rtl.writer import Writer
+
+READ_CLIENTS = ("fetch", "load", "weight_stream")
+"""Clients of the bus reader, the first goes first."""
+
+ERROR_SOURCES = ("fetch", "dispatch", "reader", "writer")
+"""Order of Core.errors."""
+
+
+def trace_signature(architecture: Architecture, n_bytes: int) -> dict:
+    """Members of a trace: in each cycle with `valid`, `data` (n_bytes bytes) is written at byte `address`."""
+    return {
+        "valid": Out(1),
+        "layer": Out(LAYER_BITS),
+        "address": Out(ACTIVATION_ADDRESS_BITS),
+        "data": Out(8 * n_bytes),
+    }
+
+
+class Core(Component):
+    """Everything but the host's registers and the run control; reset as a whole before each run.
+
+    Members:
+        windows: Settings of the address windows.
+        start: Begin fetching.
+        halt: Issue no new bus address.
+        running: Count this cycle.
+        finished: The program has ended and nothing is under way.
+        errors: By ERROR_SOURCES.
+        reader_idle, writer_idle, bus_activity: State of the bus.
+        totals, layer, counter, layer_count: Counters.
+        read, write: AXI4 master.
+        trace_drain_*, trace_pool_*: Results as they are written to the activation memory.
+        trace_layer: Layer the array works on or waits for.
+    """
+
+    def __init__(self, architecture: Architecture):
+        a = self.architecture = architecture
+        super().__init__(
+            {
+                "windows": In(window_settings(a)),
+                "start": In(1),
+                "halt": In(1),
+                "running": In(1),
+                "finished": Out(1),
+                "errors": Out(data.ArrayLayout(error_report(a), len(ERROR_SOURCES))),
+                "reader_idle": Out(1),
+                "writer_idle": Out(1),
+                "bus_activity": Out(1),
+                "totals": Out(TOTALS),
+                "layer": In(LAYER_BITS),
+                "counter": In(range(BUSY + 1)),
+                "layer_count": Out(LAYER_COUNT_BITS),
+                "read": Out(ReadSignature(a)),
+                "write": Out(WriteSignature(a)),
+                **{f"trace_drain_{k}": v for k, v in trace_signature(a, a.output_lanes).items()},
+                **{f"trace_pool_{k}": v for k, v in trace_signature(a, a.rows).items()},
+                "trace_layer": Out(LAYER_BITS),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        a = self.architecture
+        m.submodules.fetch = fetch = Fetch(a)
+        m.submodules.dispatch = dispatch = Dispatch(a)
+        m.submodules.reader = reader = Reader(a, clients=len(READ_CLIENTS))
+        m.submodules.writer = writer = Writer(a)
+        m.submodules.load = load = Load(a)
+        m.submodules.store = store = Store(a)
+        m.submodules.weight_stream = weight_stream = WeightStream(a)
+        m.submodules.activation = activation = ActivationMemory(a)
+        m.submodules.compute = compute = ComputeEngine(a)
+        m.submodules.output = output = OutputPath(a)
+        m.submodules.pool = pool = Pool(a)
+        m.submodules.stalls = stalls = StallReason()
+        m.submodules.counters = counters = Counters(a)
+
+        self._connect_bus(m, reader, writer, {"fetch": fetch, "load": load, "weight_stream": weight_stream}, store)
+        self._connect_weights(m, weight_stream, compute, output)
+        self._connect_activation(m, activation, compute, output, pool, load, store)
+
+        connect(m, fetch.o, dispatch.i)
+        units = {
+            Opcode.WEIGHT: weight_stream,
+            Opcode.LOAD: load,
+            Opcode.STORE: store,
+            Opcode.COMPUTE: compute,
+            Opcode.DRAIN: output,
+            Opcode.POOL: pool,
+        }
+        for opcode, unit in units.items():
+            connect(m, getattr(dispatch, f"o_{opcode.name.lower()}"), unit.instruction)
+        load_busy = _under_way(m, load, "load_under_way")
+        store_busy = _under_way(m, store, "store_under_way")
+        busy = {
+            Opcode.WEIGHT: weight_stream.busy,
+            Opcode.LOAD: load_busy,
+            Opcode.STORE: store_busy,
+            Opcode.COMPUTE: compute.busy,
+            Opcode.DRAIN: output.busy,
+            Opcode.POOL: pool.busy,
+        }
+        m.d.comb += [
+            fetch.start.eq(self.start),
+            fetch.program_bytes.eq(self.windows[0].size),
+            dispatch.unit_busy.eq(Cat(busy[opcode] for opcode in QUEUES)),
+            dispatch.bus_idle.eq(reader.idle & writer.idle & ~fetch.busy),
+            dispatch.done_load.eq(load.done),
+            dispatch.done_store.eq(store.done),
+            dispatch.done_compute.eq(compute.tile_done),
+            dispatch.done_drain.eq(output.tile_done),
+            dispatch.done_pool.eq(pool.done),
+            self.finished.eq(dispatch.finished),
+            self.errors[0].eq(fetch.error),
+            self.errors[1].eq(dispatch.error),
+            stalls.compute_active.eq(compute.active),
+            stalls.compute_layer.eq(compute.layer),
+            stalls.next_layer_valid.eq(compute.next_layer_valid),
+            stalls.next_layer.eq(compute.next_layer),
+            stalls.waiting_for_weights.eq(compute.waiting_for_weights),
+            stalls.waiting_for_bank.eq(compute.waiting_for_bank),
+            stalls.queue_empty.eq(dispatch.compute_empty),
+            stalls.queue_waiting.eq(dispatch.compute_waiting),
+            stalls.wait_unit.eq(dispatch.compute_wait_unit),
+            stalls.queue_layer.eq(dispatch.compute_layer),
+            stalls.drain_busy.eq(output.busy),
+            stalls.pool_busy.eq(pool.busy),
+            stalls.store_busy.eq(store_busy),
+            counters.running.eq(self.running),
+            counters.busy.eq(stalls.busy),
+            counters.busy_layer.eq(stalls.layer),
+            counters.stall_reason.eq(stalls.reason),
+            counters.stall_layer.eq(stalls.layer),
+            counters.read_beat.eq(reader.beat),
+            counters.write_beat.eq(writer.beat),
+            counters.layer.eq(self.layer),
+            counters.counter.eq(self.counter),
+            self.totals.eq(counters.totals),
+            self.layer_count.eq(counters.layer_count),
+            self.trace_drain_valid.eq(output.write_en),
+            self.trace_drain_layer.eq(output.layer),
+            self.trace_drain_address.eq(output.write.address),
+            self.trace_drain_data.eq(output.write.data),
+            self.trace_pool_valid.eq(pool.write.valid & pool.write.ready),
+            self.trace_pool_layer.eq(pool.layer),
+            self.trace_pool_address.eq(pool.write.payload.address),
+            self.trace_pool_data.eq(pool.write.payload.data),
+            self.trace_layer.eq(stalls.layer),
+        ]
+        return m
+
+    def _connect_bus(self, m: Module, reader: Reader, writer: Writer, clients: dict, store: Store) -> None:
+        connect(m, reader.bus, flipped(self.read))
+        connect(m, writer.bus, flipped(self.write))
+        for number, name in enumerate(READ_CLIENTS):
+            connect(m, clients[name].request, reader.request[number])
+        connect(m, store.request, writer.request)
+        connect(m, store.data, writer.data)
+        m.d.comb += [
+            *(unit.windows.eq(self.windows) for unit in (reader, writer)),
+            *(unit.halt.eq(self.halt) for unit in (reader, writer)),
+            clients["fetch"].beat_valid.eq(reader.beat_valid[0]),
+            clients["fetch"].beat_data.eq(reader.beat_data),
+            clients["load"].beat_valid.eq(reader.beat_valid[1]),
+            clients["load"].beat_data.eq(reader.beat_data),
+            clients["weight_stream"].beat_en.eq(reader.beat_valid[2]),
+            store.answered.eq(writer.done),
+            self.reader_idle.eq(reader.idle),
+            self.writer_idle.eq(writer.idle),
+            self.bus_activity.eq(
+                (self.read.arvalid & self.read.arready)
+                | self.read.rvalid
+                | (self.write.awvalid & self.write.awready)
+                | (self.write.wvalid & self.write.wready)
+                | self.write.bvalid
+            ),
+        ]
+        for index, unit in ((2, reader), (3, writer)):
+            m.d.comb += [
+                self.errors[index].valid.eq(unit.error_valid),
+                self.errors[index].code.eq(unit.error_code),
+                self.errors[index].address.eq(unit.error_address),
+            ]
+
+    def _connect_weights(self, m: Module, stream_: WeightStream, compute: ComputeEngine, output: OutputPath) -> None:
+        m.submodules.weight_ring = weights = weight_ring(self.architecture)
+        m.submodules.parameter_ring = parameters = parameter_ring(self.architecture)
+        beat = m.submodules.reader.beat_data
+        m.d.comb += [
+            weights.claim_en.eq(stream_.claim_weights),
+            weights.claim_beats.eq(stream_.claim_beats),
+            stream_.free_weights.eq(weights.free_beats),
+            weights.beat_en.eq(stream_.weight_en),
+            weights.beat.eq(beat),
+            parameters.claim_en.eq(stream_.claim_parameters),
+            parameters.claim_beats.eq(stream_.claim_beats),
+            stream_.free_parameters.eq(parameters.free_beats),
+            parameters.beat_en.eq(stream_.parameter_en),
+            parameters.beat.eq(beat),
+            compute.tiles_written.eq(weights.written),
+            weights.read_en.eq(compute.read_en),
+            weights.read_item.eq(compute.read_item),
+            weights.read_unit.eq(compute.read_unit),
+            compute.weights.eq(weights.data),
+            weights.release.eq(compute.release),
+            output.groups_written.eq(parameters.written),
+            parameters.read_en.eq(output.read_group_en),
+            parameters.read_item.eq(output.read_group),
+            parameters.read_unit.eq(output.read_unit),
+            output.parameters.eq(parameters.data),
+            parameters.release.eq(output.group_released),
+        ]
+
+    def _connect_activation(self, m: Module, activation: ActivationMemory, compute, output, pool, load, store) -> None:
+        connect(m, output.residual_request, activation.residual)
+        connect(m, pool.read, activation.pool)
+        connect(m, store.read, activation.store)
+        connect(m, pool.write, activation.pool_write)
+        connect(m, load.write, activation.load_write)
+        m.d.comb += [
+            activation.operand_en.eq(compute.request_en),
+            activation.operand_request.eq(compute.request),
+            compute.operand.eq(activation.operand),
+            activation.drain_en.eq(output.write_en),
+            activation.drain.eq(output.write),
+            output.residual_word.eq(activation.residual_data),
+            pool.read_data.eq(activation.pool_data),
+            store.read_data.eq(activation.store_data),
+            compute.bank_released.eq(output.bank_released),
+            compute.drain_en.eq(output.read_en),
+            compute.drain_bank.eq(output.read_bank),
+            compute.drain_pixel.eq(output.read_pixel),
+            output.accumulators.eq(compute.accumulators),
+            output.filled.eq(compute.filled),
+        ]
+
+
+def _under_way(m: Module, unit: Load | Store, name: str) -> Signal:
+    """1 from the cycle after `unit` took an instruction until the cycle after the last `done`."""
+    count = Signal(6, name=name)  # instructions inside a unit: its queue of 4 and one per walker
+    taken = unit.instruction.valid & unit.instruction.ready
+    m.d.sync += count.eq(count + taken - unit.done)
+    return count != 0

@@ -1,0 +1,195 @@
+"""Deals instructions to the queues of their units and holds each back until what it waits for is done."""
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
+
+from tcugen.arch import Architecture
+from tcugen.isa import COUNT_BITS, HEADER, INSTRUCTION_BYTES, PAYLOAD_BIT, Opcode, Unit, layout
+from tcugen.registers import ErrorCode
+from tcugen.rtl.control import SETTLE_CYCLES, error_report
+from tcugen.rtl.decode import INSTRUCTION_BITS, fields
+from tcugen.rtl.fifo import Fifo
+
+QUEUES = (Opcode.WEIGHT, Opcode.LOAD, Opcode.STORE, Opcode.COMPUTE, Opcode.DRAIN, Opcode.POOL)
+"""One queue per unit, in the order of the bits of `Dispatch.unit_busy`."""
+
+QUEUE_DEPTH = 8
+
+LAYER_BITS = layout(Opcode.END)["layer"].field.bits
+
+_OPCODE_BITS = HEADER[0].bits
+_HEADER_BITS = sum(field.bits for field in HEADER)
+COMPLETED = data.ArrayLayout(COUNT_BITS, len(Unit))
+
+
+class InstructionQueue(wiring.Component):
+    """QUEUE_DEPTH instructions of one opcode and the gate behind them. Only bits that the opcode uses are stored.
+
+    Members:
+        i: Instructions of `opcode`; the opcode itself is not looked at.
+        completed: What each unit has completed, by isa.Unit; may only grow.
+        o: The oldest instruction, from 1 or 2 cycles after its waits hold until it is taken. Unused bits are 0.
+        empty: No instruction is inside.
+        waiting: The oldest instruction waits, first of all for unit `wait_unit` (isa.Unit).
+        layer: Of the oldest instruction, or of the last one that left if there is none.
+
+    An instruction can leave 2 cycles after it entered and every other cycle.
+    """
+
+    def __init__(self, opcode: Opcode):
+        self.opcode = opcode
+        last = list(layout(opcode).values())[-1]
+        self.payload_bits = max(0, last.offset + last.field.bits - PAYLOAD_BIT)
+        super().__init__(
+            {
+                "i": In(stream.Signature(INSTRUCTION_BITS)),
+                "completed": In(COMPLETED),
+                "o": Out(stream.Signature(INSTRUCTION_BITS)),
+                "empty": Out(1),
+                "waiting": Out(1),
+                "wait_unit": Out(range(len(Unit))),
+                "layer": Out(LAYER_BITS),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        header_bits = _HEADER_BITS - _OPCODE_BITS
+        m.submodules.fifo = fifo = Fifo(header_bits + self.payload_bits, QUEUE_DEPTH)
+        stored = fifo.o.payload
+        head = Signal(INSTRUCTION_BITS)
+        m.d.comb += [
+            fifo.i.payload.eq(
+                Cat(self.i.payload[_OPCODE_BITS:_HEADER_BITS], self.i.payload[PAYLOAD_BIT:][: self.payload_bits])
+            ),
+            fifo.i.valid.eq(self.i.valid),
+            self.i.ready.eq(fifo.i.ready),
+            head.eq(
+                Cat(
+                    Const(self.opcode, _OPCODE_BITS),
+                    stored[:header_bits],
+                    Const(0, PAYLOAD_BIT - _HEADER_BITS),
+                    stored[header_bits:],
+                )
+            ),
+            self.o.payload.eq(head),
+            self.empty.eq(~fifo.o.valid),
+        ]
+
+        # The comparisons are registered; `judged` says that they belong to the present head.
+        decoded = fields(self.opcode, head)
+        judged, open_ = Signal(), Signal()
+        reached = Signal(len(Unit))
+        last_layer = Signal(LAYER_BITS)
+        m.d.comb += [
+            open_.eq(fifo.o.valid & judged & reached.all()),
+            self.o.valid.eq(open_),
+            fifo.o.ready.eq(open_ & self.o.ready),
+            self.waiting.eq(fifo.o.valid & judged & ~reached.all()),
+            self.layer.eq(Mux(self.empty, last_layer, decoded.layer)),
+        ]
+        m.d.sync += judged.eq(fifo.o.valid & ~fifo.o.ready)
+        for unit in Unit:
+            m.d.sync += reached[unit].eq(self.completed[unit] >= getattr(decoded, f"wait_{unit.name.lower()}"))
+        for unit in reversed(Unit):
+            with m.If(~reached[unit]):
+                m.d.comb += self.wait_unit.eq(unit)
+        with m.If(fifo.o.ready):
+            m.d.sync += last_layer.eq(decoded.layer)
+        return m
+
+
+class Dispatch(wiring.Component):
+    """In-order dispatch to six queues, out-of-order start by counting.
+
+    Members:
+        i: The program. An instruction waits while the queue of its unit is full, and all behind it wait too.
+        o_weight, o_load, o_store, o_compute, o_drain, o_pool: To the units; see InstructionQueue.
+        done_load, done_store, done_compute, done_drain, done_pool: Pulses, one more of this unit's work is complete.
+            The counters are COUNT_BITS wide and stay at their maximum.
+        unit_busy: By QUEUES. A unit is busy from the cycle after it took an instruction until all its work is done.
+        bus_idle: Nothing is requested from the bus, on it or due.
+        finished: One pulse, when END has been taken and SETTLE_CYCLES cycles in a row all queues were empty, no unit
+            busy and the bus idle. Nothing is accepted behind END.
+        error: OPCODE with the offset of an instruction whose opcode does not exist, which stays at the input.
+        compute_empty, compute_waiting, compute_wait_unit, compute_layer: State of the compute queue, for counters.
+
+    Counters start at 0 with a reset. From a done pulse to the offer of an instruction that waited for it: 2 cycles.
+    """
+
+    def __init__(self, architecture: Architecture):
+        super().__init__(
+            {
+                "i": In(stream.Signature(INSTRUCTION_BITS)),
+                **{f"o_{opcode.name.lower()}": Out(stream.Signature(INSTRUCTION_BITS)) for opcode in QUEUES},
+                **{f"done_{unit.name.lower()}": In(1) for unit in Unit},
+                "unit_busy": In(len(QUEUES)),
+                "bus_idle": In(1),
+                "finished": Out(1),
+                "error": Out(error_report(architecture)),
+                "compute_empty": Out(1),
+                "compute_waiting": Out(1),
+                "compute_wait_unit": Out(range(len(Unit))),
+                "compute_layer": Out(LAYER_BITS),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        completed = Signal(COMPLETED)
+        for unit in Unit:
+            with m.If(getattr(self, f"done_{unit.name.lower()}") & ~completed[unit].all()):
+                m.d.sync += completed[unit].eq(completed[unit] + 1)
+
+        queues = {}
+        for opcode in QUEUES:
+            name = opcode.name.lower()
+            m.submodules[name] = queues[opcode] = queue = InstructionQueue(opcode)
+            m.d.comb += [queue.i.payload.eq(self.i.payload), queue.completed.eq(completed)]
+            wiring.connect(m, queue.o, wiring.flipped(getattr(self, f"o_{name}")))
+        compute = queues[Opcode.COMPUTE]
+        m.d.comb += [
+            self.compute_empty.eq(compute.empty),
+            self.compute_waiting.eq(compute.waiting),
+            self.compute_wait_unit.eq(compute.wait_unit),
+            self.compute_layer.eq(compute.layer),
+        ]
+
+        ended = Signal()
+        self._deal(m, queues, ended)
+        self._finish(m, Cat(queue.empty for queue in queues.values()).all(), ended)
+        return m
+
+    def _deal(self, m: Module, queues: dict[Opcode, InstructionQueue], ended: Signal) -> None:
+        number = Signal(32 - exact_log2(INSTRUCTION_BYTES))  # of the instruction at the input
+        valid = Signal()
+        m.d.comb += [
+            valid.eq(self.i.valid & ~ended),
+            self.error.code.eq(ErrorCode.OPCODE),
+            self.error.address.eq(number << exact_log2(INSTRUCTION_BYTES)),
+        ]
+        with m.Switch(self.i.payload[:_OPCODE_BITS]):
+            for opcode, queue in queues.items():
+                with m.Case(opcode):
+                    m.d.comb += [queue.i.valid.eq(valid), self.i.ready.eq(queue.i.ready & ~ended)]
+            with m.Case(Opcode.END):
+                m.d.comb += self.i.ready.eq(~ended)
+                with m.If(valid):
+                    m.d.sync += ended.eq(1)
+            with m.Default():
+                m.d.comb += self.error.valid.eq(valid)
+        with m.If(self.i.valid & self.i.ready):
+            m.d.sync += number.eq(number + 1)
+
+    def _finish(self, m: Module, all_empty, ended: Signal) -> None:
+        quiet, reported = Signal(), Signal()
+        quiet_cycles = Signal(range(SETTLE_CYCLES))
+        m.d.comb += [
+            quiet.eq(ended & ~reported & all_empty & ~self.unit_busy.any() & self.bus_idle),
+            self.finished.eq(quiet & (quiet_cycles == SETTLE_CYCLES - 1)),
+        ]
+        m.d.sync += quiet_cycles.eq(Mux(quiet, quiet_cycles + 1, 0))
+        with m.If(self.finished):
+            m.d.sync += reported.eq(1)

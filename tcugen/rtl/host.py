@@ -1,0 +1,201 @@
+"""The host's registers behind an AXI4-Lite slave, generated from the table in `tcugen.registers`."""
+
+from amaranth.hdl import Cat, Const, Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from tcugen.arch import Architecture
+from tcugen.isa import Window
+from tcugen.registers import ADDRESS_BITS, BY_NAME, IDENTIFICATION, REGISTERS, ErrorCode, Register, Stall
+from tcugen.rtl.axi import PAGE_BYTES, window_settings
+from tcugen.rtl.counters import BUSY, LAYER_READ_CYCLES, TOTALS
+from tcugen.rtl.dispatch import LAYER_BITS
+
+RESPONSE_OKAY = 0
+RESPONSE_SLVERR = 2
+
+READ_CYCLES = LAYER_READ_CYCLES + 2
+"""From an accepted read address to valid data, for every register: as long as the slowest takes."""
+
+CONTROL_BITS = ("start", "soft_reset", "clear_interrupt")
+"""Pulses that bits 0, 1, 2 of register CONTROL give."""
+
+
+def writable_mask(register: Register, address_bits: int) -> int:
+    """Bits of an "rw" register that are stored; the others are ignored when written and read as 0."""
+    if register.name.endswith("_BASE_LOW"):
+        return 0xFFFF_FFFF & -PAGE_BYTES
+    if register.name.endswith("_BASE_HIGH"):
+        return (1 << address_bits - 32) - 1
+    return {"INTERRUPT_ENABLE": 1, "LAYER_SELECT": (1 << LAYER_BITS) - 1}.get(register.name, 0xFFFF_FFFF)
+
+
+class Host(wiring.Component):
+    """AXI4-Lite slave and settings.
+
+    Write address and data may come in either order; one write and one read are handled at a time, independently.
+    Byte strobes are obeyed. Answers SLVERR, without any effect, to: an address without a register; a write to a
+    read-only register; a write to a window or to WATCHDOG while `busy`; a start (without soft reset)
+    while not `startable`. The lowest two address bits are ignored. Bits 11 .. 0 of a window's base are not stored, so every base is a multiple of
+    PAGE_BYTES; nor are address bits above the bus address.
+
+    Members:
+        aw*, w*, b*, ar*, r*: The AXI4-Lite channels.
+        windows, watchdog, interrupt_enable: Settings, 0 after reset; they survive a soft reset.
+        start, soft_reset, clear_interrupt: Pulses. `busy` must follow a start in the next cycle.
+        busy, done, failed, startable, error_code, error_address: From Control.
+        totals, layer_count: From Counters; `layer` and `counter` select the latter.
+
+    A read takes READ_CYCLES from address to data, a write 2 cycles from the later of address and data to response.
+    """
+
+    def __init__(self, architecture: Architecture):
+        self.fingerprint = architecture.fingerprint
+        self.address_bits = architecture.bus_address_bits
+        super().__init__(
+            {
+                "awaddr": In(ADDRESS_BITS),
+                "awprot": In(3),
+                "awvalid": In(1),
+                "awready": Out(1),
+                "wdata": In(32),
+                "wstrb": In(4),
+                "wvalid": In(1),
+                "wready": Out(1),
+                "bresp": Out(2),
+                "bvalid": Out(1),
+                "bready": In(1),
+                "araddr": In(ADDRESS_BITS),
+                "arprot": In(3),
+                "arvalid": In(1),
+                "arready": Out(1),
+                "rdata": Out(32),
+                "rresp": Out(2),
+                "rvalid": Out(1),
+                "rready": In(1),
+                "windows": Out(window_settings(architecture)),
+                "watchdog": Out(32),
+                "interrupt_enable": Out(1),
+                **{name: Out(1) for name in CONTROL_BITS},
+                "busy": In(1),
+                "done": In(1),
+                "failed": In(1),
+                "startable": In(1),
+                "error_code": In(ErrorCode),
+                "error_address": In(self.address_bits),
+                "totals": In(TOTALS),
+                "layer": Out(LAYER_BITS),
+                "counter": Out(range(BUSY + 1)),
+                "layer_count": In(32),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        stored = {
+            register.name: Signal(32, name=register.name.lower()) for register in REGISTERS if register.access == "rw"
+        }
+        for window in Window:
+            base = Cat(stored[f"{window.name}_BASE_LOW"], stored[f"{window.name}_BASE_HIGH"])
+            m.d.comb += [
+                self.windows[window].base.eq(base),
+                self.windows[window].size.eq(stored[f"{window.name}_SIZE"]),
+            ]
+        m.d.comb += [
+            self.watchdog.eq(stored["WATCHDOG"]),
+            self.interrupt_enable.eq(stored["INTERRUPT_ENABLE"]),
+            self.layer.eq(stored["LAYER_SELECT"]),
+        ]
+        self._write_channels(m, stored)
+        self._read_channels(m, self._readable(stored))
+        return m
+
+    def _write_channels(self, m: Module, stored: dict[str, Signal]) -> None:
+        address, data, strobes = Signal(ADDRESS_BITS - 2), Signal(32), Signal(4)
+        execute, accepted = Signal(), Signal()
+        m.d.comb += execute.eq(~self.awready & ~self.wready & ~self.bvalid)
+        have_address, have_data = Signal(), Signal()
+        m.d.comb += [self.awready.eq(~have_address), self.wready.eq(~have_data)]
+        with m.If(self.awvalid & self.awready):
+            m.d.sync += [have_address.eq(1), address.eq(self.awaddr[2:])]
+        with m.If(self.wvalid & self.wready):
+            m.d.sync += [have_data.eq(1), data.eq(self.wdata), strobes.eq(self.wstrb)]
+        with m.If(self.bready):
+            m.d.sync += self.bvalid.eq(0)
+        with m.If(execute):
+            m.d.sync += [have_address.eq(0), have_data.eq(0), self.bvalid.eq(1), self.bresp.eq(RESPONSE_SLVERR)]
+            with m.If(accepted):
+                m.d.sync += self.bresp.eq(RESPONSE_OKAY)
+            with m.Switch(address):
+                for name, register in stored.items():
+                    with m.Case(BY_NAME[name].address >> 2):
+                        self._write(m, BY_NAME[name], register, data, strobes, accepted)
+                with m.Case(BY_NAME["CONTROL"].address >> 2):
+                    wanted = Signal(len(CONTROL_BITS), name="wanted")
+                    m.d.comb += wanted.eq(data & strobes[0].replicate(len(CONTROL_BITS)))
+                    start, soft_reset, _ = wanted
+                    m.d.comb += accepted.eq(self.startable | ~start | soft_reset)
+                    with m.If(accepted):
+                        m.d.comb += [getattr(self, name).eq(wanted[bit]) for bit, name in enumerate(CONTROL_BITS)]
+
+    def _write(self, m: Module, description: Register, register: Signal, data, strobes, accepted: Signal) -> None:
+        # The settings of a run must not change while it runs.
+        free = description.name in ("INTERRUPT_ENABLE", "LAYER_SELECT")
+        mask = writable_mask(description, self.address_bits)
+        m.d.comb += accepted.eq(1 if free else ~self.busy)
+        for byte in range(4):
+            byte_mask = mask >> 8 * byte & 255
+            with m.If(accepted & strobes[byte]):
+                m.d.sync += register[8 * byte : 8 * byte + 8].eq(data[8 * byte : 8 * byte + 8] & byte_mask)
+
+    def _readable(self, stored: dict[str, Signal]) -> dict[str, object]:
+        """The value of each register, by name."""
+        wide = {
+            "ERROR_ADDRESS": self.error_address,
+            "CYCLES": self.totals.cycles,
+            "BUSY": self.totals.busy,
+            **{f"STALL_{stall.name}": self.totals.stall[stall] for stall in Stall},
+            "BYTES_READ": self.totals.bytes_read,
+            "BYTES_WRITTEN": self.totals.bytes_written,
+        }
+        values = {
+            "IDENTIFICATION": Const(IDENTIFICATION, 32),
+            "ARCHITECTURE": Const(self.fingerprint, 32),
+            "CONTROL": Const(0, 32),
+            "STATUS": Cat(self.busy, self.done, self.failed),
+            "ERROR_CODE": self.error_code,
+            **{f"{name}_LOW": value[:32] for name, value in wide.items()},
+            **{f"{name}_HIGH": value[32:] for name, value in wide.items()},
+            **stored,
+            **{name: self.layer_count for name in _layer_counters()},
+        }
+        if set(values) != set(BY_NAME):
+            raise ValueError(f"registers without a meaning here: {sorted(set(values) ^ set(BY_NAME))}")
+        return values
+
+    def _read_channels(self, m: Module, values: dict[str, object]) -> None:
+        address = Signal(ADDRESS_BITS - 2)
+        reading = Signal()
+        cycle = Signal(range(READ_CYCLES))
+        m.d.comb += self.arready.eq(~reading & ~self.rvalid)
+        with m.If(self.arvalid & self.arready):
+            m.d.sync += [reading.eq(1), address.eq(self.araddr[2:]), cycle.eq(0)]
+        with m.Switch(address):
+            for name, counter in _layer_counters().items():
+                with m.Case(BY_NAME[name].address >> 2):
+                    m.d.comb += self.counter.eq(counter)
+        with m.If(self.rready):
+            m.d.sync += self.rvalid.eq(0)
+        with m.If(reading):
+            m.d.sync += cycle.eq(cycle + 1)
+            with m.If(cycle == READ_CYCLES - 2):
+                m.d.sync += [reading.eq(0), self.rvalid.eq(1), self.rdata.eq(0), self.rresp.eq(RESPONSE_SLVERR)]
+                with m.Switch(address):
+                    for name, value in values.items():
+                        with m.Case(BY_NAME[name].address >> 2):
+                            m.d.sync += [self.rdata.eq(value), self.rresp.eq(RESPONSE_OKAY)]
+
+
+def _layer_counters() -> dict[str, int]:
+    """Number of the counter, by the name of its register."""
+    return {"LAYER_BUSY": BUSY, **{f"LAYER_STALL_{stall.name}": int(stall) for stall in Stall}}

@@ -1,0 +1,123 @@
+"""LOAD: from a window of the memory to the activation memory."""
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
+
+from tcugen.arch import BURST_BEATS, Architecture
+from tcugen.isa import ACTIVATION_ADDRESS_BITS, Opcode
+from tcugen.rtl.activation import write_layout
+from tcugen.rtl.axi import Request
+from tcugen.rtl.decode import INSTRUCTION_BITS, fields
+from tcugen.rtl.fifo import Fifo
+from tcugen.rtl.segments import SegmentWalker, transfer_layout
+
+QUEUE_BEATS = 256
+"""Beats requested or waiting for the activation memory. A burst's space is taken at its request and free again beat by
+beat, so full rate needs latency + one burst - 1 + about 8 cycles: 139 beats at 100 cycles."""
+
+QUEUE_INSTRUCTIONS = 4
+"""Instructions whose requests may be complete before their first byte arrives."""
+
+
+class Load(wiring.Component):
+    """Executes LOAD instructions, in order, as fast as bus and activation memory allow.
+
+    Two walkers: one requests bursts, the other places the beats that come back; a queue of QUEUE_INSTRUCTIONS lies
+    between, so the requests of the next instructions go out while the beats of this one are still arriving. A burst
+    is requested only when the beat queue has room for it and for everything in flight.
+
+    Members:
+        instruction: LOAD instructions whose waits are over; other opcodes must not come here.
+        request: To the reader.
+        beat_valid, beat_data: From the reader; taken in any cycle.
+        write: To the activation memory, min(bus_bytes, rows) bytes each, ascending within a segment.
+        done: 1 for every instruction, in the cycle after its last write was accepted.
+
+    Latency: a request 3 cycles after the instruction is taken, a write 4 cycles after `beat_valid`.
+    """
+
+    def __init__(self, architecture: Architecture):
+        self._bus_bytes = architecture.bus_bytes
+        self._write_bytes = min(architecture.bus_bytes, architecture.rows)
+        super().__init__(
+            {
+                "instruction": In(stream.Signature(INSTRUCTION_BITS)),
+                "request": Out(stream.Signature(Request)),
+                "beat_valid": In(1),
+                "beat_data": In(8 * architecture.bus_bytes),
+                "write": Out(stream.Signature(write_layout(self._write_bytes))),
+                "done": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.bursts = bursts = SegmentWalker(32, self._bus_bytes, BURST_BEATS, tag_bits=3)
+        m.submodules.plans = plans = Fifo(transfer_layout(ACTIVATION_ADDRESS_BITS, 0), QUEUE_INSTRUCTIONS)
+        m.submodules.places = places = SegmentWalker(ACTIVATION_ADDRESS_BITS, self._write_bytes, 1)
+        m.submodules.beats = Fifo(8 * self._bus_bytes, QUEUE_BEATS)
+        wiring.connect(m, plans.o, places.i)
+
+        load = fields(Opcode.LOAD, self.instruction.payload)
+        m.d.comb += [
+            self.instruction.ready.eq(bursts.i.ready & plans.i.ready),
+            bursts.i.valid.eq(self.instruction.valid & plans.i.ready),
+            bursts.i.payload.tag.eq(load.window),
+            bursts.i.payload.address.eq(load.offset),
+            bursts.i.payload.segment_bytes.eq(load.segment_bytes),
+            bursts.i.payload.segments.eq(load.segments),
+            bursts.i.payload.step.eq(load.memory_step),
+            plans.i.valid.eq(self.instruction.valid & bursts.i.ready),
+            plans.i.payload.address.eq(load.activation),
+            plans.i.payload.segment_bytes.eq(load.segment_bytes),
+            plans.i.payload.segments.eq(load.segments),
+            plans.i.payload.step.eq(load.activation_step),
+        ]
+        self._elaborate_request(m)
+        self._elaborate_write(m)
+        return m
+
+    def _elaborate_request(self, m: Module) -> None:
+        """Request bursts that the beat queue has room for."""
+        bursts, beats = m.submodules.bursts, m.submodules.beats
+        room = Signal(range(QUEUE_BEATS + 1), init=QUEUE_BEATS)  # beats neither requested nor in the queue
+        enough, taken = Signal(), Signal(range(BURST_BEATS + 1))
+        burst = bursts.o.payload
+        m.d.comb += [
+            enough.eq(room >= burst.units),
+            self.request.valid.eq(bursts.o.valid & enough),
+            bursts.o.ready.eq(self.request.ready & enough),
+            self.request.payload.window.eq(burst.tag),
+            self.request.payload.offset.eq(burst.address),
+            self.request.payload.beats.eq(burst.units),
+        ]
+        with m.If(self.request.valid & self.request.ready):
+            m.d.comb += taken.eq(burst.units)
+        m.d.sync += room.eq(room - taken + (beats.o.valid & beats.o.ready))
+
+    def _elaborate_write(self, m: Module) -> None:
+        """Cut the beats into writes."""
+        places, beats = m.submodules.places, m.submodules.beats
+        pieces = self._bus_bytes // self._write_bytes
+        piece = Signal(exact_log2(pieces))
+        advance, last = Signal(), Signal()
+        m.d.comb += [
+            beats.i.valid.eq(self.beat_valid),
+            beats.i.payload.eq(self.beat_data),
+            advance.eq(places.o.valid & beats.o.valid & (~self.write.valid | self.write.ready)),
+            places.o.ready.eq(advance),
+            beats.o.ready.eq(advance & (piece == pieces - 1)),
+        ]
+        m.d.sync += self.done.eq(self.write.valid & self.write.ready & last)
+        with m.If(self.write.ready):
+            m.d.sync += self.write.valid.eq(0)
+        with m.If(advance):
+            m.d.sync += [
+                piece.eq(piece + 1),
+                self.write.valid.eq(1),
+                self.write.payload.address.eq(places.o.payload.address),
+                self.write.payload.data.eq(beats.o.payload.word_select(piece, 8 * self._write_bytes)),
+                last.eq(places.o.payload.last),
+            ]

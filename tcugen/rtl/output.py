@@ -1,0 +1,176 @@
+"""The output path: from a full accumulator bank to int8 in the activation memory.
+
+    accumulators ─► + bias ─► requantise, clamp ─► residual add ─► activation memory
+    parameters ─────┴────────┘                     │
+    residual words ─► delay ───────────────────────┘
+"""
+
+from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.lib import data, stream
+from amaranth.lib.wiring import Component, In, Out
+
+from tcugen.arch import PARAMETER_BYTES, Architecture, bits_for
+from tcugen.isa import ACTIVATION_ADDRESS_BITS, Opcode, layout
+from tcugen.rtl.activation import write_layout
+from tcugen.rtl.decode import INSTRUCTION_BITS, fields
+from tcugen.rtl.delay import delayed
+from tcugen.rtl.drain import DrainWalker
+from tcugen.rtl.requantise import RequantiseLanes
+from tcugen.rtl.residual import ResidualLanes
+from tcugen.rtl.residual_reader import ResidualReader
+
+SUM_STAGE = 2
+"""Cycles from a step to its 32-bit sums: read the accumulators, add the bias."""
+
+FLOAT32_ONE = 0x3F800000
+
+LATENCY = SUM_STAGE + RequantiseLanes.LATENCY + ResidualLanes.LATENCY
+"""Cycles from a step to its write."""
+
+
+class OutputPath(Component):
+    """Executes DRAIN instructions.
+
+    Members:
+        instruction: DRAIN instructions. The next one starts when the pipeline is empty, so that controls stand still.
+        filled, bank_released: A tile is complete; its bank is free again.
+        read_en, read_bank, read_pixel, accumulators: Port of the accumulators.
+        groups_written, read_group_en, read_group, read_unit, parameters, group_released: Port of the parameter ring.
+        residual_request, residual_word: Port of the activation memory.
+        write_en, write: Results.
+        layer: Layer of the results.
+        tile_done: Pulse after the last result of a tile has been written.
+        busy: An instruction is under way.
+    """
+
+    def __init__(self, architecture: Architecture):
+        a = self.architecture = architecture
+        self.walker = DrainWalker(a)
+        self.unit_bits = 8 * PARAMETER_BYTES * a.output_lanes
+        super().__init__(
+            {
+                "instruction": In(stream.Signature(INSTRUCTION_BITS)),
+                "filled": In(1),
+                "bank_released": Out(1),
+                "read_en": Out(1),
+                "read_bank": Out(1),
+                "read_pixel": Out(bits_for(a.accumulator_depth)),
+                "accumulators": In(data.ArrayLayout(signed(a.accumulator_bits), a.columns)),
+                "groups_written": In(self.walker.group_bits),
+                "read_group_en": Out(1),
+                "read_group": Out(bits_for(a.parameter_groups)),
+                "read_unit": Out(bits_for(a.output_steps)),
+                "parameters": In(self.unit_bits),
+                "group_released": Out(1),
+                "residual_request": Out(stream.Signature(ACTIVATION_ADDRESS_BITS - bits_for(a.rows))),
+                "residual_word": In(8 * a.rows),
+                "write_en": Out(1),
+                "write": Out(write_layout(a.output_lanes)),
+                "layer": Out(layout(Opcode.DRAIN)["layer"].field.bits),
+                "tile_done": Out(1),
+                "busy": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.walker = walker = self.walker
+        m.submodules.residual_reader = reader = ResidualReader(self.architecture)
+        word, start = Signal(INSTRUCTION_BITS), Signal()
+        f = fields(Opcode.DRAIN, word)
+        m.d.comb += self.write_en.eq(delayed(m, walker.go, LATENCY, "valid_line"))
+
+        flying = Signal(range(LATENCY + 2))
+        with m.If(walker.go & ~self.write_en):
+            m.d.sync += flying.eq(flying + 1)
+        with m.If(~walker.go & self.write_en):
+            m.d.sync += flying.eq(flying - 1)
+        m.d.comb += [
+            self.busy.eq(start | walker.active | reader.active | (flying != 0)),
+            self.instruction.ready.eq(~self.busy),
+            self.layer.eq(f.layer),
+        ]
+        m.d.sync += start.eq(self.instruction.valid & self.instruction.ready)
+        with m.If(self.instruction.valid & self.instruction.ready):
+            m.d.sync += word.eq(self.instruction.payload)
+
+        m.d.comb += [
+            *(unit.start.eq(start) for unit in (walker, reader)),
+            *(unit.word.eq(word) for unit in (walker, reader)),
+            walker.filled.eq(self.filled),
+            walker.groups_written.eq(self.groups_written),
+            walker.residual_valid.eq(reader.valid),
+            reader.pop.eq(walker.residual_pop),
+            reader.response.eq(self.residual_word),
+            self.residual_request.payload.eq(reader.request.payload),
+            self.residual_request.valid.eq(reader.request.valid),
+            reader.request.ready.eq(self.residual_request.ready),
+            self.bank_released.eq(walker.bank_released),
+            self.group_released.eq(walker.group_released),
+            self.read_en.eq(walker.read_en),
+            self.read_bank.eq(walker.bank),
+            self.read_pixel.eq(walker.pixel),
+            self.read_group_en.eq(walker.go),
+            self.read_group.eq(walker.group),
+            self.read_unit.eq(walker.lane_step),
+        ]
+        step = data.View(type(walker.step).shape(walker.step), delayed(m, walker.step, LATENCY, "step_line"))
+        m.d.comb += self.write.address.eq(step.address)
+        m.d.sync += self.tile_done.eq(self.write_en & step.tile_ends)
+        sums, multipliers = self._sums(m, walker, f)
+        self._lanes(m, f, sums, multipliers, walker, reader)
+        return m
+
+    def _sums(self, m: Module, walker: DrainWalker, f) -> tuple[list[Signal], list[Signal]]:
+        """32-bit sums and multipliers of the lanes, SUM_STAGE cycles after the step."""
+        a = self.architecture
+        lanes, steps = a.output_lanes, a.output_steps
+        lane_step = Signal.like(walker.lane_step, name="lane_step_read")
+        m.d.sync += lane_step.eq(walker.lane_step)
+        byte_plane = delayed(m, walker.byte_plane, SUM_STAGE, "byte_plane_line")
+        sums, multipliers = [], []
+        for lane in range(lanes):
+            accumulator = Signal(signed(a.accumulator_bits), name=f"accumulator_{lane}")
+            with m.Switch(lane_step):
+                for s in range(steps):
+                    with m.Case(s):
+                        m.d.comb += accumulator.eq(self.accumulators[s * lanes + lane])
+            bias = self.parameters[64 * lane : 64 * lane + 32].as_signed()
+            total = Signal(signed(32), name=f"total_{lane}", reset_less=True)
+            scale = Signal(32, name=f"scale_{lane}", reset_less=True)
+            m.d.sync += [total.eq(accumulator + bias), scale.eq(self.parameters[64 * lane + 32 : 64 * lane + 64])]
+            # An int32 result leaves as four bytes, each of which a requantisation by 1.0 passes unchanged.
+            byte = total.as_unsigned().word_select(byte_plane, 8).as_signed()
+            sums.append(Mux(f.int32, byte, total))
+            multipliers.append(Mux(f.int32, FLOAT32_ONE, scale))
+        return sums, multipliers
+
+    def _lanes(self, m: Module, f, sums, multipliers, walker: DrainWalker, reader: ResidualReader) -> None:
+        a = self.architecture
+        lanes = a.output_lanes
+        m.submodules.requantise = requantise = RequantiseLanes(lanes)
+        m.submodules.residual = residual = ResidualLanes(lanes)
+        operand = Signal(8 * lanes)
+        m.d.comb += operand.eq(reader.operand.word_select(walker.residual_byte >> (lanes - 1).bit_length(), 8 * lanes))
+        operand = delayed(m, operand, SUM_STAGE + RequantiseLanes.LATENCY, "operand_line")
+        m.d.comb += [
+            requantise.enable.eq(1),
+            *(requantise.sums[i].eq(sums[i]) for i in range(lanes)),
+            *(requantise.multipliers[i].eq(multipliers[i]) for i in range(lanes)),
+            requantise.zero_point.eq(Mux(f.int32, 0, f.zero_point)),
+            requantise.clamp_low.eq(Mux(f.int32, -128, f.clamp_low)),
+            requantise.clamp_high.eq(Mux(f.int32, 127, f.clamp_high)),
+            residual.enable.eq(1),
+            residual.a.eq(requantise.results),
+            *(residual.b[i].eq(operand[8 * i : 8 * i + 8].as_signed()) for i in range(lanes)),
+            residual.bypass.eq(~f.residual),
+            residual.multiplier_a.eq(f.add_multiplier),
+            residual.multiplier_b.eq(f.residual_multiplier),
+            residual.shift.eq(f.add_shift),
+            residual.zero_point_a.eq(f.zero_point),
+            residual.zero_point_b.eq(f.residual_zero_point),
+            residual.zero_point.eq(f.add_zero_point),
+            residual.clamp_low.eq(f.add_clamp_low),
+            residual.clamp_high.eq(f.add_clamp_high),
+            self.write.data.eq(residual.results),
+        ]

@@ -1,0 +1,81 @@
+"""Packs words of the activation memory into bus beats."""
+
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
+
+from tcugen.arch import Architecture
+
+
+def word_layout(architecture: Architecture) -> data.StructLayout:
+    """A word of `rows` bytes of which `units` units of min(bus_bytes, rows) bytes count, the first at `position`."""
+    units = architecture.rows // min(architecture.bus_bytes, architecture.rows)
+    return data.StructLayout({"data": 8 * architecture.rows, "position": range(units), "units": range(units + 1)})
+
+
+class Packer(wiring.Component):
+    """Words in, beats out, first byte lowest.
+
+    A word at least as wide as the bus gives `units` beats; of narrower words bus_bytes / rows make one beat, and
+    `position` and `units` do not matter. Combinational from word to beat; one beat or one word per cycle, whichever
+    is fewer bytes.
+    """
+
+    def __init__(self, architecture: Architecture):
+        self._rows, self._bus_bytes = architecture.rows, architecture.bus_bytes
+        super().__init__(
+            {
+                "i": In(stream.Signature(word_layout(architecture))),
+                "o": Out(stream.Signature(8 * architecture.bus_bytes)),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        if self._rows > self._bus_bytes:
+            self._elaborate_split(m)
+        elif self._rows == self._bus_bytes:
+            m.d.comb += [
+                self.o.payload.eq(self.i.payload.data),
+                self.o.valid.eq(self.i.valid),
+                self.i.ready.eq(self.o.ready),
+            ]
+        else:
+            self._elaborate_join(m)
+        return m
+
+    def _elaborate_split(self, m: Module) -> None:
+        word = self.i.payload
+        beats = self._rows // self._bus_bytes
+        sent = Signal(exact_log2(beats))  # beats of the present word already sent
+        place = Signal(exact_log2(beats))
+        last = Signal()
+        m.d.comb += [
+            place.eq(word.position + sent),
+            last.eq(sent + 1 >= word.units),
+            self.o.payload.eq(word.data.word_select(place, 8 * self._bus_bytes)),
+            self.o.valid.eq(self.i.valid),
+            self.i.ready.eq(self.o.ready & last),
+        ]
+        with m.If(self.o.valid & self.o.ready):
+            m.d.sync += sent.eq(sent + 1)
+            with m.If(last):
+                m.d.sync += sent.eq(0)
+
+    def _elaborate_join(self, m: Module) -> None:
+        words = self._bus_bytes // self._rows
+        held = Signal(8 * self._rows * (words - 1))  # all words of a beat but the last, first word lowest
+        count = Signal(exact_log2(words))
+        complete = Signal()
+        m.d.comb += [
+            complete.eq(count == words - 1),
+            self.o.payload.eq(Cat(held, self.i.payload.data)),
+            self.o.valid.eq(self.i.valid & complete),
+            self.i.ready.eq(self.o.ready | ~complete),
+        ]
+        with m.If(self.i.valid & self.i.ready):
+            m.d.sync += [
+                count.eq(count + 1),
+                held.eq(Cat(held, self.i.payload.data)[8 * self._rows :]),
+            ]

@@ -1,0 +1,187 @@
+"""The max-pool unit: reads window taps from the activation memory, beside the array, and writes their maximum."""
+
+from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.lib import data, stream
+from amaranth.lib.wiring import Component, In, Out
+
+from tcugen.arch import Architecture, bits_for
+from tcugen.isa import ACTIVATION_ADDRESS_BITS, Opcode, layout
+from tcugen.rtl.activation import write_layout
+from tcugen.rtl.decode import INSTRUCTION_BITS, fields
+
+
+class Tap(data.Struct):
+    """One window tap on its way: what to do with the word that arrives in the next cycle.
+
+    Attributes:
+        valid: A tap.
+        inside: It lies inside the input; others do not take part.
+        first, last: Of its window.
+        final: Of its instruction.
+        address: Where the window's maximum goes.
+    """
+
+    valid: 1
+    inside: 1
+    first: 1
+    last: 1
+    final: 1
+    address: ACTIVATION_ADDRESS_BITS
+
+
+class Pool(Component):
+    """Executes POOL instructions on whole `rows`-byte words.
+
+    Members:
+        instruction: POOL instructions.
+        read, read_data: Port of the activation memory: word address; the word one cycle later.
+        write: Results.
+        layer: Layer of the results.
+        done: Pulse after the last result of an instruction has been written.
+        busy: An instruction is under way.
+
+    Rate: one tap per cycle while the memory serves it and takes the results. The next instruction starts after `done`.
+    """
+
+    def __init__(self, architecture: Architecture):
+        self.rows = architecture.rows
+        self.byte_bits = bits_for(self.rows)
+        super().__init__(
+            {
+                "instruction": In(stream.Signature(INSTRUCTION_BITS)),
+                "read": Out(stream.Signature(ACTIVATION_ADDRESS_BITS - self.byte_bits)),
+                "read_data": In(8 * self.rows),
+                "write": Out(stream.Signature(write_layout(self.rows))),
+                "layer": Out(layout(Opcode.POOL)["layer"].field.bits),
+                "done": Out(1),
+                "busy": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        word = Signal(INSTRUCTION_BITS)
+        f = fields(Opcode.POOL, word)
+        begin, walking, step = Signal(), Signal(), Signal()
+        tap, arriving, results_pending = Signal(Tap), Signal(Tap), Signal()
+        self._walk(m, f, begin, step, walking, tap)
+        m.d.comb += [
+            self.layer.eq(f.layer),
+            # A window may end only when its result finds the write register empty.
+            self.read.valid.eq(walking & tap.inside & ~(tap.last & results_pending)),
+            step.eq(walking & ~(tap.last & results_pending) & (~tap.inside | self.read.ready)),
+        ]
+        m.d.sync += [arriving.eq(tap), arriving.valid.eq(step)]
+        self._maximum(m, arriving, results_pending)
+
+        with m.FSM() as fsm:
+            m.d.comb += self.busy.eq(~fsm.ongoing("IDLE"))
+            with m.State("IDLE"):
+                m.d.comb += self.instruction.ready.eq(1)
+                m.d.sync += word.eq(self.instruction.payload)
+                with m.If(self.instruction.valid):
+                    m.next = "BEGIN"
+            with m.State("BEGIN"):
+                m.d.comb += begin.eq(1)
+                m.next = "WALK"
+            with m.State("WALK"):
+                with m.If(self.done):
+                    m.next = "IDLE"
+        return m
+
+    def _walk(self, m: Module, f, begin: Signal, step: Signal, walking: Signal, tap: Signal) -> None:
+        """Loops: channel group, output row, output pixel, window row, window column."""
+        address, coordinate = ACTIVATION_ADDRESS_BITS, signed(len(f.iy0) + 1)
+        group, y, x, ky, kx = (
+            Signal.like(limit, name=name)
+            for name, limit in (("group", f.n_groups), ("y", f.n_y), ("x", f.n_x), ("ky", f.n_ky), ("kx", f.n_kx))
+        )
+        # Input addresses of the current channel group, output row, window, window row and tap; output likewise.
+        group_at, row_at, window_at, line_at, tap_at = ins = [
+            Signal(address, name=f"{level}_at") for level in ("group", "row", "window", "line", "tap")
+        ]
+        out_group_at, out_row_at, out_at = outs = [
+            Signal(address, name=f"out_{level}_at") for level in ("group", "row", "window")
+        ]
+        row_iy, iy, window_ix, ix = (Signal(coordinate, name=name) for name in ("row_iy", "iy", "window_ix", "ix"))
+        row_advance, window_advance = Signal(address), Signal(address)
+        last_kx, last_ky, last_x, last_y, last_group = (
+            counter + 1 == limit
+            for counter, limit in ((kx, f.n_kx), (ky, f.n_ky), (x, f.n_x), (y, f.n_y), (group, f.n_groups))
+        )
+        m.d.comb += [
+            self.read.payload.eq(tap_at[self.byte_bits :]),
+            tap.valid.eq(walking),
+            tap.inside.eq((iy >= 0) & (iy < f.height) & (ix >= 0) & (ix < f.width)),
+            tap.first.eq((ky == 0) & (kx == 0)),
+            tap.last.eq(last_ky & last_kx),
+            tap.final.eq(last_ky & last_kx & last_x & last_y & last_group),
+            tap.address.eq(out_at),
+        ]
+        with m.If(begin):
+            m.d.sync += [
+                walking.eq(1),
+                *(counter.eq(0) for counter in (group, y, x, ky, kx)),
+                *(at.eq(f.base) for at in ins),
+                *(at.eq(f.out_base) for at in outs),
+                *(at.eq(f.iy0) for at in (row_iy, iy)),
+                *(at.eq(f.ix0) for at in (window_ix, ix)),
+                row_advance.eq(f.row_step * f.stride_y),
+                window_advance.eq(f.stride_x * self.rows),
+            ]
+        with m.If(step):
+            m.d.sync += [kx.eq(kx + 1), ix.eq(ix + 1), tap_at.eq(tap_at + self.rows)]
+            with m.If(last_kx):
+                line = (line_at + f.row_step)[:address]
+                m.d.sync += [kx.eq(0), ix.eq(window_ix), ky.eq(ky + 1), iy.eq(iy + 1)]
+                m.d.sync += [at.eq(line) for at in (line_at, tap_at)]
+            with m.If(tap.last):
+                window = (window_at + window_advance)[:address]
+                next_ix = (window_ix + f.stride_x)[: len(ix)].as_signed()
+                m.d.sync += [ky.eq(0), iy.eq(row_iy), x.eq(x + 1), out_at.eq(out_at + self.rows)]
+                m.d.sync += [at.eq(next_ix) for at in (window_ix, ix)]
+                m.d.sync += [at.eq(window) for at in (window_at, line_at, tap_at)]
+            with m.If(tap.last & last_x):
+                row = (row_at + row_advance)[:address]
+                out_row = (out_row_at + f.out_row_step)[:address]
+                next_iy = (row_iy + f.stride_y)[: len(iy)].as_signed()
+                m.d.sync += [x.eq(0), y.eq(y + 1), *(at.eq(f.ix0) for at in (window_ix, ix))]
+                m.d.sync += [at.eq(next_iy) for at in (row_iy, iy)]
+                m.d.sync += [at.eq(row) for at in (row_at, window_at, line_at, tap_at)]
+                m.d.sync += [at.eq(out_row) for at in (out_row_at, out_at)]
+            with m.If(tap.last & last_x & last_y):
+                plane = (group_at + f.group_step)[:address]
+                out_plane = (out_group_at + f.out_group_step)[:address]
+                m.d.sync += [y.eq(0), group.eq(group + 1), *(at.eq(f.iy0) for at in (row_iy, iy))]
+                m.d.sync += [at.eq(plane) for at in ins]
+                m.d.sync += [at.eq(out_plane) for at in outs]
+            with m.If(tap.final):
+                m.d.sync += walking.eq(0)
+
+    def _maximum(self, m: Module, arriving: Signal, results_pending: Signal) -> None:
+        """Maximum of the arriving words, and the register that holds a result until it is written."""
+        signed_bytes = data.ArrayLayout(signed(8), self.rows)
+        maximum = Signal(signed_bytes, reset_less=True)
+        word = data.View(signed_bytes, self.read_data)
+        joined = Signal(signed_bytes)
+        for j in range(self.rows):
+            before = Mux(arriving.first, -128, maximum[j])
+            m.d.comb += joined[j].eq(Mux(arriving.inside & (word[j] > before), word[j], before))
+        held, final = Signal(), Signal()
+        written = self.write.valid & self.write.ready
+        m.d.comb += [
+            self.write.valid.eq(held),
+            results_pending.eq((arriving.valid & arriving.last) | held),
+        ]
+        m.d.sync += self.done.eq(written & final)
+        with m.If(arriving.valid):
+            m.d.sync += maximum.eq(joined)
+        with m.If(written):
+            m.d.sync += held.eq(0)
+        with m.If(arriving.valid & arriving.last):
+            m.d.sync += [
+                held.eq(1),
+                final.eq(arriving.final),
+                self.write.payload.data.eq(joined),
+                self.write.payload.address.eq(arriving.address),
+            ]

@@ -1,0 +1,34 @@
+"""A small queue between two walkers."""
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import stream
+from amaranth.lib.wiring import Component, In, Out
+
+
+class StreamQueue(Component):
+    """A queue of `depth` stream payloads, in registers. Latency one cycle, full rate. Reset: empty."""
+
+    def __init__(self, shape, depth: int):
+        self.shape, self.depth = shape, depth
+        super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})
+
+    def elaborate(self, platform):
+        m = Module()
+        slots = [Signal(self.shape, name=f"slot_{i}", reset_less=True) for i in range(self.depth)]
+        level = Signal(range(self.depth + 1))
+        put, get = Signal(), Signal()
+        m.d.comb += [
+            self.i.ready.eq(level != self.depth),
+            self.o.valid.eq(level != 0),
+            self.o.payload.eq(slots[0]),
+            put.eq(self.i.valid & self.i.ready),
+            get.eq(self.o.valid & self.o.ready),
+        ]
+        m.d.sync += level.eq(level + put - get)
+        with m.If(get):
+            m.d.sync += [slots[i].eq(slots[i + 1]) for i in range(self.depth - 1)]
+        with m.If(put):
+            for i in range(self.depth):
+                with m.If(level - get == i):
+                    m.d.sync += slots[i].eq(self.i.payload)
+        return m

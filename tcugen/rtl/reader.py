@@ -1,0 +1,142 @@
+"""The reader: the one master of the AXI4 read channels, shared by everything that reads memory."""
+
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from tcugen.arch import Architecture, bits_for
+from tcugen.isa import Window
+from tcugen.registers import ErrorCode
+from tcugen.rtl.axi import MAX_OUTSTANDING, RESPONSE_OKAY, ReadSignature, Request, window_settings
+from tcugen.rtl.fifo import Fifo
+from tcugen.rtl.window import WindowCheck
+
+
+class Reader(wiring.Component):
+    """Issues the clients' requests as bursts, in order, and hands the beats back.
+
+    A waiting request of the lowest client number goes first. Up to MAX_OUTSTANDING bursts are in flight. RREADY is
+    always 1: a client owns space for a whole burst before it requests it, and takes a beat in any cycle.
+
+    The first violation of a window or error response stops the reader until reset: it reports the error and then
+    behaves as if `halt` were 1. While halted no new address is issued (one that is already offered stays) and beats
+    are accepted and discarded. Requests already taken from a client may then never be served.
+
+    Latency: ARVALID rises 2 cycles after a request is taken, `beat_valid` 1 cycle after the bus transfers the beat. One
+    request and one beat per cycle.
+
+    Members:
+        windows: Settings; stable while the reader is not idle.
+        halt: Stop issuing.
+        request: One request stream per client.
+        beat_valid: One bit per client, at most one is 1.
+        beat_data: The beat, shared by all clients.
+        bus: AXI4 read channels.
+        outstanding: Bursts offered or accepted on AR whose last beat has not arrived.
+        idle: Nothing outstanding, and nothing about to be issued.
+        beat: 1 for every beat transferred on the bus, in the next cycle.
+        error_valid, error_code, error_address: One pulse for the first error; the address is the burst's.
+    """
+
+    def __init__(self, architecture: Architecture, clients: int):
+        if clients < 1:
+            raise ValueError(f"reader has {clients} clients, but it needs at least one")
+        self._architecture, self._clients = architecture, clients
+        super().__init__(
+            {
+                "windows": In(window_settings(architecture)),
+                "halt": In(1),
+                "request": In(stream.Signature(Request)).array(clients),
+                "beat_valid": Out(clients),
+                "beat_data": Out(8 * architecture.bus_bytes),
+                "bus": Out(ReadSignature(architecture)),
+                "outstanding": Out(range(MAX_OUTSTANDING + 1)),
+                "idle": Out(1),
+                "beat": Out(1),
+                "error_valid": Out(1),
+                "error_code": Out(ErrorCode),
+                "error_address": Out(architecture.bus_address_bits),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        stopped, halted = Signal(), Signal()
+        m.d.comb += halted.eq(stopped | self.halt)
+        address_bits = self._architecture.bus_address_bits
+        issued_layout = data.StructLayout({"client": bits_for(self._clients), "address": address_bits})
+        m.submodules.order = order = Fifo(issued_layout, MAX_OUTSTANDING)  # bursts in flight
+        violation, violation_address = self._elaborate_address(m, order, halted)
+        failure = self._elaborate_beats(m, order, halted)
+
+        m.d.comb += self.outstanding.eq(order.level)
+        m.d.sync += self.error_valid.eq(violation | failure)
+        with m.If(violation | failure):
+            m.d.sync += stopped.eq(1)
+        with m.If(failure):
+            m.d.sync += [
+                self.error_code.eq(ErrorCode.READ_RESPONSE),
+                self.error_address.eq(order.o.payload.address),
+            ]
+        with m.Elif(violation):
+            m.d.sync += [
+                self.error_code.eq(ErrorCode.WINDOW),
+                self.error_address.eq(violation_address),
+            ]
+        return m
+
+    def _elaborate_address(self, m: Module, order: Fifo, halted: Signal) -> tuple[Signal, Signal]:
+        """Choose, check and issue; returns `violation` and its address."""
+        bus = self.bus
+        m.submodules.check = check = WindowCheck(self._architecture, tuple(Window))
+        chosen_valid, chosen = Signal(), Signal(Request)  # waits until its address can be offered
+        chosen_client = Signal(bits_for(self._clients))
+        issue, violation = Signal(), Signal()
+        free = Signal()
+        m.d.comb += [
+            check.windows.eq(self.windows),
+            check.request.eq(chosen),
+            violation.eq(chosen_valid & ~halted & check.violation),
+            issue.eq(
+                chosen_valid & ~halted & ~check.violation & order.i.ready & (~bus.arvalid | bus.arready),
+            ),
+            order.i.valid.eq(issue),
+            order.i.payload.client.eq(chosen_client),
+            order.i.payload.address.eq(check.address),
+            free.eq(~chosen_valid | issue),
+            self.idle.eq((order.level == 0) & (~chosen_valid | halted)),
+        ]
+        with m.If(free):
+            m.d.sync += chosen_valid.eq(Cat(*(client.valid for client in self.request)).any())
+        for number, client in reversed(list(enumerate(self.request))):
+            m.d.comb += client.ready.eq(free & ~Cat(*(above.valid for above in self.request[:number])).any())
+            with m.If(free & client.valid):  # a later assignment wins: the lowest number
+                m.d.sync += [chosen.eq(client.payload), chosen_client.eq(number)]
+
+        with m.If(bus.arready):
+            m.d.sync += bus.arvalid.eq(0)
+        with m.If(issue):
+            m.d.sync += [
+                bus.arvalid.eq(1),
+                bus.araddr.eq(check.address),
+                bus.arlen.eq(chosen.beats - 1),
+            ]
+        return violation, check.address
+
+    def _elaborate_beats(self, m: Module, order: Fifo, halted: Signal) -> Signal:
+        """Deal the beats to their clients; returns `failure`, an error response."""
+        bus = self.bus
+        failure, deliver = Signal(), Signal()
+        m.d.comb += [
+            bus.rready.eq(1),
+            failure.eq(bus.rvalid & order.o.valid & ~halted & (bus.rresp != RESPONSE_OKAY)),
+            deliver.eq(bus.rvalid & order.o.valid & ~halted & (bus.rresp == RESPONSE_OKAY)),
+            order.o.ready.eq(bus.rvalid & bus.rlast),
+        ]
+        m.d.sync += [
+            self.beat.eq(bus.rvalid),
+            self.beat_data.eq(bus.rdata),
+        ]
+        for number in range(self._clients):
+            m.d.sync += self.beat_valid[number].eq(deliver & (order.o.payload.client == number))
+        return failure

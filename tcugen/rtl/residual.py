@@ -1,0 +1,134 @@
+"""The residual add: two int8 tensors of different scales become one, exact sum, rounded once."""
+
+from amaranth.hdl import Cat, Const, Module, Mux, Value, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from tcugen.rtl.pipeline import Pipeline
+from tcugen.rtl.requantise import offset_clamp, round_shift
+
+SHIFT_MAX = 34
+"""|sum| < 2 * 255 * 2**24 < 2**33: from this shift on every quotient rounds to 0, so larger shifts act alike."""
+
+INTEGER_BITS = 9
+"""Bits, sign included, of the quotient before rounding: -256 and 255 saturate whatever the zero point."""
+
+
+class ResidualLanes(wiring.Component):
+    """`lanes` adders: results[i] = clamp(rne(((a[i] - zero_point_a) * multiplier_a + (b[i] - zero_point_b) *
+    multiplier_b) / 2**shift) + zero_point, clamp_low, clamp_high), or a[i] unchanged with `bypass`.
+
+    rne rounds the exact quotient to nearest, ties to even. One result per lane and cycle, `LATENCY` enabled clock edges
+    after its operands, with `bypass` too; no back-pressure, no reset: results are meaningless until operands have
+    passed through.
+
+    Parameters:
+        lanes: Number of lanes, at least 1. ValueError otherwise.
+
+    Members:
+        enable: 0 holds every stage.
+        a, b: int8 operands.
+        multiplier_a, multiplier_b: Any unsigned 24-bit value.
+        shift: 0 .. 63.
+        zero_point_a, zero_point_b, zero_point: Of a, b and the result.
+        clamp_low, clamp_high: Bounds of the result, clamp_low <= clamp_high.
+        bypass: Ignore `b` and all other controls.
+        results: int8.
+
+    All controls are shared by the lanes and sampled with `a` and `b`, so they may change in any cycle.
+    """
+
+    LATENCY = 6
+
+    def __init__(self, lanes: int):
+        if not isinstance(lanes, int) or lanes < 1:
+            raise ValueError(f"residual lanes must be a positive integer, not {lanes!r}; use 1 or more")
+        self.lanes = lanes
+        int8s = data.ArrayLayout(signed(8), lanes)
+        super().__init__(
+            {
+                "enable": In(1),
+                "a": In(int8s),
+                "b": In(int8s),
+                "multiplier_a": In(24),
+                "multiplier_b": In(24),
+                "shift": In(6),
+                "zero_point_a": In(signed(8)),
+                "zero_point_b": In(signed(8)),
+                "zero_point": In(signed(8)),
+                "clamp_low": In(signed(8)),
+                "clamp_high": In(signed(8)),
+                "bypass": In(1),
+                "results": Out(int8s),
+            }
+        )
+
+    @staticmethod
+    def model(
+        a: int,
+        b: int,
+        multiplier_a: int,
+        multiplier_b: int,
+        shift: int,
+        zero_point_a: int,
+        zero_point_b: int,
+        zero_point: int,
+        clamp_low: int,
+        clamp_high: int,
+        bypass: int = 0,
+    ) -> int:
+        """The result of one lane, in exact integers; arguments as the members of the same names."""
+        if bypass:
+            return a
+        total = (a - zero_point_a) * multiplier_a + (b - zero_point_b) * multiplier_b
+        return min(max(round_shift(total, shift) + zero_point, clamp_low), clamp_high)
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        shared = Pipeline(m, self.enable)
+
+        # Bypass costs the lanes nothing: with these controls the sum is a * 1 + (b - z_b) * 0, unshifted, unclamped.
+        def unless_bypass(value: Value, otherwise: int) -> Value:
+            return Mux(self.bypass, Const(otherwise, value.shape()), value)
+
+        zero_point_a = shared.wire("effective_zero_point_a", unless_bypass(self.zero_point_a, 0))
+        factor_a = shared.register("factor_a", unless_bypass(self.multiplier_a, 1))
+        factor_b = shared.register("factor_b", unless_bypass(self.multiplier_b, 0))
+        places = unless_bypass(Mux(self.shift > SHIFT_MAX, SHIFT_MAX, self.shift), 0)
+        places = shared.delayed("places", places, 3)
+        # The bits below the guard bit: 2**(shift - 1) - 1, or 0 for shift 0.
+        power = shared.wire("power", (Const(1, 1) << places[2])[: SHIFT_MAX + 1])
+        below_guard = shared.register("below_guard", (power - 1)[1:SHIFT_MAX])
+
+        offset = shared.delayed("offset", unless_bypass(self.zero_point, 0), self.LATENCY - 1)
+        low = shared.delayed("low", unless_bypass(self.clamp_low, -128), self.LATENCY - 1)
+        high = shared.delayed("high", unless_bypass(self.clamp_high, 127), self.LATENCY - 1)
+        floor = shared.register("floor", low[-2] - offset[-2])
+        ceiling = shared.register("ceiling", high[-2] - offset[-2])
+
+        for lane in range(self.lanes):
+            pipe = Pipeline(m, self.enable, f"lane{lane}_")
+            difference_a = pipe.register("difference_a", self.a[lane] - zero_point_a)
+            difference_b = pipe.register("difference_b", self.b[lane] - self.zero_point_b)
+            product_a = pipe.register("product_a", difference_a * factor_a)
+            product_b = pipe.register("product_b", difference_b * factor_b)
+            total = pipe.register("total", product_a + product_b)
+            rounded = self._round(pipe, total, places[3], below_guard)
+            result = offset_clamp(rounded, offset[-1], low[-1], high[-1], floor, ceiling)
+            m.d.comb += self.results[lane].eq(pipe.register("result", result))
+        return m
+
+    @staticmethod
+    def _round(pipe: Pipeline, total: Value, places: Value, below_guard: Value) -> Value:
+        """Stages 4 and 5 of one lane: rne(total / 2**places), saturated to -256 .. 256."""
+        # 4: the guard bit is bit 0 of the doubled sum's quotient. floor + up is right for negative sums too.
+        quotient = pipe.register("quotient", Cat(Const(0, 1), total).as_signed() >> places)
+        sticky = pipe.register("sticky", (total & below_guard).any())
+
+        # 5: saturate, then round. The increment is harmless when saturated: 255 and -255 saturate the result as well.
+        negative, excess = quotient[-1], quotient[INTEGER_BITS:-1]
+        fits = pipe.wire("fits", Mux(negative, excess.all(), ~excess.any()))
+        limit = 1 << INTEGER_BITS - 1
+        limit = Mux(negative, Const(-limit, signed(INTEGER_BITS)), Const(limit - 1, signed(INTEGER_BITS)))
+        integer = Mux(fits, quotient[1 : 1 + INTEGER_BITS].as_signed(), limit)
+        return pipe.register("rounded", integer + (quotient[0] & (sticky | quotient[1])))

@@ -1,0 +1,87 @@
+"""A ring buffer between the bus and a consumer that reads items, possibly more than once, before it frees them."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib.wiring import Component, In, Out
+
+from tcugen.arch import bits_for
+from tcugen.rtl.sram import Sram
+
+
+class Ring(Component):
+    """`items` items of `item_bytes` bytes, written in beats of `beat_bytes`, read in units of `unit_bytes`.
+
+    Members:
+        claim_en, claim_beats: Take room for beats that have been asked for; `free_beats` says how many there are.
+        beat_en, beat: The beats, in order, into claimed room.
+        written: Items written so far, modulo 2 * items; the position behind the last complete item.
+        read_en, read_item, read_unit: Place of the unit to read; `data` holds it from the next cycle on.
+        release: Frees the oldest item.
+        idle: Every claimed beat has arrived.
+
+    All sizes are powers of two. Reset: empty.
+    """
+
+    def __init__(self, items: int, item_bytes: int, beat_bytes: int, unit_bytes: int):
+        self.item_beats, self.units = item_bytes // beat_bytes, item_bytes // unit_bytes
+        if self.item_beats < 1 or self.units < 1:
+            raise ValueError(f"an item of {item_bytes} bytes must hold a beat ({beat_bytes}) and a unit ({unit_bytes})")
+        self.items, self.item_bytes, self.beat_bytes, self.unit_bytes = items, item_bytes, beat_bytes, unit_bytes
+        self.capacity = items * self.item_beats
+        super().__init__(
+            {
+                "claim_en": In(1),
+                "claim_beats": In(bits_for(self.capacity + 1)),
+                "free_beats": Out(bits_for(self.capacity + 1), init=self.capacity),
+                "beat_en": In(1),
+                "beat": In(8 * beat_bytes),
+                "written": Out(bits_for(items) + 1),
+                "read_en": In(1),
+                "read_item": In(bits_for(items)),
+                "read_unit": In(bits_for(self.units)),
+                "data": Out(8 * unit_bytes),
+                "release": In(1),
+                "idle": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        word_bytes = max(self.beat_bytes, self.unit_bytes)
+        beats_per_word, units_per_word = word_bytes // self.beat_bytes, word_bytes // self.unit_bytes
+        words = self.items * self.item_bytes // word_bytes
+        m.submodules.memory = memory = Sram(8 * word_bytes, words, granularity=8 * self.beat_bytes)
+
+        # Beats received, modulo twice the capacity: item number above, beat within the item below.
+        beats = Signal(bits_for(2 * self.capacity))
+        pending = Signal(bits_for(self.capacity + 1))
+        beat_bits, lane_bits = (self.item_beats - 1).bit_length(), (beats_per_word - 1).bit_length()
+        with m.If(self.beat_en):
+            m.d.sync += beats.eq(beats + 1)
+        m.d.comb += [
+            self.written.eq(beats[beat_bits:]),
+            memory.write_addr.eq(beats[lane_bits:]),
+            memory.write_data.eq(Cat(self.beat for _ in range(beats_per_word))),
+            memory.write_en.eq(Mux(self.beat_en, 1 << beats[:lane_bits] if lane_bits else 1, 0)),
+            self.idle.eq(pending == 0),
+        ]
+        claimed, freed = Signal.like(self.claim_beats), Signal.like(self.claim_beats)
+        m.d.comb += [
+            claimed.eq(Mux(self.claim_en, self.claim_beats, 0)),
+            freed.eq(Mux(self.release, self.item_beats, 0)),
+        ]
+        with m.If(self.claim_en | self.release):
+            m.d.sync += self.free_beats.eq(self.free_beats - claimed + freed)
+        with m.If(self.claim_en | self.beat_en):
+            m.d.sync += pending.eq(pending + claimed - self.beat_en)
+
+        unit = Cat(self.read_unit[: (self.units - 1).bit_length()], self.read_item)
+        sub_bits = (units_per_word - 1).bit_length()
+        sub = Signal(max(1, sub_bits))
+        with m.If(self.read_en):
+            m.d.sync += sub.eq(unit[:sub_bits])
+        m.d.comb += [
+            memory.read_en.eq(self.read_en),
+            memory.read_addr.eq(unit[sub_bits:]),
+            self.data.eq(memory.read_data.word_select(sub, 8 * self.unit_bytes) if sub_bits else memory.read_data),
+        ]
+        return m

@@ -1,0 +1,114 @@
+"""Walks the contiguous segments of a transfer in naturally aligned groups."""
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
+
+SEGMENT_BYTES_BITS = 24
+SEGMENTS_BITS = 12
+
+
+def transfer_layout(address_bits: int, tag_bits: int) -> data.StructLayout:
+    """A transfer: `segments` segments of `segment_bytes` bytes, `step` bytes apart, the first at byte `address`."""
+    return data.StructLayout(
+        {
+            "tag": unsigned(tag_bits),
+            "address": address_bits,
+            "segment_bytes": SEGMENT_BYTES_BITS,
+            "segments": SEGMENTS_BITS,
+            "step": address_bits,
+        }
+    )
+
+
+class SegmentWalker(wiring.Component):
+    """Splits transfers into groups of 1 .. `group_units` units of `unit_bytes` bytes.
+
+    A group never crosses a segment's end nor a multiple of `group_units * unit_bytes`, and is as long as these two
+    rules allow. Groups leave in order of address within a segment, segments in order; `last` marks the last of a
+    transfer. One group per cycle, also across segments and transfers; the first leaves 2 cycles after its transfer
+    entered. Addresses wrap at `2 ** address_bits`.
+
+    A transfer of 0 segments is walked as one of 1. A segment shorter than one unit gives one group of 0 units: the
+    user of the groups must refuse it. Address bits below the unit are passed on for the first group of each segment.
+
+    Parameters:
+        address_bits: Width of byte addresses.
+        unit_bytes, group_units: Powers of two; ValueError otherwise.
+        tag_bits: Width of `tag`, which every group inherits from its transfer; may be 0.
+    """
+
+    def __init__(self, address_bits: int, unit_bytes: int, group_units: int, tag_bits: int = 0):
+        self._unit_bits = exact_log2(unit_bytes)
+        self._group_bits = exact_log2(group_units)
+        self._address_bits = address_bits
+        super().__init__(
+            {
+                "i": In(stream.Signature(transfer_layout(address_bits, tag_bits))),
+                "o": Out(
+                    stream.Signature(
+                        data.StructLayout(
+                            {
+                                "tag": unsigned(tag_bits),
+                                "address": address_bits,
+                                "units": range(group_units + 1),
+                                "last": 1,
+                            }
+                        )
+                    )
+                ),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        transfer = Signal.like(self.i.payload)  # its address is the start of the present segment
+        busy = Signal()
+        address = Signal(self._address_bits)
+        unit_bits, group_bits = self._unit_bits, self._group_bits
+        left = Signal(SEGMENT_BYTES_BITS - unit_bits)  # units of the segment not yet sent
+
+        space = Signal(range((1 << group_bits) + 1))  # units up to the group's natural end
+        segment_last, last, advance = Signal(), Signal(), Signal()
+        next_segment = Signal(self._address_bits)
+        boundary = unit_bits + group_bits
+        m.d.comb += [
+            space.eq((1 << group_bits) - address[unit_bits:boundary]),
+            segment_last.eq(left <= space),
+            last.eq(segment_last & (transfer.segments <= 1)),
+            advance.eq(busy & (~self.o.valid | self.o.ready)),
+            next_segment.eq(transfer.address + transfer.step),
+            self.i.ready.eq(~busy | (advance & last)),
+        ]
+        with m.If(self.o.ready):
+            m.d.sync += self.o.valid.eq(0)
+        with m.If(advance):
+            m.d.sync += [
+                self.o.valid.eq(1),
+                self.o.payload.tag.eq(transfer.tag),
+                self.o.payload.address.eq(address),
+                self.o.payload.units.eq(Mux(segment_last, left, space)),
+                self.o.payload.last.eq(last),
+            ]
+            with m.If(segment_last):
+                m.d.sync += [
+                    transfer.address.eq(next_segment),
+                    transfer.segments.eq(transfer.segments - 1),
+                    address.eq(next_segment),
+                    left.eq(transfer.segment_bytes[unit_bits:]),
+                ]
+            with m.Else():
+                m.d.sync += [
+                    address.eq(Cat(Const(0, boundary), address[boundary:] + 1)),
+                    left.eq(left - space),
+                ]
+        with m.If(self.i.ready):
+            m.d.sync += busy.eq(self.i.valid)
+            with m.If(self.i.valid):
+                m.d.sync += [
+                    transfer.eq(self.i.payload),
+                    address.eq(self.i.payload.address),
+                    left.eq(self.i.payload.segment_bytes[unit_bits:]),
+                ]
+        return m

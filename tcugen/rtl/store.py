@@ -1,0 +1,125 @@
+"""STORE: from the activation memory to a window of the memory."""
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
+
+from tcugen.arch import BURST_BEATS, Architecture
+from tcugen.isa import ACTIVATION_ADDRESS_BITS, Opcode
+from tcugen.rtl.axi import MAX_OUTSTANDING, Request
+from tcugen.rtl.decode import INSTRUCTION_BITS, fields
+from tcugen.rtl.fifo import Fifo
+from tcugen.rtl.packer import Packer, word_layout
+from tcugen.rtl.segments import SegmentWalker
+
+QUEUE_WORDS = 4
+"""Words read ahead of the packer. A word holds its place for 3 cycles at full rate."""
+
+
+class Store(wiring.Component):
+    """Executes STORE instructions, in order, as fast as activation memory and bus allow.
+
+    One walker requests bursts from the writer, another reads each word once; they may be in different instructions.
+    A word is read only when the word queue has room for it.
+
+    Members:
+        instruction: STORE instructions whose waits are over; other opcodes must not come here.
+        read: Word addresses (byte address / rows) to the activation memory.
+        read_data: The word, in the cycle after its address was accepted.
+        request, data: To the writer.
+        answered: The writer's `done`: the oldest burst is in the memory.
+        done: 1 for every instruction, in the cycle after its last burst was answered.
+
+    Latency: the first read 2 cycles after the instruction is taken, its first beat 2 cycles after the read if
+    bus_bytes <= rows.
+    """
+
+    def __init__(self, architecture: Architecture):
+        self._architecture = architecture
+        self._unit_bytes = min(architecture.bus_bytes, architecture.rows)
+        self._row_bits = exact_log2(architecture.rows)
+        super().__init__(
+            {
+                "instruction": In(stream.Signature(INSTRUCTION_BITS)),
+                "read": Out(stream.Signature(ACTIVATION_ADDRESS_BITS - self._row_bits)),
+                "read_data": In(8 * architecture.rows),
+                "request": Out(stream.Signature(Request)),
+                "data": Out(stream.Signature(8 * architecture.bus_bytes)),
+                "answered": In(1),
+                "done": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        rows, bus_bytes = self._architecture.rows, self._architecture.bus_bytes
+        m.submodules.bursts = bursts = SegmentWalker(32, bus_bytes, BURST_BEATS, tag_bits=3)
+        m.submodules.places = places = SegmentWalker(
+            ACTIVATION_ADDRESS_BITS, self._unit_bytes, rows // self._unit_bytes
+        )
+
+        store = fields(Opcode.STORE, self.instruction.payload)
+        m.d.comb += [
+            self.instruction.ready.eq(bursts.i.ready & places.i.ready),
+            bursts.i.valid.eq(self.instruction.valid & places.i.ready),
+            bursts.i.payload.tag.eq(store.window),
+            bursts.i.payload.address.eq(store.offset),
+            bursts.i.payload.segment_bytes.eq(store.segment_bytes),
+            bursts.i.payload.segments.eq(store.segments),
+            bursts.i.payload.step.eq(store.memory_step),
+            places.i.valid.eq(self.instruction.valid & bursts.i.ready),
+            places.i.payload.address.eq(store.activation),
+            places.i.payload.segment_bytes.eq(store.segment_bytes),
+            places.i.payload.segments.eq(store.segments),
+            places.i.payload.step.eq(store.activation_step),
+        ]
+        self._elaborate_request(m)
+        self._elaborate_read(m)
+        return m
+
+    def _elaborate_request(self, m: Module) -> None:
+        """Pass bursts to the writer and count its answers by instruction."""
+        bursts = m.submodules.bursts
+        # One entry per burst that is with the writer: is it the last of its instruction? The writer holds those
+        # without response and one that waits for its data.
+        m.submodules.lasts = lasts = Fifo(1, 2 * MAX_OUTSTANDING)
+        burst = bursts.o.payload
+        m.d.comb += [
+            self.request.valid.eq(bursts.o.valid & lasts.i.ready),
+            bursts.o.ready.eq(self.request.ready & lasts.i.ready),
+            self.request.payload.window.eq(burst.tag),
+            self.request.payload.offset.eq(burst.address),
+            self.request.payload.beats.eq(burst.units),
+            lasts.i.valid.eq(bursts.o.valid & self.request.ready),
+            lasts.i.payload.eq(burst.last),
+            lasts.o.ready.eq(self.answered),
+        ]
+        m.d.sync += self.done.eq(self.answered & lasts.o.valid & lasts.o.payload)
+
+    def _elaborate_read(self, m: Module) -> None:
+        """Read words and pack them."""
+        places = m.submodules.places
+        m.submodules.words = words = Fifo(word_layout(self._architecture), QUEUE_WORDS)
+        m.submodules.packer = packer = Packer(self._architecture)
+        wiring.connect(m, words.o, packer.i)
+        wiring.connect(m, packer.o, wiring.flipped(self.data))
+
+        place = places.o.payload
+        read_valid = Signal()  # the word is on read_data
+        room, accept = Signal(), Signal()
+        m.d.comb += [
+            room.eq(words.level + read_valid < QUEUE_WORDS),
+            self.read.valid.eq(places.o.valid & room),
+            self.read.payload.eq(place.address[self._row_bits :]),
+            places.o.ready.eq(self.read.ready & room),
+            accept.eq(self.read.valid & self.read.ready),
+            words.i.valid.eq(read_valid),
+            words.i.payload.data.eq(self.read_data),
+        ]
+        m.d.sync += read_valid.eq(accept)
+        position, units = Signal.like(words.i.payload.position), Signal.like(words.i.payload.units)
+        m.d.comb += [words.i.payload.position.eq(position), words.i.payload.units.eq(units)]
+        with m.If(accept):
+            unit_bits = exact_log2(self._unit_bytes)
+            m.d.sync += [position.eq(place.address[unit_bits : self._row_bits]), units.eq(place.units)]

@@ -1,0 +1,141 @@
+"""The weight stream: parameters and weights from memory into their rings, ahead of the array, in the order of use."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import stream
+from amaranth.lib.fifo import SyncFIFOBuffered
+from amaranth.lib.wiring import Component, In, Out, connect, flipped
+
+from tcugen.arch import BURST_BEATS, PARAMETER_BYTES, Architecture, bits_for
+from tcugen.isa import Opcode, Window
+from tcugen.rtl.axi import Request
+from tcugen.rtl.decode import INSTRUCTION_BITS, fields
+from tcugen.rtl.ring import Ring
+
+BURSTS_AHEAD = 32
+"""Bursts requested and not complete: more than the reader keeps in flight."""
+
+
+def weight_ring(architecture: Architecture) -> Ring:
+    """Weight tiles, read row by row."""
+    a = architecture
+    return Ring(a.weight_tiles, a.tile_bytes, a.bus_bytes, a.columns)
+
+
+def parameter_ring(architecture: Architecture) -> Ring:
+    """Groups of `columns` channels' parameters, read for `output_lanes` channels at a time."""
+    a = architecture
+    return Ring(a.parameter_groups, a.parameter_group_bytes, a.bus_bytes, a.output_lanes * PARAMETER_BYTES)
+
+
+class WeightStream(Component):
+    """Executes WEIGHT instructions: requests bursts while the rings have room and sorts arriving beats.
+
+    Members:
+        instruction: WEIGHT instructions.
+        request, beat_en, beat: Client of the bus reader.
+        claim_weights, claim_parameters, claim_beats, free_weights, free_parameters: Room in the rings, in beats.
+        weight_en, parameter_en: The beat goes into that ring.
+        busy: Not all requested beats have arrived, or an instruction is under way.
+
+    Rate: one burst every two cycles.
+    """
+
+    def __init__(self, architecture: Architecture):
+        a = architecture
+        self.bus_bytes = a.bus_bytes
+        self.group_beats = a.parameter_group_bytes // a.bus_bytes
+        self.tile_beats = a.tile_bytes // a.bus_bytes
+        self.weight_capacity = a.weight_buffer_bytes // a.bus_bytes
+        self.parameter_capacity = a.parameter_buffer_bytes // a.bus_bytes
+        super().__init__(
+            {
+                "instruction": In(stream.Signature(INSTRUCTION_BITS)),
+                "request": Out(stream.Signature(Request)),
+                "beat_en": In(1),
+                "claim_weights": Out(1),
+                "claim_parameters": Out(1),
+                "claim_beats": Out(bits_for(BURST_BEATS + 1)),
+                "free_weights": In(bits_for(self.weight_capacity + 1)),
+                "free_parameters": In(bits_for(self.parameter_capacity + 1)),
+                "weight_en": Out(1),
+                "parameter_en": Out(1),
+                "busy": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        burst_bits = bits_for(BURST_BEATS + 1)
+        m.submodules.bursts = bursts = SyncFIFOBuffered(width=burst_bits + 1, depth=BURSTS_AHEAD)
+        self._receive(m, bursts)
+
+        word = Signal(INSTRUCTION_BITS)
+        f = fields(Opcode.WEIGHT, word)
+        offset = Signal(len(f.offset))
+        column = Signal(len(f.n_columns))
+        weights = Signal()  # the segment under way holds weights, not parameters
+        left = Signal(len(f.n_tiles) + bits_for(self.tile_beats + 1))
+        beats, to_boundary = Signal(burst_bits), Signal(burst_bits)
+        chosen, chosen_valid = Signal(burst_bits), Signal()
+        beat_shift = (self.bus_bytes - 1).bit_length()
+        m.d.comb += [
+            to_boundary.eq(BURST_BEATS - offset[beat_shift : beat_shift + bits_for(BURST_BEATS)]),
+            beats.eq(Mux(left < to_boundary, left, to_boundary)),
+            self.request.payload.window.eq(Window.WEIGHTS),
+            self.request.payload.offset.eq(offset),
+            self.request.payload.beats.eq(chosen),
+            self.claim_beats.eq(chosen),
+            bursts.w_data.eq(Cat(chosen, weights)),
+        ]
+        room = Signal()
+        m.d.comb += room.eq(Mux(weights, self.free_weights >= chosen, self.free_parameters >= chosen) & bursts.w_rdy)
+        with m.FSM():
+            with m.State("IDLE"):
+                m.d.comb += self.instruction.ready.eq(1)
+                m.d.sync += word.eq(self.instruction.payload)
+                with m.If(self.instruction.valid):
+                    m.next = "PREPARE"
+            with m.State("PREPARE"):
+                m.d.comb += self.busy.eq(1)
+                m.d.sync += [offset.eq(f.offset), column.eq(0), weights.eq(0), left.eq(self.group_beats)]
+                m.next = "CHOOSE"
+            with m.State("CHOOSE"):
+                m.d.comb += self.busy.eq(1)
+                m.d.sync += [chosen.eq(beats), chosen_valid.eq(1)]
+                m.next = "REQUEST"
+            with m.State("REQUEST"):
+                m.d.comb += self.busy.eq(1)
+                m.d.comb += self.request.valid.eq(room)
+                with m.If(room & self.request.ready):
+                    m.d.comb += [
+                        self.claim_weights.eq(weights),
+                        self.claim_parameters.eq(~weights),
+                        bursts.w_en.eq(1),
+                    ]
+                    m.d.sync += [offset.eq(offset + (chosen << beat_shift)), left.eq(left - chosen)]
+                    m.next = "CHOOSE"
+                    with m.If(left == chosen):
+                        m.d.sync += [weights.eq(~weights), left.eq(self.group_beats)]
+                        with m.If(~weights):
+                            m.d.sync += left.eq(f.n_tiles * self.tile_beats)
+                        with m.Else():
+                            m.d.sync += column.eq(column + 1)
+                            with m.If(column + 1 == f.n_columns):
+                                m.next = "IDLE"
+        with m.If(bursts.r_rdy):
+            m.d.comb += self.busy.eq(1)
+        return m
+
+    def _receive(self, m: Module, bursts: SyncFIFOBuffered) -> None:
+        """Count the beats of each burst, in the order of the requests."""
+        count = Signal(bits_for(BURST_BEATS + 1))
+        beats, weights = bursts.r_data[:-1], bursts.r_data[-1]
+        m.d.comb += [
+            self.weight_en.eq(self.beat_en & weights),
+            self.parameter_en.eq(self.beat_en & ~weights),
+        ]
+        with m.If(self.beat_en):
+            m.d.sync += count.eq(count + 1)
+            with m.If(count + 1 == beats):
+                m.d.sync += count.eq(0)
+                m.d.comb += bursts.r_en.eq(1)

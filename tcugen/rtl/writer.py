@@ -1,0 +1,166 @@
+"""The writer: the one master of the AXI4 write channels."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from tcugen.arch import BURST_BEATS, Architecture
+from tcugen.isa import WRITABLE_WINDOWS
+from tcugen.registers import ErrorCode
+from tcugen.rtl.axi import MAX_OUTSTANDING, RESPONSE_OKAY, Request, WriteSignature, window_settings
+from tcugen.rtl.fifo import Fifo
+from tcugen.rtl.window import WindowCheck
+
+DATA_BEATS = 2 * BURST_BEATS
+"""Beats of data the writer holds: one burst on its way to the bus while the next one fills."""
+
+
+class Writer(wiring.Component):
+    """Turns requests and their data, in the same order, into write bursts.
+
+    An address is offered only when all data of its burst is inside the writer, so a burst that has begun depends on
+    nothing but the bus. Up to MAX_OUTSTANDING bursts wait for their response; BREADY is always 1.
+
+    The first violation of a window (or a window that is not writable) or error response stops the writer until reset:
+    it reports the error and then behaves as if `halt` were 1. While halted no new address is issued, bursts whose
+    address is offered or accepted complete with WSTRB = 0 (except for a beat that is already offered), and responses
+    are accepted and discarded. Requests and data already taken may then never be written.
+
+    Latency: AWVALID rises 2 cycles after a request is taken if its data is there, the first WVALID 2 cycles after
+    AWVALID. One beat per cycle without gaps between bursts, if request and data come in time.
+
+    Members:
+        windows: Settings; stable while the writer is not idle.
+        halt: Stop issuing.
+        request: Requests.
+        data: Beats, all bytes of which are written.
+        bus: AXI4 write channels.
+        outstanding: Bursts offered or accepted on AW without response.
+        idle: Nothing outstanding, and no request taken that may still be issued.
+        done: 1 for every good response unless halted, 1 cycle after it.
+        beat: 1 for every beat transferred on the bus, in the next cycle.
+        error_valid, error_code, error_address: One pulse for the first error; the address is the burst's.
+    """
+
+    def __init__(self, architecture: Architecture):
+        self._architecture = architecture
+        super().__init__(
+            {
+                "windows": In(window_settings(architecture)),
+                "halt": In(1),
+                "request": In(stream.Signature(Request)),
+                "data": In(stream.Signature(8 * architecture.bus_bytes)),
+                "bus": Out(WriteSignature(architecture)),
+                "outstanding": Out(range(MAX_OUTSTANDING + 1)),
+                "idle": Out(1),
+                "done": Out(1),
+                "beat": Out(1),
+                "error_valid": Out(1),
+                "error_code": Out(ErrorCode),
+                "error_address": Out(architecture.bus_address_bits),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        stopped, halted = Signal(), Signal()
+        m.d.comb += halted.eq(stopped | self.halt)
+        issued_layout = data.StructLayout({"address": self._architecture.bus_address_bits})
+        m.submodules.order = order = Fifo(issued_layout, MAX_OUTSTANDING)  # bursts without response
+        violation, violation_address = self._elaborate_address(m, order, halted)
+        self._elaborate_data(m, halted)
+
+        bus = self.bus
+        answer, failure = Signal(), Signal()
+        m.d.comb += [
+            bus.bready.eq(1),
+            order.o.ready.eq(bus.bvalid),
+            answer.eq(bus.bvalid & order.o.valid & ~halted),
+            failure.eq(answer & (bus.bresp != RESPONSE_OKAY)),
+            self.outstanding.eq(order.level),
+        ]
+        m.d.sync += [
+            self.done.eq(answer & ~failure),
+            self.error_valid.eq(violation | failure),
+        ]
+        with m.If(violation | failure):
+            m.d.sync += stopped.eq(1)
+        with m.If(failure):
+            m.d.sync += [
+                self.error_code.eq(ErrorCode.WRITE_RESPONSE),
+                self.error_address.eq(order.o.payload.address),
+            ]
+        with m.Elif(violation):
+            m.d.sync += [
+                self.error_code.eq(ErrorCode.WINDOW),
+                self.error_address.eq(violation_address),
+            ]
+        return m
+
+    def _elaborate_address(self, m: Module, order: Fifo, halted: Signal) -> tuple[Signal, Signal]:
+        """Check requests and issue those whose data is complete; returns `violation` and its address."""
+        bus = self.bus
+        m.submodules.check = check = WindowCheck(self._architecture, WRITABLE_WINDOWS)
+        m.submodules.bursts = bursts = Fifo(range(BURST_BEATS + 1), MAX_OUTSTANDING)  # issued, data not yet sent
+        waiting_valid, waiting = Signal(), Signal(Request)  # waits until its address can be offered
+        unclaimed = Signal(range(DATA_BEATS + 1))  # beats inside that belong to no issued burst
+        issue, violation, push = Signal(), Signal(), Signal()
+        m.d.comb += [
+            check.windows.eq(self.windows),
+            check.request.eq(waiting),
+            violation.eq(waiting_valid & ~halted & check.violation),
+            issue.eq(
+                waiting_valid
+                & ~halted
+                & ~check.violation
+                & (unclaimed >= waiting.beats)
+                & order.i.ready
+                & bursts.i.ready
+                & (~bus.awvalid | bus.awready)
+            ),
+            order.i.valid.eq(issue),
+            order.i.payload.address.eq(check.address),
+            bursts.i.valid.eq(issue),
+            bursts.i.payload.eq(waiting.beats),
+            self.request.ready.eq(~waiting_valid | issue),
+            self.idle.eq((order.level == 0) & (~waiting_valid | halted)),
+            push.eq(self.data.valid & self.data.ready),
+        ]
+        m.d.sync += unclaimed.eq(unclaimed + push - Mux(issue, waiting.beats, 0))
+        with m.If(self.request.ready):
+            m.d.sync += [waiting_valid.eq(self.request.valid), waiting.eq(self.request.payload)]
+        with m.If(bus.awready):
+            m.d.sync += bus.awvalid.eq(0)
+        with m.If(issue):
+            m.d.sync += [
+                bus.awvalid.eq(1),
+                bus.awaddr.eq(check.address),
+                bus.awlen.eq(waiting.beats - 1),
+            ]
+        return violation, check.address
+
+    def _elaborate_data(self, m: Module, halted: Signal) -> None:
+        """Send the data of issued bursts."""
+        bus = self.bus
+        bursts = m.submodules.bursts
+        m.submodules.beats = beats = Fifo(8 * self._architecture.bus_bytes, DATA_BEATS)
+        wiring.connect(m, wiring.flipped(self.data), beats.i)
+        sent = Signal(range(BURST_BEATS))  # beats of the present burst that have left the queue
+        load, last = Signal(), Signal()
+        m.d.comb += [
+            load.eq(bursts.o.valid & beats.o.valid & (~bus.wvalid | bus.wready)),
+            last.eq(sent == bursts.o.payload - 1),
+            beats.o.ready.eq(load),
+            bursts.o.ready.eq(load & last),
+        ]
+        m.d.sync += self.beat.eq(bus.wvalid & bus.wready)
+        with m.If(bus.wready):
+            m.d.sync += bus.wvalid.eq(0)
+        with m.If(load):
+            m.d.sync += [
+                sent.eq(Mux(last, 0, sent + 1)),
+                bus.wvalid.eq(1),
+                bus.wdata.eq(beats.o.payload),
+                bus.wstrb.eq(Mux(halted, 0, (1 << self._architecture.bus_bytes) - 1)),
+                bus.wlast.eq(last),
+            ]

@@ -1,0 +1,77 @@
+// What to simulate: a text file of one `key values...` line per fact, written by run.py.
+
+#pragma once
+
+#include <cstdint>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+struct JobWindow {
+    std::string name;
+    uint64_t base = 0, bytes = 0;
+};
+
+struct JobImage {
+    uint64_t input_base = 0, output_base = 0;
+};
+
+struct Job {
+    std::string memory_file;
+    uint64_t memory_base = 0, memory_bytes = 0;
+    bool ddr = false;
+    uint64_t max_cycles = 0;  // per image
+    uint32_t watchdog = 0;
+    uint32_t layers = 0;
+    uint32_t architecture = 0;  // fingerprint
+    bool trace = false;
+    bool waves = false;
+    uint64_t wave_first = 0, wave_cycles = 0;
+    std::vector<JobWindow> windows;
+    std::vector<JobImage> images;
+
+    static Job read(const std::string& path) {
+        std::ifstream file(path);
+        if (!file) throw std::runtime_error("cannot read the job file " + path);
+        Job job;
+        std::string line;
+        while (std::getline(file, line)) {
+            std::istringstream words(line);
+            std::string key;
+            if (!(words >> key)) continue;
+            if (key == "memory") {
+                words >> job.memory_file >> job.memory_base >> job.memory_bytes;
+            } else if (key == "timing") {
+                std::string timing;
+                words >> timing;
+                if (timing != "fixed" && timing != "ddr") throw std::runtime_error("unknown memory timing " + timing);
+                job.ddr = timing == "ddr";
+            } else if (key == "max_cycles") {
+                words >> job.max_cycles;
+            } else if (key == "watchdog") {
+                words >> job.watchdog;
+            } else if (key == "layers") {
+                words >> job.layers;
+            } else if (key == "architecture") {
+                words >> job.architecture;
+            } else if (key == "trace") {
+                words >> job.trace;
+            } else if (key == "waves") {
+                job.waves = true;
+                words >> job.wave_first >> job.wave_cycles;
+            } else if (key == "window") {
+                JobWindow& window = job.windows.emplace_back();
+                words >> window.name >> window.base >> window.bytes;
+            } else if (key == "image") {
+                JobImage& image = job.images.emplace_back();
+                words >> image.input_base >> image.output_base;
+            } else {
+                throw std::runtime_error("unknown key in the job file: " + line);
+            }
+            if (words.fail()) throw std::runtime_error("malformed line in the job file: " + line);
+        }
+        return job;
+    }
+};

@@ -1,0 +1,202 @@
+"""Tensors from traces: what the output path wrote, put back in the place it has in its tensor.
+
+The output path writes in program order, so the trace of drains is the concatenation of what each DRAIN instruction
+writes, and the same holds for pools. The instruction gives the number of writes and their addresses, the program's
+observation gives the elements. A layer that lives and dies on chip is seen like any other.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tcugen.arch import Architecture
+from tcugen.isa import ACTIVATION_ADDRESS_BITS, Instruction, Opcode
+from tcugen.program import Observation, Program, TensorLayout
+
+_ADDRESS_MASK = (1 << ACTIVATION_ADDRESS_BITS) - 1
+
+
+class ObservationError(RuntimeError):
+    """The trace is not what the program's instructions write. The message names instruction, write and difference."""
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What one image's traces show.
+
+    Attributes:
+        tensors: int8 or int32 [C, H, W] by tensor name, every element written.
+        last_cycle: By layer number: cycle of the last write, counted from the start write; layers without are absent.
+    """
+
+    tensors: dict[str, np.ndarray]
+    last_cycle: dict[int, int]
+
+
+@dataclass(frozen=True)
+class Box:
+    """Consecutive writes of one instruction that differ by fixed steps.
+
+    Attributes:
+        addresses: int64 [columns, n_y, n_x, planes, steps], in the order of the writes.
+        channel: First channel, counted from the instruction's first.
+    """
+
+    addresses: np.ndarray
+    channel: int
+
+
+def observe(program: Program, drains: np.ndarray, pools: np.ndarray) -> Observed:
+    """Rebuilds every tensor that DRAIN and POOL instructions write from the records of `simulate`.
+
+    Args:
+        drains, pools: Records of `run.trace_dtype(output_lanes)` and `run.trace_dtype(rows)`.
+
+    Raises:
+        ObservationError: If number, layer or address of a write differ from the instruction's, or an element of a
+            tensor is never written.
+    """
+    architecture = program.architecture
+    canvases = {name: _Canvas(name, layout) for name, layout in program.tensors.items()}
+    streams = {Opcode.DRAIN: _Stream("drain", drains), Opcode.POOL: _Stream("pool", pools)}
+    last_cycle: dict[int, int] = {}
+    for observation in program.observations:
+        instruction = program.instructions[observation.instruction]
+        stream = streams[instruction.opcode]
+        for box in boxes(architecture, instruction):
+            records = stream.take(box.addresses, observation, instruction)
+            canvases[observation.tensor].paint(records["data"], box, observation)
+            layer, cycle = instruction["layer"], int(records["cycle"].reshape(-1)[-1])
+            last_cycle[layer] = max(cycle, last_cycle.get(layer, 0))
+    for stream in streams.values():
+        stream.check_end()
+    return Observed({name: canvas.finished() for name, canvas in canvases.items()}, last_cycle)
+
+
+def boxes(architecture: Architecture, instruction: Instruction) -> list[Box]:
+    """The writes of one DRAIN or POOL instruction, in order.
+
+    A DRAIN has one box, or two if its last column group takes fewer lane steps than the others.
+    """
+    if instruction.opcode == Opcode.POOL:
+        steps = (("out_group_step", "n_groups"), ("out_row_step", "n_y"))
+        group, row = (instruction[step] * np.arange(instruction[count]) for step, count in steps)
+        pixel = architecture.rows * np.arange(instruction["n_x"])
+        addresses = instruction["out_base"] + group[:, None, None] + row[:, None] + pixel
+        return [Box(addresses[..., None, None] & _ADDRESS_MASK, 0)]
+    columns, full_steps, last_steps = instruction["n_columns"], architecture.output_steps, instruction["last_steps"]
+    if last_steps == full_steps:
+        return [_drain_box(architecture, instruction, 0, columns, full_steps)]
+    last = _drain_box(architecture, instruction, columns - 1, 1, last_steps)
+    return [_drain_box(architecture, instruction, 0, columns - 1, full_steps), last] if columns > 1 else [last]
+
+
+def _drain_box(architecture: Architecture, instruction: Instruction, first: int, columns: int, steps: int) -> Box:
+    """The writes of column groups first .. first + columns - 1; blocks of rows follow one another, so they vanish."""
+    column = architecture.columns * np.arange(first, first + columns)
+    channel = instruction["channel0"] + column[:, None] + architecture.output_lanes * np.arange(steps)
+    word = (channel // architecture.rows) * instruction["out_plane_step"] + channel % architecture.rows
+    row = instruction["out_y_step"] * np.arange(instruction["n_y"])
+    pixel = instruction["out_x_step"] * np.arange(instruction["n_x"])
+    plane = instruction["byte_step"] * np.arange(4 if instruction["int32"] else 1)
+    addresses = (
+        instruction["out_base"]
+        + word[:, None, None, None, :]
+        + row[:, None, None, None]
+        + pixel[:, None, None]
+        + plane[:, None]
+    )
+    return Box(addresses & _ADDRESS_MASK, first * architecture.columns)
+
+
+class _Stream:
+    """The records of one trace, taken in order."""
+
+    def __init__(self, name: str, records: np.ndarray):
+        self._name = name
+        self._records = records
+        self._position = 0
+
+    def take(self, addresses: np.ndarray, observation: Observation, instruction: Instruction) -> np.ndarray:
+        """The next records, one per address in the shape of `addresses`; raises ObservationError if they differ."""
+        records = self._records[self._position : self._position + addresses.size]
+        place = f"instruction {observation.instruction} ({instruction.opcode.name}, {observation.tensor})"
+        if records.size != addresses.size:
+            raise ObservationError(
+                f"{place} makes {addresses.size} writes from {self._name} record {self._position} on, "
+                f"but the trace holds only {records.size} more"
+            )
+        for name, expected in (("layer", instruction["layer"]), ("address", addresses.reshape(-1))):
+            differs = np.flatnonzero(records[name] != expected)
+            if differs.size:
+                at = int(differs[0])
+                wanted = np.broadcast_to(expected, records.shape)[at]
+                raise ObservationError(
+                    f"{place}: {name} of its write {at} ({self._name} record {self._position + at}, "
+                    f"cycle {records['cycle'][at]}) is {records[name][at]}, but the program says {wanted}"
+                )
+        self._position += addresses.size
+        return records.reshape(addresses.shape)
+
+    def check_end(self) -> None:
+        surplus = self._records.size - self._position
+        if surplus:
+            record = self._records[self._position]
+            raise ObservationError(
+                f"the {self._name} trace holds {surplus} records more than the program writes, "
+                f"the first at address {record['address']} in layer {record['layer']}"
+            )
+
+
+class _Canvas:
+    """A tensor being put together; padding channels fall off."""
+
+    def __init__(self, name: str, layout: TensorLayout):
+        self._name = name
+        self._shape = (layout.channels, layout.height, layout.width)
+        self._planes = 4 if layout.int32 else 1
+        self._bytes = np.zeros((*self._shape, self._planes), np.uint8)
+        self._written = np.zeros(self._shape, bool)
+
+    def paint(self, data: np.ndarray, box: Box, observation: Observation) -> None:
+        """Places uint8 [columns, n_y, n_x, planes, steps, bytes]."""
+        columns, n_y, n_x, planes, steps, lanes = data.shape
+        if planes != self._planes:
+            raise ObservationError(
+                f"instruction {observation.instruction} writes {planes} byte planes, "
+                f"but {self._name} has {self._planes}"
+            )
+        pixels = data.transpose(0, 4, 5, 1, 2, 3).reshape(columns * steps * lanes, n_y, n_x, planes)
+        channel = observation.channel0 + box.channel
+        if observation.x_channels == 0:
+            self._place(pixels, channel, observation.y0, observation.x0, observation)
+            return
+        for x in range(n_x):
+            first = channel + x * observation.x_channels
+            self._place(pixels[:, :, x : x + 1], first, observation.y0, observation.x0, observation)
+
+    def _place(self, pixels: np.ndarray, channel: int, y: int, x: int, observation: Observation) -> None:
+        channels, height, width = self._shape
+        if y + pixels.shape[1] > height or x + pixels.shape[2] > width:
+            raise ObservationError(
+                f"instruction {observation.instruction} writes rows {y} .. {y + pixels.shape[1] - 1}, columns "
+                f"{x} .. {x + pixels.shape[2] - 1} of {self._name}, which has only {height} x {width}"
+            )
+        kept = max(0, min(pixels.shape[0], channels - channel))
+        place = (
+            slice(channel, channel + kept),
+            slice(y, y + pixels.shape[1]),
+            slice(x, x + pixels.shape[2]),
+        )
+        self._bytes[place] = pixels[:kept]
+        self._written[place] = True
+
+    def finished(self) -> np.ndarray:
+        if not self._written.all():
+            element = tuple(int(i) for i in np.argwhere(~self._written)[0])
+            raise ObservationError(
+                f"{np.count_nonzero(~self._written)} elements of {self._name} are never written, "
+                f"the first is [channel, row, column] = {list(element)}"
+            )
+        dtype = "<i4" if self._planes == 4 else np.int8
+        return self._bytes.reshape(self._shape[0], self._shape[1], -1).view(dtype).astype(np.dtype(dtype), copy=False)

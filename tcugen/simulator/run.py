@@ -1,0 +1,260 @@
+"""Runs a program on the emitted Verilog: prepares memory, runs the built harness, reads back what it left."""
+
+import json
+import subprocess
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tcugen.arch import Architecture
+from tcugen.isa import Window
+from tcugen.program import Program
+from tcugen.registers import ErrorCode
+from tcugen.simulator import memory_image
+from tcugen.simulator.build import build, read_architecture
+from tcugen.simulator.headers import STATUS_ERROR
+from tcugen.simulator.progress import Progress, ProgressMeter, layer_cycles
+
+MEMORY_TIMINGS = ("fixed", "ddr")
+WATCHDOG_CYCLES = 100_000
+_FIXED_ALLOWANCE_CYCLES = 2_000_000
+_ALLOWED_SLOWDOWN = 20
+
+_MEMORY_FILE = "memory.bin"
+
+
+class SimulationError(RuntimeError):
+    """The simulation could not be run to its end. The message says what happened and what to do."""
+
+
+@dataclass(frozen=True)
+class MachineError:
+    """The machine stopped itself. `address` as in registers ERROR_ADDRESS_*."""
+
+    code: ErrorCode
+    address: int
+
+    def __str__(self) -> str:
+        return f"{self.code.name} (address 0x{self.address:x})"
+
+
+@dataclass(frozen=True)
+class ImageRun:
+    """One image.
+
+    Attributes:
+        outputs: The program's outputs as they stand in memory: int8 or int32 [C, H, W] by tensor name.
+        cycles: Counter CYCLES: from the start write to done.
+        interrupt_cycles: From the cycle of the start write to the first with the interrupt raised, seen from outside.
+        counters: All counters by name: CYCLES, BUSY, STALL_*, BYTES_READ, BYTES_WRITTEN.
+        layer_counters: Per layer number: BUSY, STALL_*.
+        error: Why the machine stopped, None if it finished.
+        drains, pools: Trace of the output path's writes, `trace_dtype` records; None if not asked for.
+    """
+
+    outputs: dict[str, np.ndarray]
+    cycles: int
+    interrupt_cycles: int
+    counters: dict[str, int]
+    layer_counters: tuple[dict[str, int], ...]
+    error: MachineError | None
+    drains: np.ndarray | None
+    pools: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class SimulationResult:
+    """All images, in order; the last one is the failing one if the machine stopped with an error.
+
+    `seconds` is wall time of the simulation without building.
+    """
+
+    images: tuple[ImageRun, ...]
+    memory: str
+    seconds: float
+
+    @property
+    def cycles(self) -> int:
+        return sum(image.cycles for image in self.images)
+
+    @property
+    def cycles_per_second(self) -> float:
+        return self.cycles / self.seconds if self.seconds else 0.0
+
+
+@dataclass(frozen=True)
+class Waves:
+    """A request to record waves (VCD) into `path`: `cycles` cycles from cycle `first` after reset."""
+
+    path: Path
+    first: int = 0
+    cycles: int = 100_000
+
+
+def trace_dtype(data_bytes: int) -> np.dtype:
+    """Record of a trace: cycle since the start write, activation address, layer, `data_bytes` bytes written."""
+    return np.dtype(
+        [("cycle", "<u4"), ("address", "<u4"), ("layer", "<u2"), ("zero", "<u2"), ("data", "u1", (data_bytes,))]
+    )
+
+
+def simulate(
+    program: Program,
+    rtl_dir: Path,
+    inputs: Sequence[Mapping[str, np.ndarray]],
+    memory: str = "fixed",
+    max_cycles: int | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    trace: bool = True,
+    waves: Waves | None = None,
+    work_dir: Path | None = None,
+    cache_dir: Path | None = None,
+) -> SimulationResult:
+    """Runs `program` on the Verilog in `rtl_dir`, one image after the other without a reset in between.
+
+    Args:
+        inputs: Per image: int8 [C, H, W] by input tensor's name.
+        memory: "fixed" or "ddr", the two memory models.
+        max_cycles: Limit per image; a generous multiple of what the program needs if None.
+        progress: Called about twice a second.
+        trace: Record every write of the output path.
+        waves: Record waves; builds a second, slower simulator.
+        work_dir: Existing directory where memory image and traces are left; a temporary one if None.
+        cache_dir: Where built simulators are kept.
+
+    Raises:
+        ValueError: If an argument does not fit the program.
+        EnvironmentProblem, BuildError: If the simulator cannot be built.
+        SimulationError: If the Verilog is of another architecture, breaks a bus rule or exceeds `max_cycles`.
+    """
+    if memory not in MEMORY_TIMINGS:
+        raise ValueError(f"memory model {memory!r} is not one of {', '.join(MEMORY_TIMINGS)}")
+    if not inputs:
+        raise ValueError("no image to simulate; give at least one")
+    _check_architecture(program.architecture, read_architecture(Path(rtl_dir)), rtl_dir)
+    simulator = build(Path(rtl_dir), cache_dir, waves=waves is not None)
+    with nullcontext(work_dir) if work_dir else tempfile.TemporaryDirectory(prefix="tcugen-") as directory:
+        directory = Path(directory)
+        image = memory_image.place(program, len(inputs))
+        memory_image.write(image, program, inputs, directory / _MEMORY_FILE)
+        limit = max_cycles or default_cycle_limit(program)
+        (directory / "job.txt").write_text(_job(program, image, memory, limit, trace, waves))
+        meter = ProgressMeter(program, len(inputs), progress) if progress else None
+        try:
+            _run(simulator, directory, meter)
+        finally:
+            if waves and (directory / "waves.vcd").exists():
+                (directory / "waves.vcd").replace(waves.path)
+        return _collect(program, image, directory, memory, trace)
+
+
+def default_cycle_limit(program: Program) -> int:
+    """Cycles per image after which a program is taken to hang."""
+    return _FIXED_ALLOWANCE_CYCLES + _ALLOWED_SLOWDOWN * sum(layer_cycles(program))
+
+
+def _check_architecture(compiled: Architecture, emitted: Architecture, rtl_dir: Path) -> None:
+    theirs, ours = emitted.to_dict(), compiled.to_dict()
+    differing = [f"{name} {ours[name]} / {theirs[name]}" for name in ours if ours[name] != theirs[name]]
+    if differing:
+        raise SimulationError(
+            f"the program and the Verilog in {rtl_dir} are of different architectures "
+            f"(program / Verilog): {', '.join(differing)}; compile or emit again"
+        )
+
+
+def _job(
+    program: Program,
+    image: memory_image.MemoryImage,
+    memory: str,
+    max_cycles: int,
+    trace: bool,
+    waves: Waves | None,
+) -> str:
+    lines = [
+        f"memory {_MEMORY_FILE} {image.base} {image.size}",
+        f"timing {memory}",
+        f"max_cycles {max_cycles}",
+        f"watchdog {WATCHDOG_CYCLES}",
+        f"layers {len(program.layers)}",
+        f"architecture {program.architecture.fingerprint}",
+        f"trace {int(trace)}",
+    ]
+    if waves:
+        lines.append(f"waves {waves.first} {waves.cycles}")
+    areas = {**image.shared, Window.INPUT: image.inputs[0], Window.OUTPUT: image.outputs[0]}
+    lines += [f"window {window.name} {areas[window].base} {areas[window].size}" for window in Window]
+    pairs = zip(image.inputs, image.outputs, strict=True)
+    lines += [f"image {source.base} {destination.base}" for source, destination in pairs]
+    return "\n".join(lines) + "\n"
+
+
+def _run(simulator: Path, directory: Path, meter: ProgressMeter | None) -> None:
+    """Runs the harness to its end; its messages are JSON, one object a line, on stderr."""
+    error, other = None, []
+    with subprocess.Popen(
+        [simulator, "job.txt"], cwd=directory, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            for line in process.stderr:
+                message = _message(line)
+                if message is None:
+                    other.append(line.rstrip())
+                elif "error" in message:
+                    error = message["error"]
+                elif meter:
+                    meter.update(**message)
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode != 0:
+        said = error or "\n".join(other[-10:]) or f"exit code {process.returncode}"
+        raise SimulationError(f"the simulation failed: {said}")
+
+
+def _message(line: str) -> dict | None:
+    try:
+        value = json.loads(line)
+    except json.JSONDecodeError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _collect(
+    program: Program, image: memory_image.MemoryImage, directory: Path, memory: str, trace: bool
+) -> SimulationResult:
+    results = json.loads((directory / "results.json").read_text())
+    architecture = program.architecture
+
+    def records(kind: str, number: int, data_bytes: int) -> np.ndarray | None:
+        return _map_trace(directory / f"{kind}_{number}.bin", trace_dtype(data_bytes)) if trace else None
+
+    runs = []
+    for number, values in enumerate(results["images"]):
+        error = None
+        if values["status"] & STATUS_ERROR:
+            error = MachineError(ErrorCode(values["error_code"]), values["error_address"])
+        runs.append(
+            ImageRun(
+                outputs=memory_image.read_outputs(image, program, number, directory / _MEMORY_FILE),
+                cycles=values["counters"]["CYCLES"],
+                interrupt_cycles=values["cycles"],
+                counters=values["counters"],
+                layer_counters=tuple(values["layers"]),
+                error=error,
+                drains=records("drain", number, architecture.output_lanes),
+                pools=records("pool", number, architecture.rows),
+            )
+        )
+    return SimulationResult(tuple(runs), memory, results["seconds"])
+
+
+def _map_trace(path: Path, dtype: np.dtype) -> np.ndarray:
+    """The records without reading them; the mapping outlives the file's name."""
+    if path.stat().st_size == 0:
+        return np.empty(0, dtype)
+    return np.memmap(path, dtype, mode="r")

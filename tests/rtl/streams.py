@@ -1,0 +1,51 @@
+"""Driving streams and running benches in Amaranth's simulator."""
+
+from random import Random
+
+from amaranth.sim import Simulator
+
+
+async def put(ctx, stream, payloads, idle: float = 0.0, random: Random | None = None):
+    """Offer every payload in order; before each, wait a cycle with probability `idle`, again and again."""
+    for payload in payloads:
+        while idle and random.random() < idle:
+            await ctx.tick()
+        ctx.set(stream.payload, payload)
+        ctx.set(stream.valid, 1)
+        ready = False
+        while not ready:  # `until` cannot be abandoned by a bench that never ends
+            *_, ready = await ctx.tick().sample(stream.ready)
+        ctx.set(stream.valid, 0)
+
+
+async def get(ctx, stream, count: int, idle: float = 0.0, random: Random | None = None):
+    """Take `count` payloads and return them; withhold ready like `put` does valid."""
+    taken = []
+    for _ in range(count):
+        while idle and random.random() < idle:
+            await ctx.tick()
+        ctx.set(stream.ready, 1)
+        valid = False
+        while not valid:
+            *_, valid, payload = await ctx.tick().sample(stream.valid, stream.payload)
+        ctx.set(stream.ready, 0)
+        taken.append(payload)
+    return taken
+
+
+def run(design, *benches, background=(), cycles: int = 20000):
+    """Simulate until all `benches` are done; AssertionError if that takes more than `cycles`."""
+    simulator = Simulator(design)
+    simulator.add_clock(1e-6)
+    for bench in background:
+        simulator.add_testbench(bench, background=True)
+    for bench in benches:
+        simulator.add_testbench(bench)
+
+    async def limit(ctx):
+        for _ in range(cycles):
+            await ctx.tick()
+        raise AssertionError(f"the benches are not done after {cycles} cycles")
+
+    simulator.add_testbench(limit, background=True)
+    simulator.run()

@@ -1,0 +1,245 @@
+import random
+
+import pytest
+from amaranth.back import verilog
+from amaranth.lib import data
+from amaranth.sim import Simulator
+
+from tcugen.arch import Architecture
+from tcugen.isa import COUNT_BITS, INSTRUCTION_BYTES, PAYLOADS, Instruction, Opcode, Unit
+from tcugen.registers import ErrorCode
+from tcugen.rtl.dispatch import QUEUE_DEPTH, QUEUES, Dispatch
+
+UNIT_OF = {
+    Opcode.LOAD: Unit.LOAD,
+    Opcode.STORE: Unit.STORE,
+    Opcode.COMPUTE: Unit.COMPUTE,
+    Opcode.DRAIN: Unit.DRAIN,
+    Opcode.POOL: Unit.POOL,
+}
+
+
+def make_instruction(generator: random.Random, opcode: Opcode, **fields: int) -> Instruction:
+    """Random payload, so that every stored bit is compared."""
+    values = {}
+    for field in PAYLOADS[opcode]:
+        value = generator.getrandbits(field.bits)
+        values[field.name] = value - (1 << field.bits) if field.signed and value >> field.bits - 1 else value
+    return Instruction(opcode, values | {"layer": generator.getrandbits(12)} | fields)
+
+
+def make_program(generator: random.Random, length: int) -> list[Instruction]:
+    """A program that can finish: each instruction waits for at most what those before it complete."""
+    issued = dict.fromkeys(Unit, 0)
+    program = []
+    for _ in range(length):
+        opcode = generator.choice(QUEUES)
+        waits = {}
+        for unit in Unit:
+            waits[f"wait_{unit.name.lower()}"] = generator.choice([0, generator.randint(0, issued[unit]), issued[unit]])
+        program.append(make_instruction(generator, opcode, **waits))
+        if opcode in UNIT_OF:
+            issued[UNIT_OF[opcode]] += 1
+    return [*program, Instruction(Opcode.END, {})]
+
+
+class Bench:
+    """Units that take random times, one instruction each; checks every offer against what has been completed."""
+
+    def __init__(self, program: list[bytes], *, seed: int = 1, rate: float = 1.0, unit_cycles: int = 1):
+        self.dut = Dispatch(Architecture())
+        self.program, self.generator = program, random.Random(seed)
+        self.rate, self.unit_cycles = rate, unit_cycles
+        self.taken = {opcode: [] for opcode in QUEUES}
+        self.completed = dict.fromkeys(Unit, 0)
+        self.finished_at, self.error = None, None
+        self.accepted = 0
+        self.offer_cycles = {opcode: [] for opcode in QUEUES}
+
+    def run(self, limit: int = 20_000, after: int = 20) -> "Bench":
+        async def bench(ctx):
+            await self._bench(ctx, limit, after)
+
+        simulator = Simulator(self.dut)
+        simulator.add_clock(1e-6)
+        simulator.add_testbench(bench)
+        simulator.run()
+        return self
+
+    async def _bench(self, ctx, limit: int, after: int):
+        dut, generator = self.dut, self.generator
+        running = dict.fromkeys(QUEUES)  # opcode -> cycles left
+        bus_cycles, quiet_since, pulses = 30, None, 0
+        program = [int.from_bytes(word, "little") for word in self.program]
+        outputs = [getattr(dut, f"o_{opcode.name.lower()}") for opcode in QUEUES]
+        for cycle in range(limit):
+            done = {unit: False for unit in Unit}
+            for opcode in QUEUES:
+                if running[opcode] is not None:
+                    running[opcode] -= 1
+                    if running[opcode] == 0 and opcode in UNIT_OF:
+                        done[UNIT_OF[opcode]] = True
+            for unit in Unit:
+                ctx.set(getattr(dut, f"done_{unit.name.lower()}"), done[unit])
+            busy = sum((running[opcode] is not None) << bit for bit, opcode in enumerate(QUEUES))
+            for opcode in QUEUES:
+                if running[opcode] == 0:
+                    running[opcode] = None
+            ctx.set(dut.unit_busy, busy)
+            if busy or self.accepted < len(program):
+                bus_cycles = generator.randint(1, 30)
+            elif bus_cycles:
+                bus_cycles -= 1
+            ctx.set(dut.bus_idle, bus_cycles == 0)
+            for opcode, output in zip(QUEUES, outputs, strict=True):
+                ctx.set(output.ready, running[opcode] is None and generator.random() < self.rate)
+            present = self.accepted < len(program) and generator.random() < self.rate
+            ctx.set(dut.i.valid, present or self.accepted == len(program))  # something always stands behind END
+            ctx.set(dut.i.payload, program[self.accepted] if present else generator.getrandbits(512))
+            if not present and self.accepted < len(program):
+                ctx.set(dut.i.valid, 0)
+
+            sampled = [signal for o in outputs for signal in (o.valid, o.ready, o.payload)]
+            _, _, accepted, finished, error, *values = await ctx.tick().sample(
+                dut.i.ready, dut.finished, dut.error, *sampled
+            )
+            # A pulse of this cycle may be counted from now on; an offer in it may not have relied on it.
+            for index, opcode in enumerate(QUEUES):
+                valid, ready, word = values[3 * index : 3 * index + 3]
+                if valid:
+                    instruction = Instruction.decode(word.to_bytes(INSTRUCTION_BYTES, "little"))
+                    for unit in Unit:
+                        assert self.completed[unit] >= instruction[f"wait_{unit.name.lower()}"], (opcode, unit)
+                if valid and ready:
+                    self.taken[opcode].append(instruction)
+                    self.offer_cycles[opcode].append(cycle)
+                    running[opcode] = generator.randint(1, self.unit_cycles)
+            for unit in Unit:
+                self.completed[unit] += done[unit]
+            if present and accepted:
+                self.accepted += 1
+                assert self.error is None
+            elif self.accepted == len(program):
+                assert not accepted, "nothing may be taken behind END"
+            if error.valid:
+                self.error = (int(error.code), error.address)
+            if finished:
+                pulses += 1
+                self.finished_at = cycle
+                assert not busy and bus_cycles == 0 and self.accepted == len(program)
+            if (finished or error.valid) and quiet_since is None:
+                quiet_since = cycle
+            if quiet_since is not None and cycle > quiet_since + after:
+                assert pulses == (self.error is None)
+                return
+        raise AssertionError(f"not finished after {limit} cycles, {self.accepted} of {len(program)} accepted")
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("rate", "unit_cycles"), [(1.0, 1), (0.5, 12), (0.2, 3)])
+def test_every_instruction_reaches_its_unit_in_order_and_no_earlier_than_allowed(seed, rate, unit_cycles):
+    program = make_program(random.Random(seed), 150)
+    bench = Bench([i.encode() for i in program], seed=seed, rate=rate, unit_cycles=unit_cycles).run()
+    for opcode in QUEUES:
+        expected = [i.encode() for i in program if i.opcode == opcode]
+        assert [i.encode() for i in bench.taken[opcode]] == expected
+    assert bench.error is None
+
+
+def test_an_empty_program_finishes():
+    bench = Bench([Instruction(Opcode.END, {}).encode()]).run()
+    assert bench.finished_at is not None and not any(bench.taken.values())
+
+
+@pytest.mark.parametrize("code", range(7, 16))
+@pytest.mark.parametrize("position", [0, 5])
+def test_an_unknown_opcode_stops_at_its_offset(code, position):
+    program = [i.encode() for i in make_program(random.Random(9), 10)]
+    program[position] = bytes([code]) + program[position][1:]
+    bench = Bench(program).run(after=100)
+    assert bench.error == (ErrorCode.OPCODE, position * INSTRUCTION_BYTES)
+    assert bench.accepted == position and bench.finished_at is None
+
+
+def test_a_full_queue_blocks_what_is_behind_it():
+    generator = random.Random(2)
+    never = {"wait_pool": 1}
+    blocked = [make_instruction(generator, Opcode.STORE, **never) for _ in range(QUEUE_DEPTH + 1)]
+    program = [i.encode() for i in [*blocked, make_instruction(generator, Opcode.LOAD)]]
+    bench = Bench(program)
+    with pytest.raises(AssertionError, match=f"{QUEUE_DEPTH} of {QUEUE_DEPTH + 2} accepted"):
+        bench.run(limit=200)
+    assert not bench.taken[Opcode.LOAD]
+
+
+def test_independent_instructions_of_one_unit_start_every_other_cycle():
+    generator = random.Random(3)
+    program = [make_instruction(generator, Opcode.WEIGHT) for _ in range(6)] + [Instruction(Opcode.END, {})]
+    cycles = Bench([i.encode() for i in program]).run().offer_cycles[Opcode.WEIGHT]
+    assert {b - a for a, b in zip(cycles, cycles[1:], strict=False)} == {2}
+
+
+def test_state_of_the_compute_queue():
+    dut = Dispatch(Architecture())
+    head = Instruction(Opcode.COMPUTE, {"layer": 77, "wait_load": 1, "wait_drain": 2})
+
+    async def state(ctx):
+        _, _, *values = await ctx.tick().sample(
+            dut.compute_empty, dut.compute_waiting, dut.compute_wait_unit, dut.compute_layer, dut.o_compute.valid
+        )
+        return tuple(values)
+
+    async def bench(ctx):
+        assert await state(ctx) == (1, 0, Unit.LOAD, 0, 0)
+        ctx.set(dut.i.valid, 1)
+        ctx.set(dut.i.payload, int.from_bytes(head.encode(), "little"))
+        await ctx.tick()
+        ctx.set(dut.i.valid, 0)
+        await ctx.tick().repeat(2)
+        assert await state(ctx) == (0, 1, Unit.LOAD, 77, 0)
+        ctx.set(dut.done_load, 1)
+        await ctx.tick()
+        ctx.set(dut.done_load, 0)
+        await ctx.tick().repeat(2)
+        assert await state(ctx) == (0, 1, Unit.DRAIN, 77, 0)
+        ctx.set(dut.done_drain, 1)
+        await ctx.tick().repeat(2)
+        ctx.set(dut.done_drain, 0)
+        await ctx.tick()
+        assert await state(ctx) == (0, 0, Unit.LOAD, 77, 1)  # 2 cycles after the last pulse
+        ctx.set(dut.o_compute.ready, 1)
+        assert (await state(ctx))[4] == 1
+        assert await state(ctx) == (1, 0, Unit.LOAD, 77, 0)
+
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+
+
+def test_counters_stay_at_their_maximum(monkeypatch):
+    bits = 4
+    monkeypatch.setattr("tcugen.rtl.dispatch.COMPLETED", data.ArrayLayout(bits, len(Unit)))
+    assert COUNT_BITS > bits
+    dut = Dispatch(Architecture())
+    load = Instruction(Opcode.LOAD, {"wait_pool": (1 << bits) - 1})
+
+    async def bench(ctx):
+        ctx.set(dut.done_pool, 1)
+        await ctx.tick().repeat(20)
+        ctx.set(dut.i.payload, int.from_bytes(load.encode(), "little"))
+        ctx.set(dut.i.valid, 1)
+        await ctx.tick().repeat(4)
+        assert ctx.get(dut.o_load.valid)
+
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+
+
+def test_converts_to_verilog():
+    text = verilog.convert(Dispatch(Architecture()), name="tcu_dispatch")
+    assert "module tcu_dispatch(" in text
+    for opcode in QUEUES:
+        assert f"o_{opcode.name.lower()}__payload" in text

@@ -1,0 +1,146 @@
+import random
+
+import pytest
+from amaranth.back import verilog
+from amaranth.sim import Simulator
+
+from tcugen.arch import Architecture
+from tcugen.isa import INSTRUCTION_BYTES, Instruction, Opcode
+from tcugen.registers import ErrorCode
+from tcugen.rtl.fetch import BURST_BYTES, BURSTS, Fetch
+
+
+def make_program(generator: random.Random, length: int) -> list[bytes]:
+    """`length` instructions, END last."""
+    body = [
+        Instruction(
+            generator.choice([Opcode.WEIGHT, Opcode.COMPUTE, Opcode.POOL]),
+            {"layer": generator.getrandbits(12), "wait_load": generator.getrandbits(20)},
+        ).encode()
+        for _ in range(length - 1)
+    ]
+    return [*body, Instruction(Opcode.END, {}).encode()]
+
+
+def run(
+    architecture: Architecture,
+    image: bytes,
+    program_bytes: int,
+    *,
+    seed: int = 1,
+    request_ready: float = 1.0,
+    beat_rate: float = 1.0,
+    ready: float = 1.0,
+    latency: int = 20,
+    limit: int = 20_000,
+) -> dict:
+    """Fetch from `image` until nothing is outstanding, or an error is shown and all beats have arrived."""
+    generator = random.Random(seed)
+    dut = Fetch(architecture)
+    size = architecture.bus_bytes
+    capacity = BURSTS * BURST_BYTES // size
+    result = {"instructions": [], "requests": [], "delivery_cycles": [], "error": None}
+
+    async def bench(ctx):
+        due = []  # (earliest cycle, beat)
+        buffered = 0  # beats requested whose instruction has not left yet, at least
+        held = None
+        ctx.set(dut.program_bytes, program_bytes)
+        for cycle in range(limit):
+            beat = None
+            if due and due[0][0] <= cycle and generator.random() < beat_rate:
+                beat = due.pop(0)[1]
+            ctx.set(dut.start, cycle == 2)
+            ctx.set(dut.request.ready, generator.random() < request_ready)
+            ctx.set(dut.o.ready, generator.random() < ready)
+            ctx.set(dut.beat_valid, beat is not None)
+            ctx.set(dut.beat_data, int.from_bytes(beat, "little") if beat is not None else generator.getrandbits(8 * size))
+            _, _, request_valid, request_taken, request, valid, out_ready, word, error, busy = await ctx.tick().sample(
+                dut.request.valid, dut.request.ready, dut.request.payload, dut.o.valid, dut.o.ready, dut.o.payload,
+                dut.error, dut.busy,
+            )  # fmt: skip
+            if held is not None:
+                assert request_valid and (request.offset, request.beats) == held, "a request must stand until it is taken"
+            held = (request.offset, request.beats) if request_valid and not request_taken else None
+            if request_valid and request_taken:
+                assert request.window == 0 and 1 <= request.beats <= 32
+                assert request.beats * size <= BURST_BYTES
+                assert request.offset + request.beats * size <= program_bytes
+                assert request.offset // BURST_BYTES == (request.offset + request.beats * size - 1) // BURST_BYTES
+                result["requests"].append((request.offset, request.beats))
+                buffered += request.beats
+                earliest = cycle + 1 + latency
+                for k in range(request.beats):
+                    at = request.offset + k * size
+                    due.append((earliest, image[at : at + size].ljust(size, b"\xee")))
+            if valid and out_ready:
+                assert result["error"] is None
+                result["instructions"].append(word.to_bytes(INSTRUCTION_BYTES, "little"))
+                result["delivery_cycles"].append(cycle)
+                buffered -= INSTRUCTION_BYTES // size
+            # The assembly register holds one instruction beside the buffer.
+            assert buffered <= capacity + INSTRUCTION_BYTES // size
+            if error.valid:
+                result["error"] = (int(error.code), error.address)
+            if cycle > 4 and not due and (not busy or error.valid):
+                if not result.setdefault("cycles", None):
+                    result["cycles"] = cycle
+                if cycle > result["cycles"] + 50:  # nothing may follow
+                    return
+        raise AssertionError(f"not done after {limit} cycles: {result}")
+
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+    return result
+
+
+@pytest.mark.parametrize("bus_bytes", [4, 8, 16, 32, 64])
+@pytest.mark.parametrize("length", [1, 2, 5, 37])
+@pytest.mark.parametrize("slow", [False, True])
+def test_delivers_the_program_in_order(bus_bytes, length, slow):
+    generator = random.Random(length)
+    program = make_program(generator, length)
+    behind = [generator.randbytes(64) for _ in range(100)]
+    image = b"".join(program + behind)
+    rates = {"request_ready": 0.3, "beat_rate": 0.5, "ready": 0.1, "latency": 7} if slow else {}
+    result = run(Architecture(bus_bytes=bus_bytes), image, len(image), seed=length, **rates)
+    assert result["instructions"] == program
+    assert result["error"] is None
+    read = sum(beats for _, beats in result["requests"]) * bus_bytes
+    assert read <= len(program) * INSTRUCTION_BYTES + (BURSTS + 1) * BURST_BYTES
+
+
+@pytest.mark.parametrize("bus_bytes", [4, 8, 64])
+def test_a_program_that_fills_its_window_is_read_exactly_once(bus_bytes):
+    program = make_program(random.Random(3), 21)
+    result = run(Architecture(bus_bytes=bus_bytes), b"".join(program), 21 * INSTRUCTION_BYTES + 63)
+    assert result["instructions"] == program and result["error"] is None
+    offset = 0
+    for at, beats in result["requests"]:
+        assert at == offset
+        offset += beats * bus_bytes
+    assert offset == 21 * INSTRUCTION_BYTES
+
+
+@pytest.mark.parametrize("length", [0, 1, 4, 9])
+@pytest.mark.parametrize("ready", [1.0, 0.2])
+def test_a_program_without_end_is_an_error_behind_its_last_instruction(length, ready):
+    program = make_program(random.Random(4), length + 1)[:-1]
+    result = run(Architecture(), b"".join(program), length * INSTRUCTION_BYTES + 17, ready=ready)
+    assert result["instructions"] == program
+    assert result["error"] == (ErrorCode.OPCODE, length * INSTRUCTION_BYTES)
+
+
+@pytest.mark.parametrize("bus_bytes", [4, 8, 16, 32, 64])
+def test_one_beat_per_cycle(bus_bytes):
+    program = make_program(random.Random(5), 60)
+    result = run(Architecture(bus_bytes=bus_bytes), b"".join(program), len(program) * INSTRUCTION_BYTES, latency=1)
+    span = result["delivery_cycles"][-1] - result["delivery_cycles"][3]
+    assert span <= 1.3 * 56 * INSTRUCTION_BYTES / bus_bytes, span
+
+
+def test_converts_to_verilog():
+    text = verilog.convert(Fetch(Architecture()), name="tcu_fetch")
+    assert "module tcu_fetch(" in text and "initial" not in text.split("module tcu_fetch(")[1].split("endmodule")[0]
