@@ -1,0 +1,7 @@
+"""Graph to program: lower, lay out, allocate, schedule, check, disassemble."""
+
+from tcugen.compiler.check import check_program
+from tcugen.compiler.compile import compile_network
+from tcugen.compiler.errors import CompileError
+
+__all__ = ["CompileError", "check_program", "compile_network"]

@@ -1,7 +1,7 @@
 """COMPUTE, DRAIN and WEIGHT of one convolution."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tcugen.compiler.bands import input_rows
 from tcugen.compiler.emit import Emitter, Place, address
@@ -40,30 +40,37 @@ class Convolution:
         self.in_layout, self.out_layout = emitter.layouts[task.input], emitter.layouts[task.output]
 
     def fits_rings(self, columns: tuple[int, int]) -> bool:
-        """All tiles and parameters of these column groups can stay in the rings."""
+        """All tiles and parameters of these column groups can stay in the rings, for one COMPUTE after the other."""
         count = columns[1] - columns[0]
+        if self.strip.column_words is None and count > 1:
+            return False
         return (
             count * self.strip.n_tiles <= self.architecture.weight_tiles and count <= self.architecture.parameter_groups
         )
 
-    def run(self, jobs: list[Job], before: Iterator | None = None) -> Iterator[Job]:
-        """Emit jobs, yielding each before it is emitted (for its loads) and once more after it (for its stores)."""
+    def order(self, jobs: list[Job]) -> Iterator[tuple[Job, bool, bool]]:
+        """Jobs in order with two facts: its weights must be streamed; the next job uses the same ones again."""
         for index, job in enumerate(jobs):
             first = index == 0 or jobs[index - 1].columns != job.columns
             last = index + 1 == len(jobs) or jobs[index + 1].columns != job.columns
-            yield job
-            if self.fits_rings(job.columns):
-                if first:
-                    self._weight(job.columns)
-                self._job(job, keep=not last)
-            elif job.rect.n_blocks > 1 and self.strip.n_tiles > self.architecture.weight_tiles:
-                for rect in job.rect.by_block():
-                    self._weight(job.columns)
-                    self._job(Job(job.columns, rect, job.source, job.target, job.residual), keep=False)
-            else:
+            fits = self.fits_rings(job.columns)
+            yield job, first or not fits, fits and not last
+
+    def emit(self, job: Job, stream: bool, keep: bool) -> None:
+        """Emit one job.
+
+        Args:
+            job: What to compute.
+            stream: Emit its WEIGHT first.
+            keep: Its weights stay in the rings for the next job.
+        """
+        parts = (job.rect,)
+        if stream and not keep and self.strip.n_tiles > self.architecture.weight_tiles:
+            parts = job.rect.by_block()
+        for rect in parts:
+            if stream:
                 self._weight(job.columns)
-                self._job(job, keep=False)
-            yield job
+            self._job(replace(job, rect=rect), keep)
 
     def _weight(self, columns: tuple[int, int]) -> None:
         self.emitter.append(
@@ -103,7 +110,7 @@ class Convolution:
             cuts = ranges_by_need([self._need(job, column, block, whole) for block in blocks], counts)
             if len(cuts) > 1:
                 spans = [(blocks[a][0], blocks[b - 1][1]) for a, b in cuts]
-                return [(column, span, whole, span is not spans[-1]) for span in spans], first + 1
+                return [(column, span, whole, span[1] < rect.y1) for span in spans], first + 1
         elif self.strip.n_groups > 1:
             groups = [(g, g + 1) for g in range(self.strip.n_groups)]
             cuts = ranges_by_need([self._need(job, column, rows, group) for group in groups], counts)

@@ -7,7 +7,8 @@ import numpy as np
 from tcugen.arch import Architecture
 from tcugen.compiler.errors import CompileError
 from tcugen.compiler.numerics import check_add, check_multipliers, fold_bias
-from tcugen.network.graph import Network, Node, Shape
+from tcugen.network.fusion import fused_producers
+from tcugen.network.graph import Node, Shape
 from tcugen.quant.model import QuantizedNetwork
 
 INT8 = (-128, 127)
@@ -74,31 +75,6 @@ class Task:
     def reads(self) -> tuple[str, ...]:
         """Tensors the task reads, each once."""
         return tuple(dict.fromkeys((self.input, *((self.add.operand,) if self.add else ()))))
-
-
-def _fused_producers(network: Network) -> dict[str, str]:
-    """For each add, the convolution that it is fused behind: the one furthest from the input, computed last.
-
-    Any producer whose only consumer is the add qualifies; the other operand is then complete before it starts.
-    """
-    depth = {name: 0 for name, _ in network.inputs}
-    for node in network.nodes:
-        depth[node.name] = 1 + max(depth[name] for name in node.inputs)
-    order = {node.name: index for index, node in enumerate(network.nodes)}
-    fused = {}
-    for node in network.nodes:
-        if node.op != "add" or node.inputs[0] == node.inputs[1]:
-            continue
-        candidates = [
-            name
-            for name in node.inputs
-            if name in network.by_name
-            and network.by_name[name].op in ("conv", "linear", "requantise")
-            and network.consumers[name] == (node.name,)
-        ]
-        if candidates:
-            fused[node.name] = max(candidates, key=lambda name: (depth[name], order[name]))
-    return fused
 
 
 def _add_numbers(model: QuantizedNetwork, node: Node, first: int) -> ResidualAdd:
@@ -203,7 +179,7 @@ def lower(model: QuantizedNetwork, architecture: Architecture) -> tuple[Task, ..
         CompileError: If the integers of a node cannot be exact on this architecture.
     """
     network = model.network
-    fused = _fused_producers(network)
+    fused = fused_producers(network)
     tasks = []
     for node in network.nodes:
         if node.name in fused.values():

@@ -94,9 +94,8 @@ class OperandReader:
         self._memory.log.read(work, reads.used)
         operand = self._memory.read_words(reads.starts).view(np.int8)
         for tap, columns, is_padding in self._edges:
-            edge = operand[:, columns, :, :, tap]
-            np.copyto(edge, step["pad"], where=is_padding)
-            operand[:, columns, :, :, tap] = edge
+            of_tap = operand[:, :, :, :, tap]
+            of_tap[:, columns] = np.where(is_padding, np.int8(step["pad"]), of_tap[:, columns])
         padding = self._row_is_padding[y0 : y0 + n_rows]
         for row, ky in zip(*np.nonzero(padding), strict=True):
             operand[row, :, :, ky] = step["pad"]

@@ -74,12 +74,14 @@ class AccessLog:
         self._writes = np.zeros(size, np.int32)
         self._reads: dict[Unit, np.ndarray] = {}
         self._last_write = [0] * len(Unit)
+        self._instructions: dict[tuple[Unit, int], int] = {}
 
     def read(self, work: Work, where: np.ndarray | slice) -> None:
         self._check_writes(work, where, "reads", None)
         if work.unit not in self._reads:
             self._reads[work.unit] = np.zeros_like(self._writes)
         self._reads[work.unit][where] = work.count
+        self._instructions[work.unit, work.count] = work.step.index
 
     def write(self, work: Work, where: np.ndarray | slice) -> None:
         self._check_writes(work, where, "writes", work.unit)
@@ -88,6 +90,7 @@ class AccessLog:
                 self._fail(work, unit, last, "writes", "reads")
         self._writes[where] = (work.unit << COUNT_BITS) + work.count
         self._last_write[work.unit] = work.count
+        self._instructions[work.unit, work.count] = work.step.index
 
     def _check_writes(self, work: Work, where: np.ndarray | slice, verb: str, in_order: Unit | None) -> None:
         suspects = [unit for unit in Unit if unit != in_order and self._last_write[unit] > work.known[unit]]
@@ -101,9 +104,11 @@ class AccessLog:
                 self._fail(work, unit, int(late.max()) - (unit << COUNT_BITS), verb, "writes")
 
     def _fail(self, work: Work, unit: Unit, count: int, verb: str, other_verb: str) -> None:
-        field = f"wait_{unit.name.lower()}"
+        place = f"instruction {self._instructions[unit, count]}"
+        this, other = f"work {work.count} of {work.unit.name}", f"work {count} of {unit.name}"
+        field, other_field = f"wait_{unit.name.lower()}", f"wait_{work.unit.name.lower()}"
         raise work.step.error(
             field,
-            f"{verb} a byte that work {count} of {unit.name} {other_verb}, but only {work.known[unit]} of its works "
-            f"are certain to be done; raise {field} to {count}",
+            f"{this} {verb} a byte that {other} ({place}) {other_verb}, "
+            f"and nothing orders the two; raise {field} to {count} or {other_field} of {place} to {work.count}",
         )

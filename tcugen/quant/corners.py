@@ -108,7 +108,7 @@ def nearly_tied_convolution(shape: Shape, out_channels: int, seed: int) -> Quant
 
     All weights are 0, so that the sum of channel c is its bias, up to 30 bits of either sign, and its M is the float32
     nearest to (n + 1/2) / bias for an integer n in [-100, 100]. Rounding the sum to 24 bits and the product to 24 bits
-    decides on which side of the tie it falls; an exact product gives other results in about a third of the channels.
+    decides on which side of the tie it falls; an exact product gives other results in two of five channels.
     """
     rng = np.random.default_rng(seed)
     magnitude = 2.0 ** rng.uniform(8, 30, out_channels)

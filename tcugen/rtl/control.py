@@ -105,10 +105,10 @@ class Control(wiring.Component):
                 with m.State(resting):
                     m.d.comb += self.startable.eq(bus_idle)
                     with m.If(self.soft_reset):
-                        m.d.sync += [reset_wanted.eq(1), quiet_cycles.eq(0)]
+                        m.d.sync += [reset_wanted.eq(1), quiet_cycles.eq(0), pending.eq(0)]
                         m.next = "STOPPING"
                     with m.Elif(self.start & bus_idle):
-                        m.d.sync += reset_wanted.eq(0)
+                        m.d.sync += [reset_wanted.eq(0), pending.eq(0)]
                         m.next = "CLEAR"
             with m.State("CLEAR"):
                 m.d.comb += self.core_reset.eq(1)

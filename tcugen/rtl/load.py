@@ -1,11 +1,10 @@
 """LOAD: from a window of the memory to the activation memory."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
-from amaranth.utils import exact_log2
 
-from tcugen.arch import BURST_BEATS, Architecture
+from tcugen.arch import BURST_BEATS, Architecture, bits_for
 from tcugen.isa import ACTIVATION_ADDRESS_BITS, Opcode
 from tcugen.rtl.activation import write_layout
 from tcugen.rtl.axi import Request
@@ -101,21 +100,22 @@ class Load(wiring.Component):
         """Cut the beats into writes."""
         places, beats = m.submodules.places, m.submodules.beats
         pieces = self._bus_bytes // self._write_bytes
-        piece = Signal(exact_log2(pieces))
-        advance, last = Signal(), Signal()
+        piece = Signal(bits_for(pieces))  # of the beat, to be written next
+        advance, last_piece, last = Signal(), Signal(), Signal()
         m.d.comb += [
             beats.i.valid.eq(self.beat_valid),
             beats.i.payload.eq(self.beat_data),
             advance.eq(places.o.valid & beats.o.valid & (~self.write.valid | self.write.ready)),
             places.o.ready.eq(advance),
-            beats.o.ready.eq(advance & (piece == pieces - 1)),
+            last_piece.eq(piece == pieces - 1),
+            beats.o.ready.eq(advance & last_piece),
         ]
         m.d.sync += self.done.eq(self.write.valid & self.write.ready & last)
         with m.If(self.write.ready):
             m.d.sync += self.write.valid.eq(0)
         with m.If(advance):
             m.d.sync += [
-                piece.eq(piece + 1),
+                piece.eq(Mux(last_piece, 0, piece + 1)),
                 self.write.valid.eq(1),
                 self.write.payload.address.eq(places.o.payload.address),
                 self.write.payload.data.eq(beats.o.payload.word_select(piece, 8 * self._write_bytes)),

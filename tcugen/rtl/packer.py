@@ -5,13 +5,13 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
-from tcugen.arch import Architecture
+from tcugen.arch import Architecture, bits_for
 
 
 def word_layout(architecture: Architecture) -> data.StructLayout:
     """A word of `rows` bytes of which `units` units of min(bus_bytes, rows) bytes count, the first at `position`."""
     units = architecture.rows // min(architecture.bus_bytes, architecture.rows)
-    return data.StructLayout({"data": 8 * architecture.rows, "position": range(units), "units": range(units + 1)})
+    return data.StructLayout({"data": 8 * architecture.rows, "position": bits_for(units), "units": range(units + 1)})
 
 
 class Packer(wiring.Component):

@@ -27,7 +27,7 @@ class Reader(wiring.Component):
 
     Members:
         windows: Settings; stable while the reader is not idle.
-        halt: Stop issuing.
+        halt: Stop issuing; once 1 it stays 1 until reset.
         request: One request stream per client.
         beat_valid: One bit per client, at most one is 1.
         beat_data: The beat, shared by all clients.

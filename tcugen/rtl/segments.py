@@ -1,6 +1,6 @@
 """Walks the contiguous segments of a transfer in naturally aligned groups."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
@@ -10,14 +10,29 @@ SEGMENTS_BITS = 12
 
 
 def transfer_layout(address_bits: int, tag_bits: int) -> data.StructLayout:
-    """A transfer: `segments` segments of `segment_bytes` bytes, `step` bytes apart, the first at byte `address`."""
+    """A transfer: `segments` segments of `segment_bytes` bytes, `step` bytes apart, the first at byte `address`.
+
+    There is a member `tag` only if it has bits: Verilog knows no vector of width 0.
+    """
     return data.StructLayout(
         {
-            "tag": unsigned(tag_bits),
+            **({"tag": tag_bits} if tag_bits else {}),
             "address": address_bits,
             "segment_bytes": SEGMENT_BYTES_BITS,
             "segments": SEGMENTS_BITS,
             "step": address_bits,
+        }
+    )
+
+
+def group_layout(address_bits: int, group_units: int, tag_bits: int) -> data.StructLayout:
+    """A group: `units` units from byte `address`; `last` if it ends its transfer, whose `tag` it has."""
+    return data.StructLayout(
+        {
+            **({"tag": tag_bits} if tag_bits else {}),
+            "address": address_bits,
+            "units": range(group_units + 1),
+            "last": 1,
         }
     )
 
@@ -36,28 +51,17 @@ class SegmentWalker(wiring.Component):
     Parameters:
         address_bits: Width of byte addresses.
         unit_bytes, group_units: Powers of two; ValueError otherwise.
-        tag_bits: Width of `tag`, which every group inherits from its transfer; may be 0.
+        tag_bits: Width of `tag`, which every group inherits from its transfer; if 0 there is none.
     """
 
     def __init__(self, address_bits: int, unit_bytes: int, group_units: int, tag_bits: int = 0):
         self._unit_bits = exact_log2(unit_bytes)
         self._group_bits = exact_log2(group_units)
-        self._address_bits = address_bits
+        self._address_bits, self._tag_bits = address_bits, tag_bits
         super().__init__(
             {
                 "i": In(stream.Signature(transfer_layout(address_bits, tag_bits))),
-                "o": Out(
-                    stream.Signature(
-                        data.StructLayout(
-                            {
-                                "tag": unsigned(tag_bits),
-                                "address": address_bits,
-                                "units": range(group_units + 1),
-                                "last": 1,
-                            }
-                        )
-                    )
-                ),
+                "o": Out(stream.Signature(group_layout(address_bits, group_units, tag_bits))),
             }
         )
 
@@ -74,7 +78,7 @@ class SegmentWalker(wiring.Component):
         next_segment = Signal(self._address_bits)
         boundary = unit_bits + group_bits
         m.d.comb += [
-            space.eq((1 << group_bits) - address[unit_bits:boundary]),
+            space.eq((1 << group_bits) - (address[unit_bits:boundary] if group_bits else 0)),
             segment_last.eq(left <= space),
             last.eq(segment_last & (transfer.segments <= 1)),
             advance.eq(busy & (~self.o.valid | self.o.ready)),
@@ -86,11 +90,12 @@ class SegmentWalker(wiring.Component):
         with m.If(advance):
             m.d.sync += [
                 self.o.valid.eq(1),
-                self.o.payload.tag.eq(transfer.tag),
                 self.o.payload.address.eq(address),
                 self.o.payload.units.eq(Mux(segment_last, left, space)),
                 self.o.payload.last.eq(last),
             ]
+            if self._tag_bits:
+                m.d.sync += self.o.payload.tag.eq(transfer.tag)
             with m.If(segment_last):
                 m.d.sync += [
                     transfer.address.eq(next_segment),

@@ -31,7 +31,7 @@ class Writer(wiring.Component):
 
     Members:
         windows: Settings; stable while the writer is not idle.
-        halt: Stop issuing.
+        halt: Stop issuing; once 1 it stays 1 until reset.
         request: Requests.
         data: Beats, all bytes of which are written.
         bus: AXI4 write channels.

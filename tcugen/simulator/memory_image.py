@@ -65,9 +65,7 @@ def memory_base(architecture: Architecture) -> int:
     return 1 << 32 if architecture.bus_address_bits > 33 else 0
 
 
-def write(
-    image: MemoryImage, program: Program, inputs: Sequence[Mapping[str, np.ndarray]], path: Path
-) -> None:
+def write(image: MemoryImage, program: Program, inputs: Sequence[Mapping[str, np.ndarray]], path: Path) -> None:
     """Writes the file: program, weights and the packed inputs (int8 [C, H, W] by tensor name), zeros elsewhere.
 
     Raises:

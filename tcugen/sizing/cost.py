@@ -4,7 +4,8 @@ It follows the machine's own schedule (column groups, blocks, passes; output pat
 the array) but not its single cycles; constants below were read off the hardware's pipelines.
 """
 
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 
 from tcugen.arch import Architecture
 from tcugen.network.graph import Network
@@ -69,32 +70,135 @@ class NodeCost:
 
 def predict(network: Network, architecture: Architecture) -> tuple[NodeCost, ...]:
     """Predicted cost of every node, in the network's order. Their `cycles` sum to a whole image, start to interrupt."""
-    tasks = tasks_of(network)
-    per_pixel = pixel_bytes(network, tasks, architecture)
-    sizes = {name: tensor_bytes(shape, per_pixel[name], architecture) for name, shape in network.shapes.items()
-             if name in per_pixel}  # fmt: skip
-    spilled = spilled_tensors(live_tensors(network, tasks), sizes, architecture.activation_bytes)
-    traffic = _traffic(network, tasks, sizes, spilled)
-    timeline = Timeline(architecture.bus_bytes, architecture.weight_buffer_bytes, architecture.parameter_groups)
-    costs: dict[str, NodeCost] = {}
-    before: tuple[Task, Tiling | None, int] | None = None
-    for index, task in enumerate(tasks):
-        start = timeline.now
-        last = index == len(tasks) - 1
-        int32 = last and task.node.op == "linear"
-        tiling = tile_task(task, per_pixel[task.node.inputs[0]], architecture, int32) if task.on_array else None
-        border = _border(task, before)
-        exposed_bytes, moved_bytes = _exposed(task, tiling, index, traffic, sizes)
-        wait = border + -(-exposed_bytes // architecture.bus_bytes) + (READ_LATENCY_CYCLES if index == 0 else 0)
-        timeline.wait(wait)
-        memory = wait - border
-        if tiling is None:
-            cost = _pool(task, before, timeline, architecture, border, memory)
-        else:
-            cost = _array(network, task, tiling, timeline, architecture, border, memory, moved_bytes, last, sizes)
-        costs[task.node.name] = cost
-        before = (task, tiling, timeline.now - start)
-    fused = {task.output: task.node.name for task in tasks if task.output != task.node.name}
-    return tuple(
-        costs.get(node.name) or NodeCost(node.name, node.op, 0, fused_into=fused[node.name]) for node in network.nodes
-    )
+    return _Prediction(network, architecture).run()
+
+
+class _Prediction:
+    """One walk over the tasks of a network with the clock of a `Timeline`."""
+
+    def __init__(self, network: Network, architecture: Architecture):
+        self.network, self.architecture = network, architecture
+        self.tasks = tasks_of(network)
+        self.per_pixel = pixel_bytes(network, self.tasks, architecture)
+        shapes = network.shapes
+        self.sizes = {name: tensor_bytes(shapes[name], size, architecture) for name, size in self.per_pixel.items()}
+        live = live_tensors(network, self.tasks)
+        self.outside = spilled_tensors(live, self.sizes, architecture.activation_bytes)
+        self.timeline = Timeline(
+            architecture.bus_bytes, architecture.weight_buffer_bytes, architecture.parameter_groups
+        )
+        self.to_load = {name for name, _ in network.inputs}
+        self.previous: _Done | None = None
+
+    def run(self) -> tuple[NodeCost, ...]:
+        costs: dict[str, NodeCost] = {}
+        for task in self.tasks:
+            start = self.timeline.now
+            losses: Counter[str] = Counter()
+            cost = self._on_array(task, losses) if task.on_array else self._in_pool_unit(task, losses)
+            if task is self.tasks[-1]:
+                self._finish(task, losses)
+            costs[task.node.name] = replace(cost, cycles=self.timeline.now - start, losses=dict(losses))
+            costs |= {
+                name: NodeCost(name, "add", 0, fused_into=task.node.name)
+                for name in {task.output} - {task.node.name}
+            }
+        return tuple(costs[node.name] for node in self.network.nodes)
+
+    def _lose(self, losses: Counter[str], reason: str, cycles: int) -> None:
+        self.timeline.wait(cycles)
+        losses[reason] += cycles
+
+    def _begin(self, task: Task, early_cycles: int, losses: Counter[str]) -> None:
+        """Cycles before a task's first operand; a task that does not read the result before it starts at once.
+
+        The drain of the last tile before is hidden by `early_cycles` of work that does not need it.
+        """
+        if self.previous is None:
+            self._lose(losses, "memory", READ_LATENCY_CYCLES)
+            self._lose(losses, "border", BORDER_CYCLES)
+        elif self.previous.output == task.node.inputs[0]:
+            self._lose(losses, "border", BORDER_CYCLES + max(0, self.previous.drain_cycles - early_cycles))
+
+    def _traffic_bytes(self, task: Task) -> int:
+        """Activation bytes on the bus: inputs when first read, tensors outside whenever read or written."""
+        loads = {name for name in task.reads if name in self.outside or name in self.to_load}
+        self.to_load -= loads
+        return sum(self.sizes[name] for name in loads) + (self.sizes[task.output] if task.output in self.outside else 0)
+
+    def _on_array(self, task: Task, losses: Counter[str]) -> NodeCost:
+        architecture = self.architecture
+        int32 = task is self.tasks[-1] and task.node.op == "linear"
+        tiling = tile_task(task, self.per_pixel[task.node.inputs[0]], architecture, int32)
+        self._begin(task, tiling.early_cycles, losses)
+        start = self.timeline.now
+        traffic = self._traffic_bytes(task)
+        # Nothing hides the first block's way in and the last one's way out.
+        self._lose(losses, "memory", traffic // len(tiling.blocks) // architecture.bus_bytes)
+        weights = tiling.strip_bytes + architecture.parameter_group_bytes
+        again = len(tiling.blocks) if tiling.strip_bytes > architecture.weight_buffer_bytes else 1
+        moved = traffic // (tiling.n_columns * again)
+        waited = 0
+        for column in range(tiling.n_columns):
+            blocks = tiling.strip_blocks(last=column == tiling.n_columns - 1)
+            parts = [[cycles] for cycles in blocks] if again > 1 else [blocks]
+            for part in parts:
+                waited += self.timeline.run(Strip(sum(part), weights + moved, part[0], part[-1], tiling.passes))
+        losses["memory"] += waited * moved // (weights + moved)
+        losses["weights"] += waited - waited * moved // (weights + moved)
+        losses.update(self._array_losses(task, tiling))
+        self.previous = _Done(task.output, tiling.last_drain_cycles, self.timeline.now - start)
+        return NodeCost(
+            task.node.name,
+            task.node.op,
+            self.network.macs(task.node),
+            array_cycles=tiling.array_cycles,
+            output_cycles=tiling.output_cycles,
+            memory_cycles=-(-(traffic + weights * again * tiling.n_columns) // architecture.bus_bytes),
+        )
+
+    def _array_losses(self, task: Task, tiling: Tiling) -> dict[str, int]:
+        busy, macs = tiling.busy_cycles, self.network.macs(task.node)
+        tiles = sum(sum(tiling.strip_blocks(last=False)) for _ in range(tiling.n_columns - 1))
+        losses = {
+            "short blocks": tiling.array_cycles - busy,
+            "output path": tiles + sum(tiling.strip_blocks(last=True)) - tiling.array_cycles,
+        }
+        if macs == 0:
+            return losses | {"no multiplications": busy}
+        columns = busy - busy * task.output_shape.channels // (tiling.n_columns * tiling.columns)
+        return losses | {"columns": columns, "rows": busy - columns - -(-macs // self.architecture.multipliers)}
+
+    def _in_pool_unit(self, task: Task, losses: Counter[str]) -> NodeCost:
+        """The pool unit works on a channel group while the array makes the next: what is left is the last one's part."""
+        self._begin(task, 0, losses)
+        architecture, shape = self.architecture, task.output_shape
+        words = -(-shape.channels // architecture.rows)
+        unit = task.node.kernel[0] * task.node.kernel[1] * shape.height * shape.width * words
+        exposed = unit
+        if self.previous is not None and self.previous.output == task.node.inputs[0]:
+            last_words = min(words, max(1, architecture.columns // architecture.rows))
+            before = self.previous.cycles * (words - last_words) // words
+            exposed = max(unit * last_words // words, unit - before)
+        traffic = self._traffic_bytes(task)
+        self._lose(losses, "pool", exposed)
+        self._lose(losses, "memory", traffic // architecture.bus_bytes)
+        self.previous = _Done(task.output, 0, exposed)
+        memory_cycles = -(-traffic // architecture.bus_bytes)
+        return NodeCost(task.node.name, task.node.op, 0, array_cycles=unit, memory_cycles=memory_cycles)
+
+    def _finish(self, task: Task, losses: Counter[str]) -> None:
+        """The network's last result: drained, then written to memory."""
+        self._lose(losses, "border", BORDER_CYCLES + self.previous.drain_cycles)
+        planes = 4 if task.node.op == "linear" else 1
+        stored = 0 if task.output in self.outside else planes * self.sizes[task.output]
+        self._lose(losses, "memory", -(-stored // self.architecture.bus_bytes) + WRITE_LATENCY_CYCLES)
+
+
+@dataclass(frozen=True)
+class _Done:
+    """The task before: its result, cycles until the last of it is drained, cycles it ran."""
+
+    output: str
+    drain_cycles: int
+    cycles: int

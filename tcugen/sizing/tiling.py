@@ -20,7 +20,8 @@ class Tiling:
         n_columns: Column groups of `columns` output channels.
         passes: Passes per tile, one weight tile each.
         blocks: Pixels of each block, the same for every column group.
-        steps, last_steps: Cycles of the output path per pixel, in the last column group and in the others.
+        steps, last_steps: Cycles of the output path per pixel, in any column group and in the last.
+        words: Input words of `rows` channels, the outermost loop of the passes.
         rows, columns: Of the array.
     """
 
@@ -29,6 +30,7 @@ class Tiling:
     blocks: tuple[int, ...]
     steps: int
     last_steps: int
+    words: int
     rows: int
     columns: int
 
@@ -59,6 +61,14 @@ class Tiling:
     def last_drain_cycles(self) -> int:
         """Cycles of the output path for the last tile."""
         return self.blocks[-1] * self.last_steps
+
+    @property
+    def early_cycles(self) -> int:
+        """Cycles of the first column group that do not need the last part of the input: its last rows if there are
+        several blocks, else its last channels."""
+        strip = sum(self.array_tile(pixels) for pixels in self.blocks)
+        parts = len(self.blocks) if len(self.blocks) > 1 else self.words
+        return strip - -(-strip // parts)
 
     def array_tile(self, pixels: int) -> int:
         return self.passes * max(pixels, self.rows)
@@ -97,17 +107,18 @@ def tile_task(task: Task, bytes_per_pixel: int, architecture: Architecture, int3
         pixels = -(-words // wide)
         blocks = (depth,) * (pixels // depth) + ((pixels % depth,) if pixels % depth else ())
         passes = wide * task.input_shape.height * task.input_shape.width
-        return Tiling(narrow, passes, blocks, columns // lanes, columns // lanes, rows, columns)
+        return Tiling(narrow, passes, blocks, columns // lanes, columns // lanes, wide, rows, columns)
     n_columns = -(-shape.channels // columns)
     folded = -(-task.node.kernel[1] * bytes_per_pixel // rows)
-    passes = _input_words(task, rows, columns) * task.node.kernel[0] * folded
+    words = _input_words(task, rows, columns)
     last_channels = shape.channels - (n_columns - 1) * columns
     return Tiling(
         n_columns,
-        passes,
+        words * task.node.kernel[0] * folded,
         _blocks(shape.height, shape.width, depth),
         planes * (columns // lanes),
         planes * -(-last_channels // lanes),
+        words,
         rows,
         columns,
     )

@@ -3,12 +3,12 @@ import random
 import pytest
 from amaranth.back import verilog
 from amaranth.lib import data
-from amaranth.sim import Simulator
 
 from tcugen.arch import Architecture
 from tcugen.isa import COUNT_BITS, INSTRUCTION_BYTES, PAYLOADS, Instruction, Opcode, Unit
 from tcugen.registers import ErrorCode
 from tcugen.rtl.dispatch import QUEUE_DEPTH, QUEUES, Dispatch
+from tests.rtl.streams import run as simulate
 
 UNIT_OF = {
     Opcode.LOAD: Unit.LOAD,
@@ -60,10 +60,7 @@ class Bench:
         async def bench(ctx):
             await self._bench(ctx, limit, after)
 
-        simulator = Simulator(self.dut)
-        simulator.add_clock(1e-6)
-        simulator.add_testbench(bench)
-        simulator.run()
+        simulate(self.dut, bench)
         return self
 
     async def _bench(self, ctx, limit: int, after: int):
@@ -211,10 +208,7 @@ def test_state_of_the_compute_queue():
         assert (await state(ctx))[4] == 1
         assert await state(ctx) == (1, 0, Unit.LOAD, 77, 0)
 
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(bench)
-    simulator.run()
+    simulate(dut, bench)
 
 
 def test_counters_stay_at_their_maximum(monkeypatch):
@@ -232,10 +226,7 @@ def test_counters_stay_at_their_maximum(monkeypatch):
         await ctx.tick().repeat(4)
         assert ctx.get(dut.o_load.valid)
 
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(bench)
-    simulator.run()
+    simulate(dut, bench)
 
 
 def test_converts_to_verilog():

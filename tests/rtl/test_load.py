@@ -109,7 +109,7 @@ def total_bytes(instructions: list[Instruction]) -> int:
 @pytest.mark.parametrize("bus_idle, write_idle, latency", [(0.0, 0.0, 100), (0.3, 0.3, 7), (0.0, 0.6, 1)])
 def test_bytes_arrive_where_the_instructions_say(rows, bus_bytes, bus_idle, write_idle, latency):
     bench = Bench(rows, bus_bytes, bus_idle, write_idle, latency)
-    instructions = loads(Random(rows * bus_bytes), 12, rows, bus_bytes)
+    instructions = loads(Random(rows * bus_bytes), 4 if bus_bytes > 4 * rows else 12, rows, bus_bytes)
 
     async def drive(ctx):
         await put(ctx, bench.load.instruction, words(instructions), write_idle, Random(1))

@@ -56,7 +56,7 @@ def test_groups_equal_the_model(unit_bytes, group_units, i_idle, o_idle):
 
 
 def test_degenerate_transfers_end():
-    walker = SegmentWalker(24, 8, 32)
+    walker = SegmentWalker(24, 8, 32, tag_bits=1)
     transfers = [
         {"tag": 0, "address": 0x100, "segment_bytes": 8, "segments": 0, "step": 0},
         {"tag": 0, "address": 0x203, "segment_bytes": 4, "segments": 1, "step": 0},

@@ -120,7 +120,7 @@ def words(instructions: list[Instruction]) -> list[int]:
 @pytest.mark.parametrize("bus_idle, read_idle, latency", [(0.0, 0.0, 50), (0.3, 0.3, 7), (0.0, 0.6, 1), (0.6, 0.0, 1)])
 def test_bytes_arrive_where_the_instructions_say(rows, bus_bytes, bus_idle, read_idle, latency):
     bench = Bench(rows, bus_bytes, bus_idle, read_idle, latency)
-    instructions = stores(Random(rows * bus_bytes), 12, rows, bus_bytes)
+    instructions = stores(Random(rows * bus_bytes), 4 if bus_bytes > 4 * rows else 12, rows, bus_bytes)
 
     async def drive(ctx):
         await put(ctx, bench.store.instruction, words(instructions), read_idle, Random(1))

@@ -4,13 +4,16 @@ import dataclasses
 import multiprocessing
 import os
 import shutil
+import time
 from pathlib import Path
 
 import pytest
 from conftest import emit_copy_machine
 
-from tcugen.simulator import BuildError, EnvironmentProblem, build, environment
-from tcugen.simulator.build import default_cache_dir
+import tcugen.simulator.build as build_module
+from tcugen.simulator import environment
+from tcugen.simulator.build import BuildError, build, default_cache_dir
+from tcugen.simulator.environment import EnvironmentProblem
 
 
 def test_a_second_build_comes_from_the_cache(copy_machine, cache_dir):
@@ -34,7 +37,7 @@ def _fail_to_build(*args):
 
 def test_no_compiler_runs_on_a_cache_hit(copy_machine, cache_dir, monkeypatch):
     program = build(copy_machine, cache_dir)
-    monkeypatch.setattr("tcugen.simulator.build._build_entry", _fail_to_build)
+    monkeypatch.setattr(build_module, "_build_entry", _fail_to_build)
     assert build(copy_machine, cache_dir) == program
 
 
@@ -46,7 +49,7 @@ def test_another_input_is_another_build(copy_machine, tmp_path, architecture, mo
         entry.mkdir()
         (entry / "simulator").touch()
 
-    monkeypatch.setattr("tcugen.simulator.build._build_entry", make_entry)
+    monkeypatch.setattr(build_module, "_build_entry", make_entry)
     rtl_dir = shutil.copytree(copy_machine, tmp_path / "rtl")
     before = build(rtl_dir, tmp_path / "cache")
     assert build(rtl_dir, tmp_path / "cache") == before
@@ -59,7 +62,7 @@ def test_another_input_is_another_build(copy_machine, tmp_path, architecture, mo
         (rtl_dir / "architecture.json").write_text(other.to_json())
     else:
         found = dataclasses.replace(environment.find_verilator(), identity="another")
-        monkeypatch.setattr("tcugen.simulator.environment.find_verilator", lambda: found)
+        monkeypatch.setattr(environment, "find_verilator", lambda: found)
     assert build(rtl_dir, tmp_path / "cache") != before
 
 
@@ -102,8 +105,6 @@ def test_the_default_cache_is_the_users(monkeypatch, tmp_path):
 
 
 def _slow_entry(entry: Path, *_):
-    import time
-
     with (entry.parent / "builds").open("a") as file:
         file.write("built\n")
     time.sleep(0.3)
@@ -112,10 +113,8 @@ def _slow_entry(entry: Path, *_):
 
 
 def _build_once(rtl_dir: Path, cache_dir: Path):
-    import tcugen.simulator.build as module
-
-    module._build_entry = _slow_entry
-    module.build(rtl_dir, cache_dir)
+    build_module._build_entry = _slow_entry
+    build(rtl_dir, cache_dir)
 
 
 def test_concurrent_builds_wait_for_the_first(copy_machine, tmp_path):

@@ -191,7 +191,9 @@ def test_ddr_draws_once_per_beat_of_either_kind(probe):
 
 def test_addresses_outside_memory_answer_slverr(probe):
     beyond = BASE + SIZE
-    events = probe(f"ar 0 {beyond} 2", f"ar 1 {BASE - 8} 1", f"aw 0 {beyond} 2", "w 0 2 255", f"aw 2 {BASE} 1", "w 5 1 255")
+    events = probe(
+        f"ar 0 {beyond} 2", f"ar 1 {BASE - 8} 1", f"aw 0 {beyond} 2", "w 0 2 255", f"aw 2 {BASE} 1", "w 5 1 255"
+    )
     assert events.read_responses == [2, 2, 2]
     assert events.read_values == [0, 0, 0]
     assert events.write_responses == [2, 0]
@@ -212,6 +214,8 @@ def test_breaches_of_the_bus_rules_are_named(probe, lines, message):
 
 
 def test_windows_allow_what_they_should(probe):
-    events = probe(f"window {BASE} 64 0", f"window {BASE + 64} 64 1", f"ar 0 {BASE} 8", f"aw 0 {BASE + 64} 8", "w 0 8 255")
+    events = probe(
+        f"window {BASE} 64 0", f"window {BASE + 64} 64 1", f"ar 0 {BASE} 8", f"aw 0 {BASE + 64} 8", "w 0 8 255"
+    )
     assert events.error == ""
     assert len(events.r) == len(events.w) == 8

@@ -1,28 +1,18 @@
 """Whole runs of the harness on the copy machine."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from conftest import copy_program, emit_copy_machine, random_images
 
 from tcugen.registers import ErrorCode
-from tcugen.simulator import (
-    MachineError,
-    Progress,
-    SimulationError,
-    Waves,
-    observe,
-    simulate,
-)
+from tcugen.simulator.observe import observe
+from tcugen.simulator.progress import Progress
+from tcugen.simulator.run import MachineError, SimulationError, Waves, simulate
 
 # Sizes of window SCRATCH by which the copy machine misbehaves.
 HANG, ERROR, CROSS, OUTSIDE, EARLY_DONE = 8, 16, 24, 32, 40
-
-
-def expected_cycles(beats: int) -> int:
-    """Cycles the copy machine needs with the fixed memory: it reads bursts of 16 beats, writes each after it came."""
-    reads_end = 1 + 100 + beats  # first address in cycle 1
-    last_burst = beats % 16 or 16
-    return reads_end + 1 + last_burst + 50
 
 
 def test_images_run_one_after_the_other(architecture, copy_machine, cache_dir):
@@ -79,7 +69,8 @@ def test_ddr_is_slower_and_repeatable(architecture, copy_machine, cache_dir):
     program = copy_program(architecture, height=40)
     images = random_images(program, 1)
     fixed, ddr, again = (
-        simulate(program, copy_machine, images, memory=memory, cache_dir=cache_dir) for memory in ("fixed", "ddr", "ddr")
+        simulate(program, copy_machine, images, memory=memory, cache_dir=cache_dir)
+        for memory in ("fixed", "ddr", "ddr")
     )
     assert fixed.cycles < ddr.cycles == again.cycles
     assert np.array_equal(fixed.images[0].outputs["copy"], ddr.images[0].outputs["copy"])
@@ -121,8 +112,6 @@ def test_a_machine_of_another_architecture_is_refused_by_its_register(tmp_path, 
 
 
 def test_verilog_of_another_architecture_is_refused_before_it_is_built(tmp_path, architecture, copy_machine):
-    import dataclasses
-
     program = copy_program(dataclasses.replace(architecture, weight_tiles=64))
     with pytest.raises(SimulationError, match="weight_tiles 64 / 256"):
         simulate(program, copy_machine, random_images(program, 1), cache_dir=tmp_path)

@@ -1,0 +1,101 @@
+"""From a quantized network and an architecture to a program."""
+
+from collections.abc import Callable
+
+from tcugen.arch import Architecture
+from tcugen.compiler.allocate import Allocation, allocate
+from tcugen.compiler.check import check_program
+from tcugen.compiler.emit import Home, numbered
+from tcugen.compiler.layouts import align, choose_layouts
+from tcugen.compiler.lower import Task, lower
+from tcugen.compiler.schedule import Scheduler
+from tcugen.compiler.tile import strip_of
+from tcugen.isa import Window
+from tcugen.program import Layer, Port, Program, TensorLayout
+from tcugen.quant.model import QuantizedNetwork
+
+_PORT_BYTES = 64
+"""Alignment of tensors inside their windows: the widest bus."""
+
+
+def _homes(
+    names: tuple[str, ...], window: Window, layouts: dict[str, TensorLayout]
+) -> tuple[dict[str, Home], int]:
+    """Offsets of tensors in a window, one behind the other, and the window's size."""
+    homes, size = {}, 0
+    for name in names:
+        homes[name] = Home(window, size)
+        size = align(size + layouts[name].bytes, _PORT_BYTES)
+    return homes, size
+
+
+def compile_network(
+    model: QuantizedNetwork, architecture: Architecture, progress: Callable[[str], None] | None = None
+) -> Program:
+    """Compile a network; the same model and architecture give the same bytes.
+
+    Args:
+        model: The graph and its integers.
+        architecture: What to compile for.
+        progress: Called with one line of text per step.
+
+    Raises:
+        CompileError: If the network cannot run on this architecture. Names node, value, rule and remedy.
+    """
+    report = progress or (lambda line: None)
+    report("lowering")
+    tasks = lower(model, architecture)
+    layouts = choose_layouts(model.network.inputs, tasks, architecture)
+    strips = tuple(
+        None if task.op == "pool" else strip_of(task, layouts[task.input], architecture) for task in tasks
+    )
+    report("allocating")
+    allocation = allocate(tasks, layouts, strips, architecture)
+    inputs = tuple(name for name, _ in model.network.inputs)
+    outputs = tuple(task.output for task in tasks if not model.network.consumers[task.output])
+    spilled = tuple(
+        task.output for task in tasks if not allocation.is_resident(task.output) and task.output not in outputs
+    )
+    input_homes, input_bytes = _homes(inputs, Window.INPUT, layouts)
+    output_homes, output_bytes = _homes(outputs, Window.OUTPUT, layouts)
+    scratch_homes, scratch_bytes = _homes(spilled, Window.SCRATCH, layouts)
+    scheduler = Scheduler(
+        architecture=architecture,
+        tasks=tasks,
+        layouts=layouts,
+        strips=strips,
+        allocation=allocation,
+        homes=input_homes | output_homes | scratch_homes,
+        inputs=frozenset(inputs),
+        outputs=frozenset(outputs),
+        progress=report,
+    )
+    instructions, observations = numbered(scheduler.run())
+    program = Program(
+        architecture=architecture,
+        network=model.network.name,
+        mac_count=model.network.mac_count,
+        instructions=instructions,
+        weights=scheduler.weights.finish(),
+        inputs=tuple(Port(name, input_homes[name].offset, layouts[name]) for name in inputs),
+        outputs=tuple(Port(name, output_homes[name].offset, layouts[name]) for name in outputs),
+        input_bytes=input_bytes,
+        output_bytes=output_bytes,
+        scratch_bytes=scratch_bytes,
+        layers=tuple(Layer(task.nodes, task.output) for task in tasks),
+        tensors={task.output: layouts[task.output] for task in tasks},
+        observations=observations,
+    )
+    report("checking")
+    check_program(program)
+    return program
+
+
+def plan_of(model: QuantizedNetwork, architecture: Architecture) -> tuple[tuple[Task, ...], Allocation]:
+    """Tasks and allocation without instructions: what fits on chip, what spills, peak bytes."""
+    tasks = lower(model, architecture)
+    layouts = choose_layouts(model.network.inputs, tasks, architecture)
+    strips = tuple(
+        None if task.op == "pool" else strip_of(task, layouts[task.input], architecture) for task in tasks
+    )
+    return tasks, allocate(tasks, layouts, strips, architecture)

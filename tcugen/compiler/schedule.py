@@ -1,0 +1,294 @@
+"""Tasks to instructions: loads and stores, bands, and pools that run behind the convolution they read."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from tcugen.arch import Architecture
+from tcugen.compiler.allocate import Allocation
+from tcugen.compiler.bands import Bands, BandPlanner, input_rows
+from tcugen.compiler.convolution import Convolution, Job, column_ranges
+from tcugen.compiler.emit import Emitter, Entry, Home, Place
+from tcugen.compiler.lower import Task
+from tcugen.compiler.pooling import AverageJob, PoolPiece, average_shapes, emit_average, emit_pool, tail_pieces
+from tcugen.compiler.tile import Rect, Strip, rects
+from tcugen.compiler.weights import WeightImage, average_columns, convolution_columns
+from tcugen.isa import Opcode, Window
+from tcugen.program import TensorLayout
+
+LOOKAHEAD = 4
+"""WEIGHT instructions dispatched ahead of the one whose COMPUTE comes next; at most this many wait in their queue."""
+
+_LOAD_PIECES = 6
+"""Pieces of a tensor's load that nobody asks for row by row."""
+
+_ROW_PIECES = 16
+"""Row pieces of a layer that starts while its input arrives or that feeds a pool."""
+
+
+@dataclass
+class Scheduler:
+    """State of one compilation; `run` returns the instructions."""
+
+    architecture: Architecture
+    tasks: tuple[Task, ...]
+    layouts: dict[str, TensorLayout]
+    strips: tuple[Strip | None, ...]
+    allocation: Allocation
+    homes: dict[str, Home]
+    inputs: frozenset[str]
+    outputs: frozenset[str]
+    progress: Callable[[str], None]
+
+    def __post_init__(self):
+        self.emitter = Emitter(self.architecture, self.layouts, self.homes)
+        self.weights = WeightImage(self.architecture.bus_bytes)
+        self._loaded: dict[str, int] = {}
+
+    def run(self) -> list[Entry]:
+        """All instructions in fetch order, END last."""
+        index = 0
+        while index < len(self.tasks):
+            self.progress(f"scheduling {self.tasks[index].name} ({index + 1} of {len(self.tasks)})")
+            if self._pool_follows(index):
+                self._with_pool(index)
+                index += 2
+            else:
+                self._enter(index)
+                for _ in self._steps(index):
+                    pass
+                self._leave(index)
+                index += 1
+        return hoist_weights(self.emitter.finish())
+
+    def _enter(self, index: int) -> None:
+        self.emitter.layer, self.emitter.node = index, self.tasks[index].name
+
+    def _leave(self, index: int) -> None:
+        name = self.tasks[index].output
+        if name in self.outputs and self.allocation.is_resident(name):
+            layout = self.layouts[name]
+            factor = 4 if layout.int32 else 1
+            self.emitter.store(name, self._resident(name), (0, factor * layout.planes), (0, layout.height))
+
+    def _resident(self, name: str) -> Place:
+        layout = self.layouts[name]
+        return Place(self.allocation.addresses[name], layout.plane_bytes, layout.row_bytes)
+
+    def _ensure(self, name: str, rows_end: int) -> None:
+        """Load a resident network input up to a row."""
+        if name not in self.inputs or not self.allocation.is_resident(name):
+            return
+        done = self._loaded.get(name, 0)
+        if rows_end <= done:
+            return
+        layout = self.layouts[name]
+        piece = max(1, -(-layout.height // _LOAD_PIECES))
+        while done < rows_end:
+            end = min(rows_end, done + piece)
+            self.emitter.load(name, self._resident(name), (0, layout.planes), (done, end))
+            done = end
+        self._loaded[name] = done
+
+    def _steps(self, index: int) -> Iterator[int]:
+        """Emit a task piece by piece; yields the output rows complete so far."""
+        task = self.tasks[index]
+        return {"conv": self._conv, "pool": self._pool, "average": self._average}[task.op](index)
+
+    def _planner(self, index: int) -> BandPlanner:
+        task = self.tasks[index]
+        spilled = frozenset(
+            name for name in (*task.reads, task.output) if not self.allocation.is_resident(name)
+        )
+        return BandPlanner(
+            task, self.layouts[task.input], self.layouts[task.output], self.strips[index], spilled, self.architecture
+        )
+
+    # Places of the operands of one job ------------------------------------------------------------------------------
+
+    def _source(self, index: int, planner: BandPlanner, number: int, planes, rows) -> Place:
+        """Where the input rows of a band are; loads them if they are in memory."""
+        task, plan = self.tasks[index], self.allocation.bands[index]
+        if not planner.input_spilled:
+            self._ensure(task.input, rows[1])
+            return self._resident(task.input)
+        layout = self.layouts[task.input]
+        pitch = plan.input_buffer_bytes + 2 * plan.input_slack_bytes
+        base = self.allocation.buffers[index] + number % plan.buffers * pitch + plan.input_slack_bytes
+        place = Place(base, (rows[1] - rows[0]) * layout.row_bytes, layout.row_bytes, rows[0], planes[0])
+        self.emitter.load(task.input, place, planes, rows)
+        return place
+
+    def _target(self, index: int, planner: BandPlanner, number: int, planes, rows) -> tuple[Place, Place | None]:
+        """Where the results of a job go and where its residual operand is; a spilled operand is loaded to where the
+        results go."""
+        task, plan = self.tasks[index], self.allocation.bands[index]
+        layout = self.layouts[task.output]
+        if planner.output_spilled:
+            input_side = plan.buffers * (
+                plan.input_buffer_bytes + 2 * plan.input_slack_bytes if plan.input_buffer_bytes else 0
+            )
+            base = self.allocation.buffers[index] + input_side + number % plan.buffers * plan.output_buffer_bytes
+            target = Place(base, (rows[1] - rows[0]) * layout.row_bytes, layout.row_bytes, rows[0], planes[0])
+        else:
+            target = self._resident(task.output)
+        if task.add is None:
+            return target, None
+        if planner.residual_spilled:
+            self.emitter.load(task.add.operand, target, planes, rows)
+            return target, target
+        self._ensure(task.add.operand, rows[1])
+        return target, self._resident(task.add.operand)
+
+    # Convolutions ---------------------------------------------------------------------------------------------------
+
+    def _conv(self, index: int) -> Iterator[int]:
+        task, strip, plan = self.tasks[index], self.strips[index], self.allocation.bands[index]
+        planner, architecture = self._planner(index), self.architecture
+        shapes = self._row_pieces(index) if planner.is_resident else None
+        columns = convolution_columns(task, self.layouts[task.input], strip, architecture)
+        blocks: dict[tuple[int, int], int] = {}
+        convolution = Convolution(self.emitter, task, strip, blocks)
+        layout, in_layout = self.layouts[task.output], self.layouts[task.input]
+
+        def cut(rows: tuple[int, int], units: tuple[int, int]) -> Iterator[tuple[tuple[int, int], Rect]]:
+            whole = planner.units.column_range(*units, strip.n_columns)
+            shape = shapes or rects(*rows, layout.width, architecture.accumulator_depth)
+            if len(shape) == 1:
+                yield whole, shape[0]
+                return
+            for part in column_ranges(strip, whole, architecture.weight_tiles, architecture.parameter_groups):
+                yield from ((part, rect) for rect in shape)
+
+        jobs, starts, held = [], {}, None
+        for number, (rows, units) in enumerate(plan.jobs()):
+            planes = planner.units.plane_range(*units, layout.planes)
+            starts[len(jobs)] = (number, rows, planes)
+            jobs += [Job(part, rect, None, None, None) for part, rect in cut(rows, units)]
+        for job in jobs:
+            if job.columns not in blocks:
+                blocks[job.columns] = self.weights.add(columns[job.columns[0] : job.columns[1]])
+
+        band_number, places = -1, None
+        for at, (job, stream, keep) in enumerate(convolution.order(jobs)):
+            if at in starts:
+                number, rows, planes = starts[at]
+                if rows != held or planner.is_resident:
+                    held, band_number = rows, band_number + 1
+                    if planner.input_spilled:
+                        source = self._source(index, planner, band_number, (0, in_layout.planes), input_rows(task, *rows))
+                    else:
+                        source = self._resident(task.input)
+                target, residual = self._target(index, planner, number, planes, rows)
+                places = (source, target, residual)
+            if not planner.input_spilled:
+                self._ensure(task.input, input_rows(task, job.rect.y0, job.rect.y1)[1])
+            convolution.emit(Job(job.columns, job.rect, *places), stream, keep)
+            if planner.output_spilled and at + 1 in (*starts, len(jobs)):
+                self.emitter.store(task.output, target, planes, rows)
+            yield job.rect.y1 if job.columns[1] == strip.n_columns else 0
+
+    def _row_pieces(self, index: int) -> tuple[Rect, ...] | None:
+        """Row pieces of a task that can keep all its weights, if rows of its input arrive or of its output leave."""
+        task, strip, architecture = self.tasks[index], self.strips[index], self.architecture
+        layout = self.layouts[task.output]
+        whole = rects(0, layout.height, layout.width, architecture.accumulator_depth)
+        arrives = task.input in self.inputs and self._loaded.get(task.input, 0) == 0
+        if len(whole) > 1 or whole[0].n_blocks < 2 or not (arrives or self._pool_follows(index)):
+            return None
+        if strip.column_words is None or strip.n_columns * strip.n_tiles > architecture.weight_tiles:
+            return None
+        if strip.n_columns > architecture.parameter_groups:
+            return None
+        blocks = whole[0].blocks()
+        per_piece = -(-len(blocks) // _ROW_PIECES)
+        edges = [0, *range(1, len(blocks), per_piece), len(blocks)]
+        return tuple(
+            Rect(blocks[a][0], blocks[b - 1][1], 0, layout.width, whole[0].block_rows)
+            for a, b in zip(edges, edges[1:], strict=False)
+            if b > a
+        )
+
+    # Pools ----------------------------------------------------------------------------------------------------------
+
+    def _pool_follows(self, index: int) -> bool:
+        """The next task pools this one's result, both on chip."""
+        if index + 1 >= len(self.tasks) or self.tasks[index].op != "conv":
+            return False
+        pool = self.tasks[index + 1]
+        if pool.op != "pool" or pool.input != self.tasks[index].output:
+            return False
+        return all(self._planner(at).is_resident for at in (index, index + 1))
+
+    def _with_pool(self, index: int) -> None:
+        """A convolution with the pool that reads it, row by row where the convolution's rows complete early."""
+        pool = self.tasks[index + 1]
+        source, target = self._resident(pool.input), self._resident(pool.output)
+        layout = self.layouts[pool.output]
+        done = 0
+        self._enter(index)
+        rows_complete = 0
+        for rows_complete in self._steps(index):
+            end = done
+            while end < layout.height and input_rows(pool, end, end + 1)[1] <= rows_complete:
+                end += 1
+            if done == 0 and end == layout.height:
+                break
+            if end > done:
+                self._enter(index + 1)
+                emit_pool(self.emitter, pool, PoolPiece((0, layout.planes), (done, end)), source, target)
+                self._enter(index)
+                done = end
+        self._leave(index)
+        self._enter(index + 1)
+        if done == 0:
+            for piece in tail_pieces((0, layout.planes), (0, layout.height)):
+                emit_pool(self.emitter, pool, piece, source, target)
+        self._leave(index + 1)
+
+    def _pool(self, index: int) -> Iterator[int]:
+        task, planner = self.tasks[index], self._planner(index)
+        for number, (rows, units) in enumerate(self.allocation.bands[index].jobs()):
+            planes = planner.units.plane_range(*units, self.layouts[task.output].planes)
+            source = self._source(index, planner, number, planes, input_rows(task, *rows))
+            target, _ = self._target(index, planner, number, planes, rows)
+            emit_pool(self.emitter, task, PoolPiece(planes, rows), source, target)
+            if planner.output_spilled:
+                self.emitter.store(task.output, target, planes, rows)
+            yield rows[1]
+
+    def _average(self, index: int) -> Iterator[int]:
+        task, strip, planner = self.tasks[index], self.strips[index], self._planner(index)
+        offsets: dict[int, int] = {}
+        for number, (_, units) in enumerate(self.allocation.bands[index].jobs()):
+            planes = planner.units.plane_range(*units, self.layouts[task.output].planes)
+            source = self._source(index, planner, number, planes, (0, self.layouts[task.input].height))
+            target, _ = self._target(index, planner, number, planes, (0, 1))
+            for first, pixels, words in average_shapes(planes, strip, self.architecture.accumulator_depth):
+                if words not in offsets:
+                    offsets[words] = self.weights.add(average_columns(task, strip, self.architecture, words))
+                job = AverageJob(first, pixels, words, source, target)
+                emit_average(self.emitter, task, strip, job, offsets[words])
+            yield 1
+
+
+def hoist_weights(entries: list[Entry]) -> list[Entry]:
+    """Move every WEIGHT ahead to where the one LOOKAHEAD before it is used, so that prefetch crosses layer borders.
+
+    The first ones follow the first DRAIN: the first layer's own loads come first.
+    """
+    weights = [at for at, entry in enumerate(entries) if entry.instruction.opcode == Opcode.WEIGHT]
+    if not weights:
+        return entries
+    drains = (at for at, entry in enumerate(entries) if entry.instruction.opcode == Opcode.DRAIN)
+    after_first = next(drains) + 1
+    moved: dict[int, list[Entry]] = {}
+    for order, at in enumerate(weights[1:], 1):
+        slot = min(at, max(after_first, weights[order - LOOKAHEAD] if order >= LOOKAHEAD else 0))
+        moved.setdefault(slot, []).append(entries[at])
+    taken = set(weights[1:])
+    result = []
+    for at, entry in enumerate(entries):
+        result += moved.get(at, [])
+        if at not in taken:
+            result.append(entry)
+    return result

@@ -1,0 +1,97 @@
+"""Hand-written programs: the whole activation memory goes in as one tensor and comes out as another."""
+
+import numpy as np
+
+from tcugen.arch import Architecture
+from tcugen.emulator import Machine
+from tcugen.isa import Instruction, Opcode, Window
+from tcugen.program import Observation, Port, Program, TensorLayout
+
+
+def small(**changes: int) -> Architecture:
+    """A 4x4 machine with 1 KiB of activation memory."""
+    values = {
+        "rows": 4,
+        "columns": 4,
+        "activation_kib": 1,
+        "bus_bytes": 4,
+        "accumulator_depth": 16,
+        "weight_tiles": 16,
+        "parameter_groups": 4,
+        "output_lanes": 2,
+    }
+    return Architecture(**(values | changes))
+
+
+class Handwritten:
+    """Builds a program: `add` appends an instruction, `stream` weights; LOAD of everything first, STORE last."""
+
+    def __init__(self, architecture: Architecture):
+        self.architecture = architecture
+        self.instructions: list[Instruction] = []
+        self.weights = b""
+        self.observations: list[Observation] = []
+        self.tensors: dict[str, TensorLayout] = {}
+        self.size = architecture.activation_bytes
+
+    def add(self, opcode: Opcode, **fields: int) -> int:
+        """Append an instruction; returns its index."""
+        self.instructions.append(Instruction(opcode, fields))
+        return len(self.instructions) - 1
+
+    def load_all(self) -> None:
+        self.add(Opcode.LOAD, window=Window.INPUT, segment_bytes=self.size, segments=1)
+
+    def store_all(self, **waits: int) -> None:
+        self.add(Opcode.STORE, window=Window.OUTPUT, segment_bytes=self.size, segments=1, **waits)
+
+    def stream(self, tiles: np.ndarray, bias: np.ndarray, multiplier: np.ndarray) -> int:
+        """Append a WEIGHT of int8 `tiles` [n_columns, n_tiles, R, C], int32 bias and float32 multiplier
+        [n_columns, C]; returns its index."""
+        offset = len(self.weights)
+        for column in range(len(tiles)):
+            entries = np.empty(self.architecture.columns, [("bias", "<i4"), ("multiplier", "<f4")])
+            entries["bias"], entries["multiplier"] = bias[column], multiplier[column]
+            self.weights += entries.tobytes() + tiles[column].tobytes()
+        return self.add(Opcode.WEIGHT, offset=offset, n_columns=len(tiles), n_tiles=tiles.shape[1])
+
+    def random_stream(self, rng: np.random.Generator, n_columns: int, n_tiles: int) -> int:
+        architecture = self.architecture
+        shape = n_columns, n_tiles, architecture.rows, architecture.columns
+        return self.stream(
+            rng.integers(-128, 128, shape, np.int8),
+            rng.integers(-3000, 3000, shape[::3], np.int32),
+            np.exp2(rng.uniform(-11, -7, shape[::3])).astype(np.float32),
+        )
+
+    def observe(self, index: int, tensor: str, layout: TensorLayout, **box: int) -> None:
+        self.tensors[tensor] = layout
+        self.observations.append(Observation(index, tensor, **box))
+
+    def program(self, **waits: int) -> Program:
+        """The program, closed with END."""
+        raw = TensorLayout(1, 1, self.size, self.architecture.rows, 1, self.size, self.size)
+        return Program(
+            architecture=self.architecture,
+            network="handwritten",
+            mac_count=0,
+            instructions=(*self.instructions, Instruction(Opcode.END, waits)),
+            weights=np.frombuffer(self.weights, np.uint8),
+            inputs=(Port("memory_in", 0, raw),),
+            outputs=(Port("memory_out", 0, raw),),
+            input_bytes=self.size,
+            output_bytes=self.size,
+            scratch_bytes=256,
+            layers=(),
+            tensors=self.tensors,
+            observations=tuple(self.observations),
+        )
+
+
+def random_memory(architecture: Architecture, rng: np.random.Generator) -> np.ndarray:
+    return rng.integers(-128, 128, (1, 1, architecture.activation_bytes), np.int8)
+
+
+def emulate(program: Program, memory: np.ndarray) -> np.ndarray:
+    """Output memory, int8 [bytes], of a program that ends with `store_all`."""
+    return Machine(program).run({"memory_in": memory})["memory_out"].ravel()
