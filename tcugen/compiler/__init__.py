@@ -2,6 +2,7 @@
 
 from tcugen.compiler.check import check_program
 from tcugen.compiler.compile import compile_network
+from tcugen.compiler.disassemble import disassemble
 from tcugen.compiler.errors import CompileError
 
-__all__ = ["CompileError", "check_program", "compile_network"]
+__all__ = ["CompileError", "check_program", "compile_network", "disassemble"]

@@ -101,6 +101,11 @@ class _Allocator:
             for name in (*task.reads, task.output):
                 span = self.lifetime.setdefault(name, [index, index])
                 span[1] = index
+        for index, task in enumerate(tasks[1:], 1):
+            if task.op == "pool" and task.input == tasks[index - 1].output:
+                # The pool may run row by row behind its producer, which still reads its own operands then.
+                for name in tasks[index - 1].reads:
+                    self.lifetime[name][1] = max(self.lifetime[name][1], index)
         self.pinned = {task.output for task in tasks if task.int32 or task.op == "average"}
 
     def size(self, name: str) -> int:

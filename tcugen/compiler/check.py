@@ -1,2 +1,104 @@
-def check_program(program):
-    pass
+"""Static check of a finished program, from its instructions alone."""
+
+from tcugen.arch import Architecture
+from tcugen.compiler.deadlock import Execution
+from tcugen.compiler.errors import CompileError
+from tcugen.compiler.hazards import Hazards
+from tcugen.isa import WRITABLE_WINDOWS, Instruction, Opcode, Window
+from tcugen.program import Program
+
+_LOOPS = {
+    Opcode.WEIGHT: ("n_columns", "n_tiles"),
+    Opcode.LOAD: ("segments", "segment_bytes"),
+    Opcode.STORE: ("segments", "segment_bytes"),
+    Opcode.COMPUTE: ("n_columns", "n_y", "block_rows", "n_x", "n_groups", "n_ky", "n_kx", "stride_y"),
+    Opcode.DRAIN: ("n_columns", "n_y", "block_rows", "n_x", "last_steps"),
+    Opcode.POOL: ("n_groups", "n_y", "n_x", "n_ky", "n_kx", "stride_y", "stride_x"),
+    Opcode.END: (),
+}
+
+
+def _rules(instruction: Instruction, architecture: Architecture, windows: dict[int, int]) -> list[tuple[bool, str]]:
+    """(holds, rule) of one instruction's fields."""
+    rules = [(instruction[name] >= 1, f"{name} is 0, but loops run at least once") for name in _LOOPS[instruction.opcode]]
+    bus = architecture.bus_bytes
+    if instruction.opcode == Opcode.WEIGHT:
+        column = architecture.parameter_group_bytes + instruction["n_tiles"] * architecture.tile_bytes
+        end = instruction["offset"] + instruction["n_columns"] * column
+        rules += [
+            (instruction["offset"] % bus == 0, f"offset {instruction['offset']} is not a multiple of {bus}"),
+            (end <= windows[Window.WEIGHTS], f"reads up to {end} in a window of {windows[Window.WEIGHTS]} bytes"),
+        ]
+    if instruction.opcode in (Opcode.LOAD, Opcode.STORE):
+        window, alignment = instruction["window"], min(bus, architecture.rows)
+        end = instruction["offset"] + (instruction["segments"] - 1) * instruction["memory_step"]
+        end += instruction["segment_bytes"]
+        allowed = WRITABLE_WINDOWS if instruction.opcode == Opcode.STORE else (Window.INPUT, Window.SCRATCH)
+        rules += [
+            (window in allowed, f"uses window {window}"),
+            (end <= windows.get(window, 0), f"reaches byte {end} of a window of {windows.get(window, 0)} bytes"),
+            *(
+                (instruction[name] % unit == 0, f"{name} {instruction[name]} is not a multiple of {unit}")
+                for name, unit in (
+                    ("offset", bus), ("segment_bytes", bus), ("memory_step", bus),
+                    ("activation", alignment), ("activation_step", alignment),
+                )
+            ),
+        ]  # fmt: skip
+    if instruction.opcode in (Opcode.COMPUTE, Opcode.DRAIN):
+        pixels = min(instruction["block_rows"], instruction["n_y"]) * instruction["n_x"]
+        rules.append(
+            (pixels <= architecture.accumulator_depth, f"blocks of {pixels} pixels exceed {architecture.accumulator_depth}")
+        )
+    if instruction.opcode == Opcode.COMPUTE:
+        n_tiles = instruction["n_groups"] * instruction["n_ky"] * instruction["n_kx"]
+        held = n_tiles * (instruction["n_columns"] if instruction["keep"] else 1)
+        rereads = instruction["keep"] or instruction["block_rows"] < instruction["n_y"]
+        several = instruction["n_columns"] > 1 or instruction["block_rows"] < instruction["n_y"]
+        rules += [
+            (not rereads or held <= architecture.weight_tiles, f"{held} tiles exceed a ring of {architecture.weight_tiles}"),
+            (instruction["finish"] == 1 or not several, "several tiles cannot stay with the array"),
+        ]
+    if instruction.opcode == Opcode.DRAIN:
+        steps, groups = instruction["last_steps"], instruction["n_columns"] if instruction["keep"] else 1
+        rules += [
+            (steps <= architecture.output_steps, f"last_steps {steps} exceeds {architecture.output_steps}"),
+            (
+                groups <= architecture.parameter_groups,
+                f"{groups} parameter groups exceed a ring of {architecture.parameter_groups}",
+            ),
+        ]
+    return rules
+
+
+def check_program(program: Program) -> None:
+    """Check that a program keeps the rules of the instruction set on its architecture.
+
+    Checked: field values and their relations, windows and memory in bounds, every byte that reaches a result is written
+    before it is read, every pair of conflicting accesses is ordered by waits, rings and banks hold what is kept in
+    them, and the program ends however slowly memory answers.
+
+    Raises:
+        CompileError: At the first rule broken; names the instruction and the rule.
+    """
+    instructions = program.instructions
+    if not instructions or any((i.opcode == Opcode.END) != (i is instructions[-1]) for i in instructions):
+        raise CompileError(f"program of {len(instructions)} instructions: END must be the last and only the last")
+    windows = {
+        Window.WEIGHTS: program.weights.size,
+        Window.INPUT: program.input_bytes,
+        Window.OUTPUT: program.output_bytes,
+        Window.SCRATCH: program.scratch_bytes,
+    }
+    for index, instruction in enumerate(instructions):
+        for holds, rule in _rules(instruction, program.architecture, windows):
+            if not holds:
+                raise CompileError(
+                    f"instruction {index} ({instruction.opcode.name}, layer {instruction['layer']}): {rule}; "
+                    "this is a fault of the compiler"
+                )
+    written = {index for index, i in enumerate(instructions) if i.opcode in (Opcode.DRAIN, Opcode.POOL)}
+    if {observation.instruction for observation in program.observations} != written:
+        raise CompileError("program: every DRAIN and POOL needs one observation; this is a fault of the compiler")
+    Hazards(program).run()
+    Execution(instructions, program.architecture).run()

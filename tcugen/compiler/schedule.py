@@ -185,7 +185,8 @@ class Scheduler:
             convolution.emit(Job(job.columns, job.rect, *places), stream, keep)
             if planner.output_spilled and at + 1 in (*starts, len(jobs)):
                 self.emitter.store(task.output, target, planes, rows)
-            yield job.rect.y1 if job.columns[1] == strip.n_columns else 0
+            is_whole = job.columns[1] == strip.n_columns and job.rect.x1 == layout.width
+            yield job.rect.y1 if is_whole else 0
 
     def _row_pieces(self, index: int) -> tuple[Rect, ...] | None:
         """Row pieces of a task that can keep all its weights, if rows of its input arrive or of its output leave."""

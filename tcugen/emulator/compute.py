@@ -19,6 +19,9 @@ from tcugen.isa import Unit
 EXACT_PRODUCTS = 1024
 """Products of two int8 whose float32 sum is exact in any order: 1024 * 2**14 = 2**24."""
 
+_SINGLE_THREAD_PRODUCTS = 1 << 18
+"""Products per matrix multiplication: BLAS spreads larger ones over threads, which at these sizes only costs time."""
+
 
 def _check(shared: Shared, step: Step, n_blocks: int, n_passes: int) -> None:
     architecture = shared.architecture
@@ -65,11 +68,12 @@ def _multiply(
     """Add all passes of one tile to int64 `sums` [pixels, C]; `release` frees each weight tile once it is used."""
     rows, columns = shared.architecture.rows, shared.architecture.columns
     pixels, n_passes, _ = operand.shape
+    at_once = max(1, min(EXACT_PRODUCTS, _SINGLE_THREAD_PRODUCTS // (pixels * columns)) // rows)
     done = 0
     while done < n_passes:
         while not shared.tiles.available:
             yield Blocked(step, "n_columns", f"pass {done} of {n_passes} has no weight tile")
-        count = min(shared.tiles.available, n_passes - done, EXACT_PRODUCTS // rows)
+        count = min(shared.tiles.available, n_passes - done, at_once)
         weights = shared.tiles.take(count).view(np.int8).reshape(count * rows, columns)
         part = operand[:, done : done + count].reshape(pixels, count * rows)
         sums += (part.astype(np.float32) @ weights.astype(np.float32)).astype(np.int64)

@@ -9,7 +9,7 @@ from tcugen.emulator.compute import compute
 from tcugen.emulator.drain import drain
 from tcugen.emulator.memory import ActivationMemory, Windows
 from tcugen.emulator.observation import Observer
-from tcugen.emulator.ordering import Clocks
+from tcugen.emulator.ordering import WAIT_FIELDS, Clocks
 from tcugen.emulator.pool import pool
 from tcugen.emulator.ring import Ring
 from tcugen.emulator.shared import Shared
@@ -33,7 +33,7 @@ _EXECUTE: dict[Opcode, tuple[Unit | None, Execute]] = {
 
 def _await(shared: Shared, step: Step) -> Iterator[Blocked]:
     while (unit := shared.clocks.unmet(step)) is not None:
-        field = f"wait_{unit.name.lower()}"
+        field = WAIT_FIELDS[unit]
         completed = shared.clocks.completed[unit]
         yield Blocked(step, field, f"waits for {step[field]}, but {unit.name} has completed {completed}")
 

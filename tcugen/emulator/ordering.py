@@ -12,6 +12,9 @@ import numpy as np
 from tcugen.emulator.step import Step
 from tcugen.isa import COUNT_BITS, Unit
 
+WAIT_FIELDS = tuple(f"wait_{unit.name.lower()}" for unit in Unit)
+"""The field that waits for each unit, in the order of `Unit`."""
+
 
 @dataclass(frozen=True)
 class Work:
@@ -34,14 +37,14 @@ class Clocks:
     def unmet(self, step: Step) -> Unit | None:
         """A unit whose `wait_*` of this instruction is not reached yet, or None."""
         for unit in Unit:
-            if self.completed[unit] < step[f"wait_{unit.name.lower()}"]:
+            if self.completed[unit] < step[WAIT_FIELDS[unit]]:
                 return unit
         return None
 
     def begin(self, unit: Unit, step: Step) -> None:
         """`unit` starts `step`: all its waits are met."""
         for other in Unit:
-            self.learn(unit, other, step[f"wait_{other.name.lower()}"])
+            self.learn(unit, other, step[WAIT_FIELDS[other]])
 
     def learn(self, unit: Unit, other: Unit, count: int) -> None:
         """From here on `unit` relies on `count` works of `other`, and on all that those relied on."""
@@ -54,7 +57,7 @@ class Clocks:
     def complete(self, work: Work) -> None:
         if work.count >= 1 << COUNT_BITS:
             raise work.step.error(
-                f"wait_{work.unit.name.lower()}", f"count {work.count} of {work.unit.name} exceeds {COUNT_BITS} bits"
+                WAIT_FIELDS[work.unit], f"count {work.count} of {work.unit.name} exceeds {COUNT_BITS} bits"
             )
         self.completed[work.unit] = work.count
         after = list(work.known)
@@ -106,7 +109,7 @@ class AccessLog:
     def _fail(self, work: Work, unit: Unit, count: int, verb: str, other_verb: str) -> None:
         place = f"instruction {self._instructions[unit, count]}"
         this, other = f"work {work.count} of {work.unit.name}", f"work {count} of {unit.name}"
-        field, other_field = f"wait_{unit.name.lower()}", f"wait_{work.unit.name.lower()}"
+        field, other_field = WAIT_FIELDS[unit], WAIT_FIELDS[work.unit]
         raise work.step.error(
             field,
             f"{this} {verb} a byte that {other} ({place}) {other_verb}, "

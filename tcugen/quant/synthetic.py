@@ -171,7 +171,8 @@ def _fit(values: np.ndarray, activation: str | None, rng: np.random.Generator) -
         zero_point = int(rng.integers(20, 110))
     else:
         zero_point = _nonzero(rng, -40, 40)
-    scale = max(high / (127 - zero_point), -low / max(128 + zero_point, 1))
+    # One step inside the ends of int8: a tensor too small to have tails does not saturate.
+    scale = max(high / (126 - zero_point), -low / max(127 + zero_point, 1))
     return Quantization(np.float32(scale), zero_point)
 
 

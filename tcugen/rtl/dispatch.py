@@ -32,7 +32,7 @@ class InstructionQueue(wiring.Component):
         completed: What each unit has completed, by isa.Unit; may only grow.
         o: The oldest instruction, from 1 or 2 cycles after its waits hold until it is taken. Unused bits are 0.
         empty: No instruction is inside.
-        waiting: The oldest instruction waits, first of all for unit `wait_unit` (isa.Unit).
+        waiting: The oldest instruction waits, first of all for unit `wait_unit` (isa.Unit; 0 when none waits).
         layer: Of the oldest instruction, or of the last one that left if there is none.
 
     An instruction can leave 2 cycles after it entered and every other cycle.
@@ -94,7 +94,7 @@ class InstructionQueue(wiring.Component):
         for unit in Unit:
             m.d.sync += reached[unit].eq(self.completed[unit] >= getattr(decoded, f"wait_{unit.name.lower()}"))
         for unit in reversed(Unit):
-            with m.If(~reached[unit]):
+            with m.If(self.waiting & ~reached[unit]):
                 m.d.comb += self.wait_unit.eq(unit)
         with m.If(fifo.o.ready):
             m.d.sync += last_layer.eq(decoded.layer)

@@ -35,9 +35,9 @@ class Host(wiring.Component):
 
     Write address and data may come in either order; one write and one read are handled at a time, independently.
     Byte strobes are obeyed. Answers SLVERR, without any effect, to: an address without a register; a write to a
-    read-only register; a write to a window or to WATCHDOG while `busy`; a start (without soft reset)
-    while not `startable`. The lowest two address bits are ignored. Bits 11 .. 0 of a window's base are not stored, so every base is a multiple of
-    PAGE_BYTES; nor are address bits above the bus address.
+    read-only register; a write to a window or to WATCHDOG while `busy`; a start (without soft reset) while not
+    `startable`. The lowest two address bits are ignored. Bits 11 .. 0 of a window's base are not stored, so every
+    base is a multiple of PAGE_BYTES; nor are address bits above the bus address.
 
     Members:
         aw*, w*, b*, ar*, r*: The AXI4-Lite channels.

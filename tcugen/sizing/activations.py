@@ -16,7 +16,11 @@ def pixel_bytes(network: Network, tasks: tuple[Task, ...], architecture: Archite
     def thin(tensor: str) -> bool:
         readers = [task for task in tasks if tensor in task.reads]
         return shapes[tensor].channels < rows and all(
-            task.node.op == "conv" and task.groups == 1 and task.residual != tensor for task in readers
+            task.node.op == "conv"
+            and task.groups == 1
+            and task.residual != tensor
+            and (task.input_shape.height, task.input_shape.width) != (1, 1)
+            for task in readers
         )
 
     sizes = {name: shape.channels if thin(name) else rows for name, shape in network.inputs}

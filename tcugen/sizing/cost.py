@@ -84,9 +84,10 @@ class _Prediction:
         self.sizes = {name: tensor_bytes(shapes[name], size, architecture) for name, size in self.per_pixel.items()}
         live = live_tensors(network, self.tasks)
         self.outside = spilled_tensors(live, self.sizes, architecture.activation_bytes)
-        self.timeline = Timeline(
-            architecture.bus_bytes, architecture.weight_buffer_bytes, architecture.parameter_groups
-        )
+        # Space for a burst is set aside when it is requested, so what is on its way is part of the ring but no lead.
+        on_its_way = READ_LATENCY_CYCLES * architecture.bus_bytes
+        lead_bytes = max(architecture.tile_bytes, architecture.weight_buffer_bytes - on_its_way)
+        self.timeline = Timeline(architecture.bus_bytes, lead_bytes, architecture.parameter_groups)
         self.to_load = {name for name, _ in network.inputs}
         self.previous: _Done | None = None
 
@@ -166,11 +167,12 @@ class _Prediction:
         }
         if macs == 0:
             return losses | {"no multiplications": busy}
-        columns = busy - busy * task.output_shape.channels // (tiling.n_columns * tiling.columns)
+        slots = tiling.n_columns * tiling.columns
+        columns = busy * (slots - task.output_shape.channels) // slots
         return losses | {"columns": columns, "rows": busy - columns - -(-macs // self.architecture.multipliers)}
 
     def _in_pool_unit(self, task: Task, losses: Counter[str]) -> NodeCost:
-        """The pool unit works on a channel group while the array makes the next: what is left is the last one's part."""
+        """The pool unit works on a channel group while the array makes the next: the last one's part is left."""
         self._begin(task, 0, losses)
         architecture, shape = self.architecture, task.output_shape
         words = -(-shape.channels // architecture.rows)

@@ -44,29 +44,41 @@ class Timeline:
 
     def run(self, strip: Strip) -> int:
         """Run a strip; returns the cycles the array waited for its weights."""
-        edge = self._edges[-1] + strip.memory_bytes
-        free = self._freed(edge - self._ring_bytes, strip)
+        start, end_of_bytes = self._edges[-1], self._edges[-1] + strip.memory_bytes
+        self._stream += -(-strip.memory_bytes // self._bus_bytes)
+        self._hold_for_ring(end_of_bytes - self._ring_bytes, start)
         if len(self._ends) >= self._ring_strips:
-            free = max(free, self._ends[-self._ring_strips])
-        self._stream = max(self._stream + -(-strip.memory_bytes // self._bus_bytes), free)
+            self._stream = max(self._stream, self._ends[-self._ring_strips])
         after_weights = strip.cycles - strip.first_block_cycles + strip.first_block_cycles // strip.passes
         end = max(self.now + strip.cycles, self._stream + after_weights)
         waited = end - self.now - strip.cycles
         self.now = end
-        self._edges.append(edge)
+        self._edges.append(end_of_bytes)
         self._ends.append(end)
         self._windows.append(strip.last_block_cycles)
         return waited
 
-    def _freed(self, position: int, strip: Strip) -> int:
-        """Time at which the array has finished with all bytes before `position` of the stream."""
-        if position <= 0:
-            return 0
-        done = len(self._ends)
-        while self._behind < done and self._edges[self._behind + 1] < position:
+    def _hold_for_ring(self, position: int, start: int) -> None:
+        """Move the end of the current fetch back until the array has finished with all bytes before `position`.
+
+        A strip's bytes are freed evenly during its last block. What the fetch needs freed at that block's beginning
+        and what it needs at its very end bound it; after the former the rest still takes its time on the bus.
+
+        Args:
+            position: Byte of the stream that has to be free when the fetch ends.
+            start: Byte at which the strip that is fetched begins; it runs from now on.
+        """
+        while self._behind < len(self._ends) and self._edges[self._behind] < position:
+            opens = self._ends[self._behind] - self._windows[self._behind]
+            self._bound(opens, position - self._edges[self._behind])
             self._behind += 1
-        index = self._behind
-        if index == done:
-            return self.now + strip.cycles * (position - self._edges[-1]) // strip.memory_bytes
-        missing, size = self._edges[index + 1] - position, self._edges[index + 1] - self._edges[index]
-        return self._ends[index] - self._windows[index] * missing // size
+        if start < position:
+            self._bound(self.now, position - start)
+        elif self._behind > 0:
+            index = self._behind - 1
+            missing = max(0, self._edges[index + 1] - position)
+            size = self._edges[index + 1] - self._edges[index]
+            self._stream = max(self._stream, self._ends[index] - self._windows[index] * missing // size)
+
+    def _bound(self, since: int, rest_bytes: int) -> None:
+        self._stream = max(self._stream, since + rest_bytes // self._bus_bytes)

@@ -1,0 +1,1 @@
+"""Golden, emulator and RTL side by side."""

@@ -1,8 +1,9 @@
 """Small networks, built from nodes directly."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
+import torch
 
 from tcugen.network.graph import Network, Node, Shape
 
@@ -42,6 +43,15 @@ def build_resnet(
             x, channels = f"{path}.add", outer
     nodes += [Node("avgpool", "global_average_pool", (x,)), Node("fc", "linear", ("avgpool",), classes)]
     return Network("small", (("image", Shape(3, size, size)),), tuple(nodes))
+
+
+@pytest.fixture(autouse=True, scope="package")
+def one_thread() -> Iterator[None]:
+    """Tensors this small gain nothing from threads, and threads that wait for each other suffer on a busy machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture

@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 import random
 
 import pytest
@@ -260,7 +261,6 @@ def test_never_reset_with_bursts_in_flight_and_never_started_without_a_reset(see
     run(dut, bench)
 
 
-@pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")
 def test_refuses_to_have_no_source_of_errors():
     with pytest.raises(ValueError, match="sources is 0"):
         Control(Architecture(), 0)

@@ -7,6 +7,7 @@ from amaranth.lib import data
 from tcugen.arch import Architecture
 from tcugen.isa import COUNT_BITS, INSTRUCTION_BYTES, PAYLOADS, Instruction, Opcode, Unit
 from tcugen.registers import ErrorCode
+from tcugen.rtl.control import SETTLE_CYCLES
 from tcugen.rtl.dispatch import QUEUE_DEPTH, QUEUES, Dispatch
 from tests.rtl.streams import run as simulate
 
@@ -174,6 +175,38 @@ def test_independent_instructions_of_one_unit_start_every_other_cycle():
     program = [make_instruction(generator, Opcode.WEIGHT) for _ in range(6)] + [Instruction(Opcode.END, {})]
     cycles = Bench([i.encode() for i in program]).run().offer_cycles[Opcode.WEIGHT]
     assert {b - a for a, b in zip(cycles, cycles[1:], strict=False)} == {2}
+
+
+@pytest.mark.parametrize("last", [*QUEUES, "bus"])
+def test_finishes_once_when_the_last_of_queues_units_and_bus_has_been_silent_for_a_while(last):
+    dut = Dispatch(Architecture())
+    end = int.from_bytes(Instruction(Opcode.END, {}).encode(), "little")
+    bit = 0 if last == "bus" else 1 << QUEUES.index(last)
+
+    async def finishes(ctx, cycles: int) -> list[int]:
+        return [(await ctx.tick().sample(dut.finished))[2] for _ in range(cycles)]
+
+    async def bench(ctx):
+        ctx.set(dut.bus_idle, 1)
+        assert not any(await finishes(ctx, 10))
+        ctx.set(dut.i.payload, end)
+        ctx.set(dut.i.valid, 1)
+        await ctx.tick()
+        for _ in range(3):  # silence that does not last
+            ctx.set(dut.unit_busy, bit)
+            ctx.set(dut.bus_idle, last != "bus")
+            assert not any(await finishes(ctx, 6))
+            ctx.set(dut.unit_busy, 0)
+            ctx.set(dut.bus_idle, 1)
+            assert not any(await finishes(ctx, SETTLE_CYCLES - 1))
+        ctx.set(dut.unit_busy, bit)
+        ctx.set(dut.bus_idle, last != "bus")
+        await ctx.tick()
+        ctx.set(dut.unit_busy, 0)
+        ctx.set(dut.bus_idle, 1)
+        assert await finishes(ctx, 20) == [cycle == SETTLE_CYCLES - 1 for cycle in range(20)]
+
+    simulate(dut, bench)
 
 
 def test_state_of_the_compute_queue():

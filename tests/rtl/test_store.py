@@ -1,7 +1,7 @@
 from random import Random
 
 import pytest
-from amaranth.hdl import Module
+from amaranth.hdl import Module, ResetInserter, Signal
 from amaranth.lib.wiring import connect
 
 from tcugen.arch import Architecture
@@ -17,6 +17,8 @@ ACTIVATION_BYTES = 0x20000
 ACTIVATION = Random(9).randbytes(ACTIVATION_BYTES)
 
 SHAPES = [(16, 8), (8, 8), (4, 16), (4, 64), (32, 4), (16, 32)]
+RATES = [(16, 8, 2000), (16, 8, 98), (16, 8, 16), (32, 4, 98), (16, 16, 98)]
+"""Rows, bytes per beat, beats per segment."""
 
 
 class Bench:
@@ -34,6 +36,7 @@ class Bench:
         self.memory = WriteMemory(self.writer.bus, self.contents, bus_bytes, latency=latency, idle=bus_idle)
         self.rows, self.read_idle = rows, read_idle
         self.reads, self.done_at_answer, self.errors = 0, [], 0
+        self.resetting = False
 
     async def source(self, ctx):
         random, store = Random(3), self.store
@@ -44,7 +47,7 @@ class Bench:
                 store.read.valid, store.read.payload, store.done, self.writer.error_valid
             )
             assert offered is None or (valid and word == offered)
-            offered = word if valid and not ready else None
+            offered = word if valid and not ready and not self.resetting else None
             if done:
                 self.done_at_answer.append(self.memory.answers)
             self.errors += error
@@ -140,8 +143,7 @@ def test_bytes_arrive_where_the_instructions_say(rows, bus_bytes, bus_idle, read
     run(bench.design, drive, background=(bench.memory.run, bench.source), cycles=20000)
 
 
-@pytest.mark.parametrize("rows, bus_bytes", [(16, 8), (32, 4), (16, 16)])
-@pytest.mark.parametrize("segment_beats", [2000, 98, 16])
+@pytest.mark.parametrize("rows, bus_bytes, segment_beats", RATES)
 def test_full_rate(rows, bus_bytes, segment_beats):
     """2000 beats in one segment, in instructions of one segment of 98 beats, and in segments of 16 beats."""
     bench = Bench(rows, bus_bytes)
@@ -195,3 +197,37 @@ def test_a_bad_instruction_ends_in_one_error(window):
         assert bench.memory.bursts == ([(end - 256, 32)] if window in WRITABLE_WINDOWS else [])
 
     run(bench.design, drive, background=(bench.memory.run, bench.source), cycles=400)
+
+
+def test_nothing_survives_halt_and_reset():
+    """Halted at many moments, idle, reset: the next run is exactly the instructions of that run."""
+    bench, reset = Bench(16, 8, bus_idle=0.2, read_idle=0.2, latency=12), Signal()
+    random = Random(5)
+
+    async def drive(ctx):
+        for moment in (0, 1, 2, 3, 4, 5, 6, 8, 11, 17, 30, 61, 150):
+            (word,) = words(stores(random, 1, 16, 8))
+            ctx.set(bench.store.instruction.payload, word)
+            ctx.set(bench.store.instruction.valid, 1)
+            await ctx.tick().repeat(moment + 1)
+            ctx.set(bench.writer.halt, 1)
+            while not ctx.get(bench.writer.idle):
+                await ctx.tick()
+            assert not ctx.get(bench.writer.bus.awvalid) and not ctx.get(bench.writer.bus.wvalid)
+            ctx.set(bench.store.instruction.valid, 0)
+            bench.resetting = True
+            ctx.set(reset, 1)
+            await ctx.tick()
+            ctx.set(reset, 0)
+            ctx.set(bench.writer.halt, 0)
+            await ctx.tick()
+            bench.contents[:] = bytes(len(bench.contents))
+            bench.done_at_answer, bench.resetting = [], False
+            instructions = stores(random, 2, 16, 8)
+            await put(ctx, bench.store.instruction, words(instructions))
+            while len(bench.done_at_answer) < 2:
+                await ctx.tick()
+            assert bench.contents == execute(instructions) and bench.errors == 0
+
+    design = ResetInserter(reset)(bench.design)
+    run(design, drive, background=(bench.memory.run, bench.source), cycles=20000)

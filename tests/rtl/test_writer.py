@@ -168,7 +168,9 @@ def test_violation_issues_nothing_and_stops(bad):
         memory.data_accepting = True
         await ctx.tick().repeat(120)
         writable = bad["window"] in WRITABLE_WINDOWS
-        assert watch.errors == [(ErrorCode.WINDOW, (address_of(bad) if writable else 0) + bad["offset"] * (not writable))]
+        assert watch.errors == [
+            (ErrorCode.WINDOW, (address_of(bad) if writable else 0) + bad["offset"] * (not writable))
+        ]
         assert memory.bursts == [(address_of(good[0]), 32)]
         # The first beat was on offer before the error; the others must not reach the memory.
         assert memory.strobes == [0xFF] + [0] * 31 and contents[: -256 - 0x2000 + 8] == expected[: -256 - 0x2000 + 8]

@@ -57,7 +57,7 @@ module tcu_top (
     wire [15:0] ar_left = beats - ar_beat, aw_left = beats - aw_beat;
     wire [7:0] ar_beats = ar_left < BURST ? ar_left : BURST, aw_beats = aw_left < BURST ? aw_left : BURST;
     assign m_axi_arvalid = running && ar_beat < beats;
-    assign m_axi_araddr = input_base + ar_beat * 8 + (mode == CROSS ? 40'd4088 : mode == OUTSIDE ? 40'd8192 : 40'd0);
+    assign m_axi_araddr = input_base + ar_beat * 8 + (mode == CROSS ? 40'd4088 : mode == OUTSIDE ? 40'd4096 : 40'd0);
     assign m_axi_arlen = ar_beats - 1;
     assign m_axi_arsize = 3;
     assign m_axi_arburst = 1;

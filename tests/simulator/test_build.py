@@ -8,12 +8,12 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import emit_copy_machine
 
 import tcugen.simulator.build as build_module
 from tcugen.simulator import environment
 from tcugen.simulator.build import BuildError, build, default_cache_dir
 from tcugen.simulator.environment import EnvironmentProblem
+from tests.simulator.copy_machine import emit_copy_machine
 
 
 def test_a_second_build_comes_from_the_cache(copy_machine, cache_dir):

@@ -4,10 +4,10 @@ import dataclasses
 
 import numpy as np
 import pytest
-from conftest import copy_program, random_images
 
 from tcugen.isa import Window
 from tcugen.simulator import memory_image
+from tests.simulator.copy_machine import copy_program, random_images
 
 
 def all_areas(image: memory_image.MemoryImage) -> list[memory_image.Area]:

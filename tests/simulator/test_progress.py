@@ -3,11 +3,11 @@
 import dataclasses
 
 import pytest
-from conftest import copy_program
 
 from tcugen.isa import Instruction, Opcode
 from tcugen.program import Layer
 from tcugen.simulator.progress import Progress, ProgressMeter, layer_cycles
+from tests.simulator.copy_machine import copy_program
 
 
 @pytest.fixture

@@ -1,15 +1,16 @@
 """Whole runs of the harness on the copy machine."""
 
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
-from conftest import copy_program, emit_copy_machine, random_images
 
 from tcugen.registers import ErrorCode
 from tcugen.simulator.observe import observe
 from tcugen.simulator.progress import Progress
 from tcugen.simulator.run import MachineError, SimulationError, Waves, simulate
+from tests.simulator.copy_machine import copy_program, random_images
 
 # Sizes of window SCRATCH by which the copy machine misbehaves.
 HANG, ERROR, CROSS, OUTSIDE, EARLY_DONE = 8, 16, 24, 32, 40
@@ -104,10 +105,14 @@ def test_breaches_of_the_bus_rules_end_the_simulation(architecture, copy_machine
         simulate(program, copy_machine, random_images(program, 1), cache_dir=cache_dir)
 
 
-def test_a_machine_of_another_architecture_is_refused_by_its_register(tmp_path, architecture, cache_dir):
-    rtl_dir = emit_copy_machine(tmp_path, architecture, fingerprint=0x12345678)
-    program = copy_program(architecture)
-    with pytest.raises(SimulationError, match=f"reads 0x12345678, but .* 0x{architecture.fingerprint:08x}"):
+def test_a_machine_of_another_architecture_is_refused_by_its_register(tmp_path, architecture, copy_machine, cache_dir):
+    """The file beside the Verilog says what the program needs, but the Verilog was emitted for something else."""
+    other = dataclasses.replace(architecture, weight_tiles=64)
+    rtl_dir = shutil.copytree(copy_machine, tmp_path / "rtl")
+    (rtl_dir / "architecture.json").write_text(other.to_json())
+    program = copy_program(other)
+    message = f"reads 0x{architecture.fingerprint:08x}, but .* 0x{other.fingerprint:08x}; emit the Verilog again"
+    with pytest.raises(SimulationError, match=message):
         simulate(program, rtl_dir, random_images(program, 1), cache_dir=cache_dir)
 
 

@@ -1,0 +1,5 @@
+"""`python -m tcugen`."""
+
+from tcugen.cli import app
+
+app()

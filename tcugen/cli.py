@@ -1,0 +1,138 @@
+"""The command line: arguments only, the work is done in `tcugen.commands`."""
+
+import inspect
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from tcugen import __version__
+from tcugen.commands import build as build_command
+from tcugen.commands import doctor as doctor_command
+from tcugen.commands import layers as layers_command
+from tcugen.commands import simulate as simulate_command
+from tcugen.commands.machine import MachineFlags
+from tcugen.commands.outcome import one_clear_error
+
+app = typer.Typer(
+    help="From the layers of a neural network to a tensor compute unit: Verilog, program, proof.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+LayerConfig = Annotated[str, typer.Option("--layer-config", metavar="FILE|NAME", help="Layer config or bundled name.")]
+Array = Annotated[str | None, typer.Option(metavar="ROWSxCOLUMNS", help="Fix the array, e.g. 16x16.")]
+Multipliers = Annotated[int | None, typer.Option(help="Most multipliers (256 unless --array says more).")]
+ActivationKib = Annotated[int | None, typer.Option(help="Activation memory in KiB (1280).")]
+BusBytes = Annotated[int | None, typer.Option(help="Bytes per AXI4 beat (8).")]
+AccumulatorBits = Annotated[int | None, typer.Option(help="Fix the accumulator's width.")]
+AccumulatorDepth = Annotated[int | None, typer.Option(help="Fix the pixels per accumulator bank.")]
+WeightTiles = Annotated[int | None, typer.Option(help="Fix the weight ring, in tiles.")]
+ParameterGroups = Annotated[int | None, typer.Option(help="Fix the parameter ring, in groups.")]
+OutputLanes = Annotated[int | None, typer.Option(help="Fix the lanes of the output path.")]
+BusAddressBits = Annotated[int | None, typer.Option(help="Width of AXI4 addresses (40).")]
+
+
+def _console() -> Console:
+    console = Console()
+    # Where nobody looks at a terminal, tables keep their width instead of being cut to 80 columns.
+    return console if console.is_terminal else Console(width=160)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show it.")] = False,
+) -> None:
+    """Common options."""
+
+
+@app.command()
+def layers(
+    network: Annotated[str, typer.Argument(metavar="FILE|NAME", help="Layer config or bundled name.")],
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the layer config there.")] = None,
+) -> None:
+    """Show a network's layers, or write its layer config."""
+    console = _console()
+    with one_clear_error(console):
+        layers_command.layers(network, output, console)
+
+
+@app.command()
+def build(
+    layer_config: LayerConfig,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Output folder (rtl_out/NAME).")] = None,
+    array: Array = None,
+    multipliers: Multipliers = None,
+    activation_kib: ActivationKib = None,
+    bus_bytes: BusBytes = None,
+    accumulator_bits: AccumulatorBits = None,
+    accumulator_depth: AccumulatorDepth = None,
+    weight_tiles: WeightTiles = None,
+    parameter_groups: ParameterGroups = None,
+    output_lanes: OutputLanes = None,
+    bus_address_bits: BusAddressBits = None,
+) -> None:
+    """Write Verilog, program and report for a network."""
+    console = _console()
+    flags = _machine_flags(locals())
+    with one_clear_error(console):
+        build_command.build(layer_config, flags, output, console)
+
+
+@app.command()
+def simulate(
+    layer_config: LayerConfig,
+    only: Annotated[list[str] | None, typer.Option(metavar="NODE[,NODE...]", help="Run these nodes only.")] = None,
+    rtl: Annotated[Path | None, typer.Option(help="Simulate this earlier build as it stands.")] = None,
+    memory: Annotated[str, typer.Option(help="Memory model: fixed or ddr.")] = "fixed",
+    seed: Annotated[int, typer.Option(help="Seed of weights and images.")] = 0,
+    images: Annotated[int, typer.Option(help="Images, one after the other without reset.")] = 1,
+    int32_output: Annotated[bool, typer.Option(help="Let the last layer store 32-bit sums.")] = False,
+    dump: Annotated[Path | None, typer.Option(help="Write all tensors and integers to this folder.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
+    array: Array = None,
+    multipliers: Multipliers = None,
+    activation_kib: ActivationKib = None,
+    bus_bytes: BusBytes = None,
+    accumulator_bits: AccumulatorBits = None,
+    accumulator_depth: AccumulatorDepth = None,
+    weight_tiles: WeightTiles = None,
+    parameter_groups: ParameterGroups = None,
+    output_lanes: OutputLanes = None,
+    bus_address_bits: BusAddressBits = None,
+) -> None:
+    """Run nodes of a network on the RTL and compare every element with PyTorch and the emulator."""
+    console = _console()
+    flags = _machine_flags(locals())
+    with one_clear_error(console):
+        options = simulate_command.SimulateOptions(
+            layer_config=layer_config,
+            only=simulate_command.split_names(only or ()),
+            rtl=rtl,
+            memory=memory,
+            seed=seed,
+            images=images,
+            int32_output=int32_output,
+            dump=dump,
+            json_file=json_file,
+        )
+        status = simulate_command.simulate(options, flags, console)
+    raise typer.Exit(status)
+
+
+@app.command()
+def doctor() -> None:
+    """Check that everything is installed that building and simulating need."""
+    raise typer.Exit(doctor_command.doctor(_console()))
+
+
+def _machine_flags(arguments: dict) -> MachineFlags:
+    return MachineFlags(**{name: arguments[name] for name in inspect.signature(MachineFlags).parameters})

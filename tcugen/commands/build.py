@@ -1,0 +1,115 @@
+"""`tcugen build`: from layer shapes to Verilog, program and report."""
+
+import hashlib
+import json
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from tcugen import __version__
+from tcugen.commands.machine import MachineFlags, sized
+from tcugen.commands.output_folder import GENERATOR, MARKER, check_replaceable, replacing
+from tcugen.compiler import compile_network, disassemble
+from tcugen.network.graph import Network
+from tcugen.network.layer_config import load_network, write_layer_config
+from tcugen.quant.nominal import nominal
+from tcugen.report.build_report import markdown
+from tcugen.sizing.search import Sizing
+
+DEFAULT_ROOT = Path("rtl_out")
+
+
+def build(layer_config: str, flags: MachineFlags, output: Path | None, console: Console) -> Path:
+    """Build into `output` (default `rtl_out/NAME`) and return that folder.
+
+    It then holds the Verilog, `architecture.json`, `layer-config.json`, `program/` (with placeholder weights),
+    `program.lst` (its listing), `report.json`, `report.md` and `build.json`, the marker with hashes of the inputs.
+
+    Raises:
+        NetworkError, SizingError, CompileError, ArchitectureError, UsageError: Nothing is written then.
+    """
+    from tcugen.rtl.emit import emit
+
+    started = time.monotonic()
+    network, note = load_network(layer_config)
+    if note:
+        console.print(note, highlight=False)
+    folder = output or DEFAULT_ROOT / network.name
+    check_replaceable(folder)
+
+    def step(text: str) -> None:
+        console.print(f"[{time.monotonic() - started:5.1f} s] {text}", markup=False, highlight=False)
+
+    step(f"network {network.name}: {len(network.nodes)} nodes, {network.mac_count:,} MACs")
+    sizing = sized(network, flags)
+    console.print(parameter_table(sizing))
+    step("compiling the program")
+    program = compile_network(nominal(network), sizing.architecture)
+    step(f"program: {len(program.instructions)} instructions, {len(program.weights):,} bytes of weights")
+    with replacing(folder) as staging:
+        step("writing Verilog")
+        emit(sizing.architecture, staging)
+        (staging / "layer-config.json").write_text(write_layer_config(network))
+        (staging / "program").mkdir()
+        program.write(staging / "program")
+        (staging / "program.lst").write_text(disassemble(program))
+        report = describe(network, sizing)
+        (staging / "report.json").write_text(json.dumps(report, indent=1) + "\n")
+        (staging / "report.md").write_text(markdown(report))
+        (staging / MARKER).write_text(json.dumps(_marker(network, sizing), indent=1) + "\n")
+    step(f"written to {folder}")
+    console.print(
+        f"predicted: {sizing.cycles:,} cycles per image, {100 * sizing.utilisation:.1f} % of the array's peak",
+        highlight=False,
+    )
+    return folder
+
+
+def parameter_table(sizing: Sizing) -> Table:
+    table = Table(title="Architecture")
+    table.add_column("parameter")
+    table.add_column("value", justify="right")
+    table.add_column("reason")
+    for name, value in sizing.architecture.to_dict().items():
+        table.add_row(name, str(value), sizing.reasons[name])
+    return table
+
+
+def describe(network: Network, sizing: Sizing) -> dict:
+    """The report of a build: what was chosen, why, and what to expect."""
+    return {
+        "format": 1,
+        "network": network.name,
+        "mac_count": network.mac_count,
+        "architecture": sizing.architecture.to_dict(),
+        "reasons": sizing.reasons,
+        "predicted_cycles": sizing.cycles,
+        "predicted_utilisation": sizing.utilisation,
+        "nodes": [
+            {
+                "name": cost.node,
+                "op": cost.op,
+                "shape": str(network.shapes[cost.node]),
+                "macs": cost.macs,
+                "predicted_cycles": cost.cycles,
+                "losses": cost.losses,
+                "fused_into": cost.fused_into,
+            }
+            for cost in sizing.costs
+        ],
+    }
+
+
+def _marker(network: Network, sizing: Sizing) -> dict:
+    def digest(text: str) -> str:
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    return {
+        "generator": GENERATOR,
+        "version": __version__,
+        "network": network.name,
+        "layer_config_sha256": digest(write_layer_config(network)),
+        "architecture_sha256": digest(sizing.architecture.to_json()),
+    }

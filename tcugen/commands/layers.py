@@ -1,0 +1,56 @@
+"""`tcugen layers`: a network's layers as a table, or its layer config as a file."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from tcugen.commands.outcome import UsageError
+from tcugen.network.graph import Network
+from tcugen.network.layer_config import load_network, write_layer_config
+
+
+def layers(argument: str, output: Path | None, console: Console) -> None:
+    """Print the layers of a network, or write its layer config to `output`.
+
+    Raises:
+        NetworkError: If there is no such network.
+        UsageError: If `output` cannot be written.
+    """
+    network, note = load_network(argument)
+    if note:
+        console.print(note, highlight=False, markup=False)
+    if output is None:
+        console.print(layer_table(network))
+        console.print(_summary(network), highlight=False)
+        return
+    try:
+        output.write_text(write_layer_config(network))
+    except OSError as error:
+        raise UsageError(f"cannot write {output}: {error.strerror}; choose another file with -o") from None
+    console.print(f"{output}: {_summary(network)}", highlight=False, markup=False)
+
+
+def layer_table(network: Network) -> Table:
+    table = Table(title=network.name)
+    for heading in ("node", "operator", "inputs", "kernel", "stride", "output"):
+        table.add_column(heading)
+    table.add_column("MACs", justify="right")
+    for node in network.nodes:
+        windowed = node.op in ("conv", "max_pool")
+        table.add_row(
+            node.name,
+            node.op,
+            ", ".join(node.inputs),
+            "x".join(map(str, node.kernel)) if windowed else "",
+            "x".join(map(str, node.stride)) if windowed else "",
+            str(network.shapes[node.name]),
+            f"{network.macs(node):,}" if network.macs(node) else "",
+        )
+    return table
+
+
+def _summary(network: Network) -> str:
+    convolutions = sum(node.op == "conv" for node in network.nodes)
+    linears = sum(node.op == "linear" for node in network.nodes)
+    return f"{network.mac_count:,} MACs in {convolutions} convolutions and {linears} fully connected layers"

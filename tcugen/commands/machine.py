@@ -1,0 +1,81 @@
+"""Architecture flags, shared by every command that needs a machine."""
+
+import re
+from dataclasses import dataclass
+
+from tcugen.arch import Architecture
+from tcugen.commands.outcome import UsageError
+from tcugen.network.graph import Network
+from tcugen.sizing.search import Budget, Sizing, size
+
+
+@dataclass(frozen=True)
+class MachineFlags:
+    """What the user said about the machine; None is for the generator to choose.
+
+    Attributes:
+        array: "ROWSxCOLUMNS".
+        multipliers, activation_kib, bus_bytes: The budget.
+        accumulator_bits, accumulator_depth, weight_tiles, parameter_groups, output_lanes, bus_address_bits:
+            Parameters of the architecture to be fixed.
+    """
+
+    array: str | None = None
+    multipliers: int | None = None
+    activation_kib: int | None = None
+    bus_bytes: int | None = None
+    accumulator_bits: int | None = None
+    accumulator_depth: int | None = None
+    weight_tiles: int | None = None
+    parameter_groups: int | None = None
+    output_lanes: int | None = None
+    bus_address_bits: int | None = None
+
+    @property
+    def fixed(self) -> dict[str, int]:
+        """Parameters of the architecture that the flags settle.
+
+        Raises:
+            UsageError: If `array` is not of the form ROWSxCOLUMNS.
+        """
+        names = ("accumulator_bits", "accumulator_depth", "weight_tiles", "parameter_groups", "output_lanes")
+        fixed = {name: getattr(self, name) for name in (*names, "bus_address_bits")}
+        if self.array is not None:
+            match = re.fullmatch(r"(\d{1,4})x(\d{1,4})", self.array)
+            if not match:
+                raise UsageError(f"--array is {self.array!r}, but it must be ROWSxCOLUMNS; write for example 16x16")
+            fixed |= {"rows": int(match[1]), "columns": int(match[2])}
+        return {name: value for name, value in fixed.items() if value is not None}
+
+    @property
+    def is_empty(self) -> bool:
+        return self == MachineFlags()
+
+    def conflicts(self, architecture: Architecture) -> list[str]:
+        """Flags that contradict an existing architecture, as "flag (asked, there)"."""
+        asked = self.fixed | {
+            name: getattr(self, name) for name in ("activation_kib", "bus_bytes") if getattr(self, name) is not None
+        }
+        found = [
+            f"--{name.replace('_', '-')} {value} (there: {getattr(architecture, name)})"
+            for name, value in asked.items()
+            if getattr(architecture, name) != value
+        ]
+        if self.multipliers is not None and architecture.multipliers > self.multipliers:
+            found.append(f"--multipliers {self.multipliers} (there: {architecture.multipliers})")
+        return found
+
+
+def sized(network: Network, flags: MachineFlags) -> Sizing:
+    """The architecture for a network within the flags.
+
+    Raises:
+        UsageError, SizingError: If a flag is malformed or cannot be obeyed.
+    """
+    budget = Budget(
+        multipliers=flags.multipliers,
+        **{
+            name: getattr(flags, name) for name in ("activation_kib", "bus_bytes") if getattr(flags, name) is not None
+        },
+    )
+    return size(network, budget, flags.fixed)

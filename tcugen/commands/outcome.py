@@ -1,0 +1,38 @@
+"""How a command ends: exit statuses, and errors that are the user's to mend."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+
+from rich.console import Console
+
+from tcugen.arch import ArchitectureError
+from tcugen.compiler.errors import CompileError
+from tcugen.network.graph import NetworkError
+from tcugen.sizing.errors import SizingError
+
+
+class Status(IntEnum):
+    """Exit statuses of every command."""
+
+    OK = 0
+    MISMATCH = 1
+    BAD_INPUT = 2
+
+
+class UsageError(ValueError):
+    """An argument that cannot be obeyed. The message names value, rule and remedy."""
+
+
+BAD_INPUT = (ArchitectureError, CompileError, NetworkError, SizingError, UsageError)
+"""Errors whose message is meant for the user: exit status 2, no traceback."""
+
+
+@contextmanager
+def one_clear_error(console: Console) -> Iterator[None]:
+    """Turns the errors of BAD_INPUT into one message and exit status 2."""
+    try:
+        yield
+    except BAD_INPUT as error:
+        console.print("error:", str(error), style="bold red", highlight=False, markup=False, soft_wrap=True)
+        raise SystemExit(Status.BAD_INPUT) from None

@@ -1,0 +1,62 @@
+"""Output folders that appear whole or not at all, and never replace what is not ours."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tcugen.commands.outcome import UsageError
+
+MARKER = "build.json"
+"""A folder with this file, naming tcugen as its generator, may be replaced."""
+
+GENERATOR = "tcugen"
+
+
+def is_ours(folder: Path) -> bool:
+    try:
+        return json.loads((folder / MARKER).read_text())["generator"] == GENERATOR
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def check_replaceable(folder: Path) -> None:
+    """Raises UsageError if something stands at `folder` that is neither an earlier output nor an empty folder."""
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is a file, but the output needs a folder; choose another name with -o")
+    if any(folder.iterdir()) and not is_ours(folder):
+        raise UsageError(
+            f"{folder} holds files that {GENERATOR} did not write, and replacing it would delete them; "
+            "choose another folder with -o"
+        )
+
+
+@contextmanager
+def replacing(folder: Path) -> Iterator[Path]:
+    """A temporary folder beside `folder` that takes its place when the body ends well and vanishes when it does not.
+
+    Raises:
+        UsageError: See `check_replaceable`, or if the place cannot be written.
+    """
+    check_replaceable(folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    except OSError as error:
+        raise UsageError(f"cannot write to {folder.parent}: {error.strerror}; choose another folder with -o") from None
+    try:
+        yield staging
+        staging.chmod(0o755)
+        old = None
+        if folder.exists():
+            old = Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", dir=folder.parent))
+            folder.replace(old / "folder")
+        staging.replace(folder)
+        if old:
+            shutil.rmtree(old)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)

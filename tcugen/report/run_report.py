@@ -1,0 +1,45 @@
+"""The table of a run, from its figures (the JSON that `tcugen simulate --json` writes)."""
+
+from rich.table import Table
+
+
+def run_table(figures: dict) -> Table:
+    """Per node: shape, MACs, cycles, utilisation, what the rest was lost to, mismatches."""
+    architecture = figures["architecture"]
+    multipliers = architecture["rows"] * architecture["columns"]
+    table = Table(title=f"{figures['network']} on {architecture['rows']}x{architecture['columns']}")
+    table.add_column("node", no_wrap=True)
+    table.add_column("output", no_wrap=True)
+    for heading in ("MACs", "cycles", "util. %", "mismatches"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("stalled cycles", overflow="fold")
+    for node in figures["nodes"]:
+        cycles, macs = node["cycles"], node["macs"]
+        table.add_row(
+            node["name"],
+            node["shape"],
+            f"{macs:,}" if macs else "",
+            f"{cycles:,}",
+            f"{100 * macs / (multipliers * cycles):.1f}" if macs and cycles else "",
+            "fused" if node["fused"] else str(node["mismatches"]),
+            ", ".join(f"{reason} {lost:,}" for reason, lost in node["stalls"].items()),
+        )
+    return table
+
+
+def summary(figures: dict) -> str:
+    """Cycles, utilisation and traffic of the whole run in two or three lines."""
+    counters = figures["counters"]
+    cycles = figures["cycles_per_image"]
+    images = f"{len(cycles)} images, " if len(cycles) > 1 else ""
+    verdict = "golden, emulator and RTL agree in every element"
+    if figures["mismatches"]:
+        verdict = f"{figures['mismatches']:,} elements differ"
+    return (
+        f"{images}{sum(cycles):,} cycles ({figures['memory']} memory, seed {figures['seed']}), array busy "
+        f"{100 * counters['BUSY'] / counters['CYCLES']:.1f} % of them, utilisation "
+        f"{100 * figures['utilisation']:.1f} % ({figures['mac_count']:,} MACs per image)\n"
+        f"bytes read {counters['BYTES_READ']:,}, written {counters['BYTES_WRITTEN']:,}; "
+        f"simulated at {figures['cycles_per_second'] / 1000:.0f} kcycles/s\n"
+        f"mismatches = {figures['mismatches']}: {verdict}"
+    )

@@ -1,0 +1,95 @@
+"""Writes everything that an outside checker needs to recompute a run: tensors, integers, geometry, cycles."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tcugen.network.graph import Node
+from tcugen.program import Program
+from tcugen.quant.model import QuantizedNetwork
+from tcugen.verify.compare import NodeResult, Verification
+
+FORMAT = 1
+
+
+def write_dump(
+    directory: Path, model: QuantizedNetwork, program: Program, inputs: dict[str, np.ndarray], outcome: Verification
+) -> None:
+    """Write `dump.json` and its NumPy files; the directory is created if need be.
+
+    Output tensors are those observed on the RTL, whether or not they equal golden's. `dump.json` is written last, so
+    that an interrupted dump is not taken for a whole one.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "dump.json").unlink(missing_ok=True)
+    files = _Files(directory)
+    tensors: dict[str, Any] = {name: files.save(f"input.{name}", tensor) for name, tensor in inputs.items()}
+    for result in outcome.nodes:
+        name = result.node.name
+        tensors[name] = {"node": name} if result.fused else files.save(f"{name}.output", outcome.rtl[name])
+    manifest = {
+        "format": FORMAT,
+        "network": model.network.name,
+        "mac_count": model.network.mac_count,
+        "architecture": program.architecture.to_dict(),
+        "cycles": sum(outcome.cycles),
+        "cycles_per_image": list(outcome.cycles),
+        "nodes": [_entry(files, model, result, tensors) for result in outcome.nodes],
+    }
+    (directory / "dump.json").write_text(json.dumps(manifest, indent=1) + "\n")
+
+
+class _Files:
+    """NumPy files in one directory, named after what they hold."""
+
+    def __init__(self, directory: Path):
+        self.directory = directory
+
+    def save(self, name: str, array: np.ndarray) -> str:
+        file = f"{name}.npy"
+        np.save(self.directory / file, np.ascontiguousarray(array))
+        return file
+
+
+def _entry(files: _Files, model: QuantizedNetwork, result: NodeResult, tensors: dict[str, Any]) -> dict[str, Any]:
+    node, integers = result.node, model.integers[result.node.name]
+    output = model.tensors[node.name]
+    entry: dict[str, Any] = {
+        "name": node.name,
+        "op": node.op,
+        "cycles": result.cycles,
+        "inputs": [tensors[name] for name in node.inputs],
+        "input_zero_points": list(model.input_zero_points(node.name)),
+    }
+    entry |= _geometry(node)
+    if node.op in ("conv", "linear"):
+        weight = integers.weight.reshape(len(integers.weight), -1) if node.op == "linear" else integers.weight
+        entry["weight"] = files.save(f"{node.name}.weight", weight)
+        entry["bias"] = files.save(f"{node.name}.bias", integers.bias)
+        entry["multiplier"] = (
+            None if integers.multiplier is None else files.save(f"{node.name}.multiplier", integers.multiplier)
+        )
+    elif node.op == "add":
+        entry["multiplier"] = list(integers.add_multipliers)
+        entry["shift"] = integers.add_shift
+    elif node.op != "max_pool":
+        entry["multiplier"] = float(integers.multiplier)
+    if node.op != "max_pool":
+        entry["output_zero_point"] = None if output is None else output.zero_point
+        entry["clamp"] = None if integers.clamp is None else list(integers.clamp)
+    if not result.fused:
+        entry["output"] = tensors[node.name]
+    return entry
+
+
+def _geometry(node: Node) -> dict[str, Any]:
+    if node.op not in ("conv", "linear", "max_pool"):
+        return {}
+    geometry: dict[str, Any] = {
+        "kernel": list(node.kernel),
+        "stride": list(node.stride),
+        "padding": list(node.padding),
+    }
+    return geometry if node.op == "max_pool" else geometry | {"groups": node.groups}

@@ -1,0 +1,259 @@
+"""Host, control, fetch, dispatch, counters and reader together, seen through the registers only.
+
+The units are stand-ins that take every instruction at once and complete it in the next cycle.
+"""
+
+import random
+
+import pytest
+from amaranth.hdl import Cat, DomainRenamer, Module, ResetInserter, Signal
+from amaranth.lib import wiring
+
+from tcugen.arch import Architecture
+from tcugen.isa import Instruction, Opcode, Unit
+from tcugen.registers import BY_NAME, ErrorCode, Stall
+from tcugen.rtl.control import Control
+from tcugen.rtl.counters import Counters
+from tcugen.rtl.dispatch import QUEUES, Dispatch
+from tcugen.rtl.fetch import Fetch
+from tcugen.rtl.host import Host
+from tcugen.rtl.reader import Reader
+from tests.rtl.axi_lite import read, write
+from tests.rtl.axi_memory import ReadMemory
+from tests.rtl.streams import run
+from tests.rtl.test_dispatch import make_program
+
+BASE = 0x3000
+
+
+class Machine(wiring.Component):
+    """`host` and `bus` are the outer interfaces."""
+
+    def __init__(self, architecture: Architecture):
+        self.architecture = architecture
+        self.host, self.reader = Host(architecture), Reader(architecture, clients=1)
+        self.control = Control(architecture, sources=3)
+        super().__init__({"interrupt": wiring.Out(1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.host, m.submodules.control = host, control = self.host, self.control
+        reset = ResetInserter(control.core_reset)
+        fetch, dispatch = Fetch(self.architecture), Dispatch(self.architecture)
+        counters, reader = Counters(self.architecture), self.reader
+        core = Module()
+        core.submodules.fetch, core.submodules.dispatch = fetch, dispatch
+        core.submodules.counters, core.submodules.reader = counters, reader
+        wiring.connect(core, fetch.request, reader.request[0])
+        wiring.connect(core, fetch.o, dispatch.i)
+        busy = Signal(len(QUEUES))
+        core.d.comb += dispatch.unit_busy.eq(busy)
+        for index, opcode in enumerate(QUEUES):
+            stream = getattr(dispatch, f"o_{opcode.name.lower()}")
+            core.d.comb += stream.ready.eq(1)
+            core.d.sync += busy[index].eq(stream.valid)
+            if opcode != Opcode.WEIGHT:
+                core.d.comb += getattr(dispatch, f"done_{opcode.name.lower()}").eq(busy[index])
+        core.d.comb += [
+            fetch.start.eq(control.fetch_start),
+            fetch.program_bytes.eq(host.windows[0].size),
+            fetch.beat_valid.eq(reader.beat_valid[0]),
+            fetch.beat_data.eq(reader.beat_data),
+            reader.windows.eq(host.windows),
+            reader.halt.eq(control.halt),
+            dispatch.bus_idle.eq(reader.idle & ~fetch.busy),
+            counters.running.eq(control.running),
+            counters.busy.eq(dispatch.o_compute.valid),
+            counters.busy_layer.eq(dispatch.compute_layer),
+            counters.stall_reason.eq(dispatch.compute_wait_unit),
+            counters.stall_layer.eq(dispatch.compute_layer),
+            counters.read_beat.eq(reader.beat),
+            counters.layer.eq(host.layer),
+            counters.counter.eq(host.counter),
+        ]
+        m.submodules.core = DomainRenamer("sync")(reset(core))
+        m.d.comb += [
+            Cat(control.start, control.soft_reset, control.clear_interrupt).eq(
+                Cat(host.start, host.soft_reset, host.clear_interrupt)
+            ),
+            control.interrupt_enable.eq(host.interrupt_enable),
+            control.watchdog.eq(host.watchdog),
+            control.finished.eq(dispatch.finished),
+            control.errors[0].eq(fetch.error),
+            control.errors[1].eq(dispatch.error),
+            control.errors[2].eq(Cat(reader.error_valid, reader.error_code, reader.error_address)),
+            control.reader_idle.eq(reader.idle),
+            control.writer_idle.eq(1),
+            control.bus_activity.eq((reader.bus.arvalid & reader.bus.arready) | reader.bus.rvalid),
+            host.totals.eq(counters.totals),
+            host.layer_count.eq(counters.layer_count),
+            self.interrupt.eq(control.interrupt),
+        ]
+        for name in ("busy", "done", "failed", "startable", "error_code", "error_address"):
+            m.d.comb += getattr(host, name).eq(getattr(control, name))
+        return m
+
+
+class Driver:
+    """What a host does, by the names of the registers."""
+
+    def __init__(self, ctx, machine: Machine):
+        self.ctx, self.machine = ctx, machine
+
+    async def write(self, name: str, value: int) -> int:
+        return await write(self.ctx, self.machine.host, BY_NAME[name].address, value)
+
+    async def read(self, name: str) -> int:
+        response, value = await read(self.ctx, self.machine.host, BY_NAME[name].address)
+        assert response == 0
+        return value
+
+    async def configure(self, size: int, watchdog: int = 0) -> None:
+        settings = {"PROGRAM_BASE_LOW": BASE, "PROGRAM_SIZE": size, "WATCHDOG": watchdog, "INTERRUPT_ENABLE": 1}
+        for name, value in settings.items():
+            assert await self.write(name, value) == 0
+
+    async def run(self) -> int:
+        """Start, wait for the interrupt, clear it; returns STATUS."""
+        assert await self.write("CONTROL", 1) == 0
+        for _ in range(5000):
+            *_, interrupt = await self.ctx.tick().sample(self.machine.interrupt)
+            if interrupt:
+                assert await self.write("CONTROL", 4) == 0
+                assert not self.ctx.get(self.machine.interrupt)
+                return await self.read("STATUS")
+        raise AssertionError("no interrupt")
+
+    async def counters(self, layers: list[int]) -> dict[str, int]:
+        """All totals; checks that the counts of `layers` add up to them."""
+        names = ["CYCLES", "BUSY", *(f"STALL_{stall.name}" for stall in Stall), "BYTES_READ"]
+        values = {name: await self.read(f"{name}_LOW") + (await self.read(f"{name}_HIGH") << 32) for name in names}
+        assert values["CYCLES"] == sum(value for name, value in values.items() if name.startswith(("BUSY", "STALL")))
+        for name in names[1:-1]:
+            total = 0
+            for layer in layers:
+                await self.write("LAYER_SELECT", layer)
+                total += await self.read(f"LAYER_{name}")
+            assert total == values[name], name
+        return values
+
+    async def error(self) -> tuple[int, int]:
+        address = await self.read("ERROR_ADDRESS_LOW") + (await self.read("ERROR_ADDRESS_HIGH") << 32)
+        return await self.read("ERROR_CODE"), address
+
+
+def program(length: int, seed: int = 1) -> tuple[bytes, list[int]]:
+    """A program and its layers; layer 0 is counted before the first instruction arrives."""
+    instructions = []
+    for index, instruction in enumerate(make_program(random.Random(seed), length)):
+        fields = {} if instruction.opcode == Opcode.END else instruction.fields | {"layer": 1 + index // 4}
+        instructions.append(Instruction(instruction.opcode, fields))
+    layers = sorted({0, *(i["layer"] for i in instructions if i.opcode == Opcode.COMPUTE)})
+    return b"".join(i.encode() for i in instructions), layers
+
+
+def simulate(code: bytes, bench, *, bus_bytes: int = 16, cycles: int = 60_000, **memory_settings) -> ReadMemory:
+    machine = Machine(Architecture(bus_bytes=bus_bytes))
+    memory = ReadMemory(machine.reader.bus, bytes(BASE) + code, bus_bytes, **memory_settings)
+
+    async def host(ctx):
+        await bench(Driver(ctx, machine), memory)
+
+    run(machine, host, background=[memory.run], cycles=cycles)
+    return memory
+
+
+@pytest.mark.parametrize("bus_bytes", [4, 16, 64])
+def test_two_runs_are_the_same_and_counters_add_up(bus_bytes):
+    code, layers = program(30)
+
+    async def bench(driver, memory):
+        await driver.configure(len(code))
+        results = []
+        for _ in range(2):
+            assert await driver.run() == 2
+            assert await driver.error() == (ErrorCode.NONE, 0)
+            results.append(await driver.counters(layers))
+        assert results[0] == results[1]
+        assert results[0]["BYTES_READ"] == len(code)
+        assert results[0]["BUSY"] > 0 and results[0]["CYCLES"] > 100
+
+    simulate(code, bench, bus_bytes=bus_bytes)
+
+
+@pytest.mark.parametrize("position", [0, 11, 29])
+def test_a_broken_program_is_reported_and_leaves_no_trace(position):
+    code, layers = program(30)
+
+    async def bench(driver, memory):
+        await driver.configure(len(code))
+        assert await driver.run() == 2
+        good = await driver.counters(layers)
+        memory.contents = bytes(BASE) + code[: 64 * position] + b"\x0f" + code[64 * position + 1 :]
+        assert await driver.run() == 4
+        assert await driver.error() == (ErrorCode.OPCODE, 64 * position)
+        memory.contents = bytes(BASE) + code
+        assert await driver.run() == 2
+        assert await driver.error() == (ErrorCode.NONE, 0)
+        assert await driver.counters(layers) == good
+
+    simulate(code, bench)
+
+
+def test_a_program_without_end_and_a_read_error_are_reported():
+    code, _ = program(20)
+
+    async def bench(driver, memory):
+        await driver.configure(len(code) - 64)
+        assert await driver.run() == 4
+        assert await driver.error() == (ErrorCode.OPCODE, len(code) - 64)
+        await driver.configure(len(code))
+        memory.errors = {BASE + 512}
+        assert await driver.run() == 4
+        assert await driver.error() == (ErrorCode.READ_RESPONSE, BASE + 512)
+        memory.errors = ()
+        assert await driver.run() == 2
+
+    simulate(code, bench, idle=0.2)
+
+
+@pytest.mark.parametrize("cycles", [1, 30, 150, 210])
+def test_a_soft_reset_waits_for_memory_and_the_next_run_is_as_good_as_the_first(cycles):
+    code, layers = program(30)
+
+    async def bench(driver, memory):
+        await driver.configure(len(code))
+        assert await driver.run() == 2
+        good = await driver.counters(layers)
+        assert await driver.write("CONTROL", 1) == 0
+        await driver.ctx.tick().repeat(cycles)
+        assert await driver.write("PROGRAM_SIZE", 0) == 2  # refused while running
+        assert await driver.write("CONTROL", 2) == 0
+        while await driver.read("STATUS"):
+            pass
+        assert not memory.pending
+        assert await driver.run() == 2
+        assert await driver.counters(layers) == good
+
+    simulate(code, bench)
+
+
+def test_a_memory_that_never_answers_is_reported_and_a_late_one_forgiven():
+    code, _ = program(20)
+
+    async def bench(driver, memory):
+        await driver.configure(len(code), watchdog=300)
+        memory.answering = False
+        assert await driver.run() == 4
+        assert await driver.error() == (ErrorCode.BUS_HUNG, 0)
+        assert await driver.write("CONTROL", 1) == 2  # refused: memory still owes beats
+        memory.answering = True
+        await driver.ctx.tick().repeat(200)
+        assert not memory.pending
+        assert await driver.run() == 2
+
+    simulate(code, bench)
+
+
+def test_the_stand_in_units_cover_all_units():
+    assert {opcode.name for opcode in QUEUES if opcode != Opcode.WEIGHT} == {unit.name for unit in Unit}
