@@ -173,6 +173,7 @@ class _Lines:
 
 def run_figures(options: SimulateOptions, outcome: "Verification", program: Program) -> dict:
     """The figures of a run: what `--json` writes and the report's table is made of."""
+    multipliers = program.architecture.multipliers
     return {
         "format": 1,
         "network": program.network,
@@ -181,7 +182,7 @@ def run_figures(options: SimulateOptions, outcome: "Verification", program: Prog
         "architecture": program.architecture.to_dict(),
         "mac_count": program.mac_count,
         "cycles_per_image": list(outcome.cycles),
-        "utilisation": program.mac_count * len(outcome.cycles) / (program.architecture.multipliers * sum(outcome.cycles)),
+        "utilisation": program.mac_count * len(outcome.cycles) / (multipliers * sum(outcome.cycles)),
         "mismatches": outcome.mismatches,
         "counters": outcome.counters,
         "cycles_per_second": outcome.cycles_per_second,

@@ -1,4 +1,4 @@
-"""Integers for a network of which only the shapes are known, without PyTorch: for building and sizing, not for accuracy.
+"""Integers for a network of which only the shapes are known, without PyTorch: for building, not for accuracy.
 
 Weights are random; scales are what random operands of that many products need to fill int8 without saturating.
 """

@@ -10,7 +10,7 @@ from amaranth.lib import data, stream
 from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
 from tcugen.arch import Architecture, bits_for
-from tcugen.rtl.accumulators import Accumulate, Accumulators
+from tcugen.rtl.accumulators import Accumulators
 from tcugen.rtl.activation import ActivationMemory, OperandRequest
 from tcugen.rtl.array import Array
 from tcugen.rtl.decode import INSTRUCTION_BITS

@@ -1,7 +1,7 @@
 """The core: all units, their queues and memories, connected. It holds no logic beyond counting what is under way."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
-from amaranth.lib import data, stream
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import data
 from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
 from tcugen.arch import Architecture

@@ -11,7 +11,9 @@ from tcugen.arch import Architecture, bits_for
 from tcugen.isa import ACTIVATION_ADDRESS_BITS, Opcode, layout
 from tcugen.rtl.decode import INSTRUCTION_BITS, fields
 
-_BITS = {name: placed.field.bits for name, placed in layout(Opcode.COMPUTE).items()}
+
+def _bits(field: str) -> int:
+    return layout(Opcode.COMPUTE)[field].field.bits
 
 
 class Pass(data.Struct):
@@ -30,17 +32,17 @@ class Pass(data.Struct):
         ends: Last pass of a tile of this instruction, complete or not.
     """
 
-    layer: _BITS["layer"]
+    layer: _bits("layer")
     row: ACTIVATION_ADDRESS_BITS
-    iy: signed(_BITS["iy0"] + 1)
+    iy: signed(_bits("iy0") + 1)
     offset: signed(ACTIVATION_ADDRESS_BITS)
-    rows: _BITS["block_rows"]
-    n_x: _BITS["n_x"]
+    rows: _bits("block_rows")
+    n_x: _bits("n_x")
     y_step: ACTIVATION_ADDRESS_BITS
     x_step: ACTIVATION_ADDRESS_BITS
-    stride_y: _BITS["stride_y"]
+    stride_y: _bits("stride_y")
     row_bytes: ACTIVATION_ADDRESS_BITS
-    height: _BITS["height"]
+    height: _bits("height")
     pad: signed(8)
     first: 1
     opens: 1

@@ -3,7 +3,7 @@
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream
 from amaranth.lib.fifo import SyncFIFOBuffered
-from amaranth.lib.wiring import Component, In, Out, connect, flipped
+from amaranth.lib.wiring import Component, In, Out
 
 from tcugen.arch import BURST_BEATS, PARAMETER_BYTES, Architecture, bits_for
 from tcugen.isa import Opcode, Window

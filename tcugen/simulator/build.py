@@ -29,9 +29,9 @@ _VERILATOR_FLAGS = (
     # The text is generated: its style warnings have no reader.
     "-Wno-fatal",
     "-Wno-lint",
-    *("-CFLAGS", "-O3 -march=native -std=c++17"),
-    # The makefiles compile constructors and the library with -O0 unless told.
-    *("-MAKEFLAGS", "OPT_FAST=-O3 OPT_SLOW=-O1 OPT_GLOBAL=-O3 CXX=g++ LINK=g++"),
+    *("-CFLAGS", "-march=native -std=c++17"),
+    # The level belongs here: in -CFLAGS it would also hold for the code that runs once (OPT_SLOW).
+    *("-MAKEFLAGS", "OPT_FAST=-O3 OPT_SLOW=-O0 OPT_GLOBAL=-O2 CXX=g++ LINK=g++"),
 )
 
 

@@ -1,6 +1,7 @@
 """Writes everything that an outside checker needs to recompute a run: tensors, integers, geometry, cycles."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +43,19 @@ def write_dump(
 
 
 class _Files:
-    """NumPy files in one directory, named after what they hold."""
+    """NumPy files in one directory, named after what they hold as far as file names allow."""
 
     def __init__(self, directory: Path):
         self.directory = directory
+        self.names: set[str] = set()
 
     def save(self, name: str, array: np.ndarray) -> str:
-        file = f"{name}.npy"
+        stem = re.sub(r"[^A-Za-z0-9._-]", "_", name)
+        # Names that differ only in replaced characters or in case stay apart on every file system.
+        while stem.lower() in self.names:
+            stem += "_"
+        self.names.add(stem.lower())
+        file = f"{stem}.npy"
         np.save(self.directory / file, np.ascontiguousarray(array))
         return file
 

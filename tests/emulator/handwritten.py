@@ -7,6 +7,16 @@ from tcugen.emulator import Machine
 from tcugen.isa import Instruction, Opcode, Window
 from tcugen.program import Observation, Port, Program, TensorLayout
 
+LOOP = {"n_columns": 2, "n_y": 3, "block_rows": 1, "n_x": 4}
+COMPUTE = LOOP | {"y_step": 16, "x_step": 4, "row_bytes": 16, "height": 3, "stride_y": 1}
+COMPUTE |= {"n_groups": 1, "n_ky": 1, "n_kx": 1, "finish": 1}
+DRAIN = LOOP | {"out_base": 512, "out_plane_step": 48, "out_y_step": 16, "out_x_step": 4, "last_steps": 2}
+DRAIN |= {"clamp_low": -128, "clamp_high": 127}
+"""A pointwise convolution of 3 x 4 pixels from address 0 to 512, two column groups, one row per block: six tiles."""
+
+LAYOUT = TensorLayout(channels=7, height=3, width=4, word=4, pixel_bytes=4, row_bytes=16, plane_bytes=48)
+"""Its result."""
+
 
 def small(**changes: int) -> Architecture:
     """A 4x4 machine with 1 KiB of activation memory."""

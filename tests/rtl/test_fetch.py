@@ -67,7 +67,7 @@ def run(
                 ended_at = cycle
             if held is not None:
                 assert request_valid and (request.offset, request.beats) == held, (
-                    "a request changed before it was taken"
+                    "changed before it was taken"
                 )
             held = (request.offset, request.beats) if request_valid and not request_taken else None
             if request_valid and request_taken:

@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from handwritten import Handwritten, small
-from test_machine import COMPUTE, DRAIN
+from handwritten import COMPUTE, DRAIN, Handwritten, small
 
 from tcugen.emulator import EmulationError, Machine
 from tcugen.isa import Opcode, Window

@@ -2,19 +2,12 @@
 
 import numpy as np
 import pytest
-from handwritten import Handwritten, random_memory, small
+from handwritten import COMPUTE, DRAIN, LAYOUT, Handwritten, random_memory, small
 from loops import Loops
 
 from tcugen.emulator import EmulationError, Machine
 from tcugen.isa import Opcode
 from tcugen.program import TensorLayout
-
-LOOP = {"n_columns": 2, "n_y": 3, "block_rows": 1, "n_x": 4}
-COMPUTE = LOOP | {"y_step": 16, "x_step": 4, "row_bytes": 16, "height": 3, "stride_y": 1}
-COMPUTE |= {"n_groups": 1, "n_ky": 1, "n_kx": 1, "finish": 1}
-DRAIN = LOOP | {"out_base": 512, "out_plane_step": 48, "out_y_step": 16, "out_x_step": 4, "last_steps": 2}
-DRAIN |= {"clamp_low": -128, "clamp_high": 127}
-LAYOUT = TensorLayout(channels=7, height=3, width=4, word=4, pixel_bytes=4, row_bytes=16, plane_bytes=48)
 
 
 def two_layers(first_drain_position):
