@@ -2,6 +2,7 @@
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
+from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
@@ -10,7 +11,6 @@ from tcugen.isa import COUNT_BITS, HEADER, INSTRUCTION_BYTES, PAYLOAD_BIT, Opcod
 from tcugen.registers import ErrorCode
 from tcugen.rtl.control import SETTLE_CYCLES, error_report
 from tcugen.rtl.decode import INSTRUCTION_BITS, fields
-from tcugen.rtl.fifo import Fifo
 
 QUEUES = (Opcode.WEIGHT, Opcode.LOAD, Opcode.STORE, Opcode.COMPUTE, Opcode.DRAIN, Opcode.POOL)
 """One queue per unit, in the order of the bits of `Dispatch.unit_busy`."""
@@ -25,17 +25,17 @@ COMPLETED = data.ArrayLayout(COUNT_BITS, len(Unit))
 
 
 class InstructionQueue(wiring.Component):
-    """QUEUE_DEPTH instructions of one opcode and the gate behind them. Only bits that the opcode uses are stored.
+    """QUEUE_DEPTH instructions of one opcode, one more at the gate. Only bits that the opcode uses are stored.
 
     Members:
         i: Instructions of `opcode`; the opcode itself is not looked at.
         completed: What each unit has completed, by isa.Unit; may only grow.
-        o: The oldest instruction, from 1 or 2 cycles after its waits hold until it is taken. Unused bits are 0.
+        o: The oldest instruction, from the cycle after its waits hold until it is taken. Unused bits are 0.
         empty: No instruction is inside.
         waiting: The oldest instruction waits, first of all for unit `wait_unit` (isa.Unit; 0 when none waits).
         layer: Of the oldest instruction, or of the last one that left if there is none.
 
-    An instruction can leave 2 cycles after it entered and every other cycle.
+    An instruction can leave 3 cycles after it entered and every other cycle.
     """
 
     def __init__(self, opcode: Opcode):
@@ -56,49 +56,72 @@ class InstructionQueue(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        header_bits = _HEADER_BITS - _OPCODE_BITS
-        m.submodules.fifo = fifo = Fifo(header_bits + self.payload_bits, QUEUE_DEPTH)
-        stored = fifo.o.payload
-        head = Signal(INSTRUCTION_BITS)
-        m.d.comb += [
-            fifo.i.payload.eq(
-                Cat(self.i.payload[_OPCODE_BITS:_HEADER_BITS], self.i.payload[PAYLOAD_BIT:][: self.payload_bits])
-            ),
-            fifo.i.valid.eq(self.i.valid),
-            self.i.ready.eq(fifo.i.ready),
-            head.eq(
-                Cat(
-                    Const(self.opcode, _OPCODE_BITS),
-                    stored[:header_bits],
-                    Const(0, PAYLOAD_BIT - _HEADER_BITS),
-                    stored[header_bits:],
-                )
-            ),
-            self.o.payload.eq(head),
-            self.empty.eq(~fifo.o.valid),
-        ]
+        head, present, taken = self._store(m)
+        m.d.comb += [self.o.payload.eq(head), self.empty.eq(~present)]
 
-        # The comparisons are registered; `judged` says that they belong to the present head.
+        # The comparisons are registered and stand once they hold; `judged` says that they belong to the present head.
         decoded = fields(self.opcode, head)
-        judged, open_ = Signal(), Signal()
+        judged, all_reached = Signal(), Signal()
         reached = Signal(len(Unit))
         last_layer = Signal(LAYER_BITS)
         m.d.comb += [
-            open_.eq(fifo.o.valid & judged & reached.all()),
-            self.o.valid.eq(open_),
-            fifo.o.ready.eq(open_ & self.o.ready),
-            self.waiting.eq(fifo.o.valid & judged & ~reached.all()),
+            all_reached.eq(judged & reached.all()),
+            self.o.valid.eq(all_reached),
+            taken.eq(all_reached & self.o.ready),
+            self.waiting.eq(judged & ~reached.all()),
             self.layer.eq(Mux(self.empty, last_layer, decoded.layer)),
         ]
-        m.d.sync += judged.eq(fifo.o.valid & ~fifo.o.ready)
-        for unit in Unit:
-            m.d.sync += reached[unit].eq(self.completed[unit] >= getattr(decoded, f"wait_{unit.name.lower()}"))
-        for unit in reversed(Unit):
-            with m.If(self.waiting & ~reached[unit]):
-                m.d.comb += self.wait_unit.eq(unit)
-        with m.If(fifo.o.ready):
+        m.d.sync += judged.eq(present & ~taken)
+        with m.If(present & ~all_reached):
+            for unit in Unit:
+                m.d.sync += reached[unit].eq(self.completed[unit] >= getattr(decoded, f"wait_{unit.name.lower()}"))
+        with m.If(self.waiting):
+            for unit in reversed(Unit):
+                with m.If(~reached[unit]):
+                    m.d.comb += self.wait_unit.eq(unit)
+        with m.If(taken):
             m.d.sync += last_layer.eq(decoded.layer)
         return m
+
+    def _store(self, m: Module) -> tuple[Signal, Signal, Signal]:
+        """The queue; returns the oldest instruction, whether there is one, and `taken`, which the caller drives.
+
+        A small memory and a register behind it, which holds the oldest instruction: payloads move only when
+        an instruction does, and the waits are compared from a register.
+        """
+        header_bits = _HEADER_BITS - _OPCODE_BITS
+        m.submodules.storage = storage = Memory(shape=header_bits + self.payload_bits, depth=QUEUE_DEPTH, init=[])
+        write, read = storage.write_port(), storage.read_port()
+        tail, front = Signal(range(QUEUE_DEPTH)), Signal(range(QUEUE_DEPTH))
+        stored = Signal(range(QUEUE_DEPTH + 1))  # in the memory, the oldest instruction not counted
+        present, taken, put, move = Signal(), Signal(), Signal(), Signal()
+        head = Signal(INSTRUCTION_BITS)
+        word = self.i.payload
+        m.d.comb += [
+            self.i.ready.eq(stored != QUEUE_DEPTH),
+            put.eq(self.i.valid & self.i.ready),
+            move.eq((stored != 0) & (~present | taken)),
+            write.en.eq(put),
+            write.addr.eq(tail),
+            write.data.eq(Cat(word[_OPCODE_BITS:_HEADER_BITS], word[PAYLOAD_BIT:][: self.payload_bits])),
+            read.en.eq(move),
+            read.addr.eq(front),
+            head.eq(
+                Cat(
+                    Const(self.opcode, _OPCODE_BITS),
+                    read.data[:header_bits],
+                    Const(0, PAYLOAD_BIT - _HEADER_BITS),
+                    read.data[header_bits:],
+                )
+            ),
+        ]
+        m.d.sync += [
+            tail.eq(tail + put),
+            front.eq(front + move),
+            stored.eq(stored + put - move),
+            present.eq(move | (present & ~taken)),
+        ]
+        return head, present, taken
 
 
 class Dispatch(wiring.Component):

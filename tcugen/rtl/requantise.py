@@ -9,8 +9,8 @@ from tcugen.rtl.pipeline import Pipeline
 SIGNIFICAND_BITS = 24
 """Bits of an IEEE single's significand, hidden one included."""
 
-SPLIT_BIT = 17
-"""The multiplier's significand is split here, so that each partial product fits a 25x18 signed DSP multiplier."""
+HALF = 12
+"""24-bit factors are multiplied in halves: each partial product then takes one DSP block of any vendor and no adder."""
 
 SCALE_OFFSET = 92
 """Exponent field minus this = left shift of the rounded product when the sum has no leading zero; see `_lane`."""
@@ -140,20 +140,21 @@ class RequantiseLanes(wiring.Component):
         carry = register("carry", mantissa[24])
         scale = register("scale_4", narrowed(scale - zeros_low))
 
-        # 5, 6: multiply. Only the part of the partial products' sum from SPLIT_BIT up needs an adder.
-        partial_low = register("partial_low", sum_significand * significand[:SPLIT_BIT])
-        partial_high = register("partial_high", sum_significand * significand[SPLIT_BIT:])
-        left = wire("left", narrowed(scale + carry))
-        left = register("left_5", Mux(left < 1, 1, Mux(left > LEFT_SATURATED, LEFT_SATURATED + 1, left[:4])))
-        product = register("product", (partial_high + partial_low[SPLIT_BIT:])[: 48 - SPLIT_BIT])
-        sticky = register("product_sticky", partial_low[:SPLIT_BIT].any())
-        left = register("left_6", left)
+        # 5, 6: multiply. The outer partial products do not overlap, and below bit HALF nothing is added to them.
+        low_low = register("low_low", sum_significand[:HALF] * significand[:HALF])
+        low_high = register("low_high", sum_significand[:HALF] * significand[HALF:])
+        high_low = register("high_low", sum_significand[HALF:] * significand[:HALF])
+        high_high = register("high_high", sum_significand[HALF:] * significand[HALF:])
+        left = register("left_5", narrowed(scale + carry))
+        product = register("product", (Cat(low_low[HALF:], high_high) + (low_high + high_low))[: 48 - HALF])
+        sticky = register("product_sticky", low_low[:HALF].any())
+        left = register("left_6", Mux(left < 1, 1, Mux(left > LEFT_SATURATED, LEFT_SATURATED + 1, left[:4])))
 
-        # 7: round to 24 bits, which may give 2**24. `product` holds bits 17 to 47, bit 46 or 47 is the leading one.
-        top = product[30]
-        kept = wire("kept", Mux(top, product[7:], product[6:30]))
-        guard = Mux(top, product[6], product[5])
-        sticky = sticky | product[:5].any() | (top & product[5])
+        # 7: round to 24 bits, which may give 2**24. `product` holds bits 12 to 47, bit 46 or 47 is the leading one.
+        top = product[35]
+        kept = wire("kept", Mux(top, product[12:], product[11:35]))
+        guard = Mux(top, product[11], product[10])
+        sticky = sticky | product[:10].any() | (top & product[10])
         value = register("value", kept + (guard & (sticky | kept[0])))
         left = register("left_7", Mux(top, left, left - 1)[:4])
 

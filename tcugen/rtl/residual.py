@@ -5,10 +5,13 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from tcugen.rtl.pipeline import Pipeline
-from tcugen.rtl.requantise import offset_clamp, round_shift
+from tcugen.rtl.requantise import HALF, offset_clamp, round_shift
+
+TOTAL_BITS = 34
+"""Signed width of the exact sum: |sum| <= 2 * 255 * (2**24 - 1) < 2**33."""
 
 SHIFT_MAX = 34
-"""|sum| < 2 * 255 * 2**24 < 2**33: from this shift on every quotient rounds to 0, so larger shifts act alike."""
+"""|sum| < 2**33: from this shift on every quotient rounds to 0, so larger shifts act alike."""
 
 INTEGER_BITS = 9
 """Bits, sign included, of the quotient before rounding: -256 and 255 saturate whatever the zero point."""
@@ -110,9 +113,12 @@ class ResidualLanes(wiring.Component):
             pipe = Pipeline(m, self.enable, f"lane{lane}_")
             difference_a = pipe.register("difference_a", self.a[lane] - zero_point_a)
             difference_b = pipe.register("difference_b", self.b[lane] - self.zero_point_b)
-            product_a = pipe.register("product_a", difference_a * factor_a)
-            product_b = pipe.register("product_b", difference_b * factor_b)
-            total = pipe.register("total", product_a + product_b)
+            low_a = pipe.register("low_a", difference_a * factor_a[:HALF])
+            low_b = pipe.register("low_b", difference_b * factor_b[:HALF])
+            high_a = pipe.register("high_a", difference_a * factor_a[HALF:])
+            high_b = pipe.register("high_b", difference_b * factor_b[HALF:])
+            upper = Cat(Const(0, HALF), high_a + high_b).as_signed()
+            total = pipe.register("total", (low_a + low_b + upper)[:TOTAL_BITS].as_signed())
             rounded = self._round(pipe, total, places[3], below_guard)
             result = offset_clamp(rounded, offset[-1], low[-1], high[-1], floor, ceiling)
             m.d.comb += self.results[lane].eq(pipe.register("result", result))

@@ -145,12 +145,9 @@ def test_weights_beyond_their_window():
 
 
 def test_tile_that_no_drain_takes():
-    code, memory, _ = layer()
-    one = {"n_columns": 1, "n_y": 1}
-    code.stream(np.zeros((1, 1, 4, 4), np.int8), np.zeros((1, 4), np.int32), np.ones((1, 4), np.float32))
-    code.add(Opcode.COMPUTE, wait_load=1, **COMPUTE | one)
-    with pytest.raises(EmulationError, match="1 parameter groups are left unread"):
-        Machine(code.program()).run({"memory_in": memory})
+    with pytest.raises(EmulationError, match="instruction 2 .* finished a tile that no DRAIN takes") as caught:
+        run(layer(compute={"n_y": 2}, drain={"n_y": 1}, store={"wait_drain": 2}))
+    assert caught.value.instruction == 5
 
 
 def test_drain_without_tiles():
@@ -177,16 +174,10 @@ def test_tile_left_with_the_array(second, message):
 
 
 def test_tile_left_with_the_array_at_the_end():
-    code, memory, _ = layer(compute={"n_y": 1})
-    one = {"n_columns": 1, "n_y": 1}
-    code.instructions[DRAIN_INDEX] = Instruction(Opcode.DRAIN, DRAIN | {"n_y": 1})
-    code.instructions[STORE_INDEX] = Instruction(Opcode.COMPUTE, COMPUTE | one | {"finish": 0})
-    code.stream(np.zeros((1, 1, 4, 4), np.int8), np.zeros((1, 4), np.int32), np.ones((1, 4), np.float32))
-    extra = {"n_columns": 1, "n_y": 1, "n_x": 1, "block_rows": 1}
-    with pytest.raises(EmulationError, match="1 parameter groups are left unread"):
-        Machine(code.program()).run({"memory_in": memory})
-    code.add(Opcode.DRAIN, **DRAIN | extra)
-    with pytest.raises(EmulationError, match="deadlock: .* no finished tile to take"):
+    code, memory, _ = layer(compute={"n_y": 1, "keep": 1}, drain={"n_y": 1})
+    leftover = {"n_columns": 1, "n_y": 1, "n_groups": 2, "finish": 0}
+    code.instructions[STORE_INDEX] = Instruction(Opcode.COMPUTE, COMPUTE | leftover)
+    with pytest.raises(EmulationError, match="instruction 4 .* left a tile with the array that nothing finishes"):
         Machine(code.program()).run({"memory_in": memory})
 
 

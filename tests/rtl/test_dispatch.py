@@ -162,10 +162,10 @@ def test_an_unknown_opcode_stops_at_its_offset(code, position):
 def test_a_full_queue_blocks_what_is_behind_it():
     generator = random.Random(2)
     never = {"wait_pool": 1}
-    blocked = [make_instruction(generator, Opcode.STORE, **never) for _ in range(QUEUE_DEPTH + 1)]
+    blocked = [make_instruction(generator, Opcode.STORE, **never) for _ in range(QUEUE_DEPTH + 2)]  # one stands at the gate
     program = [i.encode() for i in [*blocked, make_instruction(generator, Opcode.LOAD)]]
     bench = Bench(program)
-    with pytest.raises(AssertionError, match=f"{QUEUE_DEPTH} of {QUEUE_DEPTH + 2} accepted"):
+    with pytest.raises(AssertionError, match=f"{QUEUE_DEPTH + 1} of {QUEUE_DEPTH + 3} accepted"):
         bench.run(limit=200)
     assert not bench.taken[Opcode.LOAD]
 
@@ -225,7 +225,7 @@ def test_state_of_the_compute_queue():
         ctx.set(dut.i.payload, int.from_bytes(head.encode(), "little"))
         await ctx.tick()
         ctx.set(dut.i.valid, 0)
-        await ctx.tick().repeat(2)
+        await ctx.tick().repeat(3)
         assert await state(ctx) == (0, 1, Unit.LOAD, 77, 0)
         ctx.set(dut.done_load, 1)
         await ctx.tick()
@@ -256,7 +256,7 @@ def test_counters_stay_at_their_maximum(monkeypatch):
         await ctx.tick().repeat(20)
         ctx.set(dut.i.payload, int.from_bytes(load.encode(), "little"))
         ctx.set(dut.i.valid, 1)
-        await ctx.tick().repeat(4)
+        await ctx.tick().repeat(5)
         assert ctx.get(dut.o_load.valid)
 
     simulate(dut, bench)

@@ -1,0 +1,87 @@
+# `make demo` shows the whole thing, `make test` checks it. Paths are relative, so the clone may stand anywhere.
+PYTHON ?= python3
+
+venv := .venv
+python := $(venv)/bin/python
+lock := constraints.txt
+reference := rtl_out/reference
+
+bottleneck := layer1.0.conv1,layer1.0.conv2,layer1.0.conv3,layer1.0.downsample,layer1.0.add
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help:
+	@echo "make demo       build a TCU for ResNet-50 and run a bottleneck block on its RTL"
+	@echo "make test       linter and tests"
+	@echo "make verify     the tests that take minutes"
+	@echo "make docs       write docs/instruction-set.md and docs/registers.md from the code"
+	@echo "make reference  write $(reference), the build that a test compares byte for byte"
+	@echo "make lock       write $(lock), the versions that are installed"
+	@echo "make clean      remove what these targets made"
+
+.PHONY: demo
+demo: $(venv)/demo.stamp
+	$(python) -m tcugen build --layer-config resnet50.json
+	$(python) -m tcugen simulate --layer-config resnet50.json --rtl rtl_out/resnet50 --only $(bottleneck)
+
+.PHONY: test
+test: $(venv)/test.stamp
+	$(python) -m ruff check
+	$(python) -m pytest -n 2
+
+.PHONY: verify
+verify: $(venv)/test.stamp
+	$(python) -m pytest -m verify
+
+.PHONY: docs
+docs: $(venv)/demo.stamp
+	$(python) docs/generate.py
+
+.PHONY: reference
+reference: $(venv)/demo.stamp
+	$(python) -m tcugen build --layer-config examples/reference.json --array 4x4 --activation-kib 16 -o $(reference)
+
+# The newest versions that pyproject.toml allows and that work together. Local tags (+cpu) name a build, not a version,
+# and would shut out everybody else's.
+.PHONY: lock
+lock: | prerequisites
+	rm -rf $(venv)-lock
+	"$(PYTHON)" -m venv $(venv)-lock
+	$(venv)-lock/bin/python -m pip install -e '.[verify,test]'
+	{ echo "# Versions that \`make\` installs; written by \`make lock\`."; \
+	  $(venv)-lock/bin/python -m pip freeze --exclude-editable | sed 's/+.*//'; } > $(lock).new
+	mv $(lock).new $(lock)
+	rm -rf $(venv)-lock
+
+.PHONY: clean
+clean:
+	rm -rf $(venv) $(venv)-lock rtl_out/resnet50 build tcugen.egg-info
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# Installing is done once, and again when what is to be installed changes. pip reads its own settings (PIP_*, pip.conf).
+# A stamp in .venv says what is in there.
+$(venv)/demo.stamp: pyproject.toml $(lock) | prerequisites
+	"$(PYTHON)" -m venv $(venv)
+	$(python) -m pip install -c $(lock) -e '.[verify]'
+	touch $@
+
+$(venv)/test.stamp: pyproject.toml $(lock) | prerequisites
+	"$(PYTHON)" -m venv $(venv)
+	$(python) -m pip install -c $(lock) -e '.[verify,test]'
+	touch $(venv)/demo.stamp $@
+
+# What pip cannot bring, asked for before anything is downloaded.
+.PHONY: prerequisites
+prerequisites:
+	@command -v "$(PYTHON)" > /dev/null || { \
+	  echo "error: no $(PYTHON) found; install Python 3.11 or newer, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "error: $(PYTHON) is $$("$(PYTHON)" --version 2>&1), but 3.11 or newer is needed;" \
+	       "name another one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2> /dev/null || { \
+	  echo "error: $(PYTHON) lacks the modules venv and ensurepip; install them (Debian: apt install python3-venv)" >&2; \
+	  exit 1; }
+	@for tool in g++ make perl; do command -v $$tool > /dev/null || { \
+	  echo "error: no $$tool found; install it (Debian: apt install $$tool)" >&2; exit 1; }; done

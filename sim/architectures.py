@@ -1,0 +1,34 @@
+"""The machines that the benches run on: small enough to build in a minute, and unlike each other where it matters.
+
+Activation memory, rings and accumulators are so small that they fill, wrap and spill within a few thousand cycles.
+"""
+
+from tcugen.arch import Architecture
+
+ARCHITECTURES = {
+    # A beat carries two activation words; one lane, so that the output path holds the array up.
+    "4x4": Architecture(
+        rows=4,
+        columns=4,
+        activation_kib=4,
+        bus_bytes=8,
+        accumulator_bits=24,
+        accumulator_depth=32,
+        weight_tiles=16,
+        parameter_groups=4,
+        output_lanes=1,
+    ),
+    # An activation word takes two beats.
+    "8x8": Architecture(
+        rows=8,
+        columns=8,
+        activation_kib=8,
+        bus_bytes=4,
+        accumulator_bits=26,
+        accumulator_depth=64,
+        weight_tiles=16,
+        parameter_groups=4,
+        output_lanes=2,
+    ),
+}
+"""By name."""

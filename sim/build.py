@@ -1,0 +1,91 @@
+"""Verilog emitted and built for cocotb, once per architecture: kept under the hash of all it depends on."""
+
+import fcntl
+import hashlib
+import importlib.metadata
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cocotb_tools.runner import Verilator
+
+from tcugen.arch import Architecture
+from tcugen.rtl.emit import emit
+from tcugen.simulator import environment
+
+TOP = "tcu_top"
+BUILD_DIR = Path(__file__).parent.parent / "sim_build"
+
+_BUILD_ARGS = (
+    *("-O3", "--x-assign", "fast", "--x-initial", "fast", "--no-timing"),
+    *("--output-split", "20000", "--output-split-cfuncs", "2000"),
+    *("-Wno-fatal", "-Wno-lint"),
+    *("-CFLAGS", "-O1"),
+)
+
+
+class PortsOnlyVerilator(Verilator):
+    """Verilator that shows cocotb the ports and may optimise everything else: half the time to build, faster runs."""
+
+    def _build_command(self):
+        verilate, make = super()._build_command()
+        return [[word for word in verilate if word != "--public-flat-rw"], make]
+
+
+@contextmanager
+def verilator_environment() -> Iterator[None]:
+    """The environment variables of the Verilator that was found, for a while; the runner takes them from there."""
+    before = dict(os.environ)
+    os.environ.update(environment.find_verilator().environment())
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def build(architecture: Architecture) -> Path:
+    """Directory of the simulator program for `architecture`, emitted and built unless it is there.
+
+    Raises:
+        EnvironmentProblem: If Verilator is missing.
+        RuntimeError: If it refuses the Verilog; the log stands beside.
+    """
+    BUILD_DIR.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=BUILD_DIR) as directory:
+        directory = Path(directory)
+        emit(architecture, directory)
+        sources = sorted(directory.glob("*.v"))
+        key = _key(sources)
+        target = BUILD_DIR / key
+        with _locked(BUILD_DIR / f"{key}.lock"):
+            if not (target / TOP).exists():
+                with verilator_environment():
+                    PortsOnlyVerilator().build(
+                        sources=sources,
+                        hdl_toplevel=TOP,
+                        build_args=_BUILD_ARGS,
+                        build_dir=target,
+                        timescale=("1ns", "1ns"),
+                        log_file=BUILD_DIR / f"{key}.log",
+                    )
+    return target
+
+
+def _key(sources: list[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in sources:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    identity = (_BUILD_ARGS, environment.find_verilator().identity, importlib.metadata.version("cocotb"))
+    digest.update(repr(identity).encode())
+    return digest.hexdigest()[:16]
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Holds an exclusive lock between processes."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,114 @@
+"""What the benches watch in every cycle: results as they are written, and the rules of the bus."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from cocotb.triggers import RisingEdge
+
+from sim.memory import WindowMemory
+from tcugen.arch import BURST_BEATS, Architecture
+from tcugen.isa import WRITABLE_WINDOWS
+from tcugen.simulator.memory_image import PAGE_BYTES
+from tcugen.simulator.run import trace_dtype
+
+_BURST_INCR = 1
+
+
+class TraceRecorder:
+    """Records of the ports `trace_drain_*` and `trace_pool_*`, since the last `clear`."""
+
+    def __init__(self, dut, architecture: Architecture):
+        self._dut = dut
+        self._bytes = {"drain": architecture.output_lanes, "pool": architecture.rows}
+        self._records: dict[str, list[tuple]] = {}
+        self.clear()
+
+    def clear(self) -> None:
+        self._records = {kind: [] for kind in self._bytes}
+
+    def records(self, kind: str) -> np.ndarray:
+        """Array of `trace_dtype`; `kind` is "drain" or "pool"."""
+        array = np.zeros(len(self._records[kind]), trace_dtype(self._bytes[kind]))
+        for at, (cycle, layer, address, data) in enumerate(self._records[kind]):
+            array[at] = (cycle, address, layer, 0, np.frombuffer(data.to_bytes(self._bytes[kind], "little"), np.uint8))
+        return array
+
+    async def run(self) -> None:
+        edge = RisingEdge(self._dut.aclk)
+        ports = [
+            (kind, *(getattr(self._dut, f"trace_{kind}_{name}") for name in ("valid", "layer", "address", "data")))
+            for kind in self._bytes
+        ]
+        cycle = 0
+        while True:
+            await edge
+            cycle += 1
+            for kind, valid, layer, address, data in ports:
+                if valid.value:
+                    values = (cycle, int(layer.value), int(address.value), int(data.value))
+                    self._records[kind].append(values)
+
+
+@dataclass
+class BusRules:
+    """Checks the machine's side of its AXI4 bus in every cycle.
+
+    Every burst is INCR at full width, at most BURST_BEATS long, inside one window (a writable one for writes) and
+    inside one page; what is offered stays until it is taken.
+
+    Attributes:
+        violations: One line per broken rule.
+        bursts: Bursts taken, by channel "ar" and "aw".
+    """
+
+    dut: object
+    architecture: Architecture
+    memory: WindowMemory
+    violations: list[str] = field(default_factory=list)
+    bursts: dict[str, int] = field(default_factory=lambda: {"ar": 0, "aw": 0})
+
+    async def run(self) -> None:
+        edge = RisingEdge(self.dut.aclk)
+        payloads = {"ar": ("addr", "len", "size", "burst"), "aw": ("addr", "len", "size", "burst"), "w": ("data", "strb", "last")}
+        channels = [
+            (
+                name,
+                getattr(self.dut, f"m_axi_{name}valid"),
+                getattr(self.dut, f"m_axi_{name}ready"),
+                [getattr(self.dut, f"m_axi_{name}{part}") for part in parts],
+            )
+            for name, parts in payloads.items()
+        ]
+        offered: dict[str, tuple | None] = dict.fromkeys(payloads)
+        while True:
+            await edge
+            for name, valid, ready, parts in channels:
+                before = offered[name]
+                if not valid.value:
+                    if before is not None:
+                        self.violations.append(f"{name}valid fell before {name}ready")
+                        offered[name] = None
+                    continue
+                taken = bool(ready.value)
+                if before is None and taken and name == "w":
+                    continue
+                values = tuple(int(part.value) for part in parts)
+                if before not in (None, values):
+                    self.violations.append(f"{name} changed from {before} to {values} before {name}ready")
+                offered[name] = None if taken else values
+                if taken and name != "w":
+                    self._check_burst(name, *values)
+
+    def _check_burst(self, name: str, address: int, length: int, size: int, burst: int) -> None:
+        self.bursts[name] += 1
+        beats, n_bytes = length + 1, (length + 1) << size
+        place = f"{name} burst of {beats} beats at 0x{address:x}"
+        if burst != _BURST_INCR or 1 << size != self.architecture.bus_bytes or address % self.architecture.bus_bytes:
+            self.violations.append(f"{place} is not an aligned INCR burst at full width")
+        if beats > BURST_BEATS:
+            self.violations.append(f"{place} is longer than {BURST_BEATS}")
+        if address // PAGE_BYTES != (address + n_bytes - 1) // PAGE_BYTES:
+            self.violations.append(f"{place} crosses a page")
+        window = self.memory.window_of(address, n_bytes)
+        if window is None or (name == "aw" and window not in WRITABLE_WINDOWS):
+            self.violations.append(f"{place} leaves the windows")

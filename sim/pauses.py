@@ -1,0 +1,57 @@
+"""Random idle and back-pressure: every channel of both buses stands still now and then."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cocotb.triggers import RisingEdge
+from cocotbext.axi import AxiLiteMaster, AxiSlave
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How a channel pauses: each cycle a running one stops with probability `stop`, a standing one goes on with `go`."""
+
+    stop: float
+    go: float
+
+    @property
+    def share(self) -> float:
+        """Share of the cycles in which a channel stands still."""
+        return self.stop / (self.stop + self.go)
+
+
+PROFILES = {
+    "none": Profile(0.0, 1.0),
+    "short": Profile(0.25, 0.6),
+    "long": Profile(0.02, 0.04),
+    "heavy": Profile(0.5, 0.3),
+}
+"""By name. Long pauses fill and drain the queues behind them, short ones shift every handshake against the others."""
+
+
+def channels(slave: AxiSlave, master: AxiLiteMaster) -> tuple:
+    """All ten: AW, W, B, AR, R of the machine's master and of its registers."""
+    return tuple(
+        channel
+        for side in (slave, master)
+        for channel in (
+            side.write_if.aw_channel,
+            side.write_if.w_channel,
+            side.write_if.b_channel,
+            side.read_if.ar_channel,
+            side.read_if.r_channel,
+        )
+    )
+
+
+async def pause_randomly(clock, channels: Sequence, profile: Profile, seed: int) -> None:
+    """Pauses and releases the channels for ever, independently of each other."""
+    rng = random.Random(seed)
+    edge = RisingEdge(clock)
+    while True:
+        # Time to the next change is geometric; only channels that change are touched.
+        for channel in channels:
+            if rng.random() < (profile.go if channel.pause else profile.stop):
+                channel.pause = not channel.pause
+        await edge
