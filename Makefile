@@ -51,7 +51,7 @@ lock: | prerequisites
 	"$(PYTHON)" -m venv $(venv)-lock
 	$(venv)-lock/bin/python -m pip install -e '.[verify,test]'
 	{ echo "# Versions that \`make\` installs; written by \`make lock\`."; \
-	  $(venv)-lock/bin/python -m pip freeze --exclude-editable | sed 's/+.*//'; } > $(lock).new
+	  $(venv)-lock/bin/python -m pip freeze --all --exclude pip --exclude-editable | sed 's/+.*//'; } > $(lock).new
 	mv $(lock).new $(lock)
 	rm -rf $(venv)-lock
 

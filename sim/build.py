@@ -1,6 +1,7 @@
 """Verilog emitted and built for cocotb, once per architecture: kept under the hash of all it depends on."""
 
 import fcntl
+import functools
 import hashlib
 import importlib.metadata
 import os
@@ -17,6 +18,12 @@ from tcugen.simulator import environment
 
 TOP = "tcu_top"
 BUILD_DIR = Path(__file__).parent.parent / "sim_build"
+
+_VISIBLE = "".join(
+    f'public_flat_rw -module "{TOP}" -var "{ports}"\n'
+    for ports in ("aclk", "aresetn", "interrupt", "m_axi_*", "s_axil_*", "trace_*")
+)
+"""Control file: what cocotb sees."""
 
 _BUILD_ARGS = (
     *("-O3", "--x-assign", "fast", "--x-initial", "fast", "--no-timing"),
@@ -46,8 +53,9 @@ def verilator_environment() -> Iterator[None]:
         os.environ.update(before)
 
 
+@functools.cache
 def build(architecture: Architecture) -> Path:
-    """Directory of the simulator program for `architecture`, emitted and built unless it is there.
+    """Directory of the simulator program for `architecture`; emits once a process, builds unless it is there.
 
     Raises:
         EnvironmentProblem: If Verilator is missing.
@@ -57,7 +65,8 @@ def build(architecture: Architecture) -> Path:
     with tempfile.TemporaryDirectory(dir=BUILD_DIR) as directory:
         directory = Path(directory)
         emit(architecture, directory)
-        sources = sorted(directory.glob("*.v"))
+        (directory / "visible.vlt").write_text(f"`verilator_config\n{_VISIBLE}")
+        sources = sorted(directory.glob("*.v*"))
         key = _key(sources)
         target = BUILD_DIR / key
         with _locked(BUILD_DIR / f"{key}.lock"):

@@ -116,6 +116,8 @@ class Driver:
         return {port.tensor: port.layout.unpack(image[port.offset :][: port.layout.bytes]) for port in ports}
 
     async def set_window(self, window: Window, area: Area) -> None:
+        """Sets the machine's window, and lets memory answer in `area` only."""
+        self.memory.areas[window] = area
         await self.write(f"{window.name}_BASE_LOW", area.base & 0xFFFF_FFFF)
         await self.write(f"{window.name}_BASE_HIGH", area.base >> 32)
         await self.write(f"{window.name}_SIZE", area.size)

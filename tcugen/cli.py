@@ -61,7 +61,7 @@ def layers(
 ) -> None:
     """Show a network's layers, or write its layer config."""
     console = _console()
-    with one_clear_error(console):
+    with one_clear_error():
         layers_command.layers(network, output, console)
 
 
@@ -83,7 +83,7 @@ def build(
     """Write Verilog, program and report for a network."""
     console = _console()
     flags = _machine_flags(locals())
-    with one_clear_error(console):
+    with one_clear_error():
         build_command.build(layer_config, flags, output, console)
 
 
@@ -112,7 +112,7 @@ def simulate(
     """Run nodes of a network on the RTL and compare every element with PyTorch and the emulator."""
     console = _console()
     flags = _machine_flags(locals())
-    with one_clear_error(console):
+    with one_clear_error():
         options = simulate_command.SimulateOptions(
             layer_config=layer_config,
             only=simulate_command.split_names(only or ()),

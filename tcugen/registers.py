@@ -63,7 +63,7 @@ def _table() -> tuple[Register, ...]:
     ]
     for window in Window:
         rows += [
-            (f"{window.name}_BASE_LOW", "rw", f"base address of window {window.name}, a multiple of the bus width"),
+            (f"{window.name}_BASE_LOW", "rw", f"base address of window {window.name}, a multiple of 4096"),
             (f"{window.name}_BASE_HIGH", "rw", ""),
             (f"{window.name}_SIZE", "rw", f"bytes in window {window.name}"),
         ]

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from tcugen import __version__
 from tcugen.commands.machine import MachineFlags, sized
+from tcugen.commands.outcome import UsageError
 from tcugen.commands.output_folder import GENERATOR, MARKER, check_replaceable, replacing
 from tcugen.compiler import compile_network, disassemble
 from tcugen.network.graph import Network
@@ -35,8 +36,8 @@ def build(layer_config: str, flags: MachineFlags, output: Path | None, console: 
     started = time.monotonic()
     network, note = load_network(layer_config)
     if note:
-        console.print(note, highlight=False)
-    folder = output or DEFAULT_ROOT / network.name
+        console.print(note, highlight=False, markup=False)
+    folder = output or default_folder(network)
     check_replaceable(folder)
 
     def step(text: str) -> None:
@@ -65,6 +66,13 @@ def build(layer_config: str, flags: MachineFlags, output: Path | None, console: 
         highlight=False,
     )
     return folder
+
+
+def default_folder(network: Network) -> Path:
+    """`rtl_out/NAME`; raises UsageError if the network's name is no plain folder name."""
+    if network.name.startswith(".") or Path(network.name).name != network.name:
+        raise UsageError(f"network name {network.name!r} is no folder name; name the output folder with -o")
+    return DEFAULT_ROOT / network.name
 
 
 def parameter_table(sizing: Sizing) -> Table:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from tcugen.commands.outcome import UsageError
@@ -32,16 +33,16 @@ def layers(argument: str, output: Path | None, console: Console) -> None:
 
 
 def layer_table(network: Network) -> Table:
-    table = Table(title=network.name)
+    table = Table(title=escape(network.name))
     for heading in ("node", "operator", "inputs", "kernel", "stride", "output"):
         table.add_column(heading)
     table.add_column("MACs", justify="right")
     for node in network.nodes:
         windowed = node.op in ("conv", "max_pool")
         table.add_row(
-            node.name,
+            escape(node.name),
             node.op,
-            ", ".join(node.inputs),
+            escape(", ".join(node.inputs)),
             "x".join(map(str, node.kernel)) if windowed else "",
             "x".join(map(str, node.stride)) if windowed else "",
             str(network.shapes[node.name]),

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from tcugen.arch import Architecture
+from tcugen.arch import ARRAY_SIZES, Architecture
 from tcugen.commands.outcome import UsageError
 from tcugen.network.graph import Network
 from tcugen.sizing.search import Budget, Sizing, size
@@ -36,7 +36,7 @@ class MachineFlags:
         """Parameters of the architecture that the flags settle.
 
         Raises:
-            UsageError: If `array` is not of the form ROWSxCOLUMNS.
+            UsageError: If `array` is not of the form ROWSxCOLUMNS, or of no size that can be built.
         """
         names = ("accumulator_bits", "accumulator_depth", "weight_tiles", "parameter_groups", "output_lanes")
         fixed = {name: getattr(self, name) for name in (*names, "bus_address_bits")}
@@ -45,6 +45,13 @@ class MachineFlags:
             if not match:
                 raise UsageError(f"--array is {self.array!r}, but it must be ROWSxCOLUMNS; write for example 16x16")
             fixed |= {"rows": int(match[1]), "columns": int(match[2])}
+            for name in ("rows", "columns"):
+                if fixed[name] not in ARRAY_SIZES:
+                    sizes = ", ".join(map(str, ARRAY_SIZES))
+                    raise UsageError(
+                        f"--array {self.array}: {name} is {fixed[name]}, but it must be one of {sizes}; "
+                        "write for example 16x16"
+                    )
         return {name: value for name, value in fixed.items() if value is not None}
 
     @property

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 
-from rich.console import Console
+import typer
 
 from tcugen.arch import ArchitectureError
 from tcugen.compiler.errors import CompileError
 from tcugen.network.graph import NetworkError
+from tcugen.quant.arithmetic import QuantizationError
+from tcugen.simulator.environment import EnvironmentProblem
 from tcugen.sizing.errors import SizingError
 
 
@@ -24,15 +26,23 @@ class UsageError(ValueError):
     """An argument that cannot be obeyed. The message names value, rule and remedy."""
 
 
-BAD_INPUT = (ArchitectureError, CompileError, NetworkError, SizingError, UsageError)
+BAD_INPUT = (
+    ArchitectureError,
+    CompileError,
+    EnvironmentProblem,
+    NetworkError,
+    QuantizationError,
+    SizingError,
+    UsageError,
+)
 """Errors whose message is meant for the user: exit status 2, no traceback."""
 
 
 @contextmanager
-def one_clear_error(console: Console) -> Iterator[None]:
-    """Turns the errors of BAD_INPUT into one message and exit status 2."""
+def one_clear_error() -> Iterator[None]:
+    """Turns the errors of BAD_INPUT into one message on stderr and exit status 2."""
     try:
         yield
     except BAD_INPUT as error:
-        console.print("error:", str(error), style="bold red", highlight=False, markup=False, soft_wrap=True)
+        typer.secho(f"error: {error}", bold=True, fg="red", err=True)
         raise SystemExit(Status.BAD_INPUT) from None

@@ -1,6 +1,7 @@
 """Output folders that appear whole or not at all, and never replace what is not ours."""
 
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -22,17 +23,37 @@ def is_ours(folder: Path) -> bool:
         return False
 
 
+def check_creatable(path: Path, flag: str) -> None:
+    """Raises UsageError if `path` could not be created, so that work is not lost to a place that cannot be written."""
+    for place in (path, *path.absolute().parents):
+        if place.is_dir():
+            if not os.access(place, os.W_OK | os.X_OK):
+                raise UsageError(f"cannot write to {place}; choose another place with {flag}")
+            return
+        if place.exists():
+            raise UsageError(f"{place} is a file, but a folder is needed there; choose another place with {flag}")
+
+
+def check_file(path: Path, flag: str) -> None:
+    """Raises UsageError if `path` cannot become a file, or the folder it is in does not exist."""
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder, but a file is to be written; choose another name with {flag}")
+    if not path.parent.is_dir():
+        raise UsageError(f"{path.parent} is no folder, so {path} cannot be written; choose another place with {flag}")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise UsageError(f"cannot write {path}; choose another place with {flag}")
+
+
 def check_replaceable(folder: Path) -> None:
-    """Raises UsageError if something stands at `folder` that is neither an earlier output nor an empty folder."""
-    if not folder.exists():
-        return
-    if not folder.is_dir():
-        raise UsageError(f"{folder} is a file, but the output needs a folder; choose another name with -o")
-    if any(folder.iterdir()) and not is_ours(folder):
+    """Raises UsageError if something stands at `folder` that is neither an earlier output nor an empty folder, or if it
+    could not be created."""
+    if folder.is_dir() and any(folder.iterdir()) and not is_ours(folder):
         raise UsageError(
             f"{folder} holds files that {GENERATOR} did not write, and replacing it would delete them; "
             "choose another folder with -o"
         )
+    check_creatable(folder, "-o")
+    check_creatable(folder.absolute().parent, "-o")
 
 
 @contextmanager

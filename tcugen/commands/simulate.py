@@ -15,6 +15,7 @@ from rich.progress import Progress as ProgressBar
 from tcugen.arch import Architecture
 from tcugen.commands.machine import MachineFlags, sized
 from tcugen.commands.outcome import Status, UsageError
+from tcugen.commands.output_folder import check_creatable, check_file
 from tcugen.compiler import compile_network
 from tcugen.network.graph import Network
 from tcugen.network.layer_config import load_network
@@ -22,6 +23,7 @@ from tcugen.network.select import select
 from tcugen.program import Program
 from tcugen.report.run_report import run_table, summary
 from tcugen.simulator.progress import Progress
+from tcugen.simulator.run import MEMORY_TIMINGS
 
 if TYPE_CHECKING:
     from tcugen.verify.compare import Verification
@@ -63,9 +65,10 @@ def simulate(options: SimulateOptions, flags: MachineFlags, console: Console) ->
         NetworkError, SizingError, CompileError, ArchitectureError, UsageError, QuantizationError,
         EnvironmentProblem: Bad input or a missing tool.
     """
+    check_options(options)
     whole, note = load_network(options.layer_config)
     if note:
-        console.print(note, highlight=False)
+        console.print(note, highlight=False, markup=False)
     network = select(whole, options.only) if options.only else whole
     if options.rtl is not None:
         return _run(options, network, existing_architecture(options.rtl, flags), options.rtl, console)
@@ -76,6 +79,20 @@ def simulate(options: SimulateOptions, flags: MachineFlags, console: Console) ->
         console.print("writing Verilog", highlight=False)
         emit(sizing.architecture, Path(folder))
         return _run(options, network, sizing.architecture, Path(folder), console)
+
+
+def check_options(options: SimulateOptions) -> None:
+    """Raises UsageError for an option outside its range or a place that cannot be written, before any work is done."""
+    if options.memory not in MEMORY_TIMINGS:
+        raise UsageError(f"--memory is {options.memory!r}, but it must be one of {', '.join(MEMORY_TIMINGS)}")
+    if options.images < 1:
+        raise UsageError(f"--images is {options.images}, but it must be at least 1")
+    if options.seed < 0:
+        raise UsageError(f"--seed is {options.seed}, but it must not be negative; write for example 0")
+    if options.dump:
+        check_creatable(options.dump, "--dump")
+    if options.json_file:
+        check_file(options.json_file, "--json")
 
 
 def existing_architecture(folder: Path, flags: MachineFlags) -> Architecture:

@@ -96,6 +96,7 @@ class _Allocator:
         self.capacity = architecture.activation_bytes // self.unit * self.unit
         self.spilled: set[str] = set()
         self.tight: set[int] = set()
+        self._planners: dict[tuple[int, frozenset[str]], BandPlanner] = {}
         self.lifetime: dict[str, list[int]] = {}
         for index, task in enumerate(tasks):
             for name in (*task.reads, task.output):
@@ -114,10 +115,12 @@ class _Allocator:
 
     def planner(self, index: int) -> BandPlanner:
         task = self.tasks[index]
-        return BandPlanner(
-            task, self.layouts[task.input], self.layouts[task.output], self.strips[index],
-            frozenset(self.spilled), self.architecture,
-        )  # fmt: skip
+        key = (index, frozenset(self.spilled.intersection((*task.reads, task.output))))
+        if key not in self._planners:
+            self._planners[key] = BandPlanner(
+                task, self.layouts[task.input], self.layouts[task.output], self.strips[index], key[1], self.architecture
+            )
+        return self._planners[key]
 
     def tensor_items(self) -> list[Item]:
         """Resident tensors; a residual operand that dies in its add shares its bytes with the sum."""
@@ -175,7 +178,9 @@ class _Allocator:
             worthwhile = [name for name in candidates if self.size(name) > 4 * self.unit]
             if worthwhile:
                 span = self.lifetime
-                self.spilled.add(max(worthwhile, key=lambda name: (self.size(name), span[name][1] - span[name][0], name)))
+                self.spilled.add(
+                    max(worthwhile, key=lambda name: (self.size(name), span[name][1] - span[name][0], name))
+                )
                 return
             if t not in self.tight and any(not item.names and item.start == t for item in items):
                 self.tight.add(t)
@@ -186,8 +191,8 @@ class _Allocator:
                     f"row, but there are {self.capacity}; raise activation_kib to {-(-demand[t] // 1024)} or more"
                 )
         raise CompileError(
-            f"network with {len(self.tasks)} tasks: no placement of its tensors fits {self.capacity} bytes of activation "
-            "memory; raise activation_kib"
+            f"network with {len(self.tasks)} tasks: no placement of its tensors fits {self.capacity} bytes of "
+            "activation memory; raise activation_kib"
         )
 
     def run(self) -> Allocation:

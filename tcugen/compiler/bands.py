@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from tcugen.arch import Architecture
 from tcugen.compiler.layouts import align
@@ -81,10 +82,21 @@ class Bands:
     input_slack_bytes: int = 0
 
     @property
+    def _input_pitch(self) -> int:
+        return self.input_buffer_bytes + 2 * self.input_slack_bytes if self.input_buffer_bytes else 0
+
+    @property
     def bytes(self) -> int:
         """Bytes of all buffers."""
-        one_input = self.input_buffer_bytes + 2 * self.input_slack_bytes if self.input_buffer_bytes else 0
-        return self.buffers * (one_input + self.output_buffer_bytes)
+        return self.buffers * (self._input_pitch + self.output_buffer_bytes)
+
+    def input_buffer(self, number: int) -> int:
+        """Offset of the input buffer of band `number` among the task's buffers."""
+        return number % self.buffers * self._input_pitch + self.input_slack_bytes
+
+    def output_buffer(self, number: int) -> int:
+        """Offset of the output buffer of job `number` among the task's buffers."""
+        return self.buffers * self._input_pitch + number % self.buffers * self.output_buffer_bytes
 
     def jobs(self) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
         """(band, chunk) in order."""
@@ -130,14 +142,19 @@ class BandPlanner:
 
     def best(self, space: int) -> Bands | None:
         """The plan of fewest estimated cycles that fits `space` bytes, or None."""
-        fitting = [(cost, plan.bytes, plan) for cost, plan in self._candidates() if plan.bytes <= space]
+        fitting = [entry for entry in self._candidates if entry[1] <= space]
         return min(fitting, key=lambda entry: entry[:2])[2] if fitting else None
 
     def smallest(self) -> Bands:
         """The plan of fewest bytes."""
-        return min((plan.bytes, cost, i, plan) for i, (cost, plan) in enumerate(self._candidates()))[3]
+        return min(self._candidates, key=lambda entry: (entry[1], entry[0]))[2]
 
-    def _candidates(self) -> Iterator[tuple[float, Bands]]:
+    @cached_property
+    def _candidates(self) -> list[tuple[float, int, Bands]]:
+        """(estimated cycles, bytes, plan) of every plan."""
+        return [(cost, plan.bytes, plan) for cost, plan in self._plans()]
+
+    def _plans(self) -> Iterator[tuple[float, Bands]]:
         height = 1 if self.task.op == "average" else self.out_layout.height
         band_counts = sorted({-(-height // rows) for rows in range(1, height + 1)})
         chunk_counts = sorted({min(self.units.count, 1 << k) for k in range(self.units.count.bit_length() + 1)})

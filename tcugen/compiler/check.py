@@ -20,7 +20,9 @@ _LOOPS = {
 
 def _rules(instruction: Instruction, architecture: Architecture, windows: dict[int, int]) -> list[tuple[bool, str]]:
     """(holds, rule) of one instruction's fields."""
-    rules = [(instruction[name] >= 1, f"{name} is 0, but loops run at least once") for name in _LOOPS[instruction.opcode]]
+    rules = [
+        (instruction[name] >= 1, f"{name} is 0, but loops run at least once") for name in _LOOPS[instruction.opcode]
+    ]
     bus = architecture.bus_bytes
     if instruction.opcode == Opcode.WEIGHT:
         column = architecture.parameter_group_bytes + instruction["n_tiles"] * architecture.tile_bytes
@@ -48,7 +50,10 @@ def _rules(instruction: Instruction, architecture: Architecture, windows: dict[i
     if instruction.opcode in (Opcode.COMPUTE, Opcode.DRAIN):
         pixels = min(instruction["block_rows"], instruction["n_y"]) * instruction["n_x"]
         rules.append(
-            (pixels <= architecture.accumulator_depth, f"blocks of {pixels} pixels exceed {architecture.accumulator_depth}")
+            (
+                pixels <= architecture.accumulator_depth,
+                f"blocks of {pixels} pixels exceed {architecture.accumulator_depth}",
+            )
         )
     if instruction.opcode == Opcode.COMPUTE:
         n_tiles = instruction["n_groups"] * instruction["n_ky"] * instruction["n_kx"]
@@ -56,7 +61,10 @@ def _rules(instruction: Instruction, architecture: Architecture, windows: dict[i
         rereads = instruction["keep"] or instruction["block_rows"] < instruction["n_y"]
         several = instruction["n_columns"] > 1 or instruction["block_rows"] < instruction["n_y"]
         rules += [
-            (not rereads or held <= architecture.weight_tiles, f"{held} tiles exceed a ring of {architecture.weight_tiles}"),
+            (
+                not rereads or held <= architecture.weight_tiles,
+                f"{held} tiles exceed a ring of {architecture.weight_tiles}",
+            ),
             (instruction["finish"] == 1 or not several, "several tiles cannot stay with the array"),
         ]
     if instruction.opcode == Opcode.DRAIN:

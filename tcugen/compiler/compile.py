@@ -1,6 +1,7 @@
 """From a quantized network and an architecture to a program."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from tcugen.arch import Architecture
 from tcugen.compiler.allocate import Allocation, allocate
@@ -9,7 +10,7 @@ from tcugen.compiler.emit import Home, numbered
 from tcugen.compiler.layouts import align, choose_layouts
 from tcugen.compiler.lower import Task, lower
 from tcugen.compiler.schedule import Scheduler
-from tcugen.compiler.tile import strip_of
+from tcugen.compiler.tile import Strip, strip_of
 from tcugen.isa import Window
 from tcugen.program import Layer, Port, Program, TensorLayout
 from tcugen.quant.model import QuantizedNetwork
@@ -18,9 +19,29 @@ _PORT_BYTES = 64
 """Alignment of tensors inside their windows: the widest bus."""
 
 
-def _homes(
-    names: tuple[str, ...], window: Window, layouts: dict[str, TensorLayout]
-) -> tuple[dict[str, Home], int]:
+@dataclass(frozen=True)
+class Plan:
+    """A network before it becomes instructions: tasks, layouts by tensor, strips by task, what lives where."""
+
+    tasks: tuple[Task, ...]
+    layouts: dict[str, TensorLayout]
+    strips: tuple[Strip | None, ...]
+    allocation: Allocation
+
+
+def plan_network(model: QuantizedNetwork, architecture: Architecture) -> Plan:
+    """Everything that is decided before instructions are emitted.
+
+    Raises:
+        CompileError: As `compile_network`.
+    """
+    tasks = lower(model, architecture)
+    layouts = choose_layouts(model.network.inputs, tasks, architecture)
+    strips = tuple(None if task.op == "pool" else strip_of(task, layouts[task.input], architecture) for task in tasks)
+    return Plan(tasks, layouts, strips, allocate(tasks, layouts, strips, architecture))
+
+
+def _homes(names: tuple[str, ...], window: Window, layouts: dict[str, TensorLayout]) -> tuple[dict[str, Home], int]:
     """Offsets of tensors in a window, one behind the other, and the window's size."""
     homes, size = {}, 0
     for name in names:
@@ -43,14 +64,9 @@ def compile_network(
         CompileError: If the network cannot run on this architecture. Names node, value, rule and remedy.
     """
     report = progress or (lambda line: None)
-    report("lowering")
-    tasks = lower(model, architecture)
-    layouts = choose_layouts(model.network.inputs, tasks, architecture)
-    strips = tuple(
-        None if task.op == "pool" else strip_of(task, layouts[task.input], architecture) for task in tasks
-    )
     report("allocating")
-    allocation = allocate(tasks, layouts, strips, architecture)
+    plan = plan_network(model, architecture)
+    tasks, layouts, allocation = plan.tasks, plan.layouts, plan.allocation
     inputs = tuple(name for name, _ in model.network.inputs)
     outputs = tuple(task.output for task in tasks if not model.network.consumers[task.output])
     spilled = tuple(
@@ -63,7 +79,7 @@ def compile_network(
         architecture=architecture,
         tasks=tasks,
         layouts=layouts,
-        strips=strips,
+        strips=plan.strips,
         allocation=allocation,
         homes=input_homes | output_homes | scratch_homes,
         inputs=frozenset(inputs),
@@ -89,13 +105,3 @@ def compile_network(
     report("checking")
     check_program(program)
     return program
-
-
-def plan_of(model: QuantizedNetwork, architecture: Architecture) -> tuple[tuple[Task, ...], Allocation]:
-    """Tasks and allocation without instructions: what fits on chip, what spills, peak bytes."""
-    tasks = lower(model, architecture)
-    layouts = choose_layouts(model.network.inputs, tasks, architecture)
-    strips = tuple(
-        None if task.op == "pool" else strip_of(task, layouts[task.input], architecture) for task in tasks
-    )
-    return tasks, allocate(tasks, layouts, strips, architecture)

@@ -227,9 +227,7 @@ class Convolution:
                 "add_clamp_high": task.add.clamp[1],
                 "residual": 1,
             }
-        self.emitter.append(
-            Opcode.DRAIN, waits, fields, Observation(0, task.output, first_channel, rect.y0, rect.x0)
-        )
+        self.emitter.append(Opcode.DRAIN, waits, fields, Observation(0, task.output, first_channel, rect.y0, rect.x0))
         before = self.emitter.counts[Unit.DRAIN]
         count = self.emitter.count(Unit.DRAIN, (job.columns[1] - job.columns[0]) * rect.n_blocks)
         if residual_region is not None:

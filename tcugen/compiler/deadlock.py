@@ -160,7 +160,9 @@ class Execution:
                 while not self.finished:
                     yield False
                 if self.finished[0] != pixels:
-                    self._fail(f"DRAIN of layer {instruction['layer']} takes {pixels} pixels of a tile of {self.finished[0]}")
+                    self._fail(
+                        f"DRAIN of layer {instruction['layer']} takes {pixels} pixels of a tile of {self.finished[0]}"
+                    )
                 self.finished.popleft()
                 self.completed[Unit.DRAIN] += 1
                 yield True

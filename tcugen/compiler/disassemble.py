@@ -35,7 +35,8 @@ def disassemble(program: Program) -> str:
     observations = {observation.instruction: observation for observation in program.observations}
     lines = [
         f"; {program.network}: {len(program.instructions)} instructions, {program.weights.size} bytes of weights and "
-        f"parameters, windows INPUT {program.input_bytes}, OUTPUT {program.output_bytes}, SCRATCH {program.scratch_bytes}"
+        f"parameters, windows INPUT {program.input_bytes}, OUTPUT {program.output_bytes}, "
+        f"SCRATCH {program.scratch_bytes}"
     ]
     layer = None
     for index, instruction in enumerate(program.instructions):

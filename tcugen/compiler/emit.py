@@ -73,13 +73,13 @@ class Emitter:
 
     def append(self, opcode: Opcode, waits: tuple[int, ...], fields: dict[str, int], observation=None) -> None:
         """Append one instruction; raises CompileError if a field does not fit."""
-        header = {"layer": self.layer} | {
-            f"wait_{unit.name.lower()}": waits[unit] for unit in Unit if waits[unit]
-        }
+        header = {"layer": self.layer} | {f"wait_{unit.name.lower()}": waits[unit] for unit in Unit if waits[unit]}
         try:
             instruction = Instruction(opcode, header | {name: int(value) for name, value in fields.items()})
         except EncodingError as error:
-            raise CompileError(f"node {self.node!r}: {error}; the shape is too large for the instruction set") from error
+            raise CompileError(
+                f"node {self.node!r}: {error}; the shape is too large for the instruction set"
+            ) from error
         self.entries.append(Entry(instruction, observation))
 
     def count(self, unit: Unit, work: int = 1) -> int:

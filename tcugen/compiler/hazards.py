@@ -79,7 +79,8 @@ class Hazards:
             Opcode.LOAD: self._load, Opcode.STORE: self._store, Opcode.COMPUTE: self._compute,
             Opcode.DRAIN: self._drain, Opcode.POOL: self._pool,
         }  # fmt: skip
-        for self.index, instruction in enumerate(self.program.instructions):
+        for index, instruction in enumerate(self.program.instructions):
+            self.index = index
             if instruction.opcode == Opcode.WEIGHT:
                 self.lanes.push(instruction)
             elif instruction.opcode in visit:
@@ -95,7 +96,8 @@ class Hazards:
         instruction = self.program.instructions[self.index]
         node = self.program.layers[instruction["layer"]].nodes[-1]
         raise CompileError(
-            f"node {node!r}, instruction {self.index} ({instruction.opcode.name}): {text}; this is a fault of the compiler"
+            f"node {node!r}, instruction {self.index} ({instruction.opcode.name}): {text}; "
+            "this is a fault of the compiler"
         )
 
     # Accesses; `words` and `addresses` are index arrays of any shape --------------------------------------------------
@@ -111,14 +113,18 @@ class Hazards:
         for other in Unit:
             last = int(self.written[other][words].max())
             if last > self.known[unit][other]:
-                self._fail(f"reads what work {last} of {other.name} writes, but waits for {self.known[unit][other]} only")
+                self._fail(
+                    f"reads what work {last} of {other.name} writes, but waits for {self.known[unit][other]} only"
+                )
         self.read[unit][words] = count
 
     def _writes(self, unit: Unit, words: np.ndarray, count: int, bits: np.ndarray | int) -> None:
         for other in Unit:
             last = max(int(self.written[other][words].max()), int(self.read[other][words].max()))
             if other != unit and last > self.known[unit][other]:
-                self._fail(f"overwrites what work {last} of {other.name} uses, but waits for {self.known[unit][other]} only")
+                self._fail(
+                    f"overwrites what work {last} of {other.name} uses, but waits for {self.known[unit][other]} only"
+                )
         self.written[unit][words] = count
         self.bits[words] |= np.asarray(bits, np.uint32)
 
@@ -173,14 +179,16 @@ class Hazards:
             lanes = lanes.any(axis=0, keepdims=True)
         for column in range(len(lanes)):
             base = instruction["base"] + column * instruction["column_step"]
-            masks = real & lanes[column][:, None]
-            for used in np.unique(masks.reshape(groups, -1), axis=0) if groups > 1 else masks.reshape(1, -1):
-                same = np.flatnonzero((masks.reshape(groups, -1) == used).all(axis=1))
-                needed = np.unique(offsets.reshape(-1)[used])
-                if not needed.size or not rows.size:
-                    continue
-                starts = base + same[:, None] * instruction["group_step"] + rows
-                self._read_rows(starts.reshape(-1), needed, count)
+            alike: dict[bytes, list[int]] = {}
+            for group in range(groups):
+                alike.setdefault(lanes[column, group].tobytes(), []).append(group)
+            for same in alike.values():
+                is_read = np.zeros(instruction["row_bytes"], bool)
+                is_read[offsets[real & lanes[column, same[0]]]] = True
+                needed = np.flatnonzero(is_read)
+                if needed.size and rows.size:
+                    starts = base + np.array(same)[:, None] * instruction["group_step"] + rows
+                    self._read_rows(starts.reshape(-1), needed, count)
         self.counts[Unit.COMPUTE] = count
 
     def _read_rows(self, starts: np.ndarray, offsets: np.ndarray, count: int) -> None:

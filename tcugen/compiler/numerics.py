@@ -34,8 +34,9 @@ def fold_bias(node: str, weight: np.ndarray, bias: np.ndarray, zero_point: int, 
     if highest[worst] >= limit or lowest[worst] < -limit:
         needed = max(int(highest[worst]).bit_length(), int(-lowest[worst] - 1).bit_length()) + 1
         raise CompileError(
-            f"node {node!r}: output channel {worst} can sum to {max(highest[worst], -lowest[worst])}, which needs {needed} "
-            f"accumulator bits, but accumulator_bits is {accumulator_bits}; build the architecture with {needed}"
+            f"node {node!r}: output channel {worst} can sum to {max(highest[worst], -lowest[worst])}, which needs "
+            f"{needed} accumulator bits, but accumulator_bits is {accumulator_bits}; "
+            f"build the architecture with {needed}"
         )
     folded = bias.astype(np.int64) - zero_point * (positive - negative)
     for name, low, high in (("folded bias", folded, folded), ("sum", folded + lowest, folded + highest)):
@@ -43,8 +44,8 @@ def fold_bias(node: str, weight: np.ndarray, bias: np.ndarray, zero_point: int, 
         if bad.size:
             c = int(bad[0])
             raise CompileError(
-                f"node {node!r}: the {name} of output channel {c} can reach {int(low[c])} .. {int(high[c])}, but it must "
-                "hold in 32 bits for every int8 input; use smaller biases or a larger weight scale"
+                f"node {node!r}: the {name} of output channel {c} can reach {int(low[c])} .. {int(high[c])}, but it "
+                "must hold in 32 bits for every int8 input; use smaller biases or a larger weight scale"
             )
     return folded.astype(np.int32)
 

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 from tcugen.arch import Architecture
 from tcugen.compiler.allocate import Allocation
-from tcugen.compiler.bands import Bands, BandPlanner, input_rows
+from tcugen.compiler.bands import BandPlanner, input_rows
 from tcugen.compiler.convolution import Convolution, Job, column_ranges
 from tcugen.compiler.emit import Emitter, Entry, Home, Place
 from tcugen.compiler.lower import Task
 from tcugen.compiler.pooling import AverageJob, PoolPiece, average_shapes, emit_average, emit_pool, tail_pieces
 from tcugen.compiler.tile import Rect, Strip, rects
 from tcugen.compiler.weights import WeightImage, average_columns, convolution_columns
-from tcugen.isa import Opcode, Window
+from tcugen.isa import Opcode
 from tcugen.program import TensorLayout
 
 LOOKAHEAD = 4
@@ -96,9 +96,7 @@ class Scheduler:
 
     def _planner(self, index: int) -> BandPlanner:
         task = self.tasks[index]
-        spilled = frozenset(
-            name for name in (*task.reads, task.output) if not self.allocation.is_resident(name)
-        )
+        spilled = frozenset(name for name in (*task.reads, task.output) if not self.allocation.is_resident(name))
         return BandPlanner(
             task, self.layouts[task.input], self.layouts[task.output], self.strips[index], spilled, self.architecture
         )
@@ -112,8 +110,7 @@ class Scheduler:
             self._ensure(task.input, rows[1])
             return self._resident(task.input)
         layout = self.layouts[task.input]
-        pitch = plan.input_buffer_bytes + 2 * plan.input_slack_bytes
-        base = self.allocation.buffers[index] + number % plan.buffers * pitch + plan.input_slack_bytes
+        base = self.allocation.buffers[index] + plan.input_buffer(number)
         place = Place(base, (rows[1] - rows[0]) * layout.row_bytes, layout.row_bytes, rows[0], planes[0])
         self.emitter.load(task.input, place, planes, rows)
         return place
@@ -124,10 +121,7 @@ class Scheduler:
         task, plan = self.tasks[index], self.allocation.bands[index]
         layout = self.layouts[task.output]
         if planner.output_spilled:
-            input_side = plan.buffers * (
-                plan.input_buffer_bytes + 2 * plan.input_slack_bytes if plan.input_buffer_bytes else 0
-            )
-            base = self.allocation.buffers[index] + input_side + number % plan.buffers * plan.output_buffer_bytes
+            base = self.allocation.buffers[index] + plan.output_buffer(number)
             target = Place(base, (rows[1] - rows[0]) * layout.row_bytes, layout.row_bytes, rows[0], planes[0])
         else:
             target = self._resident(task.output)
@@ -148,7 +142,7 @@ class Scheduler:
         columns = convolution_columns(task, self.layouts[task.input], strip, architecture)
         blocks: dict[tuple[int, int], int] = {}
         convolution = Convolution(self.emitter, task, strip, blocks)
-        layout, in_layout = self.layouts[task.output], self.layouts[task.input]
+        layout, in_planes = self.layouts[task.output], self.layouts[task.input].planes
 
         def cut(rows: tuple[int, int], units: tuple[int, int]) -> Iterator[tuple[tuple[int, int], Rect]]:
             whole = planner.units.column_range(*units, strip.n_columns)
@@ -168,23 +162,22 @@ class Scheduler:
             if job.columns not in blocks:
                 blocks[job.columns] = self.weights.add(columns[job.columns[0] : job.columns[1]])
 
-        band_number, places = -1, None
+        band_number, operands = -1, None
         for at, (job, stream, keep) in enumerate(convolution.order(jobs)):
             if at in starts:
                 number, rows, planes = starts[at]
-                if rows != held or planner.is_resident:
+                if rows != held:
                     held, band_number = rows, band_number + 1
                     if planner.input_spilled:
-                        source = self._source(index, planner, band_number, (0, in_layout.planes), input_rows(task, *rows))
+                        source = self._source(index, planner, band_number, (0, in_planes), input_rows(task, *rows))
                     else:
                         source = self._resident(task.input)
-                target, residual = self._target(index, planner, number, planes, rows)
-                places = (source, target, residual)
+                operands = (source, *self._target(index, planner, number, planes, rows))
             if not planner.input_spilled:
                 self._ensure(task.input, input_rows(task, job.rect.y0, job.rect.y1)[1])
-            convolution.emit(Job(job.columns, job.rect, *places), stream, keep)
+            convolution.emit(Job(job.columns, job.rect, *operands), stream, keep)
             if planner.output_spilled and at + 1 in (*starts, len(jobs)):
-                self.emitter.store(task.output, target, planes, rows)
+                self.emitter.store(task.output, operands[1], planes, rows)
             is_whole = job.columns[1] == strip.n_columns and job.rect.x1 == layout.width
             yield job.rect.y1 if is_whole else 0
 

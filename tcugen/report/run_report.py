@@ -1,5 +1,6 @@
 """The table of a run, from its figures (the JSON that `tcugen simulate --json` writes)."""
 
+from rich.markup import escape
 from rich.table import Table
 
 
@@ -7,7 +8,7 @@ def run_table(figures: dict) -> Table:
     """Per node: shape, MACs, cycles, utilisation, what the rest was lost to, mismatches."""
     architecture = figures["architecture"]
     multipliers = architecture["rows"] * architecture["columns"]
-    table = Table(title=f"{figures['network']} on {architecture['rows']}x{architecture['columns']}")
+    table = Table(title=escape(f"{figures['network']} on {architecture['rows']}x{architecture['columns']}"))
     table.add_column("node", no_wrap=True)
     table.add_column("output", no_wrap=True)
     for heading in ("MACs", "cycles", "util. %", "mismatches"):
@@ -16,7 +17,7 @@ def run_table(figures: dict) -> Table:
     for node in figures["nodes"]:
         cycles, macs = node["cycles"], node["macs"]
         table.add_row(
-            node["name"],
+            escape(node["name"]),
             node["shape"],
             f"{macs:,}" if macs else "",
             f"{cycles:,}",

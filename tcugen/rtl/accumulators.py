@@ -56,8 +56,10 @@ class Accumulators(Component):
 
     def elaborate(self, platform):
         m = Module()
-        adding, storing = Signal(Accumulate), Signal(Accumulate)
-        adding_pixel, storing_pixel = Signal.like(self.pixel), Signal.like(self.pixel)
+        adding = Signal(Accumulate)
+        storing = Signal(Accumulate)
+        adding_pixel = Signal.like(self.pixel)
+        storing_pixel = Signal.like(self.pixel)
         drained_bank = Signal()
         m.d.sync += [
             adding.eq(self.tag),

@@ -127,14 +127,16 @@ class ActivationMemory(Component):
         byte_bits = bits_for(self.rows)
         bank = Signal(2)
         shift = Signal(byte_bits)
-        mask, pad = Signal(self.rows), Signal(8)
+        mask = Signal(self.rows)
+        pad = Signal(8)
         m.d.sync += [
             bank.eq(request.address[byte_bits : byte_bits + 2]),
             shift.eq(request.address[:byte_bits]),
             mask.eq(self._valid_bytes(m)),
             pad.eq(request.pad),
         ]
-        shifted, kept = Signal(self.word_bits), Signal(self.word_bits)
+        shifted = Signal(self.word_bits)
+        kept = Signal(self.word_bits)
         m.d.comb += shifted.eq(words[bank])
         with m.If(shift != 0):
             m.d.comb += shifted.eq(Cat(words[bank], words[(bank + 1)[:2]]) >> (shift << 3))
@@ -149,7 +151,8 @@ class ActivationMemory(Component):
         """One bit per operand byte: it lies inside the input row."""
         request = self.operand_request
         everything = Const((1 << self.rows) - 1, self.rows)
-        before, inside = Signal(bits_for(self.rows + 1)), Signal(bits_for(self.rows + 1))
+        before = Signal(bits_for(self.rows + 1))
+        inside = Signal(bits_for(self.rows + 1))
         left = Signal(signed(ACTIVATION_ADDRESS_BITS + 2))
         m.d.comb += left.eq(request.row_bytes - request.offset)
         # before: leading bytes that are padding; inside: bytes up to the end of the row; both 0 .. rows.

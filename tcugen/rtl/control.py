@@ -86,7 +86,10 @@ class Control(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        bus_idle, error, hung, pending = Signal(), Signal(), Signal(), Signal()
+        bus_idle = Signal()
+        error = Signal()
+        hung = Signal()
+        pending = Signal()
         reset_wanted = Signal()  # STOPPING and CLEAR lead to IDLE
         first = Signal(self._report)  # the winner of this cycle
         m.d.comb += bus_idle.eq(self.reader_idle & self.writer_idle)

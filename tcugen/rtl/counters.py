@@ -77,9 +77,11 @@ class Counters(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         # First cycle: what is to be counted, or shown when nothing is.
-        counting, hidden = Signal(), Signal()
+        counting = Signal()
+        hidden = Signal()
         counter = Signal(range(BUSY + 1))
-        layer, entry = Signal(LAYER_BITS), Signal(bits_for(LAYERS))
+        layer = Signal(LAYER_BITS)
+        entry = Signal(bits_for(LAYERS))
         m.d.comb += layer.eq(Mux(self.running, Mux(self.busy, self.busy_layer, self.stall_layer), self.layer))
         m.d.sync += [
             counting.eq(self.running),
@@ -92,7 +94,8 @@ class Counters(wiring.Component):
         return m
 
     def _count_totals(self, m: Module, counting: Signal, counter: Signal) -> None:
-        read, written = Signal(), Signal()
+        read = Signal()
+        written = Signal()
         beats_read = Signal(TOTAL_BITS - self.beat_bits)
         beats_written = Signal(TOTAL_BITS - self.beat_bits)
         m.d.sync += [read.eq(self.running & self.read_beat), written.eq(self.running & self.write_beat)]
@@ -124,8 +127,10 @@ class Counters(wiring.Component):
         touched = self._touched(m, counting, entry)
 
         # Second cycle.
-        adding, adding_hidden = Signal(), Signal()
-        adding_entry, adding_counter = Signal.like(entry), Signal.like(counter)
+        adding = Signal()
+        adding_hidden = Signal()
+        adding_entry = Signal.like(entry)
+        adding_counter = Signal.like(counter)
         m.d.comb += [
             counts.read_en.eq(1),
             counts.read_addr.eq(Cat(entry, counter)),
@@ -139,15 +144,18 @@ class Counters(wiring.Component):
             adding_counter.eq(counter),
         ]
         # What the cycle before wrote, and whether the present read was for the same layer, the same count.
-        written_mask, written_count = Signal(counters), Signal(LAYER_COUNT_BITS)
-        same_entry, same_counter = Signal(), Signal()
+        written_mask = Signal(counters)
+        written_count = Signal(LAYER_COUNT_BITS)
+        same_entry = Signal()
+        same_counter = Signal()
         m.d.sync += [
             written_mask.eq(masks.write_data),
             written_count.eq(counts.write_data),
             same_entry.eq(adding & (entry == adding_entry)),
             same_counter.eq(adding & (entry == adding_entry) & (counter == adding_counter)),
         ]
-        mask, count = Signal(counters), Signal(LAYER_COUNT_BITS)
+        mask = Signal(counters)
+        count = Signal(LAYER_COUNT_BITS)
         with m.If(same_entry):
             m.d.comb += mask.eq(written_mask)
         with m.Elif(touched):
@@ -171,7 +179,9 @@ class Counters(wiring.Component):
         """Set the flag of the layer that is counted; return whether it was set before, one cycle later."""
         row_bits = exact_log2(_ROW)
         flags = [Signal(_ROW, name=f"touched_{row}") for row in range(LAYERS // _ROW)]
-        row, chosen, touched = Signal(_ROW), Signal(_ROW), Signal()
+        row = Signal(_ROW)
+        chosen = Signal(_ROW)
+        touched = Signal()
         m.d.comb += chosen.eq(1 << entry[:row_bits])
         with m.Switch(entry[row_bits:]):
             for number, flag in enumerate(flags):

@@ -1,7 +1,7 @@
 """Deals instructions to the queues of their units and holds each back until what it waits for is done."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
@@ -21,7 +21,6 @@ LAYER_BITS = layout(Opcode.END)["layer"].field.bits
 
 _OPCODE_BITS = HEADER[0].bits
 _HEADER_BITS = sum(field.bits for field in HEADER)
-COMPLETED = data.ArrayLayout(COUNT_BITS, len(Unit))
 
 
 class InstructionQueue(wiring.Component):
@@ -29,7 +28,7 @@ class InstructionQueue(wiring.Component):
 
     Members:
         i: Instructions of `opcode`; the opcode itself is not looked at.
-        completed: What each unit has completed, by isa.Unit; may only grow.
+        completed_load .. completed_pool: What each unit has completed; may only grow.
         o: The oldest instruction, from the cycle after its waits hold until it is taken. Unused bits are 0.
         empty: No instruction is inside.
         waiting: The oldest instruction waits, first of all for unit `wait_unit` (isa.Unit; 0 when none waits).
@@ -45,7 +44,7 @@ class InstructionQueue(wiring.Component):
         super().__init__(
             {
                 "i": In(stream.Signature(INSTRUCTION_BITS)),
-                "completed": In(COMPLETED),
+                **{f"completed_{unit.name.lower()}": In(COUNT_BITS) for unit in Unit},
                 "o": Out(stream.Signature(INSTRUCTION_BITS)),
                 "empty": Out(1),
                 "waiting": Out(1),
@@ -57,11 +56,12 @@ class InstructionQueue(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         head, present, taken = self._store(m)
-        m.d.comb += [self.o.payload.eq(head), self.empty.eq(~present)]
+        m.d.comb += self.o.payload.eq(head)
 
         # The comparisons are registered and stand once they hold; `judged` says that they belong to the present head.
         decoded = fields(self.opcode, head)
-        judged, all_reached = Signal(), Signal()
+        judged = Signal()
+        all_reached = Signal()
         reached = Signal(len(Unit))
         last_layer = Signal(LAYER_BITS)
         m.d.comb += [
@@ -69,12 +69,13 @@ class InstructionQueue(wiring.Component):
             self.o.valid.eq(all_reached),
             taken.eq(all_reached & self.o.ready),
             self.waiting.eq(judged & ~reached.all()),
-            self.layer.eq(Mux(self.empty, last_layer, decoded.layer)),
+            self.layer.eq(Mux(present, decoded.layer, last_layer)),
         ]
         m.d.sync += judged.eq(present & ~taken)
         with m.If(present & ~all_reached):
             for unit in Unit:
-                m.d.sync += reached[unit].eq(self.completed[unit] >= getattr(decoded, f"wait_{unit.name.lower()}"))
+                name = unit.name.lower()
+                m.d.sync += reached[unit].eq(getattr(self, f"completed_{name}") >= getattr(decoded, f"wait_{name}"))
         with m.If(self.waiting):
             for unit in reversed(Unit):
                 with m.If(~reached[unit]):
@@ -92,12 +93,17 @@ class InstructionQueue(wiring.Component):
         header_bits = _HEADER_BITS - _OPCODE_BITS
         m.submodules.storage = storage = Memory(shape=header_bits + self.payload_bits, depth=QUEUE_DEPTH, init=[])
         write, read = storage.write_port(), storage.read_port()
-        tail, front = Signal(range(QUEUE_DEPTH)), Signal(range(QUEUE_DEPTH))
+        tail = Signal(range(QUEUE_DEPTH))
+        front = Signal(range(QUEUE_DEPTH))
         stored = Signal(range(QUEUE_DEPTH + 1))  # in the memory, the oldest instruction not counted
-        present, taken, put, move = Signal(), Signal(), Signal(), Signal()
+        present = Signal()
+        taken = Signal()
+        put = Signal()
+        move = Signal()
         head = Signal(INSTRUCTION_BITS)
         word = self.i.payload
         m.d.comb += [
+            self.empty.eq((stored == 0) & ~present),
             self.i.ready.eq(stored != QUEUE_DEPTH),
             put.eq(self.i.valid & self.i.ready),
             move.eq((stored != 0) & (~present | taken)),
@@ -161,16 +167,19 @@ class Dispatch(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        completed = Signal(COMPLETED)
+        completed = {}
         for unit in Unit:
-            with m.If(getattr(self, f"done_{unit.name.lower()}") & ~completed[unit].all()):
-                m.d.sync += completed[unit].eq(completed[unit] + 1)
+            name = f"completed_{unit.name.lower()}"
+            completed[name] = count = Signal(COUNT_BITS, name=name)
+            with m.If(getattr(self, f"done_{unit.name.lower()}") & ~count.all()):
+                m.d.sync += count.eq(count + 1)
 
         queues = {}
         for opcode in QUEUES:
             name = opcode.name.lower()
             m.submodules[name] = queues[opcode] = queue = InstructionQueue(opcode)
-            m.d.comb += [queue.i.payload.eq(self.i.payload), queue.completed.eq(completed)]
+            m.d.comb += queue.i.payload.eq(self.i.payload)
+            m.d.comb += [getattr(queue, member).eq(count) for member, count in completed.items()]
             wiring.connect(m, queue.o, wiring.flipped(getattr(self, f"o_{name}")))
         compute = queues[Opcode.COMPUTE]
         m.d.comb += [
@@ -187,27 +196,26 @@ class Dispatch(wiring.Component):
 
     def _deal(self, m: Module, queues: dict[Opcode, InstructionQueue], ended: Signal) -> None:
         number = Signal(32 - exact_log2(INSTRUCTION_BYTES))  # of the instruction at the input
-        valid = Signal()
         m.d.comb += [
-            valid.eq(self.i.valid & ~ended),
             self.error.code.eq(ErrorCode.OPCODE),
             self.error.address.eq(number << exact_log2(INSTRUCTION_BYTES)),
         ]
-        with m.Switch(self.i.payload[:_OPCODE_BITS]):
-            for opcode, queue in queues.items():
-                with m.Case(opcode):
-                    m.d.comb += [queue.i.valid.eq(valid), self.i.ready.eq(queue.i.ready & ~ended)]
-            with m.Case(Opcode.END):
-                m.d.comb += self.i.ready.eq(~ended)
-                with m.If(valid):
+        with m.If(self.i.valid & ~ended):
+            with m.Switch(self.i.payload[:_OPCODE_BITS]):
+                for opcode, queue in queues.items():
+                    with m.Case(opcode):
+                        m.d.comb += [queue.i.valid.eq(1), self.i.ready.eq(queue.i.ready)]
+                with m.Case(Opcode.END):
+                    m.d.comb += self.i.ready.eq(1)
                     m.d.sync += ended.eq(1)
-            with m.Default():
-                m.d.comb += self.error.valid.eq(valid)
+                with m.Default():
+                    m.d.comb += self.error.valid.eq(1)
         with m.If(self.i.valid & self.i.ready):
             m.d.sync += number.eq(number + 1)
 
     def _finish(self, m: Module, all_empty, ended: Signal) -> None:
-        quiet, reported = Signal(), Signal()
+        quiet = Signal()
+        reported = Signal()
         quiet_cycles = Signal(range(SETTLE_CYCLES))
         m.d.comb += [
             quiet.eq(ended & ~reported & all_empty & ~self.unit_busy.any() & self.bus_idle),

@@ -76,18 +76,21 @@ class DrainWalker(Component):
             Signal(ACTIVATION_ADDRESS_BITS, name=f"{level}_at") for level in ("column", "row", "pixel", "step")
         )
         plane_at = Signal(ACTIVATION_ADDRESS_BITS)  # of the byte plane under way, at its first channel
-        column_byte, byte = Signal(bits_for(a.rows)), Signal(bits_for(a.rows))
+        column_byte = Signal(bits_for(a.rows))
+        byte = Signal(bits_for(a.rows))
         column, y, x = (
             Signal.like(limit, name=name) for name, limit in (("column", f.n_columns), ("y", f.n_y), ("x", f.n_x))
         )
         block_row = Signal.like(f.block_rows)
-        full, group_start = Signal(range(3)), Signal(self.group_bits)
+        full = Signal(range(3))
+        group_start = Signal(self.group_bits)
 
         last_column, last_y, last_x, last_plane, last_step, block_ends, word_ends = (
             Signal(name=name)
             for name in ("last_column", "last_y", "last_x", "last_plane", "last_step", "block_ends", "word_ends")
         )
-        pixel_ends, tile_ends = Signal(), Signal()
+        pixel_ends = Signal()
+        tile_ends = Signal()
         m.d.comb += [
             last_column.eq(column + 1 == f.n_columns),
             last_y.eq(y + 1 == f.n_y),

@@ -60,7 +60,8 @@ class Fetch(wiring.Component):
         m.submodules.buffer = buffer = Fifo(8 * self.bus_bytes, capacity)
         fetching = Signal()
         undelivered = Signal(32 - exact_log2(INSTRUCTION_BYTES))  # instructions
-        is_end, delivered = Signal(), Signal()
+        is_end = Signal()
+        delivered = Signal()
         offset = Signal(32)
         m.d.comb += [
             buffer.i.payload.eq(self.beat_data),

@@ -60,7 +60,9 @@ class Fifo(wiring.Component):
         head = Signal(exact_log2(self._depth))
         tail = Signal(exact_log2(self._depth))
         stored = Signal(range(self._depth + 1))  # items that have not moved to the read register yet
-        push, move, pop = Signal(), Signal(), Signal()
+        push = Signal()
+        move = Signal()
+        pop = Signal()
         m.d.comb += [
             self.i.ready.eq(self.level != self._depth),
             push.eq(self.i.valid & self.i.ready),

@@ -19,6 +19,9 @@ from amaranth.hdl._mem import MemoryInstance
 from amaranth.lib.wiring import Component, In
 
 PREFIX = "tcu_"
+_RESERVED = ("release", "force", "input", "output", "reg", "wire", "begin", "end", "case", "default", "table", "disable")
+"""Words of Verilog that suit a member; a port of that name gets an underscore."""
+
 _OWN_PACKAGE = __name__.partition(".")[0]
 _BODY = "body%{}%"
 """Name of a module until all are known; not a legal name, so that it cannot be mistaken for anything else."""
@@ -35,11 +38,13 @@ class VerilogModule:
     Attributes:
         name: `tcu_` and the class of the component; where one class has several bodies, the place of the first use.
         doc: Docstring of the component's class.
+        ports: Names of all ports in order.
         rtlil: Its definition; modules it instantiates are named as in the other entries.
     """
 
     name: str
     doc: str
+    ports: tuple[str, ...]
     rtlil: str
 
 
@@ -47,6 +52,7 @@ class VerilogModule:
 class _Body:
     component: Component
     path: tuple[str, ...]
+    ports: tuple[str, ...]
     rtlil: str
 
 
@@ -94,8 +100,10 @@ class _Builder:
 
         pattern = re.compile(_BODY.format(r"(\d+)"))
         return [
-            VerilogModule(names[index], inspect.getdoc(type(body.component)) or "", pattern.sub(resolve, text))
-            for index, (text, body) in enumerate((body.rtlil, body) for body in self._bodies.values())
+            VerilogModule(
+                names[index], inspect.getdoc(type(body.component)) or "", body.ports, pattern.sub(resolve, body.rtlil)
+            )
+            for index, body in enumerate(self._bodies.values())
         ]
 
     def _names(self) -> list[str]:
@@ -142,7 +150,7 @@ class _Builder:
             isolated.add_statements(domain, statements)
         for subfragment, name, _ in fragment.subfragments:
             for part, part_name in self._parts(subfragment, name, path):
-                isolated.add_subfragment(part, part_name)
+                isolated.add_subfragment(part, f"u_{part_name}" if isinstance(part, Instance) else part_name)
             if type(subfragment) is Fragment and _component(subfragment) is None:
                 for domain, statements in _dissolve(subfragment, name):
                     isolated.add_statements(domain, statements)
@@ -182,11 +190,13 @@ class _Builder:
         for port, signal, _ in ports:
             signal.name = port
         design = fragment.prepare([*clock_ports, *ports], hierarchy=("module",))
+        names = tuple(name for name, _, _ in (*clock_ports, *ports))
         self._check_private(design, path, {id(signal) for _, signal, _ in (*clock_ports, *ports)})
         text = _rtlil(design)
         if text not in self._bodies:
-            name = _BODY.format(len(self._bodies))
-            self._bodies[text] = _Body(component, path, text.replace("module \\module\n", f"module \\{name}\n", 1))
+            number = _BODY.format(len(self._bodies))
+            named = text.replace("module \\module\n", f"module \\{number}\n", 1)
+            self._bodies[text] = _Body(component, path, names, named)
         return list(self._bodies).index(text)
 
     def _check_private(self, design, path: tuple[str, ...], ports: set[int]) -> None:
@@ -220,7 +230,8 @@ def _ports(component: Component) -> list[tuple[str, Signal, PortDirection]]:
         signal = value if isinstance(value, Signal) else value.as_value()
         if len(signal):
             direction = PortDirection.Input if member.flow is In else PortDirection.Output
-            ports.append(("_".join(map(str, path)), signal, direction))
+            name = "_".join(map(str, path))
+            ports.append((f"{name}_" if name in _RESERVED else name, signal, direction))
     names = [name for name, _, _ in ports]
     if len(set(names)) != len(names):
         raise HierarchyError(f"{type(component).__name__} has members that share a joined name: {', '.join(names)}")
@@ -277,12 +288,21 @@ def _rtlil(design) -> str:
     """The one module of `design` as RTLIL."""
     netlist = build_netlist(design)
     (module,) = netlist.modules
-    order = [name for name, _, _ in design.ports]
-    module.ports = {name: module.ports[name] for name in sorted(module.ports, key=order.index)}
     # Without fields: each would be a wire that nothing reads.
     netlist.signal_fields = SignalDict(
         (signal, {(): _nir.SignalField(value, signed=signal.shape().signed)}) for signal, value in netlist.signals.items()
     )
+    outputs = SignalSet(
+        signal
+        for instance, _, _ in design.fragment.subfragments
+        if isinstance(instance, Instance)
+        for signal, kind in instance.ports.values()
+        if kind == "o"
+    )
+    ranks = {name: 0 for name in module.ports} | {
+        name: 1 for signal, name in module.signal_names.items() if signal in outputs and name not in module.ports
+    }
+    module.signal_names = SignalDict(sorted(module.signal_names.items(), key=lambda item: ranks.get(item[1], 2)))
     builder = rtlil.Design(emit_src=False)
     module_builder = builder.module(module.name[0])
     _ModuleEmitter(module_builder, netlist, module, SignalDict(), rtlil.EmptyModuleChecker(netlist)).emit()
@@ -297,19 +317,6 @@ class _ModuleEmitter(rtlil.ModuleEmitter):
     """
 
     def assign_value_names(self):
-        driven_by_instances = {
-            _output(index, width, start)
-            for index in self.module.cells
-            if isinstance(cell := self.netlist.cells[index], _nir.Instance)
-            for start, width in cell.ports_o.values()
-        }
-
-        def rank(item) -> int:
-            signal, name = item
-            is_port = name in self.module.ports
-            return 0 if is_port else 1 if self.netlist.signals[signal] in driven_by_instances else 2
-
-        self.module.signal_names = SignalDict(sorted(self.module.signal_names.items(), key=rank))
         super().assign_value_names()
         taken = set(self.module.signal_names.values()) | set(self.module.ports)
         taken |= {getattr(self.netlist.cells[index], "name", None) for index in self.module.cells}
@@ -339,8 +346,8 @@ class _ModuleEmitter(rtlil.ModuleEmitter):
                 del self.builder.contents[wire.name]
 
 
-def _output(cell: int, width: int, start: int = 0) -> _nir.Value:
-    return _nir.Value(_nir.Net.from_cell(cell, start + bit) for bit in range(width))
+def _output(cell: int, width: int) -> _nir.Value:
+    return _nir.Value(_nir.Net.from_cell(cell, bit) for bit in range(width))
 
 
 def _snake_case(name: str) -> str:

@@ -111,10 +111,14 @@ class Host(wiring.Component):
         return m
 
     def _write_channels(self, m: Module, stored: dict[str, Signal]) -> None:
-        address, data, strobes = Signal(ADDRESS_BITS - 2), Signal(32), Signal(4)
-        execute, accepted = Signal(), Signal()
+        address = Signal(ADDRESS_BITS - 2)
+        data = Signal(32)
+        strobes = Signal(4)
+        execute = Signal()
+        accepted = Signal()
         m.d.comb += execute.eq(~self.awready & ~self.wready & ~self.bvalid)
-        have_address, have_data = Signal(), Signal()
+        have_address = Signal()
+        have_data = Signal()
         m.d.comb += [self.awready.eq(~have_address), self.wready.eq(~have_data)]
         with m.If(self.awvalid & self.awready):
             m.d.sync += [have_address.eq(1), address.eq(self.awaddr[2:])]

@@ -82,7 +82,8 @@ class Load(wiring.Component):
         """Request bursts that the beat queue has room for."""
         bursts, beats = m.submodules.bursts, m.submodules.beats
         room = Signal(range(QUEUE_BEATS + 1), init=QUEUE_BEATS)  # beats neither requested nor in the queue
-        enough, taken = Signal(), Signal(range(BURST_BEATS + 1))
+        enough = Signal()
+        taken = Signal(range(BURST_BEATS + 1))
         burst = bursts.o.payload
         m.d.comb += [
             enough.eq(room >= burst.units),
@@ -101,7 +102,9 @@ class Load(wiring.Component):
         places, beats = m.submodules.places, m.submodules.beats
         pieces = self._bus_bytes // self._write_bytes
         piece = Signal(bits_for(pieces))  # of the beat, to be written next
-        advance, last_piece, last = Signal(), Signal(), Signal()
+        advance = Signal()
+        last_piece = Signal()
+        last = Signal()
         m.d.comb += [
             beats.i.valid.eq(self.beat_valid),
             beats.i.payload.eq(self.beat_data),

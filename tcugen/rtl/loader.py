@@ -43,7 +43,10 @@ class WeightLoader(Component):
     def elaborate(self, platform):
         m = Module()
         row = Signal(bits_for(self.rows))
-        begun, last, allowed, just_started = Signal(), Signal(), Signal(), Signal()
+        begun = Signal()
+        last = Signal()
+        allowed = Signal()
+        just_started = Signal()
         m.d.comb += [
             # Between two tiles the plane must have been left by the previous one.
             allowed.eq((row != 0) | (~self.ready & ~just_started)),

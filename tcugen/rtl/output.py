@@ -5,7 +5,7 @@
     residual words ─► delay ───────────────────────┘
 """
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import Component, In, Out
 
@@ -76,7 +76,8 @@ class OutputPath(Component):
         m = Module()
         m.submodules.walker = walker = self.walker
         m.submodules.residual_reader = reader = ResidualReader(self.architecture)
-        word, start = Signal(INSTRUCTION_BITS), Signal()
+        word = Signal(INSTRUCTION_BITS)
+        start = Signal()
         f = fields(Opcode.DRAIN, word)
         m.d.comb += self.write_en.eq(delayed(m, walker.go, LATENCY, "valid_line"))
 
@@ -118,7 +119,8 @@ class OutputPath(Component):
         m.d.comb += self.write.address.eq(step.address)
         m.d.sync += self.tile_done.eq(self.write_en & step.tile_ends)
         sums, multipliers = self._sums(m, walker, f)
-        self._lanes(m, f, sums, multipliers, walker, reader)
+        # With nothing in flight the lanes stand still: less power, and less work for a simulator.
+        self._lanes(m, f, sums, multipliers, walker, reader, flying != 0)
         return m
 
     def _sums(self, m: Module, walker: DrainWalker, f) -> tuple[list[Signal], list[Signal]]:
@@ -145,7 +147,9 @@ class OutputPath(Component):
             multipliers.append(Mux(f.int32, FLOAT32_ONE, scale))
         return sums, multipliers
 
-    def _lanes(self, m: Module, f, sums, multipliers, walker: DrainWalker, reader: ResidualReader) -> None:
+    def _lanes(
+        self, m: Module, f, sums, multipliers, walker: DrainWalker, reader: ResidualReader, moving: Value
+    ) -> None:
         a = self.architecture
         lanes = a.output_lanes
         m.submodules.requantise = requantise = RequantiseLanes(lanes)
@@ -154,13 +158,13 @@ class OutputPath(Component):
         m.d.comb += operand.eq(reader.operand.word_select(walker.residual_byte >> (lanes - 1).bit_length(), 8 * lanes))
         operand = delayed(m, operand, SUM_STAGE + RequantiseLanes.LATENCY, "operand_line")
         m.d.comb += [
-            requantise.enable.eq(1),
+            requantise.enable.eq(moving),
             *(requantise.sums[i].eq(sums[i]) for i in range(lanes)),
             *(requantise.multipliers[i].eq(multipliers[i]) for i in range(lanes)),
             requantise.zero_point.eq(Mux(f.int32, 0, f.zero_point)),
             requantise.clamp_low.eq(Mux(f.int32, -128, f.clamp_low)),
             requantise.clamp_high.eq(Mux(f.int32, 127, f.clamp_high)),
-            residual.enable.eq(1),
+            residual.enable.eq(moving),
             residual.a.eq(requantise.results),
             *(residual.b[i].eq(operand[8 * i : 8 * i + 8].as_signed()) for i in range(lanes)),
             residual.bypass.eq(~f.residual),

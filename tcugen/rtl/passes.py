@@ -97,7 +97,8 @@ class PassWalker(Component):
         column_at, block_at, group_at, row_at = (
             Signal(address, name=f"{level}_at") for level in ("column", "block", "group", "row")
         )
-        block_iy, iy = Signal(row_index), Signal(row_index)
+        block_iy = Signal(row_index)
+        iy = Signal(row_index)
         offset = Signal(signed(address))
         column, y0, group, ky, kx = (
             Signal.like(limit, name=name)
@@ -105,13 +106,17 @@ class PassWalker(Component):
                 ("column", f.n_columns), ("y0", f.n_y), ("group", f.n_groups), ("ky", f.n_ky), ("kx", f.n_kx)
             )
         )
-        block_step, block_iy_step = Signal(address), Signal(len(f.iy0))
+        block_step = Signal(address)
+        block_iy_step = Signal(len(f.iy0))
         tile, strip, start = (
             Signal(self.position_bits, name=f"{name}_position") for name in ("tile", "strip", "start")
         )
 
-        last_kx, last_ky = Signal(), Signal()
-        last_group, last_block, last_column = Signal(), Signal(), Signal()
+        last_kx = Signal()
+        last_ky = Signal()
+        last_group = Signal()
+        last_block = Signal()
+        last_column = Signal()
         rows_left = Signal(len(f.n_y))
         m.d.comb += [
             last_kx.eq(kx + 1 == f.n_kx),
@@ -121,7 +126,9 @@ class PassWalker(Component):
             last_block.eq(rows_left <= f.block_rows),
             last_column.eq(column + 1 == f.n_columns),
         ]
-        tile_starts, tile_ends, go = Signal(), Signal(), Signal()
+        tile_starts = Signal()
+        tile_ends = Signal()
+        go = Signal()
         m.d.comb += [
             tile_starts.eq((group == 0) & (ky == 0) & (kx == 0)),
             tile_ends.eq(last_group & last_ky & last_kx),

@@ -54,14 +54,19 @@ class PixelWalker(Component):
     def elaborate(self, platform):
         m = Module()
         p = Signal(Pass, name="current")
-        active, begins = Signal(), Signal()
+        active = Signal()
+        begins = Signal()
         row = Signal(ACTIVATION_ADDRESS_BITS)
         iy = Signal(signed(len(p.iy) + 1))
         offset = Signal(signed(ACTIVATION_ADDRESS_BITS))
-        x_left, y_left = Signal(len(p.n_x)), Signal(len(p.rows))
-        bank, banks_taken = Signal(), Signal(range(3))
+        x_left = Signal(len(p.n_x))
+        y_left = Signal(len(p.rows))
+        bank = Signal()
+        banks_taken = Signal(range(3))
 
-        last_x, last_pixel, take = Signal(), Signal(), Signal()
+        last_x = Signal()
+        last_pixel = Signal()
+        take = Signal()
         m.d.comb += [
             last_x.eq(x_left == 1),
             last_pixel.eq(last_x & (y_left == 1)),

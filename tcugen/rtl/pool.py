@@ -62,8 +62,12 @@ class Pool(Component):
         m = Module()
         word = Signal(INSTRUCTION_BITS)
         f = fields(Opcode.POOL, word)
-        begin, walking, step = Signal(), Signal(), Signal()
-        tap, arriving, results_pending = Signal(Tap), Signal(Tap), Signal()
+        begin = Signal()
+        walking = Signal()
+        step = Signal()
+        tap = Signal(Tap)
+        arriving = Signal(Tap)
+        results_pending = Signal()
         self._walk(m, f, begin, step, walking, tap)
         m.d.comb += [
             self.layer.eq(f.layer),
@@ -104,7 +108,8 @@ class Pool(Component):
             Signal(address, name=f"out_{level}_at") for level in ("group", "row", "window")
         ]
         row_iy, iy, window_ix, ix = (Signal(coordinate, name=name) for name in ("row_iy", "iy", "window_ix", "ix"))
-        row_advance, window_advance = Signal(address), Signal(address)
+        row_advance = Signal(address)
+        window_advance = Signal(address)
         last_kx, last_ky, last_x, last_y, last_group = (
             counter + 1 == limit
             for counter, limit in ((kx, f.n_kx), (ky, f.n_ky), (x, f.n_x), (y, f.n_y), (group, f.n_groups))
@@ -167,7 +172,8 @@ class Pool(Component):
         for j in range(self.rows):
             before = Mux(arriving.first, -128, maximum[j])
             m.d.comb += joined[j].eq(Mux(arriving.inside & (word[j] > before), word[j], before))
-        held, final = Signal(), Signal()
+        held = Signal()
+        final = Signal()
         written = self.write.valid & self.write.ready
         m.d.comb += [
             self.write.valid.eq(held),

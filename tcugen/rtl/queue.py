@@ -16,7 +16,8 @@ class StreamQueue(Component):
         m = Module()
         slots = [Signal(self.shape, name=f"slot_{i}", reset_less=True) for i in range(self.depth)]
         level = Signal(range(self.depth + 1))
-        put, get = Signal(), Signal()
+        put = Signal()
+        get = Signal()
         m.d.comb += [
             self.i.ready.eq(level != self.depth),
             self.o.valid.eq(level != 0),

@@ -61,7 +61,8 @@ class Reader(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        stopped, halted = Signal(), Signal()
+        stopped = Signal()
+        halted = Signal()
         m.d.comb += halted.eq(stopped | self.halt)
         address_bits = self._architecture.bus_address_bits
         issued_layout = data.StructLayout({"client": bits_for(self._clients), "address": address_bits})
@@ -89,9 +90,11 @@ class Reader(wiring.Component):
         """Choose, check and issue; returns `violation` and its address."""
         bus = self.bus
         m.submodules.check = check = WindowCheck(self._architecture, tuple(Window))
-        chosen_valid, chosen = Signal(), Signal(Request)  # waits until its address can be offered
+        chosen_valid = Signal()
+        chosen = Signal(Request)  # waits until its address can be offered
         chosen_client = Signal(bits_for(self._clients))
-        issue, violation = Signal(), Signal()
+        issue = Signal()
+        violation = Signal()
         free = Signal()
         m.d.comb += [
             check.windows.eq(self.windows),
@@ -126,7 +129,8 @@ class Reader(wiring.Component):
     def _elaborate_beats(self, m: Module, order: Fifo, halted: Signal) -> Signal:
         """Deal the beats to their clients; returns `failure`, an error response."""
         bus = self.bus
-        failure, deliver = Signal(), Signal()
+        failure = Signal()
+        deliver = Signal()
         m.d.comb += [
             bus.rready.eq(1),
             failure.eq(bus.rvalid & order.o.valid & ~halted & (bus.rresp != RESPONSE_OKAY)),

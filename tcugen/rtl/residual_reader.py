@@ -45,7 +45,8 @@ class ResidualReader(Component):
         a = self.architecture
         f = fields(Opcode.DRAIN, self.word)
         m.submodules.words = words = SyncFIFO(width=8 * a.rows, depth=WORDS_AHEAD)
-        arriving, owned = Signal(), Signal(range(WORDS_AHEAD + 1))
+        arriving = Signal()
+        owned = Signal(range(WORDS_AHEAD + 1))
         taken = Signal()
         m.d.comb += [
             taken.eq(self.request.valid & self.request.ready),
@@ -70,7 +71,8 @@ class ResidualReader(Component):
             Signal.like(limit, name=name) for name, limit in (("column", f.n_columns), ("y", f.n_y), ("x", f.n_x))
         )
         words_per_pixel = max(1, a.columns // a.rows)
-        part, parts = Signal(bits_for(words_per_pixel)), Signal(bits_for(words_per_pixel + 1))
+        part = Signal(bits_for(words_per_pixel))
+        parts = Signal(bits_for(words_per_pixel + 1))
         last_column, last_y, last_x, last_part = (
             Signal(name=name) for name in ("last_column", "last_y", "last_x", "last_part")
         )

@@ -64,7 +64,8 @@ class Ring(Component):
             memory.write_en.eq(Mux(self.beat_en, 1 << beats[:lane_bits] if lane_bits else 1, 0)),
             self.idle.eq(pending == 0),
         ]
-        claimed, freed = Signal.like(self.claim_beats), Signal.like(self.claim_beats)
+        claimed = Signal.like(self.claim_beats)
+        freed = Signal.like(self.claim_beats)
         m.d.comb += [
             claimed.eq(Mux(self.claim_en, self.claim_beats, 0)),
             freed.eq(Mux(self.release, self.item_beats, 0)),

@@ -74,7 +74,9 @@ class SegmentWalker(wiring.Component):
         left = Signal(SEGMENT_BYTES_BITS - unit_bits)  # units of the segment not yet sent
 
         space = Signal(range((1 << group_bits) + 1))  # units up to the group's natural end
-        segment_last, last, advance = Signal(), Signal(), Signal()
+        segment_last = Signal()
+        last = Signal()
+        advance = Signal()
         next_segment = Signal(self._address_bits)
         boundary = unit_bits + group_bits
         m.d.comb += [

@@ -8,6 +8,8 @@ from tcugen.arch import bits_for
 
 VERILOG_MODULE = "tcu_sram_1r1w"
 
+VERILOG_PORTS = ("clk", "read_en", "read_addr", "read_data", "write_en", "write_addr", "write_data")
+
 VERILOG = f"""\
 // One read, one write port, registered output; maps to block RAM. A read of the word that is being written
 // returns the old word. read_data keeps its value while read_en is 0.

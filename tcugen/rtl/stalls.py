@@ -43,7 +43,8 @@ class StallReason(Component):
 
     def elaborate(self, platform):
         m = Module()
-        layer, reason = Signal(LAYER_BITS), Signal(Stall, init=Stall.CONTROL)
+        layer = Signal(LAYER_BITS)
+        reason = Signal(Stall, init=Stall.CONTROL)
         with m.If(self.compute_active):
             m.d.comb += layer.eq(self.compute_layer)
         with m.Elif(self.next_layer_valid):

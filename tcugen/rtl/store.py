@@ -107,7 +107,8 @@ class Store(wiring.Component):
 
         place = places.o.payload
         read_valid = Signal()  # the word is on read_data
-        room, accept = Signal(), Signal()
+        room = Signal()
+        accept = Signal()
         m.d.comb += [
             room.eq(words.level + read_valid < QUEUE_WORDS),
             self.read.valid.eq(places.o.valid & room),
@@ -118,7 +119,8 @@ class Store(wiring.Component):
             words.i.payload.data.eq(self.read_data),
         ]
         m.d.sync += read_valid.eq(accept)
-        position, units = Signal.like(words.i.payload.position), Signal.like(words.i.payload.units)
+        position = Signal.like(words.i.payload.position)
+        units = Signal.like(words.i.payload.units)
         m.d.comb += [words.i.payload.position.eq(position), words.i.payload.units.eq(units)]
         with m.If(accept):
             unit_bits = exact_log2(self._unit_bytes)

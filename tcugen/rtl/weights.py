@@ -75,8 +75,10 @@ class WeightStream(Component):
         column = Signal(len(f.n_columns))
         weights = Signal()  # the segment under way holds weights, not parameters
         left = Signal(len(f.n_tiles) + bits_for(self.tile_beats + 1))
-        beats, to_boundary = Signal(burst_bits), Signal(burst_bits)
-        chosen, chosen_valid = Signal(burst_bits), Signal()
+        beats = Signal(burst_bits)
+        to_boundary = Signal(burst_bits)
+        chosen = Signal(burst_bits)
+        chosen_valid = Signal()
         beat_shift = (self.bus_bytes - 1).bit_length()
         m.d.comb += [
             to_boundary.eq(BURST_BEATS - offset[beat_shift : beat_shift + bits_for(BURST_BEATS)]),

@@ -63,7 +63,8 @@ class Writer(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        stopped, halted = Signal(), Signal()
+        stopped = Signal()
+        halted = Signal()
         m.d.comb += halted.eq(stopped | self.halt)
         issued_layout = data.StructLayout({"address": self._architecture.bus_address_bits})
         m.submodules.order = order = Fifo(issued_layout, MAX_OUTSTANDING)  # bursts without response
@@ -71,7 +72,8 @@ class Writer(wiring.Component):
         self._elaborate_data(m, halted)
 
         bus = self.bus
-        answer, failure = Signal(), Signal()
+        answer = Signal()
+        failure = Signal()
         m.d.comb += [
             bus.bready.eq(1),
             order.o.ready.eq(bus.bvalid),
@@ -102,9 +104,12 @@ class Writer(wiring.Component):
         bus = self.bus
         m.submodules.check = check = WindowCheck(self._architecture, WRITABLE_WINDOWS)
         m.submodules.bursts = bursts = Fifo(range(BURST_BEATS + 1), MAX_OUTSTANDING)  # issued, data not yet sent
-        waiting_valid, waiting = Signal(), Signal(Request)  # waits until its address can be offered
+        waiting_valid = Signal()
+        waiting = Signal(Request)  # waits until its address can be offered
         unclaimed = Signal(range(DATA_BEATS + 1))  # beats inside that belong to no issued burst
-        issue, violation, push = Signal(), Signal(), Signal()
+        issue = Signal()
+        violation = Signal()
+        push = Signal()
         m.d.comb += [
             check.windows.eq(self.windows),
             check.request.eq(waiting),
@@ -146,7 +151,8 @@ class Writer(wiring.Component):
         m.submodules.beats = beats = Fifo(8 * self._architecture.bus_bytes, DATA_BEATS)
         wiring.connect(m, wiring.flipped(self.data), beats.i)
         sent = Signal(range(BURST_BEATS))  # beats of the present burst that have left the queue
-        load, last = Signal(), Signal()
+        load = Signal()
+        last = Signal()
         m.d.comb += [
             load.eq(bursts.o.valid & beats.o.valid & (~bus.wvalid | bus.wready)),
             last.eq(sent == bursts.o.payload - 1),

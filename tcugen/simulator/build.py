@@ -3,7 +3,6 @@
 import fcntl
 import hashlib
 import json
-import os
 import platform
 import shutil
 import subprocess
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from tcugen.arch import Architecture
 from tcugen.simulator import environment, headers
+from tcugen.simulator.environment import default_cache_dir
 
 TOP = "tcu_top"
 PROGRAM = "simulator"
@@ -37,12 +37,6 @@ _VERILATOR_FLAGS = (
 
 class BuildError(RuntimeError):
     """Verilator or the C++ compiler refused the design. The message holds the end of the log and where all of it is."""
-
-
-def default_cache_dir() -> Path:
-    """`$XDG_CACHE_HOME/tcugen`, or `~/.cache/tcugen`."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "tcugen"
 
 
 def read_architecture(rtl_dir: Path) -> Architecture:
@@ -88,7 +82,7 @@ def build(rtl_dir: Path, cache_dir: Path | None = None, waves: bool = False) -> 
 
 def _key(sources: list[Path], generated: dict[str, str], *identities: object) -> str:
     digest = hashlib.sha256()
-    for path in (*sources, *sorted(HARNESS.iterdir())):
+    for path in (*sources, *sorted(HARNESS.iterdir()), Path(__file__)):
         digest.update(f"{path.name}\0{path.stat().st_size}\0".encode())
         digest.update(path.read_bytes())
     digest.update(repr((sorted(generated.items()), identities, _processor())).encode())
@@ -120,14 +114,18 @@ def _build_entry(
     verilator: environment.Verilator,
     flags: tuple[str, ...],
 ) -> None:
-    """Builds beside the cache entry and renames, so that an entry is whole or absent."""
+    """Builds beside the cache entry and renames, so that an entry is whole or absent.
+
+    Sources are copied and named relative to there, as make splits paths at spaces.
+    """
     work = Path(tempfile.mkdtemp(prefix=f"{entry.name}.", dir=entry.parent))
     try:
         for name, text in generated.items():
             (work / name).write_text(text)
-        command = [str(verilator.command), *flags, "--Mdir", str(work / "objects")]
-        command += ["-CFLAGS", f"-I{work} -I{HARNESS}"]
-        command += [*(str(path.resolve()) for path in sources), str(HARNESS / "main.cpp")]
+        for path in (*sources, *HARNESS.iterdir()):
+            shutil.copy(path, work)
+        command = [str(verilator.command), *flags, "--Mdir", "objects", "-CFLAGS", "-I.."]
+        command += [*(path.name for path in sources), "../main.cpp"]
         log = work / "build.log"
         with log.open("w") as file:
             done = subprocess.run(

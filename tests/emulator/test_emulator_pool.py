@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from handwritten import Handwritten, emulate, random_memory, small
-from loops import Loops
+from tests.emulator.handwritten import Handwritten, emulate, random_memory, small
+from tests.emulator.loops import Loops
 
 from tcugen.emulator import EmulationError
 from tcugen.isa import Opcode

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from handwritten import Handwritten, emulate, random_memory, small
+from tests.emulator.handwritten import Handwritten, emulate, random_memory, small
 
 from tcugen.emulator import Machine
 from tcugen.isa import Opcode, Window

@@ -66,9 +66,7 @@ def run(
             if valid and ended_at is None and word & 15 == Opcode.END:
                 ended_at = cycle
             if held is not None:
-                assert request_valid and (request.offset, request.beats) == held, (
-                    "changed before it was taken"
-                )
+                assert request_valid and (request.offset, request.beats) == held, "changed before it was taken"
             held = (request.offset, request.beats) if request_valid and not request_taken else None
             if request_valid and request_taken:
                 assert request.window == 0 and 1 <= request.beats <= 32

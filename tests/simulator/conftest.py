@@ -19,6 +19,6 @@ def copy_machine(tmp_path_factory, architecture) -> Path:
 
 
 @pytest.fixture(scope="session")
-def cache_dir(tmp_path_factory) -> Path:
-    """One cache for all tests: the copy machine is compiled once."""
-    return tmp_path_factory.mktemp("cache")
+def cache_dir(pytestconfig) -> Path:
+    """One cache for all tests, kept from run to run: a simulator is compiled again only when its inputs change."""
+    return pytestconfig.cache.mkdir("tcugen-simulators")

@@ -1,10 +1,10 @@
 """Building simulators: the cache, its key and the errors."""
 
 import dataclasses
-import multiprocessing
 import os
 import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from tcugen.simulator.environment import EnvironmentProblem
 from tests.simulator.copy_machine import emit_copy_machine
 
 
+@pytest.mark.slow
 def test_a_second_build_comes_from_the_cache(copy_machine, cache_dir):
     program = build(copy_machine, cache_dir)
     before = program.stat()
@@ -26,6 +27,7 @@ def test_a_second_build_comes_from_the_cache(copy_machine, cache_dir):
     assert {path.name for path in program.parent.iterdir()} == {"simulator", "build.log"}
 
 
+@pytest.mark.slow
 def test_the_same_text_elsewhere_is_the_same_build(copy_machine, cache_dir, tmp_path):
     moved = shutil.copytree(copy_machine, tmp_path / "moved")
     assert build(moved, cache_dir) == build(copy_machine, cache_dir)
@@ -35,6 +37,7 @@ def _fail_to_build(*args):
     raise AssertionError("built although it should have come from the cache")
 
 
+@pytest.mark.slow
 def test_no_compiler_runs_on_a_cache_hit(copy_machine, cache_dir, monkeypatch):
     program = build(copy_machine, cache_dir)
     monkeypatch.setattr(build_module, "_build_entry", _fail_to_build)
@@ -104,25 +107,17 @@ def test_the_default_cache_is_the_users(monkeypatch, tmp_path):
     assert default_cache_dir() == tmp_path / "home" / ".cache" / "tcugen"
 
 
-def _slow_entry(entry: Path, *_):
-    with (entry.parent / "builds").open("a") as file:
-        file.write("built\n")
-    time.sleep(0.3)
-    entry.mkdir()
-    (entry / "simulator").touch()
+def test_concurrent_builds_wait_for_the_first(copy_machine, tmp_path, monkeypatch):
+    built = []
 
+    def slow_entry(entry: Path, *_):
+        time.sleep(0.3)
+        built.append(entry)
+        entry.mkdir()
+        (entry / "simulator").touch()
 
-def _build_once(rtl_dir: Path, cache_dir: Path):
-    build_module._build_entry = _slow_entry
-    build(rtl_dir, cache_dir)
-
-
-def test_concurrent_builds_wait_for_the_first(copy_machine, tmp_path):
-    context = multiprocessing.get_context("fork")
-    processes = [context.Process(target=_build_once, args=(copy_machine, tmp_path)) for _ in range(3)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join()
-    assert [process.exitcode for process in processes] == [0, 0, 0]
-    assert (tmp_path / "builds").read_text() == "built\n"
+    monkeypatch.setattr(build_module, "_build_entry", slow_entry)
+    with ThreadPoolExecutor(3) as pool:
+        programs = list(pool.map(lambda _: build(copy_machine, tmp_path), range(3)))
+    assert len(built) == 1
+    assert programs == [built[0] / "simulator"] * 3

@@ -12,6 +12,8 @@ from tcugen.simulator.progress import Progress
 from tcugen.simulator.run import MachineError, SimulationError, Waves, simulate
 from tests.simulator.copy_machine import copy_program, random_images
 
+pytestmark = pytest.mark.slow
+
 # Sizes of window SCRATCH by which the copy machine misbehaves.
 HANG, ERROR, CROSS, OUTSIDE, EARLY_DONE = 8, 16, 24, 32, 40
 

@@ -1,0 +1,182 @@
+"""cocotb benches: what goes wrong on the bus or in the program stops the machine cleanly, and the next run is right.
+
+Written for jobs of two images that use all windows but SCRATCH. Each test starts from reset.
+"""
+
+import random
+
+import cocotb
+from cocotb.triggers import ClockCycles
+from cocotbext.axi import AxiResp
+
+from sim.bench import Bench
+from sim.driver import Run
+from tcugen.arch import BURST_BEATS
+from tcugen.isa import INSTRUCTION_BYTES, Window
+from tcugen.registers import BY_NAME, IDENTIFICATION, ErrorCode
+from tcugen.simulator.memory_image import Area
+
+RESETS = 6
+WATCHDOG_CYCLES = 500
+
+
+async def ready(dut, pausing: bool = True) -> Bench:
+    bench = Bench(dut)
+    await bench.begin(pausing)
+    return bench
+
+
+async def expect_error(bench: Bench, code: ErrorCode, low: int, high: int) -> None:
+    """Runs an image that must fail with `code` at an address in low .. high, without breaking a rule of the bus."""
+    run = await bench.run_image(0)
+    check_error(bench, run, code, low, high)
+
+
+def check_error(bench: Bench, run: Run, code: ErrorCode, low: int, high: int) -> None:
+    bench.check_bus()
+    assert not run.done, f"the run ended well, but must fail with {code.name}"
+    found, address = run.error
+    assert found == code, f"the error is {found.name} at 0x{address:x}, but must be {code.name}"
+    assert low <= address <= high, f"the error is at 0x{address:x}, but must be in 0x{low:x} .. 0x{high:x}"
+
+
+@cocotb.test()
+async def registers_answer(dut):
+    """Identification reads back; registers that do not exist or cannot be written are refused."""
+    bench = await ready(dut)
+    driver, architecture = bench.driver, bench.job.program.architecture
+    assert await driver.read("IDENTIFICATION") == IDENTIFICATION
+    assert await driver.read("ARCHITECTURE") == architecture.fingerprint
+    for name, register in BY_NAME.items():
+        if register.access == "r":
+            assert await driver.try_write(name, 0xFFFF_FFFF) == AxiResp.SLVERR, name
+    for window, area in driver.areas.items():
+        assert await driver.read(f"{window.name}_SIZE") == area.size
+        assert await driver.read(f"{window.name}_BASE_LOW") == area.base & 0xFFFF_FFFF
+        assert await driver.read(f"{window.name}_BASE_HIGH") == area.base >> 32
+    behind = max(register.address for register in BY_NAME.values()) + 4
+    assert (await driver.master.read(behind, 4)).resp == AxiResp.SLVERR
+    assert (await driver.master.write(behind, bytes(4))).resp == AxiResp.SLVERR
+    await bench.check_image(0)
+
+
+@cocotb.test()
+async def an_access_outside_its_window_is_not_made(dut):
+    """Each window in turn is cut: the machine stops before the first burst that would leave it."""
+    bench = await ready(dut)
+    driver = bench.driver
+    burst_bytes = BURST_BEATS * bench.job.program.architecture.bus_bytes
+    for window in (Window.WEIGHTS, Window.INPUT, Window.OUTPUT):
+        whole = driver.areas[window]
+        for size in (whole.size // 2, 0):
+            await driver.set_window(window, Area(whole.base, size))
+            # The burst that does not fit begins inside the cut window or at its end.
+            first = max(whole.base, whole.base + size - burst_bytes)
+            await expect_error(bench, ErrorCode.WINDOW, first, whole.base + whole.size)
+        await driver.set_window(window, whole)
+        await bench.check_image(1)
+
+
+@cocotb.test()
+async def a_program_cut_short_or_broken_is_refused(dut):
+    """A program without END, and one with an unknown opcode, stop with OPCODE at the instruction's offset."""
+    bench = await ready(dut)
+    driver = bench.driver
+    area, code = driver.areas[Window.PROGRAM], driver.memory.contents[Window.PROGRAM]
+    await driver.set_window(Window.PROGRAM, Area(area.base, area.size - INSTRUCTION_BYTES))
+    end = area.size - INSTRUCTION_BYTES
+    await expect_error(bench, ErrorCode.OPCODE, end, end)
+    await driver.set_window(Window.PROGRAM, area)
+    for number in (0, len(code) // INSTRUCTION_BYTES // 2):
+        at = number * INSTRUCTION_BYTES
+        good = code[at]
+        code[at] |= 0x0F
+        await expect_error(bench, ErrorCode.OPCODE, at, at)
+        code[at] = good
+    await bench.check_image(1)
+
+
+@cocotb.test()
+async def an_error_response_to_a_read_is_reported(dut):
+    """In each window that is read; a soft reset follows and the next run is right."""
+    bench = await ready(dut)
+    driver = bench.driver
+    bus_bytes = bench.job.program.architecture.bus_bytes
+    for window in (Window.PROGRAM, Window.WEIGHTS, Window.INPUT):
+        area = driver.areas[window]
+        failing = area.base + area.size // 3 // bus_bytes * bus_bytes
+        driver.memory.failing_reads = {failing}
+        # The address reported is that of the burst.
+        await expect_error(bench, ErrorCode.READ_RESPONSE, failing - (BURST_BEATS - 1) * bus_bytes, failing)
+        driver.memory.failing_reads = set()
+        await driver.soft_reset()
+        await bench.check_image(1)
+
+
+@cocotb.test()
+async def an_error_response_to_a_write_is_reported(dut):
+    """The next run is right without a reset in between."""
+    bench = await ready(dut)
+    driver = bench.driver
+    area, bus_bytes = driver.areas[Window.OUTPUT], bench.job.program.architecture.bus_bytes
+    for offset in (0, area.size // 2 // bus_bytes * bus_bytes):
+        failing = area.base + offset
+        driver.memory.failing_writes = {failing}
+        await expect_error(bench, ErrorCode.WRITE_RESPONSE, failing - (BURST_BEATS - 1) * bus_bytes, failing)
+        driver.memory.failing_writes = set()
+        await bench.check_image(1)
+
+
+@cocotb.test()
+async def settings_cannot_change_under_way(dut):
+    """Windows, watchdog and a second start are refused while busy, and the run does not notice."""
+    bench = await ready(dut)
+    driver = bench.driver
+    bench.load_image(0)
+    await driver.start()
+    for name in ("OUTPUT_BASE_LOW", "OUTPUT_SIZE", "PROGRAM_BASE_HIGH", "WEIGHTS_SIZE", "WATCHDOG", "CONTROL"):
+        assert await driver.try_write(name, 1) == AxiResp.SLVERR, name
+    await driver.write("LAYER_SELECT", 0)
+    await bench.check_run(await driver.finish(bench.job.max_cycles), 0)
+
+
+@cocotb.test()
+async def a_soft_reset_in_the_middle_leaves_nothing_behind(dut):
+    """The run is cut at random places; memory is left in peace and the next run is right."""
+    bench = await ready(dut)
+    driver, rng = bench.driver, random.Random(bench.job.seed)
+    length = (await bench.check_image(0)).counters["CYCLES"]
+    for _ in range(RESETS):
+        await driver.start()
+        await ClockCycles(dut.aclk, rng.randrange(1, length))
+        await driver.soft_reset()
+        bench.check_bus()
+        driver.load()
+        await bench.check_image(1)
+
+
+@cocotb.test()
+async def a_run_leaves_nothing_behind(dut):
+    """The same image again takes the same cycles, to the last counter."""
+    bench = await ready(dut, pausing=False)
+    runs = [await bench.check_image(0), await bench.check_image(1), await bench.check_image(0)]
+    assert runs[0].counters == runs[2].counters, f"{runs[0].counters} became {runs[2].counters}"
+
+
+@cocotb.test()
+async def a_memory_that_falls_silent_is_reported(dut):
+    """Each response channel and each request channel stops for ever; when it goes on the next run is right."""
+    bench = await ready(dut, pausing=False)
+    driver = bench.driver
+    length = (await bench.check_image(0)).counters["CYCLES"]
+    await driver.write("WATCHDOG", WATCHDOG_CYCLES)
+    read, write = driver.slave.read_if, driver.slave.write_if
+    for channel in (read.ar_channel, read.r_channel, write.aw_channel, write.w_channel, write.b_channel):
+        bench.load_image(0)
+        await driver.start()
+        await ClockCycles(dut.aclk, length // 3)
+        channel.pause = True
+        check_error(bench, await driver.finish(bench.job.max_cycles), ErrorCode.BUS_HUNG, 0, 0)
+        channel.pause = False
+        await ClockCycles(dut.aclk, WATCHDOG_CYCLES)
+        await bench.check_image(1)

@@ -1,0 +1,118 @@
+"""Networks with random integers for the tensor benches: the shapes a ResNet is made of, cropped to a few pixels."""
+
+from tcugen.network.graph import Network, Node, Shape
+from tcugen.quant.model import QuantizedNetwork
+from tcugen.quant.synthetic import synthesise
+
+IMAGE = "image"
+
+Data = tuple[QuantizedNetwork, dict]
+"""A quantized network and int8 [n, C, H, W] by name of network input."""
+
+
+def convolution(
+    in_channels: int,
+    out_channels: int,
+    size: tuple[int, int],
+    kernel: tuple[int, int],
+    stride: tuple[int, int] = (1, 1),
+    padding: tuple[int, int, int, int] | None = None,
+    groups: int = 1,
+    activation: str | None = None,
+    int32_output: bool = False,
+) -> Data:
+    """One conv on an image of `size` (y, x); padding is (kernel - 1) / 2 on all sides unless given."""
+    y, x = kernel[0] // 2, kernel[1] // 2
+    padding = (y, x, y, x) if padding is None else padding
+    node = Node("conv", "conv", (IMAGE,), out_channels, kernel, stride, padding, groups, activation)
+    return _synthesised(Shape(in_channels, *size), (node,), int32_output=int32_output)
+
+
+def bottleneck(
+    in_channels: int, width: int, out_channels: int, size: int, stride: int = 1, images: int = 1
+) -> Data:
+    """1x1, 3x3, 1x1 and the add; the shortcut is a projection unless the shapes make it the identity."""
+    square = (size, size)
+    nodes = [
+        _conv("conv1", IMAGE, width, 1, activation="relu"),
+        _conv("conv2", "conv1", width, 3, stride, activation="relu"),
+        _conv("conv3", "conv2", out_channels, 1),
+    ]
+    shortcut = IMAGE
+    if stride != 1 or in_channels != out_channels:
+        shortcut = "downsample"
+        nodes.append(_conv(shortcut, IMAGE, out_channels, 1, stride))
+    nodes.append(Node("add", "add", ("conv3", shortcut), activation="relu"))
+    return _synthesised(Shape(in_channels, *square), tuple(nodes), images=images)
+
+
+def chained_blocks(channels: int, size: int, blocks: int) -> Data:
+    """Basic blocks with identity shortcuts, one behind the other."""
+    nodes, last = [], IMAGE
+    for block in range(blocks):
+        first, second, total = f"{block}.conv1", f"{block}.conv2", f"{block}.add"
+        nodes += [
+            _conv(first, last, channels, 3, activation="relu"),
+            _conv(second, first, channels, 3),
+            Node(total, "add", (second, last), activation="relu"),
+        ]
+        last = total
+    return _synthesised(Shape(channels, size, size), tuple(nodes))
+
+
+def pooled(channels: int, size: tuple[int, int], kernel: int, stride: int, padding: int) -> Data:
+    """A 1x1 conv and the max-pool behind it."""
+    pool = Node("maxpool", "max_pool", ("conv",), None, (kernel,) * 2, (stride,) * 2, (padding,) * 4)
+    nodes = (_conv("conv", IMAGE, channels, 1), pool)
+    return _synthesised(Shape(5, *size), nodes)
+
+
+def head(channels: int, size: int, classes: int, int32_output: bool) -> Data:
+    """Global average pool and a linear layer behind a 1x1 conv."""
+    nodes = (
+        _conv("conv", IMAGE, channels, 1, activation="relu"),
+        Node("avgpool", "global_average_pool", ("conv",)),
+        Node("fc", "linear", ("avgpool",), classes),
+    )
+    return _synthesised(Shape(6, size, size), nodes, int32_output=int32_output)
+
+
+def small_resnet(size: int, classes: int, images: int = 1) -> Data:
+    """A stem with max-pool, a block with projection, one with identity, and the head."""
+    nodes = (
+        _conv("conv1", IMAGE, 8, 7, 2, activation="relu"),
+        Node("maxpool", "max_pool", ("conv1",), None, (3, 3), (2, 2), (1, 1, 1, 1)),
+        _conv("0.conv1", "maxpool", 8, 1, activation="relu"),
+        _conv("0.conv2", "0.conv1", 8, 3, activation="relu"),
+        _conv("0.conv3", "0.conv2", 16, 1),
+        _conv("0.downsample", "maxpool", 16, 1),
+        Node("0.add", "add", ("0.conv3", "0.downsample"), activation="relu"),
+        _conv("1.conv1", "0.add", 8, 1, activation="relu"),
+        _conv("1.conv2", "1.conv1", 8, 3, activation="relu"),
+        _conv("1.conv3", "1.conv2", 16, 1),
+        Node("1.add", "add", ("1.conv3", "0.add"), activation="relu"),
+        Node("avgpool", "global_average_pool", ("1.add",)),
+        Node("fc", "linear", ("avgpool",), classes),
+    )
+    return _synthesised(Shape(3, size, size), nodes, images=images)
+
+
+def rescaled(channels: int, size: tuple[int, int]) -> Data:
+    """A requantise behind a conv, and both added."""
+    nodes = (
+        _conv("conv", IMAGE, channels, 1),
+        Node("requantise", "requantise", ("conv",)),
+        Node("add", "add", ("requantise", IMAGE)),
+    )
+    return _synthesised(Shape(channels, *size), nodes)
+
+
+def _conv(
+    name: str, source: str, channels: int, kernel: int, stride: int = 1, activation: str | None = None
+) -> Node:
+    padding = (kernel // 2,) * 4
+    return Node(name, "conv", (source,), channels, (kernel,) * 2, (stride,) * 2, padding, activation=activation)
+
+
+def _synthesised(shape: Shape, nodes: tuple[Node, ...], images: int = 1, int32_output: bool = False) -> Data:
+    return synthesise(Network("bench", ((IMAGE, shape),), nodes), 1, images, int32_output)

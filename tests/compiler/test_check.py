@@ -1,0 +1,138 @@
+"""The static check finds what a careless compiler would get wrong: each test breaks one thing in a good program."""
+
+import dataclasses
+
+import pytest
+
+from tcugen.arch import Architecture
+from tcugen.compiler import CompileError, check_program, compile_network
+from tcugen.compiler.deadlock import Execution
+from tcugen.isa import Instruction, Opcode
+from tcugen.program import Program
+from tcugen.quant.synthetic import synthesise
+from tests.compiler.networks import NETWORKS
+
+ARCHITECTURE = Architecture(activation_kib=32)
+
+
+@pytest.fixture(scope="module")
+def program() -> Program:
+    model, _ = synthesise(NETWORKS["bottleneck"], seed=1)
+    return compile_network(model, ARCHITECTURE)
+
+
+def find(program: Program, opcode: Opcode, **fields) -> int:
+    """Index of the last instruction with these field values."""
+    return max(
+        index
+        for index, i in enumerate(program.instructions)
+        if i.opcode == opcode and all(i[name] == value for name, value in fields.items())
+    )
+
+
+def changed(program: Program, index: int, **fields) -> Program:
+    instructions = list(program.instructions)
+    instructions[index] = Instruction(instructions[index].opcode, {**instructions[index].fields, **fields})
+    return dataclasses.replace(program, instructions=tuple(instructions))
+
+
+def test_good_program_passes(program):
+    check_program(program)
+
+
+@pytest.mark.parametrize("opcode, unit", [(Opcode.COMPUTE, "drain"), (Opcode.DRAIN, "drain"), (Opcode.STORE, "drain")])
+def test_missing_wait_is_a_hazard(program, opcode, unit):
+    index = next(at for at, i in enumerate(program.instructions) if i.opcode == opcode and i[f"wait_{unit}"])
+    with pytest.raises(CompileError, match=rf"instruction {index} \({opcode.name}\): reads what work \d+ of DRAIN"):
+        check_program(changed(program, index, **{f"wait_{unit}": 0}))
+
+
+def test_every_wait_matters_or_is_implied(program):
+    """Lowering any one wait by one either breaks a rule or leaves an order that an earlier wait of the unit gives."""
+    found = 0
+    for index, instruction in enumerate(program.instructions):
+        for name, value in instruction.fields.items():
+            if not name.startswith("wait_") or not value or instruction.opcode == Opcode.END:
+                continue
+            earlier = [
+                i[name] for i in program.instructions[:index] if i.opcode == instruction.opcode and i[name] >= value
+            ]
+            try:
+                check_program(changed(program, index, **{name: value - 1}))
+            except CompileError as error:
+                assert "waits for" in str(error)
+                found += 1
+            else:
+                assert earlier, f"{instruction.opcode.name} {index} waits for more than it needs: {name} = {value}"
+    assert found >= 10
+
+
+def test_wait_for_later_work(program):
+    index = find(program, Opcode.COMPUTE, layer=0)
+    with pytest.raises(CompileError, match="waits for work 9999 of STORE, which comes later"):
+        check_program(changed(program, index, wait_store=9999))
+
+
+def test_unwritten_bytes(program):
+    index = find(program, Opcode.COMPUTE, layer=2)
+    with pytest.raises(CompileError, match="which nothing has written|touches byte|but waits for"):
+        check_program(changed(program, index, base=program.instructions[index]["base"] ^ 0x7000))
+
+
+def test_write_past_the_memory(program):
+    index = find(program, Opcode.DRAIN)
+    with pytest.raises(CompileError, match=r"touches byte \d+ of an activation memory of 32768 bytes"):
+        check_program(changed(program, index, out_base=32768 - 16))
+
+
+def test_window_end(program):
+    index = find(program, Opcode.STORE)
+    with pytest.raises(CompileError, match=r"instruction \d+ \(STORE, layer \d+\): reaches byte \d+ of a window of"):
+        check_program(changed(program, index, offset=program.output_bytes))
+
+
+def test_store_to_a_window_that_is_read_only(program):
+    with pytest.raises(CompileError, match="uses window 2"):
+        check_program(changed(program, find(program, Opcode.STORE), window=2))
+
+
+def test_block_larger_than_a_bank(program):
+    index = find(program, Opcode.COMPUTE, layer=0)
+    with pytest.raises(CompileError, match="blocks of 5120 pixels exceed 256"):
+        check_program(changed(program, index, n_y=256, block_rows=256))
+
+
+def test_drain_of_another_shape(program):
+    index = find(program, Opcode.DRAIN)
+    rows = program.instructions[index]["n_y"]
+    with pytest.raises(CompileError, match="DRAIN of layer .* takes .* pixels of a tile of|deadlock|left undrained"):
+        check_program(changed(program, index, n_y=rows - 1))
+
+
+def test_kept_tiles_left_in_the_ring(program):
+    index = find(program, Opcode.COMPUTE, keep=0)
+    with pytest.raises(CompileError, match="weight tiles are left in their ring at the end"):
+        check_program(changed(program, index, keep=1))
+
+
+def test_drain_before_its_compute_deadlocks(program):
+    """Nine COMPUTE ahead of their DRAIN: two banks fill, then the queue, then dispatch never reaches a DRAIN."""
+    waiting = [i for i in program.instructions if i.opcode == Opcode.COMPUTE]
+    index = find(program, Opcode.COMPUTE)
+    instructions = list(program.instructions)
+    wait = {f"wait_{unit}": 0 for unit in ("load", "store", "compute", "drain", "pool")}
+    free = Instruction(Opcode.COMPUTE, {**waiting[-1].fields, **wait, "n_columns": 1})
+    broken = dataclasses.replace(program, instructions=tuple(instructions[:index] + [free] * 16 + instructions[index:]))
+
+    with pytest.raises(CompileError, match="deadlock: .*COMPUTE"):
+        Execution(broken.instructions, ARCHITECTURE).run()
+
+
+def test_end_must_be_last(program):
+    with pytest.raises(CompileError, match="END must be the last"):
+        check_program(dataclasses.replace(program, instructions=program.instructions[:-1]))
+
+
+def test_observation_per_result(program):
+    with pytest.raises(CompileError, match="needs one observation"):
+        check_program(dataclasses.replace(program, observations=program.observations[1:]))

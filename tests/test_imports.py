@@ -1,0 +1,60 @@
+"""Imports run down one table and nowhere else, so that golden model, emulator and RTL cannot share a mistake."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1] / "tcugen"
+
+ALLOWED = {
+    "arch": "",
+    "isa": "",
+    "registers": "isa",
+    "program": "arch isa numpy",
+    "network": "pydantic",
+    "quant": "network numpy torch onnx onnxruntime google",
+    "sizing": "network arch",
+    "rtl": "arch isa registers amaranth",
+    "compiler": "network quant sizing arch isa program numpy",
+    "emulator": "arch isa program numpy",
+    "simulator": "arch isa registers program numpy",
+    "verify": "network quant emulator simulator arch isa registers program numpy",
+    "fpga": "arch isa registers sizing",
+    "export": "arch isa registers sizing",
+    "report": "rich",
+    "commands": "* rich typer",
+    "cli": "commands rich typer",
+    "__main__": "cli",
+}
+"""What each part of the package may import besides itself and the standard library; `*` is every part of tcugen."""
+
+
+def imported(path: Path) -> set[str]:
+    """Names a file imports: top-level packages of others, parts of tcugen."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: line {node.lineno}: relative import; write tcugen.PART"
+            names |= {f"tcugen.{a.name}" for a in node.names} if node.module == "tcugen" else {node.module}
+    return {name.split(".")[1] if name.startswith("tcugen.") else name.split(".")[0] for name in names}
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_follow_the_table(path):
+    own = path.relative_to(ROOT).parts[0].removesuffix(".py")
+    if own == "__init__":
+        assert not imported(path)
+        return
+    allowed = set(ALLOWED[own].split())
+    parts = set(ALLOWED) if "*" in allowed else set()
+    foreign = imported(path) - {own, "__version__"} - set(sys.stdlib_module_names) - allowed - parts
+    assert not foreign, f"{path.name}: {own} may import {sorted(allowed)} only, not {sorted(foreign)}"
+
+
+def test_the_table_has_a_line_for_every_part():
+    parts = {path.name.removesuffix(".py") for path in ROOT.iterdir() if path.suffix in ("", ".py")}
+    assert parts - {"__init__", "__pycache__"} <= set(ALLOWED)

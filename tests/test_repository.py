@@ -1,0 +1,94 @@
+"""What a reader expects of every file, and what must agree between files."""
+
+import re
+import tomllib
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FOLDERS = ("tcugen", "tests", "sim", "docs")
+PYTHON = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+HARNESS = sorted((ROOT / "tcugen" / "simulator" / "harness").iterdir())
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+LOCK = (ROOT / "constraints.txt").read_text()
+
+MOST_LINES = 400
+# In halves, as this file is searched too.
+UNFINISHED = [
+    "TO" + "DO",
+    "FIX" + "ME",
+    "XX" + "X",
+    "NotImplemented" + "Error",
+    "pytest." + "skip",
+    "mark." + "skip",
+    "x" + "fail",
+    "type: " + "ignore",
+    "assert " + "True",
+]
+
+
+def short(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", PYTHON, ids=short)
+def test_a_python_file_is_short_and_finished(path):
+    text = path.read_text()
+    assert len(text.splitlines()) <= MOST_LINES, "does the file hold two ideas?"
+    assert [word for word in UNFINISHED if word in text] == []
+
+
+@pytest.mark.parametrize("path", [path for path in PYTHON if short(path).startswith(("tcugen", "sim"))], ids=short)
+def test_a_module_says_what_it_is_for(path):
+    text = path.read_text()
+    assert not text.strip() or text.startswith('"""')
+
+
+@pytest.mark.parametrize("path", HARNESS, ids=lambda path: path.name)
+def test_a_harness_file_is_short_and_finished(path):
+    text = path.read_text()
+    assert len(text.splitlines()) <= MOST_LINES
+    assert [word for word in UNFINISHED if word in text] == []
+
+
+def test_data_files_of_the_package_are_installed():
+    declared = PROJECT["tool"]["setuptools"]["package-data"]
+    patterns = [f"{package.replace('.', '/')}/{glob}" for package, globs in declared.items() for glob in globs]
+    files = [path for path in (ROOT / "tcugen").rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")]
+    files = [path for path in files if not any(part.startswith(".") for part in path.relative_to(ROOT).parts)]
+    assert files
+    assert [short(path) for path in files if not any(fnmatch(short(path), pattern) for pattern in patterns)] == []
+
+
+def requirements() -> list[str]:
+    extras = PROJECT["project"]["optional-dependencies"]
+    return PROJECT["project"]["dependencies"] + [line for extra in extras.values() for line in extra]
+
+
+def normalised(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def locked() -> dict[str, str]:
+    lines = [line for line in LOCK.splitlines() if line and not line.startswith("#")]
+    return {normalised(name): version for name, version in (line.split("==") for line in lines)}
+
+
+def test_the_lock_pins_versions_without_local_tags_or_hashes():
+    assert all(re.fullmatch(r"[0-9]+(\.[0-9a-z]+)*", version) for version in locked().values())
+
+
+@pytest.mark.parametrize("requirement", requirements())
+def test_the_lock_has_every_requirement(requirement):
+    name, _, exact = re.sub(r"\[.*?\]", "", requirement).partition("==")
+    version = locked()[normalised(re.split("[<>=]", name)[0])]
+    assert not exact or version == exact
+
+
+@pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", *(short(p) for p in (ROOT / "docs").glob("*.md"))])
+def test_links_between_pages_lead_somewhere(name):
+    page = ROOT / name
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []
