@@ -1,7 +1,9 @@
 """Architecture flags, shared by every command that needs a machine."""
 
+import json
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from tcugen.arch import ARRAY_SIZES, Architecture
 from tcugen.commands.outcome import UsageError
@@ -86,3 +88,25 @@ def sized(network: Network, flags: MachineFlags) -> Sizing:
         },
     )
     return size(network, budget, flags.fixed)
+
+
+def existing_architecture(folder: Path, flags: MachineFlags) -> Architecture:
+    """Architecture of an earlier build.
+
+    Raises:
+        UsageError: If there is none, or a flag contradicts it.
+    """
+    try:
+        architecture = Architecture.from_dict(json.loads((folder / "architecture.json").read_text()))
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise UsageError(
+            f"--rtl {folder} is no build: architecture.json cannot be read ({error}); give a folder that "
+            "`tcugen build` wrote"
+        ) from None
+    conflicts = flags.conflicts(architecture)
+    if conflicts:
+        raise UsageError(
+            f"--rtl {folder} was built otherwise than asked for: {', '.join(conflicts)}; "
+            "leave the flags out or build again"
+        )
+    return architecture

@@ -1,7 +1,6 @@
 """Output folders that appear whole or not at all, and never replace what is not ours."""
 
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -24,11 +23,18 @@ def is_ours(folder: Path) -> bool:
 
 
 def check_creatable(path: Path, flag: str) -> None:
-    """Raises UsageError if `path` could not be created, so that work is not lost to a place that cannot be written."""
+    """Raises UsageError if `path` could not be created, so that work is not lost to a place that cannot be written.
+
+    Tried out, as permissions do not tell everything.
+    """
     for place in (path, *path.absolute().parents):
         if place.is_dir():
-            if not os.access(place, os.W_OK | os.X_OK):
-                raise UsageError(f"cannot write to {place}; choose another place with {flag}")
+            try:
+                tempfile.TemporaryDirectory(prefix=".tcugen.", dir=place).cleanup()
+            except OSError as error:
+                raise UsageError(
+                    f"cannot write to {place}: {error.strerror}; choose another place with {flag}"
+                ) from None
             return
         if place.exists():
             raise UsageError(f"{place} is a file, but a folder is needed there; choose another place with {flag}")
@@ -40,8 +46,7 @@ def check_file(path: Path, flag: str) -> None:
         raise UsageError(f"{path} is a folder, but a file is to be written; choose another name with {flag}")
     if not path.parent.is_dir():
         raise UsageError(f"{path.parent} is no folder, so {path} cannot be written; choose another place with {flag}")
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise UsageError(f"cannot write {path}; choose another place with {flag}")
+    check_creatable(path.parent, flag)
 
 
 def check_replaceable(folder: Path) -> None:

@@ -3,7 +3,8 @@
 import json
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,15 +71,8 @@ def simulate(options: SimulateOptions, flags: MachineFlags, console: Console) ->
     if note:
         console.print(note, highlight=False, markup=False)
     network = select(whole, options.only) if options.only else whole
-    if options.rtl is not None:
-        return _run(options, network, existing_architecture(options.rtl, flags), options.rtl, console)
-    sizing = sized(whole, flags)
-    with tempfile.TemporaryDirectory(prefix="tcugen-rtl-") as folder:
-        from tcugen.rtl.emit import emit
-
-        console.print("writing Verilog", highlight=False)
-        emit(sizing.architecture, Path(folder))
-        return _run(options, network, sizing.architecture, Path(folder), console)
+    architecture = existing_architecture(options.rtl, flags) if options.rtl else sized(whole, flags).architecture
+    return _run(options, network, architecture, console)
 
 
 def check_options(options: SimulateOptions) -> None:
@@ -95,29 +89,21 @@ def check_options(options: SimulateOptions) -> None:
         check_file(options.json_file, "--json")
 
 
-def existing_architecture(folder: Path, flags: MachineFlags) -> Architecture:
-    """Architecture of an earlier build.
+@contextmanager
+def _rtl(options: SimulateOptions, architecture: Architecture, console: Console) -> Iterator[Path]:
+    """Folder of the Verilog: the earlier build's, or a new one for a while."""
+    if options.rtl:
+        yield options.rtl
+        return
+    from tcugen.rtl.emit import emit
 
-    Raises:
-        UsageError: If there is none, or a flag contradicts it.
-    """
-    try:
-        architecture = Architecture.from_dict(json.loads((folder / "architecture.json").read_text()))
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise UsageError(
-            f"--rtl {folder} is no build: architecture.json cannot be read ({error}); give a folder that "
-            "`tcugen build` wrote"
-        ) from None
-    conflicts = flags.conflicts(architecture)
-    if conflicts:
-        raise UsageError(
-            f"--rtl {folder} was built otherwise than asked for: {', '.join(conflicts)}; "
-            "leave the flags out or build again"
-        )
-    return architecture
+    with tempfile.TemporaryDirectory(prefix="tcugen-rtl-") as folder:
+        console.print("writing Verilog", highlight=False)
+        emit(architecture, Path(folder))
+        yield Path(folder)
 
 
-def _run(options: SimulateOptions, network: Network, architecture: Architecture, rtl: Path, console: Console) -> Status:
+def _run(options: SimulateOptions, network: Network, architecture: Architecture, console: Console) -> Status:
     from tcugen.emulator import EmulationError
     from tcugen.quant.synthetic import synthesise
     from tcugen.simulator.build import BuildError
@@ -131,7 +117,7 @@ def _run(options: SimulateOptions, network: Network, architecture: Architecture,
     console.print("compiling the program", highlight=False)
     program = compile_network(model, architecture)
     try:
-        with _bar(console) as bar:
+        with _rtl(options, architecture, console) as rtl, _bar(console) as bar:
             outcome = verify(
                 model,
                 program,
@@ -153,71 +139,6 @@ def _run(options: SimulateOptions, network: Network, architecture: Architecture,
     if options.json_file:
         options.json_file.write_text(json.dumps(figures, indent=1) + "\n")
     return Status.MISMATCH if outcome.mismatches else Status.OK
-
-
-def _bar(console: Console) -> ProgressBar:
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[speed]}"), TimeRemainingColumn())
-    return ProgressBar(*columns, console=console, transient=True, disable=not console.is_terminal)
-
-
-def _reporter(bar: ProgressBar) -> Callable[[Progress], None]:
-    """Shows layer, cycles/s and time left: as a bar on a terminal, as a line every few seconds elsewhere."""
-    task = bar.add_task("simulating", total=1.0, speed="")
-    started, lines = time.monotonic(), _Lines()
-
-    def report(progress: Progress) -> None:
-        speed = f"{progress.cycles_per_second / 1000:.0f} kcycles/s"
-        where = f"image {progress.image + 1}/{progress.images} {progress.layer_name}"
-        if bar.disable:
-            lines.maybe(bar.console, f"{where}: cycle {progress.cycle:,}, {speed}, {progress.seconds_left:.0f} s left")
-        passed = time.monotonic() - started
-        bar.update(task, description=where, speed=speed, completed=passed / (passed + progress.seconds_left + 1e-9))
-
-    return report
-
-
-class _Lines:
-    """Prints at most one line in 5 seconds."""
-
-    def __init__(self):
-        self._next = 0.0
-
-    def maybe(self, console: Console, text: str) -> None:
-        if time.monotonic() >= self._next:
-            self._next = time.monotonic() + 5
-            console.print(text, highlight=False, markup=False)
-
-
-def run_figures(options: SimulateOptions, outcome: "Verification", program: Program) -> dict:
-    """The figures of a run: what `--json` writes and the report's table is made of."""
-    multipliers = program.architecture.multipliers
-    return {
-        "format": 1,
-        "network": program.network,
-        "memory": options.memory,
-        "seed": options.seed,
-        "architecture": program.architecture.to_dict(),
-        "mac_count": program.mac_count,
-        "cycles_per_image": list(outcome.cycles),
-        "utilisation": program.mac_count * len(outcome.cycles) / (multipliers * sum(outcome.cycles)),
-        "mismatches": outcome.mismatches,
-        "counters": outcome.counters,
-        "cycles_per_second": outcome.cycles_per_second,
-        "nodes": [
-            {
-                "name": result.node.name,
-                "op": result.node.op,
-                "shape": str(result.shape),
-                "macs": result.macs,
-                "cycles": result.cycles,
-                "busy": result.busy,
-                "stalls": result.stalls,
-                "fused": result.fused,
-                "mismatches": result.emulator_mismatches + result.rtl_mismatches,
-            }
-            for result in outcome.nodes
-        ],
-    }
 
 
 def split_names(text: Sequence[str]) -> tuple[str, ...]:

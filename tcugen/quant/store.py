@@ -51,6 +51,14 @@ def save(model: QuantizedNetwork, path: str | Path) -> None:
     _write(Path(path), {MANIFEST: text} | arrays)
 
 
+def is_stored(path: str | Path) -> bool:
+    """Whether `path` looks like something that `save` wrote: a zip archive."""
+    try:
+        return zipfile.is_zipfile(path)
+    except OSError:
+        return False
+
+
 def load(path: str | Path) -> QuantizedNetwork:
     """Read what `save` wrote.
 

@@ -1,0 +1,63 @@
+"""The figures of a run: what `--json` writes and the report's table is made of."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tcugen.program import Program
+
+if TYPE_CHECKING:
+    from tcugen.verify.compare import Verification
+    from tcugen.verify.witness import WitnessCheck
+
+
+def run_figures(
+    origin: dict, memory: str, outcome: "Verification", program: Program, witness: "WitnessCheck | None"
+) -> dict:
+    """Figures of a simulation.
+
+    Args:
+        origin: Where the numbers come from, by key.
+        witness: Golden beside ONNX Runtime; None if that is not installed.
+    """
+    multipliers = program.architecture.multipliers
+    return {
+        "format": 1,
+        "network": program.network,
+        "memory": memory,
+        **origin,
+        "architecture": program.architecture.to_dict(),
+        "mac_count": program.mac_count,
+        "cycles_per_image": list(outcome.cycles),
+        "utilisation": program.mac_count * len(outcome.cycles) / (multipliers * sum(outcome.cycles)),
+        "mismatches": outcome.mismatches,
+        "witness": witness and {
+            "tensors": witness.tensors,
+            "elements": witness.elements,
+            "mismatches": witness.mismatches,
+        },
+        "top1": top1(outcome.rtl[program.outputs[-1].tensor]),
+        "counters": outcome.counters,
+        "cycles_per_second": outcome.cycles_per_second,
+        "nodes": [
+            {
+                "name": result.node.name,
+                "op": result.node.op,
+                "shape": str(result.shape),
+                "macs": result.macs,
+                "cycles": result.cycles,
+                "busy": result.busy,
+                "stalls": result.stalls,
+                "fused": result.fused,
+                "mismatches": result.emulator_mismatches + result.rtl_mismatches,
+            }
+            for result in outcome.nodes
+        ],
+    }
+
+
+def top1(output: np.ndarray) -> list[int] | None:
+    """Class of the largest value of each image, the first of several; None if the output is not one value per class."""
+    if output.ndim != 4 or output.shape[2:] != (1, 1):
+        return None
+    return output[:, :, 0, 0].argmax(axis=1).tolist()

@@ -1,0 +1,46 @@
+"""How far a run is: a bar on a terminal, a line every few seconds elsewhere."""
+
+import time
+from collections.abc import Callable
+
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as ProgressBar
+
+from tcugen.simulator.progress import Progress
+
+SECONDS_BETWEEN_LINES = 5
+
+
+def progress_bar(console: Console) -> ProgressBar:
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[speed]}"), TimeRemainingColumn())
+    return ProgressBar(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
+def simulation_reporter(bar: ProgressBar) -> Callable[[Progress], None]:
+    """Shows layer, cycles/s and time left of a simulation."""
+    task = bar.add_task("simulating", total=1.0, speed="")
+    started, lines = time.monotonic(), Lines(bar.console)
+
+    def report(progress: Progress) -> None:
+        speed = f"{progress.cycles_per_second / 1000:.0f} kcycles/s"
+        where = f"image {progress.image + 1}/{progress.images} {progress.layer_name}"
+        if bar.disable:
+            lines.maybe(f"{where}: cycle {progress.cycle:,}, {speed}, {progress.seconds_left:.0f} s left")
+        passed = time.monotonic() - started
+        bar.update(task, description=where, speed=speed, completed=passed / (passed + progress.seconds_left + 1e-9))
+
+    return report
+
+
+class Lines:
+    """Prints at most one line in SECONDS_BETWEEN_LINES."""
+
+    def __init__(self, console: Console):
+        self._console = console
+        self._next = 0.0
+
+    def maybe(self, text: str) -> None:
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + SECONDS_BETWEEN_LINES
+            self._console.print(text, highlight=False, markup=False)
