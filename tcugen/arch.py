@@ -82,6 +82,13 @@ class Architecture:
         require(self.rows in ARRAY_SIZES, "rows", f"one of {sizes}")
         require(self.columns in ARRAY_SIZES, "columns", f"one of {sizes}")
         require(self.bus_bytes in BUS_SIZES, "bus_bytes", f"one of {', '.join(map(str, BUS_SIZES))}")
+        widest_beat = min(self.rows * self.columns, PARAMETER_BYTES * self.columns)
+        require(
+            self.bus_bytes <= widest_beat,
+            "bus_bytes",
+            f"at most {widest_beat} on a {self.rows}x{self.columns} array, where a beat must not hold more than one "
+            "weight tile or parameter group; use a narrower bus or a larger array",
+        )
         require(1 <= self.activation_kib <= 8192, "activation_kib", "between 1 and 8192 KiB")
         require(20 <= self.accumulator_bits <= 32, "accumulator_bits", "between 20 and 32 bits")
         require(

@@ -10,6 +10,8 @@ from rich.console import Console
 from tcugen import __version__
 from tcugen.commands import build as build_command
 from tcugen.commands import doctor as doctor_command
+from tcugen.commands import evaluate as evaluate_command
+from tcugen.commands import import_model as import_command
 from tcugen.commands import layers as layers_command
 from tcugen.commands import simulate as simulate_command
 from tcugen.commands.machine import MachineFlags
@@ -22,7 +24,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-LayerConfig = Annotated[str, typer.Option("--layer-config", metavar="FILE|NAME", help="Layer config or bundled name.")]
+LayerConfig = Annotated[
+    str | None, typer.Option("--layer-config", metavar="FILE|NAME", help="Layer config or bundled name.")
+]
+Model = Annotated[Path | None, typer.Option("--model", metavar="FILE", help="Quantized ONNX or saved model instead.")]
 Array = Annotated[str | None, typer.Option(metavar="ROWSxCOLUMNS", help="Fix the array, e.g. 16x16.")]
 Multipliers = Annotated[int | None, typer.Option(help="Most multipliers (256 unless --array says more).")]
 ActivationKib = Annotated[int | None, typer.Option(help="Activation memory in KiB (1280).")]
@@ -67,7 +72,8 @@ def layers(
 
 @app.command()
 def build(
-    layer_config: LayerConfig,
+    layer_config: LayerConfig = None,
+    model: Model = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Output folder (rtl_out/NAME).")] = None,
     array: Array = None,
     multipliers: Multipliers = None,
@@ -84,17 +90,21 @@ def build(
     console = _console()
     flags = _machine_flags(locals())
     with one_clear_error():
-        build_command.build(layer_config, flags, output, console)
+        build_command.build(layer_config, flags, output, console, model)
 
 
 @app.command()
 def simulate(
-    layer_config: LayerConfig,
+    layer_config: LayerConfig = None,
+    model: Model = None,
     only: Annotated[list[str] | None, typer.Option(metavar="NODE[,NODE...]", help="Run these nodes only.")] = None,
     rtl: Annotated[Path | None, typer.Option(help="Simulate this earlier build as it stands.")] = None,
     memory: Annotated[str, typer.Option(help="Memory model: fixed or ddr.")] = "fixed",
     seed: Annotated[int, typer.Option(help="Seed of weights and images.")] = 0,
-    images: Annotated[int, typer.Option(help="Images, one after the other without reset.")] = 1,
+    images: Annotated[
+        str | None,
+        typer.Option(metavar="NUMBER|FILE", help="How many made-up images (1), or with --model a .npy file of images."),
+    ] = None,
     int32_output: Annotated[bool, typer.Option(help="Let the last layer store 32-bit sums.")] = False,
     dump: Annotated[Path | None, typer.Option(help="Write all tensors and integers to this folder.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
@@ -115,17 +125,56 @@ def simulate(
     with one_clear_error():
         options = simulate_command.SimulateOptions(
             layer_config=layer_config,
+            model=model,
+            images=images,
             only=simulate_command.split_names(only or ()),
             rtl=rtl,
             memory=memory,
             seed=seed,
-            images=images,
             int32_output=int32_output,
             dump=dump,
             json_file=json_file,
         )
         status = simulate_command.simulate(options, flags, console)
     raise typer.Exit(status)
+
+
+@app.command("import")
+def import_model(
+    model: Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="Quantized model, QDQ or operator form.")],
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Output folder (the file's name).")] = None,
+) -> None:
+    """Turn a quantized ONNX model into a layer config, its integers and a witness for ONNX Runtime."""
+    console = _console()
+    with one_clear_error():
+        import_command.import_model(model, output, console)
+
+
+@app.command()
+def evaluate(
+    model: Annotated[Path, typer.Option(metavar="FILE", help="Quantized ONNX or saved model.")],
+    images: Annotated[Path, typer.Option(metavar="X.npy", help="float32 images, exactly the model's input.")],
+    labels: Annotated[Path | None, typer.Option(metavar="L.npy", help="The right classes.")] = None,
+    rtl: Annotated[Path | None, typer.Option(help="Use the architecture of this earlier build.")] = None,
+    logits: Annotated[Path | None, typer.Option(metavar="FILE.npy", help="Write the outputs to this file.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
+    array: Array = None,
+    multipliers: Multipliers = None,
+    activation_kib: ActivationKib = None,
+    bus_bytes: BusBytes = None,
+    accumulator_bits: AccumulatorBits = None,
+    accumulator_depth: AccumulatorDepth = None,
+    weight_tiles: WeightTiles = None,
+    parameter_groups: ParameterGroups = None,
+    output_lanes: OutputLanes = None,
+    bus_address_bits: BusAddressBits = None,
+) -> None:
+    """Run a trained model on many images by the emulator alone, and count how often it is right."""
+    console = _console()
+    flags = _machine_flags(locals())
+    with one_clear_error():
+        options = evaluate_command.EvaluateOptions(model, images, labels, rtl, logits, json_file)
+        evaluate_command.evaluate(options, flags, console)
 
 
 @app.command()

@@ -3,7 +3,7 @@
 import hypothesis
 import pytest
 
-# Machines differ in speed, and a slow one is no reason to fail; the same examples every time, so that a failure repeats.
+# A slow machine is no reason to fail. The same examples every time, so that a failure repeats.
 hypothesis.settings.register_profile("tcugen", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("tcugen")
 

@@ -12,9 +12,11 @@ from tcugen import __version__
 from tcugen.commands.machine import MachineFlags, sized
 from tcugen.commands.outcome import UsageError
 from tcugen.commands.output_folder import GENERATOR, MARKER, check_replaceable, replacing
+from tcugen.commands.sources import check_one_network, load_model
 from tcugen.compiler import compile_network, disassemble
 from tcugen.network.graph import Network
 from tcugen.network.layer_config import load_network, write_layer_config
+from tcugen.quant.model import QuantizedNetwork
 from tcugen.quant.nominal import nominal
 from tcugen.report.build_report import markdown
 from tcugen.sizing.search import Sizing
@@ -22,21 +24,26 @@ from tcugen.sizing.search import Sizing
 DEFAULT_ROOT = Path("rtl_out")
 
 
-def build(layer_config: str, flags: MachineFlags, output: Path | None, console: Console) -> Path:
+def build(
+    layer_config: str | None, flags: MachineFlags, output: Path | None, console: Console, model: Path | None = None
+) -> Path:
     """Build into `output` (default `rtl_out/NAME`) and return that folder.
 
-    It then holds the Verilog, `architecture.json`, `layer-config.json`, `program/` (with placeholder weights),
-    `program.lst` (its listing), `report.json`, `report.md` and `build.json`, the marker with hashes of the inputs.
+    It then holds the Verilog, `architecture.json`, `layer-config.json`, `program/`, `program.lst` (its listing),
+    `report.json`, `report.md` and `build.json`, the marker with hashes of the inputs.
+
+    Args:
+        layer_config, model: The network, one of them: layer-config file or bundled name, for a program with placeholder
+            weights; or an ONNX file or saved model, for one with its weights.
 
     Raises:
-        NetworkError, SizingError, CompileError, ArchitectureError, UsageError: Nothing is written then.
+        NetworkError, ModelError, SizingError, CompileError, ArchitectureError, UsageError: Nothing is written then.
     """
     from tcugen.rtl.emit import emit
 
     started = time.monotonic()
-    network, note = load_network(layer_config)
-    if note:
-        console.print(note, highlight=False, markup=False)
+    quantized = _quantized(layer_config, model, console)
+    network = quantized.network
     folder = output or default_folder(network)
     check_replaceable(folder)
 
@@ -47,7 +54,7 @@ def build(layer_config: str, flags: MachineFlags, output: Path | None, console: 
     sizing = sized(network, flags)
     console.print(parameter_table(sizing))
     step("compiling the program")
-    program = compile_network(nominal(network), sizing.architecture)
+    program = compile_network(quantized, sizing.architecture)
     step(f"program: {len(program.instructions)} instructions, {len(program.weights):,} bytes of weights")
     with replacing(folder) as staging:
         step("writing Verilog")
@@ -59,13 +66,23 @@ def build(layer_config: str, flags: MachineFlags, output: Path | None, console: 
         report = describe(network, sizing)
         (staging / "report.json").write_text(json.dumps(report, indent=1) + "\n")
         (staging / "report.md").write_text(markdown(report))
-        (staging / MARKER).write_text(json.dumps(_marker(network, sizing), indent=1) + "\n")
+        (staging / MARKER).write_text(json.dumps(_marker(network, sizing, model), indent=1) + "\n")
     step(f"written to {folder}")
     console.print(
         f"predicted: {sizing.cycles:,} cycles per image, {100 * sizing.utilisation:.1f} % of the array's peak",
         highlight=False,
     )
     return folder
+
+
+def _quantized(layer_config: str | None, model: Path | None, console: Console) -> QuantizedNetwork:
+    check_one_network(layer_config, model)
+    if model is not None:
+        return load_model(model, console)
+    network, note = load_network(layer_config)
+    if note:
+        console.print(note, highlight=False, markup=False)
+    return nominal(network)
 
 
 def default_folder(network: Network) -> Path:
@@ -110,14 +127,15 @@ def describe(network: Network, sizing: Sizing) -> dict:
     }
 
 
-def _marker(network: Network, sizing: Sizing) -> dict:
-    def digest(text: str) -> str:
-        return hashlib.sha256(text.encode()).hexdigest()
+def _marker(network: Network, sizing: Sizing, model: Path | None) -> dict:
+    def digest(data: bytes) -> str:
+        return hashlib.sha256(data).hexdigest()
 
-    return {
+    marker = {
         "generator": GENERATOR,
         "version": __version__,
         "network": network.name,
-        "layer_config_sha256": digest(write_layer_config(network)),
-        "architecture_sha256": digest(sizing.architecture.to_json()),
+        "layer_config_sha256": digest(write_layer_config(network).encode()),
+        "architecture_sha256": digest(sizing.architecture.to_json().encode()),
     }
+    return marker if model is None else marker | {"model_sha256": digest(model.read_bytes())}

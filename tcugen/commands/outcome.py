@@ -10,6 +10,7 @@ from tcugen.arch import ArchitectureError
 from tcugen.compiler.errors import CompileError
 from tcugen.network.graph import NetworkError
 from tcugen.quant.arithmetic import QuantizationError
+from tcugen.quant.errors import ModelError
 from tcugen.simulator.environment import EnvironmentProblem
 from tcugen.sizing.errors import SizingError
 
@@ -30,6 +31,7 @@ BAD_INPUT = (
     ArchitectureError,
     CompileError,
     EnvironmentProblem,
+    ModelError,
     NetworkError,
     QuantizationError,
     SizingError,

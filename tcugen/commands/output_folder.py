@@ -10,14 +10,19 @@ from pathlib import Path
 from tcugen.commands.outcome import UsageError
 
 MARKER = "build.json"
-"""A folder with this file, naming tcugen as its generator, may be replaced."""
+IMPORT_MARKER = "import.json"
+"""A folder with one of these files, naming tcugen as its generator, may be replaced."""
 
 GENERATOR = "tcugen"
 
 
 def is_ours(folder: Path) -> bool:
+    return any(_names_us(folder / marker) for marker in (MARKER, IMPORT_MARKER))
+
+
+def _names_us(marker: Path) -> bool:
     try:
-        return json.loads((folder / MARKER).read_text())["generator"] == GENERATOR
+        return json.loads(marker.read_text())["generator"] == GENERATOR
     except (OSError, ValueError, KeyError, TypeError):
         return False
 

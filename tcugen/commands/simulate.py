@@ -1,33 +1,24 @@
-"""`tcugen simulate`: a network or some of its nodes on the RTL, beside golden and emulator."""
+"""`tcugen simulate`: a network or some of its nodes on the RTL, beside golden, emulator and ONNX Runtime."""
 
 import json
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as ProgressBar
 
 from tcugen.arch import Architecture
-from tcugen.commands.machine import MachineFlags, sized
+from tcugen.commands.figures import run_figures
+from tcugen.commands.machine import MachineFlags, existing_architecture, sized
 from tcugen.commands.outcome import Status, UsageError
 from tcugen.commands.output_folder import check_creatable, check_file
+from tcugen.commands.progress_bar import progress_bar, simulation_reporter
+from tcugen.commands.sources import Source, open_source
 from tcugen.compiler import compile_network
-from tcugen.network.graph import Network
-from tcugen.network.layer_config import load_network
 from tcugen.network.select import select
-from tcugen.program import Program
 from tcugen.report.run_report import run_table, summary
-from tcugen.simulator.progress import Progress
 from tcugen.simulator.run import MEMORY_TIMINGS
-
-if TYPE_CHECKING:
-    from tcugen.verify.compare import Verification
 
 
 @dataclass(frozen=True)
@@ -35,21 +26,24 @@ class SimulateOptions:
     """What to simulate.
 
     Attributes:
-        layer_config: Layer-config file or name of a bundled network.
+        layer_config: Layer-config file or name of a bundled network, or None.
+        model: ONNX file or saved model instead, or None.
+        images: With a model the path of a .npy file, else the number of made-up images; None for one.
         only: Nodes to run; all if empty.
         rtl: Folder of an earlier build to simulate as it stands; None builds a new one.
         memory: Memory model, "fixed" or "ddr".
-        seed, images: Seed of weights and data, number of images.
-        int32_output: Let a last conv or linear store its 32-bit sums.
+        seed: Of made-up weights and images.
+        int32_output: Let a last conv or linear of made-up integers store its 32-bit sums.
         dump, json_file: Where to write the dump and the figures; None for nowhere.
     """
 
-    layer_config: str
+    layer_config: str | None = None
+    model: Path | None = None
+    images: str | None = None
     only: tuple[str, ...] = ()
     rtl: Path | None = None
     memory: str = "fixed"
     seed: int = 0
-    images: int = 1
     int32_output: bool = False
     dump: Path | None = None
     json_file: Path | None = None
@@ -59,86 +53,76 @@ def simulate(options: SimulateOptions, flags: MachineFlags, console: Console) ->
     """Run, compare, print a table, write what was asked for.
 
     Returns:
-        OK if golden, emulator and RTL agree in every element, MISMATCH if not or if the RTL could not be run to its
-        end.
+        OK if golden, emulator, RTL and, where it is installed, ONNX Runtime agree in every element; MISMATCH if not or
+        if the RTL could not be run to its end.
 
     Raises:
-        NetworkError, SizingError, CompileError, ArchitectureError, UsageError, QuantizationError,
+        NetworkError, ModelError, SizingError, CompileError, ArchitectureError, UsageError, QuantizationError,
         EnvironmentProblem: Bad input or a missing tool.
     """
     check_options(options)
-    whole, note = load_network(options.layer_config)
-    if note:
-        console.print(note, highlight=False, markup=False)
-    network = select(whole, options.only) if options.only else whole
-    architecture = existing_architecture(options.rtl, flags) if options.rtl else sized(whole, flags).architecture
-    return _run(options, network, architecture, console)
+    source = open_source(
+        options.layer_config, options.model, options.images, options.seed, options.int32_output, console
+    )
+    if options.only:
+        select(source.network, options.only)
+    if options.rtl is not None:
+        return _run(options, source, existing_architecture(options.rtl, flags), options.rtl, console)
+    sizing = sized(source.network, flags)
+    with tempfile.TemporaryDirectory(prefix="tcugen-rtl-") as folder:
+        from tcugen.rtl.emit import emit
+
+        console.print("writing Verilog", highlight=False)
+        emit(sizing.architecture, Path(folder))
+        return _run(options, source, sizing.architecture, Path(folder), console)
 
 
 def check_options(options: SimulateOptions) -> None:
     """Raises UsageError for an option outside its range or a place that cannot be written, before any work is done."""
     if options.memory not in MEMORY_TIMINGS:
         raise UsageError(f"--memory is {options.memory!r}, but it must be one of {', '.join(MEMORY_TIMINGS)}")
-    if options.images < 1:
-        raise UsageError(f"--images is {options.images}, but it must be at least 1")
-    if options.seed < 0:
-        raise UsageError(f"--seed is {options.seed}, but it must not be negative; write for example 0")
     if options.dump:
         check_creatable(options.dump, "--dump")
     if options.json_file:
         check_file(options.json_file, "--json")
 
 
-@contextmanager
-def _rtl(options: SimulateOptions, architecture: Architecture, console: Console) -> Iterator[Path]:
-    """Folder of the Verilog: the earlier build's, or a new one for a while."""
-    if options.rtl:
-        yield options.rtl
-        return
-    from tcugen.rtl.emit import emit
-
-    with tempfile.TemporaryDirectory(prefix="tcugen-rtl-") as folder:
-        console.print("writing Verilog", highlight=False)
-        emit(architecture, Path(folder))
-        yield Path(folder)
-
-
-def _run(options: SimulateOptions, network: Network, architecture: Architecture, console: Console) -> Status:
+def _run(options: SimulateOptions, source: Source, architecture: Architecture, rtl: Path, console: Console) -> Status:
     from tcugen.emulator import EmulationError
-    from tcugen.quant.synthetic import synthesise
     from tcugen.simulator.build import BuildError
     from tcugen.simulator.observe import ObservationError
     from tcugen.simulator.run import SimulationError
     from tcugen.verify.compare import VerificationError, verify
     from tcugen.verify.dump import write_dump
+    from tcugen.verify.witness import check_witness, witness_available
 
-    console.print(f"integers of {network.name} from seed {options.seed}", highlight=False, markup=False)
-    model, inputs = synthesise(network, options.seed, options.images, options.int32_output)
+    model, inputs = source.workload(options.only, console)
     console.print("compiling the program", highlight=False)
     program = compile_network(model, architecture)
     try:
-        with _rtl(options, architecture, console) as rtl, _bar(console) as bar:
+        with progress_bar(console) as bar:
             outcome = verify(
                 model,
                 program,
                 rtl,
                 inputs,
                 memory=options.memory,
-                progress=_reporter(bar),
+                progress=simulation_reporter(bar),
                 stage=lambda line: bar.console.print(line, highlight=False),
             )
     except (SimulationError, ObservationError, VerificationError, EmulationError, BuildError) as error:
         console.print("mismatch: the run did not come to a comparable end:", str(error), markup=False, soft_wrap=True)
         return Status.MISMATCH
-    figures = run_figures(options, outcome, program)
+    witness = check_witness(model, inputs, outcome.golden) if witness_available() else None
+    figures = run_figures(source.origin, options.memory, outcome, program, witness)
     console.print(run_table(figures))
-    console.print(summary(figures), highlight=False)
+    console.print(summary(figures), highlight=False, markup=False)
     if options.dump:
         write_dump(options.dump, model, program, inputs, outcome)
         console.print(f"dump written to {options.dump}", highlight=False, markup=False)
     if options.json_file:
         options.json_file.write_text(json.dumps(figures, indent=1) + "\n")
-    return Status.MISMATCH if outcome.mismatches else Status.OK
+    return Status.MISMATCH if outcome.mismatches or (witness and witness.mismatches) else Status.OK
 
 
 def split_names(text: Sequence[str]) -> tuple[str, ...]:

@@ -177,19 +177,36 @@ class Hazards:
         count = self.counts[Unit.COMPUTE] + n_columns * n_blocks
         if not instruction["column_step"]:
             lanes = lanes.any(axis=0, keepdims=True)
+        used = self._used_channels(instruction)
         for column in range(len(lanes)):
             base = instruction["base"] + column * instruction["column_step"]
             alike: dict[bytes, list[int]] = {}
+            reads = [lanes[column, group] & used[:, group, None] for group in range(groups)]
             for group in range(groups):
-                alike.setdefault(lanes[column, group].tobytes(), []).append(group)
+                alike.setdefault(reads[group].tobytes(), []).append(group)
             for same in alike.values():
                 is_read = np.zeros(instruction["row_bytes"], bool)
-                is_read[offsets[real & lanes[column, same[0]]]] = True
+                is_read[offsets[real & reads[same[0]]]] = True
                 needed = np.flatnonzero(is_read)
                 if needed.size and rows.size:
                     starts = base + np.array(same)[:, None] * instruction["group_step"] + rows
                     self._read_rows(starts.reshape(-1), needed, count)
         self.counts[Unit.COMPUTE] = count
+
+    def _used_channels(self, instruction: Instruction) -> np.ndarray:
+        """bool [pixels or 1, groups, rows]: lanes that reach a channel of the result which its tensor has.
+
+        Only an average pool, whose pixels are channel planes, has others: those behind the last channel.
+        """
+        everything = np.ones((1, instruction["n_groups"], self.word), bool)
+        observation = next((o for o in self.program.observations if o.instruction > self.index), None)
+        if observation is None or not observation.x_channels:
+            return everything
+        if self.program.instructions[observation.instruction]["layer"] != instruction["layer"]:
+            return everything
+        x, group, lane = np.ogrid[: instruction["n_x"], : instruction["n_groups"], : self.word]
+        channel = observation.channel0 + x * observation.x_channels + group * self.word + lane
+        return channel < self.program.tensors[observation.tensor].channels
 
     def _read_rows(self, starts: np.ndarray, offsets: np.ndarray, count: int) -> None:
         """COMPUTE reads bytes `offsets` of the rows that begin at `starts`."""

@@ -29,18 +29,37 @@ def run_table(figures: dict) -> Table:
 
 
 def summary(figures: dict) -> str:
-    """Cycles, utilisation and traffic of the whole run in two or three lines."""
+    """Cycles, utilisation, traffic and agreement of the whole run in a few lines."""
     counters = figures["counters"]
     cycles = figures["cycles_per_image"]
     images = f"{len(cycles)} images, " if len(cycles) > 1 else ""
+    origin = f"seed {figures['seed']}" if "seed" in figures else figures["model"]
     verdict = "golden, emulator and RTL agree in every element"
     if figures["mismatches"]:
         verdict = f"{figures['mismatches']:,} elements differ"
-    return (
-        f"{images}{sum(cycles):,} cycles ({figures['memory']} memory, seed {figures['seed']}), array busy "
-        f"{100 * counters['BUSY'] / counters['CYCLES']:.1f} % of them, utilisation "
-        f"{100 * figures['utilisation']:.1f} % ({figures['mac_count']:,} MACs per image)\n"
-        f"bytes read {counters['BYTES_READ']:,}, written {counters['BYTES_WRITTEN']:,}; "
-        f"simulated at {figures['cycles_per_second'] / 1000:.0f} kcycles/s\n"
-        f"mismatches = {figures['mismatches']}: {verdict}"
+    return "\n".join(
+        (
+            f"{images}{sum(cycles):,} cycles ({figures['memory']} memory, {origin}), array busy "
+            f"{100 * counters['BUSY'] / counters['CYCLES']:.1f} % of them, utilisation "
+            f"{100 * figures['utilisation']:.1f} % ({figures['mac_count']:,} MACs per image)",
+            f"bytes read {counters['BYTES_READ']:,}, written {counters['BYTES_WRITTEN']:,}; "
+            f"simulated at {figures['cycles_per_second'] / 1000:.0f} kcycles/s",
+            *_classes(figures),
+            _witness(figures["witness"]),
+            f"mismatches = {figures['mismatches']}: {verdict}",
+        )
     )
+
+
+def _classes(figures: dict) -> list[str]:
+    """The classes that a trained network finds; made-up ones have none."""
+    if "model" not in figures or not figures["top1"]:
+        return []
+    return [f"largest output of each image: {', '.join(map(str, figures['top1']))}"]
+
+
+def _witness(witness: dict | None) -> str:
+    if witness is None:
+        return "ONNX Runtime: not compared, onnx and onnxruntime are not installed"
+    differ = f"{witness['mismatches']:,} differ" if witness["mismatches"] else "all equal to golden"
+    return f"ONNX Runtime: {witness['tensors']} tensors, {witness['elements']:,} elements, {differ}"

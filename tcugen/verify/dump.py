@@ -10,9 +10,12 @@ import numpy as np
 from tcugen.network.graph import Node
 from tcugen.program import Program
 from tcugen.quant.model import QuantizedNetwork
+from tcugen.quant.witness import write_witness
 from tcugen.verify.compare import NodeResult, Verification
+from tcugen.verify.witness import witness_available
 
 FORMAT = 1
+WITNESS = "witness.onnx"
 
 
 def write_dump(
@@ -21,10 +24,14 @@ def write_dump(
     """Write `dump.json` and its NumPy files; the directory is created if need be.
 
     Output tensors are those observed on the RTL, whether or not they equal golden's. `dump.json` is written last, so
-    that an interrupted dump is not taken for a whole one.
+    that an interrupted dump is not taken for a whole one. Where the packages onnx and onnxruntime are installed,
+    `witness.onnx` beside it has every tensor as an output.
     """
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "dump.json").unlink(missing_ok=True)
+    (directory / WITNESS).unlink(missing_ok=True)
+    if witness_available():
+        write_witness(model, directory / WITNESS, every_tensor=True)
     files = _Files(directory)
     tensors: dict[str, Any] = {name: files.save(f"input.{name}", tensor) for name, tensor in inputs.items()}
     for result in outcome.nodes:

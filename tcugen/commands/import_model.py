@@ -1,0 +1,45 @@
+"""`tcugen import`: a quantized model of another tool, as tcugen's own files."""
+
+import json
+from pathlib import Path
+
+from rich.console import Console
+
+from tcugen.commands.layers import layer_table
+from tcugen.commands.output_folder import GENERATOR, IMPORT_MARKER, check_replaceable, replacing
+from tcugen.network.layer_config import write_layer_config
+
+
+def import_model(path: Path, output: Path | None, console: Console) -> Path:
+    """Import the ONNX model at `path` into the folder `output` (default: the file's name without ending).
+
+    The folder then holds `layer-config.json`, `model.npz` (the integers, for every command's `--model`),
+    `witness.onnx` (what the hardware computes, for ONNX Runtime) and `import.json` (what was changed), its marker.
+
+    Raises:
+        ModelError: If the model cannot be read or run.
+        UsageError: If the folder cannot be written. Nothing is written in either case.
+    """
+    from tcugen.quant.importers.onnx_model import import_onnx
+    from tcugen.quant.store import save
+    from tcugen.quant.witness import write_witness
+
+    imported = import_onnx(path)
+    network = imported.model.network
+    folder = output or Path(network.name)
+    check_replaceable(folder)
+    for line in imported.report.lines():
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    console.print(layer_table(network))
+    with replacing(folder) as staging:
+        (staging / "layer-config.json").write_text(write_layer_config(network))
+        save(imported.model, staging / "model.npz")
+        write_witness(imported.model, staging / "witness.onnx")
+        report = {"generator": GENERATOR} | imported.report.to_dict()
+        (staging / IMPORT_MARKER).write_text(json.dumps(report, indent=1) + "\n")
+    console.print(
+        f"{network.name}: {len(network.nodes)} nodes, {network.mac_count:,} MACs; written to {folder}",
+        highlight=False,
+        markup=False,
+    )
+    return folder

@@ -1,0 +1,93 @@
+"""Every node of a dump computed again, in NumPy, from the dump alone: nothing here comes from the package."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+
+class Dump:
+    """A dump's `dump.json`; tensors are read, or computed where a fused producer left none."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.manifest = json.loads((folder / "dump.json").read_text())
+        self.nodes = {node["name"]: node for node in self.manifest["nodes"]}
+
+    def load(self, file: str) -> np.ndarray:
+        return np.load(self.folder / file)
+
+    def tensor(self, source: str | dict) -> np.ndarray:
+        return self.compute(self.nodes[source["node"]]) if isinstance(source, dict) else self.load(source)
+
+    def compute(self, node: dict) -> np.ndarray:
+        """The node's output from its inputs."""
+        inputs = [self.tensor(source) for source in node["inputs"]]
+        assert all(tensor.dtype == np.int8 and tensor.ndim == 4 for tensor in inputs)
+        if node["op"] in ("conv", "linear"):
+            return self.sums_to_output(node, convolution(self, node, inputs[0]))
+        if node["op"] == "add":
+            return residual_add(node, *inputs)
+        if node["op"] == "max_pool":
+            return max_pool(node, inputs[0])
+        centred = inputs[0].astype(np.int64) - node["input_zero_points"][0]
+        if node["op"] == "global_average_pool":
+            centred = centred.sum(axis=(2, 3), keepdims=True)
+        return requantise(node, centred, np.float32(node["multiplier"]))
+
+    def sums_to_output(self, node: dict, sums: np.ndarray) -> np.ndarray:
+        if node["multiplier"] is None:
+            assert node["clamp"] is None and node["output_zero_point"] is None
+            return sums.astype(np.int32)
+        multiplier = self.load(node["multiplier"])
+        assert multiplier.dtype == np.float32
+        return requantise(node, sums, multiplier[None, :, None, None])
+
+
+def windows(padded: np.ndarray, node: dict) -> np.ndarray:
+    """[n, C, y, x, ky, kx] of a padded [n, C, H, W]."""
+    view = np.lib.stride_tricks.sliding_window_view(padded, node["kernel"], axis=(2, 3))
+    return view[:, :, :: node["stride"][0], :: node["stride"][1]]
+
+
+def pad(tensor: np.ndarray, node: dict, value: int) -> np.ndarray:
+    top, left, bottom, right = node["padding"]
+    return np.pad(tensor, ((0, 0), (0, 0), (top, bottom), (left, right)), constant_values=value)
+
+
+def convolution(dump: Dump, node: dict, x: np.ndarray) -> np.ndarray:
+    """bias + sum((x - z_x) * w), int64 [n, O, y, x]."""
+    weight, bias = dump.load(node["weight"]), dump.load(node["bias"])
+    assert weight.dtype == np.int8 and bias.dtype == np.int32
+    weight = weight.reshape(*weight.shape[:2], *node["kernel"]).astype(np.int64)
+    centred = x.astype(np.int64) - node["input_zero_points"][0]
+    view = windows(pad(centred, node, 0), node)
+    outputs, inputs = weight.shape[0] // node["groups"], weight.shape[1]
+    parts = [
+        np.einsum("ncyxij,ocij->noyx", view[:, g * inputs :][:, :inputs], weight[g * outputs :][:outputs])
+        for g in range(node["groups"])
+    ]
+    return np.concatenate(parts, axis=1) + bias[None, :, None, None].astype(np.int64)
+
+
+def clamp(node: dict, value: np.ndarray) -> np.ndarray:
+    return np.clip(value + node["output_zero_point"], *node["clamp"]).astype(np.int8)
+
+
+def requantise(node: dict, sums: np.ndarray, multiplier: np.ndarray) -> np.ndarray:
+    """One float32 product, rounded to an integer, ties to even."""
+    return clamp(node, np.rint(sums.astype(np.float32) * multiplier).astype(np.int64))
+
+
+def residual_add(node: dict, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The exact sum of both products, rounded once, ties to even."""
+    (z_a, z_b), (m_a, m_b), half = node["input_zero_points"], node["multiplier"], 1 << node["shift"] >> 1
+    total = (a.astype(np.int64) - z_a) * m_a + (b.astype(np.int64) - z_b) * m_b
+    if not half:
+        return clamp(node, total)
+    down, rest = total >> node["shift"], total & (2 * half - 1)
+    return clamp(node, down + ((rest > half) | ((rest == half) & (down & 1 == 1))))
+
+
+def max_pool(node: dict, x: np.ndarray) -> np.ndarray:
+    return windows(pad(x, node, -128), node).max(axis=(4, 5))
