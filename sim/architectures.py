@@ -5,7 +5,7 @@ Activation memory, rings and accumulators are so small that they fill, wrap and 
 
 from tcugen.arch import Architecture
 
-ARCHITECTURES = {
+MACHINES = {
     # A beat carries two activation words; one lane, so that the output path holds the array up.
     "4x4": Architecture(
         rows=4,
@@ -31,4 +31,34 @@ ARCHITECTURES = {
         output_lanes=2,
     ),
 }
-"""By name."""
+"""What every bench runs on, by name."""
+
+FURTHER_MACHINES = {
+    # A beat carries eight activation words, the output path never waits, and nothing can be kept in the rings.
+    "4x8_wide": Architecture(
+        rows=4,
+        columns=8,
+        activation_kib=8,
+        bus_bytes=32,
+        accumulator_bits=26,
+        accumulator_depth=16,
+        weight_tiles=4,
+        parameter_groups=2,
+        output_lanes=4,
+        bus_address_bits=32,
+    ),
+    # More rows than columns: an activation word takes two passes of the output path.
+    "8x4_narrow": Architecture(
+        rows=8,
+        columns=4,
+        activation_kib=8,
+        bus_bytes=4,
+        accumulator_bits=28,
+        accumulator_depth=128,
+        weight_tiles=64,
+        parameter_groups=8,
+        output_lanes=1,
+        bus_address_bits=64,
+    ),
+}
+"""For runs with more time."""

@@ -15,6 +15,9 @@ from sim.pauses import PROFILES, channels, pause_randomly
 from tcugen.registers import ErrorCode
 from tcugen.simulator.observe import observe
 
+TIMEOUT = {"timeout_time": 4, "timeout_unit": "ms"}
+"""Limit of simulated time for each test: two million cycles, ten times what the longest takes."""
+
 
 class Bench:
     """The design under test with everything around it, for the job that the environment names.
@@ -40,6 +43,8 @@ class Bench:
         cocotb.start_soon(self.trace.run())
         cocotb.start_soon(self.rules.run())
         profile = PROFILES[self.job.pauses]
+        driver.slave.read_if.ar_channel.queue_occupancy_limit = profile.requests
+        driver.slave.write_if.aw_channel.queue_occupancy_limit = profile.requests
         if pausing and profile.share:
             buses = channels(driver.slave, driver.master)
             cocotb.start_soon(pause_randomly(dut.aclk, buses, profile, self.job.seed))

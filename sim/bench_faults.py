@@ -9,7 +9,7 @@ import cocotb
 from cocotb.triggers import ClockCycles
 from cocotbext.axi import AxiResp
 
-from sim.bench import Bench
+from sim.bench import TIMEOUT, Bench
 from sim.driver import Run
 from tcugen.arch import BURST_BEATS
 from tcugen.isa import INSTRUCTION_BYTES, Window
@@ -40,7 +40,7 @@ def check_error(bench: Bench, run: Run, code: ErrorCode, low: int, high: int) ->
     assert low <= address <= high, f"the error is at 0x{address:x}, but must be in 0x{low:x} .. 0x{high:x}"
 
 
-@cocotb.test()
+@cocotb.test(**TIMEOUT)
 async def registers_answer(dut):
     """Identification reads back; registers that do not exist or cannot be written are refused."""
     bench = await ready(dut)
@@ -60,7 +60,7 @@ async def registers_answer(dut):
     await bench.check_image(0)
 
 
-@cocotb.test()
+@cocotb.test(**TIMEOUT)
 async def an_access_outside_its_window_is_not_made(dut):
     """Each window in turn is cut: the machine stops before the first burst that would leave it."""
     bench = await ready(dut)
@@ -77,7 +77,7 @@ async def an_access_outside_its_window_is_not_made(dut):
         await bench.check_image(1)
 
 
-@cocotb.test()
+@cocotb.test(**TIMEOUT)
 async def a_program_cut_short_or_broken_is_refused(dut):
     """A program without END, and one with an unknown opcode, stop with OPCODE at the instruction's offset."""
     bench = await ready(dut)
@@ -96,7 +96,7 @@ async def a_program_cut_short_or_broken_is_refused(dut):
     await bench.check_image(1)
 
 
-@cocotb.test()
+@cocotb.test(**TIMEOUT)
 async def an_error_response_to_a_read_is_reported(dut):
     """In each window that is read; a soft reset follows and the next run is right."""
     bench = await ready(dut)
@@ -113,7 +113,7 @@ async def an_error_response_to_a_read_is_reported(dut):
         await bench.check_image(1)
 
 
-@cocotb.test()
+@cocotb.test(**TIMEOUT)
 async def an_error_response_to_a_write_is_reported(dut):
     """The next run is right without a reset in between."""
     bench = await ready(dut)
@@ -127,7 +127,7 @@ async def an_error_response_to_a_write_is_reported(dut):
         await bench.check_image(1)
 
 
-@cocotb.test()
+@cocotb.test(**TIMEOUT)
 async def settings_cannot_change_under_way(dut):
     """Windows, watchdog and a second start are refused while busy, and the run does not notice."""
     bench = await ready(dut)
@@ -140,7 +140,7 @@ async def settings_cannot_change_under_way(dut):
     await bench.check_run(await driver.finish(bench.job.max_cycles), 0)
 
 
-@cocotb.test()
+@cocotb.test(**TIMEOUT)
 async def a_soft_reset_in_the_middle_leaves_nothing_behind(dut):
     """The run is cut at random places; memory is left in peace and the next run is right."""
     bench = await ready(dut)
@@ -155,7 +155,24 @@ async def a_soft_reset_in_the_middle_leaves_nothing_behind(dut):
         await bench.check_image(1)
 
 
-@cocotb.test()
+@cocotb.test(**TIMEOUT)
+async def a_hard_reset_in_the_middle_leaves_nothing_behind(dut):
+    """Both sides of both buses are reset at random places; the settings are gone and the next run is right."""
+    bench = await ready(dut)
+    driver, rng = bench.driver, random.Random(bench.job.seed)
+    length = (await bench.check_image(0)).counters["CYCLES"]
+    for _ in range(RESETS):
+        await driver.start()
+        await ClockCycles(dut.aclk, rng.randrange(1, length))
+        bench.check_bus()
+        await driver.pulse_reset()
+        assert await driver.read("PROGRAM_SIZE") == 0
+        driver.load()
+        await driver.configure()
+        await bench.check_image(1)
+
+
+@cocotb.test(**TIMEOUT)
 async def a_run_leaves_nothing_behind(dut):
     """The same image again takes the same cycles, to the last counter."""
     bench = await ready(dut, pausing=False)
@@ -163,7 +180,7 @@ async def a_run_leaves_nothing_behind(dut):
     assert runs[0].counters == runs[2].counters, f"{runs[0].counters} became {runs[2].counters}"
 
 
-@cocotb.test()
+@cocotb.test(**TIMEOUT)
 async def a_memory_that_falls_silent_is_reported(dut):
     """Each response channel and each request channel stops for ever; when it goes on the next run is right."""
     bench = await ready(dut, pausing=False)

@@ -2,11 +2,11 @@
 
 import cocotb
 
-from sim.bench import Bench
+from sim.bench import TIMEOUT, Bench
 from sim.job import Outcome
 
 
-@cocotb.test()
+@cocotb.test(**TIMEOUT)
 async def every_tensor_equals_golden(dut):
     bench = Bench(dut)
     await bench.begin()

@@ -1,10 +1,11 @@
-"""Verilog emitted and built for cocotb, once per architecture: kept under the hash of all it depends on."""
+"""Verilog emitted and built for cocotb: one build per architecture is kept, until something it depends on changes."""
 
 import fcntl
 import functools
 import hashlib
 import importlib.metadata
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -68,9 +69,11 @@ def build(architecture: Architecture) -> Path:
         (directory / "visible.vlt").write_text(f"`verilator_config\n{_VISIBLE}")
         sources = sorted(directory.glob("*.v*"))
         key = _key(sources)
-        target = BUILD_DIR / key
-        with _locked(BUILD_DIR / f"{key}.lock"):
-            if not (target / TOP).exists():
+        target = BUILD_DIR / f"{architecture.fingerprint:08x}"
+        with _locked(target.with_suffix(".lock")):
+            built = target / "key"
+            if not built.exists() or built.read_text() != key:
+                shutil.rmtree(target, ignore_errors=True)
                 with verilator_environment():
                     PortsOnlyVerilator().build(
                         sources=sources,
@@ -78,8 +81,9 @@ def build(architecture: Architecture) -> Path:
                         build_args=_BUILD_ARGS,
                         build_dir=target,
                         timescale=("1ns", "1ns"),
-                        log_file=BUILD_DIR / f"{key}.log",
+                        log_file=target.with_suffix(".log"),
                     )
+                built.write_text(key)
     return target
 
 
@@ -89,7 +93,7 @@ def _key(sources: list[Path]) -> str:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     identity = (_BUILD_ARGS, environment.find_verilator().identity, importlib.metadata.version("cocotb"))
     digest.update(repr(identity).encode())
-    return digest.hexdigest()[:16]
+    return digest.hexdigest()
 
 
 @contextmanager

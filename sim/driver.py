@@ -69,8 +69,12 @@ class Driver:
 
     async def reset(self) -> None:
         """Starts the clock and resets the machine."""
-        self.dut.aresetn.value = 0
         Clock(self.dut.aclk, CLOCK_PERIOD_NS, "ns").start()
+        await self.pulse_reset()
+
+    async def pulse_reset(self) -> None:
+        """Resets the machine, the memory and the host's side of the registers."""
+        self.dut.aresetn.value = 0
         await ClockCycles(self.dut.aclk, _RESET_CYCLES)
         self.dut.aresetn.value = 1
         await ClockCycles(self.dut.aclk, _RESET_CYCLES)

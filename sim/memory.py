@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from cocotb.types import LogicArray
 from cocotbext.axi import AxiBus, AxiSlave
-from cocotbext.axi.axi_channels import AxiARBus, AxiAWBus, AxiBBus, AxiReadBus, AxiRBus, AxiWBus, AxiWriteBus
+from cocotbext.axi.axi_channels import AxiARBus, AxiAWBus, AxiBBus, AxiRBus, AxiReadBus, AxiWBus, AxiWriteBus
 
 from tcugen.isa import WRITABLE_WINDOWS, Window
 from tcugen.simulator.memory_image import Area

@@ -69,7 +69,8 @@ class BusRules:
 
     async def run(self) -> None:
         edge = RisingEdge(self.dut.aclk)
-        payloads = {"ar": ("addr", "len", "size", "burst"), "aw": ("addr", "len", "size", "burst"), "w": ("data", "strb", "last")}
+        request = ("addr", "len", "size", "burst")
+        payloads = {"ar": request, "aw": request, "w": ("data", "strb", "last")}
         channels = [
             (
                 name,
@@ -82,6 +83,9 @@ class BusRules:
         offered: dict[str, tuple | None] = dict.fromkeys(payloads)
         while True:
             await edge
+            if not self.dut.aresetn.value:
+                offered = dict.fromkeys(payloads)
+                continue
             for name, valid, ready, parts in channels:
                 before = offered[name]
                 if not valid.value:

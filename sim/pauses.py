@@ -10,10 +10,16 @@ from cocotbext.axi import AxiLiteMaster, AxiSlave
 
 @dataclass(frozen=True)
 class Profile:
-    """How a channel pauses: each cycle a running one stops with probability `stop`, a standing one goes on with `go`."""
+    """How the buses behave.
+
+    Attributes:
+        stop, go: In each cycle a running channel stops with probability `stop`, a standing one goes on with `go`.
+        requests: Bursts per direction that memory takes before it answers the first one.
+    """
 
     stop: float
     go: float
+    requests: int
 
     @property
     def share(self) -> float:
@@ -22,10 +28,10 @@ class Profile:
 
 
 PROFILES = {
-    "none": Profile(0.0, 1.0),
-    "short": Profile(0.25, 0.6),
-    "long": Profile(0.02, 0.04),
-    "heavy": Profile(0.5, 0.3),
+    "none": Profile(0.0, 1.0, 16),
+    "short": Profile(0.25, 0.6, 2),
+    "long": Profile(0.02, 0.04, 16),
+    "heavy": Profile(0.5, 0.3, 2),
 }
 """By name. Long pauses fill and drain the queues behind them, short ones shift every handshake against the others."""
 

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from tcugen import __version__
 from tcugen.commands import build as build_command
+from tcugen.commands import diff as diff_command
 from tcugen.commands import doctor as doctor_command
 from tcugen.commands import evaluate as evaluate_command
 from tcugen.commands import import_model as import_command
@@ -136,6 +137,52 @@ def simulate(
             json_file=json_file,
         )
         status = simulate_command.simulate(options, flags, console)
+    raise typer.Exit(status)
+
+
+@app.command()
+def diff(
+    layer_config: LayerConfig = None,
+    model: Model = None,
+    only: Annotated[list[str] | None, typer.Option(metavar="NODE[,NODE...]", help="Run these nodes only.")] = None,
+    rtl: Annotated[Path | None, typer.Option(help="Simulate this earlier build as it stands.")] = None,
+    memory: Annotated[str, typer.Option(help="Memory model: fixed or ddr.")] = "fixed",
+    seed: Annotated[int, typer.Option(help="Seed of weights and images.")] = 0,
+    images: Annotated[
+        str | None,
+        typer.Option(metavar="NUMBER|FILE", help="How many made-up images (1), or with --model a .npy file of images."),
+    ] = None,
+    int32_output: Annotated[bool, typer.Option(help="Let the last layer store 32-bit sums.")] = False,
+    waves: Annotated[Path | None, typer.Option(metavar="FILE", help="Where the waves go (diff.vcd).")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the finding to this file.")] = None,
+    array: Array = None,
+    multipliers: Multipliers = None,
+    activation_kib: ActivationKib = None,
+    bus_bytes: BusBytes = None,
+    accumulator_bits: AccumulatorBits = None,
+    accumulator_depth: AccumulatorDepth = None,
+    weight_tiles: WeightTiles = None,
+    parameter_groups: ParameterGroups = None,
+    output_lanes: OutputLanes = None,
+    bus_address_bits: BusAddressBits = None,
+) -> None:
+    """Find the first element, write and cycle at which golden, emulator and RTL part."""
+    console = _console()
+    flags = _machine_flags(locals())
+    with one_clear_error():
+        options = diff_command.DiffOptions(
+            layer_config=layer_config,
+            model=model,
+            images=images,
+            only=simulate_command.split_names(only or ()),
+            rtl=rtl,
+            memory=memory,
+            seed=seed,
+            int32_output=int32_output,
+            waves=waves,
+            json_file=json_file,
+        )
+        status = diff_command.diff(options, flags, console)
     raise typer.Exit(status)
 
 

@@ -24,7 +24,7 @@ ALLOWED = {
     "fpga": "arch isa registers sizing",
     "export": "arch isa registers sizing",
     "report": "rich",
-    "commands": "* rich typer",
+    "commands": "* numpy rich typer",
     "cli": "commands rich typer",
     "__main__": "cli",
 }

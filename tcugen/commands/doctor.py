@@ -17,8 +17,8 @@ PACKAGES = {
     "numpy": ("build", "pip install tcugen"),
     "torch": ("simulate", "pip install 'tcugen[verify]'"),
     "cocotb": ("benches in sim/", "pip install 'tcugen[test]'"),
-    "onnx": ("tests", "pip install 'tcugen[test]'"),
-    "onnxruntime": ("tests", "pip install 'tcugen[test]'"),
+    "onnx": ("models, tests", "pip install 'tcugen[verify]'"),
+    "onnxruntime": ("simulate, tests", "pip install 'tcugen[verify]'"),
 }
 """Packages by name: what needs them, and how to get them."""
 

@@ -2,8 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from tcugen.program import Program
 
 if TYPE_CHECKING:
@@ -20,6 +18,8 @@ def run_figures(
         origin: Where the numbers come from, by key.
         witness: Golden beside ONNX Runtime; None if that is not installed.
     """
+    from tcugen.verify.evaluate import top1
+
     multipliers = program.architecture.multipliers
     return {
         "format": 1,
@@ -54,10 +54,3 @@ def run_figures(
             for result in outcome.nodes
         ],
     }
-
-
-def top1(output: np.ndarray) -> list[int] | None:
-    """Class of the largest value of each image, the first of several; None if the output is not one value per class."""
-    if output.ndim != 4 or output.shape[2:] != (1, 1):
-        return None
-    return output[:, :, 0, 0].argmax(axis=1).tolist()

@@ -20,7 +20,7 @@ def progress_bar(console: Console) -> ProgressBar:
 def simulation_reporter(bar: ProgressBar) -> Callable[[Progress], None]:
     """Shows layer, cycles/s and time left of a simulation."""
     task = bar.add_task("simulating", total=1.0, speed="")
-    started, lines = time.monotonic(), Lines(bar.console)
+    started, lines = time.monotonic(), _Lines(bar.console)
 
     def report(progress: Progress) -> None:
         speed = f"{progress.cycles_per_second / 1000:.0f} kcycles/s"
@@ -33,7 +33,21 @@ def simulation_reporter(bar: ProgressBar) -> Callable[[Progress], None]:
     return report
 
 
-class Lines:
+def emulation_reporter(bar: ProgressBar, count: int) -> Callable[[int], None]:
+    """Shows how many of `count` images are done, images/s and time left."""
+    task = bar.add_task("emulating", total=count, speed="")
+    started, lines = time.monotonic(), _Lines(bar.console)
+
+    def report(done: int) -> None:
+        rate = done / max(time.monotonic() - started, 1e-9)
+        if bar.disable:
+            lines.maybe(f"image {done}/{count}: {rate:.2f} images/s, {(count - done) / rate:.0f} s left")
+        bar.update(task, completed=done, speed=f"{rate:.2f} images/s")
+
+    return report
+
+
+class _Lines:
     """Prints at most one line in SECONDS_BETWEEN_LINES."""
 
     def __init__(self, console: Console):

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from rich.console import Console
 
 from tcugen.commands.outcome import UsageError
@@ -14,6 +13,7 @@ from tcugen.network.layer_config import load_network
 from tcugen.network.select import select
 
 if TYPE_CHECKING:
+    from tcugen.quant.images import Images, Tensors
     from tcugen.quant.model import QuantizedNetwork
 
 
@@ -37,7 +37,7 @@ class SeedSource:
         """What the figures say about where the numbers come from."""
         return {"seed": self.seed}
 
-    def workload(self, only: Sequence[str], console: Console) -> tuple["QuantizedNetwork", dict[str, np.ndarray]]:
+    def workload(self, only: Sequence[str], console: Console) -> tuple["QuantizedNetwork", "Tensors"]:
         """The nodes `only`, or all, with integers, and int8 [n, C, H, W] by name of network input."""
         from tcugen.quant.synthetic import synthesise
 
@@ -57,7 +57,7 @@ class FileSource:
     """
 
     model: "QuantizedNetwork"
-    images: np.ndarray
+    images: "Images"
     paths: tuple[Path, Path]
 
     @property
@@ -68,7 +68,7 @@ class FileSource:
     def origin(self) -> dict:
         return {"model": str(self.paths[0]), "images": str(self.paths[1])}
 
-    def workload(self, only: Sequence[str], console: Console) -> tuple["QuantizedNetwork", dict[str, np.ndarray]]:
+    def workload(self, only: Sequence[str], console: Console) -> tuple["QuantizedNetwork", "Tensors"]:
         """As `SeedSource.workload`; an extract reads what the nodes before it make of the images."""
         from tcugen.quant import golden
         from tcugen.quant.extract import extract, extract_inputs

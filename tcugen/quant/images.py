@@ -8,6 +8,12 @@ from tcugen.network.graph import Shape
 from tcugen.quant.errors import ModelError
 from tcugen.quant.model import Quantization, QuantizedNetwork
 
+Images = np.ndarray
+"""float32 [n, C, H, W], exactly the model's input."""
+
+Tensors = dict[str, np.ndarray]
+"""int8 [n, C, H, W] by name."""
+
 
 def read_images(path: str | Path, shape: Shape) -> np.ndarray:
     """Read float32 [n, C, H, W] images, exactly the model's input, from a `.npy` file. The file is mapped, not loaded.

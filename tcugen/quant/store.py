@@ -38,7 +38,7 @@ def save(model: QuantizedNetwork, path: str | Path) -> None:
         for key in _ARRAYS:
             if getattr(integers, key) is not None:
                 entry["arrays"][key] = f"{index}.{key}"
-                arrays[f"{index}.{key}"] = np.ascontiguousarray(getattr(integers, key))
+                arrays[f"{index}.{key}"] = np.asarray(getattr(integers, key), order="C")
         nodes.append(entry)
     manifest = {
         "generator": "tcugen",

@@ -92,7 +92,8 @@ class InstructionQueue(wiring.Component):
         """
         header_bits = _HEADER_BITS - _OPCODE_BITS
         m.submodules.storage = storage = Memory(shape=header_bits + self.payload_bits, depth=QUEUE_DEPTH, init=[])
-        write, read = storage.write_port(), storage.read_port()
+        write = storage.write_port()
+        read = storage.read_port()
         tail = Signal(range(QUEUE_DEPTH))
         front = Signal(range(QUEUE_DEPTH))
         stored = Signal(range(QUEUE_DEPTH + 1))  # in the memory, the oldest instruction not counted

@@ -2,8 +2,8 @@
 
 Amaranth converts a whole hierarchy at once and then drops, renames and reorders the ports of everything but the top.
 So each component is converted by itself, with its own signature as its ports, and stands in its parent as an instance.
-Amaranth 0.5 has no public way to do that: `Fragment`, `Design`, the netlist and the RTLIL writer are private and used
-here only; the version is pinned.
+Amaranth 0.5 has no public way to do that: `Fragment` and what it consists of are private and used here and in `wires.py`
+only; the version is pinned.
 """
 
 import inspect
@@ -11,12 +11,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from amaranth.back import rtlil
-from amaranth.hdl import ClockDomain, ClockSignal, Fragment, Instance, ResetSignal, Signal, _nir
+from amaranth.hdl import ClockDomain, ClockSignal, Fragment, Instance, ResetSignal, Signal
 from amaranth.hdl._ast import SignalDict, SignalSet
-from amaranth.hdl._ir import PortDirection, RequirePosedge, build_netlist
+from amaranth.hdl._ir import PortDirection, RequirePosedge
 from amaranth.hdl._mem import MemoryInstance
 from amaranth.lib.wiring import Component, In
+
+from tcugen.rtl.wires import module_rtlil
 
 PREFIX = "tcu_"
 _RESERVED = ("release", "force", "input", "output", "reg", "wire", "begin", "end", "case", "default", "table", "disable")
@@ -192,7 +193,7 @@ class _Builder:
         design = fragment.prepare([*clock_ports, *ports], hierarchy=("module",))
         names = tuple(name for name, _, _ in (*clock_ports, *ports))
         self._check_private(design, path, {id(signal) for _, signal, _ in (*clock_ports, *ports)})
-        text = _rtlil(design)
+        text = module_rtlil(design)
         if text not in self._bodies:
             number = _BODY.format(len(self._bodies))
             named = text.replace("module \\module\n", f"module \\{number}\n", 1)
@@ -282,72 +283,6 @@ def _clocking(fragment: Fragment) -> tuple[list[str], bool]:
                     domains[value.domain] = None
                     has_reset |= isinstance(value, ResetSignal)
     return list(domains), has_reset
-
-
-def _rtlil(design) -> str:
-    """The one module of `design` as RTLIL."""
-    netlist = build_netlist(design)
-    (module,) = netlist.modules
-    # Without fields: each would be a wire that nothing reads.
-    netlist.signal_fields = SignalDict(
-        (signal, {(): _nir.SignalField(value, signed=signal.shape().signed)}) for signal, value in netlist.signals.items()
-    )
-    outputs = SignalSet(
-        signal
-        for instance, _, _ in design.fragment.subfragments
-        if isinstance(instance, Instance)
-        for signal, kind in instance.ports.values()
-        if kind == "o"
-    )
-    ranks = {name: 0 for name in module.ports} | {
-        name: 1 for signal, name in module.signal_names.items() if signal in outputs and name not in module.ports
-    }
-    module.signal_names = SignalDict(sorted(module.signal_names.items(), key=lambda item: ranks.get(item[1], 2)))
-    builder = rtlil.Design(emit_src=False)
-    module_builder = builder.module(module.name[0])
-    _ModuleEmitter(module_builder, netlist, module, SignalDict(), rtlil.EmptyModuleChecker(netlist)).emit()
-    return str(builder)
-
-
-class _ModuleEmitter(rtlil.ModuleEmitter):
-    """Amaranth's RTLIL writer with fewer and better names.
-
-    A wire is named by what drives it; signals that only are another name of it, or a slice or a constant, vanish, since
-    everything refers to the original. What a register `x` takes over at the next clock edge is called `x_next`.
-    """
-
-    def assign_value_names(self):
-        super().assign_value_names()
-        taken = set(self.module.signal_names.values()) | set(self.module.ports)
-        taken |= {getattr(self.netlist.cells[index], "name", None) for index in self.module.cells}
-        self._next_names = {}
-        for index in self.module.cells:
-            cell = self.netlist.cells[index]
-            if isinstance(cell, _nir.FlipFlop):
-                name = self.value_names.get(_output(index, len(cell.data)))
-                if name and f"{name}_next" not in taken:
-                    self._next_names.setdefault(cell.data, f"{name}_next")
-
-    def emit_driven_wire(self, value):
-        if value in self.value_names or value not in self._next_names:
-            return super().emit_driven_wire(value)
-        wire = self.builder.wire(len(value), name=self._next_names[value], attrs=self.value_attrs.get(value, {}))
-        for bit, net in enumerate(value):
-            self.nets[net] = (wire, bit)
-        return wire
-
-    def emit_connects(self):
-        for name, (wire, value) in self.sigport_wires.items():
-            if name in self.driven_sigports:
-                continue
-            if name in self.module.ports:
-                self.builder.connect(wire.name, self.sigspec(value))
-            else:
-                del self.builder.contents[wire.name]
-
-
-def _output(cell: int, width: int) -> _nir.Value:
-    return _nir.Value(_nir.Net.from_cell(cell, bit) for bit in range(width))
 
 
 def _snake_case(name: str) -> str:

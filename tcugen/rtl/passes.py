@@ -3,7 +3,9 @@
 Loops, outermost first: column group, block of output rows, input channel group, kernel row, kernel column.
 """
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from types import SimpleNamespace
+
+from amaranth.hdl import Module, Mux, Signal, ValueLike, signed
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import Component, In, Out
 
@@ -91,129 +93,127 @@ class PassWalker(Component):
         m = Module()
         word = Signal(INSTRUCTION_BITS)
         f = fields(Opcode.COMPUTE, word)
-        address, row_index = ACTIVATION_ADDRESS_BITS, signed(len(f.iy0) + 1)
-
-        # Where the loops stand: addresses of the current column group, block, channel group and kernel row.
-        column_at, block_at, group_at, row_at = (
-            Signal(address, name=f"{level}_at") for level in ("column", "block", "group", "row")
-        )
-        block_iy = Signal(row_index)
-        iy = Signal(row_index)
-        offset = Signal(signed(address))
-        column, y0, group, ky, kx = (
-            Signal.like(limit, name=name)
-            for name, limit in (
-                ("column", f.n_columns), ("y0", f.n_y), ("group", f.n_groups), ("ky", f.n_ky), ("kx", f.n_kx)
-            )
-        )
-        block_step = Signal(address)
-        block_iy_step = Signal(len(f.iy0))
-        tile, strip, start = (
-            Signal(self.position_bits, name=f"{name}_position") for name in ("tile", "strip", "start")
-        )
-
-        last_kx = Signal()
-        last_ky = Signal()
-        last_group = Signal()
-        last_block = Signal()
-        last_column = Signal()
-        rows_left = Signal(len(f.n_y))
-        m.d.comb += [
-            last_kx.eq(kx + 1 == f.n_kx),
-            last_ky.eq(ky + 1 == f.n_ky),
-            last_group.eq(group + 1 == f.n_groups),
-            rows_left.eq(f.n_y - y0),
-            last_block.eq(rows_left <= f.block_rows),
-            last_column.eq(column + 1 == f.n_columns),
-        ]
-        tile_starts = Signal()
-        tile_ends = Signal()
+        loops = _Loops(m, f, self.position_bits)
         go = Signal()
-        m.d.comb += [
-            tile_starts.eq((group == 0) & (ky == 0) & (kx == 0)),
-            tile_ends.eq(last_group & last_ky & last_kx),
-        ]
         one = self.o_pass.payload
         m.d.comb += [
             one.layer.eq(f.layer),
-            one.row.eq(row_at),
-            one.iy.eq(iy),
-            one.offset.eq(offset),
-            one.rows.eq(Mux(last_block, rows_left, f.block_rows)),
+            one.row.eq(loops.row_at),
+            one.iy.eq(loops.iy),
+            one.offset.eq(loops.offset),
+            one.rows.eq(Mux(loops.last_block, loops.rows_left, f.block_rows)),
             *(
                 getattr(one, name).eq(getattr(f, name))
                 for name in ("n_x", "y_step", "x_step", "stride_y", "row_bytes", "height", "pad")
             ),
-            one.first.eq(tile_starts & ~f.accumulate),
-            one.opens.eq(tile_starts & ~f.accumulate),
-            one.closes.eq(tile_ends & f.finish),
-            one.ends.eq(tile_ends),
-            self.o_tile.payload.place.eq(tile),
-            self.o_tile.payload.release.eq(last_block & ~f.keep),
+            one.first.eq(loops.tile_starts & ~f.accumulate),
+            one.opens.eq(loops.tile_starts & ~f.accumulate),
+            one.closes.eq(loops.tile_ends & f.finish),
+            one.ends.eq(loops.tile_ends),
+            self.o_tile.payload.place.eq(loops.tile),
+            self.o_tile.payload.release.eq(loops.last_block & ~f.keep),
         ]
-
-        with m.FSM():
+        with m.FSM() as fsm:
+            m.d.comb += self.busy.eq(~fsm.ongoing("IDLE"))
             with m.State("IDLE"):
                 m.d.comb += self.instruction.ready.eq(1)
                 m.d.sync += word.eq(self.instruction.payload)
                 with m.If(self.instruction.valid):
                     m.next = "PREPARE"
             with m.State("PREPARE"):
-                m.d.comb += self.busy.eq(1)
-                m.d.sync += [
-                    block_step.eq(f.block_rows * f.y_step),
-                    block_iy_step.eq(f.block_rows * f.stride_y),
-                    *(at.eq(f.base) for at in (column_at, block_at, group_at, row_at)),
-                    *(index.eq(f.iy0) for index in (block_iy, iy)),
-                    offset.eq(f.offset0),
-                    *(counter.eq(0) for counter in (column, y0, group, ky, kx)),
-                    start.eq(tile),
-                    strip.eq(tile),
-                ]
+                m.d.sync += loops.begin()
                 m.next = "WALK"
             with m.State("WALK"):
-                m.d.comb += self.busy.eq(1)
-                m.d.comb += self.waiting_for_weights.eq(tile == self.tiles_written)
-                both_ready = self.o_pass.ready & self.o_tile.ready
-                m.d.comb += go.eq(~self.waiting_for_weights & both_ready)
-                m.d.comb += [self.o_pass.valid.eq(go), self.o_tile.valid.eq(go)]
+                m.d.comb += [
+                    self.waiting_for_weights.eq(loops.tile == self.tiles_written),
+                    go.eq(~self.waiting_for_weights & self.o_pass.ready & self.o_tile.ready),
+                    self.o_pass.valid.eq(go),
+                    self.o_tile.valid.eq(go),
+                ]
                 with m.If(go):
-                    self._advance(m, f, locals())
+                    loops.advance(m)
+                    with m.If(loops.tile_ends & loops.last_block & loops.last_column):
+                        m.next = "IDLE"
         return m
 
+
+class _Loops:
+    """Registers of the five loops: counters, and the address and input row at which each level stands.
+
+    `tile` is the position of the pass's tile in the weight ring, `strip` that of the column group's first one and
+    `start` that of the instruction's.
+    """
+
+    def __init__(self, m: Module, f: SimpleNamespace, position_bits: int):
+        self.f = f
+        self.column_at, self.block_at, self.group_at, self.row_at = (
+            Signal(ACTIVATION_ADDRESS_BITS, name=f"{level}_at") for level in ("column", "block", "group", "row")
+        )
+        self.block_iy, self.iy = (Signal(signed(len(f.iy0) + 1), name=name) for name in ("block_iy", "iy"))
+        self.offset = Signal(signed(ACTIVATION_ADDRESS_BITS), name="offset")
+        limits = {"column": f.n_columns, "y0": f.n_y, "group": f.n_groups, "ky": f.n_ky, "kx": f.n_kx}
+        self.column, self.y0, self.group, self.ky, self.kx = (
+            Signal.like(limit, name=name) for name, limit in limits.items()
+        )
+        self.block_step = Signal(ACTIVATION_ADDRESS_BITS, name="block_step")
+        self.block_iy_step = Signal(len(f.iy0), name="block_iy_step")
+        self.tile, self.strip, self.start = (
+            Signal(position_bits, name=f"{name}_position") for name in ("tile", "strip", "start")
+        )
+        self.rows_left = Signal(len(f.n_y), name="rows_left")
+        flags = ("last_kx", "last_ky", "last_group", "last_block", "last_column", "tile_starts", "tile_ends")
+        for name in flags:
+            setattr(self, name, Signal(name=name))
+        m.d.comb += [
+            self.last_kx.eq(self.kx + 1 == f.n_kx),
+            self.last_ky.eq(self.ky + 1 == f.n_ky),
+            self.last_group.eq(self.group + 1 == f.n_groups),
+            self.rows_left.eq(f.n_y - self.y0),
+            self.last_block.eq(self.rows_left <= f.block_rows),
+            self.last_column.eq(self.column + 1 == f.n_columns),
+            self.tile_starts.eq((self.group == 0) & (self.ky == 0) & (self.kx == 0)),
+            self.tile_ends.eq(self.last_group & self.last_ky & self.last_kx),
+        ]
+
+    def begin(self) -> list:
+        """Stand at the first pass of the instruction."""
+        f = self.f
+        return [
+            self.block_step.eq(f.block_rows * f.y_step),
+            self.block_iy_step.eq(f.block_rows * f.stride_y),
+            *self._stand_at(f.base, self.column_at, self.block_at, self.group_at, self.row_at),
+            *self._stand_at(f.iy0, self.block_iy, self.iy),
+            *self._stand_at(0, self.column, self.y0, self.group, self.ky, self.kx),
+            self.offset.eq(f.offset0),
+            *self._stand_at(self.tile, self.start, self.strip),
+        ]
+
     @staticmethod
-    def _advance(m: Module, f, at: dict) -> None:
-        """Step the loops, innermost first; each level that wraps resets what lies inside it."""
-        row_at, group_at, block_at, column_at = at["row_at"], at["group_at"], at["block_at"], at["column_at"]
-        iy, block_iy, offset = at["iy"], at["block_iy"], at["offset"]
-        tile, strip, start = at["tile"], at["strip"], at["start"]
-        m.d.sync += tile.eq(tile + 1)
-        with m.If(~at["last_kx"]):
-            m.d.sync += [at["kx"].eq(at["kx"] + 1), offset.eq(offset + f.kx_step)]
-        with m.Else():
-            m.d.sync += [at["kx"].eq(0), offset.eq(f.offset0)]
-            with m.If(~at["last_ky"]):
-                m.d.sync += [at["ky"].eq(at["ky"] + 1), row_at.eq(row_at + f.ky_step), iy.eq(iy + 1)]
-            with m.Else():
-                m.d.sync += at["ky"].eq(0)
-                with m.If(~at["last_group"]):
-                    next_group = (group_at + f.group_step)[: len(group_at)]
-                    m.d.sync += [at["group"].eq(at["group"] + 1), iy.eq(block_iy)]
-                    m.d.sync += [group_at.eq(next_group), row_at.eq(next_group)]
-                with m.Else():
-                    m.d.sync += at["group"].eq(0)
-                    with m.If(~at["last_block"]):
-                        next_block = (block_at + at["block_step"])[: len(block_at)]
-                        next_iy = (block_iy + at["block_iy_step"])[: len(iy)].as_signed()
-                        m.d.sync += [at["y0"].eq(at["y0"] + f.block_rows), tile.eq(strip)]
-                        m.d.sync += [a.eq(next_block) for a in (block_at, group_at, row_at)]
-                        m.d.sync += [block_iy.eq(next_iy), iy.eq(next_iy)]
-                    with m.Else():
-                        next_column = (column_at + f.column_step)[: len(column_at)]
-                        m.d.sync += [at["y0"].eq(0), at["column"].eq(at["column"] + 1), strip.eq(tile + 1)]
-                        m.d.sync += [a.eq(next_column) for a in (column_at, block_at, group_at, row_at)]
-                        m.d.sync += [block_iy.eq(f.iy0), iy.eq(f.iy0)]
-                        with m.If(at["last_column"]):
-                            with m.If(f.keep):
-                                m.d.sync += tile.eq(start)
-                            m.next = "IDLE"
+    def _stand_at(value: ValueLike, *levels: Signal) -> list:
+        return [level.eq(value) for level in levels]
+
+    def advance(self, m: Module) -> None:
+        """Step the innermost loop; each level that wraps resets what lies inside it and steps the next."""
+        f = self.f
+        m.d.sync += [self.tile.eq(self.tile + 1), self.kx.eq(self.kx + 1), self.offset.eq(self.offset + f.kx_step)]
+        with m.If(self.last_kx):
+            m.d.sync += [self.kx.eq(0), self.offset.eq(f.offset0)]
+            m.d.sync += [self.ky.eq(self.ky + 1), self.iy.eq(self.iy + 1), self.row_at.eq(self.row_at + f.ky_step)]
+        with m.If(self.last_kx & self.last_ky):
+            group_at = (self.group_at + f.group_step)[:ACTIVATION_ADDRESS_BITS]
+            m.d.sync += [self.ky.eq(0), self.iy.eq(self.block_iy), self.group.eq(self.group + 1)]
+            m.d.sync += self._stand_at(group_at, self.group_at, self.row_at)
+        with m.If(self.tile_ends):
+            block_at = (self.block_at + self.block_step)[:ACTIVATION_ADDRESS_BITS]
+            block_iy = (self.block_iy + self.block_iy_step)[: len(self.iy)].as_signed()
+            m.d.sync += [self.group.eq(0), self.y0.eq(self.y0 + f.block_rows), self.tile.eq(self.strip)]
+            m.d.sync += self._stand_at(block_at, self.block_at, self.group_at, self.row_at)
+            m.d.sync += self._stand_at(block_iy, self.block_iy, self.iy)
+        with m.If(self.tile_ends & self.last_block):
+            column_at = (self.column_at + f.column_step)[:ACTIVATION_ADDRESS_BITS]
+            m.d.sync += [self.y0.eq(0), self.column.eq(self.column + 1)]
+            m.d.sync += self._stand_at(self.tile + 1, self.tile, self.strip)
+            m.d.sync += self._stand_at(column_at, self.column_at, self.block_at, self.group_at, self.row_at)
+            m.d.sync += self._stand_at(f.iy0, self.block_iy, self.iy)
+        with m.If(self.tile_ends & self.last_block & self.last_column & f.keep):
+            m.d.sync += self.tile.eq(self.start)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 _LABEL = re.compile(r"(default|\d+'\w[\w?]*(?:, \d+'\w[\w?]*)*):")
+_LABELS_LENGTH = 60
 _FULL = "(* full_case = 32'd1 *)"
 
 
@@ -149,8 +150,8 @@ def _write_case(statement: Case, expression: Callable[[str], str], indent: str) 
     if branches[-1][0] != "default":
         branches.append(("default", []))
     yield f"case{'z' if wild else ''} ({expression(statement.selector)})"
-    for label, body in branches:
-        lines = list(write(body, expression, indent))
+    written = [(label, list(write(body, expression, indent))) for label, body in branches]
+    for label, lines in _grouped(written):
         if len(lines) == 1:
             yield f"{indent}{label}: {lines[0]}"
         elif not lines:
@@ -161,3 +162,14 @@ def _write_case(statement: Case, expression: Callable[[str], str], indent: str) 
                 yield indent * 2 + line
             yield f"{indent}end"
     yield "endcase"
+
+
+def _grouped(branches: list[tuple[str, list[str]]]) -> list[tuple[str, list[str]]]:
+    """Neighbours that do the same share a branch, except with the default."""
+    grouped = []
+    for label, lines in branches:
+        if grouped and label != "default" and grouped[-1][1] == lines and len(grouped[-1][0]) < _LABELS_LENGTH:
+            grouped[-1] = (f"{grouped[-1][0]}, {label}", lines)
+        else:
+            grouped.append((label, lines))
+    return grouped

@@ -143,6 +143,7 @@ def _item_end(lines: list[str], start: int) -> int:
 def tidy(module: Module) -> None:
     """Rewrite `module` in place as the description of this file says."""
     _compare_with_zero(module)
+    _name_outputs(module)
     _clock_blocks(module)
     _move_temporaries(module)
     _drop_unread(module)
@@ -156,6 +157,20 @@ def _compare_with_zero(module: Module) -> None:
         width = width_of(module, right[2:]) if right.startswith("! ") else None
         if width and width > 1:
             module.assigns[left] = f"{right[2:]} == {width}'h0"
+
+
+def _name_outputs(module: Module) -> None:
+    """A nameless register or choice that a name stands for takes that name."""
+    reads = _reads(module)
+    driven = {_target(block): block for block in module.blocks}
+    for name, value in list(module.assigns.items()):
+        wire = module.wires.get(name)
+        if not (wire and _TEMPORARY.fullmatch(value) and value in driven and reads[value] == 1):
+            continue
+        block = driven[value]
+        block[:] = [re.sub(rf"\b{value}\b", name, line) for line in block]
+        wire.kind, wire.initial = "reg", module.wires.pop(value).initial
+        del module.assigns[name]
 
 
 def _clock_blocks(module: Module) -> None:

@@ -18,7 +18,7 @@ def render(module: Module, doc: str, ports_of: dict[str, tuple[str, ...]]) -> st
     """
     sections = [
         _declarations(module),
-        *([f"{_INDENT}{line[2:]}" for line in memory] for memory in module.memories),
+        *(_memory(memory) for memory in module.memories),
         *(_instance(instance, ports_of) for instance in module.instances),
         [f"{_INDENT}assign {left} = {expression(right, module)};" for left, right in module.assigns.items()],
         *(_block(block, module) for block in module.blocks),
@@ -82,6 +82,22 @@ def _declarations(module: Module) -> list[str]:
             line += f" {name},"
         lines.append(line.removesuffix(",") + ";")
     return lines
+
+
+def _memory(lines: list[str]) -> list[str]:
+    """An array, filled by a loop if all words start with the same value."""
+    declaration, *start = (line.strip() for line in lines)
+    name = re.search(r"\] (\w+) \[", declaration)[1]
+    values = [match[1] for match in (re.fullmatch(r".*\] = (.*);", line) for line in start) if match]
+    if len(set(values)) != 1:
+        return [f"{_INDENT}{line[2:]}" for line in lines]
+    index = f"{name}_index"
+    return [
+        f"{_INDENT}{declaration}",
+        f"{_INDENT}integer {index};",
+        f"{_INDENT}initial",
+        f"{_INDENT * 2}for ({index} = 0; {index} < {len(values)}; {index} = {index} + 1) {name}[{index}] = {values[0]};",
+    ]
 
 
 def _instance(lines: list[str], ports_of: dict[str, tuple[str, ...]]) -> list[str]:

@@ -89,11 +89,16 @@ class SimulationResult:
 
 @dataclass(frozen=True)
 class Waves:
-    """A request to record waves (VCD) into `path`: `cycles` cycles from cycle `first` after reset."""
+    """A request to record waves (VCD) into `path`: `cycles` cycles from cycle `first` on.
+
+    Cycles are counted from the start write of image number `image`, as in the traces, or from reset if it is None.
+    Time in the file is twice the cycle: even while the clock is low, odd from its rising edge on.
+    """
 
     path: Path
     first: int = 0
     cycles: int = 100_000
+    image: int | None = None
 
 
 def trace_dtype(data_bytes: int) -> np.dtype:
@@ -186,7 +191,7 @@ def _job(
         f"trace {int(trace)}",
     ]
     if waves:
-        lines.append(f"waves {waves.first} {waves.cycles}")
+        lines.append(f"waves {-1 if waves.image is None else waves.image} {waves.first} {waves.cycles}")
     areas = {**image.shared, Window.INPUT: image.inputs[0], Window.OUTPUT: image.outputs[0]}
     lines += [f"window {window.name} {areas[window].base} {areas[window].size}" for window in Window]
     pairs = zip(image.inputs, image.outputs, strict=True)
@@ -229,16 +234,12 @@ def _collect(
     program: Program, image: memory_image.MemoryImage, directory: Path, memory: str, trace: bool
 ) -> SimulationResult:
     results = json.loads((directory / "results.json").read_text())
-    architecture = program.architecture
-
-    def records(kind: str, number: int, data_bytes: int) -> np.ndarray | None:
-        return _map_trace(directory / f"{kind}_{number}.bin", trace_dtype(data_bytes)) if trace else None
-
     runs = []
     for number, values in enumerate(results["images"]):
         error = None
         if values["status"] & STATUS_ERROR:
             error = MachineError(ErrorCode(values["error_code"]), values["error_address"])
+        drains, pools = read_traces(program.architecture, directory, number) if trace else (None, None)
         runs.append(
             ImageRun(
                 outputs=memory_image.read_outputs(image, program, number, directory / _MEMORY_FILE),
@@ -247,15 +248,27 @@ def _collect(
                 counters=values["counters"],
                 layer_counters=tuple(values["layers"]),
                 error=error,
-                drains=records("drain", number, architecture.output_lanes),
-                pools=records("pool", number, architecture.rows),
+                drains=drains,
+                pools=pools,
             )
         )
     return SimulationResult(tuple(runs), memory, results["seconds"])
 
 
+def read_traces(architecture: Architecture, directory: Path, image: int) -> tuple[np.ndarray, np.ndarray]:
+    """Traces (drains, pools) that a run left in its `work_dir`, empty where there is none.
+
+    A run that raised SimulationError leaves what was written until then.
+    """
+    sizes = {"drain": architecture.output_lanes, "pool": architecture.rows}
+    drains, pools = (
+        _map_trace(directory / f"{kind}_{image}.bin", trace_dtype(data_bytes)) for kind, data_bytes in sizes.items()
+    )
+    return drains, pools
+
+
 def _map_trace(path: Path, dtype: np.dtype) -> np.ndarray:
     """The records without reading them; the mapping outlives the file's name."""
-    if path.stat().st_size == 0:
+    if not path.exists() or path.stat().st_size == 0:
         return np.empty(0, dtype)
     return np.memmap(path, dtype, mode="r")

@@ -97,6 +97,8 @@ def size(network: Network, budget: Budget | None = None, fixed: Mapping[str, int
 
 def flag(parameter: str) -> str:
     """The command-line flag of a parameter."""
+    if parameter in ("rows", "columns"):
+        return "--array"
     return "--" + parameter.replace("_", "-")
 
 
@@ -172,7 +174,7 @@ class _Search:
         if min(rows) * min(columns) > self.multipliers:
             return (
                 f"--multipliers {self.multipliers}: {sizes} take at least {min(rows) * min(columns)}; "
-                "raise --multipliers or lower --rows or --columns"
+                "raise --multipliers or choose a smaller --array"
             )
         return (
             f"--output-lanes {lanes}: must not exceed rows and columns, but {sizes} with at most {self.multipliers} "

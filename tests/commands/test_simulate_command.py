@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -31,11 +32,15 @@ def simulate(tcugen, reference_config, reference_build):
     return run
 
 
+def read_figures(name):
+    return json.loads(Path(name).read_text())
+
+
 def test_every_tensor_of_the_dump_is_what_numpy_computes(simulate, tmp_path):
     result = simulate("--images", IMAGES, "--seed", 3, "--dump", "dump", "--json", "figures.json")
     assert result.exit_code == 0, result.output
     assert re.search(r"^mismatches = 0", result.stdout, re.MULTILINE)
-    dump, figures = Dump(tmp_path / "dump"), json.loads((tmp_path / "figures.json").read_text())
+    dump, figures = Dump(tmp_path / "dump"), read_figures("figures.json")
     outputs = 0
     for node in dump.manifest["nodes"]:
         computed = dump.compute(node)
@@ -56,10 +61,11 @@ def test_inputs_are_the_outputs_of_the_producers(simulate, tmp_path):
     assert simulate("--dump", "dump").exit_code == 0
     dump = Dump(tmp_path / "dump")
     by_file = {node["output"]: name for name, node in dump.nodes.items() if "output" in node}
-    sources = {
-        name: [source["node"] if isinstance(source, dict) else by_file.get(source, "image") for source in node["inputs"]]
-        for name, node in dump.nodes.items()
-    }
+
+    def producer(source):
+        return source["node"] if isinstance(source, dict) else by_file.get(source, "image")
+
+    sources = {name: [producer(source) for source in node["inputs"]] for name, node in dump.nodes.items()}
     assert sources["conv1"] == ["image"]
     assert sources["maxpool"] == ["conv1"]
     assert sorted(sources["layer1.0.add"]) == ["layer1.0.conv3", "layer1.0.downsample"]
@@ -80,8 +86,7 @@ def test_the_same_seed_gives_the_same_run_and_the_slower_memory_takes_longer(sim
     figures = []
     for memory in ("fixed", "fixed", "ddr"):
         assert simulate("--memory", memory, "--json", "figures.json").exit_code == 0
-        with open("figures.json") as file:
-            figures.append(json.load(file))
+        figures.append(read_figures("figures.json"))
     for values in figures:
         del values["cycles_per_second"]
     assert figures[0] == figures[1]
@@ -92,8 +97,7 @@ def test_verilog_written_for_the_run_gives_the_same(tcugen, simulate, reference_
     assert simulate("--json", "there.json").exit_code == 0
     result = tcugen("simulate", "--layer-config", reference_config, *MACHINE, "--json", "new.json")
     assert result.exit_code == 0, result.output
-    there, new = (json.loads(open(name).read()) for name in ("there.json", "new.json"))
-    assert new["cycles_per_image"] == there["cycles_per_image"]
+    assert read_figures("new.json")["cycles_per_image"] == read_figures("there.json")["cycles_per_image"]
 
 
 def test_one_wrong_operator_in_the_rtl_is_found(simulate, reference_build, tmp_path):
@@ -106,7 +110,7 @@ def test_one_wrong_operator_in_the_rtl_is_found(simulate, reference_build, tmp_p
     result = simulate("--json", "figures.json", rtl=altered)
     assert result.exit_code == 1
     assert re.search(r"^mismatches = [1-9]", result.stdout, re.MULTILINE)
-    figures = json.loads((tmp_path / "figures.json").read_text())
+    figures = read_figures("figures.json")
     assert figures["mismatches"] > 0
     assert figures["nodes"][0]["mismatches"] > 0, "the first layer goes through that multiplier"
 

@@ -2,14 +2,14 @@
 
 import pytest
 
-from sim.architectures import ARCHITECTURES
+from sim.architectures import MACHINES
 from sim.random_cases import bottleneck
 from sim.run import prepare, run_bench
 
 
 @pytest.mark.parametrize(("machine", "pauses"), [("4x4", "short"), ("8x8", "long")])
 def test_faults_stop_the_machine_cleanly(machine, pauses, tmp_path):
-    architecture = ARCHITECTURES[machine]
+    architecture = MACHINES[machine]
     model, inputs = bottleneck(8, 8, 12, 6, stride=2, images=2)
     job = prepare(model, inputs, architecture, pauses, 1, tmp_path)
     assert job.images == 2

@@ -103,7 +103,8 @@ def test_what_the_user_sets_stays(fixed):
     sizing = size(bundled_network("resnet18"), None, fixed)
     for name, value in fixed.items():
         assert getattr(sizing.architecture, name) == value
-        assert sizing.reasons[name] == f"{value}: set by --{name.replace('_', '-')}"
+        flag = "--array" if name in ("rows", "columns") else f"--{name.replace('_', '-')}"
+        assert sizing.reasons[name] == f"{value}: set by {flag}"
     assert set(sizing.reasons) == set(sizing.architecture.to_dict())
 
 
@@ -112,8 +113,8 @@ REFUSED = [
     (Budget(multipliers=True), {}, ("--multipliers True", "must be an integer")),
     (Budget(activation_kib=0), {}, ("--activation-kib 0", "between 1 and 8192", "correct --activation-kib")),
     (Budget(bus_bytes=12), {}, ("--bus-bytes 12", "one of 4, 8, 16, 32, 64", "correct --bus-bytes")),
-    (None, {"rows": 12}, ("--rows 12", "one of 4, 8, 16, 32", "correct --rows")),
-    (None, {"columns": "16"}, ("--columns 16", "must be an integer")),
+    (None, {"rows": 12}, ("--array 12", "one of 4, 8, 16, 32", "correct --array")),
+    (None, {"columns": "16"}, ("--array 16", "must be an integer")),
     (None, {"accumulator_depth": 100}, ("--accumulator-depth 100", "a power of two between 16 and 4096")),
     (None, {"accumulator_bits": 16}, ("--accumulator-bits 16", "between 20 and 32")),
     (None, {"weight_tiles": 100}, ("--weight-tiles 100", "a power of two")),
@@ -121,7 +122,7 @@ REFUSED = [
     (None, {"output_lanes": 64}, ("--output-lanes 64", "a power of two up to")),
     (None, {"output_lanes": 32}, ("--output-lanes 32", "must not exceed rows and columns", "lower --output-lanes")),
     (None, {"output_lanes": 16, "rows": 8}, ("--output-lanes 16", "rows 8", "lower --output-lanes")),
-    (Budget(multipliers=64), {"rows": 32}, ("--multipliers 64", "rows 32", "at least 128", "lower --rows")),
+    (Budget(multipliers=64), {"rows": 32}, ("--multipliers 64", "rows 32", "at least 128", "smaller --array")),
     (Budget(multipliers=64), {"rows": 16, "columns": 16}, ("--multipliers 64", "at least 256")),
     (None, {"lanes": 4}, ("--lanes", "no parameter", "--output-lanes")),
 ]

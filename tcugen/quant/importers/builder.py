@@ -1,5 +1,7 @@
 """The network under construction: gives each real result its quantization and thereby makes nodes of it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -7,6 +9,7 @@ import numpy as np
 from tcugen.network.check import checked_network
 from tcugen.network.graph import Network, Node, Shape, output_shape
 from tcugen.quant import arithmetic
+from tcugen.quant.arithmetic import QuantizationError
 from tcugen.quant.importers.folding import fold_limits
 from tcugen.quant.importers.names import Names
 from tcugen.quant.importers.onnx_file import OnnxNode
@@ -28,7 +31,6 @@ class Builder:
         shapes: Of every tensor.
         origins: Names of nodes in the file by node of the network.
         bias_errors: Of every bias that had to be rounded.
-        requantised: Nodes that change the scale alone.
     """
 
     image: str
@@ -63,7 +65,7 @@ class Builder:
             by: The node in the file that asks for it, named in refusals.
 
         Raises:
-            Refused, QuantizationError, NetworkError: If the hardware cannot compute it.
+            Refused, NetworkError: If the hardware cannot compute it.
         """
         if isinstance(real.base, Image):
             return self._quantised_image(real, quantization, by)
@@ -89,7 +91,8 @@ class Builder:
         if key not in self._made:
             relu_like = limits != INT8 and origin.op in ("Relu", "Clip")
             name = self._names.take(origin.name if relu_like else f"{tensor}.requantise")
-            multiplier = arithmetic.requantise_multiplier(own.scale, quantization.scale, layer=origin.name)
+            with _refusing(origin):
+                multiplier = arithmetic.requantise_multiplier(own.scale, quantization.scale, layer=origin.name)
             integers = NodeIntegers(multiplier=multiplier, clamp=limits)
             self._made[key] = self._add(Node(name, "requantise", (tensor,)), quantization, integers, origin=origin)
         return self._made[key]
@@ -131,8 +134,8 @@ class Builder:
         if known != quantization:
             raise by.refusal(
                 "scale and zero point",
-                f"{quantization.scale}, {quantization.zero_point}",
-                f"the image is quantized with {known.scale}, {known.zero_point} elsewhere: quantize it once",
+                f"{quantization.scale!s}, {quantization.zero_point}",
+                f"the image is quantized with {known.scale!s}, {known.zero_point} elsewhere: quantize it once",
             )
         self.shapes[self.image] = self.image_shape
         return self.image
@@ -146,33 +149,32 @@ class Builder:
             return self._made[key]
         name = self._names.take(base.node.name)
         activation = "relu" if real.low == 0 else None
-        s_y = quantization.scale
         if isinstance(base, Convolution):
-            integers = NodeIntegers(
-                weight=base.weight,
-                bias=self._bias(base, name),
-                multiplier=arithmetic.convolution_multiplier(
-                    self.tensors[base.x].scale, base.weight_scale, s_y, layer=base.node.name
-                ),
-                clamp=limits,
-                weight_scale=base.weight_scale,
-            )
             node = _convolution_node(base, name, activation)
         elif isinstance(base, Addition):
-            scales = [self.tensors[operand].scale for operand in base.operands]
-            m_a, m_b, shift = arithmetic.add_multipliers(*scales, s_y, layer=base.node.name)
-            integers = NodeIntegers(add_multipliers=(m_a, m_b), add_shift=shift, clamp=limits)
             node = Node(name, "add", base.operands, activation=activation)
         else:
-            integers = NodeIntegers(multiplier=self._average_multiplier(base, s_y), clamp=limits)
             node = Node(name, "global_average_pool", (base.x,))
+        with _refusing(base.node):
+            integers = replace(self._integers(base, name, quantization.scale), clamp=limits)
         self._made[key] = self._add(node, quantization, integers, base)
         return self._made[key]
 
-    def _average_multiplier(self, base: Average, s_y: np.float32) -> np.ndarray:
+    def _integers(self, base: Convolution | Addition | Average, name: str, s_y: np.float32) -> NodeIntegers:
+        """The integers of the node `name`, all but its limits; s_y is the scale of its output."""
+        layer = base.node.name
+        if isinstance(base, Convolution):
+            s_x, s_w = self.tensors[base.x].scale, base.weight_scale
+            multiplier = arithmetic.convolution_multiplier(s_x, s_w, s_y, layer=layer)
+            return NodeIntegers(base.weight, self._bias(base, name), multiplier, weight_scale=s_w)
+        if isinstance(base, Addition):
+            scales = [self.tensors[operand].scale for operand in base.operands]
+            m_a, m_b, shift = arithmetic.add_multipliers(*scales, s_y, layer=layer)
+            return NodeIntegers(add_multipliers=(m_a, m_b), add_shift=shift)
         shape = self.shapes[base.x]
         pixels = shape.height * shape.width
-        return arithmetic.average_multiplier(self.tensors[base.x].scale, s_y, pixels, layer=base.node.name)
+        multiplier = arithmetic.average_multiplier(self.tensors[base.x].scale, s_y, pixels, layer=layer)
+        return NodeIntegers(multiplier=multiplier)
 
     def _bias(self, base: Convolution, name: str) -> np.ndarray:
         if base.bias_integers is not None:
@@ -205,6 +207,16 @@ class Builder:
         self.integers[node.name] = integers
         self.origins[node.name] = (origin or base.node).name
         return node.name
+
+
+@contextmanager
+def _refusing(node: OnnxNode) -> Iterator[None]:
+    """Turns scales outside the arithmetic's limits into a refusal of `node`."""
+    try:
+        yield
+    except QuantizationError as error:
+        text, _, remedy = str(error).removeprefix(f"layer {node.name!r}: ").rpartition("; ")
+        raise node.refusal("scales", text, remedy) from None
 
 
 def _pool_node(name: str, tensor: str, pool: Pool) -> Node:

@@ -20,7 +20,13 @@ def review_window(review: Review, kernel: list[int]) -> None:
         auto in ("NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"), "auto_pad", auto, "give the padding in pads"
     )
     pads = attributes.get("pads", [0, 0, 0, 0])
-    review.require(all(pad >= 0 for pad in pads), "pads", pads, "padding cannot be negative: crop beforehand")
+    review.require(
+        len(pads) == 4 and all(pad >= 0 for pad in pads), "pads", pads, "give [top, left, bottom, right] of at least 0"
+    )
+    strides = attributes.get("strides", [1, 1])
+    review.require(
+        len(strides) == 2 and all(stride >= 1 for stride in strides), "strides", strides, "give [y, x] of at least 1"
+    )
 
 
 def window(node: OnnxNode, kernel: list[int], shape: Shape) -> Geometry:

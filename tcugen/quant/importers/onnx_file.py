@@ -110,7 +110,7 @@ def read_graph(path: Path | str) -> OnnxGraph:
     nodes = _nodes(graph)
     needed = _needed(nodes, graph.output[0].name)
     if len(needed) < len(nodes):
-        notes.append(f"{len(nodes) - len(needed)} nodes left out that the output does not depend on")
+        notes.append(f"nodes left out that the output does not depend on: {len(nodes) - len(needed)}")
     _check_connections(source, needed, {images[0].name, *constants}, graph.output[0].name)
     return OnnxGraph(
         source=source,
@@ -150,13 +150,21 @@ def _load(path: Path) -> onnx.ModelProto:
         ) from None
     if not model.graph.node or not model.ir_version:
         raise ModelError(f"{path}: holds no ONNX graph ({len(data):,} bytes); export or copy it again")
+    for output in model.graph.output:
+        # Some tools leave out what they do not know of outputs; ONNX Runtime does not mind, the checker would.
+        output.type.tensor_type.elem_type = output.type.tensor_type.elem_type or onnx.TensorProto.FLOAT
+        output.type.tensor_type.shape.SetInParent()
     try:
         onnx.external_data_helper.load_external_data_for_model(model, str(path.parent))
         onnx.checker.check_model(model)
     except (onnx.checker.ValidationError, OSError, ValueError) as error:
         first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise ModelError(f"{path}: is damaged or no valid ONNX ({first}); export or copy it again") from None
-    return onnx.inliner.inline_local_functions(model) if model.functions else model
+    if not model.functions:
+        return model
+    import onnx.inliner
+
+    return onnx.inliner.inline_local_functions(model)
 
 
 def _array(source: str, tensor: onnx.TensorProto) -> np.ndarray:
@@ -164,9 +172,9 @@ def _array(source: str, tensor: onnx.TensorProto) -> np.ndarray:
 
     try:
         return onnx.numpy_helper.to_array(tensor)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, KeyError) as error:
         raise ModelError(
-            f"{source}: tensor {tensor.name!r} cannot be read ({error}); export or copy the file again"
+            f"{source}: tensor {tensor.name!r} cannot be read ({error!r}); export or copy the file again"
         ) from None
 
 
@@ -174,23 +182,23 @@ def _image_shape(source: str, value: onnx.ValueInfoProto) -> tuple[Shape, list[s
     import onnx
 
     kind = value.type.tensor_type
-    sizes = [d.dim_value if d.HasField("dim_value") else d.dim_param or "?" for d in kind.shape.dim]
+    sizes = [d.dim_value if d.dim_value > 0 else d.dim_param or "?" for d in kind.shape.dim]
     where = f"{source}: input {value.name!r} of shape {sizes}"
     if kind.elem_type != onnx.TensorProto.FLOAT:
-        name = onnx.TensorProto.DataType.Name(kind.elem_type).lower()
+        name = {number: name.lower() for name, number in onnx.TensorProto.DataType.items()}.get(kind.elem_type, "?")
         raise ModelError(
             f"{where} is {name}, but must be float32 with a QuantizeLinear behind it; "
             "keep the quantization of the input in the model"
         )
     if len(sizes) != 4:
         raise ModelError(f"{where} has {len(sizes)} dimensions, but must be (1, channels, height, width); export it so")
-    if any(not isinstance(size, int) or size < 1 for size in sizes[1:]):
+    if any(isinstance(size, str) for size in sizes[1:]):
         raise ModelError(
             f"{where} has dynamic dimensions, but hardware is made for fixed ones; set them, for example with "
             "onnxruntime.tools.make_dynamic_shape_fixed"
         )
     notes = []
-    if not isinstance(sizes[0], int) or sizes[0] < 1:
+    if isinstance(sizes[0], str):
         notes.append(f"the symbolic batch dimension {sizes[0]!r} of {value.name!r} was set to 1")
     elif sizes[0] != 1:
         raise ModelError(f"{where} has a batch of {sizes[0]}, but images run one by one; export the model with batch 1")
@@ -203,7 +211,7 @@ def _nodes(graph: onnx.GraphProto) -> list[OnnxNode]:
 
     nodes, names = [], set()
     for index, proto in enumerate(graph.node):
-        name = proto.name or f"{proto.op_type.lower()}_{index}"
+        name = _text(proto.name) or f"{_text(proto.op_type).lower()}_{index}"
         while name in names:
             name += "_"
         names.add(name)
@@ -211,15 +219,21 @@ def _nodes(graph: onnx.GraphProto) -> list[OnnxNode]:
         for attribute in proto.attribute:
             value = onnx.helper.get_attribute_value(attribute)
             if isinstance(value, bytes):
-                value = value.decode("utf-8", "replace")
+                value = _text(value)
             elif isinstance(value, onnx.TensorProto):
                 value = onnx.numpy_helper.to_array(value)
             elif attribute.type == onnx.AttributeProto.INTS:
                 value = list(value)
             attributes[attribute.name] = value
-        op = proto.op_type if proto.domain in _STANDARD_DOMAINS else f"{proto.domain}.{proto.op_type}"
+        domain = "" if proto.domain in _STANDARD_DOMAINS else f"{_text(proto.domain)}."
+        op = domain + _text(proto.op_type)
         nodes.append(OnnxNode(name, op, tuple(proto.input), tuple(proto.output), attributes))
     return nodes
+
+
+def _text(value: str | bytes) -> str:
+    """Text of the file, which protobuf hands out as bytes where it is not UTF-8."""
+    return value if isinstance(value, str) else value.decode("utf-8", "replace")
 
 
 def _needed(nodes: list[OnnxNode], output: str) -> list[OnnxNode]:
@@ -248,4 +262,4 @@ def _check_connections(source: str, nodes: list[OnnxNode], known: set[str], outp
 
 def _shown(value: object) -> str:
     text = str(value)
-    return text if len(text) <= 80 else text[:77] + "..."
+    return text if len(text) <= 160 else text[:157] + "..."

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tcugen.network.graph import NetworkError
-from tcugen.quant.arithmetic import QuantizationError
 from tcugen.quant.errors import ModelError
 from tcugen.quant.importers import (
     float_operators,
@@ -101,7 +100,7 @@ def import_onnx(path: Path | str) -> ImportedModel:
             "in int8; quantize it first, for example with onnxruntime.quantization.quantize_static"
         )
     title = valid_name(Path(path).stem)
-    walk = Walk(graph, Builder(valid_name(graph.input), graph.input_shape))
+    walk = Walk(graph, Builder(valid_name(str(graph.input)), graph.input_shape))
     walk.values |= {"": Broken()} | {name: Constant(array) for name, array in graph.constants.items()}
     walk.values[graph.input] = Real(Image(walk.builder.image))
     used = {name for node in graph.nodes for name in node.inputs} | {graph.output}
@@ -133,7 +132,7 @@ def _result(walk: Walk, node: OnnxNode, used: set[str]) -> Value:
         return OPERATORS[node.op](walk, node)
     except Unavailable:
         pass
-    except (Refused, QuantizationError, NetworkError) as error:
+    except (Refused, NetworkError) as error:
         walk.problems += quantize_operators.problems_of(error, node)
     return Broken()
 
@@ -152,7 +151,7 @@ def _output(walk: Walk) -> str:
             return walk.builder.stored_sums(value.base)
         if isinstance(value.base, Stored):
             return walk.builder.quantise(value, walk.builder.tensors[value.base.tensor], maker)
-    except (Refused, QuantizationError, NetworkError) as error:
+    except (Refused, NetworkError) as error:
         walk.problems += quantize_operators.problems_of(error, maker)
         return ""
     walk.problems.append(

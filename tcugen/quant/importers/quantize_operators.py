@@ -3,10 +3,9 @@
 import numpy as np
 
 from tcugen.network.graph import NetworkError, Shape
-from tcugen.quant.arithmetic import QuantizationError
 from tcugen.quant.importers.onnx_file import OnnxNode
 from tcugen.quant.importers.parameters import scale_of
-from tcugen.quant.importers.problems import Refused, Unavailable
+from tcugen.quant.importers.problems import Problem, Refused, Unavailable
 from tcugen.quant.importers.values import Broken, Coded, Constant, Quantized, Real, Stored, Value
 from tcugen.quant.importers.walk import Review, Walk
 
@@ -30,7 +29,7 @@ def quantize_linear(walk: Walk, node: OnnxNode) -> Value:
         return walk.quantise(node, real, quantization, unsigned)
     except Unavailable:
         pass
-    except (Refused, QuantizationError, NetworkError) as error:
+    except (Refused, NetworkError) as error:
         walk.problems += problems_of(error, node)
     # What follows can be checked all the same, if the shape is known.
     inferred = walk.graph.inferred_shapes.get(node.inputs[0])
@@ -41,13 +40,12 @@ def quantize_linear(walk: Walk, node: OnnxNode) -> Value:
     return Quantized(walk.builder.placeholder(shape, quantization), unsigned, flat)
 
 
-def problems_of(error: Refused | QuantizationError | NetworkError, node: OnnxNode) -> list:
+def problems_of(error: Refused | NetworkError, node: OnnxNode) -> list[Problem]:
     """Whatever stopped `node`, as problems."""
     if isinstance(error, Refused):
         return list(error.problems)
     text, _, remedy = str(error).rpartition("; ")
-    attribute = "scales" if isinstance(error, QuantizationError) else "shape"
-    return [node.problem(attribute, text, remedy)]
+    return [node.problem("shape", text, remedy)]
 
 
 def dequantize_linear(walk: Walk, node: OnnxNode) -> Value:

@@ -135,8 +135,8 @@ class Walk:
             shift = 128 if value.unsigned else 0
             raise node.refusal(
                 f"scale and zero point of {node.inputs[0]!r}",
-                f"{stated.scale}, {stated.zero_point + (128 if unsigned else 0)}",
-                f"it was quantized with {own.scale}, {own.zero_point + shift}: use the same on both sides",
+                f"{stated.scale!s}, {stated.zero_point + (128 if unsigned else 0)}",
+                f"it was quantized with {own.scale!s}, {own.zero_point + shift}: use the same on both sides",
             )
 
     def quantization(self, node: OnnxNode, index: int, unsigned: bool) -> tuple[Quantization, bool]:

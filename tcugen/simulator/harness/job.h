@@ -28,6 +28,7 @@ struct Job {
     uint32_t architecture = 0;  // fingerprint
     bool trace = false;
     bool waves = false;
+    int64_t wave_image = -1;  // whose start write the window is counted from; -1: from reset
     uint64_t wave_first = 0, wave_cycles = 0;
     std::vector<JobWindow> windows;
     std::vector<JobImage> images;
@@ -60,7 +61,7 @@ struct Job {
                 words >> job.trace;
             } else if (key == "waves") {
                 job.waves = true;
-                words >> job.wave_first >> job.wave_cycles;
+                words >> job.wave_image >> job.wave_first >> job.wave_cycles;
             } else if (key == "window") {
                 JobWindow& window = job.windows.emplace_back();
                 words >> window.name >> window.base >> window.bytes;

@@ -36,7 +36,9 @@ class Runner {
 
     std::vector<ImageResult> run() {
         simulation_.reset();
-        if (job_.waves) simulation_.record_waves("waves.vcd", job_.wave_first, job_.wave_cycles);
+        if (job_.waves && job_.wave_image < 0) {
+            simulation_.record_waves("waves.vcd", 0, job_.wave_first, job_.wave_cycles);
+        }
         check_identity();
         host_.write(reg::INTERRUPT_ENABLE, 1);
         host_.write(reg::WATCHDOG, job_.watchdog);
@@ -72,6 +74,9 @@ class Runner {
             simulation_.open_traces("drain" + suffix, "pool" + suffix);
         }
         host_.start();
+        if (job_.waves && job_.wave_image == static_cast<int64_t>(image)) {
+            simulation_.record_waves("waves.vcd", simulation_.first_cycle(), job_.wave_first, job_.wave_cycles);
+        }
         wait_for_interrupt(image);
         const uint64_t cycles = simulation_.counted_cycles();
         simulation_.close_traces();

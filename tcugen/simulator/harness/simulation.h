@@ -63,14 +63,17 @@ class Simulation {
     // The cycle just stepped becomes cycle 0.
     void start_counting() { first_cycle_ = cycle_ - 1; }
     uint64_t counted_cycles() const { return cycle_ - 1 - first_cycle_; }
+    uint64_t first_cycle() const { return first_cycle_; }
 
-    void record_waves(const std::string& path, uint64_t first, uint64_t cycles) {
+    // Records `cycles` cycles from cycle `first` on, counted from `origin`; twice the cycle is the time in the file.
+    void record_waves(const std::string& path, uint64_t origin, uint64_t first, uint64_t cycles) {
 #if VM_TRACE
         waves_.reset(new VerilatedVcdC);
         top_->trace(waves_.get(), 99);
         waves_->open(path.c_str());
-        wave_first_ = first;
-        wave_end_ = first + cycles;
+        wave_origin_ = origin;
+        wave_first_ = origin + first;
+        wave_end_ = wave_first_ + cycles;
 #else
         throw std::runtime_error("this simulator was built without waves");
 #endif
@@ -150,7 +153,9 @@ class Simulation {
 
     void dump(int phase) {
 #if VM_TRACE
-        if (waves_ && cycle_ >= wave_first_ && cycle_ < wave_end_) waves_->dump(2 * cycle_ + phase);
+        if (waves_ && cycle_ >= wave_first_ && cycle_ < wave_end_) {
+            waves_->dump(2 * (cycle_ - wave_origin_) + phase);
+        }
 #else
         (void)phase;
 #endif
@@ -166,6 +171,6 @@ class Simulation {
     uint64_t cycle_ = 0, first_cycle_ = 0;
 #if VM_TRACE
     std::unique_ptr<VerilatedVcdC> waves_;
-    uint64_t wave_first_ = 0, wave_end_ = 0;
+    uint64_t wave_origin_ = 0, wave_first_ = 0, wave_end_ = 0;
 #endif
 };

@@ -34,14 +34,21 @@ class TraceWriter {
 
     void close() {
         if (!file_) return;
-        flush();
-        const bool failed = std::fclose(file_) != 0;
+        std::FILE* file = file_;
+        bool failed = std::fwrite(buffer_.data(), 1, buffer_.size(), file) != buffer_.size();
+        buffer_.clear();
         file_ = nullptr;
+        failed |= std::fclose(file) != 0;
         if (failed) throw std::runtime_error("cannot write the trace " + path_);
     }
 
+    // A run that failed leaves what it wrote so far: that is what the failure is looked for in.
     ~TraceWriter() {
-        if (file_) std::fclose(file_);
+        try {
+            close();
+        } catch (const std::exception&) {
+            // The failure that ends the run is already on its way.
+        }
     }
 
    private:

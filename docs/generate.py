@@ -1,0 +1,93 @@
+"""Writes the reference pages from the tables that hardware, compiler and emulator read: run by `make docs`."""
+
+import inspect
+from collections.abc import Sequence
+from pathlib import Path
+
+from tcugen import isa, registers
+from tcugen.isa import HEADER, PAYLOAD_BIT, Opcode, Placed, Unit, Window
+from tcugen.registers import REGISTERS, ErrorCode, Register, Stall
+
+FOLDER = Path(__file__).parent
+GENERATED = "<!-- Written by `make docs` from {source}. Change it there. -->"
+
+OPCODE_DOCS = {
+    Opcode.END: "The end of the program: when all units have finished, the run is done.",
+    Opcode.WEIGHT: "Reads parameters and weights into their rings, in the order of use.",
+    Opcode.LOAD: "Copies from a window of the memory to the activation memory.",
+    Opcode.STORE: "Copies from the activation memory to a window of the memory.",
+    Opcode.COMPUTE: "Feeds the array: the whole loop nest of a convolution on one tile of work.",
+    Opcode.DRAIN: "Takes finished sums through the output path to the activation memory.",
+    Opcode.POOL: "Takes maxima over windows from activation memory to activation memory.",
+}
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
+    lines = ["| " + " | ".join(headings) + " |", "|" + "---|" * len(headings)]
+    return lines + ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows] + [""]
+
+
+def field_rows(placed: Sequence[Placed]) -> list[tuple[str, str, str, str]]:
+    rows = []
+    for place in placed:
+        field = place.field
+        last = place.offset + field.bits - 1
+        bits = f"{place.offset}" if field.bits == 1 else f"{last}:{place.offset}"
+        rows.append((bits, f"`{field.name}`", "signed" if field.signed else "", field.doc))
+    return rows
+
+
+def instruction_set() -> str:
+    """The page on the instruction set."""
+    lines = ["# Instruction set", "", GENERATED.format(source="tcugen/isa.py"), ""]
+    lines += [inspect.cleandoc(isa.__doc__).replace("`PAYLOAD_BIT`", str(PAYLOAD_BIT)), ""]
+    lines += ["## Opcodes", ""]
+    lines += table(
+        ["value", "opcode", "what it does"],
+        [(o.value, f"[{o.name}](#{o.name.lower()})", OPCODE_DOCS[o]) for o in Opcode],
+    )
+    lines += ["## Windows", "", inspect.cleandoc(Window.__doc__), ""]
+    written = {window: "yes" if window in isa.WRITABLE_WINDOWS else "" for window in Window}
+    lines += table(["value", "window", "written by the machine"], [(w.value, w.name, written[w]) for w in Window])
+    lines += ["## Units", "", inspect.cleandoc(Unit.__doc__), ""]
+    lines += table(["value", "unit"], [(unit.value, unit.name) for unit in Unit])
+    lines += ["## Header", "", "The first fields of every instruction.", ""]
+    places = list(isa.layout(Opcode.END).values())
+    assert len(places) == len(HEADER)
+    lines += table(["bits", "field", "", "meaning"], field_rows(places))
+    for opcode in Opcode:
+        lines += [f"## {opcode.name}", "", OPCODE_DOCS[opcode], ""]
+        payload = list(isa.layout(opcode).values())[len(HEADER) :]
+        lines += table(["bits", "field", "", "meaning"], field_rows(payload)) if payload else ["No further fields.", ""]
+    return "\n".join(lines)
+
+
+def register_rows(part: Sequence[Register]) -> list[tuple[str, str, str, str]]:
+    return [(f"0x{register.address:03x}", f"`{register.name}`", register.access, register.doc) for register in part]
+
+
+def register_map() -> str:
+    """The page on the registers."""
+    lines = ["# Registers", "", GENERATED.format(source="tcugen/registers.py"), ""]
+    lines += [inspect.cleandoc(registers.__doc__), ""]
+    lines += [
+        f"Addresses are {registers.ADDRESS_BITS} bits wide. Access is `r` (read), `rw` (read and write) or `w` "
+        "(a write acts, a read gives 0). Anything else is answered with SLVERR and has no effect: an address "
+        "without a register, a write to an `r` register, a write to a window or to WATCHDOG while the machine is "
+        "busy, and a start while it cannot start.",
+        "",
+    ]
+    lines += table(["address", "register", "access", "meaning"], register_rows(REGISTERS))
+    lines += ["## Error codes", "", inspect.cleandoc(ErrorCode.__doc__), ""]
+    lines += table(["value", "name"], [(code.value, code.name) for code in ErrorCode])
+    lines += ["## Stall reasons", "", inspect.cleandoc(Stall.__doc__), ""]
+    lines += table(["order", "name"], [(stall.value, stall.name) for stall in Stall])
+    return "\n".join(lines)
+
+
+PAGES = {"instruction-set.md": instruction_set, "registers.md": register_map}
+
+
+if __name__ == "__main__":
+    for name, page in PAGES.items():
+        (FOLDER / name).write_text(page())

@@ -1,0 +1,100 @@
+"""A trained network before quantization: the graph that the hardware will run, with real weights and real limits."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from tcugen.network.graph import Network, Node
+
+
+@dataclass(frozen=True, eq=False)
+class Parameters:
+    """Real parameters of a conv or linear, with batch normalisation folded in.
+
+    Attributes:
+        weight: float64 [O, I / groups, kernel_y, kernel_x].
+        bias: float64 [O].
+    """
+
+    weight: np.ndarray
+    bias: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class FloatNetwork:
+    """A network in real numbers.
+
+    Attributes:
+        network: The graph; it has one input. A `requantise` node is a clipping on its own.
+        parameters: Of every conv and linear, by name.
+        limits: (low, high) to which a node's result is clipped, by name; nodes without limits are not in it.
+        notes: What its user should know.
+    """
+
+    network: Network
+    parameters: dict[str, Parameters]
+    limits: dict[str, tuple[float, float]]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One node of a run: float32 [n, C, H, W], before and after its limits (the same tensor if it has none)."""
+
+    node: Node
+    unlimited: torch.Tensor
+    output: torch.Tensor
+
+
+def run(model: FloatNetwork, images: torch.Tensor) -> Iterator[Step]:
+    """Runs the network in float32, one step per node in execution order.
+
+    Tensors are let go after their last use, so memory does not grow with the number of layers.
+
+    Args:
+        model: The network.
+        images: float32 [n, C, H, W].
+    """
+    network = model.network
+    tensors = {network.inputs[0][0]: images}
+    last_use = {name: readers[-1] for name, readers in network.consumers.items() if readers}
+    for node in network.nodes:
+        with torch.inference_mode():
+            unlimited = _evaluate(node, model.parameters.get(node.name), [tensors[name] for name in node.inputs])
+            limits = model.limits.get(node.name)
+            output = unlimited if limits is None else unlimited.clamp(*limits)
+        tensors[node.name] = output
+        yield Step(node, unlimited, output)
+        for name in set(node.inputs):
+            if last_use[name] == node.name:
+                del tensors[name]
+
+
+def output_of(model: FloatNetwork, images: torch.Tensor) -> torch.Tensor:
+    """The network's output, float32 [n, C, H, W]."""
+    output = images
+    for step in run(model, images):
+        output = step.output
+    return output
+
+
+def _evaluate(node: Node, parameters: Parameters | None, operands: list[torch.Tensor]) -> torch.Tensor:
+    x = operands[0]
+    if node.op in ("conv", "linear"):
+        weight, bias = (torch.from_numpy(array).float() for array in (parameters.weight, parameters.bias))
+        return functional.conv2d(_padded(x, node, 0.0), weight, bias, node.stride, groups=node.groups)
+    if node.op == "add":
+        return x + operands[1]
+    if node.op == "max_pool":
+        return functional.max_pool2d(_padded(x, node, float("-inf")), node.kernel, node.stride)
+    if node.op == "global_average_pool":
+        return x.mean(dim=(2, 3), keepdim=True)
+    return x
+
+
+def _padded(x: torch.Tensor, node: Node, value: float) -> torch.Tensor:
+    top, left, bottom, right = node.padding
+    return functional.pad(x, (left, right, top, bottom), value=value) if any(node.padding) else x

@@ -1,0 +1,93 @@
+"""The state of a walk over an exported module."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import fx
+
+from tcugen.quant.importers.problems import Problem, Refused, Unavailable
+from tcugen.quant.post_training.draft import Draft, Value
+from tcugen.quant.post_training.names import module_paths
+
+
+def problem(node: fx.Node, attribute: str, value: object, remedy: str) -> Problem:
+    """A reason why an operator cannot run."""
+    where = (module_paths(node) or [node.name])[-1]
+    return Problem(where, str(node.target).removeprefix("aten."), attribute, str(value), remedy)
+
+
+def refusal(node: fx.Node, attribute: str, value: object, remedy: str) -> Refused:
+    return Refused([problem(node, attribute, value, remedy)])
+
+
+@dataclass(eq=False)
+class Walk:
+    """What is known so far.
+
+    Attributes:
+        tensors: Parameters and buffers of the module, with their names there, by name of placeholder.
+        values: Tensors that depend on the image; None behind an operator that cannot run.
+        drafts: Nodes in the order of execution.
+        notes: What the user should know.
+    """
+
+    tensors: dict[str, tuple[str, torch.Tensor]]
+    values: dict[fx.Node, Value | None] = field(default_factory=dict)
+    drafts: list[Draft] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def value(self, node: fx.Node, argument: Any, what: str = "input") -> Value:
+        """The tensor that depends on the image and is an argument of `node`.
+
+        Raises:
+            Refused: If it is a constant.
+            Unavailable: If it lies behind an operator that cannot run.
+        """
+        if not isinstance(argument, fx.Node) or argument not in self.values:
+            found = "a constant" if isinstance(argument, fx.Node) else argument
+            raise refusal(node, what, found, "both operands must depend on the image")
+        value = self.values[argument]
+        if value is None:
+            raise Unavailable
+        return value
+
+    def image(self, node: fx.Node, argument: Any) -> Value:
+        """As `value`, for operators that need height and width. Raises Refused if the tensor is flat."""
+        value = self.value(node, argument)
+        if value.flat:
+            raise refusal(node, "input", f"(1, {np.prod(value.shape)})", "give it four dimensions")
+        return value
+
+    def array(self, node: fx.Node, argument: Any, what: str, infinite: bool = False) -> np.ndarray:
+        """The constant that is an argument of `node`, float64.
+
+        Args:
+            infinite: +inf is allowed and leaves a note.
+
+        Raises:
+            Refused: If it depends on the image, or holds something that is not finite.
+        """
+        if not isinstance(argument, fx.Node) or argument.name not in self.tensors:
+            raise refusal(node, what, "computed", "it must be a parameter or buffer of the module")
+        name, tensor = self.tensors[argument.name]
+        array = tensor.detach().cpu().double().numpy()
+        if infinite and (array == np.inf).any():
+            channels = ", ".join(map(str, np.flatnonzero(array == np.inf)[:5]))
+            self.notes.append(f"{name} is infinite in channel {channels}, which is therefore constant (fp16 overflow?)")
+            array = np.where(array == np.inf, np.finfo(np.float64).max, array)
+        if not np.isfinite(array).all():
+            bad = array[~np.isfinite(array)]
+            raise refusal(node, name, f"{bad[0]} in {bad.size} of {array.size} places", "load undamaged weights")
+        return array
+
+    def made(self, draft: Draft, shape: tuple[int, int, int], flat: bool = False) -> Value:
+        """The output of a new node."""
+        self.drafts.append(draft)
+        return Value(draft, shape, flat)
+
+    def passed(self, node: fx.Node, value: Value, flat: bool | None = None) -> Value:
+        """`value` behind `node`, which changes nothing of it."""
+        sole = value.sole and len(node.args[0].users) == 1
+        return replace(value, sole=sole, flat=value.flat if flat is None else flat)

@@ -1,0 +1,92 @@
+"""One random case: a small network, an architecture and the data, and how it is judged."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from tcugen.arch import Architecture
+from tcugen.compiler import CompileError, compile_network
+from tcugen.emulator import Machine
+from tcugen.network.graph import Network
+from tcugen.program import Program
+from tcugen.quant import arithmetic, golden
+from tcugen.quant.model import Quantization, QuantizedNetwork
+from tcugen.quant.synthetic import synthesise
+from tcugen.verify.compare import verify
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network and how its integers are made.
+
+    Attributes:
+        network: Tensors that nobody reads are outputs; there may be several.
+        seed: Of weights, biases, scales and inputs.
+        zero_points: By tensor name; the others keep what `synthesise` gave them.
+        int32_output: The last node stores its 32-bit sums.
+    """
+
+    network: Network
+    seed: int = 0
+    zero_points: tuple[tuple[str, int], ...] = ()
+    int32_output: bool = False
+
+    def data(self) -> tuple[QuantizedNetwork, dict[str, np.ndarray]]:
+        """The quantized network and int8 [1, C, H, W] by name of network input."""
+        model, inputs = synthesise(self.network, self.seed, int32_output=self.int32_output)
+        return _with_zero_points(model, dict(self.zero_points)), inputs
+
+
+def _with_zero_points(model: QuantizedNetwork, zero_points: dict[str, int]) -> QuantizedNetwork:
+    """The model with other zero points: many of its values saturate then, which is as good a test."""
+    tensors, integers = dict(model.tensors), dict(model.integers)
+    for name, zero_point in zero_points.items():
+        if tensors[name] is not None:
+            tensors[name] = Quantization(tensors[name].scale, zero_point)
+    for node in model.network.nodes:
+        if node.op == "max_pool":
+            tensors[node.name] = tensors[node.inputs[0]]
+        elif tensors[node.name] is not None:
+            limits = arithmetic.clamp_limits(node.activation, tensors[node.name].zero_point)
+            integers[node.name] = replace(integers[node.name], clamp=limits)
+    return QuantizedNetwork(model.network, tensors, integers)
+
+
+def compiled(model: QuantizedNetwork, architecture: Architecture) -> Program | None:
+    """The program, or None where the activation memory is too small; any other refusal is raised."""
+    try:
+        return compile_network(model, architecture)
+    except CompileError as error:
+        text = str(error)
+        names = [f"node '{node.name}': needs " for node in model.network.nodes]
+        if not text.startswith(tuple(names)) or "raise activation_kib to" not in text:
+            raise
+        return None
+
+
+def emulated(case: Case, architecture: Architecture) -> bool:
+    """Whether the case can be compiled; fails if an element of the emulator's tensors differs from golden."""
+    model, inputs = case.data()
+    program = compiled(model, architecture)
+    if program is None:
+        return False
+    expected = golden.run(model, inputs)
+    machine = Machine(program)
+    outputs = machine.run({name: images[0] for name, images in inputs.items()}, fill=0xA5)
+    assert set(machine.observed) == set(program.tensors)
+    for name, tensor in (*machine.observed.items(), *outputs.items()):
+        np.testing.assert_array_equal(tensor, expected[name][0], err_msg=name)
+    return True
+
+
+def simulated(case: Case, architecture: Architecture, rtl: Path) -> bool:
+    """Whether the case can be compiled; fails if an element of the RTL's or the emulator's tensors differs."""
+    model, inputs = case.data()
+    program = compiled(model, architecture)
+    if program is None:
+        return False
+    outcome = verify(model, program, rtl, inputs)
+    wrong = {r.node.name: (r.emulator_mismatches, r.rtl_mismatches) for r in outcome.nodes if r.rtl_mismatches}
+    assert outcome.mismatches == 0, wrong
+    return True

@@ -1,0 +1,143 @@
+"""Hypothesis strategies: small networks of random layers, and architectures to run them on."""
+
+from dataclasses import dataclass, field
+
+from hypothesis import strategies as st
+
+from tcugen.arch import ARRAY_SIZES, BUS_SIZES, PARAMETER_BYTES, Architecture
+from tcugen.network.check import checked_network
+from tcugen.network.graph import Node, Shape, output_shape
+from tests.properties.cases import Case
+
+MOST_CHANNELS = 40
+MOST_PIXELS = 16
+MOST_LAYERS = 4
+LAYERS = ("conv", "conv", "conv", "conv", "block", "max_pool", "requantise", "average", "add", "linear", "input")
+
+ACTIVATIONS = st.sampled_from((None, "relu"))
+
+
+@dataclass
+class _Draft:
+    """A network being drawn: nodes and shapes so far, the inputs among the shapes."""
+
+    draw: st.DrawFn
+    nodes: list[Node] = field(default_factory=list)
+    shapes: dict[str, Shape] = field(default_factory=dict)
+    inputs: list[str] = field(default_factory=list)
+
+    def number(self, low: int, high: int) -> int:
+        return self.draw(st.integers(low, high))
+
+    def put_input(self, shape: Shape) -> str:
+        name = f"x{len(self.inputs)}"
+        self.inputs.append(name)
+        self.shapes[name] = shape
+        return name
+
+    def put(self, op: str, *inputs: str, **fields) -> str:
+        node = Node(f"n{len(self.nodes)}", op, inputs, **fields)
+        self.nodes.append(node)
+        self.shapes[node.name] = output_shape(node, [self.shapes[name] for name in inputs])
+        return node.name
+
+    def tensor(self) -> str:
+        """Mostly the last tensor, now and then any other."""
+        names = list(reversed(self.shapes))
+        return self.draw(st.sampled_from(names)) if self.number(0, 4) == 4 else names[0]
+
+    def window(self, shape: Shape, kernel: int, most_padding: int) -> dict:
+        """Kernel, stride and padding that fit; padding up to `most_padding` beyond the kernel less one."""
+        sides, pads = [], []
+        for extent in (shape.height, shape.width):
+            side = self.number(1, kernel)
+            before, after = (self.number(0, side - 1 + most_padding) for _ in range(2))
+            sides.append(side)
+            pads.append((before, max(after, side - extent - before)))
+        stride = (self.number(1, 3), self.number(1, 3))
+        (top, bottom), (left, right) = pads
+        return {"kernel": tuple(sides), "stride": stride, "padding": (top, left, bottom, right)}
+
+    def conv(self, source: str) -> str:
+        shape = self.shapes[source]
+        divisors = [d for d in range(1, shape.channels + 1) if shape.channels % d == 0]
+        groups = self.draw(st.sampled_from(divisors)) if self.number(0, 2) == 2 else 1
+        channels = groups * self.number(1, max(1, MOST_CHANNELS // groups))
+        window = self.window(shape, 7, 1)
+        return self.put(
+            "conv", source, out_channels=channels, groups=groups, activation=self.draw(ACTIVATIONS), **window
+        )
+
+    def block(self, source: str) -> str:
+        """A convolution that keeps the shape, and the add of its input, in either order of operands."""
+        shape = self.shapes[source]
+        before = [self.number(0, 2), self.number(0, 2)]
+        padding = (before[0], before[1], 2 - before[0], 2 - before[1])
+        branch = self.put("conv", source, out_channels=shape.channels, kernel=(3, 3), padding=padding)
+        operands = (branch, source) if self.draw(st.booleans()) else (source, branch)
+        return self.put("add", *operands, activation=self.draw(ACTIVATIONS))
+
+    def add(self, source: str) -> str:
+        """An add of two tensors of one shape, perhaps of one to itself."""
+        alike = [name for name, shape in self.shapes.items() if shape == self.shapes[source]]
+        return self.put("add", source, self.draw(st.sampled_from(alike)), activation=self.draw(ACTIVATIONS))
+
+    def layer(self) -> None:
+        kind, source = self.draw(st.sampled_from(LAYERS)), self.tensor()
+        shape = self.shapes[source]
+        if kind == "block":
+            self.block(source)
+        elif kind == "max_pool":
+            self.put("max_pool", source, **self.window(shape, 4, 0))
+        elif kind == "requantise":
+            self.put("requantise", source)
+        elif kind == "average":
+            self.put("global_average_pool", source)
+        elif kind == "add":
+            self.add(source)
+        elif kind == "input":
+            self.put("add", self.put_input(shape), source)
+        elif kind == "linear":
+            if (shape.height, shape.width) != (1, 1):
+                source = self.put("global_average_pool", source)
+            self.put("linear", source, out_channels=self.number(1, 70), activation=self.draw(ACTIVATIONS))
+        else:
+            self.conv(source)
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    """Networks of one to `MOST_LAYERS` layers, some of two nodes, with random integers."""
+    draft = _Draft(draw)
+    pixels = st.integers(1, MOST_PIXELS)
+    draft.put_input(Shape(draw(st.integers(1, MOST_CHANNELS)), draw(pixels), draw(pixels)))
+    for _ in range(draw(st.integers(1, MOST_LAYERS))):
+        draft.layer()
+    inputs = [(name, draft.shapes[name]) for name in draft.inputs]
+    network = checked_network("random", inputs, draft.nodes, extract=True)
+    some = draw(st.lists(st.sampled_from(list(network.shapes)), max_size=3, unique=True))
+    zero_points = tuple((name, draw(st.integers(-128, 127))) for name in some)
+    can_store_sums = network.nodes[-1].op in ("conv", "linear")
+    return Case(network, draw(st.integers(0, 2**16)), zero_points, can_store_sums and draw(st.booleans()))
+
+
+def _powers(low: int, high: int) -> list[int]:
+    return [1 << k for k in range(low.bit_length() - 1, high.bit_length())]
+
+
+@st.composite
+def architectures(draw: st.DrawFn) -> Architecture:
+    """Any array, rectangular ones too, with tiny or small memory and rings of any size."""
+    size = st.sampled_from(ARRAY_SIZES)
+    rows, columns = draw(size), draw(size)
+    widest = min(rows * columns, PARAMETER_BYTES * columns)
+    return Architecture(
+        rows=rows,
+        columns=columns,
+        activation_kib=draw(st.sampled_from((64, 16, 4, 3, 2, 1))),
+        bus_bytes=draw(st.sampled_from([size for size in BUS_SIZES if size <= widest])),
+        accumulator_depth=draw(st.sampled_from((256, 64, 32, 16))),
+        weight_tiles=draw(st.sampled_from((256, 64, 16, 4, 2))),
+        parameter_groups=draw(st.sampled_from((32, 8, 4, 2))),
+        output_lanes=draw(st.sampled_from(_powers(1, min(rows, columns)))),
+    )

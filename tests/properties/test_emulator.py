@@ -1,0 +1,29 @@
+"""Random small networks on random architectures: the compiled program, executed, gives golden's tensors."""
+
+import pytest
+from hypothesis import HealthCheck, given, seed, settings
+
+from tests.properties.cases import emulated
+from tests.properties.networks import architectures, cases
+
+PARTS = 8
+EXAMPLES = 250
+"""Per part: 2,000 in all; parts, so that they share the cores."""
+
+MOST_REFUSED = 0.2
+"""Share of the cases that may be refused because the activation memory is too small: all others must run."""
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_tensor_equals_golden(part):
+    ran = []
+
+    @seed(part)
+    @settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
+    @given(cases(), architectures())
+    def check(case, architecture):
+        ran.append(emulated(case, architecture))
+
+    check()
+    assert len(ran) >= EXAMPLES
+    assert ran.count(False) < MOST_REFUSED * len(ran)

@@ -1,0 +1,27 @@
+"""The generated pages say what the tables say today."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+_spec = importlib.util.spec_from_file_location("docs_generate", DOCS / "generate.py")
+generate = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(generate)
+
+
+@pytest.mark.parametrize("name", generate.PAGES)
+def test_a_page_is_up_to_date(name):
+    assert (DOCS / name).read_text() == generate.PAGES[name](), "run `make docs`"
+
+
+def test_every_opcode_field_and_register_has_a_line():
+    instructions, registers = (DOCS / name for name in ("instruction-set.md", "registers.md"))
+    lines = instructions.read_text().splitlines() + registers.read_text().splitlines()
+    for opcode in generate.Opcode:
+        assert f"## {opcode.name}" in lines
+    fields = [name for opcode in generate.Opcode for name in generate.isa.layout(opcode)]
+    names = [f"`{name}`" for name in (*fields, *(register.name for register in generate.REGISTERS))]
+    assert [name for name in names if not any(f"| {name} |" in line for line in lines)] == []
