@@ -226,7 +226,7 @@ class Scheduler:
             while end < layout.height and input_rows(pool, end, end + 1)[1] <= rows_complete:
                 end += 1
             if done == 0 and end == layout.height:
-                break
+                continue
             if end > done:
                 self._enter(index + 1)
                 emit_pool(self.emitter, pool, PoolPiece((0, layout.planes), (done, end)), source, target)

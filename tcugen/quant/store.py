@@ -66,7 +66,7 @@ def load(path: str | Path) -> QuantizedNetwork:
         ModelError: If it cannot be read, is of another format or breaks a rule of `validate`; begins with the path.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except OSError as error:
         reason = error.strerror or error

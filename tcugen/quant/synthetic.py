@@ -20,6 +20,9 @@ from tcugen.quant.model import NodeIntegers, Quantization, QuantizedNetwork
 TAIL = 0.005
 """Share of the values beyond each end of a fitted range: enough to exercise saturation."""
 
+LARGEST_MULTIPLIER = 200.0
+"""Multipliers of convolutions stay below this, well inside their range."""
+
 
 def synthesise(
     network: Network, seed: int, images: int = 1, int32_output: bool = False
@@ -127,6 +130,8 @@ def _make_convolution(run: _Run, node: Node, stores_sums: bool) -> tuple[Quantiz
     channel_scale = (weight_scale * x.scale).astype(np.float64)
     values = (sums.numpy() + bias.reshape(-1, 1, 1)) * channel_scale.reshape(-1, 1, 1)
     y = _fit(values, node.activation, rng)
+    # Few or constant sums fit a scale so fine that the multiplier would leave its range.
+    y = replace(y, scale=max(y.scale, np.float32(channel_scale.max() / LARGEST_MULTIPLIER)))
     multiplier = arithmetic.convolution_multiplier(x.scale, weight_scale, y.scale, layer=node.name)
     limits = arithmetic.clamp_limits(node.activation, y.zero_point)
     return y, replace(integers, multiplier=multiplier, clamp=limits)

@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tcugen.arch import Architecture
-from tcugen.rtl import sram, tidy, typeset
-from tcugen.rtl.hierarchy import modules
+from tcugen.rtl import sram
 from tcugen.rtl.top import Top
+from tcugen.rtl.verilog import text, tidy, typeset
+from tcugen.rtl.verilog.hierarchy import modules
 
 TOP = "tcu_top"
 LINT_FILE = "tcu_lint.vlt"
@@ -24,17 +25,17 @@ class _EmitterPlatform:
 def verilog(architecture: Architecture) -> dict[str, str]:
     """Verilog files by name: `tcu_top.v` with all modules, the top one last, and `tcu_sram_1r1w.v` with the memory.
 
-    The same architecture gives the same text, on any machine. Verilog-2001; the Verilator waivers are apart, see `emit`.
+    Verilog-2001, plain ASCII. The same architecture gives the same text, on any machine.
     """
     parts = modules(Top(architecture), _EmitterPlatform())
-    by_name = {module.name: module for module in tidy.parse(_yosys("".join(part.rtlil for part in parts)))}
+    by_name = {module.name: module for module in text.parse(_yosys("".join(part.rtlil for part in parts)))}
     ports_of = {part.name: part.ports for part in parts} | {sram.VERILOG_MODULE: sram.VERILOG_PORTS}
-    text = [_header(architecture, "All modules but the memory; children before parents.")]
+    written = [_header(architecture, "All modules but the memory; children before parents.")]
     for part in parts:
         tidy.tidy(by_name[part.name])
-        text.append(typeset.render(by_name[part.name], part.doc, ports_of))
+        written.append(typeset.render(by_name[part.name], part.doc, ports_of))
     memory = _header(architecture, "The only memory; replace it to use a macro of your own.")
-    return {f"{TOP}.v": "\n".join(text), f"{sram.VERILOG_MODULE}.v": f"{memory}\n{sram.VERILOG}"}
+    return {f"{TOP}.v": "\n".join(written), f"{sram.VERILOG_MODULE}.v": f"{memory}\n{sram.VERILOG}"}
 
 
 def emit(architecture: Architecture, directory: Path) -> list[Path]:
@@ -44,8 +45,8 @@ def emit(architecture: Architecture, directory: Path) -> list[Path]:
     """
     waivers = (Path(__file__).parent / LINT_FILE).read_text()
     files = verilog(architecture) | {LINT_FILE: waivers, ARCHITECTURE_FILE: architecture.to_json()}
-    for name, text in files.items():
-        (directory / name).write_text(text, encoding="ascii", newline="\n")
+    for name, content in files.items():
+        (directory / name).write_text(content, encoding="ascii", newline="\n")
     return [directory / name for name in files]
 
 

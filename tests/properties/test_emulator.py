@@ -4,9 +4,10 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 
 from tests.properties.cases import emulated
+from tests.properties.found import FOUND
 from tests.properties.networks import architectures, cases
 
-PARTS = 8
+PARTS = 40
 EXAMPLES = 250
 """Per part: 2,000 in all; parts, so that they share the cores."""
 
@@ -27,3 +28,8 @@ def test_every_tensor_equals_golden(part):
     check()
     assert len(ran) >= EXAMPLES
     assert ran.count(False) < MOST_REFUSED * len(ran)
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_what_was_found_stays_right(name):
+    assert emulated(*FOUND[name])

@@ -1,15 +1,14 @@
-"""Biases that take back the mean error which rounding and saturation leave in every channel."""
+"""Biases that take back the mean error which rounding leaves in every channel."""
 
 from dataclasses import replace
 
 import numpy as np
 import torch
 
-from tcugen.network.graph import Node
 from tcugen.quant import golden
 from tcugen.quant.images import quantise_images
 from tcugen.quant.model import NodeIntegers, QuantizedNetwork
-from tcugen.quant.post_training.error import sum_scale
+from tcugen.quant.post_training.error import real_values, sum_scale
 from tcugen.quant.post_training.float_network import FloatNetwork, run
 from tcugen.quant.post_training.integers import LARGEST_BIAS
 
@@ -17,12 +16,15 @@ MOST_IMAGES = 32
 """All of them are held at a time, and more would not change a mean much."""
 
 FEWEST_SAMPLES = 256
-"""With fewer values per channel the mean says more about the images than about the rounding."""
+"""With fewer values in a channel their mean says more about the images than about the rounding."""
 
 
 def corrected(model: FloatNetwork, quantised: QuantizedNetwork, images: np.ndarray) -> QuantizedNetwork:
-    """The network with other biases: of each convolution in turn, the mean over the first MOST_IMAGES images equals
-    that of the float network, given what the corrected layers before it make.
+    """The network with other biases, chosen on the first MOST_IMAGES images for each convolution in turn, given what
+    the corrected layers in front of it make.
+
+    A bias moves by the mean difference from the float network over those values of its channel that are not at the
+    limits: elsewhere a small change does nothing. Means of all sums would follow outliers that a ReLU removes.
 
     Args:
         model, quantised: The network before and after quantization.
@@ -41,22 +43,31 @@ def corrected(model: FloatNetwork, quantised: QuantizedNetwork, images: np.ndarr
         node, quantization = step.node, quantised.tensors[step.node.name]
         operands = [held[name] for name in node.inputs]
         zero_points = quantised.input_zero_points(node.name)
-        samples = step.unlimited.shape[0] * step.unlimited.shape[2] * step.unlimited.shape[3]
-        if node.op in ("conv", "linear") and samples >= FEWEST_SAMPLES:
-            scale = sum_scale(quantised, node).flatten().numpy()
-            wanted = step.unlimited.double().mean(dim=(0, 2, 3)).numpy()
-            integers[node.name] = _moved(node, integers[node.name], operands[0], zero_points[0], wanted / scale)
-        held[node.name] = golden.evaluate(
-            node, integers[node.name], operands, zero_points, None if quantization is None else quantization.zero_point
-        )
+        z_y = None if quantization is None else quantization.zero_point
+        output = golden.evaluate(node, integers[node.name], operands, zero_points, z_y)
+        if node.op in ("conv", "linear"):
+            difference = step.output - real_values(quantised, node.name, output)
+            shift = _mean_inside(difference, output, integers[node.name].clamp)
+            shift /= sum_scale(quantised, node).flatten().numpy()
+            integers[node.name] = _moved(integers[node.name], shift)
+            output = golden.evaluate(node, integers[node.name], operands, zero_points, z_y)
+        held[node.name] = output
         for name in set(node.inputs):
             if last_use[name] == node.name:
                 del held[name]
     return replace(quantised, integers=integers)
 
 
-def _moved(node: Node, integers: NodeIntegers, x: torch.Tensor, z_x: int, wanted: np.ndarray) -> NodeIntegers:
-    """`integers` with the bias that gives the sums the mean `wanted`, float64 [O]."""
-    sums = golden.accumulate(node, integers.weight, integers.bias, x, z_x)
-    bias = integers.bias + np.rint(wanted - sums.double().mean(dim=(0, 2, 3)).numpy())
-    return replace(integers, bias=np.clip(bias, -LARGEST_BIAS, LARGEST_BIAS).astype(np.int32))
+def _mean_inside(difference: torch.Tensor, output: torch.Tensor, clamp: tuple[int, int] | None) -> np.ndarray:
+    """Mean per channel where `output` is inside its limits, float64 [O]; 0 where that is less than FEWEST_SAMPLES."""
+    inside = torch.ones_like(output, dtype=torch.bool)
+    if clamp is not None:
+        inside = (output > clamp[0]) & (output < clamp[1])
+    count = inside.sum(dim=(0, 2, 3))
+    total = (difference.double() * inside).sum(dim=(0, 2, 3))
+    return torch.where(count >= FEWEST_SAMPLES, total / count.clamp(min=1), 0.0).numpy()
+
+
+def _moved(integers: NodeIntegers, shift: np.ndarray) -> NodeIntegers:
+    bias = np.clip(integers.bias + np.rint(shift), -LARGEST_BIAS, LARGEST_BIAS)
+    return replace(integers, bias=bias.astype(np.int32))

@@ -2,12 +2,13 @@
 
 Amaranth converts a whole hierarchy at once and then drops, renames and reorders the ports of everything but the top.
 So each component is converted by itself, with its own signature as its ports, and stands in its parent as an instance.
-Amaranth 0.5 has no public way to do that: `Fragment` and what it consists of are private and used here and in `wires.py`
-only; the version is pinned.
+Amaranth 0.5 has no public way to do that: `Fragment` and what it consists of are private, and used here and in
+`wires.py` only; the version is pinned.
 """
 
 import inspect
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -17,10 +18,10 @@ from amaranth.hdl._ir import PortDirection, RequirePosedge
 from amaranth.hdl._mem import MemoryInstance
 from amaranth.lib.wiring import Component, In
 
-from tcugen.rtl.wires import module_rtlil
+from tcugen.rtl.verilog.wires import module_rtlil
 
 PREFIX = "tcu_"
-_RESERVED = ("release", "force", "input", "output", "reg", "wire", "begin", "end", "case", "default", "table", "disable")
+_RESERVED = set("begin case default disable end event force input output reg release table wait wire".split())
 """Words of Verilog that suit a member; a port of that name gets an underscore."""
 
 _OWN_PACKAGE = __name__.partition(".")[0]
@@ -114,10 +115,8 @@ class _Builder:
             ["_".join((_snake_case(type(body.component).__name__), *body.path[len(body.path) - n :])) for n in range(3)]
             for body in bodies
         ]
-        names = [
-            PREFIX + next((name for level, name in enumerate(mine) if [c[level] for c in choices].count(name) == 1), mine[2])
-            for mine in choices
-        ]
+        counts = Counter(name for mine in choices for name in dict.fromkeys(mine))
+        names = [PREFIX + next((name for name in mine if counts[name] == 1), mine[-1]) for mine in choices]
         if len(set(names)) != len(names):
             raise HierarchyError(f"two modules would have one name: {', '.join(sorted(names))}; rename a submodule")
         return names
@@ -170,7 +169,7 @@ class _Builder:
                 yield from self._parts(inner, f"{name}_{inner_name}", path)
             return
         if not fragment.statements and len(fragment.subfragments) == 1:
-            (inner, _, _), = fragment.subfragments
+            ((inner, _, _),) = fragment.subfragments
             if isinstance(inner, Instance):  # a component that only wraps a hand-written module
                 _rename(_ports(component), name)
                 yield inner, name
@@ -202,18 +201,20 @@ class _Builder:
 
     def _check_private(self, design, path: tuple[str, ...], ports: set[int]) -> None:
         """Every signal that is not a port belongs to one component only, else it would come apart unnoticed."""
-        used = SignalSet(
-            signal for signal in design.fragments[design.fragment].used_signals if id(signal) not in ports
-        )
-        for signal in used:
-            owner = self._owners.setdefault(signal, path) if signal in self._owners else None
-            if owner is None:
+        for signal in design.fragments[design.fragment].used_signals:
+            if id(signal) in ports:
+                continue
+            if signal not in self._owners:
                 self._owners[signal] = path
-            elif owner != path:
+            elif (owner := self._owners[signal]) != path:
                 raise HierarchyError(
-                    f"signal {signal.name} is used in {'.'.join(owner)} and in {'.'.join(path)}, but it is no member of "
-                    "a signature; pass it through a member"
+                    f"signal {signal.name} is used in {_place(owner)} and in {_place(path)}, but it is no member of a "
+                    "signature between them; pass it through a member"
                 )
+
+
+def _place(path: tuple[str, ...]) -> str:
+    return ".".join(path) or "the top"
 
 
 def _component(fragment: Fragment) -> Component | None:

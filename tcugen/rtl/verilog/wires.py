@@ -20,7 +20,8 @@ def module_rtlil(design: Design) -> str:
     (module,) = netlist.modules
     # Without fields: each would be a wire that nothing reads.
     netlist.signal_fields = SignalDict(
-        (signal, {(): _nir.SignalField(value, signed=signal.shape().signed)}) for signal, value in netlist.signals.items()
+        (signal, {(): _nir.SignalField(value, signed=signal.shape().signed)})
+        for signal, value in netlist.signals.items()
     )
     outputs = SignalSet(
         signal

@@ -2,8 +2,9 @@
 
 import re
 
-from tcugen.rtl import statements
-from tcugen.rtl.tidy import Block, Module, width_of
+from tcugen.rtl.verilog import statements
+from tcugen.rtl.verilog.inline import TEMPORARY, width_of
+from tcugen.rtl.verilog.text import Block, Module
 
 _INDENT = "    "
 _COLUMNS = 118
@@ -67,7 +68,7 @@ def _declarations(module: Module) -> list[str]:
     for name, wire in module.wires.items():
         if wire.direction:
             continue
-        if re.fullmatch(r"_\d+_", name):
+        if TEMPORARY.fullmatch(name):
             unnamed.setdefault((wire.kind, wire.width), []).append(name)
         else:
             start = f" = {wire.initial}" if wire.initial else ""
@@ -96,7 +97,8 @@ def _memory(lines: list[str]) -> list[str]:
         f"{_INDENT}{declaration}",
         f"{_INDENT}integer {index};",
         f"{_INDENT}initial",
-        f"{_INDENT * 2}for ({index} = 0; {index} < {len(values)}; {index} = {index} + 1) {name}[{index}] = {values[0]};",
+        f"{_INDENT * 2}for ({index} = 0; {index} < {len(values)}; {index} = {index} + 1)",
+        f"{_INDENT * 3}{name}[{index}] = {values[0]};",
     ]
 
 

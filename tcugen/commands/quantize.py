@@ -1,0 +1,242 @@
+"""`tcugen quantize`: a float PyTorch network as int8 files for every other command."""
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from tcugen.commands.outcome import UsageError
+from tcugen.commands.output_folder import GENERATOR, QUANTIZE_MARKER, check_replaceable, replacing
+from tcugen.network.graph import Shape
+from tcugen.network.layer_config import write_layer_config
+from tcugen.verify.evaluate import read_labels
+
+if TYPE_CHECKING:
+    from tcugen.quant.post_training.choose import Choice
+    from tcugen.quant.post_training.error import Fidelity
+    from tcugen.quant.post_training.float_network import FloatNetwork
+
+OUTPUTS = ("int32", "int8")
+AUTOMATIC = "auto"
+
+
+@dataclass(frozen=True)
+class QuantizeOptions:
+    """What to quantize.
+
+    Attributes:
+        network: Bundled ResNet; None with `module`.
+        module: "FILE.py:FACTORY", a function without arguments that returns an nn.Module; None with `network`.
+        weights: .safetensors or .pth; None leaves the module as its factory made it.
+        images: .npy file of float32 [n, C, H, W] to calibrate on.
+        method: How ranges are chosen; "auto" tries all.
+        output_type: "int8", "int32" or "auto": int32 where the last layer can store its sums.
+        test_images, labels: Images and their classes for top-1; labels alone belong to `images`.
+    """
+
+    network: str | None
+    module: str | None
+    weights: Path | None
+    images: Path
+    method: str = AUTOMATIC
+    output_type: str = AUTOMATIC
+    test_images: Path | None = None
+    labels: Path | None = None
+
+
+def quantize(options: QuantizeOptions, output: Path | None, console: Console) -> Path:
+    """Calibrate and quantize into the folder `output` (default: the network's name) and return that folder.
+
+    It then holds `layer-config.json`, `model.npz` (the integers, for every command's `--model`), `witness.onnx` (what
+    the hardware computes, for ONNX Runtime), `qdq.onnx` (for other tools) and `quantize.json` (all figures), its marker.
+
+    Raises:
+        ModelError, NetworkError, QuantizationError, UsageError: Bad input; nothing is written then.
+    """
+    from tcugen.quant.images import read_images
+    from tcugen.quant.post_training.choose import choose
+    from tcugen.quant.post_training.error import measure
+    from tcugen.quant.post_training.export import import_module
+    from tcugen.quant.post_training.integers import stores_sums
+
+    _check(options)
+    shape = _image_shape(options.images)
+    images = read_images(options.images, shape)
+    module, name = _module(options, shape)
+    folder = output or Path(name)
+    check_replaceable(folder)
+
+    def step(text: str) -> None:
+        console.print(text, highlight=False, markup=False)
+
+    step(f"{name}: exporting for images of {shape}")
+    model = import_module(module, shape, name)
+    for note in model.notes:
+        step(f"{name}: {note}")
+    judged = images if options.test_images is None else read_images(options.test_images, shape)
+    classes = model.network.shapes[model.network.nodes[-1].name].channels
+    labels = None if options.labels is None else read_labels(options.labels, len(judged), classes)
+    int32_output = options.output_type == "int32" or (options.output_type == AUTOMATIC and stores_sums(model))
+    choice = choose(model, images, _methods(options.method), int32_output, step)
+    console.print(_trials_table(choice, len(images)))
+    figures = _figures(options, model, choice, int32_output)
+    if options.test_images is not None:
+        step(f"testing on {len(judged)} images")
+        figures["test"] = _test_figures(measure(model, choice.best.model, judged), labels)
+    elif labels is not None:
+        figures["test"] = _test_figures(choice.best.fidelity, labels)
+    _print_test(figures.get("test"), console)
+    _write(folder, choice, figures)
+    console.print(
+        f"{name}: {len(model.network.nodes)} nodes, {model.network.mac_count:,} MACs; written to {folder}",
+        highlight=False,
+        markup=False,
+    )
+    return folder
+
+
+def _check(options: QuantizeOptions) -> None:
+    from tcugen.quant.post_training.ranges import METHODS
+
+    if (options.network is None) == (options.module is None):
+        found = "neither is given" if options.network is None else "both are given"
+        raise UsageError(f"either --network or --module must say what to quantize, but {found}; give one of them")
+    if options.network is not None and options.weights is None:
+        raise UsageError("--network needs its trained weights, but --weights is missing; give a .safetensors or .pth")
+    if options.method not in (AUTOMATIC, *METHODS):
+        allowed = ", ".join((AUTOMATIC, *METHODS))
+        raise UsageError(f"--method is {options.method!r}, but it must be one of {allowed}; leave it out to try all")
+    if options.output_type not in (AUTOMATIC, *OUTPUTS):
+        raise UsageError(f"--output-type is {options.output_type!r}, but it must be auto, {' or '.join(OUTPUTS)}")
+    if options.test_images is not None and options.labels is None:
+        raise UsageError("--test-images needs the right classes, but --labels is missing; give a .npy file of labels")
+
+
+def _methods(method: str) -> tuple[str, ...]:
+    from tcugen.quant.post_training.ranges import METHODS
+
+    return tuple(METHODS) if method == AUTOMATIC else (method,)
+
+
+def _image_shape(path: Path) -> Shape:
+    """Shape of one image of a file, or anything if it is no file of images: reading it says what is wrong."""
+    try:
+        shape = np.load(path, mmap_mode="r", allow_pickle=False).shape
+    except (OSError, ValueError, EOFError, AttributeError):
+        shape = ()
+    return Shape(*(shape[1:] if len(shape) == 4 else (3, 224, 224)))
+
+
+def _module(options: QuantizeOptions, shape: Shape) -> tuple[object, str]:
+    """The module with its weights, and a name for the network."""
+    from tcugen.quant.factory import module_from_file
+    from tcugen.quant.resnet_torch import torch_resnet
+    from tcugen.quant.weights import load_weights, read_weights
+
+    weights = None if options.weights is None else read_weights(options.weights)
+    if options.module is not None:
+        module, name = module_from_file(options.module)
+    else:
+        name, head = options.network, weights.get("fc.weight")
+        module = torch_resnet(name, shape.channels, len(head) if head is not None and head.ndim == 2 else None)
+    if weights is not None:
+        load_weights(module, weights, options.weights)
+    return module, name
+
+
+def _trials_table(choice: "Choice", images: int) -> Table:
+    table = Table(title=f"Network output on the {images} calibration images")
+    for column in ("method", "biases corrected", "signal to noise", "same top-1", "chosen"):
+        table.add_column(column, justify="left" if column == "method" else "right")
+    for trial in choice.trials:
+        table.add_row(
+            trial.method,
+            "yes" if trial.bias_corrected else "no",
+            f"{trial.fidelity.output_decibels:.2f} dB",
+            f"{trial.fidelity.agreeing} of {len(trial.fidelity.classes)}",
+            "*" if trial is choice.best else "",
+        )
+    return table
+
+
+def _figures(options: QuantizeOptions, model: "FloatNetwork", choice: "Choice", int32_output: bool) -> dict:
+    best = choice.best
+    return {
+        "generator": GENERATOR,
+        "format": 1,
+        "network": model.network.name,
+        "mac_count": model.network.mac_count,
+        "inputs_sha256": {
+            str(path): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in (options.weights, options.images)
+            if path is not None
+        },
+        "notes": list(model.notes),
+        "output_type": "int32" if int32_output else "int8",
+        "method": best.method,
+        "bias_corrected": best.bias_corrected,
+        "trials": [
+            {
+                "method": trial.method,
+                "bias_corrected": trial.bias_corrected,
+                "output_decibels": _finite(trial.fidelity.output_decibels),
+                "same_top1": trial.fidelity.agreeing,
+            }
+            for trial in choice.trials
+        ],
+        "tensors": [
+            {
+                "name": name,
+                "scale": quantization and float(quantization.scale),
+                "zero_point": quantization and quantization.zero_point,
+                "decibels": _finite(best.fidelity.decibels[name]),
+            }
+            for name, quantization in best.model.tensors.items()
+        ],
+    }
+
+
+def _finite(decibels: float) -> float | None:
+    """None where nothing differs or there is no signal: JSON has no infinity."""
+    return decibels if math.isfinite(decibels) else None
+
+
+def _test_figures(fidelity: "Fidelity", labels: np.ndarray) -> dict:
+    return {
+        "images": len(labels),
+        "float_right": int((np.array(fidelity.float_classes) == labels).sum()) if fidelity.classes else None,
+        "int8_right": int((np.array(fidelity.classes) == labels).sum()) if fidelity.classes else None,
+        "same_top1": fidelity.agreeing,
+        "output_decibels": _finite(fidelity.output_decibels),
+    }
+
+
+def _print_test(test: dict | None, console: Console) -> None:
+    if test is None or test["int8_right"] is None:
+        return
+    count = test["images"]
+    console.print(
+        f"top-1 of {count} images: float {test['float_right']} ({100 * test['float_right'] / count:.1f} %), "
+        f"int8 {test['int8_right']} ({100 * test['int8_right'] / count:.1f} %), same class {test['same_top1']}",
+        highlight=False,
+    )
+
+
+def _write(folder: Path, choice: "Choice", figures: dict) -> None:
+    from tcugen.quant.qdq import write_qdq
+    from tcugen.quant.store import save
+    from tcugen.quant.witness import write_witness
+
+    model = choice.best.model
+    with replacing(folder) as staging:
+        (staging / "layer-config.json").write_text(write_layer_config(model.network))
+        save(model, staging / "model.npz")
+        write_witness(model, staging / "witness.onnx")
+        write_qdq(model, staging / "qdq.onnx")
+        (staging / QUANTIZE_MARKER).write_text(json.dumps(figures, indent=1) + "\n")

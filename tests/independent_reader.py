@@ -1,0 +1,132 @@
+"""Checks a dump of `tcugen simulate --dump DIR` with NumPy and ONNX Runtime alone; nothing of tcugen is imported.
+
+    python tests/independent_reader.py DIR
+
+Every node's output, as the RTL wrote it, is computed again in NumPy from the dumped integers, and every tensor is
+compared with ONNX Runtime's on `witness.onnx`, where the dump has one. The exit status is 0 if all are equal.
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+
+
+class Dump:
+    """The files of a dump, and what its nodes compute."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.manifest = json.loads((folder / "dump.json").read_text())
+        self.nodes = {node["name"]: node for node in self.manifest["nodes"]}
+
+    def array(self, file: str) -> np.ndarray:
+        return np.load(self.folder / file, allow_pickle=False)
+
+    def tensor(self, reference: "str | dict") -> np.ndarray:
+        """An input: a file, or what a node computes whose tensor never existed."""
+        return self.compute(self.nodes[reference["node"]]) if isinstance(reference, dict) else self.array(reference)
+
+    def compute(self, node: dict) -> np.ndarray:
+        inputs = [self.tensor(reference) for reference in node["inputs"]]
+        compute = {
+            "conv": self.convolution,
+            "linear": self.convolution,
+            "add": self.addition,
+            "max_pool": self.maximum,
+            "global_average_pool": self.average,
+            "requantise": self.change_of_scale,
+        }
+        return compute[node["op"]](node, *inputs)
+
+    def convolution(self, node: dict, x: np.ndarray) -> np.ndarray:
+        weight = self.array(node["weight"]).astype(np.float64)
+        weight = weight.reshape(len(weight), -1, *node["kernel"])
+        groups = node["groups"]
+        windows = self.windows(node, x.astype(np.float64) - node["input_zero_points"][0], 0.0)
+        n, channels, rows, columns = windows.shape[:4]
+        windows = windows.reshape(n, groups, channels // groups, rows, columns, *node["kernel"])
+        windows = windows.transpose(1, 0, 3, 4, 2, 5, 6).reshape(groups, n * rows * columns, -1)
+        # Doubles hold every partial sum exactly, so the order of additions does not matter.
+        sums = windows @ weight.reshape(groups, len(weight) // groups, -1).transpose(0, 2, 1)
+        sums = sums.transpose(1, 0, 2).reshape(n, rows, columns, len(weight)).transpose(0, 3, 1, 2)
+        sums = sums.astype(np.int64) + self.array(node["bias"]).astype(np.int64).reshape(-1, 1, 1)
+        if node["multiplier"] is None:
+            return sums.astype(np.int32)
+        return rounded(sums, self.array(node["multiplier"]).reshape(-1, 1, 1), node)
+
+    def addition(self, node: dict, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        (z_a, z_b), (m_a, m_b), shift = node["input_zero_points"], node["multiplier"], node["shift"]
+        exact = (a.astype(np.int64) - z_a) * m_a + (b.astype(np.int64) - z_b) * m_b
+        # The sum has at most 34 bits, so dividing by a power of two is exact in double.
+        return clamped(np.rint(exact / 2.0**shift), node)
+
+    def maximum(self, node: dict, x: np.ndarray) -> np.ndarray:
+        return self.windows(node, x, np.int8(-128)).max(axis=(4, 5))
+
+    def average(self, node: dict, x: np.ndarray) -> np.ndarray:
+        sums = (x.astype(np.int64) - node["input_zero_points"][0]).sum(axis=(2, 3), keepdims=True)
+        return rounded(sums, np.float32(node["multiplier"]), node)
+
+    def change_of_scale(self, node: dict, x: np.ndarray) -> np.ndarray:
+        return rounded(x.astype(np.int64) - node["input_zero_points"][0], np.float32(node["multiplier"]), node)
+
+    def windows(self, node: dict, x: np.ndarray, fill: float) -> np.ndarray:
+        """[n, C, rows, columns, kernel y, kernel x] of [n, C, H, W]."""
+        top, left, bottom, right = node["padding"]
+        padded = np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)), constant_values=fill)
+        step_y, step_x = node["stride"]
+        return np.lib.stride_tricks.sliding_window_view(padded, node["kernel"], (2, 3))[:, :, ::step_y, ::step_x]
+
+
+def rounded(sums: np.ndarray, multiplier: np.ndarray, node: dict) -> np.ndarray:
+    return clamped(np.rint(sums.astype(np.float32) * multiplier).astype(np.float64), node)
+
+
+def clamped(steps: np.ndarray, node: dict) -> np.ndarray:
+    low, high = node["clamp"]
+    return np.clip(steps + node["output_zero_point"], low, high).astype(np.int8)
+
+
+def witness_tensors(dump: Dump) -> dict[str, np.ndarray]:
+    """Every tensor by node name, from ONNX Runtime."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(dump.folder / "witness.onnx"), providers=["CPUExecutionProvider"])
+    names = [tensor.name for tensor in session.get_inputs()]
+    feeds = {name: dump.array(f"input.{re.sub('[^A-Za-z0-9._-]', '_', name)}.npy") for name in names}
+    outputs = [tensor.name for tensor in session.get_outputs()]
+    return dict(zip(outputs, session.run(outputs, feeds), strict=True))
+
+
+def check(folder: Path) -> int:
+    """Print one line per node; the number of elements that differ."""
+    dump = Dump(folder)
+    witness = witness_tensors(dump) if (folder / "witness.onnx").exists() else {}
+    total = 0
+    for name, node in dump.nodes.items():
+        fused = "output" not in node
+        computed = dump.compute(node)
+        # The tensor of a fused node never existed: what NumPy computes through it stands for it.
+        stored = computed if fused else dump.array(node["output"])
+        counts = {"NumPy": differing(stored, computed)}
+        if witness:
+            counts["ONNX Runtime"] = differing(stored, witness[name])
+        total += sum(counts.values())
+        what = " and ".join(f"{count} differ from {who}" for who, count in counts.items())
+        print(f"{name}: {node['op']}, {stored.size} elements{', fused' if fused else ''}: {what}")
+    compared = "NumPy and ONNX Runtime" if witness else "NumPy"
+    print(f"{len(dump.nodes)} nodes beside {compared}: {total} elements differ")
+    return total
+
+
+def differing(a: np.ndarray, b: np.ndarray) -> int:
+    return int(np.count_nonzero(a != b)) if a.shape == b.shape and a.dtype == b.dtype else max(a.size, b.size)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python tests/independent_reader.py DIR")
+    sys.exit(1 if check(Path(sys.argv[1])) else 0)

@@ -1,0 +1,156 @@
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tcugen.arch import Architecture
+from tcugen.rtl.emit import emit, verilog
+from tcugen.rtl.fifo import SMALL_DEPTH
+
+ROOT = Path(__file__).parents[2]
+SMALL = Architecture(rows=4, columns=4, activation_kib=16, output_lanes=1, weight_tiles=64, parameter_groups=8)
+
+TOP_PORTS = """
+input 1 aclk, input 1 aresetn,
+input 10 s_axil_awaddr, input 3 s_axil_awprot, input 1 s_axil_awvalid, output 1 s_axil_awready,
+input 32 s_axil_wdata, input 4 s_axil_wstrb, input 1 s_axil_wvalid, output 1 s_axil_wready,
+output 2 s_axil_bresp, output 1 s_axil_bvalid, input 1 s_axil_bready,
+input 10 s_axil_araddr, input 3 s_axil_arprot, input 1 s_axil_arvalid, output 1 s_axil_arready,
+output 32 s_axil_rdata, output 2 s_axil_rresp, output 1 s_axil_rvalid, input 1 s_axil_rready,
+output 40 m_axi_araddr, output 8 m_axi_arlen, output 3 m_axi_arsize, output 2 m_axi_arburst, output 3 m_axi_arprot,
+output 4 m_axi_arcache, output 1 m_axi_arvalid, input 1 m_axi_arready,
+input 64 m_axi_rdata, input 2 m_axi_rresp, input 1 m_axi_rlast, input 1 m_axi_rvalid, output 1 m_axi_rready,
+output 40 m_axi_awaddr, output 8 m_axi_awlen, output 3 m_axi_awsize, output 2 m_axi_awburst, output 3 m_axi_awprot,
+output 4 m_axi_awcache, output 1 m_axi_awvalid, input 1 m_axi_awready,
+output 64 m_axi_wdata, output 8 m_axi_wstrb, output 1 m_axi_wlast, output 1 m_axi_wvalid, input 1 m_axi_wready,
+input 2 m_axi_bresp, input 1 m_axi_bvalid, output 1 m_axi_bready,
+output 1 interrupt,
+output 1 trace_drain_valid, output 12 trace_drain_layer, output 24 trace_drain_address, output 8 trace_drain_data,
+output 1 trace_pool_valid, output 12 trace_pool_layer, output 24 trace_pool_address, output 32 trace_pool_data,
+output 12 trace_layer
+"""
+
+
+@pytest.fixture(scope="module")
+def text() -> str:
+    return verilog(SMALL)["tcu_top.v"]
+
+
+def module_texts(text: str) -> dict[str, str]:
+    return {match[1]: match[0] for match in re.finditer(r"^module (\w+) .*?^endmodule$", text, re.M | re.S)}
+
+
+def ports(module: str) -> list[tuple[str, int, str]]:
+    """Direction, width and name of each port in a module's text."""
+    header = module[module.index("(\n") : module.index("\n);")]
+    found = re.findall(r"^    (input|output) +(?:wire|reg) +(?:\[(\d+):0\])? *([^\s,]+)", header, re.M)
+    return [(direction, int(msb or 0) + 1, name) for direction, msb, name in found]
+
+
+def test_the_top_has_the_documented_ports_in_order(text):
+    documented = [tuple(port.split()) for port in TOP_PORTS.split(",")]
+    written = ports(module_texts(text)["tcu_top"])
+    assert [(direction, str(width), name) for direction, width, name in written] == documented
+
+
+def test_every_port_has_a_plain_name_and_stands_on_its_own_line(text):
+    modules = module_texts(text)
+    for name, module in modules.items():
+        lines = module[module.index("(\n") : module.index("\n);")].splitlines()[1:]
+        assert len(lines) == len(ports(module)), name
+        assert all(re.fullmatch(r"[a-z][a-z0-9_]*", port) for _, _, port in ports(module)), name
+
+
+def test_clock_and_reset_come_first_below_the_top(text):
+    modules = module_texts(text)
+    del modules["tcu_top"]
+    for name, module in modules.items():
+        names = [port for _, _, port in ports(module)]
+        assert names.count("clk") + names.count("rst") in ({"clk", "rst"} <= set(names[:2])) * [2] or names[0] == "clk" or (
+            "clk" not in names and "rst" not in names
+        ), name
+    assert [port for _, _, port in ports(modules["tcu_pass_walker"])][:3] == ["clk", "rst", "instruction_payload"]
+    assert [port for _, _, port in ports(modules["tcu_array"])][:2] == ["clk", "operand"]
+
+
+def test_modules_are_named_by_their_role_and_explained(text):
+    modules = module_texts(text)
+    assert {"tcu_top", "tcu_core", "tcu_array", "tcu_activation_memory", "tcu_ring_weight_ring"} <= set(modules)
+    for name in modules:
+        assert re.fullmatch(r"tcu_[a-z0-9_]+", name)
+        assert re.search(rf"^// .*\nmodule {name} \($", text, re.M), f"{name} has no comment above it"
+    assert list(modules)[-1] == "tcu_top"
+
+
+def test_equal_modules_are_one(text):
+    bodies = [module.partition("\n")[2] for module in module_texts(text).values()]
+    assert len(set(bodies)) == len(bodies)
+
+
+def test_every_module_is_used_and_every_instance_connects_all_ports_by_name(text):
+    modules = module_texts(text)
+    used = set()
+    for module in modules.values():
+        for kind, connections in re.findall(r"^    (tcu_\w+) (?:#\(.*?\n    \) )?u_\w+ \(\n(.*?)\n    \);$", module, re.M | re.S):
+            used.add(kind)
+            connected = re.findall(r"^        \.(\w+)\(", connections, re.M)
+            if kind in modules:
+                assert connected == [name for _, _, name in ports(modules[kind])]
+    assert used == set(modules) - {"tcu_top"} | {"tcu_sram_1r1w"}
+
+
+def test_larger_memories_are_instances(text):
+    arrays = re.findall(r"reg \[\d+:0\] \w+ \[(\d+):0\];", text)
+    assert arrays and all(int(last) + 1 < SMALL_DEPTH for last in arrays)
+    depths = [int(depth) for depth in re.findall(r"\.DEPTH\((\d+)\)", text)]
+    assert depths.count(SMALL.activation_bank_words) >= 4
+    assert depths.count(SMALL.accumulator_depth) >= 2 * SMALL.columns
+
+
+def test_no_names_of_the_tools_are_left(text):
+    assert "\\" not in text and "$auto" not in text and "generator" not in text
+    assert set(re.findall(r"\$\w*", text)) == {"$signed"}
+    assert not re.search(r"\bsignal_\d*\b", text), "a signal without a name; assign one signal per statement"
+    text.encode("ascii")
+
+
+def test_the_header_names_the_architecture(text):
+    header = text[: text.index("\n\n")]
+    assert f"0x{SMALL.fingerprint:08x}" in header
+    for name, value in SMALL.to_dict().items():
+        assert re.search(rf"^// +{name} +{value}$", header, re.M)
+
+
+def test_emit_writes_into_an_existing_directory(tmp_path):
+    paths = emit(SMALL, tmp_path)
+    assert sorted(paths) == sorted(tmp_path.iterdir())
+    assert {path.name for path in paths} == {"tcu_top.v", "tcu_sram_1r1w.v", "tcu_lint.vlt", "architecture.json"}
+    assert Architecture.from_dict(json.loads((tmp_path / "architecture.json").read_text())) == SMALL
+    assert "module tcu_sram_1r1w" in (tmp_path / "tcu_sram_1r1w.v").read_text()
+    with pytest.raises(FileNotFoundError):
+        emit(SMALL, tmp_path / "absent")
+
+
+@pytest.mark.parametrize("before", [None, "system"])
+def test_the_environment_stays_as_it_was(monkeypatch, before):
+    monkeypatch.delenv("AMARANTH_USE_YOSYS", raising=False)
+    if before:
+        monkeypatch.setenv("AMARANTH_USE_YOSYS", before)
+    verilog(SMALL)
+    assert os.environ.get("AMARANTH_USE_YOSYS") == before
+
+
+def test_another_process_writes_the_same_bytes(text):
+    program = (
+        "import sys; from tcugen.arch import Architecture; from tcugen.rtl.emit import verilog;"
+        "sys.stdout.write(verilog(Architecture.from_dict(eval(sys.argv[1])))['tcu_top.v'])"
+    )
+    for seed in ("1", "77"):
+        command = [sys.executable, "-c", program, repr(SMALL.to_dict())]
+        environment = os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)}
+        output = subprocess.run(command, env=environment, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+        assert output == text

