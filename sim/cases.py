@@ -43,7 +43,7 @@ RANDOM = {
     "max_pool_3x3": Case(partial(random.pooled, 12, (11, 10), 3, 2, 1), "short"),
     "max_pool_2x2": Case(partial(random.pooled, 9, (12, 12), 2, 2, 0), "long"),
     "head_int8": Case(partial(random.head, 24, 4, 300, int32_output=False), "short"),
-    "head_int32": Case(partial(random.head, 40, 3, 120, int32_output=True), "heavy"),
+    "head_int32": Case(partial(random.head, 20, 3, 120, int32_output=True), "heavy"),
     "requantise": Case(partial(random.rescaled, 10, (8, 9)), "short"),
     "small_resnet_twice": Case(partial(random.small_resnet, 25, 260, images=2), "short"),
     "banded_conv3x3": Case(partial(random.convolution, 16, 4, (24, 24), (3, 3)), "long"),

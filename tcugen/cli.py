@@ -14,6 +14,7 @@ from tcugen.commands import doctor as doctor_command
 from tcugen.commands import evaluate as evaluate_command
 from tcugen.commands import import_model as import_command
 from tcugen.commands import layers as layers_command
+from tcugen.commands import quantize as quantize_command
 from tcugen.commands import simulate as simulate_command
 from tcugen.commands.machine import MachineFlags
 from tcugen.commands.outcome import one_clear_error
@@ -222,6 +223,29 @@ def evaluate(
     with one_clear_error():
         options = evaluate_command.EvaluateOptions(model, images, labels, rtl, logits, json_file)
         evaluate_command.evaluate(options, flags, console)
+
+
+@app.command()
+def quantize(
+    images: Annotated[Path, typer.Option(metavar="X.npy", help="float32 images to calibrate on.")],
+    network: Annotated[str | None, typer.Option(metavar="NAME", help="Bundled ResNet.")] = None,
+    module: Annotated[
+        str | None, typer.Option(metavar="FILE.py:FACTORY", help="Function that returns any nn.Module.")
+    ] = None,
+    weights: Annotated[Path | None, typer.Option(metavar="FILE", help="Trained weights: .safetensors or .pth.")] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Output folder (the network's name).")] = None,
+    method: Annotated[str, typer.Option(help="How ranges are chosen: auto tries all and keeps the best.")] = "auto",
+    output_type: Annotated[str, typer.Option(help="Type of the last layer: int32, int8 or auto.")] = "auto",
+    test_images: Annotated[Path | None, typer.Option(metavar="T.npy", help="Images to judge the result by.")] = None,
+    labels: Annotated[Path | None, typer.Option(metavar="L.npy", help="Their right classes.")] = None,
+) -> None:
+    """Quantize a trained float PyTorch network."""
+    console = _console()
+    with one_clear_error():
+        options = quantize_command.QuantizeOptions(
+            network, module, weights, images, method, output_type, test_images, labels
+        )
+        quantize_command.quantize(options, output, console)
 
 
 @app.command()

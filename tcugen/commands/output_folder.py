@@ -11,13 +11,14 @@ from tcugen.commands.outcome import UsageError
 
 MARKER = "build.json"
 IMPORT_MARKER = "import.json"
+QUANTIZE_MARKER = "quantize.json"
 """A folder with one of these files, naming tcugen as its generator, may be replaced."""
 
 GENERATOR = "tcugen"
 
 
 def is_ours(folder: Path) -> bool:
-    return any(_names_us(folder / marker) for marker in (MARKER, IMPORT_MARKER))
+    return any(_names_us(folder / marker) for marker in (MARKER, IMPORT_MARKER, QUANTIZE_MARKER))
 
 
 def _names_us(marker: Path) -> bool:

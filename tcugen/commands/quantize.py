@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.console import Console
-from rich.table import Table
 
 from tcugen.commands.outcome import UsageError
 from tcugen.commands.output_folder import GENERATOR, QUANTIZE_MARKER, check_replaceable, replacing
 from tcugen.network.graph import Shape
 from tcugen.network.layer_config import write_layer_config
+from tcugen.report.quantize_report import test_line, trials_table, worst_tensors
 from tcugen.verify.evaluate import read_labels
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ class QuantizeOptions:
 def quantize(options: QuantizeOptions, output: Path | None, console: Console) -> Path:
     """Calibrate and quantize into the folder `output` (default: the network's name) and return that folder.
 
-    It then holds `layer-config.json`, `model.npz` (the integers, for every command's `--model`), `witness.onnx` (what
-    the hardware computes, for ONNX Runtime), `qdq.onnx` (for other tools) and `quantize.json` (all figures), its marker.
+    It then holds `layer-config.json`, `model.npz` (integers, for every command's `--model`), `witness.onnx` (what
+    the hardware computes, for ONNX Runtime), `qdq.onnx` (for other tools) and `quantize.json` (figures), its marker.
 
     Raises:
         ModelError, NetworkError, QuantizationError, UsageError: Bad input; nothing is written then.
@@ -84,14 +84,16 @@ def quantize(options: QuantizeOptions, output: Path | None, console: Console) ->
     labels = None if options.labels is None else read_labels(options.labels, len(judged), classes)
     int32_output = options.output_type == "int32" or (options.output_type == AUTOMATIC and stores_sums(model))
     choice = choose(model, images, _methods(options.method), int32_output, step)
-    console.print(_trials_table(choice, len(images)))
-    figures = _figures(options, model, choice, int32_output)
-    if options.test_images is not None:
-        step(f"testing on {len(judged)} images")
-        figures["test"] = _test_figures(measure(model, choice.best.model, judged), labels)
-    elif labels is not None:
-        figures["test"] = _test_figures(choice.best.fidelity, labels)
-    _print_test(figures.get("test"), console)
+    figures = _figures(options, model, choice, len(images))
+    console.print(trials_table(figures))
+    step(worst_tensors(figures))
+    if labels is not None:
+        fidelity = choice.best.fidelity
+        if options.test_images is not None:
+            step(f"testing on {len(judged)} images")
+            fidelity = measure(model, choice.best.model, judged)
+        figures["test"] = _test_figures(fidelity, labels)
+        step(test_line(figures["test"]))
     _write(folder, choice, figures)
     console.print(
         f"{name}: {len(model.network.nodes)} nodes, {model.network.mac_count:,} MACs; written to {folder}",
@@ -150,23 +152,8 @@ def _module(options: QuantizeOptions, shape: Shape) -> tuple[object, str]:
     return module, name
 
 
-def _trials_table(choice: "Choice", images: int) -> Table:
-    table = Table(title=f"Network output on the {images} calibration images")
-    for column in ("method", "biases corrected", "signal to noise", "same top-1", "chosen"):
-        table.add_column(column, justify="left" if column == "method" else "right")
-    for trial in choice.trials:
-        table.add_row(
-            trial.method,
-            "yes" if trial.bias_corrected else "no",
-            f"{trial.fidelity.output_decibels:.2f} dB",
-            f"{trial.fidelity.agreeing} of {len(trial.fidelity.classes)}",
-            "*" if trial is choice.best else "",
-        )
-    return table
-
-
-def _figures(options: QuantizeOptions, model: "FloatNetwork", choice: "Choice", int32_output: bool) -> dict:
-    best = choice.best
+def _figures(options: QuantizeOptions, model: "FloatNetwork", choice: "Choice", images: int) -> dict:
+    best, last = choice.best, model.network.nodes[-1].name
     return {
         "generator": GENERATOR,
         "format": 1,
@@ -178,7 +165,8 @@ def _figures(options: QuantizeOptions, model: "FloatNetwork", choice: "Choice", 
             if path is not None
         },
         "notes": list(model.notes),
-        "output_type": "int32" if int32_output else "int8",
+        "output_type": "int32" if best.model.tensors[last] is None else "int8",
+        "calibration_images": images,
         "method": best.method,
         "bias_corrected": best.bias_corrected,
         "trials": [
@@ -215,17 +203,6 @@ def _test_figures(fidelity: "Fidelity", labels: np.ndarray) -> dict:
         "same_top1": fidelity.agreeing,
         "output_decibels": _finite(fidelity.output_decibels),
     }
-
-
-def _print_test(test: dict | None, console: Console) -> None:
-    if test is None or test["int8_right"] is None:
-        return
-    count = test["images"]
-    console.print(
-        f"top-1 of {count} images: float {test['float_right']} ({100 * test['float_right'] / count:.1f} %), "
-        f"int8 {test['int8_right']} ({100 * test['int8_right'] / count:.1f} %), same class {test['same_top1']}",
-        highlight=False,
-    )
 
 
 def _write(folder: Path, choice: "Choice", figures: dict) -> None:

@@ -4,6 +4,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream
 from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import Component, In, Out
+from amaranth.utils import exact_log2
 
 from tcugen.arch import BURST_BEATS, PARAMETER_BYTES, Architecture, bits_for
 from tcugen.isa import Opcode, Window
@@ -37,7 +38,7 @@ class WeightStream(Component):
         weight_en, parameter_en: The beat goes into that ring.
         busy: Not all requested beats have arrived, or an instruction is under way.
 
-    Rate: one burst every two cycles.
+    A burst takes at most half of the weight ring. Rate: one burst every two cycles.
     """
 
     def __init__(self, architecture: Architecture):
@@ -47,6 +48,8 @@ class WeightStream(Component):
         self.tile_beats = a.tile_bytes // a.bus_bytes
         self.weight_capacity = a.weight_buffer_bytes // a.bus_bytes
         self.parameter_capacity = a.parameter_buffer_bytes // a.bus_bytes
+        # Half a ring and a tile of which only a part has come always fit, so the room for a burst comes in the end.
+        self.burst_beats = min(BURST_BEATS, self.weight_capacity // 2)
         super().__init__(
             {
                 "instruction": In(stream.Signature(INSTRUCTION_BITS)),
@@ -54,7 +57,7 @@ class WeightStream(Component):
                 "beat_en": In(1),
                 "claim_weights": Out(1),
                 "claim_parameters": Out(1),
-                "claim_beats": Out(bits_for(BURST_BEATS + 1)),
+                "claim_beats": Out(bits_for(self.burst_beats + 1)),
                 "free_weights": In(bits_for(self.weight_capacity + 1)),
                 "free_parameters": In(bits_for(self.parameter_capacity + 1)),
                 "weight_en": Out(1),
@@ -65,7 +68,7 @@ class WeightStream(Component):
 
     def elaborate(self, platform):
         m = Module()
-        burst_bits = bits_for(BURST_BEATS + 1)
+        burst_bits = bits_for(self.burst_beats + 1)
         m.submodules.bursts = bursts = SyncFIFOBuffered(width=burst_bits + 1, depth=BURSTS_AHEAD)
         self._receive(m, bursts)
 
@@ -81,7 +84,7 @@ class WeightStream(Component):
         chosen_valid = Signal()
         beat_shift = (self.bus_bytes - 1).bit_length()
         m.d.comb += [
-            to_boundary.eq(BURST_BEATS - offset[beat_shift : beat_shift + bits_for(BURST_BEATS)]),
+            to_boundary.eq(self.burst_beats - offset[beat_shift : beat_shift + exact_log2(self.burst_beats)]),
             beats.eq(Mux(left < to_boundary, left, to_boundary)),
             self.request.payload.window.eq(Window.WEIGHTS),
             self.request.payload.offset.eq(offset),
@@ -130,7 +133,7 @@ class WeightStream(Component):
 
     def _receive(self, m: Module, bursts: SyncFIFOBuffered) -> None:
         """Count the beats of each burst, in the order of the requests."""
-        count = Signal(bits_for(BURST_BEATS + 1))
+        count = Signal(bits_for(self.burst_beats + 1))
         beats, weights = bursts.r_data[:-1], bursts.r_data[-1]
         m.d.comb += [
             self.weight_en.eq(self.beat_en & weights),

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from tcugen.arch import Architecture
@@ -22,7 +23,7 @@ HARNESS = Path(__file__).parent / "harness"
 _JOBS = 2
 _LOG_TAIL_LINES = 25
 _VERILATOR_FLAGS = (
-    *("--cc", "--exe", "--build", "-j", str(_JOBS), "--top-module", TOP, "--prefix", f"V{TOP}", "-o", PROGRAM),
+    *("--cc", "--exe", "--build", "-j", str(_JOBS), "-o", PROGRAM),
     *("-O3", "--x-assign", "fast", "--x-initial", "fast", "--no-assert", "--no-timing"),
     # Files of this size keep both cores busy and each compiler run short.
     *("--output-split", "20000", "--output-split-cfuncs", "2000"),
@@ -37,6 +38,23 @@ _VERILATOR_FLAGS = (
 
 class BuildError(RuntimeError):
     """Verilator or the C++ compiler refused the design. The message holds the end of the log and where all of it is."""
+
+
+@dataclass(frozen=True)
+class Design:
+    """What is compiled into a simulator.
+
+    Attributes:
+        top: Top module.
+        main: C++ file of the harness that drives it.
+        verilog: Contents by file name.
+        headers: Text of generated C++ headers by file name.
+    """
+
+    top: str
+    main: str
+    verilog: dict[str, bytes]
+    headers: dict[str, str]
 
 
 def read_architecture(rtl_dir: Path) -> Architecture:
@@ -60,32 +78,42 @@ def build(rtl_dir: Path, cache_dir: Path | None = None, waves: bool = False) -> 
         BuildError: If there is no Verilog, or it does not compile.
     """
     rtl_dir = Path(rtl_dir)
-    sources = sorted(rtl_dir.glob("*.v"))
-    if not sources:
+    verilog = {path.name: path.read_bytes() for path in sorted(rtl_dir.glob("*.v"))}
+    if not verilog:
         raise BuildError(f"{rtl_dir} holds no Verilog (*.v); emit it with `tcugen build`")
-    verilator = environment.find_verilator()
-    compiler = environment.find_compiler()
     generated = {
         "registers.h": headers.registers_header(),
         "machine.h": headers.machine_header(read_architecture(rtl_dir)),
     }
-    flags = (*_VERILATOR_FLAGS, *(("--trace-vcd", "--trace-structs") if waves else ()))
-    key = _key(sources, generated, verilator.identity, environment.version(compiler), flags)
+    return build_design(Design(TOP, "main.cpp", verilog, generated), cache_dir, waves)
+
+
+def build_design(design: Design, cache_dir: Path | None = None, waves: bool = False) -> Path:
+    """Path of the simulator program of any design, built unless it is in the cache.
+
+    Arguments and errors as `build`.
+    """
+    verilator = environment.find_verilator()
+    compiler = environment.find_compiler()
+    flags = (*_VERILATOR_FLAGS, "--top-module", design.top, "--prefix", f"V{design.top}")
+    flags += ("--trace-vcd", "--trace-structs") if waves else ()
+    key = _key(design, verilator.identity, environment.version(compiler), flags)
     cache_dir = Path(cache_dir) if cache_dir else default_cache_dir()
     cache_dir.mkdir(parents=True, exist_ok=True)
     entry = cache_dir / key
     with _locked(cache_dir / f"{key}.lock"):
         if not (entry / PROGRAM).exists():
-            _build_entry(entry, sources, generated, verilator, flags)
+            _build_entry(entry, design, verilator, flags)
     return entry / PROGRAM
 
 
-def _key(sources: list[Path], generated: dict[str, str], *identities: object) -> str:
+def _key(design: Design, *identities: object) -> str:
     digest = hashlib.sha256()
-    for path in (*sources, *sorted(HARNESS.iterdir()), Path(__file__)):
-        digest.update(f"{path.name}\0{path.stat().st_size}\0".encode())
-        digest.update(path.read_bytes())
-    digest.update(repr((sorted(generated.items()), identities, _processor())).encode())
+    own = {path.name: path.read_bytes() for path in (*sorted(HARNESS.iterdir()), Path(__file__))}
+    for name, content in (*design.verilog.items(), *own.items()):
+        digest.update(f"{name}\0{len(content)}\0".encode())
+        digest.update(content)
+    digest.update(repr((design.main, sorted(design.headers.items()), identities, _processor())).encode())
     return digest.hexdigest()[:32]
 
 
@@ -107,25 +135,21 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def _build_entry(
-    entry: Path,
-    sources: list[Path],
-    generated: dict[str, str],
-    verilator: environment.Verilator,
-    flags: tuple[str, ...],
-) -> None:
+def _build_entry(entry: Path, design: Design, verilator: environment.Verilator, flags: tuple[str, ...]) -> None:
     """Builds beside the cache entry and renames, so that an entry is whole or absent.
 
-    Sources are copied and named relative to there, as make splits paths at spaces.
+    Sources are written there and named relative to there, as make splits paths at spaces.
     """
     work = Path(tempfile.mkdtemp(prefix=f"{entry.name}.", dir=entry.parent))
     try:
-        for name, text in generated.items():
+        for name, text in design.headers.items():
             (work / name).write_text(text)
-        for path in (*sources, *HARNESS.iterdir()):
+        for name, content in design.verilog.items():
+            (work / name).write_bytes(content)
+        for path in HARNESS.iterdir():
             shutil.copy(path, work)
         command = [str(verilator.command), *flags, "--Mdir", "objects", "-CFLAGS", "-I.."]
-        command += [*(path.name for path in sources), "../main.cpp"]
+        command += [*design.verilog, f"../{design.main}"]
         log = work / "build.log"
         with log.open("w") as file:
             done = subprocess.run(

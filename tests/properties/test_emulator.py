@@ -7,7 +7,7 @@ from tests.properties.cases import emulated
 from tests.properties.found import FOUND
 from tests.properties.networks import architectures, cases
 
-PARTS = 40
+PARTS = 8
 EXAMPLES = 250
 """Per part: 2,000 in all; parts, so that they share the cores."""
 

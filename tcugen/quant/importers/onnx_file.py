@@ -130,7 +130,9 @@ def import_onnx_package(purpose: str) -> None:
     try:
         import onnx  # noqa: F401
     except ImportError:
-        raise ModelError(f"{purpose} needs the package onnx, which is not installed; pip install onnx") from None
+        raise ModelError(
+            f"{purpose} needs the package onnx, which is not installed; pip install 'tcugen[verify]'"
+        ) from None
 
 
 def _load(path: Path) -> onnx.ModelProto:

@@ -18,7 +18,7 @@ from tcugen.quant.importers.names import valid_name
 from tcugen.quant.importers.onnx_file import OnnxNode, read_graph
 from tcugen.quant.importers.problems import Refused, Unavailable, UnsupportedModel
 from tcugen.quant.importers.report import ImportReport
-from tcugen.quant.importers.values import Broken, Constant, Convolution, Image, Quantized, Real, Stored, Value
+from tcugen.quant.importers.values import Broken, Constant, Convolution, Image, Quantized, Real, Value
 from tcugen.quant.importers.walk import Operator, Walk
 from tcugen.quant.model import QuantizedNetwork
 
@@ -58,8 +58,8 @@ OPERATORS: dict[str, Operator] = {
 _QUANTIZED_FORMS = ("QuantizeLinear", "DequantizeLinear", "QLinear", "QGemm")
 
 _REMEDIES = {
-    "Softmax": "end the model in front of it: the host does what comes after the logits",
-    "ArgMax": "end the model in front of it: the host does what comes after the logits",
+    "Softmax": "end the model in front of it: the host does what comes after",
+    "ArgMax": "end the model in front of it: the host does what comes after",
     "DynamicQuantizeLinear": "quantize statically, with calibrated scales",
     "ConvInteger": "quantize statically, with calibrated scales",
     "MatMulInteger": "quantize statically, with calibrated scales",
@@ -149,7 +149,7 @@ def _output(walk: Walk) -> str:
     try:
         if isinstance(value.base, Convolution) and not value.is_clipped and not value.pools:
             return walk.builder.stored_sums(value.base)
-        if isinstance(value.base, Stored):
+        if value.is_stored:
             return walk.builder.quantise(value, walk.builder.tensors[value.base.tensor], maker)
     except (Refused, NetworkError) as error:
         walk.problems += quantize_operators.problems_of(error, maker)

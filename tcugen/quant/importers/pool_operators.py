@@ -67,8 +67,9 @@ def qlinear_reduce_mean(walk: Walk, node: OnnxNode) -> Quantized:
 def _review_average(node: OnnxNode) -> None:
     review = Review(node)
     review.fixed("channels_last", 0, "keep channels in front of rows and columns")
-    pads = node.attributes.get("pads", [])
+    pads, auto = node.attributes.get("pads", []), node.attributes.get("auto_pad", "NOTSET")
     review.require(not any(pads), "pads", pads, _WHOLE)
+    review.require(auto in ("NOTSET", "VALID"), "auto_pad", auto, _WHOLE)
     review.done()
 
 

@@ -162,6 +162,12 @@ class Real:
     def is_clipped(self) -> bool:
         return self.low > -math.inf or self.high < math.inf
 
+    @property
+    def is_stored(self) -> bool:
+        """Whether an int8 tensor of the quantization at hand holds the values: ReLU and maxima need no other."""
+        relu = self.low in (0.0, -math.inf) and self.high == math.inf
+        return isinstance(self.base, Stored) and relu
+
     def clipped(self, low: float, high: float, node: OnnxNode) -> "Real":
         """The values limited to [low, high] after the limits that are there; of crossed limits the upper one counts."""
         return replace(

@@ -10,7 +10,7 @@ from tcugen.quant.importers.builder import INT8, Builder
 from tcugen.quant.importers.onnx_file import OnnxGraph, OnnxNode
 from tcugen.quant.importers.parameters import activation_quantization
 from tcugen.quant.importers.problems import Problem, Refused, Unavailable
-from tcugen.quant.importers.values import Broken, Coded, Constant, Image, Quantized, Real, Stored, Value
+from tcugen.quant.importers.values import Broken, Coded, Constant, Image, Quantized, Real, Value
 from tcugen.quant.model import Quantization
 
 
@@ -101,8 +101,7 @@ class Walk:
             raise node.refusal(
                 f"input {name!r}", "the image, not quantized", "put QuantizeLinear and DequantizeLinear at the input"
             )
-        exact = isinstance(real.base, Stored) and (not real.is_clipped or (real.low == 0 and np.isinf(real.high)))
-        if not exact:
+        if not real.is_stored:
             maker = self.makers.get(name)
             behind = f" behind {maker.name}" if maker else " in front of it"
             raise node.refusal(

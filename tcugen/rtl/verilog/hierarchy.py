@@ -24,7 +24,6 @@ PREFIX = "tcu_"
 _RESERVED = set("begin case default disable end event force input output reg release table wait wire".split())
 """Words of Verilog that suit a member; a port of that name gets an underscore."""
 
-_OWN_PACKAGE = __name__.partition(".")[0]
 _BODY = "body%{}%"
 """Name of a module until all are known; not a legal name, so that it cannot be mistaken for anything else."""
 
@@ -73,8 +72,8 @@ def modules(top: Component, platform: object) -> list[VerilogModule]:
 
     `top` defines its clock domains itself. Below it, every component uses at most one domain and gets the ports `clk`
     and, if it has anything to reset, `rst`; further ports are the members of its signature in order, nested names
-    joined by `_`. Components with the same body share a module. Fragments that are no components of this package (FIFOs
-    and memories of Amaranth) dissolve in the component around them.
+    joined by `_`. Components with the same body share a module. What is no component, or comes
+    with Amaranth as its FIFOs and memories do, dissolves in the component around it.
 
     Raises:
         HierarchyError: If a component uses a signal of another one that is not a member of its signature, if two
@@ -218,9 +217,9 @@ def _place(path: tuple[str, ...]) -> str:
 
 
 def _component(fragment: Fragment) -> Component | None:
-    """The component of this package that `fragment` was elaborated from."""
+    """The component that `fragment` was elaborated from, unless it is one of Amaranth's library."""
     for origin in fragment.origins or ():
-        if isinstance(origin, Component) and type(origin).__module__.partition(".")[0] == _OWN_PACKAGE:
+        if isinstance(origin, Component) and not type(origin).__module__.startswith("amaranth."):
             return origin
     return None
 

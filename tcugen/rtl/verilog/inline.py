@@ -47,9 +47,10 @@ def _with_moved(module: Module, name: str, text: str, target: str | None) -> str
         target, before, whole, after = (match[2], text[: match.start(4)], match[4], ";") if match else ("", "", "", "")
     else:
         before, whole, after = "", text, ""
-    if target and whole == name and width_of(module, target) == width:
+    target_width = width_of(module, target) if target else None
+    if target_width and whole == name and target_width == width:
         moved = before + value + after
-    elif target and whole == f"{name}[{width_of(module, target) - 1}:0]" and _is_sum(value):
+    elif target_width and whole == f"{name}[{target_width - 1}:0]" and _is_sum(value):
         moved = before + value + after
     elif width == 1 and (bit := _context_free(module, value)):
         moved = _insert(text, name, bit)

@@ -37,7 +37,9 @@ Statement = Assignment | If | Case
 
 def parse(lines: list[str]) -> list[Statement]:
     """Statements of the body of an `always` block. Raises ValueError with the first line that is none."""
-    cursor = _Cursor([line.strip() for line in lines])
+    # An attribute before an empty line belongs to a case without a selector, of which nothing else is written.
+    text = re.sub(rf"^ *{re.escape(_FULL)}\n *\n", "", "\n".join(lines) + "\n", flags=re.MULTILINE)
+    cursor = _Cursor([line.strip() for line in text.splitlines() if line.strip()])
     statements = _sequence(cursor)
     if cursor.line:
         raise ValueError(f"no Verilog statement that is known here: {cursor.line!r}")
@@ -60,10 +62,15 @@ class _Cursor:
 
 def _sequence(cursor: _Cursor) -> list[Statement]:
     statements = []
-    while (statement := _statement(cursor)) is not None:
-        if statement:
+    while True:
+        if cursor.line == "begin":
+            cursor.next()
+            statements += _sequence(cursor)
+            _expect(cursor, "end")
+        elif (statement := _statement(cursor)) is None:
+            return statements
+        elif statement:
             statements.append(statement)
-    return statements
 
 
 def _statement(cursor: _Cursor) -> Statement | bool | None:
@@ -82,12 +89,7 @@ def _statement(cursor: _Cursor) -> Statement | bool | None:
         case = Case(match[1], full)
         while label := _LABEL.fullmatch(cursor.line):
             cursor.next()
-            bracketed = cursor.line == "begin"
-            if bracketed:
-                cursor.next()
             case.branches.append((label[1], _sequence(cursor)))
-            if bracketed:
-                _expect(cursor, "end")
         _expect(cursor, "endcase")
         return case
     if match := re.fullmatch(r"if \((.*)\) begin", cursor.line):
@@ -147,6 +149,8 @@ def _write_case(statement: Case, expression: Callable[[str], str], indent: str) 
         branches[-1] = ("default", branches[-1][1])
     elif not wild and all(label != "default" for label, _ in branches):
         branches = [(label, body) for label, body in branches if body]
+    if not any(body for _, body in branches):
+        return
     if branches[-1][0] != "default":
         branches.append(("default", []))
     yield f"case{'z' if wild else ''} ({expression(statement.selector)})"

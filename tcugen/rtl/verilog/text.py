@@ -123,6 +123,11 @@ def _item_end(lines: list[str], start: int) -> int:
     return end
 
 
+def assigned_names(left: str) -> list[str]:
+    """Names on the left side of an assignment: one, or several in braces."""
+    return re.findall(NAME, left)
+
+
 def target_of(block: Block) -> str:
     """Name that a block drives; Yosys writes at least one block for each."""
     assignment = re.compile(rf"\s+({NAME})(?:\[.*\])? <?= ")

@@ -14,7 +14,7 @@ import re
 from collections import Counter
 
 from tcugen.rtl.verilog.inline import TEMPORARY, move_temporaries, width_of
-from tcugen.rtl.verilog.text import NAME, SLICE, Module, count_reads, read_names, target_of
+from tcugen.rtl.verilog.text import NAME, SLICE, Module, assigned_names, count_reads, read_names, target_of
 
 
 def tidy(module: Module) -> None:
@@ -53,7 +53,7 @@ def _name_outputs(module: Module) -> None:
 def _clock_blocks(module: Module) -> None:
     """Merge the block that computes `x_next` and the one that stores it."""
     reads = count_reads(module)
-    writers = Counter(_base(target) for target in module.assigns)
+    writers = Counter(name for left in module.assigns for name in assigned_names(left))
     writers.update(target_of(block) for block in module.blocks)
     computing = {target_of(block): block for block in module.blocks if block[0] == "  always @* begin"}
     stored = re.compile(rf"    ({NAME}) <= (\1_next);")
@@ -88,10 +88,12 @@ def _drop_unread(module: Module) -> None:
             own = Counter(word for block in blocks for line in block for word in read_names(line))
             reads[name] -= own[name]
         unread = {name for name, wire in module.wires.items() if not wire.direction and not reads[name]}
+        assigns = {left: right for left, right in module.assigns.items() if not unread.issuperset(assigned_names(left))}
+        unread.difference_update(name for left in assigns for name in assigned_names(left))
         opened = _open_outputs(module, reads)
         if not unread and not opened:
             return
-        module.assigns = {left: right for left, right in module.assigns.items() if _base(left) not in unread}
+        module.assigns = assigns
         module.blocks = [block for block in module.blocks if target_of(block) not in unread]
         for name in unread | opened:
             del module.wires[name]
@@ -99,7 +101,8 @@ def _drop_unread(module: Module) -> None:
 
 def _open_outputs(module: Module, reads: Counter) -> set[str]:
     """Names that only one connection of an instance mentions and nothing drives: the connection becomes empty."""
-    driven = {_base(left) for left in module.assigns} | {target_of(block) for block in module.blocks}
+    driven = {name for left in module.assigns for name in assigned_names(left)}
+    driven |= {target_of(block) for block in module.blocks}
     opened = set()
     for instance in module.instances:
         for index, line in enumerate(instance):
@@ -122,11 +125,6 @@ def _join_constants(module: Module) -> None:
         else:
             module.wires[target_of(block)].kind = "wire"
             module.assigns |= (re.fullmatch(r"\s+(\S+) = (.*);", line).groups() for line in block[1:-1])
-
-
-def _base(target: str) -> str:
-    """Name of which `target` is a slice."""
-    return target.partition("[")[0]
 
 
 def _reset_first(block: list[str]) -> None:

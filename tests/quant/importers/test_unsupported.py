@@ -205,6 +205,14 @@ CASES = {
         chain(lambda g, x: g.conv(g.node("Clip", x, g.constant(-0.3, np.float32)), 3, name="node")),
         "not quantized; put QuantizeLinear and DequantizeLinear behind Clip_2",
     ),
+    "average with padding": (
+        chain(lambda g, x: g.node("AveragePool", x, kernel_shape=[8, 8], auto_pad="SAME_UPPER", name="node")),
+        "auto_pad = SAME_UPPER; only the average over the whole tensor",
+    ),
+    "clipped output": (
+        lambda g: g.node("Clip", g.qdq("image", *X), g.constant(-0.3, np.float32), name="node"),
+        "output = not quantized; put QuantizeLinear and DequantizeLinear behind node",
+    ),
     "average without rounding": (
         chain(lambda g, x: g.node("GlobalAveragePool", g.conv(x, 3, name="conv"), name="node")),
         "not quantized; put QuantizeLinear and DequantizeLinear behind conv",

@@ -1,0 +1,43 @@
+"""Random small networks on the RTL: every tensor is golden's. Few machines, so that few simulators are built."""
+
+import pytest
+from hypothesis import HealthCheck, given, seed, settings
+
+from tests.machines import ODD, Emitted, machine
+from tests.properties.cases import simulated
+from tests.properties.networks import cases
+
+EXAMPLES = 40
+"""Per odd machine: 200 in all."""
+
+FEWER_EXAMPLES = 20
+"""On the machine that other tests use too."""
+
+MOST_REFUSED = 0.2
+"""Share of the cases that may be refused because a tiny activation memory is too small; the others must run."""
+
+
+def check_cases(name: str, rtl: Emitted, examples: int) -> None:
+    architecture = machine(name)
+    folder, ran = rtl(architecture), []
+
+    @seed(examples)
+    @settings(max_examples=examples, suppress_health_check=list(HealthCheck))
+    @given(cases())
+    def check(case):
+        ran.append(simulated(case, architecture, folder))
+
+    check()
+    assert len(ran) >= examples
+    assert ran.count(False) < MOST_REFUSED * len(ran)
+
+
+@pytest.mark.slow
+def test_every_tensor_equals_golden(rtl):
+    check_cases("8x8", rtl, FEWER_EXAMPLES)
+
+
+@pytest.mark.verify
+@pytest.mark.parametrize("name", ODD)
+def test_every_tensor_equals_golden_on_odd_machines(name, rtl):
+    check_cases(name, rtl, EXAMPLES)
