@@ -49,7 +49,7 @@ reference: $(venv)/demo.stamp
 lock: | prerequisites
 	rm -rf $(venv)-lock
 	"$(PYTHON)" -m venv $(venv)-lock
-	$(venv)-lock/bin/python -m pip install -e '.[verify,test]'
+	$(venv)-lock/bin/python -m pip install -e '.[verify,quantize,test]'
 	{ echo "# Versions that \`make\` installs; written by \`make lock\`."; \
 	  $(venv)-lock/bin/python -m pip freeze --all --exclude pip --exclude-editable | sed 's/+.*//'; } > $(lock).new
 	mv $(lock).new $(lock)
@@ -69,7 +69,7 @@ $(venv)/demo.stamp: pyproject.toml $(lock) | prerequisites
 
 $(venv)/test.stamp: pyproject.toml $(lock) | prerequisites
 	"$(PYTHON)" -m venv $(venv)
-	$(python) -m pip install -c $(lock) -e '.[verify,test]'
+	$(python) -m pip install -c $(lock) -e '.[verify,quantize,test]'
 	touch $(venv)/demo.stamp $@
 
 # What pip cannot bring, asked for before anything is downloaded.

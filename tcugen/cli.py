@@ -16,6 +16,7 @@ from tcugen.commands import import_model as import_command
 from tcugen.commands import layers as layers_command
 from tcugen.commands import quantize as quantize_command
 from tcugen.commands import simulate as simulate_command
+from tcugen.commands import speed as speed_command
 from tcugen.commands.machine import MachineFlags
 from tcugen.commands.outcome import one_clear_error
 
@@ -184,6 +185,38 @@ def diff(
             json_file=json_file,
         )
         status = diff_command.diff(options, flags, console)
+    raise typer.Exit(status)
+
+
+@app.command()
+def speed(
+    layer_config: Annotated[
+        str, typer.Option(metavar="FILE|NAME", help="Layer config or bundled name that the machine is sized for.")
+    ] = speed_command.NETWORK,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="NODE[,NODE...]", help=f"Run these nodes ({speed_command.NODES[0]}).")
+    ] = None,
+    rtl: Annotated[Path | None, typer.Option(help="Measure this earlier build as it stands.")] = None,
+    rounds: Annotated[int, typer.Option(help="How often to measure.")] = speed_command.ROUNDS,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
+    array: Array = None,
+    multipliers: Multipliers = None,
+    activation_kib: ActivationKib = None,
+    bus_bytes: BusBytes = None,
+    accumulator_bits: AccumulatorBits = None,
+    accumulator_depth: AccumulatorDepth = None,
+    weight_tiles: WeightTiles = None,
+    parameter_groups: ParameterGroups = None,
+    output_lanes: OutputLanes = None,
+    bus_address_bits: BusAddressBits = None,
+) -> None:
+    """Measure how fast the machine simulates beside its array alone."""
+    console = _console()
+    flags = _machine_flags(locals())
+    with one_clear_error():
+        nodes = simulate_command.split_names(only) if only else speed_command.NODES
+        options = speed_command.SpeedOptions(layer_config, nodes, rtl, rounds, json_file)
+        status = speed_command.speed(options, flags, console)
     raise typer.Exit(status)
 
 

@@ -216,7 +216,8 @@ class Instruction:
             if name not in known or name == "opcode":
                 raise EncodingError(f"{self.opcode.name} has no field {name!r}; it has {', '.join(known)}")
             field = known[name].field
-            low, high = (-(1 << field.bits - 1), (1 << field.bits - 1) - 1) if field.signed else (0, (1 << field.bits) - 1)
+            low = -(1 << field.bits - 1) if field.signed else 0
+            high = low + (1 << field.bits) - 1
             if not low <= value <= high:
                 raise EncodingError(f"{self.opcode.name}.{name} = {value} does not fit its range {low} .. {high}")
 

@@ -27,7 +27,12 @@ class ErrorCode(IntEnum):
 
 
 class Stall(IntEnum):
-    """Why the array did not take an operand in a cycle; the first that applies, in this order."""
+    """Why the array did not take an operand in a cycle.
+
+    With a pass ready to go: ACCUMULATORS, no bank is free; WEIGHTS, its tile is not there. With an instruction that
+    waits: the unit it waits for first. With none: DRAIN, POOL, STORE if that unit is still at work, else PROGRAM.
+    CONTROL is the rest: starts, ends and changes of instruction.
+    """
 
     PROGRAM = 0
     LOAD = 1
@@ -59,7 +64,7 @@ def _table() -> tuple[Register, ...]:
         ("ERROR_ADDRESS_LOW", "r", "address of the first error"),
         ("ERROR_ADDRESS_HIGH", "r", ""),
         ("INTERRUPT_ENABLE", "rw", "bit 0: raise the interrupt at done or error"),
-        ("WATCHDOG", "rw", "cycles without any bus answer while some is due, after which the bus is called hung; 0: never"),
+        ("WATCHDOG", "rw", "cycles of silence, while answers are due, after which the bus counts as hung; 0: never"),
     ]
     for window in Window:
         rows += [
@@ -75,7 +80,7 @@ def _table() -> tuple[Register, ...]:
     rows += [
         ("LAYER_SELECT", "rw", "layer number whose counters LAYER_* show, when the machine is not running"),
         ("LAYER_BUSY", "r", "busy cycles of the selected layer"),
-        *((f"LAYER_STALL_{stall.name}", "r", f"stalled cycles of the selected layer, {stall.name.lower()}") for stall in Stall),
+        *((f"LAYER_STALL_{stall.name}", "r", f"its stalled cycles, reason {stall.name.lower()}") for stall in Stall),
     ]
     return tuple(Register(name, 4 * index, access, doc) for index, (name, access, doc) in enumerate(rows))
 

@@ -14,7 +14,7 @@ ALLOWED = {
     "registers": "isa",
     "program": "arch isa numpy",
     "network": "pydantic",
-    "quant": "network numpy torch onnx onnxruntime google",
+    "quant": "network numpy torch safetensors onnx onnxruntime google",
     "sizing": "network arch",
     "rtl": "arch isa registers amaranth",
     "compiler": "network quant sizing arch isa program numpy",

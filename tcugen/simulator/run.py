@@ -71,12 +71,13 @@ class ImageRun:
 class SimulationResult:
     """All images, in order; the last one is the failing one if the machine stopped with an error.
 
-    `seconds` is wall time of the simulation without building.
+    `seconds` is wall time of the simulation without building, `cpu_seconds` the processor time it took.
     """
 
     images: tuple[ImageRun, ...]
     memory: str
     seconds: float
+    cpu_seconds: float
 
     @property
     def cycles(self) -> int:
@@ -252,7 +253,7 @@ def _collect(
                 pools=pools,
             )
         )
-    return SimulationResult(tuple(runs), memory, results["seconds"])
+    return SimulationResult(tuple(runs), memory, results["seconds"], results["cpu_seconds"])
 
 
 def read_traces(architecture: Architecture, directory: Path, image: int) -> tuple[np.ndarray, np.ndarray]:

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from tests.emulator.handwritten import Handwritten, emulate, random_memory, small
-from tests.emulator.loops import Loops
 
 from tcugen.isa import Opcode
+from tests.emulator.handwritten import Handwritten, emulate, random_memory, small
+from tests.emulator.loops import Loops
 
 OUT = 512
 """Results go to the upper half of the memory."""

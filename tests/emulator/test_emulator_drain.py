@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from tests.emulator.handwritten import Handwritten, emulate, random_memory, small
-from tests.emulator.loops import Loops
 
 from tcugen.isa import Opcode
+from tests.emulator.handwritten import Handwritten, emulate, random_memory, small
+from tests.emulator.loops import Loops
 
 OUT = 512
 LOOP = {"n_columns": 2, "n_y": 3, "block_rows": 2, "n_x": 4}

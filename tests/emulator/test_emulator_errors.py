@@ -4,10 +4,10 @@ import dataclasses
 
 import numpy as np
 import pytest
-from tests.emulator.handwritten import COMPUTE, DRAIN, LAYOUT, Handwritten, small
 
 from tcugen.emulator import EmulationError, Machine
 from tcugen.isa import Instruction, Opcode, Window
+from tests.emulator.handwritten import COMPUTE, DRAIN, LAYOUT, Handwritten, small
 
 COMPUTE_INDEX, DRAIN_INDEX, STORE_INDEX = 2, 3, 4
 

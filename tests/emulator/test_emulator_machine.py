@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from tests.emulator.handwritten import COMPUTE, DRAIN, LAYOUT, Handwritten, random_memory, small
-from tests.emulator.loops import Loops
 
 from tcugen.emulator import EmulationError, Machine
 from tcugen.isa import Opcode
 from tcugen.program import TensorLayout
+from tests.emulator.handwritten import COMPUTE, DRAIN, LAYOUT, Handwritten, random_memory, small
+from tests.emulator.loops import Loops
 
 
 def two_layers(first_drain_position):

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from tests.emulator.handwritten import COMPUTE, DRAIN, Handwritten, small
 
 from tcugen.emulator import EmulationError, Machine
 from tcugen.isa import Opcode, Window
+from tests.emulator.handwritten import COMPUTE, DRAIN, Handwritten, small
 
 POOL = {"base": 512, "row_step": 16, "out_base": 768, "out_row_step": 16, "n_groups": 1, "n_y": 3, "n_x": 4}
 POOL |= {"n_ky": 1, "n_kx": 1, "stride_y": 1, "stride_x": 1, "height": 3, "width": 4}

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from tests.emulator.handwritten import Handwritten, emulate, random_memory, small
-from tests.emulator.loops import Loops
 
 from tcugen.emulator import EmulationError
 from tcugen.isa import Opcode
+from tests.emulator.handwritten import Handwritten, emulate, random_memory, small
+from tests.emulator.loops import Loops
 
 
 def pooling(word=4, groups=2, h=6, w=5, kernel=3, stride=2, pad=1):

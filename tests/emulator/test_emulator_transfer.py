@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from tests.emulator.handwritten import Handwritten, emulate, random_memory, small
 
 from tcugen.emulator import Machine
 from tcugen.isa import Opcode, Window
+from tests.emulator.handwritten import Handwritten, emulate, random_memory, small
 
 
 def test_segments_with_steps():

@@ -38,7 +38,7 @@ def test_constants(bus_bytes, size):
 @pytest.mark.parametrize("rows, bus_bytes", [(4, 4), (16, 8), (4, 64), (32, 4)])
 def test_the_memory_side_converts_to_verilog(rows, bus_bytes, monkeypatch):
     monkeypatch.setenv("AMARANTH_USE_YOSYS", "builtin")
-    architecture = Architecture(rows=rows, columns=4, bus_bytes=bus_bytes, output_lanes=1)
+    architecture = Architecture(rows=rows, columns=32, bus_bytes=bus_bytes, output_lanes=1)
     for component in (Reader(architecture, 3), Writer(architecture), Load(architecture), Store(architecture)):
         name = f"tcu_{type(component).__name__.lower()}"
         text = verilog.convert(component, name=name, emit_src=False, strip_internal_attrs=True)

@@ -25,7 +25,7 @@ class Bench:
     """Load and reader on a memory, with the activation memory as a dictionary of bytes."""
 
     def __init__(self, rows: int, bus_bytes: int, bus_idle=0.0, write_idle=0.0, latency=100):
-        architecture = Architecture(rows=rows, columns=4, bus_bytes=bus_bytes, output_lanes=1)
+        architecture = Architecture(rows=rows, columns=32, bus_bytes=bus_bytes, output_lanes=1)
         self.load, self.reader = Load(architecture), Reader(architecture, 2)
         self.design = m = Module()
         m.submodules.load, m.submodules.reader = self.load, self.reader

@@ -10,7 +10,7 @@ from tests.rtl.streams import get, put, run
 @pytest.mark.parametrize("rows, bus_bytes", [(16, 8), (32, 4), (4, 8), (4, 64), (16, 32)])
 @pytest.mark.parametrize("i_idle, o_idle", [(0.0, 0.0), (0.4, 0.4)])
 def test_bytes_keep_their_order(rows, bus_bytes, i_idle, o_idle):
-    packer = Packer(Architecture(rows=rows, columns=4, bus_bytes=bus_bytes, output_lanes=1))
+    packer = Packer(Architecture(rows=rows, columns=32, bus_bytes=bus_bytes, output_lanes=1))
     random = Random(rows + bus_bytes)
     unit_bytes = min(rows, bus_bytes)
     words, stream = [], b""

@@ -25,7 +25,7 @@ class Bench:
     """Store and writer on a memory; the activation memory answers in the cycle after a request."""
 
     def __init__(self, rows: int, bus_bytes: int, bus_idle=0.0, read_idle=0.0, latency=50):
-        architecture = Architecture(rows=rows, columns=4, bus_bytes=bus_bytes, output_lanes=1)
+        architecture = Architecture(rows=rows, columns=32, bus_bytes=bus_bytes, output_lanes=1)
         self.store, self.writer = Store(architecture), Writer(architecture)
         self.design = m = Module()
         m.submodules.store, m.submodules.writer = self.store, self.writer

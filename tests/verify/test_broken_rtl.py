@@ -30,8 +30,6 @@ ARCHITECTURE = Architecture(
 )
 
 FAULTS = {
-    # Column 2 of the array multiplies by column 1's weight in row 1.
-    "weight": (r"(product_1_2 <= .*live_1)\[23:16\]", r"\1[15:8]"),
     # Lane 1 of the requantiser cuts where it should round.
     "rounding": (r"lane1_fixed\[11\] &", "1'h0 &"),
     # Padding bytes are 0 whatever the zero point is.
@@ -43,7 +41,7 @@ FAULTS = {
 
 @pytest.fixture(scope="module")
 def job():
-    """Model, program, inputs: a pointwise layer without padding in front, so that not every fault shows in layer 0."""
+    """Model, program, inputs; the pointwise layer in front has no padding, so not every fault shows in layer 0."""
     network = Network(
         name="four_layers",
         inputs=(("image", Shape(5, 9, 8)),),
@@ -102,23 +100,6 @@ def check_place(job, first):
     assert first.expected_address == first.address
 
 
-def test_the_right_rtl_differs_nowhere(right_rtl, found):
-    diagnosis = found(right_rtl)
-    assert not diagnosis.differs
-    assert len(diagnosis.cycles) == 1 and diagnosis.cycles[0] > 0
-    assert sum(layer.elements for layer in diagnosis.layers) == 8 * 72 + 10 * 72 + 10 * 20 + 6 * 20
-
-
-def test_a_wrong_weight_shows_in_the_outputs_of_its_column(job, broken, found):
-    diagnosis = found(broken("weight"))
-    first = diagnosis.first
-    assert (first.kind, first.layer, first.tensor) == (Kind.RTL, 0, "point")
-    assert first.element[0] % ARCHITECTURE.columns == 2
-    check_place(job, first)
-    assert all(layer.rtl for layer in diagnosis.layers)
-    assert diagnosis.layers[0].rtl <= 2 * 72  # two of the 8 channels are column 2's
-
-
 def test_wrong_rounding_shows_by_one_step_in_one_lane_and_waves_show_the_write(job, broken, found, cache_dir, tmp_path):
     _, program, inputs = job
     rtl = broken("rounding")
@@ -128,6 +109,7 @@ def test_wrong_rounding_shows_by_one_step_in_one_lane_and_waves_show_the_write(j
     assert first.element[0] % ARCHITECTURE.output_lanes == 1
     assert abs(first.rtl - first.golden) == 1
     check_place(job, first)
+    assert all(layer.rtl for layer in diagnosis.layers)  # the fault spreads
 
     path = tmp_path / "fault.vcd"
     record_waves(program, rtl, inputs, diagnosis.focus, path, cache_dir=cache_dir)

@@ -43,7 +43,7 @@ def simulator(run, monkeypatch):
                     image.pools.tofile(work_dir / f"pool_{i}.bin")
             if self.failure:
                 raise SimulationError(self.failure)
-            return SimulationResult(tuple(self.images), memory, 1.0)
+            return SimulationResult(tuple(self.images), memory, 1.0, 1.0)
 
     monkeypatch.setattr(module, "simulate", stand_in := Simulator())
     Simulator.images, Simulator.calls = [run.image_run(i) for i in range(IMAGES)], []
@@ -99,7 +99,7 @@ def test_a_run_that_fails_behind_its_last_write_is_found_too(run, simulator):
     simulator.failure = "image 1 was not done"
     diagnosis = found(run)
     assert diagnosis.differs and diagnosis.first is None
-    last = max(int(trace["cycle"][-1]) for trace in (simulator.images[1].drains, simulator.images[1].pools) if trace.size)
+    last = max(int(trace["cycle"][-1]) for trace in run.traces(1) if trace.size)
     assert diagnosis.focus == Focus(1, last - 50, 200)
 
 

@@ -15,7 +15,7 @@ IMAGES = 2
 
 
 def verified(run: RightRun, monkeypatch):
-    result = SimulationResult(tuple(run.image_run(i) for i in range(IMAGES)), "fixed", seconds=1.0)
+    result = SimulationResult(tuple(run.image_run(i) for i in range(IMAGES)), "fixed", seconds=1.0, cpu_seconds=1.0)
     monkeypatch.setattr(compare, "simulate", lambda *arguments, **more: result)
     return verify(run.model, run.program, "rtl", run.inputs)
 

@@ -38,13 +38,16 @@ def import_module(module: nn.Module, shape: Shape, name: str) -> FloatNetwork:
     """
     module = copy.deepcopy(module).float().cpu().eval()
     exported = _exported(module, shape, name)
-    walk = Walk(_constants(exported))
+    constants = _constants(exported)
+    damaged, notes = _damaged(constants)
+    walk = Walk(constants)
     returned, problems = _walked(walk, exported, shape)
+    problems = damaged + problems
     if problems:
         raise UnsupportedModel(name, list(dict.fromkeys(problems)))
     if returned is None or returned.draft is None:
         raise QuantizationError(f"module {name!r}: returns its input, so there is nothing to run; give a whole network")
-    model = replace(_network(_needed(walk.drafts, returned.draft), shape, name), notes=tuple(walk.notes))
+    model = replace(_network(_needed(walk.drafts, returned.draft), shape, name), notes=tuple(notes))
     _check_same(model, module, shape)
     return model
 
@@ -80,8 +83,25 @@ def _constants(exported: torch.export.ExportedProgram) -> dict[str, tuple[str, t
     return held
 
 
+def _damaged(constants: dict[str, tuple[str, torch.Tensor]]) -> tuple[list[Problem], list[str]]:
+    """Tensors that hold something else than numbers, and notes on infinite variances, which PyTorch can live with."""
+    problems, notes = [], []
+    for name, tensor in constants.values():
+        values = tensor.double()
+        infinite = (values == float("inf")).flatten().nonzero().flatten().tolist()
+        if infinite and name.endswith("running_var"):
+            channels = ", ".join(map(str, infinite[:5]))
+            notes.append(f"{name} is infinite in channel {channels}, which is therefore constant (fp16 overflow?)")
+            values = values[values != float("inf")]
+        bad = values[~values.isfinite()]
+        if len(bad):
+            found = f"{float(bad[0])} in {len(bad)} of {tensor.numel()} places"
+            problems.append(Problem(name, "weights", "value", found, "load undamaged weights"))
+    return problems, notes
+
+
 def _walked(walk: Walk, exported: torch.export.ExportedProgram, shape: Shape) -> tuple[Value | None, list[Problem]]:
-    """What the module returns, if that is known, and everything that cannot run."""
+    """What the module returns, if that is known, and every operator that cannot run."""
     problems: list[Problem] = []
     returned = None
     for node in exported.graph.nodes:
@@ -94,7 +114,7 @@ def _walked(walk: Walk, exported: torch.export.ExportedProgram, shape: Shape) ->
                 walk.values[node] = None
             except Refused as refused:
                 problems += refused.problems
-                walk.values[node] = None
+                walk.values[node] = _stand_in(node)
         elif node.op == "output":
             results = node.args[0]
             if len(results) != 1 or results[0] not in walk.values:
@@ -103,6 +123,14 @@ def _walked(walk: Walk, exported: torch.export.ExportedProgram, shape: Shape) ->
             else:
                 returned = walk.values[results[0]]
     return returned, problems
+
+
+def _stand_in(node: fx.Node) -> Value | None:
+    """Something of the shape of a refused operator's output, so that what reads it is checked too."""
+    output = node.meta.get("val")
+    if not isinstance(output, torch.Tensor) or output.ndim not in (2, 4):
+        return None
+    return Value(Draft("unknown", (), [node]), (*output.shape[1:], 1, 1)[:3], flat=output.ndim == 2)
 
 
 def _result(walk: Walk, node: fx.Node) -> Value:
@@ -156,6 +184,9 @@ def _check_same(model: FloatNetwork, module: nn.Module, shape: Shape) -> None:
     with torch.inference_mode():
         wanted = module(image).flatten()
     found = output_of(model, image).flatten()
+    if not wanted.isfinite().all():
+        # Nothing to compare; calibration finds the tensor.
+        return
     difference = float((found - wanted).abs().max()) if found.shape == wanted.shape else float("inf")
     if not difference <= TOLERANCE * float(wanted.abs().max()) + 1e-6:
         raise QuantizationError(

@@ -65,6 +65,8 @@ def linear(walk: Walk, node: fx.Node) -> Value:
     if not x.flat:
         raise refusal(node, "input", list(x.shape), "flatten the tensor in front of the linear layer")
     weight = walk.array(node, given["weight"], "weight")
+    if weight.shape[1] != math.prod(x.shape):
+        raise refusal(node, "input", f"rows of {weight.shape[1]}", "flatten the tensor in front of the linear layer")
     bias = np.zeros(len(weight)) if given["bias"] is None else walk.array(node, given["bias"], "bias")
     parameters = Parameters(weight.reshape(len(weight), *x.shape), bias)
     if x.shape[1:] == (1, 1):
@@ -80,8 +82,7 @@ def batch_norm(walk: Walk, node: fx.Node) -> Value:
     scale = np.ones(channels) if given["weight"] is None else walk.array(node, given["weight"], "weight")
     shift = np.zeros(channels) if given["bias"] is None else walk.array(node, given["bias"], "bias")
     mean = walk.array(node, given["running_mean"], "running_mean")
-    # Stems of unscaled images reach variances that fp16 cannot hold; PyTorch then computes a constant channel.
-    variance = walk.array(node, given["running_var"], "running_var", infinite=True)
+    variance = walk.array(node, given["running_var"], "running_var")
     if (variance + given["eps"] <= 0).any():
         raise refusal(node, "running_var", variance.min(), "a variance is not negative: load the trained weights")
     normalisation = Normalisation(scale, shift, mean, variance, given["eps"])
@@ -130,9 +131,9 @@ def add(walk: Walk, node: fx.Node) -> Value:
     if given["alpha"] != 1:
         raise refusal(node, "alpha", given["alpha"], "add without a factor")
     values = [walk.value(node, given[key], key) for key in ("self", "other")]
-    if values[0].shape != values[1].shape or values[0].flat != values[1].flat:
-        shapes = " and ".join(str(list(value.shape)) for value in values)
-        raise refusal(node, "shapes", shapes, "add tensors of one shape")
+    shapes = [_shape(given[key]) for key in ("self", "other")]
+    if shapes[0] != shapes[1]:
+        raise refusal(node, "shapes", f"{shapes[0]} and {shapes[1]}", "add tensors of one shape")
     draft = Draft("add", tuple(value.draft for value in values), [node])
     return walk.made(draft, _channels_first(node), flat=values[0].flat)
 
@@ -186,12 +187,13 @@ def passed_on(walk: Walk, node: fx.Node) -> Value:
 def reshape(walk: Walk, node: fx.Node) -> Value:
     """Flattening, and shapes that differ in dimensions of 1 only."""
     x = walk.value(node, node.args[0])
-    out, pixels = _shape(node), math.prod(x.shape)
-    if out == (1, pixels):
-        return walk.passed(node, x, flat=True)
+    out, elements = _shape(node), math.prod(x.shape)
     if out == (1, *x.shape):
         return walk.passed(node, x, flat=False)
-    raise refusal(node, "shape", list(out), f"flatten to (n, {pixels}) only")
+    one_pixel = x.shape[1:] == (1, 1) and out[0] == 1 and max(out) == elements
+    if out == (1, elements) or one_pixel:
+        return walk.passed(node, x, flat=True)
+    raise refusal(node, "shape", list(out), f"flatten to (n, {elements}) only")
 
 
 Operator = Callable[[Walk, fx.Node], Value]

@@ -28,22 +28,20 @@ class Walk:
 
     Attributes:
         tensors: Parameters and buffers of the module, with their names there, by name of placeholder.
-        values: Tensors that depend on the image; None behind an operator that cannot run.
+        values: Tensors that depend on the image; None behind an operator that cannot run if nothing can be said.
         drafts: Nodes in the order of execution.
-        notes: What the user should know.
     """
 
     tensors: dict[str, tuple[str, torch.Tensor]]
     values: dict[fx.Node, Value | None] = field(default_factory=dict)
     drafts: list[Draft] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
 
     def value(self, node: fx.Node, argument: Any, what: str = "input") -> Value:
         """The tensor that depends on the image and is an argument of `node`.
 
         Raises:
             Refused: If it is a constant.
-            Unavailable: If it lies behind an operator that cannot run.
+            Unavailable: If nothing can be said about it.
         """
         if not isinstance(argument, fx.Node) or argument not in self.values:
             found = "a constant" if isinstance(argument, fx.Node) else argument
@@ -60,27 +58,11 @@ class Walk:
             raise refusal(node, "input", f"(1, {np.prod(value.shape)})", "give it four dimensions")
         return value
 
-    def array(self, node: fx.Node, argument: Any, what: str, infinite: bool = False) -> np.ndarray:
-        """The constant that is an argument of `node`, float64.
-
-        Args:
-            infinite: +inf is allowed and leaves a note.
-
-        Raises:
-            Refused: If it depends on the image, or holds something that is not finite.
-        """
+    def array(self, node: fx.Node, argument: Any, what: str) -> np.ndarray:
+        """The constant that is an argument of `node`, float64. Raises Refused if it is computed by the module."""
         if not isinstance(argument, fx.Node) or argument.name not in self.tensors:
             raise refusal(node, what, "computed", "it must be a parameter or buffer of the module")
-        name, tensor = self.tensors[argument.name]
-        array = tensor.detach().cpu().double().numpy()
-        if infinite and (array == np.inf).any():
-            channels = ", ".join(map(str, np.flatnonzero(array == np.inf)[:5]))
-            self.notes.append(f"{name} is infinite in channel {channels}, which is therefore constant (fp16 overflow?)")
-            array = np.where(array == np.inf, np.finfo(np.float64).max, array)
-        if not np.isfinite(array).all():
-            bad = array[~np.isfinite(array)]
-            raise refusal(node, name, f"{bad[0]} in {bad.size} of {array.size} places", "load undamaged weights")
-        return array
+        return self.tensors[argument.name][1].detach().cpu().double().numpy()
 
     def made(self, draft: Draft, shape: tuple[int, int, int], flat: bool = False) -> Value:
         """The output of a new node."""

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "cpu_time.h"
 #include "host.h"
 #include "job.h"
 #include "mapped_file.h"
@@ -149,8 +150,10 @@ int main(int argc, char** argv) {
     try {
         const Job job = Job::read(argv[1]);
         const Clock::time_point start = Clock::now();
+        const double cpu_start = cpu_seconds();
         const std::vector<ImageResult> results = Runner(job).run();
-        write_results("results.json", results, std::chrono::duration<double>(Clock::now() - start).count());
+        const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+        write_results("results.json", results, seconds, cpu_seconds() - cpu_start);
         return 0;
     } catch (const std::exception& error) {
         print_error(error.what());

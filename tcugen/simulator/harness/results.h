@@ -57,10 +57,11 @@ struct ImageResult {
     static unsigned long long wide(uint64_t value) { return value; }
 };
 
-inline void write_results(const std::string& path, const std::vector<ImageResult>& results, double seconds) {
+inline void write_results(const std::string& path, const std::vector<ImageResult>& results, double seconds,
+                          double cpu_seconds) {
     std::FILE* file = std::fopen(path.c_str(), "w");
     if (!file) throw std::runtime_error("cannot write " + path);
-    std::fprintf(file, "{\"seconds\": %.6f, \"images\": [\n", seconds);
+    std::fprintf(file, "{\"seconds\": %.6f, \"cpu_seconds\": %.6f, \"images\": [\n", seconds, cpu_seconds);
     for (size_t i = 0; i < results.size(); ++i) {
         if (i) std::fprintf(file, ",\n");
         results[i].print(file);

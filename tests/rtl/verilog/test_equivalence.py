@@ -120,7 +120,6 @@ def expression(random: Random, values: list[Value], depth: int) -> Value:
             lambda: Cat(a, ~bit, b),
             lambda: a >> b.as_unsigned()[:3],
             lambda: (a << b.as_unsigned()[:3])[:24],
-            lambda: a.bit_select(b.as_unsigned()[:2], 2),
         )
     )()
 
