@@ -15,6 +15,7 @@ from tcugen.commands import evaluate as evaluate_command
 from tcugen.commands import import_model as import_command
 from tcugen.commands import layers as layers_command
 from tcugen.commands import quantize as quantize_command
+from tcugen.commands import shapes as shapes_command
 from tcugen.commands import simulate as simulate_command
 from tcugen.commands import speed as speed_command
 from tcugen.commands.machine import MachineFlags
@@ -139,6 +140,35 @@ def simulate(
             json_file=json_file,
         )
         status = simulate_command.simulate(options, flags, console)
+    raise typer.Exit(status)
+
+
+@app.command()
+def shapes(
+    network: Annotated[str, typer.Argument(metavar="[FILE|NAME]", help="Layer config or bundled name.")] = "resnet50",
+    rtl: Annotated[Path | None, typer.Option(help="Simulate this earlier build as it stands.")] = None,
+    memory: Annotated[str, typer.Option(help="Memory model: fixed or ddr.")] = "fixed",
+    seed: Annotated[int, typer.Option(help="Seed of weights and images.")] = 0,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
+    array: Array = None,
+    multipliers: Multipliers = None,
+    activation_kib: ActivationKib = None,
+    bus_bytes: BusBytes = None,
+    accumulator_bits: AccumulatorBits = None,
+    accumulator_depth: AccumulatorDepth = None,
+    weight_tiles: WeightTiles = None,
+    parameter_groups: ParameterGroups = None,
+    output_lanes: OutputLanes = None,
+    bus_address_bits: BusAddressBits = None,
+) -> None:
+    """Run a whole network on the RTL and show the cycles of every shape of layer beside the ideal."""
+    console = _console()
+    flags = _machine_flags(locals())
+    with one_clear_error():
+        options = simulate_command.SimulateOptions(
+            layer_config=network, rtl=rtl, memory=memory, seed=seed, json_file=json_file
+        )
+        status = shapes_command.shapes(options, flags, console)
     raise typer.Exit(status)
 
 

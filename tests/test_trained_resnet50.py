@@ -1,9 +1,10 @@
-"""A trained int8 ResNet-50: import, golden, emulator and ONNX Runtime, on images.
+"""A trained int8 ResNet-50: import, golden, emulator, RTL and ONNX Runtime, on images.
 
 The model and the images are not part of the project. These tests run where the variable TCUGEN_MODELS names a folder
 with them, or where `shared/models` stands beside the checkout, and are left out elsewhere.
 """
 
+import json
 import os
 import unittest
 from pathlib import Path
@@ -21,6 +22,8 @@ from tcugen.quant.images import image_quantization, quantise_images
 from tcugen.quant.importers.onnx_model import import_onnx
 from tcugen.quant.witness import run_witness, write_witness
 from tcugen.verify.evaluate import emulate, top1
+from tests import independent_reader
+from tests.commands.conftest import call
 from tests.quant.importers.graphs import run
 
 FILES = ("resnet50_v1_int8_qdq.onnx", "resnet50_v1_int8_qop.onnx", "images_224.npz")
@@ -111,3 +114,21 @@ def test_all_images_agree_in_every_logit(folder, model, program, images, labels,
     print(f"logits of QDQ that differ from operators: {(apart > 0.5).mean():.1%}, by up to {apart.max():.0f} steps")
     assert right["tcugen"] == right["ONNX Runtime, operators"]
     assert right["tcugen"] >= 0.8 * len(labels)
+
+
+@pytest.mark.parametrize(
+    "count", [pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.verify)], ids=["one", "two"]
+)
+def test_images_on_the_rtl_agree_in_every_tensor(folder, model, images, count, tmp_path, monkeypatch):
+    """The command itself at 16x16, then the independent reader on its dump."""
+    monkeypatch.chdir(tmp_path)
+    np.save("x.npy", images[:count])
+    arguments = ("--images", "x.npy", "--array", "16x16", "--dump", "dump", "--json", "figures.json")
+    result = call("simulate", "--model", folder / FILES[0], *arguments)
+    assert result.exit_code == 0, result.output
+    figures = json.loads(Path("figures.json").read_text())
+    assert figures["mismatches"] == 0 and len(figures["cycles_per_image"]) == count
+    assert figures["witness"]["tensors"] == 72 and figures["witness"]["mismatches"] == 0
+    logits = np.load(tmp_path / "dump" / "fc.output.npy")
+    assert np.array_equal(reals(model, logits), run(folder / FILES[1], images[:count], optimise=True))
+    assert independent_reader.check(tmp_path / "dump") == 0

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -17,8 +18,15 @@ from tcugen.commands.progress_bar import progress_bar, simulation_reporter
 from tcugen.commands.sources import Source, open_source
 from tcugen.compiler import compile_network
 from tcugen.network.select import select
+from tcugen.program import Program
 from tcugen.report.run_report import run_table, summary
 from tcugen.simulator.run import MEMORY_TIMINGS
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from tcugen.quant.model import QuantizedNetwork
+    from tcugen.verify.compare import Verification
 
 
 @dataclass(frozen=True)
@@ -49,12 +57,55 @@ class SimulateOptions:
     json_file: Path | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """A run that came to its end.
+
+    Attributes:
+        model, program, inputs: What ran on what.
+        outcome: Golden, emulator and RTL side by side.
+        figures: See `run_figures`.
+    """
+
+    model: "QuantizedNetwork"
+    program: Program
+    inputs: dict[str, "np.ndarray"]
+    outcome: "Verification"
+    figures: dict
+
+    @property
+    def status(self) -> Status:
+        """OK if golden, emulator, RTL and, where it is installed, ONNX Runtime agree in every element."""
+        witness = self.figures["witness"]
+        return Status.MISMATCH if self.figures["mismatches"] or (witness and witness["mismatches"]) else Status.OK
+
+
 def simulate(options: SimulateOptions, flags: MachineFlags, console: Console) -> Status:
     """Run, compare, print a table, write what was asked for.
 
     Returns:
-        OK if golden, emulator, RTL and, where it is installed, ONNX Runtime agree in every element; MISMATCH if not or
-        if the RTL could not be run to its end.
+        As `Measured.status`; MISMATCH too if the RTL could not be run to its end.
+
+    Raises:
+        As `measure`.
+    """
+    measured = measure(options, flags, console)
+    if measured is None:
+        return Status.MISMATCH
+    console.print(run_table(measured.figures))
+    console.print(summary(measured.figures), highlight=False, markup=False)
+    if options.dump:
+        from tcugen.verify.dump import write_dump
+
+        write_dump(options.dump, measured.model, measured.program, measured.inputs, measured.outcome)
+        console.print(f"dump written to {options.dump}", highlight=False, markup=False)
+    if options.json_file:
+        options.json_file.write_text(json.dumps(measured.figures, indent=1) + "\n")
+    return measured.status
+
+
+def measure(options: SimulateOptions, flags: MachineFlags, console: Console) -> Measured | None:
+    """Run and compare; None, after saying why, if the RTL could not be run to its end.
 
     Raises:
         NetworkError, ModelError, SizingError, CompileError, ArchitectureError, UsageError, QuantizationError,
@@ -87,13 +138,14 @@ def check_options(options: SimulateOptions) -> None:
         check_file(options.json_file, "--json")
 
 
-def _run(options: SimulateOptions, source: Source, architecture: Architecture, rtl: Path, console: Console) -> Status:
+def _run(
+    options: SimulateOptions, source: Source, architecture: Architecture, rtl: Path, console: Console
+) -> Measured | None:
     from tcugen.emulator import EmulationError
     from tcugen.simulator.build import BuildError
     from tcugen.simulator.observe import ObservationError
     from tcugen.simulator.run import SimulationError
     from tcugen.verify.compare import VerificationError, verify
-    from tcugen.verify.dump import write_dump
     from tcugen.verify.witness import check_witness, witness_available
 
     model, inputs = source.workload(options.only, console)
@@ -112,17 +164,10 @@ def _run(options: SimulateOptions, source: Source, architecture: Architecture, r
             )
     except (SimulationError, ObservationError, VerificationError, EmulationError, BuildError) as error:
         console.print("mismatch: the run did not come to a comparable end:", str(error), markup=False, soft_wrap=True)
-        return Status.MISMATCH
+        return None
     witness = check_witness(model, inputs, outcome.golden) if witness_available() else None
     figures = run_figures(source.origin, options.memory, outcome, program, witness)
-    console.print(run_table(figures))
-    console.print(summary(figures), highlight=False, markup=False)
-    if options.dump:
-        write_dump(options.dump, model, program, inputs, outcome)
-        console.print(f"dump written to {options.dump}", highlight=False, markup=False)
-    if options.json_file:
-        options.json_file.write_text(json.dumps(figures, indent=1) + "\n")
-    return Status.MISMATCH if outcome.mismatches or (witness and witness.mismatches) else Status.OK
+    return Measured(model, program, inputs, outcome, figures)
 
 
 def split_names(text: Sequence[str]) -> tuple[str, ...]:

@@ -1,7 +1,5 @@
 """Float weights from a file into a module: `.safetensors`, or what `torch.save` wrote."""
 
-import pickle
-import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -86,8 +84,9 @@ def _read_safetensors(path: Path) -> dict[str, torch.Tensor]:
 def _read_pickled(path: Path) -> dict[str, torch.Tensor]:
     try:
         held = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, zipfile.BadZipFile) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    except Exception as error:
+        # Whatever bytes that are no pickle happen to raise.
+        reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no more is known'}"
         raise ModelError(f"{path}: holds no weights alone ({reason}); save the module's state_dict()") from None
     for key in WRAPPERS:
         if isinstance(held, dict) and isinstance(held.get(key), dict):

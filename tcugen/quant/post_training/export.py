@@ -87,7 +87,7 @@ def _damaged(constants: dict[str, tuple[str, torch.Tensor]]) -> tuple[list[Probl
     """Tensors that hold something else than numbers, and notes on infinite variances, which PyTorch can live with."""
     problems, notes = [], []
     for name, tensor in constants.values():
-        values = tensor.double()
+        values = tensor.detach().double()
         infinite = (values == float("inf")).flatten().nonzero().flatten().tolist()
         if infinite and name.endswith("running_var"):
             channels = ", ".join(map(str, infinite[:5]))
@@ -128,6 +128,7 @@ def _walked(walk: Walk, exported: torch.export.ExportedProgram, shape: Shape) ->
 def _stand_in(node: fx.Node) -> Value | None:
     """Something of the shape of a refused operator's output, so that what reads it is checked too."""
     output = node.meta.get("val")
+    output = output[0] if isinstance(output, tuple | list) and output else output
     if not isinstance(output, torch.Tensor) or output.ndim not in (2, 4):
         return None
     return Value(Draft("unknown", (), [node]), (*output.shape[1:], 1, 1)[:3], flat=output.ndim == 2)

@@ -118,8 +118,6 @@ def expression(random: Random, values: list[Value], depth: int) -> Value:
             lambda: ~bit ^ a[0],
             lambda: Mux(bit, a, b),
             lambda: Cat(a, ~bit, b),
-            lambda: a >> b.as_unsigned()[:3],
-            lambda: (a << b.as_unsigned()[:3])[:24],
         )
     )()
 

@@ -1,0 +1,90 @@
+"""`tcugen shapes`: cycles of every distinct shape of layer in a network, against the ideal, from a run on the RTL."""
+
+import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from tcugen.commands.machine import MachineFlags
+from tcugen.commands.outcome import Status
+from tcugen.commands.simulate import Measured, SimulateOptions, measure
+from tcugen.network.graph import Network, Node
+from tcugen.report.shapes_report import shapes_summary, shapes_table
+
+if TYPE_CHECKING:
+    from tcugen.verify.compare import NodeResult
+
+
+def shapes(options: SimulateOptions, flags: MachineFlags, console: Console) -> Status:
+    """Run the whole network as `tcugen simulate` does and print one line per shape of layer.
+
+    Layers are measured where they stand in the network, so that loads and stores of a layer that runs alone do not
+    disturb.
+
+    Returns:
+        As `simulate`.
+
+    Raises:
+        As `simulate`.
+    """
+    measured = measure(options, flags, console)
+    if measured is None:
+        return Status.MISMATCH
+    figures = shape_figures(measured)
+    console.print(shapes_table(figures))
+    console.print(shapes_summary(figures), highlight=False, markup=False)
+    if options.json_file:
+        options.json_file.write_text(json.dumps(figures, indent=1) + "\n")
+    return measured.status
+
+
+def shape_figures(measured: Measured) -> dict:
+    """Figures by shape, in the order of the first layer of each shape."""
+    network, figures = measured.model.network, measured.figures
+    alike: dict[tuple, list[NodeResult]] = {}
+    for result in measured.outcome.nodes:
+        alike.setdefault(_shape(network, result.node), []).append(result)
+    multipliers = measured.program.architecture.multipliers
+    copied = ("format", "network", "memory", "architecture", "mac_count", "mismatches")
+    return {
+        **{key: figures[key] for key in copied},
+        **({"seed": figures["seed"]} if "seed" in figures else {}),
+        "cycles": measured.outcome.cycles[-1],
+        "utilisation": measured.program.mac_count / (multipliers * measured.outcome.cycles[-1]),
+        "shapes": [_entry(network, results, multipliers) for results in alike.values()],
+    }
+
+
+def _shape(network: Network, node: Node) -> tuple:
+    source = network.shapes[node.inputs[0]]
+    geometry = (node.kernel, node.stride, node.padding, node.groups)
+    return (node.op, source, network.shapes[node.name], *geometry)
+
+
+def _entry(network: Network, results: Iterable["NodeResult"], multipliers: int) -> dict:
+    """Layers of one shape together. `losses` are the cycles beyond the ideal, by reason; they sum up."""
+    node = results[0].node
+    macs, cycles = sum(result.macs for result in results), sum(result.cycles for result in results)
+    ideal = macs / multipliers
+    unfilled = sum(result.busy for result in results) - ideal
+    losses = {"tiles": unfilled} if unfilled else {}
+    for result in results:
+        for reason, lost in result.stalls.items():
+            losses[reason] = losses.get(reason, 0) + lost
+    return {
+        "op": node.op,
+        "input": str(network.shapes[node.inputs[0]]),
+        "output": str(network.shapes[node.name]),
+        "kernel": list(node.kernel),
+        "stride": list(node.stride),
+        "padding": list(node.padding),
+        "groups": node.groups,
+        "layers": [result.node.name for result in results],
+        "fused": all(result.node.op == "add" and result.cycles == 0 for result in results),
+        "macs": macs,
+        "ideal_cycles": ideal,
+        "cycles": cycles,
+        "utilisation": ideal / cycles if cycles else None,
+        "losses": losses,
+    }

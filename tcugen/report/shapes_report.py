@@ -1,0 +1,87 @@
+"""The table of cycles by shape of layer, from the JSON that `tcugen shapes --json` writes."""
+
+from rich.markup import escape
+from rich.table import Table
+
+REASONS = {
+    "tiles": "rows or columns of the array without work, where channels do not fill them",
+    "program": "instructions on their way",
+    "load": "activations on their way from memory",
+    "store": "results on their way to memory",
+    "drain": "results that the next layer reads still in the output path",
+    "pool": "pooled results not yet written",
+    "weights": "weights on their way from memory",
+    "accumulators": "both accumulator banks in use by the output path",
+    "control": "gaps between tiles of few pixels",
+}
+"""What a cycle beyond the ideal was lost to: the stalls of the counters, and `tiles`."""
+
+
+def shapes_table(figures: dict) -> Table:
+    """Per shape: number of layers, ideal and simulated cycles of all of them, utilisation, what was lost to what."""
+    architecture = figures["architecture"]
+    title = f"{figures['network']} on {architecture['rows']}x{architecture['columns']}, {figures['memory']} memory"
+    table = Table(title=escape(title))
+    for heading in ("operator", "input", "output", "kernel"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("layers", "ideal", "cycles", "util. %"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("lost to", overflow="fold")
+    for shape in figures["shapes"]:
+        table.add_row(
+            shape["op"],
+            shape["input"],
+            shape["output"],
+            _kernel(shape),
+            str(len(shape["layers"])),
+            f"{shape['ideal_cycles']:,.0f}" if shape["macs"] else "",
+            f"{shape['cycles']:,}",
+            f"{100 * shape['utilisation']:.1f}" if shape["macs"] and shape["cycles"] else "",
+            "done along with a convolution" if shape["fused"] else _losses(shape["losses"]),
+        )
+    table.add_section()
+    ideal = sum(shape["ideal_cycles"] for shape in figures["shapes"])
+    total: dict[str, float] = {}
+    for shape in figures["shapes"]:
+        for reason, lost in shape["losses"].items():
+            total[reason] = total.get(reason, 0) + lost
+    layers = sum(len(shape["layers"]) for shape in figures["shapes"])
+    row = ("all", "", "", "", str(layers), f"{ideal:,.0f}", f"{figures['cycles']:,}")
+    table.add_row(*row, f"{100 * figures['utilisation']:.1f}", _losses(total))
+    return table
+
+
+def shapes_summary(figures: dict) -> str:
+    """What the reasons mean, the lowest utilisation by size of output, and whether all elements were equal."""
+    lowest: dict[str, float] = {}
+    for shape in figures["shapes"]:
+        if shape["op"] == "conv" and shape["macs"] and shape["utilisation"]:
+            size = shape["output"].partition("x")[2]
+            lowest[size] = min(lowest.get(size, 1.0), shape["utilisation"])
+    reasons = dict.fromkeys(reason for shape in figures["shapes"] for reason in shape["losses"])
+    sizes = ", ".join(f"{size} {100 * value:.1f} %" for size, value in lowest.items())
+    verdict = "golden, emulator and RTL agree in every element"
+    if figures["mismatches"]:
+        verdict = f"{figures['mismatches']:,} elements differ"
+    return "\n".join(
+        (
+            *(f"{reason}: {REASONS[reason]}" for reason in reasons),
+            f"lowest utilisation of a convolution by its output's size: {sizes}",
+            f"mismatches = {figures['mismatches']}: {verdict}",
+        )
+    )
+
+
+def _kernel(shape: dict) -> str:
+    if shape["op"] not in ("conv", "max_pool"):
+        return ""
+    text = "x".join(map(str, shape["kernel"]))
+    if shape["stride"] != [1, 1]:
+        text += f" /{'x'.join(map(str, shape['stride']))}"
+    return text if shape["groups"] == 1 else f"{text}, {shape['groups']} groups"
+
+
+def _losses(losses: dict[str, float]) -> str:
+    """Largest first."""
+    ordered = sorted(losses.items(), key=lambda item: -item[1])
+    return ", ".join(f"{reason} {lost:,.0f}" for reason, lost in ordered if lost)
