@@ -12,21 +12,25 @@ SHORTER_SIDE = 256
 SUFFIXES = (".jpg", ".jpeg", ".png")
 
 
-def prepared(path: Path) -> np.ndarray:
-    """One photograph, its shorter side scaled to 256 pixels, the middle 224x224 of it."""
+def crops(path: Path, corners: bool) -> list[np.ndarray]:
+    """The middle 224x224 of a photograph whose shorter side is scaled to 256 pixels; with `corners` those too."""
     image = Image.open(path).convert("RGB")
     scale = SHORTER_SIDE / min(image.size)
     width, height = (max(SIDE, round(side * scale)) for side in image.size)
     image = image.resize((width, height), Image.Resampling.BICUBIC)
-    left, top = (width - SIDE) // 2, (height - SIDE) // 2
-    pixels = np.asarray(image.crop((left, top, left + SIDE, top + SIDE)), np.float32)
-    return (pixels - np.float32(MEANS)).transpose(2, 0, 1)
+    right, bottom = width - SIDE, height - SIDE
+    places = [(right // 2, bottom // 2)]
+    if corners:
+        places += [(0, 0), (right, 0), (0, bottom), (right, bottom)]
+    boxes = [image.crop((left, top, left + SIDE, top + SIDE)) for left, top in places]
+    return [(np.asarray(box, np.float32) - np.float32(MEANS)).transpose(2, 0, 1) for box in boxes]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sources", type=Path, nargs="+", help="photographs, or folders of them")
     parser.add_argument("-o", "--output", type=Path, required=True, help="images, .npy")
+    parser.add_argument("--corners", action="store_true", help="five crops of each, for calibration on few of them")
     arguments = parser.parse_args()
     paths = []
     for source in arguments.sources:
@@ -34,8 +38,9 @@ def main() -> None:
         paths += [path for path in found if not source.is_dir() or path.suffix.lower() in SUFFIXES]
     if not paths:
         raise SystemExit(f"error: no photographs ({', '.join(SUFFIXES)}) in {', '.join(map(str, arguments.sources))}")
-    np.save(arguments.output, np.stack([prepared(path) for path in paths]))
-    print(f"{len(paths)} images: {arguments.output}")
+    images = np.stack([crop for path in paths for crop in crops(path, arguments.corners)])
+    np.save(arguments.output, images)
+    print(f"{len(images)} images: {arguments.output}")
 
 
 if __name__ == "__main__":

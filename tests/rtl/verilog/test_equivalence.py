@@ -118,8 +118,15 @@ def expression(random: Random, values: list[Value], depth: int) -> Value:
             lambda: ~bit ^ a[0],
             lambda: Mux(bit, a, b),
             lambda: Cat(a, ~bit, b),
+            lambda: a >> b.as_unsigned()[:3],
+            lambda: (a << b.as_unsigned()[:3])[:24],
         )
     )()
+
+
+def condition(random: Random, values: list[Value]) -> Value:
+    """A bit that is not constant: of a choice by a constant Yosys writes what is no Verilog."""
+    return expression(random, values, 2).any() ^ random.choice(values[: len(INPUT_SHAPES)])[0]
 
 
 def statements(m: Module, random: Random, target: Signal, values: list[Value], depth: int, domain: str = "sync"):
@@ -130,15 +137,15 @@ def statements(m: Module, random: Random, target: Signal, values: list[Value], d
         return
     match random.randrange(3):
         case 0:
-            with m.If(expression(random, values, 2).bool()):
+            with m.If(condition(random, values)):
                 statements(m, random, target, values, depth - 1, domain)
-            with m.Elif(expression(random, values, 1).bool()):
+            with m.Elif(condition(random, values)):
                 statements(m, random, target, values, depth - 1, domain)
             if random.getrandbits(1):
                 with m.Else():
                     statements(m, random, target, values, depth - 1, domain)
         case 1:
-            with m.Switch(Value.cast(random.choice(values))[:3]):
+            with m.Switch(random.choice(values[: len(INPUT_SHAPES)])[:3]):
                 for pattern in random.sample(range(2), 2):
                     with m.Case(pattern):
                         statements(m, random, target, values, depth - 1, domain)
