@@ -43,8 +43,7 @@ class Draft:
         return "relu" if self.low == 0 and self.op in ("conv", "linear", "add") else None
 
     def limit(self, low: float, high: float, source: fx.Node) -> None:
-        """Clip the result to [low, high] as well; where limits cross, the new upper one counts, as torch.clamp has it.
-        """
+        """Clip the result to [low, high] as well; where limits cross, the new upper one counts, as in torch.clamp."""
         self.low = min(max(self.low, low), high)
         self.high = min(max(self.high, low), high)
         self.sources.append(source)

@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from tcugen.rtl.verilog.text import UnknownText
+
 _LABEL = re.compile(r"(default|\d+'\w[\w?]*(?:, \d+'\w[\w?]*)*):")
 _LABELS_LENGTH = 60
 _FULL = "(* full_case = 32'd1 *)"
@@ -36,13 +38,13 @@ Statement = Assignment | If | Case
 
 
 def parse(lines: list[str]) -> list[Statement]:
-    """Statements of the body of an `always` block. Raises ValueError with the first line that is none."""
+    """Statements of the body of an `always` block. Raises UnknownText with the first line that is none."""
     # An attribute before an empty line belongs to a case without a selector, of which nothing else is written.
     text = re.sub(rf"^ *{re.escape(_FULL)}\n *\n", "", "\n".join(lines) + "\n", flags=re.MULTILINE)
     cursor = _Cursor([line.strip() for line in text.splitlines() if line.strip()])
     statements = _sequence(cursor)
     if cursor.line:
-        raise ValueError(f"no Verilog statement that is known here: {cursor.line!r}")
+        raise UnknownText(f"no statement that is known here: {cursor.line!r}")
     return statements
 
 
@@ -108,7 +110,7 @@ def _statement(cursor: _Cursor) -> Statement | bool | None:
 
 def _expect(cursor: _Cursor, text: str) -> None:
     if cursor.line != text:
-        raise ValueError(f"{text!r} is missing before {cursor.line!r}")
+        raise UnknownText(f"{text!r} is missing before {cursor.line!r}")
     cursor.next()
 
 

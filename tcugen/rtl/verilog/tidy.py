@@ -69,7 +69,8 @@ def _clock_blocks(module: Module) -> None:
         else:
             source = computing[following]
             assignment = re.compile(rf"^(\s+){following}((?:{SLICE})?) = ")
-            kept = [line for line in source[1:] if line != f"    {following} = {name};"]
+            held = re.compile(rf"    {following}((?:{SLICE})?) = {name}\1;")
+            kept = [line for line in source[1:] if not held.fullmatch(line)]
             source[:] = ["  always @(posedge clk) begin"]
             source += [assignment.sub(rf"\1{name}\2 <= ", line) for line in kept]
             _reset_first(source)
