@@ -20,7 +20,7 @@ SIZED = {
 """Rows, columns, KiB of activation memory, bytes per beat of machines sized for ResNet-50."""
 
 ODD = {
-    "4x4": dict(rows=4, columns=4, output_lanes=1, bus_bytes=4, activation_kib=1, accumulator_depth=16,
+    "4x4": dict(rows=4, columns=4, output_lanes=1, bus_bytes=4, activation_kib=2, accumulator_depth=16,
                 weight_tiles=4, parameter_groups=2),
     "8x4": dict(rows=8, columns=4, output_lanes=4, bus_bytes=16, activation_kib=2, accumulator_depth=32,
                 weight_tiles=64, parameter_groups=4),

@@ -136,6 +136,8 @@ def _write_if(statement: If, expression: Callable[[str], str], indent: str) -> I
         branches = [(f"!{condition}" if re.fullmatch(r"[\w\[\]]+", condition) else f"!({condition})", branches[1][1])]
     while len(branches) > 1 and not branches[-1][1]:
         branches.pop()
+    while not branches[-1][0] and len(branches[-1][1]) == 1 and isinstance(branches[-1][1][0], If):
+        branches[-1:] = branches[-1][1][0].branches
     for number, (condition, body) in enumerate(branches):
         head = "end else " if number else ""
         yield f"{head}if ({expression(condition)}) begin" if condition else f"{head}begin"

@@ -10,6 +10,7 @@ It understands nothing but the text that the pinned Yosys writes, and leaves alo
 writes the result.
 """
 
+import itertools
 import re
 from collections import Counter
 
@@ -70,9 +71,8 @@ def _clock_blocks(module: Module) -> None:
             source = computing[following]
             assignment = re.compile(rf"^(\s+){following}((?:{SLICE})?) = ")
             held = re.compile(rf"    {following}((?:{SLICE})?) = {name}\1;")
-            kept = [line for line in source[1:] if not held.fullmatch(line)]
-            source[:] = ["  always @(posedge clk) begin"]
-            source += [assignment.sub(rf"\1{name}\2 <= ", line) for line in kept]
+            kept = itertools.dropwhile(held.fullmatch, source[1:])
+            source[:] = ["  always @(posedge clk) begin", *(assignment.sub(rf"\1{name}\2 <= ", line) for line in kept)]
             _reset_first(source)
         del module.wires[following]
     module.blocks = blocks
