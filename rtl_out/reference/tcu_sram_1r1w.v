@@ -29,12 +29,23 @@ module tcu_sram_1r1w #(
     input  wire [WIDTH-1:0]             write_data
 );
     reg [WIDTH-1:0] words [0:DEPTH-1];
-    integer lane;
     always @(posedge clk)
         if (read_en) read_data <= words[read_addr];
-    always @(posedge clk)
-        if (|write_en)
-            for (lane = 0; lane < WIDTH/GRANULARITY; lane = lane + 1)
-                if (write_en[lane])
-                    words[write_addr][lane*GRANULARITY +: GRANULARITY] <= write_data[lane*GRANULARITY +: GRANULARITY];
+    generate
+        if (WIDTH == GRANULARITY) begin : whole
+            always @(posedge clk)
+                if (write_en) words[write_addr] <= write_data;
+        end else begin : lanes
+            integer lane;
+            always @(posedge clk)
+                if (|write_en) begin
+                    // A loop costs a simulator nothing in the cycles without a write, one statement per lane does.
+                    /* verilator unroll_disable */
+                    for (lane = 0; lane < WIDTH/GRANULARITY; lane = lane + 1)
+                        if (write_en[lane])
+                            words[write_addr][lane*GRANULARITY +: GRANULARITY]
+                                <= write_data[lane*GRANULARITY +: GRANULARITY];
+                end
+        end
+    endgenerate
 endmodule

@@ -235,10 +235,8 @@ module tcu_host (
     always @(posedge clk) begin
         if (rst) begin
             address <= 8'h0;
-        end else begin
-            if (_27_) begin
-                address <= awaddr[9:2];
-            end
+        end else if (_27_) begin
+            address <= awaddr[9:2];
         end
     end
 
@@ -258,20 +256,16 @@ module tcu_host (
     always @(posedge clk) begin
         if (rst) begin
             data <= 32'd0;
-        end else begin
-            if (_28_) begin
-                data <= wdata;
-            end
+        end else if (_28_) begin
+            data <= wdata;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             strobes <= 4'h0;
-        end else begin
-            if (_28_) begin
-                strobes <= wstrb;
-            end
+        end else if (_28_) begin
+            strobes <= wstrb;
         end
     end
 
@@ -291,12 +285,10 @@ module tcu_host (
     always @(posedge clk) begin
         if (rst) begin
             bresp <= 2'h0;
-        end else begin
-            if (execute) begin
-                bresp <= 2'h2;
-                if (accepted) begin
-                    bresp <= 2'h0;
-                end
+        end else if (execute) begin
+            bresp <= 2'h2;
+            if (accepted) begin
+                bresp <= 2'h0;
             end
         end
     end
@@ -304,468 +296,432 @@ module tcu_host (
     always @(posedge clk) begin
         if (rst) begin
             interrupt_enable_53 <= 32'd0;
-        end else begin
-            if (execute) begin
-                case (address)
-                    8'h07: begin
-                        if (accepted & strobes[0]) begin
-                            interrupt_enable_53[7:0] <= _30_;
-                        end
-                        if (accepted & strobes[1]) begin
-                            interrupt_enable_53[15:8] <= 8'h0;
-                        end
-                        if (accepted & strobes[2]) begin
-                            interrupt_enable_53[23:16] <= 8'h0;
-                        end
-                        if (accepted & strobes[3]) begin
-                            interrupt_enable_53[31:24] <= 8'h0;
-                        end
+        end else if (execute) begin
+            case (address)
+                8'h07: begin
+                    if (accepted & strobes[0]) begin
+                        interrupt_enable_53[7:0] <= _30_;
                     end
-                    default: ;
-                endcase
-            end
+                    if (accepted & strobes[1]) begin
+                        interrupt_enable_53[15:8] <= 8'h0;
+                    end
+                    if (accepted & strobes[2]) begin
+                        interrupt_enable_53[23:16] <= 8'h0;
+                    end
+                    if (accepted & strobes[3]) begin
+                        interrupt_enable_53[31:24] <= 8'h0;
+                    end
+                end
+                default: ;
+            endcase
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             watchdog <= 32'd0;
-        end else begin
-            if (execute) begin
-                case (address)
-                    8'h08: begin
-                        if (accepted & strobes[0]) begin
-                            watchdog[7:0] <= data[7:0];
-                        end
-                        if (accepted & strobes[1]) begin
-                            watchdog[15:8] <= data[15:8];
-                        end
-                        if (accepted & strobes[2]) begin
-                            watchdog[23:16] <= data[23:16];
-                        end
-                        if (accepted & strobes[3]) begin
-                            watchdog[31:24] <= data[31:24];
-                        end
+        end else if (execute) begin
+            case (address)
+                8'h08: begin
+                    if (accepted & strobes[0]) begin
+                        watchdog[7:0] <= data[7:0];
                     end
-                    default: ;
-                endcase
-            end
+                    if (accepted & strobes[1]) begin
+                        watchdog[15:8] <= data[15:8];
+                    end
+                    if (accepted & strobes[2]) begin
+                        watchdog[23:16] <= data[23:16];
+                    end
+                    if (accepted & strobes[3]) begin
+                        watchdog[31:24] <= data[31:24];
+                    end
+                end
+                default: ;
+            endcase
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             program_base_low <= 32'd0;
-        end else begin
-            if (execute) begin
-                case (address)
-                    8'h09: begin
-                        if (accepted & strobes[0]) begin
-                            program_base_low[7:0] <= 8'h0;
-                        end
-                        if (accepted & strobes[1]) begin
-                            program_base_low[15:8] <= _48_;
-                        end
-                        if (accepted & strobes[2]) begin
-                            program_base_low[23:16] <= data[23:16];
-                        end
-                        if (accepted & strobes[3]) begin
-                            program_base_low[31:24] <= data[31:24];
-                        end
+        end else if (execute) begin
+            case (address)
+                8'h09: begin
+                    if (accepted & strobes[0]) begin
+                        program_base_low[7:0] <= 8'h0;
                     end
-                    default: ;
-                endcase
-            end
+                    if (accepted & strobes[1]) begin
+                        program_base_low[15:8] <= _48_;
+                    end
+                    if (accepted & strobes[2]) begin
+                        program_base_low[23:16] <= data[23:16];
+                    end
+                    if (accepted & strobes[3]) begin
+                        program_base_low[31:24] <= data[31:24];
+                    end
+                end
+                default: ;
+            endcase
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             program_base_high <= 32'd0;
-        end else begin
-            if (execute) begin
-                case (address)
-                    8'h0a: begin
-                        if (accepted & strobes[0]) begin
-                            program_base_high[7:0] <= data[7:0];
-                        end
-                        if (accepted & strobes[1]) begin
-                            program_base_high[15:8] <= 8'h0;
-                        end
-                        if (accepted & strobes[2]) begin
-                            program_base_high[23:16] <= 8'h0;
-                        end
-                        if (accepted & strobes[3]) begin
-                            program_base_high[31:24] <= 8'h0;
-                        end
+        end else if (execute) begin
+            case (address)
+                8'h0a: begin
+                    if (accepted & strobes[0]) begin
+                        program_base_high[7:0] <= data[7:0];
                     end
-                    default: ;
-                endcase
-            end
+                    if (accepted & strobes[1]) begin
+                        program_base_high[15:8] <= 8'h0;
+                    end
+                    if (accepted & strobes[2]) begin
+                        program_base_high[23:16] <= 8'h0;
+                    end
+                    if (accepted & strobes[3]) begin
+                        program_base_high[31:24] <= 8'h0;
+                    end
+                end
+                default: ;
+            endcase
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             program_size <= 32'd0;
-        end else begin
-            if (execute) begin
-                case (address)
-                    8'h0b: begin
-                        if (accepted & strobes[0]) begin
-                            program_size[7:0] <= data[7:0];
-                        end
-                        if (accepted & strobes[1]) begin
-                            program_size[15:8] <= data[15:8];
-                        end
-                        if (accepted & strobes[2]) begin
-                            program_size[23:16] <= data[23:16];
-                        end
-                        if (accepted & strobes[3]) begin
-                            program_size[31:24] <= data[31:24];
-                        end
+        end else if (execute) begin
+            case (address)
+                8'h0b: begin
+                    if (accepted & strobes[0]) begin
+                        program_size[7:0] <= data[7:0];
                     end
-                    default: ;
-                endcase
-            end
+                    if (accepted & strobes[1]) begin
+                        program_size[15:8] <= data[15:8];
+                    end
+                    if (accepted & strobes[2]) begin
+                        program_size[23:16] <= data[23:16];
+                    end
+                    if (accepted & strobes[3]) begin
+                        program_size[31:24] <= data[31:24];
+                    end
+                end
+                default: ;
+            endcase
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             weights_base_low <= 32'd0;
-        end else begin
-            if (execute) begin
-                case (address)
-                    8'h0c: begin
-                        if (accepted & strobes[0]) begin
-                            weights_base_low[7:0] <= 8'h0;
-                        end
-                        if (accepted & strobes[1]) begin
-                            weights_base_low[15:8] <= _72_;
-                        end
-                        if (accepted & strobes[2]) begin
-                            weights_base_low[23:16] <= data[23:16];
-                        end
-                        if (accepted & strobes[3]) begin
-                            weights_base_low[31:24] <= data[31:24];
-                        end
+        end else if (execute) begin
+            case (address)
+                8'h0c: begin
+                    if (accepted & strobes[0]) begin
+                        weights_base_low[7:0] <= 8'h0;
                     end
-                    default: ;
-                endcase
-            end
+                    if (accepted & strobes[1]) begin
+                        weights_base_low[15:8] <= _72_;
+                    end
+                    if (accepted & strobes[2]) begin
+                        weights_base_low[23:16] <= data[23:16];
+                    end
+                    if (accepted & strobes[3]) begin
+                        weights_base_low[31:24] <= data[31:24];
+                    end
+                end
+                default: ;
+            endcase
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             weights_base_high <= 32'd0;
-        end else begin
-            if (execute) begin
-                case (address)
-                    8'h0d: begin
-                        if (accepted & strobes[0]) begin
-                            weights_base_high[7:0] <= data[7:0];
-                        end
-                        if (accepted & strobes[1]) begin
-                            weights_base_high[15:8] <= 8'h0;
-                        end
-                        if (accepted & strobes[2]) begin
-                            weights_base_high[23:16] <= 8'h0;
-                        end
-                        if (accepted & strobes[3]) begin
-                            weights_base_high[31:24] <= 8'h0;
-                        end
+        end else if (execute) begin
+            case (address)
+                8'h0d: begin
+                    if (accepted & strobes[0]) begin
+                        weights_base_high[7:0] <= data[7:0];
                     end
-                    default: ;
-                endcase
-            end
+                    if (accepted & strobes[1]) begin
+                        weights_base_high[15:8] <= 8'h0;
+                    end
+                    if (accepted & strobes[2]) begin
+                        weights_base_high[23:16] <= 8'h0;
+                    end
+                    if (accepted & strobes[3]) begin
+                        weights_base_high[31:24] <= 8'h0;
+                    end
+                end
+                default: ;
+            endcase
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             weights_size <= 32'd0;
-        end else begin
-            if (execute) begin
-                case (address)
-                    8'h0e: begin
-                        if (accepted & strobes[0]) begin
-                            weights_size[7:0] <= data[7:0];
-                        end
-                        if (accepted & strobes[1]) begin
-                            weights_size[15:8] <= data[15:8];
-                        end
-                        if (accepted & strobes[2]) begin
-                            weights_size[23:16] <= data[23:16];
-                        end
-                        if (accepted & strobes[3]) begin
-                            weights_size[31:24] <= data[31:24];
-                        end
+        end else if (execute) begin
+            case (address)
+                8'h0e: begin
+                    if (accepted & strobes[0]) begin
+                        weights_size[7:0] <= data[7:0];
                     end
-                    default: ;
-                endcase
-            end
+                    if (accepted & strobes[1]) begin
+                        weights_size[15:8] <= data[15:8];
+                    end
+                    if (accepted & strobes[2]) begin
+                        weights_size[23:16] <= data[23:16];
+                    end
+                    if (accepted & strobes[3]) begin
+                        weights_size[31:24] <= data[31:24];
+                    end
+                end
+                default: ;
+            endcase
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             input_base_low <= 32'd0;
-        end else begin
-            if (execute) begin
-                case (address)
-                    8'h0f: begin
-                        if (accepted & strobes[0]) begin
-                            input_base_low[7:0] <= 8'h0;
-                        end
-                        if (accepted & strobes[1]) begin
-                            input_base_low[15:8] <= _96_;
-                        end
-                        if (accepted & strobes[2]) begin
-                            input_base_low[23:16] <= data[23:16];
-                        end
-                        if (accepted & strobes[3]) begin
-                            input_base_low[31:24] <= data[31:24];
-                        end
+        end else if (execute) begin
+            case (address)
+                8'h0f: begin
+                    if (accepted & strobes[0]) begin
+                        input_base_low[7:0] <= 8'h0;
                     end
-                    default: ;
-                endcase
-            end
+                    if (accepted & strobes[1]) begin
+                        input_base_low[15:8] <= _96_;
+                    end
+                    if (accepted & strobes[2]) begin
+                        input_base_low[23:16] <= data[23:16];
+                    end
+                    if (accepted & strobes[3]) begin
+                        input_base_low[31:24] <= data[31:24];
+                    end
+                end
+                default: ;
+            endcase
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             input_base_high <= 32'd0;
-        end else begin
-            if (execute) begin
-                case (address)
-                    8'h10: begin
-                        if (accepted & strobes[0]) begin
-                            input_base_high[7:0] <= data[7:0];
-                        end
-                        if (accepted & strobes[1]) begin
-                            input_base_high[15:8] <= 8'h0;
-                        end
-                        if (accepted & strobes[2]) begin
-                            input_base_high[23:16] <= 8'h0;
-                        end
-                        if (accepted & strobes[3]) begin
-                            input_base_high[31:24] <= 8'h0;
-                        end
+        end else if (execute) begin
+            case (address)
+                8'h10: begin
+                    if (accepted & strobes[0]) begin
+                        input_base_high[7:0] <= data[7:0];
                     end
-                    default: ;
-                endcase
-            end
+                    if (accepted & strobes[1]) begin
+                        input_base_high[15:8] <= 8'h0;
+                    end
+                    if (accepted & strobes[2]) begin
+                        input_base_high[23:16] <= 8'h0;
+                    end
+                    if (accepted & strobes[3]) begin
+                        input_base_high[31:24] <= 8'h0;
+                    end
+                end
+                default: ;
+            endcase
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             input_size <= 32'd0;
-        end else begin
-            if (execute) begin
-                case (address)
-                    8'h11: begin
-                        if (accepted & strobes[0]) begin
-                            input_size[7:0] <= data[7:0];
-                        end
-                        if (accepted & strobes[1]) begin
-                            input_size[15:8] <= data[15:8];
-                        end
-                        if (accepted & strobes[2]) begin
-                            input_size[23:16] <= data[23:16];
-                        end
-                        if (accepted & strobes[3]) begin
-                            input_size[31:24] <= data[31:24];
-                        end
+        end else if (execute) begin
+            case (address)
+                8'h11: begin
+                    if (accepted & strobes[0]) begin
+                        input_size[7:0] <= data[7:0];
                     end
-                    default: ;
-                endcase
-            end
+                    if (accepted & strobes[1]) begin
+                        input_size[15:8] <= data[15:8];
+                    end
+                    if (accepted & strobes[2]) begin
+                        input_size[23:16] <= data[23:16];
+                    end
+                    if (accepted & strobes[3]) begin
+                        input_size[31:24] <= data[31:24];
+                    end
+                end
+                default: ;
+            endcase
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             output_base_low <= 32'd0;
-        end else begin
-            if (execute) begin
-                case (address)
-                    8'h12: begin
-                        if (accepted & strobes[0]) begin
-                            output_base_low[7:0] <= 8'h0;
-                        end
-                        if (accepted & strobes[1]) begin
-                            output_base_low[15:8] <= _120_;
-                        end
-                        if (accepted & strobes[2]) begin
-                            output_base_low[23:16] <= data[23:16];
-                        end
-                        if (accepted & strobes[3]) begin
-                            output_base_low[31:24] <= data[31:24];
-                        end
+        end else if (execute) begin
+            case (address)
+                8'h12: begin
+                    if (accepted & strobes[0]) begin
+                        output_base_low[7:0] <= 8'h0;
                     end
-                    default: ;
-                endcase
-            end
+                    if (accepted & strobes[1]) begin
+                        output_base_low[15:8] <= _120_;
+                    end
+                    if (accepted & strobes[2]) begin
+                        output_base_low[23:16] <= data[23:16];
+                    end
+                    if (accepted & strobes[3]) begin
+                        output_base_low[31:24] <= data[31:24];
+                    end
+                end
+                default: ;
+            endcase
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             output_base_high <= 32'd0;
-        end else begin
-            if (execute) begin
-                case (address)
-                    8'h13: begin
-                        if (accepted & strobes[0]) begin
-                            output_base_high[7:0] <= data[7:0];
-                        end
-                        if (accepted & strobes[1]) begin
-                            output_base_high[15:8] <= 8'h0;
-                        end
-                        if (accepted & strobes[2]) begin
-                            output_base_high[23:16] <= 8'h0;
-                        end
-                        if (accepted & strobes[3]) begin
-                            output_base_high[31:24] <= 8'h0;
-                        end
+        end else if (execute) begin
+            case (address)
+                8'h13: begin
+                    if (accepted & strobes[0]) begin
+                        output_base_high[7:0] <= data[7:0];
                     end
-                    default: ;
-                endcase
-            end
+                    if (accepted & strobes[1]) begin
+                        output_base_high[15:8] <= 8'h0;
+                    end
+                    if (accepted & strobes[2]) begin
+                        output_base_high[23:16] <= 8'h0;
+                    end
+                    if (accepted & strobes[3]) begin
+                        output_base_high[31:24] <= 8'h0;
+                    end
+                end
+                default: ;
+            endcase
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             output_size <= 32'd0;
-        end else begin
-            if (execute) begin
-                case (address)
-                    8'h14: begin
-                        if (accepted & strobes[0]) begin
-                            output_size[7:0] <= data[7:0];
-                        end
-                        if (accepted & strobes[1]) begin
-                            output_size[15:8] <= data[15:8];
-                        end
-                        if (accepted & strobes[2]) begin
-                            output_size[23:16] <= data[23:16];
-                        end
-                        if (accepted & strobes[3]) begin
-                            output_size[31:24] <= data[31:24];
-                        end
+        end else if (execute) begin
+            case (address)
+                8'h14: begin
+                    if (accepted & strobes[0]) begin
+                        output_size[7:0] <= data[7:0];
                     end
-                    default: ;
-                endcase
-            end
+                    if (accepted & strobes[1]) begin
+                        output_size[15:8] <= data[15:8];
+                    end
+                    if (accepted & strobes[2]) begin
+                        output_size[23:16] <= data[23:16];
+                    end
+                    if (accepted & strobes[3]) begin
+                        output_size[31:24] <= data[31:24];
+                    end
+                end
+                default: ;
+            endcase
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             scratch_base_low <= 32'd0;
-        end else begin
-            if (execute) begin
-                case (address)
-                    8'h15: begin
-                        if (accepted & strobes[0]) begin
-                            scratch_base_low[7:0] <= 8'h0;
-                        end
-                        if (accepted & strobes[1]) begin
-                            scratch_base_low[15:8] <= _144_;
-                        end
-                        if (accepted & strobes[2]) begin
-                            scratch_base_low[23:16] <= data[23:16];
-                        end
-                        if (accepted & strobes[3]) begin
-                            scratch_base_low[31:24] <= data[31:24];
-                        end
+        end else if (execute) begin
+            case (address)
+                8'h15: begin
+                    if (accepted & strobes[0]) begin
+                        scratch_base_low[7:0] <= 8'h0;
                     end
-                    default: ;
-                endcase
-            end
+                    if (accepted & strobes[1]) begin
+                        scratch_base_low[15:8] <= _144_;
+                    end
+                    if (accepted & strobes[2]) begin
+                        scratch_base_low[23:16] <= data[23:16];
+                    end
+                    if (accepted & strobes[3]) begin
+                        scratch_base_low[31:24] <= data[31:24];
+                    end
+                end
+                default: ;
+            endcase
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             scratch_base_high <= 32'd0;
-        end else begin
-            if (execute) begin
-                case (address)
-                    8'h16: begin
-                        if (accepted & strobes[0]) begin
-                            scratch_base_high[7:0] <= data[7:0];
-                        end
-                        if (accepted & strobes[1]) begin
-                            scratch_base_high[15:8] <= 8'h0;
-                        end
-                        if (accepted & strobes[2]) begin
-                            scratch_base_high[23:16] <= 8'h0;
-                        end
-                        if (accepted & strobes[3]) begin
-                            scratch_base_high[31:24] <= 8'h0;
-                        end
+        end else if (execute) begin
+            case (address)
+                8'h16: begin
+                    if (accepted & strobes[0]) begin
+                        scratch_base_high[7:0] <= data[7:0];
                     end
-                    default: ;
-                endcase
-            end
+                    if (accepted & strobes[1]) begin
+                        scratch_base_high[15:8] <= 8'h0;
+                    end
+                    if (accepted & strobes[2]) begin
+                        scratch_base_high[23:16] <= 8'h0;
+                    end
+                    if (accepted & strobes[3]) begin
+                        scratch_base_high[31:24] <= 8'h0;
+                    end
+                end
+                default: ;
+            endcase
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             scratch_size <= 32'd0;
-        end else begin
-            if (execute) begin
-                case (address)
-                    8'h17: begin
-                        if (accepted & strobes[0]) begin
-                            scratch_size[7:0] <= data[7:0];
-                        end
-                        if (accepted & strobes[1]) begin
-                            scratch_size[15:8] <= data[15:8];
-                        end
-                        if (accepted & strobes[2]) begin
-                            scratch_size[23:16] <= data[23:16];
-                        end
-                        if (accepted & strobes[3]) begin
-                            scratch_size[31:24] <= data[31:24];
-                        end
+        end else if (execute) begin
+            case (address)
+                8'h17: begin
+                    if (accepted & strobes[0]) begin
+                        scratch_size[7:0] <= data[7:0];
                     end
-                    default: ;
-                endcase
-            end
+                    if (accepted & strobes[1]) begin
+                        scratch_size[15:8] <= data[15:8];
+                    end
+                    if (accepted & strobes[2]) begin
+                        scratch_size[23:16] <= data[23:16];
+                    end
+                    if (accepted & strobes[3]) begin
+                        scratch_size[31:24] <= data[31:24];
+                    end
+                end
+                default: ;
+            endcase
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             layer_select <= 32'd0;
-        end else begin
-            if (execute) begin
-                case (address)
-                    8'h30: begin
-                        if (accepted & strobes[0]) begin
-                            layer_select[7:0] <= data[7:0];
-                        end
-                        if (accepted & strobes[1]) begin
-                            layer_select[15:8] <= _168_;
-                        end
-                        if (accepted & strobes[2]) begin
-                            layer_select[23:16] <= 8'h0;
-                        end
-                        if (accepted & strobes[3]) begin
-                            layer_select[31:24] <= 8'h0;
-                        end
+        end else if (execute) begin
+            case (address)
+                8'h30: begin
+                    if (accepted & strobes[0]) begin
+                        layer_select[7:0] <= data[7:0];
                     end
-                    default: ;
-                endcase
-            end
+                    if (accepted & strobes[1]) begin
+                        layer_select[15:8] <= _168_;
+                    end
+                    if (accepted & strobes[2]) begin
+                        layer_select[23:16] <= 8'h0;
+                    end
+                    if (accepted & strobes[3]) begin
+                        layer_select[31:24] <= 8'h0;
+                    end
+                end
+                default: ;
+            endcase
         end
     end
 
@@ -787,10 +743,8 @@ module tcu_host (
     always @(posedge clk) begin
         if (rst) begin
             address_64 <= 8'h0;
-        end else begin
-            if (_173_) begin
-                address_64 <= araddr[9:2];
-            end
+        end else if (_173_) begin
+            address_64 <= araddr[9:2];
         end
     end
 
@@ -825,64 +779,62 @@ module tcu_host (
     always @(posedge clk) begin
         if (rst) begin
             rdata <= 32'd0;
-        end else begin
-            if (reading) begin
-                if (_175_) begin
-                    rdata <= 32'd0;
-                    case (address_64)
-                        8'h0: rdata <= 32'd1413698865;
-                        8'h01: rdata <= 32'd1744442785;
-                        8'h02: rdata <= 32'd0;
-                        8'h03: rdata <= { 29'h0, failed, done, busy };
-                        8'h04: rdata <= { 29'h0, error_code };
-                        8'h05: rdata <= error_address[31:0];
-                        8'h18: rdata <= totals[31:0];
-                        8'h1a: rdata <= totals[79:48];
-                        8'h1c: rdata <= totals[127:96];
-                        8'h1e: rdata <= totals[175:144];
-                        8'h20: rdata <= totals[223:192];
-                        8'h22: rdata <= totals[271:240];
-                        8'h24: rdata <= totals[319:288];
-                        8'h26: rdata <= totals[367:336];
-                        8'h28: rdata <= totals[415:384];
-                        8'h2a: rdata <= totals[463:432];
-                        8'h2c: rdata <= totals[511:480];
-                        8'h2e: rdata <= totals[559:528];
-                        8'h06: rdata <= { 24'h0, error_address[39:32] };
-                        8'h19: rdata <= { 16'h0, totals[47:32] };
-                        8'h1b: rdata <= { 16'h0, totals[95:80] };
-                        8'h1d: rdata <= { 16'h0, totals[143:128] };
-                        8'h1f: rdata <= { 16'h0, totals[191:176] };
-                        8'h21: rdata <= { 16'h0, totals[239:224] };
-                        8'h23: rdata <= { 16'h0, totals[287:272] };
-                        8'h25: rdata <= { 16'h0, totals[335:320] };
-                        8'h27: rdata <= { 16'h0, totals[383:368] };
-                        8'h29: rdata <= { 16'h0, totals[431:416] };
-                        8'h2b: rdata <= { 16'h0, totals[479:464] };
-                        8'h2d: rdata <= { 16'h0, totals[527:512] };
-                        8'h2f: rdata <= { 16'h0, totals[575:560] };
-                        8'h07: rdata <= interrupt_enable_53;
-                        8'h08: rdata <= watchdog;
-                        8'h09: rdata <= program_base_low;
-                        8'h0a: rdata <= program_base_high;
-                        8'h0b: rdata <= program_size;
-                        8'h0c: rdata <= weights_base_low;
-                        8'h0d: rdata <= weights_base_high;
-                        8'h0e: rdata <= weights_size;
-                        8'h0f: rdata <= input_base_low;
-                        8'h10: rdata <= input_base_high;
-                        8'h11: rdata <= input_size;
-                        8'h12: rdata <= output_base_low;
-                        8'h13: rdata <= output_base_high;
-                        8'h14: rdata <= output_size;
-                        8'h15: rdata <= scratch_base_low;
-                        8'h16: rdata <= scratch_base_high;
-                        8'h17: rdata <= scratch_size;
-                        8'h30: rdata <= layer_select;
-                        8'h31, 8'h32, 8'h33, 8'h34, 8'h35, 8'h36, 8'h37, 8'h38, 8'h39: rdata <= layer_count;
-                        default: ;
-                    endcase
-                end
+        end else if (reading) begin
+            if (_175_) begin
+                rdata <= 32'd0;
+                case (address_64)
+                    8'h0: rdata <= 32'd1413698865;
+                    8'h01: rdata <= 32'd1744442785;
+                    8'h02: rdata <= 32'd0;
+                    8'h03: rdata <= { 29'h0, failed, done, busy };
+                    8'h04: rdata <= { 29'h0, error_code };
+                    8'h05: rdata <= error_address[31:0];
+                    8'h18: rdata <= totals[31:0];
+                    8'h1a: rdata <= totals[79:48];
+                    8'h1c: rdata <= totals[127:96];
+                    8'h1e: rdata <= totals[175:144];
+                    8'h20: rdata <= totals[223:192];
+                    8'h22: rdata <= totals[271:240];
+                    8'h24: rdata <= totals[319:288];
+                    8'h26: rdata <= totals[367:336];
+                    8'h28: rdata <= totals[415:384];
+                    8'h2a: rdata <= totals[463:432];
+                    8'h2c: rdata <= totals[511:480];
+                    8'h2e: rdata <= totals[559:528];
+                    8'h06: rdata <= { 24'h0, error_address[39:32] };
+                    8'h19: rdata <= { 16'h0, totals[47:32] };
+                    8'h1b: rdata <= { 16'h0, totals[95:80] };
+                    8'h1d: rdata <= { 16'h0, totals[143:128] };
+                    8'h1f: rdata <= { 16'h0, totals[191:176] };
+                    8'h21: rdata <= { 16'h0, totals[239:224] };
+                    8'h23: rdata <= { 16'h0, totals[287:272] };
+                    8'h25: rdata <= { 16'h0, totals[335:320] };
+                    8'h27: rdata <= { 16'h0, totals[383:368] };
+                    8'h29: rdata <= { 16'h0, totals[431:416] };
+                    8'h2b: rdata <= { 16'h0, totals[479:464] };
+                    8'h2d: rdata <= { 16'h0, totals[527:512] };
+                    8'h2f: rdata <= { 16'h0, totals[575:560] };
+                    8'h07: rdata <= interrupt_enable_53;
+                    8'h08: rdata <= watchdog;
+                    8'h09: rdata <= program_base_low;
+                    8'h0a: rdata <= program_base_high;
+                    8'h0b: rdata <= program_size;
+                    8'h0c: rdata <= weights_base_low;
+                    8'h0d: rdata <= weights_base_high;
+                    8'h0e: rdata <= weights_size;
+                    8'h0f: rdata <= input_base_low;
+                    8'h10: rdata <= input_base_high;
+                    8'h11: rdata <= input_size;
+                    8'h12: rdata <= output_base_low;
+                    8'h13: rdata <= output_base_high;
+                    8'h14: rdata <= output_size;
+                    8'h15: rdata <= scratch_base_low;
+                    8'h16: rdata <= scratch_base_high;
+                    8'h17: rdata <= scratch_size;
+                    8'h30: rdata <= layer_select;
+                    8'h31, 8'h32, 8'h33, 8'h34, 8'h35, 8'h36, 8'h37, 8'h38, 8'h39: rdata <= layer_count;
+                    default: ;
+                endcase
             end
         end
     end
@@ -890,21 +842,19 @@ module tcu_host (
     always @(posedge clk) begin
         if (rst) begin
             rresp <= 2'h0;
-        end else begin
-            if (reading) begin
-                if (_175_) begin
-                    rresp <= 2'h2;
-                    case (address_64)
-                        8'h0, 8'h01, 8'h02, 8'h03, 8'h04, 8'h05, 8'h18, 8'h1a, 8'h1c: rresp <= 2'h0;
-                        8'h1e, 8'h20, 8'h22, 8'h24, 8'h26, 8'h28, 8'h2a, 8'h2c, 8'h2e: rresp <= 2'h0;
-                        8'h06, 8'h19, 8'h1b, 8'h1d, 8'h1f, 8'h21, 8'h23, 8'h25, 8'h27: rresp <= 2'h0;
-                        8'h29, 8'h2b, 8'h2d, 8'h2f, 8'h07, 8'h08, 8'h09, 8'h0a, 8'h0b: rresp <= 2'h0;
-                        8'h0c, 8'h0d, 8'h0e, 8'h0f, 8'h10, 8'h11, 8'h12, 8'h13, 8'h14: rresp <= 2'h0;
-                        8'h15, 8'h16, 8'h17, 8'h30, 8'h31, 8'h32, 8'h33, 8'h34, 8'h35: rresp <= 2'h0;
-                        8'h36, 8'h37, 8'h38, 8'h39: rresp <= 2'h0;
-                        default: ;
-                    endcase
-                end
+        end else if (reading) begin
+            if (_175_) begin
+                rresp <= 2'h2;
+                case (address_64)
+                    8'h0, 8'h01, 8'h02, 8'h03, 8'h04, 8'h05, 8'h18, 8'h1a, 8'h1c: rresp <= 2'h0;
+                    8'h1e, 8'h20, 8'h22, 8'h24, 8'h26, 8'h28, 8'h2a, 8'h2c, 8'h2e: rresp <= 2'h0;
+                    8'h06, 8'h19, 8'h1b, 8'h1d, 8'h1f, 8'h21, 8'h23, 8'h25, 8'h27: rresp <= 2'h0;
+                    8'h29, 8'h2b, 8'h2d, 8'h2f, 8'h07, 8'h08, 8'h09, 8'h0a, 8'h0b: rresp <= 2'h0;
+                    8'h0c, 8'h0d, 8'h0e, 8'h0f, 8'h10, 8'h11, 8'h12, 8'h13, 8'h14: rresp <= 2'h0;
+                    8'h15, 8'h16, 8'h17, 8'h30, 8'h31, 8'h32, 8'h33, 8'h34, 8'h35: rresp <= 2'h0;
+                    8'h36, 8'h37, 8'h38, 8'h39: rresp <= 2'h0;
+                    default: ;
+                endcase
             end
         end
     end
@@ -1028,12 +978,10 @@ module tcu_control (
     always @(posedge clk) begin
         if (rst) begin
             silent_cycles <= 32'd0;
-        end else begin
-            if (bus_idle | bus_activity) begin
-                silent_cycles <= 32'd0;
-            end else if (silent_cycles != watchdog) begin
-                silent_cycles <= silent_cycles + 32'h1;
-            end
+        end else if (bus_idle | bus_activity) begin
+            silent_cycles <= 32'd0;
+        end else if (silent_cycles != watchdog) begin
+            silent_cycles <= silent_cycles + 32'h1;
         end
     end
 
@@ -1460,13 +1408,11 @@ module tcu_fetch (
     always @(posedge clk) begin
         if (rst) begin
             fetching <= 1'h0;
-        end else begin
-            if (start) begin
-                fetching <= 1'h1;
-            end else if (delivered) begin
-                if (is_end) begin
-                    fetching <= 1'h0;
-                end
+        end else if (start) begin
+            fetching <= 1'h1;
+        end else if (delivered) begin
+            if (is_end) begin
+                fetching <= 1'h0;
             end
         end
     end
@@ -1474,12 +1420,10 @@ module tcu_fetch (
     always @(posedge clk) begin
         if (rst) begin
             undelivered <= 26'h0;
-        end else begin
-            if (start) begin
-                undelivered <= _16_[25:0];
-            end else if (delivered) begin
-                undelivered <= undelivered - 26'h1;
-            end
+        end else if (start) begin
+            undelivered <= _16_[25:0];
+        end else if (delivered) begin
+            undelivered <= undelivered - 26'h1;
         end
     end
 
@@ -1512,10 +1456,8 @@ module tcu_fetch (
     always @(posedge clk) begin
         if (rst) begin
             offset <= 32'd0;
-        end else begin
-            if (issue) begin
-                offset <= offset + _19_;
-            end
+        end else if (issue) begin
+            offset <= offset + _19_;
         end
     end
 
@@ -1544,12 +1486,10 @@ module tcu_fetch (
     always @(posedge clk) begin
         if (rst) begin
             beats_27 <= 4'h0;
+        end else if (full & o_ready) begin
+            beats_27 <= { 3'h0, taken };
         end else begin
-            if (full & o_ready) begin
-                beats_27 <= { 3'h0, taken };
-            end else begin
-                beats_27 <= beats_27 + taken;
-            end
+            beats_27 <= beats_27 + taken;
         end
     end
 endmodule
@@ -1690,24 +1630,20 @@ module tcu_instruction_queue_weight (
     always @(posedge clk) begin
         if (rst) begin
             reached <= 5'h0;
-        end else begin
-            if (present & !o_valid) begin
-                reached[0] <= completed_load >= read__data[31:12];
-                reached[1] <= completed_store >= read__data[51:32];
-                reached[2] <= completed_compute >= read__data[71:52];
-                reached[3] <= completed_drain >= read__data[91:72];
-                reached[4] <= completed_pool >= read__data[111:92];
-            end
+        end else if (present & !o_valid) begin
+            reached[0] <= completed_load >= read__data[31:12];
+            reached[1] <= completed_store >= read__data[51:32];
+            reached[2] <= completed_compute >= read__data[71:52];
+            reached[3] <= completed_drain >= read__data[91:72];
+            reached[4] <= completed_pool >= read__data[111:92];
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             last_layer <= 12'h0;
-        end else begin
-            if (taken) begin
-                last_layer <= read__data[11:0];
-            end
+        end else if (taken) begin
+            last_layer <= read__data[11:0];
         end
     end
 endmodule
@@ -1848,24 +1784,20 @@ module tcu_instruction_queue_load (
     always @(posedge clk) begin
         if (rst) begin
             reached <= 5'h0;
-        end else begin
-            if (present & !o_valid) begin
-                reached[0] <= completed_load >= read__data[31:12];
-                reached[1] <= completed_store >= read__data[51:32];
-                reached[2] <= completed_compute >= read__data[71:52];
-                reached[3] <= completed_drain >= read__data[91:72];
-                reached[4] <= completed_pool >= read__data[111:92];
-            end
+        end else if (present & !o_valid) begin
+            reached[0] <= completed_load >= read__data[31:12];
+            reached[1] <= completed_store >= read__data[51:32];
+            reached[2] <= completed_compute >= read__data[71:52];
+            reached[3] <= completed_drain >= read__data[91:72];
+            reached[4] <= completed_pool >= read__data[111:92];
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             last_layer <= 12'h0;
-        end else begin
-            if (taken) begin
-                last_layer <= read__data[11:0];
-            end
+        end else if (taken) begin
+            last_layer <= read__data[11:0];
         end
     end
 endmodule
@@ -2006,24 +1938,20 @@ module tcu_instruction_queue_store (
     always @(posedge clk) begin
         if (rst) begin
             reached <= 5'h0;
-        end else begin
-            if (present & !o_valid) begin
-                reached[0] <= completed_load >= read__data[31:12];
-                reached[1] <= completed_store >= read__data[51:32];
-                reached[2] <= completed_compute >= read__data[71:52];
-                reached[3] <= completed_drain >= read__data[91:72];
-                reached[4] <= completed_pool >= read__data[111:92];
-            end
+        end else if (present & !o_valid) begin
+            reached[0] <= completed_load >= read__data[31:12];
+            reached[1] <= completed_store >= read__data[51:32];
+            reached[2] <= completed_compute >= read__data[71:52];
+            reached[3] <= completed_drain >= read__data[91:72];
+            reached[4] <= completed_pool >= read__data[111:92];
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             last_layer <= 12'h0;
-        end else begin
-            if (taken) begin
-                last_layer <= read__data[11:0];
-            end
+        end else if (taken) begin
+            last_layer <= read__data[11:0];
         end
     end
 endmodule
@@ -2164,24 +2092,20 @@ module tcu_instruction_queue_compute (
     always @(posedge clk) begin
         if (rst) begin
             reached <= 5'h0;
-        end else begin
-            if (present & !o_valid) begin
-                reached[0] <= completed_load >= read__data[31:12];
-                reached[1] <= completed_store >= read__data[51:32];
-                reached[2] <= completed_compute >= read__data[71:52];
-                reached[3] <= completed_drain >= read__data[91:72];
-                reached[4] <= completed_pool >= read__data[111:92];
-            end
+        end else if (present & !o_valid) begin
+            reached[0] <= completed_load >= read__data[31:12];
+            reached[1] <= completed_store >= read__data[51:32];
+            reached[2] <= completed_compute >= read__data[71:52];
+            reached[3] <= completed_drain >= read__data[91:72];
+            reached[4] <= completed_pool >= read__data[111:92];
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             last_layer <= 12'h0;
-        end else begin
-            if (taken) begin
-                last_layer <= read__data[11:0];
-            end
+        end else if (taken) begin
+            last_layer <= read__data[11:0];
         end
     end
 endmodule
@@ -2322,24 +2246,20 @@ module tcu_instruction_queue_drain (
     always @(posedge clk) begin
         if (rst) begin
             reached <= 5'h0;
-        end else begin
-            if (present & !o_valid) begin
-                reached[0] <= completed_load >= read__data[31:12];
-                reached[1] <= completed_store >= read__data[51:32];
-                reached[2] <= completed_compute >= read__data[71:52];
-                reached[3] <= completed_drain >= read__data[91:72];
-                reached[4] <= completed_pool >= read__data[111:92];
-            end
+        end else if (present & !o_valid) begin
+            reached[0] <= completed_load >= read__data[31:12];
+            reached[1] <= completed_store >= read__data[51:32];
+            reached[2] <= completed_compute >= read__data[71:52];
+            reached[3] <= completed_drain >= read__data[91:72];
+            reached[4] <= completed_pool >= read__data[111:92];
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             last_layer <= 12'h0;
-        end else begin
-            if (taken) begin
-                last_layer <= read__data[11:0];
-            end
+        end else if (taken) begin
+            last_layer <= read__data[11:0];
         end
     end
 endmodule
@@ -2480,24 +2400,20 @@ module tcu_instruction_queue_pool (
     always @(posedge clk) begin
         if (rst) begin
             reached <= 5'h0;
-        end else begin
-            if (present & !o_valid) begin
-                reached[0] <= completed_load >= read__data[31:12];
-                reached[1] <= completed_store >= read__data[51:32];
-                reached[2] <= completed_compute >= read__data[71:52];
-                reached[3] <= completed_drain >= read__data[91:72];
-                reached[4] <= completed_pool >= read__data[111:92];
-            end
+        end else if (present & !o_valid) begin
+            reached[0] <= completed_load >= read__data[31:12];
+            reached[1] <= completed_store >= read__data[51:32];
+            reached[2] <= completed_compute >= read__data[71:52];
+            reached[3] <= completed_drain >= read__data[91:72];
+            reached[4] <= completed_pool >= read__data[111:92];
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             last_layer <= 12'h0;
-        end else begin
-            if (taken) begin
-                last_layer <= read__data[11:0];
-            end
+        end else if (taken) begin
+            last_layer <= read__data[11:0];
         end
     end
 endmodule
@@ -2806,33 +2722,27 @@ module tcu_dispatch (
     always @(posedge clk) begin
         if (rst) begin
             completed_pool <= 20'h0;
-        end else begin
-            if (done_pool & !(&completed_pool)) begin
-                completed_pool <= completed_pool + 20'h1;
-            end
+        end else if (done_pool & !(&completed_pool)) begin
+            completed_pool <= completed_pool + 20'h1;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             ended <= 1'h0;
-        end else begin
-            if (i_valid & !ended) begin
-                case (i_payload[3:0])
-                    4'h0: ended <= 1'h1;
-                    default: ;
-                endcase
-            end
+        end else if (i_valid & !ended) begin
+            case (i_payload[3:0])
+                4'h0: ended <= 1'h1;
+                default: ;
+            endcase
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             number <= 26'h0;
-        end else begin
-            if (i_valid & i_ready) begin
-                number <= number + 26'h1;
-            end
+        end else if (i_valid & i_ready) begin
+            number <= number + 26'h1;
         end
     end
 
@@ -2847,50 +2757,40 @@ module tcu_dispatch (
     always @(posedge clk) begin
         if (rst) begin
             reported <= 1'h0;
-        end else begin
-            if (finished) begin
-                reported <= 1'h1;
-            end
+        end else if (finished) begin
+            reported <= 1'h1;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             completed_load <= 20'h0;
-        end else begin
-            if (done_load & !(&completed_load)) begin
-                completed_load <= completed_load + 20'h1;
-            end
+        end else if (done_load & !(&completed_load)) begin
+            completed_load <= completed_load + 20'h1;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             completed_store <= 20'h0;
-        end else begin
-            if (done_store & !(&completed_store)) begin
-                completed_store <= completed_store + 20'h1;
-            end
+        end else if (done_store & !(&completed_store)) begin
+            completed_store <= completed_store + 20'h1;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             completed_compute <= 20'h0;
-        end else begin
-            if (done_compute & !(&completed_compute)) begin
-                completed_compute <= completed_compute + 20'h1;
-            end
+        end else if (done_compute & !(&completed_compute)) begin
+            completed_compute <= completed_compute + 20'h1;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             completed_drain <= 20'h0;
-        end else begin
-            if (done_drain & !(&completed_drain)) begin
-                completed_drain <= completed_drain + 20'h1;
-            end
+        end else if (done_drain & !(&completed_drain)) begin
+            completed_drain <= completed_drain + 20'h1;
         end
     end
 endmodule
@@ -2938,20 +2838,16 @@ module tcu_fifo_reader_order (
     always @(posedge clk) begin
         if (rst) begin
             queue_w_port__addr <= 4'h0;
-        end else begin
-            if (i_ready & i_valid) begin
-                queue_w_port__addr <= queue_w_port__addr + 4'h1;
-            end
+        end else if (i_ready & i_valid) begin
+            queue_w_port__addr <= queue_w_port__addr + 4'h1;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             queue_r_port__addr <= 4'h0;
-        end else begin
-            if (o_valid & o_ready) begin
-                queue_r_port__addr <= queue_r_port__addr + 4'h1;
-            end
+        end else if (o_valid & o_ready) begin
+            queue_r_port__addr <= queue_r_port__addr + 4'h1;
         end
     end
 
@@ -3156,20 +3052,16 @@ module tcu_reader (
     always @(posedge clk) begin
         if (rst) begin
             bus_araddr <= 40'h0;
-        end else begin
-            if (issue) begin
-                bus_araddr <= check_address;
-            end
+        end else if (issue) begin
+            bus_araddr <= check_address;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             bus_arlen <= 8'h0;
-        end else begin
-            if (issue) begin
-                bus_arlen <= { _32_[6], _32_ };
-            end
+        end else if (issue) begin
+            bus_arlen <= { _32_[6], _32_ };
         end
     end
 
@@ -3210,44 +3102,36 @@ module tcu_reader (
     always @(posedge clk) begin
         if (rst) begin
             stopped <= 1'h0;
-        end else begin
-            if (violation | failure) begin
-                stopped <= 1'h1;
-            end
+        end else if (violation | failure) begin
+            stopped <= 1'h1;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             error_code <= 3'h0;
-        end else begin
-            if (failure) begin
-                error_code <= 3'h2;
-            end else if (violation) begin
-                error_code <= 3'h1;
-            end
+        end else if (failure) begin
+            error_code <= 3'h2;
+        end else if (violation) begin
+            error_code <= 3'h1;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             error_address <= 40'h0;
-        end else begin
-            if (failure) begin
-                error_address <= order_o_payload[41:2];
-            end else if (violation) begin
-                error_address <= check_address;
-            end
+        end else if (failure) begin
+            error_address <= order_o_payload[41:2];
+        end else if (violation) begin
+            error_address <= check_address;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             chosen_valid <= 1'h0;
-        end else begin
-            if (free) begin
-                chosen_valid <= |{ request_2_valid, request_1_valid, request_0_valid };
-            end
+        end else if (free) begin
+            chosen_valid <= |{ request_2_valid, request_1_valid, request_0_valid };
         end
     end
 
@@ -3340,20 +3224,16 @@ module tcu_fifo_writer_order (
     always @(posedge clk) begin
         if (rst) begin
             queue_w_port__addr <= 4'h0;
-        end else begin
-            if (i_ready & i_valid) begin
-                queue_w_port__addr <= queue_w_port__addr + 4'h1;
-            end
+        end else if (i_ready & i_valid) begin
+            queue_w_port__addr <= queue_w_port__addr + 4'h1;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             queue_r_port__addr <= 4'h0;
-        end else begin
-            if (o_valid & o_ready) begin
-                queue_r_port__addr <= queue_r_port__addr + 4'h1;
-            end
+        end else if (o_valid & o_ready) begin
+            queue_r_port__addr <= queue_r_port__addr + 4'h1;
         end
     end
 
@@ -3470,20 +3350,16 @@ module tcu_fifo_bursts (
     always @(posedge clk) begin
         if (rst) begin
             queue_w_port__addr <= 4'h0;
-        end else begin
-            if (i_ready & i_valid) begin
-                queue_w_port__addr <= queue_w_port__addr + 4'h1;
-            end
+        end else if (i_ready & i_valid) begin
+            queue_w_port__addr <= queue_w_port__addr + 4'h1;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             queue_r_port__addr <= 4'h0;
-        end else begin
-            if (o_valid & o_ready) begin
-                queue_r_port__addr <= queue_r_port__addr + 4'h1;
-            end
+        end else if (o_valid & o_ready) begin
+            queue_r_port__addr <= queue_r_port__addr + 4'h1;
         end
     end
 
@@ -3749,40 +3625,32 @@ module tcu_writer (
     always @(posedge clk) begin
         if (rst) begin
             sent <= 5'h0;
-        end else begin
-            if (load) begin
-                sent <= _30_[4:0];
-            end
+        end else if (load) begin
+            sent <= _30_[4:0];
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             bus_wdata <= 64'h0;
-        end else begin
-            if (load) begin
-                bus_wdata <= beats_o_payload;
-            end
+        end else if (load) begin
+            bus_wdata <= beats_o_payload;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             bus_wstrb <= 8'h0;
-        end else begin
-            if (load) begin
-                bus_wstrb <= halted ? 8'h0 : 8'hff;
-            end
+        end else if (load) begin
+            bus_wstrb <= halted ? 8'h0 : 8'hff;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             bus_wlast <= 1'h0;
-        end else begin
-            if (load) begin
-                bus_wlast <= last;
-            end
+        end else if (load) begin
+            bus_wlast <= last;
         end
     end
 
@@ -3805,34 +3673,28 @@ module tcu_writer (
     always @(posedge clk) begin
         if (rst) begin
             stopped <= 1'h0;
-        end else begin
-            if (violation | failure) begin
-                stopped <= 1'h1;
-            end
+        end else if (violation | failure) begin
+            stopped <= 1'h1;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             error_code <= 3'h0;
-        end else begin
-            if (failure) begin
-                error_code <= 3'h3;
-            end else if (violation) begin
-                error_code <= 3'h1;
-            end
+        end else if (failure) begin
+            error_code <= 3'h3;
+        end else if (violation) begin
+            error_code <= 3'h1;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             error_address <= 40'h0;
-        end else begin
-            if (failure) begin
-                error_address <= order_o_payload;
-            end else if (violation) begin
-                error_address <= check_address;
-            end
+        end else if (failure) begin
+            error_address <= order_o_payload;
+        end else if (violation) begin
+            error_address <= check_address;
         end
     end
 
@@ -3847,20 +3709,16 @@ module tcu_writer (
     always @(posedge clk) begin
         if (rst) begin
             waiting_valid <= 1'h0;
-        end else begin
-            if (request_ready) begin
-                waiting_valid <= request_valid;
-            end
+        end else if (request_ready) begin
+            waiting_valid <= request_valid;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             check_request <= 41'h0;
-        end else begin
-            if (request_ready) begin
-                check_request <= request_payload;
-            end
+        end else if (request_ready) begin
+            check_request <= request_payload;
         end
     end
 
@@ -3880,20 +3738,16 @@ module tcu_writer (
     always @(posedge clk) begin
         if (rst) begin
             bus_awaddr <= 40'h0;
-        end else begin
-            if (issue) begin
-                bus_awaddr <= check_address;
-            end
+        end else if (issue) begin
+            bus_awaddr <= check_address;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             bus_awlen <= 8'h0;
-        end else begin
-            if (issue) begin
-                bus_awlen <= { _27_[6], _27_ };
-            end
+        end else if (issue) begin
+            bus_awlen <= { _27_[6], _27_ };
         end
     end
 
@@ -3980,13 +3834,11 @@ module tcu_segment_walker_bursts (
     always @(posedge clk) begin
         if (rst) begin
             o_payload <= 42'h0;
-        end else begin
-            if (advance) begin
-                o_payload[34:3] <= address;
-                o_payload[40:35] <= _6_[5:0];
-                o_payload[41] <= last;
-                o_payload[2:0] <= transfer[2:0];
-            end
+        end else if (advance) begin
+            o_payload[34:3] <= address;
+            o_payload[40:35] <= _6_[5:0];
+            o_payload[41] <= last;
+            o_payload[2:0] <= transfer[2:0];
         end
     end
 
@@ -4049,10 +3901,8 @@ module tcu_segment_walker_bursts (
     always @(posedge clk) begin
         if (rst) begin
             busy <= 1'h0;
-        end else begin
-            if (i_ready) begin
-                busy <= i_valid;
-            end
+        end else if (i_ready) begin
+            busy <= i_valid;
         end
     end
 endmodule
@@ -4100,20 +3950,16 @@ module tcu_fifo_plans (
     always @(posedge clk) begin
         if (rst) begin
             queue_w_port__addr <= 2'h0;
-        end else begin
-            if (i_ready & i_valid) begin
-                queue_w_port__addr <= queue_w_port__addr + 2'h1;
-            end
+        end else if (i_ready & i_valid) begin
+            queue_w_port__addr <= queue_w_port__addr + 2'h1;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             queue_r_port__addr <= 2'h0;
-        end else begin
-            if (o_valid & o_ready) begin
-                queue_r_port__addr <= queue_r_port__addr + 2'h1;
-            end
+        end else if (o_valid & o_ready) begin
+            queue_r_port__addr <= queue_r_port__addr + 2'h1;
         end
     end
 
@@ -4190,12 +4036,10 @@ module tcu_segment_walker_places (
     always @(posedge clk) begin
         if (rst) begin
             o_payload <= 26'h0;
-        end else begin
-            if (advance) begin
-                o_payload[23:0] <= address;
-                o_payload[24] <= _6_[0];
-                o_payload[25] <= last;
-            end
+        end else if (advance) begin
+            o_payload[23:0] <= address;
+            o_payload[24] <= _6_[0];
+            o_payload[25] <= last;
         end
     end
 
@@ -4258,10 +4102,8 @@ module tcu_segment_walker_places (
     always @(posedge clk) begin
         if (rst) begin
             busy <= 1'h0;
-        end else begin
-            if (i_ready) begin
-                busy <= i_valid;
-            end
+        end else if (i_ready) begin
+            busy <= i_valid;
         end
     end
 endmodule
@@ -4525,31 +4367,25 @@ module tcu_load (
     always @(posedge clk) begin
         if (rst) begin
             piece <= 1'h0;
-        end else begin
-            if (advance) begin
-                piece <= _11_[0];
-            end
+        end else if (advance) begin
+            piece <= _11_[0];
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             write_payload <= 56'h0;
-        end else begin
-            if (advance) begin
-                write_payload[23:0] <= places_o_payload[23:0];
-                write_payload[55:24] <= beats_o_payload >> _36_;
-            end
+        end else if (advance) begin
+            write_payload[23:0] <= places_o_payload[23:0];
+            write_payload[55:24] <= beats_o_payload >> _36_;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             last <= 1'h0;
-        end else begin
-            if (advance) begin
-                last <= places_o_payload[25];
-            end
+        end else if (advance) begin
+            last <= places_o_payload[25];
         end
     end
 endmodule
@@ -4597,20 +4433,16 @@ module tcu_fifo_lasts (
     always @(posedge clk) begin
         if (rst) begin
             queue_w_port__addr <= 5'h0;
-        end else begin
-            if (i_ready & i_valid) begin
-                queue_w_port__addr <= queue_w_port__addr + 5'h1;
-            end
+        end else if (i_ready & i_valid) begin
+            queue_w_port__addr <= queue_w_port__addr + 5'h1;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             queue_r_port__addr <= 5'h0;
-        end else begin
-            if (o_valid & o_ready) begin
-                queue_r_port__addr <= queue_r_port__addr + 5'h1;
-            end
+        end else if (o_valid & o_ready) begin
+            queue_r_port__addr <= queue_r_port__addr + 5'h1;
         end
     end
 
@@ -4671,20 +4503,16 @@ module tcu_fifo_words (
     always @(posedge clk) begin
         if (rst) begin
             queue_w_port__addr <= 2'h0;
-        end else begin
-            if (i_ready & i_valid) begin
-                queue_w_port__addr <= queue_w_port__addr + 2'h1;
-            end
+        end else if (i_ready & i_valid) begin
+            queue_w_port__addr <= queue_w_port__addr + 2'h1;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             queue_r_port__addr <= 2'h0;
-        end else begin
-            if (o_valid & o_ready) begin
-                queue_r_port__addr <= queue_r_port__addr + 2'h1;
-            end
+        end else if (o_valid & o_ready) begin
+            queue_r_port__addr <= queue_r_port__addr + 2'h1;
         end
     end
 
@@ -4733,20 +4561,16 @@ module tcu_packer (
     always @(posedge clk) begin
         if (rst) begin
             count <= 1'h0;
-        end else begin
-            if (_2_) begin
-                count <= _3_[0];
-            end
+        end else if (_2_) begin
+            count <= _3_[0];
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             held <= 32'd0;
-        end else begin
-            if (_2_) begin
-                held <= i_payload[31:0];
-            end
+        end else if (_2_) begin
+            held <= i_payload[31:0];
         end
     end
 endmodule
@@ -4917,20 +4741,16 @@ module tcu_store (
     always @(posedge clk) begin
         if (rst) begin
             position <= 1'h0;
-        end else begin
-            if (accept) begin
-                position <= 1'h0;
-            end
+        end else if (accept) begin
+            position <= 1'h0;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             units <= 1'h0;
-        end else begin
-            if (accept) begin
-                units <= places_o_payload[24];
-            end
+        end else if (accept) begin
+            units <= places_o_payload[24];
         end
     end
 endmodule
@@ -5111,12 +4931,10 @@ module tcu_weight_stream (
     always @(posedge clk) begin
         if (rst) begin
             count <= 6'h0;
-        end else begin
-            if (beat_en) begin
-                count <= count + 6'h1;
-                if (_17_ == bursts_r_data[5:0]) begin
-                    count <= 6'h0;
-                end
+        end else if (beat_en) begin
+            count <= count + 6'h1;
+            if (_17_ == bursts_r_data[5:0]) begin
+                count <= 6'h0;
             end
         end
     end
@@ -5254,20 +5072,16 @@ module tcu_weight_stream (
     always @(posedge clk) begin
         if (rst) begin
             bursts_w_port__addr <= 5'h0;
-        end else begin
-            if (bursts_w_rdy & bursts_w_en) begin
-                bursts_w_port__addr <= _33_[4:0];
-            end
+        end else if (bursts_w_rdy & bursts_w_en) begin
+            bursts_w_port__addr <= _33_[4:0];
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             bursts_r_port__addr <= 5'h0;
-        end else begin
-            if (bursts_inner_r_rdy & (!bursts_r_rdy | bursts_r_en)) begin
-                bursts_r_port__addr <= _39_[4:0];
-            end
+        end else if (bursts_inner_r_rdy & (!bursts_r_rdy | bursts_r_en)) begin
+            bursts_r_port__addr <= _39_[4:0];
         end
     end
 
@@ -5287,12 +5101,10 @@ module tcu_weight_stream (
     always @(posedge clk) begin
         if (rst) begin
             bursts_r_rdy <= 1'h0;
-        end else begin
-            if (bursts_inner_r_rdy & (!bursts_r_rdy | bursts_r_en)) begin
-                bursts_r_rdy <= 1'h1;
-            end else if (bursts_r_en) begin
-                bursts_r_rdy <= 1'h0;
-            end
+        end else if (bursts_inner_r_rdy & (!bursts_r_rdy | bursts_r_en)) begin
+            bursts_r_rdy <= 1'h1;
+        end else if (bursts_r_en) begin
+            bursts_r_rdy <= 1'h0;
         end
     end
 endmodule
@@ -6736,33 +6548,27 @@ module tcu_pixel_walker (
     always @(posedge clk) begin
         if (rst) begin
             bank <= 1'h0;
-        end else begin
-            if (request_en & last_pixel & current[203]) begin
-                bank <= ~bank;
-            end
+        end else if (request_en & last_pixel & current[203]) begin
+            bank <= ~bank;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             current <= 205'h0;
-        end else begin
-            if (i_pass_ready) begin
-                current <= i_pass_payload;
-            end
+        end else if (i_pass_ready) begin
+            current <= i_pass_payload;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             request_en <= 1'h0;
-        end else begin
-            if (i_pass_ready) begin
-                request_en <= 1'h1;
-            end else if (request_en) begin
-                if (last_pixel) begin
-                    request_en <= 1'h0;
-                end
+        end else if (i_pass_ready) begin
+            request_en <= 1'h1;
+        end else if (request_en) begin
+            if (last_pixel) begin
+                request_en <= 1'h0;
             end
         end
     end
@@ -6770,13 +6576,11 @@ module tcu_pixel_walker (
     always @(posedge clk) begin
         if (rst) begin
             row <= 24'h0;
-        end else begin
-            if (i_pass_ready) begin
-                row <= i_pass_payload[35:12];
-            end else if (request_en) begin
-                if (last_x) begin
-                    row <= row + current[124:101];
-                end
+        end else if (i_pass_ready) begin
+            row <= i_pass_payload[35:12];
+        end else if (request_en) begin
+            if (last_x) begin
+                row <= row + current[124:101];
             end
         end
     end
@@ -6784,13 +6588,11 @@ module tcu_pixel_walker (
     always @(posedge clk) begin
         if (rst) begin
             iy <= 18'h0;
-        end else begin
-            if (i_pass_ready) begin
-                iy <= { i_pass_payload[52], i_pass_payload[52:36] };
-            end else if (request_en) begin
-                if (last_x) begin
-                    iy <= $signed(iy) + $signed({ 1'h0, current[152:149] });
-                end
+        end else if (i_pass_ready) begin
+            iy <= { i_pass_payload[52], i_pass_payload[52:36] };
+        end else if (request_en) begin
+            if (last_x) begin
+                iy <= $signed(iy) + $signed({ 1'h0, current[152:149] });
             end
         end
     end
@@ -6798,14 +6600,12 @@ module tcu_pixel_walker (
     always @(posedge clk) begin
         if (rst) begin
             offset <= 24'h0;
-        end else begin
-            if (i_pass_ready) begin
-                offset <= i_pass_payload[76:53];
-            end else if (request_en) begin
-                offset <= $signed(offset) + $signed({ 1'h0, current[148:125] });
-                if (last_x) begin
-                    offset <= current[76:53];
-                end
+        end else if (i_pass_ready) begin
+            offset <= i_pass_payload[76:53];
+        end else if (request_en) begin
+            offset <= $signed(offset) + $signed({ 1'h0, current[148:125] });
+            if (last_x) begin
+                offset <= current[76:53];
             end
         end
     end
@@ -6813,14 +6613,12 @@ module tcu_pixel_walker (
     always @(posedge clk) begin
         if (rst) begin
             x_left <= 12'h0;
-        end else begin
-            if (i_pass_ready) begin
-                x_left <= i_pass_payload[100:89];
-            end else if (request_en) begin
-                x_left <= x_left - 12'h1;
-                if (last_x) begin
-                    x_left <= current[100:89];
-                end
+        end else if (i_pass_ready) begin
+            x_left <= i_pass_payload[100:89];
+        end else if (request_en) begin
+            x_left <= x_left - 12'h1;
+            if (last_x) begin
+                x_left <= current[100:89];
             end
         end
     end
@@ -6828,13 +6626,11 @@ module tcu_pixel_walker (
     always @(posedge clk) begin
         if (rst) begin
             y_left <= 12'h0;
-        end else begin
-            if (i_pass_ready) begin
-                y_left <= i_pass_payload[88:77];
-            end else if (request_en) begin
-                if (last_x) begin
-                    y_left <= y_left - 12'h1;
-                end
+        end else if (i_pass_ready) begin
+            y_left <= i_pass_payload[88:77];
+        end else if (request_en) begin
+            if (last_x) begin
+                y_left <= y_left - 12'h1;
             end
         end
     end
@@ -6842,12 +6638,10 @@ module tcu_pixel_walker (
     always @(posedge clk) begin
         if (rst) begin
             pixel <= 7'h0;
-        end else begin
-            if (i_pass_ready) begin
-                pixel <= 7'h0;
-            end else if (request_en) begin
-                pixel <= pixel + 7'h1;
-            end
+        end else if (i_pass_ready) begin
+            pixel <= 7'h0;
+        end else if (request_en) begin
+            pixel <= pixel + 7'h1;
         end
     end
 endmodule
@@ -6918,10 +6712,8 @@ module tcu_weight_loader (
     always @(posedge clk) begin
         if (rst) begin
             read_unit <= 2'h0;
-        end else begin
-            if (read_en) begin
-                read_unit <= read_unit + 2'h1;
-            end
+        end else if (read_en) begin
+            read_unit <= read_unit + 2'h1;
         end
     end
 
@@ -7478,10 +7270,8 @@ module tcu_accumulators (
     always @(posedge clk) begin
         if (rst) begin
             drained_bank <= 1'h0;
-        end else begin
-            if (read_en) begin
-                drained_bank <= read_bank;
-            end
+        end else if (read_en) begin
+            drained_bank <= read_bank;
         end
     end
 
@@ -7734,12 +7524,10 @@ module tcu_compute_engine (
     always @(posedge clk) begin
         if (rst) begin
             settling <= 4'h0;
-        end else begin
-            if (request_en) begin
-                settling <= 4'ha;
-            end else if (|settling) begin
-                settling <= settling - 4'h1;
-            end
+        end else if (request_en) begin
+            settling <= 4'ha;
+        end else if (|settling) begin
+            settling <= settling - 4'h1;
         end
     end
 endmodule
@@ -8158,21 +7946,17 @@ module tcu_drain_walker (
     always @(posedge clk) begin
         if (rst) begin
             group_start <= 6'h0;
-        end else begin
-            if (start) begin
-                group_start <= group;
-            end
+        end else if (start) begin
+            group_start <= group;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             bank <= 1'h0;
-        end else begin
-            if (go) begin
-                if (tile_ends) begin
-                    bank <= ~bank;
-                end
+        end else if (go) begin
+            if (tile_ends) begin
+                bank <= ~bank;
             end
         end
     end
@@ -8180,14 +7964,12 @@ module tcu_drain_walker (
     always @(posedge clk) begin
         if (rst) begin
             group <= 6'h0;
-        end else begin
-            if (go) begin
-                if (_54_) begin
-                    group <= group + 6'h1;
-                    if (last_column) begin
-                        if (word[467]) begin
-                            group <= group_start;
-                        end
+        end else if (go) begin
+            if (_54_) begin
+                group <= group + 6'h1;
+                if (last_column) begin
+                    if (word[467]) begin
+                        group <= group_start;
                     end
                 end
             end
@@ -8441,20 +8223,16 @@ module tcu_residual_reader (
     always @(posedge clk) begin
         if (rst) begin
             words_w_port__addr <= 2'h0;
-        end else begin
-            if (words_w_rdy & words_w_en) begin
-                words_w_port__addr <= words_w_port__addr + 2'h1;
-            end
+        end else if (words_w_rdy & words_w_en) begin
+            words_w_port__addr <= words_w_port__addr + 2'h1;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             words_r_port__addr <= 2'h0;
-        end else begin
-            if (valid & pop) begin
-                words_r_port__addr <= words_r_port__addr + 2'h1;
-            end
+        end else if (valid & pop) begin
+            words_r_port__addr <= words_r_port__addr + 2'h1;
         end
     end
 
@@ -10775,10 +10553,8 @@ module tcu_output_path (
     always @(posedge clk) begin
         if (rst) begin
             word <= 512'h0;
-        end else begin
-            if (instruction_valid & instruction_ready) begin
-                word <= instruction_payload;
-            end
+        end else if (instruction_valid & instruction_ready) begin
+            word <= instruction_payload;
         end
     end
 
@@ -11294,20 +11070,16 @@ module tcu_pool (
     always @(posedge clk) begin
         if (rst) begin
             row_advance <= 24'h0;
-        end else begin
-            if (begin_) begin
-                row_advance <= word[199:176] * word[327:324];
-            end
+        end else if (begin_) begin
+            row_advance <= word[199:176] * word[327:324];
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             window_advance <= 24'h0;
-        end else begin
-            if (begin_) begin
-                window_advance <= { 17'h0, _63_ };
-            end
+        end else if (begin_) begin
+            window_advance <= { 17'h0, _63_ };
         end
     end
 
@@ -11350,11 +11122,9 @@ module tcu_pool (
     always @(posedge clk) begin
         if (rst) begin
             write_payload <= 56'h0;
-        end else begin
-            if (_110_) begin
-                write_payload[55:24] <= joined;
-                write_payload[23:0] <= arriving[28:5];
-            end
+        end else if (_110_) begin
+            write_payload[55:24] <= joined;
+            write_payload[23:0] <= arriving[28:5];
         end
     end
 
@@ -11441,25 +11211,23 @@ module tcu_stall_reason (
             end else if (waiting_for_weights) begin
                 reason_19 = 3'h5;
             end
-        end else begin
-            if (queue_waiting) begin
-                case (wait_unit)
-                    3'h0: reason_19 = 3'h1;
-                    3'h1: reason_19 = 3'h2;
-                    3'h3: reason_19 = 3'h3;
-                    3'h4: reason_19 = 3'h4;
-                    default: ;
-                endcase
-            end else if (queue_empty) begin
-                if (drain_busy) begin
-                    reason_19 = 3'h3;
-                end else if (pool_busy) begin
-                    reason_19 = 3'h4;
-                end else if (store_busy) begin
-                    reason_19 = 3'h2;
-                end else begin
-                    reason_19 = 3'h0;
-                end
+        end else if (queue_waiting) begin
+            case (wait_unit)
+                3'h0: reason_19 = 3'h1;
+                3'h1: reason_19 = 3'h2;
+                3'h3: reason_19 = 3'h3;
+                3'h4: reason_19 = 3'h4;
+                default: ;
+            endcase
+        end else if (queue_empty) begin
+            if (drain_busy) begin
+                reason_19 = 3'h3;
+            end else if (pool_busy) begin
+                reason_19 = 3'h4;
+            end else if (store_busy) begin
+                reason_19 = 3'h2;
+            end else begin
+                reason_19 = 3'h0;
             end
         end
     end
@@ -11722,147 +11490,123 @@ module tcu_counters (
     always @(posedge clk) begin
         if (rst) begin
             beats_read <= 45'h0;
-        end else begin
-            if (read) begin
-                beats_read <= beats_read + 45'h1;
-            end
+        end else if (read) begin
+            beats_read <= beats_read + 45'h1;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             beats_written <= 45'h0;
-        end else begin
-            if (written) begin
-                beats_written <= beats_written + 45'h1;
-            end
+        end else if (written) begin
+            beats_written <= beats_written + 45'h1;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             cycles <= 48'h0;
-        end else begin
-            if (counting) begin
-                cycles <= cycles + 48'h1;
-            end
+        end else if (counting) begin
+            cycles <= cycles + 48'h1;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             busy_cycles <= 48'h0;
-        end else begin
-            if (counting) begin
-                case (counter_47)
-                    4'h8: busy_cycles <= busy_cycles + 48'h1;
-                    default: ;
-                endcase
-            end
+        end else if (counting) begin
+            case (counter_47)
+                4'h8: busy_cycles <= busy_cycles + 48'h1;
+                default: ;
+            endcase
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             stall_program_cycles <= 48'h0;
-        end else begin
-            if (counting) begin
-                case (counter_47)
-                    4'h0: stall_program_cycles <= stall_program_cycles + 48'h1;
-                    default: ;
-                endcase
-            end
+        end else if (counting) begin
+            case (counter_47)
+                4'h0: stall_program_cycles <= stall_program_cycles + 48'h1;
+                default: ;
+            endcase
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             stall_load_cycles <= 48'h0;
-        end else begin
-            if (counting) begin
-                case (counter_47)
-                    4'h1: stall_load_cycles <= stall_load_cycles + 48'h1;
-                    default: ;
-                endcase
-            end
+        end else if (counting) begin
+            case (counter_47)
+                4'h1: stall_load_cycles <= stall_load_cycles + 48'h1;
+                default: ;
+            endcase
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             stall_store_cycles <= 48'h0;
-        end else begin
-            if (counting) begin
-                case (counter_47)
-                    4'h2: stall_store_cycles <= stall_store_cycles + 48'h1;
-                    default: ;
-                endcase
-            end
+        end else if (counting) begin
+            case (counter_47)
+                4'h2: stall_store_cycles <= stall_store_cycles + 48'h1;
+                default: ;
+            endcase
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             stall_drain_cycles <= 48'h0;
-        end else begin
-            if (counting) begin
-                case (counter_47)
-                    4'h3: stall_drain_cycles <= stall_drain_cycles + 48'h1;
-                    default: ;
-                endcase
-            end
+        end else if (counting) begin
+            case (counter_47)
+                4'h3: stall_drain_cycles <= stall_drain_cycles + 48'h1;
+                default: ;
+            endcase
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             stall_pool_cycles <= 48'h0;
-        end else begin
-            if (counting) begin
-                case (counter_47)
-                    4'h4: stall_pool_cycles <= stall_pool_cycles + 48'h1;
-                    default: ;
-                endcase
-            end
+        end else if (counting) begin
+            case (counter_47)
+                4'h4: stall_pool_cycles <= stall_pool_cycles + 48'h1;
+                default: ;
+            endcase
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             stall_weights_cycles <= 48'h0;
-        end else begin
-            if (counting) begin
-                case (counter_47)
-                    4'h5: stall_weights_cycles <= stall_weights_cycles + 48'h1;
-                    default: ;
-                endcase
-            end
+        end else if (counting) begin
+            case (counter_47)
+                4'h5: stall_weights_cycles <= stall_weights_cycles + 48'h1;
+                default: ;
+            endcase
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             stall_accumulators_cycles <= 48'h0;
-        end else begin
-            if (counting) begin
-                case (counter_47)
-                    4'h6: stall_accumulators_cycles <= stall_accumulators_cycles + 48'h1;
-                    default: ;
-                endcase
-            end
+        end else if (counting) begin
+            case (counter_47)
+                4'h6: stall_accumulators_cycles <= stall_accumulators_cycles + 48'h1;
+                default: ;
+            endcase
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             stall_control_cycles <= 48'h0;
-        end else begin
-            if (counting) begin
-                case (counter_47)
-                    4'h7: stall_control_cycles <= stall_control_cycles + 48'h1;
-                    default: ;
-                endcase
-            end
+        end else if (counting) begin
+            case (counter_47)
+                4'h7: stall_control_cycles <= stall_control_cycles + 48'h1;
+                default: ;
+            endcase
         end
     end
 
@@ -12253,40 +11997,32 @@ module tcu_ring_weight_ring (
     always @(posedge clk) begin
         if (rst) begin
             beats <= 8'h0;
-        end else begin
-            if (beat_en) begin
-                beats <= beats + 8'h1;
-            end
+        end else if (beat_en) begin
+            beats <= beats + 8'h1;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             free_beats <= 8'h80;
-        end else begin
-            if (claim_en | release_) begin
-                free_beats <= $signed(_3_) + $signed({ 1'h0, _8_ });
-            end
+        end else if (claim_en | release_) begin
+            free_beats <= $signed(_3_) + $signed({ 1'h0, _8_ });
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             pending <= 8'h0;
-        end else begin
-            if (claim_en | beat_en) begin
-                pending <= _6_ - beat_en;
-            end
+        end else if (claim_en | beat_en) begin
+            pending <= _6_ - beat_en;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             sub <= 1'h0;
-        end else begin
-            if (read_en) begin
-                sub <= read_unit[0];
-            end
+        end else if (read_en) begin
+            sub <= read_unit[0];
         end
     end
 endmodule
@@ -12353,30 +12089,24 @@ module tcu_ring_parameter_ring (
     always @(posedge clk) begin
         if (rst) begin
             beats <= 8'h0;
-        end else begin
-            if (beat_en) begin
-                beats <= beats + 8'h1;
-            end
+        end else if (beat_en) begin
+            beats <= beats + 8'h1;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             free_beats <= 8'h80;
-        end else begin
-            if (claim_en | release_) begin
-                free_beats <= $signed(_3_) + $signed({ 1'h0, _9_ });
-            end
+        end else if (claim_en | release_) begin
+            free_beats <= $signed(_3_) + $signed({ 1'h0, _9_ });
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             pending <= 8'h0;
-        end else begin
-            if (claim_en | beat_en) begin
-                pending <= _6_ - beat_en;
-            end
+        end else if (claim_en | beat_en) begin
+            pending <= _6_ - beat_en;
         end
     end
 endmodule

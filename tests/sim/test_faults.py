@@ -7,6 +7,7 @@ from sim.random_cases import bottleneck
 from sim.run import prepare, run_bench
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("machine", "pauses"), [("4x4", "short"), ("8x8", "long")])
 def test_faults_stop_the_machine_cleanly(machine, pauses, tmp_path):
     architecture = MACHINES[machine]
