@@ -3,9 +3,12 @@ from random import Random
 import pytest
 
 from tcugen.arch import ACTIVATION_BANKS
-from tcugen.rtl.activation import READERS, ActivationMemory
+from tcugen.rtl.activation import ActivationMemory
 from tests.rtl.instructions import ADDRESSES, small
 from tests.rtl.streams import run
+
+READERS = ("residual", "pool", "store")
+"""Behind the array, in this order."""
 
 SIZES = [(4, 8, 1), (8, 4, 2), (8, 8, 8), (4, 4, 4)]
 """Rows, bytes per bus beat, output lanes."""
