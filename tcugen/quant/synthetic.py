@@ -21,7 +21,7 @@ TAIL = 0.005
 """Share of the values beyond each end of a fitted range: enough to exercise saturation."""
 
 LARGEST_MULTIPLIER = 200.0
-"""Multipliers of convolutions stay below this, well inside their range."""
+"""Multipliers and the ratios of adds stay below this, well inside their range."""
 
 
 def synthesise(
@@ -95,8 +95,8 @@ def _make(run: _Run, node: Node, stores_sums: bool) -> tuple[Quantization | None
     values = run.real(node.inputs[0])
     if node.op == "add":
         values = values + run.real(node.inputs[1])
-        y = _fit(values, node.activation, run.rng)
         operands = [run.quantizations[name].scale for name in node.inputs]
+        y = _fit(values, node.activation, run.rng, float(max(operands)))
         m_a, m_b, shift = arithmetic.add_multipliers(*operands, y.scale, layer=node.name)
         limits = arithmetic.clamp_limits(node.activation, y.zero_point)
         return y, NodeIntegers(add_multipliers=(m_a, m_b), add_shift=shift, clamp=limits)
@@ -104,10 +104,11 @@ def _make(run: _Run, node: Node, stores_sums: bool) -> tuple[Quantization | None
         # Sums of integers, so that the mean does not depend on the order of the additions.
         pixels = values.shape[2] * values.shape[3]
         sums = (run.tensors[node.inputs[0]].long() - x.zero_point).sum(dim=(2, 3)).numpy()
-        y = _fit(sums * (float(x.scale) / pixels), None, run.rng)
+        step = float(x.scale) / pixels
+        y = _fit(sums * step, None, run.rng, step)
         multiplier = arithmetic.average_multiplier(x.scale, y.scale, pixels, layer=node.name)
     else:
-        y = _fit(values, None, run.rng)
+        y = _fit(values, None, run.rng, float(x.scale))
         multiplier = arithmetic.requantise_multiplier(x.scale, y.scale, layer=node.name)
     return y, NodeIntegers(multiplier=multiplier, clamp=arithmetic.clamp_limits(None, y.zero_point))
 
@@ -129,9 +130,7 @@ def _make_convolution(run: _Run, node: Node, stores_sums: bool) -> tuple[Quantiz
         return None, integers
     channel_scale = (weight_scale * x.scale).astype(np.float64)
     values = (sums.numpy() + bias.reshape(-1, 1, 1)) * channel_scale.reshape(-1, 1, 1)
-    y = _fit(values, node.activation, rng)
-    # Few or constant sums fit a scale so fine that the multiplier would leave its range.
-    y = replace(y, scale=max(y.scale, np.float32(channel_scale.max() / LARGEST_MULTIPLIER)))
+    y = _fit(values, node.activation, rng, float(channel_scale.max()))
     multiplier = arithmetic.convolution_multiplier(x.scale, weight_scale, y.scale, layer=node.name)
     limits = arithmetic.clamp_limits(node.activation, y.zero_point)
     return y, replace(integers, multiplier=multiplier, clamp=limits)
@@ -161,8 +160,12 @@ def _target_deviation(run: _Run, node: Node) -> float:
     return 1.0
 
 
-def _fit(values: np.ndarray, activation: str | None, rng: np.random.Generator) -> Quantization:
-    """A quantization under which all but the tails of `values` fit int8, with a random zero point other than 0."""
+def _fit(values: np.ndarray, activation: str | None, rng: np.random.Generator, step: float) -> Quantization:
+    """A quantization under which all but the tails of `values` fit int8, with a random zero point other than 0.
+
+    `step` is what the values are multiples of, or the largest such: few or constant values would fit a scale so fine
+    that the multiplier, their ratio, leaves its range.
+    """
     ordered = np.sort(values, axis=None)
     tail = int(len(ordered) * TAIL)
     low, high = min(float(ordered[tail]), 0.0), max(float(ordered[-1 - tail]), 0.0)
@@ -177,7 +180,7 @@ def _fit(values: np.ndarray, activation: str | None, rng: np.random.Generator) -
     else:
         zero_point = _nonzero(rng, -40, 40)
     # One step inside the ends of int8: a tensor too small to have tails does not saturate.
-    scale = max(high / (126 - zero_point), -low / max(127 + zero_point, 1))
+    scale = max(high / (126 - zero_point), -low / max(127 + zero_point, 1), step / LARGEST_MULTIPLIER)
     return Quantization(np.float32(scale), zero_point)
 
 
