@@ -14,6 +14,8 @@ MODULE = "tcu_array"
 def build_bare_array(rtl_dir: Path, cache_dir: Path | None = None) -> Path:
     """The simulator program of the array module as it stands in the Verilog in `rtl_dir`, built like the whole design.
 
+    It is not trained (see `compile_program`): it has no branches, and training made it slower.
+
     Raises:
         EnvironmentProblem, BuildError: As `build`.
     """
@@ -22,7 +24,8 @@ def build_bare_array(rtl_dir: Path, cache_dir: Path | None = None) -> Path:
     lines = ["// Generated from the architecture.", "", "#pragma once", ""]
     lines += [f"constexpr int {name} = {value};" for name, value in sizes.items()]
     verilog = {f"{MODULE}.v": _array_module(rtl_dir).encode()}
-    return build_design(Design(MODULE, "bare_array.cpp", verilog, {"array.h": "\n".join(lines) + "\n"}), cache_dir)
+    design = Design(MODULE, "bare_array.cpp", verilog, {"array.h": "\n".join(lines) + "\n"})
+    return build_design(design, cache_dir)
 
 
 def _array_module(rtl_dir: Path) -> str:

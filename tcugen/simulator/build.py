@@ -5,7 +5,6 @@ import hashlib
 import json
 import platform
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,25 +14,12 @@ from pathlib import Path
 from tcugen.arch import Architecture
 from tcugen.simulator import environment, headers
 from tcugen.simulator.environment import default_cache_dir
+from tcugen.simulator.toolchain import PROGRAM, ToolError, Train, compile_program
 
 TOP = "tcu_top"
-PROGRAM = "simulator"
 HARNESS = Path(__file__).parent / "harness"
 
-_JOBS = 2
 _LOG_TAIL_LINES = 25
-_VERILATOR_FLAGS = (
-    *("--cc", "--exe", "--build", "-j", str(_JOBS), "-o", PROGRAM),
-    *("-O3", "--x-assign", "fast", "--x-initial", "fast", "--no-assert", "--no-timing"),
-    # Files of this size keep both cores busy and each compiler run short.
-    *("--output-split", "20000", "--output-split-cfuncs", "2000"),
-    # The text is generated: its style warnings have no reader.
-    "-Wno-fatal",
-    "-Wno-lint",
-    *("-CFLAGS", "-march=native -std=c++17"),
-    # The level belongs here: in -CFLAGS it would also hold for the code that runs once (OPT_SLOW).
-    *("-MAKEFLAGS", "OPT_FAST=-O3 OPT_SLOW=-O0 OPT_GLOBAL=-O2 CXX=g++ LINK=g++"),
-)
 
 
 class BuildError(RuntimeError):
@@ -65,13 +51,14 @@ def read_architecture(rtl_dir: Path) -> Architecture:
     return Architecture.from_dict(json.loads(path.read_text()))
 
 
-def build(rtl_dir: Path, cache_dir: Path | None = None, waves: bool = False) -> Path:
+def build(rtl_dir: Path, cache_dir: Path | None = None, waves: bool = False, train: Train | None = None) -> Path:
     """Path of the simulator program for the Verilog in `rtl_dir`, built unless it is in the cache.
 
     Args:
         rtl_dir: Directory with `*.v` (top module `tcu_top`) and `architecture.json`.
         cache_dir: Where builds are kept; `default_cache_dir()` if None.
         waves: Build the variant that can record waves; it is slower.
+        train: See `compile_program`; a build that is in the cache stays as it is.
 
     Raises:
         EnvironmentProblem: If Verilator or the compiler is missing.
@@ -85,31 +72,33 @@ def build(rtl_dir: Path, cache_dir: Path | None = None, waves: bool = False) -> 
         "registers.h": headers.registers_header(),
         "machine.h": headers.machine_header(read_architecture(rtl_dir)),
     }
-    return build_design(Design(TOP, "main.cpp", verilog, generated), cache_dir, waves)
+    return build_design(Design(TOP, "main.cpp", verilog, generated), cache_dir, waves, train)
 
 
-def build_design(design: Design, cache_dir: Path | None = None, waves: bool = False) -> Path:
+def build_design(
+    design: Design, cache_dir: Path | None = None, waves: bool = False, train: Train | None = None
+) -> Path:
     """Path of the simulator program of any design, built unless it is in the cache.
 
     Arguments and errors as `build`.
     """
     verilator = environment.find_verilator()
     compiler = environment.find_compiler()
-    flags = (*_VERILATOR_FLAGS, "--top-module", design.top, "--prefix", f"V{design.top}")
-    flags += ("--trace-vcd", "--trace-structs") if waves else ()
+    flags = ("--trace-vcd", "--trace-structs") if waves else ()
     key = _key(design, verilator.identity, environment.version(compiler), flags)
     cache_dir = Path(cache_dir) if cache_dir else default_cache_dir()
     cache_dir.mkdir(parents=True, exist_ok=True)
     entry = cache_dir / key
     with _locked(cache_dir / f"{key}.lock"):
         if not (entry / PROGRAM).exists():
-            _build_entry(entry, design, verilator, flags)
+            _build_entry(entry, design, verilator, flags, train)
     return entry / PROGRAM
 
 
 def _key(design: Design, *identities: object) -> str:
     digest = hashlib.sha256()
-    own = {path.name: path.read_bytes() for path in (*sorted(HARNESS.iterdir()), Path(__file__))}
+    chain = (Path(__file__), Path(__file__).with_name("toolchain.py"))
+    own = {path.name: path.read_bytes() for path in (*sorted(HARNESS.iterdir()), *chain)}
     for name, content in (*design.verilog.items(), *own.items()):
         digest.update(f"{name}\0{len(content)}\0".encode())
         digest.update(content)
@@ -135,11 +124,10 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def _build_entry(entry: Path, design: Design, verilator: environment.Verilator, flags: tuple[str, ...]) -> None:
-    """Builds beside the cache entry and renames, so that an entry is whole or absent.
-
-    Sources are written there and named relative to there, as make splits paths at spaces.
-    """
+def _build_entry(
+    entry: Path, design: Design, verilator: environment.Verilator, flags: tuple[str, ...], train: Train | None
+) -> None:
+    """Builds beside the cache entry and renames, so that an entry is whole or absent."""
     work = Path(tempfile.mkdtemp(prefix=f"{entry.name}.", dir=entry.parent))
     try:
         for name, text in design.headers.items():
@@ -148,16 +136,12 @@ def _build_entry(entry: Path, design: Design, verilator: environment.Verilator, 
             (work / name).write_bytes(content)
         for path in HARNESS.iterdir():
             shutil.copy(path, work)
-        command = [str(verilator.command), *flags, "--Mdir", "objects", "-CFLAGS", "-I.."]
-        command += [*design.verilog, f"../{design.main}"]
         log = work / "build.log"
-        with log.open("w") as file:
-            done = subprocess.run(
-                command, cwd=work, env=verilator.environment(), stdout=file, stderr=subprocess.STDOUT, check=False
-            )
-        program = work / "objects" / PROGRAM
-        if done.returncode != 0 or not program.exists():
-            raise BuildError(_failure(log, entry.with_suffix(".log")))
+        try:
+            sources = [*design.verilog, f"../{design.main}"]
+            program = compile_program(work, design.top, sources, flags, verilator, log, train)
+        except ToolError:
+            raise BuildError(_failure(log, entry.with_suffix(".log"))) from None
         finished = work / "finished"
         finished.mkdir()
         program.rename(finished / PROGRAM)

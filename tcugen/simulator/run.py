@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,13 +19,18 @@ from tcugen.simulator import memory_image
 from tcugen.simulator.build import build, read_architecture
 from tcugen.simulator.headers import STATUS_ERROR
 from tcugen.simulator.progress import Progress, ProgressMeter, layer_cycles
+from tcugen.simulator.toolchain import Train
 
 MEMORY_TIMINGS = ("fixed", "ddr")
 WATCHDOG_CYCLES = 100_000
 _FIXED_ALLOWANCE_CYCLES = 2_000_000
 _ALLOWED_SLOWDOWN = 20
 
+_TRAINED_MULTIPLIERS = 256
+_TRAINING_CYCLES = 50_000
+
 _MEMORY_FILE = "memory.bin"
+_JOB_FILE = "job.txt"
 
 
 class SimulationError(RuntimeError):
@@ -143,13 +148,14 @@ def simulate(
     if not inputs:
         raise ValueError("no image to simulate; give at least one")
     _check_architecture(program.architecture, read_architecture(Path(rtl_dir)), rtl_dir)
-    simulator = build(Path(rtl_dir), cache_dir, waves=waves is not None)
+    train = None if waves else training(program, inputs[0], memory)
+    simulator = build(Path(rtl_dir), cache_dir, waves is not None, train)
     with nullcontext(work_dir) if work_dir else tempfile.TemporaryDirectory(prefix="tcugen-") as directory:
         directory = Path(directory)
         image = memory_image.place(program, len(inputs))
         memory_image.write(image, program, inputs, directory / _MEMORY_FILE)
         limit = default_cycle_limit(program) if max_cycles is None else max_cycles
-        (directory / "job.txt").write_text(_job(program, image, memory, limit, trace, waves))
+        (directory / _JOB_FILE).write_text(_job(program, image, memory, limit, trace, waves))
         meter = ProgressMeter(program, len(inputs), progress) if progress else None
         try:
             _run(simulator, directory, meter)
@@ -157,6 +163,26 @@ def simulate(
             if waves and (directory / "waves.vcd").exists():
                 shutil.move(directory / "waves.vcd", waves.path)
         return _collect(program, image, directory, memory, trace)
+
+
+def training(program: Program, image: Mapping[str, np.ndarray], memory: str) -> Train | None:
+    """What a simulator is trained with while it is built: the first cycles of its first run.
+
+    None for small arrays, which do not simulate long enough to earn the longer build.
+    """
+    if program.architecture.multipliers < _TRAINED_MULTIPLIERS:
+        return None
+
+    def train(simulator: Path) -> None:
+        with tempfile.TemporaryDirectory(prefix="tcugen-") as name:
+            directory = Path(name)
+            place = memory_image.place(program, 1)
+            memory_image.write(place, program, [image], directory / _MEMORY_FILE)
+            (directory / _JOB_FILE).write_text(_job(program, place, memory, _TRAINING_CYCLES, True, None))
+            with suppress(SimulationError):  # it is cut off; what else may be wrong is for the run itself to say
+                _run(simulator, directory, None)
+
+    return train
 
 
 def default_cycle_limit(program: Program) -> int:
@@ -204,7 +230,7 @@ def _run(simulator: Path, directory: Path, meter: ProgressMeter | None) -> None:
     """Runs the harness to its end; its messages are JSON, one object a line, on stderr."""
     error, other = None, []
     with subprocess.Popen(
-        [simulator, "job.txt"], cwd=directory, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        [simulator, _JOB_FILE], cwd=directory, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     ) as process:
         try:
             for line in process.stderr:
