@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tcugen import isa, registers
-from tcugen.isa import HEADER, PAYLOAD_BIT, Opcode, Placed, Unit, Window
+from tcugen.isa import BODIES, BODY_BIT, HEAD_BIT, HEADER, HEADS, Opcode, Placed, Unit, Window
 from tcugen.registers import REGISTERS, ErrorCode, Register, Stall
 
 FOLDER = Path(__file__).parent
@@ -40,7 +40,8 @@ def field_rows(placed: Sequence[Placed]) -> list[tuple[str, str, str, str]]:
 def instruction_set() -> str:
     """The page on the instruction set."""
     lines = ["# Instruction set", "", GENERATED.format(source="tcugen/isa.py"), ""]
-    lines += [inspect.cleandoc(isa.__doc__).replace("`PAYLOAD_BIT`", str(PAYLOAD_BIT)), ""]
+    text = inspect.cleandoc(isa.__doc__)
+    lines += [text.replace("`HEAD_BIT`", str(HEAD_BIT)).replace("`BODY_BIT`", str(BODY_BIT)), ""]
     lines += ["## Opcodes", ""]
     lines += table(
         ["value", "opcode", "what it does"],
@@ -57,8 +58,10 @@ def instruction_set() -> str:
     lines += table(["bits", "field", "", "meaning"], field_rows(places))
     for opcode in Opcode:
         lines += [f"## {opcode.name}", "", OPCODE_DOCS[opcode], ""]
-        payload = list(isa.layout(opcode).values())[len(HEADER) :]
-        lines += table(["bits", "field", "", "meaning"], field_rows(payload)) if payload else ["No further fields.", ""]
+        places = isa.layout(opcode)
+        for part, fields in (("head", HEADS[opcode]), ("body", BODIES[opcode])):
+            rows = field_rows([places[field.name] for field in fields])
+            lines += table(["bits", part, "", "meaning"], rows) if rows else [f"No fields in the {part}.", ""]
     return "\n".join(lines)
 
 

@@ -12,7 +12,7 @@ from cocotbext.axi import AxiResp
 from sim.bench import TIMEOUT, Bench
 from sim.driver import Run
 from tcugen.arch import BURST_BEATS
-from tcugen.isa import INSTRUCTION_BYTES, Window
+from tcugen.isa import Window
 from tcugen.registers import BY_NAME, IDENTIFICATION, ErrorCode
 from tcugen.simulator.memory_image import Area
 
@@ -83,12 +83,12 @@ async def a_program_cut_short_or_broken_is_refused(dut):
     bench = await ready(dut)
     driver = bench.driver
     area, code = driver.areas[Window.PROGRAM], driver.memory.contents[Window.PROGRAM]
-    await driver.set_window(Window.PROGRAM, Area(area.base, area.size - INSTRUCTION_BYTES))
-    end = area.size - INSTRUCTION_BYTES
+    offsets = bench.job.program.code_offsets
+    end = offsets[-1]
+    await driver.set_window(Window.PROGRAM, Area(area.base, end))
     await expect_error(bench, ErrorCode.OPCODE, end, end)
     await driver.set_window(Window.PROGRAM, area)
-    for number in (0, len(code) // INSTRUCTION_BYTES // 2):
-        at = number * INSTRUCTION_BYTES
+    for at in (offsets[0], offsets[len(offsets) // 2]):
         good = code[at]
         code[at] |= 0x0F
         await expect_error(bench, ErrorCode.OPCODE, at, at)

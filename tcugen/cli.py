@@ -267,6 +267,9 @@ def evaluate(
     images: Annotated[Path, typer.Option(metavar="X.npy", help="float32 images, exactly the model's input.")],
     labels: Annotated[Path | None, typer.Option(metavar="L.npy", help="The right classes.")] = None,
     rtl: Annotated[Path | None, typer.Option(help="Use the architecture of this earlier build.")] = None,
+    beside: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE.onnx", help="Another ONNX file to run beside it; repeatable.")
+    ] = None,
     logits: Annotated[Path | None, typer.Option(metavar="FILE.npy", help="Write the outputs to this file.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
     array: Array = None,
@@ -280,12 +283,13 @@ def evaluate(
     output_lanes: OutputLanes = None,
     bus_address_bits: BusAddressBits = None,
 ) -> None:
-    """Run a trained model on many images by the emulator alone, and count how often it is right."""
+    """Run a trained model on many images by the emulator, beside ONNX Runtime, and count how often each is right."""
     console = _console()
     flags = _machine_flags(locals())
     with one_clear_error():
-        options = evaluate_command.EvaluateOptions(model, images, labels, rtl, logits, json_file)
-        evaluate_command.evaluate(options, flags, console)
+        options = evaluate_command.EvaluateOptions(model, images, labels, rtl, beside or (), logits, json_file)
+        status = evaluate_command.evaluate(options, flags, console)
+    raise typer.Exit(status)
 
 
 @app.command()

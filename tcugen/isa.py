@@ -1,9 +1,11 @@
 """The instruction set: one table that the decoder, the compiler, the emulator and the reference page are derived from.
 
-Every instruction is 64 bytes, little-endian: the header below, then the fields of its opcode in table order from bit
-`PAYLOAD_BIT`. All addresses inside the activation memory are byte addresses; their arithmetic is modulo 2**24, so a
-base may lie before the tensor it reads ("negative" padding rows). R, C and L below are rows, columns and output
-lanes of the architecture.
+An instruction is a head of 32 bytes and a body of 32 bytes, little-endian. The head holds the header below, then what
+differs from piece to piece of a layer, from bit `HEAD_BIT`; the body holds what the pieces have in common, from bit
+`BODY_BIT`. Where the bit `body` of the header is 0, no body follows in the program: that of the last instruction of the
+same opcode that brought one holds again. All addresses inside the activation memory are byte addresses; their
+arithmetic is modulo 2**24, so a base may lie before the tensor it reads ("negative" padding rows). R, C and L below are
+rows, columns and output lanes of the architecture.
 
 **Order.** The program is fetched in order and dealt to one queue per unit (load, store, weight, compute, drain, pool).
 Units run side by side. Each unit counts what it has completed since the start: load and store count instructions,
@@ -16,10 +18,16 @@ is there, `store` when memory has answered its last write.
 width, and every burst is checked against its window.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
-INSTRUCTION_BYTES = 64
+PART_BYTES = 32
+"""Of a head, and of a body."""
+
+INSTRUCTION_BYTES = 2 * PART_BYTES
+HEAD_BIT = 128
+BODY_BIT = 8 * PART_BYTES
 ACTIVATION_ADDRESS_BITS = 24
 COUNT_BITS = 20
 """Width of the completion counters and of the `wait_*` fields."""
@@ -72,19 +80,9 @@ _ADDRESS = ACTIVATION_ADDRESS_BITS
 
 HEADER = (
     Field("opcode", 4, "what to do; see the table of opcodes"),
+    Field("body", 1, "a body follows in the program"),
     Field("layer", 12, "layer number, for counters and traces"),
     *(Field(f"wait_{unit.name.lower()}", COUNT_BITS, f"{unit.name.lower()} work completed first") for unit in Unit),
-)
-PAYLOAD_BIT = 128
-
-_MEMORY_SIDE = (
-    Field("window", 3, "window of the memory side"),
-    Field("offset", 32, "byte offset in that window, a multiple of the bus width"),
-    Field("activation", _ADDRESS, "activation address, a multiple of min(bus width, R)"),
-    Field("segment_bytes", _ADDRESS, "bytes per contiguous segment, a multiple of the bus width, not 0"),
-    Field("segments", 12, "number of segments"),
-    Field("memory_step", 32, "bytes from segment to segment in memory"),
-    Field("activation_step", _ADDRESS, "bytes from segment to segment in the activation memory"),
 )
 
 _TILE_LOOP = (
@@ -94,48 +92,78 @@ _TILE_LOOP = (
     Field("n_x", 12, "output pixels per row; block_rows * n_x <= accumulator depth"),
 )
 
-PAYLOADS: dict[Opcode, tuple[Field, ...]] = {
+_TRANSFER_HEAD = (
+    Field("window", 3, "window of the memory side"),
+    Field("offset", 32, "byte offset in that window, a multiple of the bus width"),
+    Field("activation", _ADDRESS, "activation address, a multiple of min(bus width, R)"),
+    Field("segment_bytes", _ADDRESS, "bytes per contiguous segment, a multiple of the bus width, not 0"),
+    Field("segments", 12, "number of segments"),
+    Field("activation_step", _ADDRESS, "bytes from segment to segment in the activation memory"),
+)
+_TRANSFER_BODY = (Field("memory_step", 32, "bytes from segment to segment in memory"),)
+
+HEADS: dict[Opcode, tuple[Field, ...]] = {
     Opcode.END: (),
     Opcode.WEIGHT: (
         Field("offset", 32, "byte offset in window WEIGHTS"),
         Field("n_columns", 12, "column groups; each is C * 8 bytes of parameters, then n_tiles weight tiles"),
         Field("n_tiles", 16, "weight tiles (R * C bytes, row after row) per column group"),
     ),
-    Opcode.LOAD: _MEMORY_SIDE,
-    Opcode.STORE: _MEMORY_SIDE,
+    Opcode.LOAD: _TRANSFER_HEAD,
+    Opcode.STORE: _TRANSFER_HEAD,
     Opcode.COMPUTE: (
         Field("base", _ADDRESS, "address of row iy0, offset 0 of the first plane"),
-        Field("column_step", _ADDRESS, "added to base per column group (0 unless the convolution is grouped)"),
-        Field("group_step", _ADDRESS, "added per input channel group"),
-        Field("ky_step", _ADDRESS, "added per kernel row"),
-        Field("y_step", _ADDRESS, "added per output row"),
-        Field("kx_step", _ADDRESS, "added to the offset per kernel column (or folded segment)"),
-        Field("x_step", _ADDRESS, "added to the offset per output pixel"),
         Field("offset0", _ADDRESS, "offset in the input row of the first tap of the first pixel", signed=True),
-        Field("row_bytes", _ADDRESS, "bytes of an input row; offsets outside 0 .. row_bytes - 1 read as pad"),
         Field("iy0", 16, "input row of the first tap of output row 0", signed=True),
-        Field("height", 16, "input rows; rows outside 0 .. height - 1 read as pad"),
-        Field("stride_y", 4, "input rows per output row"),
         *_TILE_LOOP,
         Field("n_groups", 12, "input channel groups"),
-        Field("n_ky", 8, "kernel rows"),
-        Field("n_kx", 8, "kernel columns, or folded segments of R bytes per kernel row"),
-        Field("pad", 8, "padding value (the input's zero point)", signed=True),
         Field("accumulate", 1, "add to what the accumulators hold instead of starting from zero"),
         Field("finish", 1, "hand each tile to the output path; if 0 the bank stays with the array"),
         Field("keep", 1, "rewind the weight ring to this instruction's first tile at the end; nothing is freed"),
     ),
     Opcode.DRAIN: (
         Field("out_base", _ADDRESS, "address of the first pixel's word of the first plane"),
-        Field("out_plane_step", _ADDRESS, "added per R channels"),
-        Field("out_y_step", _ADDRESS, "added per output row"),
-        Field("out_x_step", _ADDRESS, "added per output pixel"),
         Field("residual_base", _ADDRESS, "the same for the residual operand; row and pixel steps are the output's"),
-        Field("residual_plane_step", _ADDRESS, "added per R channels"),
-        Field("byte_step", _ADDRESS, "int32 results: from byte plane to byte plane"),
         *_TILE_LOOP,
         Field("channel0", 5, "byte within the R-byte word at which column group 0 starts"),
         Field("last_steps", 6, "lane steps of the last column group: ceil(channels / L), 1 .. C / L"),
+        Field("keep", 1, "rewind the parameter ring to this instruction's first group at the end"),
+    ),
+    Opcode.POOL: (
+        Field("base", _ADDRESS, "address of the word at input row iy0, column ix0 of the first plane"),
+        Field("out_base", _ADDRESS, "address of the first output word"),
+        Field("n_groups", 12, "channel groups (outermost loop)"),
+        Field("n_y", 12, "output rows"),
+        Field("iy0", 16, "input row of the first tap of output row 0", signed=True),
+        Field("height", 16, "input rows; taps outside are left out of the maximum"),
+    ),
+}
+
+BODIES: dict[Opcode, tuple[Field, ...]] = {
+    Opcode.END: (),
+    Opcode.WEIGHT: (),
+    Opcode.LOAD: _TRANSFER_BODY,
+    Opcode.STORE: _TRANSFER_BODY,
+    Opcode.COMPUTE: (
+        Field("column_step", _ADDRESS, "added to base per column group (0 unless the convolution is grouped)"),
+        Field("group_step", _ADDRESS, "added per input channel group"),
+        Field("ky_step", _ADDRESS, "added per kernel row"),
+        Field("y_step", _ADDRESS, "added per output row"),
+        Field("kx_step", _ADDRESS, "added to the offset per kernel column (or folded segment)"),
+        Field("x_step", _ADDRESS, "added to the offset per output pixel"),
+        Field("row_bytes", _ADDRESS, "bytes of an input row; offsets outside 0 .. row_bytes - 1 read as pad"),
+        Field("height", 16, "input rows; rows outside 0 .. height - 1 read as pad"),
+        Field("stride_y", 4, "input rows per output row"),
+        Field("n_ky", 8, "kernel rows"),
+        Field("n_kx", 8, "kernel columns, or folded segments of R bytes per kernel row"),
+        Field("pad", 8, "padding value (the input's zero point)", signed=True),
+    ),
+    Opcode.DRAIN: (
+        Field("out_plane_step", _ADDRESS, "added per R channels"),
+        Field("out_y_step", _ADDRESS, "added per output row"),
+        Field("out_x_step", _ADDRESS, "added per output pixel"),
+        Field("residual_plane_step", _ADDRESS, "residual operand: added per R channels"),
+        Field("byte_step", _ADDRESS, "int32 results: from byte plane to byte plane"),
         Field("zero_point", 8, "z_y of the convolution", signed=True),
         Field("clamp_low", 8, "lo of the convolution", signed=True),
         Field("clamp_high", 8, "hi of the convolution", signed=True),
@@ -148,25 +176,18 @@ PAYLOADS: dict[Opcode, tuple[Field, ...]] = {
         Field("add_clamp_high", 8, "hi of the residual add", signed=True),
         Field("residual", 1, "add the residual operand to the requantised, clamped result"),
         Field("int32", 1, "store the 32-bit sums as four byte planes, least significant first, not requantised"),
-        Field("keep", 1, "rewind the parameter ring to this instruction's first group at the end"),
     ),
     Opcode.POOL: (
-        Field("base", _ADDRESS, "address of the word at input row iy0, column ix0 of the first plane"),
         Field("group_step", _ADDRESS, "input bytes per channel group"),
         Field("row_step", _ADDRESS, "input bytes per row"),
-        Field("out_base", _ADDRESS, "address of the first output word"),
         Field("out_group_step", _ADDRESS, "output bytes per channel group"),
         Field("out_row_step", _ADDRESS, "output bytes per row; pixels are R bytes apart on both sides"),
-        Field("n_groups", 12, "channel groups (outermost loop)"),
-        Field("n_y", 12, "output rows"),
         Field("n_x", 12, "output pixels per row"),
         Field("n_ky", 8, "window rows"),
         Field("n_kx", 8, "window columns (innermost loop)"),
         Field("stride_y", 4, "input rows per output row"),
         Field("stride_x", 4, "input pixels per output pixel"),
-        Field("iy0", 16, "input row of the first tap of output row 0", signed=True),
         Field("ix0", 16, "input column of the first tap of output column 0", signed=True),
-        Field("height", 16, "input rows; taps outside are left out of the maximum"),
         Field("width", 16, "input columns; taps outside are left out of the maximum"),
     ),
 }
@@ -194,18 +215,23 @@ def _place(fields: tuple[Field, ...], start: int) -> dict[str, Placed]:
 
 def layout(opcode: Opcode) -> dict[str, Placed]:
     """All fields of an opcode, header first, by name."""
-    return _place(HEADER, 0) | _place(PAYLOADS[opcode], PAYLOAD_BIT)
+    return _place(HEADER, 0) | _place(HEADS[opcode], HEAD_BIT) | _place(BODIES[opcode], BODY_BIT)
 
 
 _LAYOUTS = {opcode: layout(opcode) for opcode in Opcode}
-for _opcode, _fields in _LAYOUTS.items():
-    _last = list(_fields.values())[-1]
-    assert _last.offset + _last.field.bits <= 8 * INSTRUCTION_BYTES, _opcode
+for _opcode in Opcode:
+    assert len(_LAYOUTS[_opcode]) == len(HEADER) + len(HEADS[_opcode]) + len(BODIES[_opcode]), _opcode
+    assert sum(field.bits for field in HEADER) <= HEAD_BIT
+    assert sum(field.bits for field in HEADS[_opcode]) <= BODY_BIT - HEAD_BIT, _opcode
+    assert sum(field.bits for field in BODIES[_opcode]) <= 8 * PART_BYTES, _opcode
 
 
 @dataclass(frozen=True)
 class Instruction:
-    """One decoded instruction. `fields` holds every field of the opcode except `opcode` itself; absent ones are 0."""
+    """One decoded instruction, whole.
+
+    `fields` holds the fields of the opcode except `opcode` and `body`, which say how it is written; absent ones are 0.
+    """
 
     opcode: Opcode
     fields: dict[str, int]
@@ -213,7 +239,7 @@ class Instruction:
     def __post_init__(self):
         known = _LAYOUTS[self.opcode]
         for name, value in self.fields.items():
-            if name not in known or name == "opcode":
+            if name not in known or name in _WRITTEN:
                 raise EncodingError(f"{self.opcode.name} has no field {name!r}; it has {', '.join(known)}")
             field = known[name].field
             low = -(1 << field.bits - 1) if field.signed else 0
@@ -224,9 +250,11 @@ class Instruction:
     def __getitem__(self, name: str) -> int:
         if name not in _LAYOUTS[self.opcode]:
             raise KeyError(name)
-        return int(self.opcode) if name == "opcode" else self.fields.get(name, 0)
+        written = {"opcode": int(self.opcode), "body": int(bool(BODIES[self.opcode]))}
+        return written[name] if name in written else self.fields.get(name, 0)
 
     def encode(self) -> bytes:
+        """Head and body, INSTRUCTION_BYTES in all, whether the opcode has a body or not: what the units receive."""
         word = 0
         for name, placed in _LAYOUTS[self.opcode].items():
             word |= (self[name] & ((1 << placed.field.bits) - 1)) << placed.offset
@@ -238,14 +266,60 @@ class Instruction:
         if len(data) != INSTRUCTION_BYTES:
             raise EncodingError(f"an instruction is {INSTRUCTION_BYTES} bytes, not {len(data)}")
         word = int.from_bytes(data, "little")
-        code = word & 15
-        if code not in list(Opcode):
-            raise EncodingError(f"opcode {code} is not one of {', '.join(f'{o.value} {o.name}' for o in Opcode)}")
+        opcode = _opcode(word)
         fields = {}
-        for name, placed in _LAYOUTS[Opcode(code)].items():
+        for name, placed in _LAYOUTS[opcode].items():
             value = word >> placed.offset & ((1 << placed.field.bits) - 1)
             if placed.field.signed and value >> placed.field.bits - 1:
                 value -= 1 << placed.field.bits
-            if name != "opcode":
+            if name not in _WRITTEN:
                 fields[name] = value
-        return cls(Opcode(code), fields)
+        return cls(opcode, fields)
+
+
+def encode_program(instructions: Iterable[Instruction]) -> tuple[bytes, ...]:
+    """The instructions as they stand in a program: a body only where it differs from the opcode's last one."""
+    written, bodies = [], {}
+    for instruction in instructions:
+        data = instruction.encode()
+        head, body = data[:PART_BYTES], data[PART_BYTES:]
+        if not BODIES[instruction.opcode]:
+            written.append(head)
+        elif bodies.get(instruction.opcode) == body:
+            written.append(bytes([head[0] & ~_BODY_MASK, *head[1:]]))
+        else:
+            bodies[instruction.opcode] = body
+            written.append(data)
+    return tuple(written)
+
+
+def decode_program(code: bytes) -> tuple[Instruction, ...]:
+    """Inverse of `encode_program`, joined; nothing is read behind END.
+
+    Raises:
+        EncodingError: If an opcode is unknown, or a body is missing.
+    """
+    instructions, bodies, at = [], {}, 0
+    while at < len(code) and not (instructions and instructions[-1].opcode == Opcode.END):
+        head = code[at : at + PART_BYTES]
+        opcode = _opcode(head[0])
+        start, at = at, at + PART_BYTES
+        if head[0] & _BODY_MASK:
+            bodies[opcode] = code[at : at + PART_BYTES]
+            at += PART_BYTES
+        body = bodies.get(opcode) if BODIES[opcode] else bytes(PART_BYTES)
+        if body is None or len(head) + len(body) != INSTRUCTION_BYTES:
+            raise EncodingError(f"the {opcode.name} at byte {start} has no whole body, and none came before it")
+        instructions.append(Instruction.decode(head + body))
+    return tuple(instructions)
+
+
+_WRITTEN = ("opcode", "body")
+_BODY_MASK = 1 << _LAYOUTS[Opcode.END]["body"].offset
+
+
+def _opcode(word: int) -> Opcode:
+    code = word & 15
+    if code not in list(Opcode):
+        raise EncodingError(f"opcode {code} is not one of {', '.join(f'{o.value} {o.name}' for o in Opcode)}")
+    return Opcode(code)

@@ -6,12 +6,13 @@ and `program.json` (the rest). Nothing in it depends on where it will be placed 
 
 import json
 from dataclasses import asdict, dataclass
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
 
-from tcugen.arch import Architecture
-from tcugen.isa import INSTRUCTION_BYTES, Instruction
+from tcugen.arch import BUS_SIZES, Architecture
+from tcugen.isa import Instruction, decode_program, encode_program
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,15 @@ class Program:
 
     @property
     def code(self) -> bytes:
-        return b"".join(instruction.encode() for instruction in self.instructions)
+        """Contents of window PROGRAM: whole beats of the widest bus."""
+        code = b"".join(encode_program(self.instructions))
+        return code + bytes(-len(code) % max(BUS_SIZES))
+
+    @property
+    def code_offsets(self) -> tuple[int, ...]:
+        """Where each instruction starts in `code`, in bytes."""
+        sizes = [len(part) for part in encode_program(self.instructions)]
+        return tuple(accumulate(sizes, initial=0))[:-1]
 
     def write(self, directory: Path) -> None:
         """Write the three files into an existing directory. The same program gives the same bytes."""
@@ -171,9 +180,7 @@ class Program:
             architecture=Architecture.from_dict(manifest["architecture"]),
             network=manifest["network"],
             mac_count=manifest["mac_count"],
-            instructions=tuple(
-                Instruction.decode(code[at : at + INSTRUCTION_BYTES]) for at in range(0, len(code), INSTRUCTION_BYTES)
-            ),
+            instructions=decode_program(code),
             weights=np.frombuffer((directory / "weights.bin").read_bytes(), np.uint8),
             inputs=tuple(port(values) for values in manifest["inputs"]),
             outputs=tuple(port(values) for values in manifest["outputs"]),

@@ -893,7 +893,7 @@ module tcu_control (
     input  wire         interrupt_enable,
     input  wire [31:0]  watchdog,
     input  wire         finished,
-    input  wire [175:0] errors,
+    input  wire [131:0] errors,
     input  wire         reader_idle,
     input  wire         writer_idle,
     input  wire         bus_activity,
@@ -937,9 +937,6 @@ module tcu_control (
 
     always @* begin
         first = 44'h0;
-        if (errors[132]) begin
-            first = errors[175:132];
-        end
         if (errors[88]) begin
             first = errors[131:88];
         end
@@ -1313,16 +1310,16 @@ endmodule
 //
 // Members:
 //     start: Pulse. Exactly one per reset.
-//     program_bytes: Size of window PROGRAM; stable from `start` on. A last incomplete instruction is not read.
+//     program_bytes: Size of window PROGRAM; stable from `start` on. A last incomplete head, body or beat is not read.
 //     request: To the bus reader; issued only when the buffer has room for all beats of the burst.
 //     beat_valid, beat_data: Beats of all requests, in order. No back-pressure.
-//     o: Instructions, the last one is END.
-//     error: OPCODE at the offset behind the last instruction, from the cycle after its delivery on if it was not
-//         END. Nothing is read outside the window.
+//     o: Instructions, head and body; the last one is END.
+//     error: OPCODE at the offset of an instruction that the program does not hold whole: its opcode is unknown, its
+//         body is missing and none came before, or the window ends before it. It is not delivered, nor what follows.
 //     busy: Instructions, requests or beats are outstanding. Beats in flight behind END are accepted and dropped.
 //
-// Throughput: one beat per cycle, an instruction each INSTRUCTION_BYTES / bus_bytes cycles. Latency: the request
-// two cycles after `start`; an instruction at most 4 cycles after its last beat.
+// Throughput: one beat per cycle, up to one head or body. Latency: the request two cycles after `start`; an
+// instruction at most 4 cycles after its last beat.
 module tcu_fetch (
     input  wire         clk,
     input  wire         rst,
@@ -1333,32 +1330,54 @@ module tcu_fetch (
     input  wire         request_ready,
     input  wire         beat_valid,
     input  wire [63:0]  beat_data,
-    output reg  [511:0] o_payload = 512'h0,
+    output wire [511:0] o_payload,
     output wire         o_valid,
     input  wire         o_ready,
     output wire [43:0]  error,
     output wire         busy
 );
     wire [28:0] beats;
-    reg [3:0] beats_27 = 4'h0;
+    reg [2:0] beats_24 = 3'h0;
     wire [63:0] buffer_o_payload;
     wire buffer_o_ready;
     wire buffer_o_valid;
-    wire delivered;
     reg [7:0] due = 8'h0;
     reg fetching = 1'h0;
-    wire full;
+    reg [255:0] head = 256'h0;
     wire is_end;
     wire issue;
+    reg [15:0] known = 16'h0;
     reg [31:0] offset = 32'd0;
+    reg [255:0] parts__payload = 256'h0;
+    wire parts__ready;
+    wire parts__valid;
+    reg [26:0] position = 27'h0;
+    reg present = 1'h0;
+    reg [255:0] read__data;
+    wire read__en;
     reg [7:0] room = 8'h80;
+    wire sound;
+    reg [26:0] start_44 = 27'h0;
     wire taken;
-    reg [25:0] undelivered = 26'h0;
+    wire taken_37;
+    reg [26:0] unread = 27'h0;
     reg [28:0] unrequested = 29'h0;
-    reg [37:0] _31_, _32_;
-    wire [5:0] _22_, _25_;
-    wire [8:0] _19_, _21_, _24_;
-    wire [31:0] _16_;
+    wire write__en;
+    reg [37:0] _64_, _65_;
+    wire _15_, _28_, _58_;
+    wire [2:0] _56_;
+    wire [5:0] _50_, _53_;
+    wire [8:0] _46_, _49_, _52_;
+    wire [26:0] _41_;
+    wire [31:0] _44_, _59_;
+    wire [33:0] _42_;
+    wire [255:0] _22_;
+
+    reg [255:0] bodies [7:0];
+    integer bodies_index;
+    initial
+        for (bodies_index = 0; bodies_index < 8; bodies_index = bodies_index + 1)
+            bodies[bodies_index] = 256'h0;
 
     tcu_fifo_buffer u_buffer (
         .clk(clk),
@@ -1372,58 +1391,71 @@ module tcu_fetch (
         .level()
     );
 
-    assign is_end = o_valid & (o_payload[3:0] == 4'h0);
-    assign delivered = o_valid & o_ready;
+    assign _28_ = (sound & head[4]) ? o_ready : (!present | taken_37);
+    assign parts__ready = fetching & (|unread) & _28_;
+    assign read__en = parts__valid & parts__ready & !(sound & head[4]);
+    assign write__en = taken_37 & head[4];
+    assign _41_ = present ? start_44 : position;
+    assign _49_ = room + (buffer_o_valid & buffer_o_ready);
+    assign _50_ = issue ? beats[5:0] : 6'h0;
+    assign _52_ = due - beat_valid;
+    assign _53_ = issue ? beats[5:0] : 6'h0;
+    assign _56_ = (parts__valid & parts__ready) ? 3'h0 : beats_24;
+    assign _58_ = parts__valid & parts__ready;
+    assign is_end = o_valid & (head[3:0] == 4'h0);
     assign beats = (unrequested >= 29'h20) ? 29'h00000020 : unrequested;
     assign issue = fetching & !is_end & !request_valid & (|unrequested) & (room >= 8'h20);
     assign busy = fetching | request_valid | (|due);
-    assign full = beats_27 == 4'h8;
-    assign o_valid = full & fetching;
-    assign buffer_o_ready = fetching & (!full | o_ready);
+    assign parts__valid = beats_24 == 3'h4;
+    assign buffer_o_ready = !parts__valid | parts__ready;
     assign taken = buffer_o_valid & buffer_o_ready;
-    assign _21_ = room + taken;
-    assign _22_ = issue ? beats[5:0] : 6'h0;
-    assign _24_ = due - beat_valid;
-    assign _25_ = issue ? beats[5:0] : 6'h0;
-    assign request_payload = { _32_, 3'h0 };
-    assign error[43:4] = { 8'h0, offset };
+    assign _15_ = known >> head[3:0];
+    assign sound = present & (head[3:0] <= 4'h6) & (head[4] | _15_);
+    assign o_valid = fetching & sound & (!head[4] | (parts__valid & (|unread)));
+    assign _22_ = head[4] ? parts__payload : read__data;
+    assign taken_37 = o_valid & o_ready;
+    assign request_payload = { _65_, 3'h0 };
+    assign o_payload = { _22_, head };
+    assign error[43:4] = { 6'h0, _42_ };
     assign error[3:1] = 3'h4;
-    assign error[0] = fetching & (undelivered == 26'h0);
-    assign _16_ = { 6'h0, program_bytes[31:6] };
-    assign _19_ = { beats[5:0], 3'h0 };
+    assign error[0] = fetching & (((unread == 27'h0) & (!present | (sound & head[4]))) | (present & !sound));
+    assign _42_ = { 2'h0, _41_, 5'h0 };
+    assign _44_ = { 3'h0, program_bytes[31:5], 2'h0 };
+    assign _46_ = { beats[5:0], 3'h0 };
+    assign _59_ = { 5'h0, program_bytes[31:5] };
 
     always @* begin
-        _31_ = _32_;
+        _64_ = _65_;
         if (issue) begin
-            _31_[31:0] = offset;
-            _31_[37:32] = beats[5:0];
+            _64_[31:0] = offset;
+            _64_[37:32] = beats[5:0];
         end
         if (rst) begin
-            _31_ = 38'h0;
+            _64_ = 38'h0;
         end
     end
 
-    always @(posedge clk) _32_ <= _31_;
+    always @(posedge clk) begin
+        if (write__en) begin
+            bodies[head[2:0]] <= parts__payload;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (read__en) begin
+            read__data <= bodies[parts__payload[2:0]];
+        end
+    end
+
+    always @(posedge clk) _65_ <= _64_;
 
     always @(posedge clk) begin
         if (rst) begin
             fetching <= 1'h0;
         end else if (start) begin
             fetching <= 1'h1;
-        end else if (delivered) begin
-            if (is_end) begin
-                fetching <= 1'h0;
-            end
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            undelivered <= 26'h0;
-        end else if (start) begin
-            undelivered <= _16_[25:0];
-        end else if (delivered) begin
-            undelivered <= undelivered - 26'h1;
+        end else if (is_end & o_ready) begin
+            fetching <= 1'h0;
         end
     end
 
@@ -1445,7 +1477,7 @@ module tcu_fetch (
             unrequested <= 29'h0;
         end else begin
             if (start) begin
-                unrequested <= { program_bytes[31:6], 3'h0 };
+                unrequested <= _44_[28:0];
             end
             if (issue) begin
                 unrequested <= unrequested - beats[5:0];
@@ -1457,7 +1489,7 @@ module tcu_fetch (
         if (rst) begin
             offset <= 32'd0;
         end else if (issue) begin
-            offset <= offset + _19_;
+            offset <= offset + _46_;
         end
     end
 
@@ -1465,7 +1497,7 @@ module tcu_fetch (
         if (rst) begin
             room <= 8'h80;
         end else begin
-            room <= _21_ - _22_;
+            room <= _49_ - _50_;
         end
     end
 
@@ -1473,23 +1505,94 @@ module tcu_fetch (
         if (rst) begin
             due <= 8'h0;
         end else begin
-            due <= $signed(_24_) + $signed({ 1'h0, _25_ });
+            due <= $signed(_52_) + $signed({ 1'h0, _53_ });
         end
     end
 
     always @(posedge clk) begin
         if (taken) begin
-            o_payload <= { buffer_o_payload, o_payload[511:64] };
+            parts__payload <= { buffer_o_payload, parts__payload[255:64] };
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
-            beats_27 <= 4'h0;
-        end else if (full & o_ready) begin
-            beats_27 <= { 3'h0, taken };
+            beats_24 <= 3'h0;
         end else begin
-            beats_27 <= beats_27 + taken;
+            beats_24 <= _56_ + taken;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            unread <= 27'h0;
+        end else if (start) begin
+            unread <= _59_[26:0];
+        end else if (_58_) begin
+            unread <= unread - 27'h1;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            known <= 16'h0;
+        end else begin
+            if (start) begin
+                known <= 16'h0003;
+            end
+            if (write__en) begin
+                case (head[3:0])
+                    4'h0: known[0] <= 1'h1;
+                    4'h1: known[1] <= 1'h1;
+                    4'h2: known[2] <= 1'h1;
+                    4'h3: known[3] <= 1'h1;
+                    4'h4: known[4] <= 1'h1;
+                    4'h5: known[5] <= 1'h1;
+                    4'h6: known[6] <= 1'h1;
+                    4'h7: known[7] <= 1'h1;
+                    4'h8: known[8] <= 1'h1;
+                    4'h9: known[9] <= 1'h1;
+                    4'ha: known[10] <= 1'h1;
+                    4'hb: known[11] <= 1'h1;
+                    4'hc: known[12] <= 1'h1;
+                    4'hd: known[13] <= 1'h1;
+                    4'he: known[14] <= 1'h1;
+                    default: known[15] <= 1'h1;
+                endcase
+            end
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            position <= 27'h0;
+        end else if (start) begin
+        end else if (_58_) begin
+            position <= position + 27'h1;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (read__en) begin
+            head <= parts__payload;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            start_44 <= 27'h0;
+        end else if (read__en) begin
+            start_44 <= position;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            present <= 1'h0;
+        end else if (read__en) begin
+            present <= 1'h1;
+        end else if (taken_37) begin
+            present <= 1'h0;
         end
     end
 endmodule
@@ -1550,9 +1653,12 @@ module tcu_instruction_queue_weight (
     assign o_valid = judged & (&reached);
     assign taken = o_valid & o_ready;
     assign waiting = judged & !(&reached);
-    assign layer = present ? read__data[11:0] : last_layer;
+    assign layer = present ? o_payload[16:5] : last_layer;
     assign _16_ = stored + put;
-    assign o_payload = { 324'h0, read__data[171:112], 12'h0, read__data[111:0], 4'h1 };
+    assign o_payload[187:128] = read__data[171:112];
+    assign o_payload[116:5] = read__data[111:0];
+    assign o_payload[4:0] = 5'h01;
+    assign { o_payload[511:188], o_payload[127:117] } = 335'h0;
 
     always @* begin
         wait_unit = 3'h0;
@@ -1577,7 +1683,7 @@ module tcu_instruction_queue_weight (
 
     always @(posedge clk) begin
         if (put) begin
-            storage[write__addr] <= { i_payload[187:128], i_payload[115:4] };
+            storage[write__addr] <= { i_payload[187:128], i_payload[116:5] };
         end
     end
 
@@ -1631,11 +1737,11 @@ module tcu_instruction_queue_weight (
         if (rst) begin
             reached <= 5'h0;
         end else if (present & !o_valid) begin
-            reached[0] <= completed_load >= read__data[31:12];
-            reached[1] <= completed_store >= read__data[51:32];
-            reached[2] <= completed_compute >= read__data[71:52];
-            reached[3] <= completed_drain >= read__data[91:72];
-            reached[4] <= completed_pool >= read__data[111:92];
+            reached[0] <= completed_load >= o_payload[36:17];
+            reached[1] <= completed_store >= o_payload[56:37];
+            reached[2] <= completed_compute >= o_payload[76:57];
+            reached[3] <= completed_drain >= o_payload[96:77];
+            reached[4] <= completed_pool >= o_payload[116:97];
         end
     end
 
@@ -1643,7 +1749,7 @@ module tcu_instruction_queue_weight (
         if (rst) begin
             last_layer <= 12'h0;
         end else if (taken) begin
-            last_layer <= read__data[11:0];
+            last_layer <= o_payload[16:5];
         end
     end
 endmodule
@@ -1704,9 +1810,13 @@ module tcu_instruction_queue_load (
     assign o_valid = judged & (&reached);
     assign taken = o_valid & o_ready;
     assign waiting = judged & !(&reached);
-    assign layer = present ? read__data[11:0] : last_layer;
+    assign layer = present ? o_payload[16:5] : last_layer;
     assign _16_ = stored + put;
-    assign o_payload = { 233'h0, read__data[262:112], 12'h0, read__data[111:0], 4'h2 };
+    assign o_payload[287:256] = read__data[262:231];
+    assign o_payload[246:128] = read__data[230:112];
+    assign o_payload[116:5] = read__data[111:0];
+    assign o_payload[4:0] = 5'h12;
+    assign { o_payload[511:288], o_payload[255:247], o_payload[127:117] } = 244'h0;
 
     always @* begin
         wait_unit = 3'h0;
@@ -1731,7 +1841,7 @@ module tcu_instruction_queue_load (
 
     always @(posedge clk) begin
         if (put) begin
-            storage[write__addr] <= { i_payload[278:128], i_payload[115:4] };
+            storage[write__addr] <= { i_payload[287:256], i_payload[246:128], i_payload[116:5] };
         end
     end
 
@@ -1785,11 +1895,11 @@ module tcu_instruction_queue_load (
         if (rst) begin
             reached <= 5'h0;
         end else if (present & !o_valid) begin
-            reached[0] <= completed_load >= read__data[31:12];
-            reached[1] <= completed_store >= read__data[51:32];
-            reached[2] <= completed_compute >= read__data[71:52];
-            reached[3] <= completed_drain >= read__data[91:72];
-            reached[4] <= completed_pool >= read__data[111:92];
+            reached[0] <= completed_load >= o_payload[36:17];
+            reached[1] <= completed_store >= o_payload[56:37];
+            reached[2] <= completed_compute >= o_payload[76:57];
+            reached[3] <= completed_drain >= o_payload[96:77];
+            reached[4] <= completed_pool >= o_payload[116:97];
         end
     end
 
@@ -1797,7 +1907,7 @@ module tcu_instruction_queue_load (
         if (rst) begin
             last_layer <= 12'h0;
         end else if (taken) begin
-            last_layer <= read__data[11:0];
+            last_layer <= o_payload[16:5];
         end
     end
 endmodule
@@ -1858,9 +1968,13 @@ module tcu_instruction_queue_store (
     assign o_valid = judged & (&reached);
     assign taken = o_valid & o_ready;
     assign waiting = judged & !(&reached);
-    assign layer = present ? read__data[11:0] : last_layer;
+    assign layer = present ? o_payload[16:5] : last_layer;
     assign _16_ = stored + put;
-    assign o_payload = { 233'h0, read__data[262:112], 12'h0, read__data[111:0], 4'h3 };
+    assign o_payload[287:256] = read__data[262:231];
+    assign o_payload[246:128] = read__data[230:112];
+    assign o_payload[116:5] = read__data[111:0];
+    assign o_payload[4:0] = 5'h13;
+    assign { o_payload[511:288], o_payload[255:247], o_payload[127:117] } = 244'h0;
 
     always @* begin
         wait_unit = 3'h0;
@@ -1885,7 +1999,7 @@ module tcu_instruction_queue_store (
 
     always @(posedge clk) begin
         if (put) begin
-            storage[write__addr] <= { i_payload[278:128], i_payload[115:4] };
+            storage[write__addr] <= { i_payload[287:256], i_payload[246:128], i_payload[116:5] };
         end
     end
 
@@ -1939,11 +2053,11 @@ module tcu_instruction_queue_store (
         if (rst) begin
             reached <= 5'h0;
         end else if (present & !o_valid) begin
-            reached[0] <= completed_load >= read__data[31:12];
-            reached[1] <= completed_store >= read__data[51:32];
-            reached[2] <= completed_compute >= read__data[71:52];
-            reached[3] <= completed_drain >= read__data[91:72];
-            reached[4] <= completed_pool >= read__data[111:92];
+            reached[0] <= completed_load >= o_payload[36:17];
+            reached[1] <= completed_store >= o_payload[56:37];
+            reached[2] <= completed_compute >= o_payload[76:57];
+            reached[3] <= completed_drain >= o_payload[96:77];
+            reached[4] <= completed_pool >= o_payload[116:97];
         end
     end
 
@@ -1951,7 +2065,7 @@ module tcu_instruction_queue_store (
         if (rst) begin
             last_layer <= 12'h0;
         end else if (taken) begin
-            last_layer <= read__data[11:0];
+            last_layer <= o_payload[16:5];
         end
     end
 endmodule
@@ -2012,9 +2126,13 @@ module tcu_instruction_queue_compute (
     assign o_valid = judged & (&reached);
     assign taken = o_valid & o_ready;
     assign waiting = judged & !(&reached);
-    assign layer = present ? read__data[11:0] : last_layer;
+    assign layer = present ? o_payload[16:5] : last_layer;
     assign _16_ = stored + put;
-    assign o_payload = { 45'h0, read__data[450:112], 12'h0, read__data[111:0], 4'h4 };
+    assign o_payload[467:256] = read__data[450:239];
+    assign o_payload[254:128] = read__data[238:112];
+    assign o_payload[116:5] = read__data[111:0];
+    assign o_payload[4:0] = 5'h14;
+    assign { o_payload[511:468], o_payload[255], o_payload[127:117] } = 56'h0;
 
     always @* begin
         wait_unit = 3'h0;
@@ -2039,7 +2157,7 @@ module tcu_instruction_queue_compute (
 
     always @(posedge clk) begin
         if (put) begin
-            storage[write__addr] <= { i_payload[466:128], i_payload[115:4] };
+            storage[write__addr] <= { i_payload[467:256], i_payload[254:128], i_payload[116:5] };
         end
     end
 
@@ -2093,11 +2211,11 @@ module tcu_instruction_queue_compute (
         if (rst) begin
             reached <= 5'h0;
         end else if (present & !o_valid) begin
-            reached[0] <= completed_load >= read__data[31:12];
-            reached[1] <= completed_store >= read__data[51:32];
-            reached[2] <= completed_compute >= read__data[71:52];
-            reached[3] <= completed_drain >= read__data[91:72];
-            reached[4] <= completed_pool >= read__data[111:92];
+            reached[0] <= completed_load >= o_payload[36:17];
+            reached[1] <= completed_store >= o_payload[56:37];
+            reached[2] <= completed_compute >= o_payload[76:57];
+            reached[3] <= completed_drain >= o_payload[96:77];
+            reached[4] <= completed_pool >= o_payload[116:97];
         end
     end
 
@@ -2105,7 +2223,7 @@ module tcu_instruction_queue_compute (
         if (rst) begin
             last_layer <= 12'h0;
         end else if (taken) begin
-            last_layer <= read__data[11:0];
+            last_layer <= o_payload[16:5];
         end
     end
 endmodule
@@ -2166,9 +2284,13 @@ module tcu_instruction_queue_drain (
     assign o_valid = judged & (&reached);
     assign taken = o_valid & o_ready;
     assign waiting = judged & !(&reached);
-    assign layer = present ? read__data[11:0] : last_layer;
+    assign layer = present ? o_payload[16:5] : last_layer;
     assign _16_ = stored + put;
-    assign o_payload = { 44'h0, read__data[451:112], 12'h0, read__data[111:0], 4'h5 };
+    assign o_payload[487:256] = read__data[451:220];
+    assign o_payload[235:128] = read__data[219:112];
+    assign o_payload[116:5] = read__data[111:0];
+    assign o_payload[4:0] = 5'h15;
+    assign { o_payload[511:488], o_payload[255:236], o_payload[127:117] } = 55'h0;
 
     always @* begin
         wait_unit = 3'h0;
@@ -2193,7 +2315,7 @@ module tcu_instruction_queue_drain (
 
     always @(posedge clk) begin
         if (put) begin
-            storage[write__addr] <= { i_payload[467:128], i_payload[115:4] };
+            storage[write__addr] <= { i_payload[487:256], i_payload[235:128], i_payload[116:5] };
         end
     end
 
@@ -2247,11 +2369,11 @@ module tcu_instruction_queue_drain (
         if (rst) begin
             reached <= 5'h0;
         end else if (present & !o_valid) begin
-            reached[0] <= completed_load >= read__data[31:12];
-            reached[1] <= completed_store >= read__data[51:32];
-            reached[2] <= completed_compute >= read__data[71:52];
-            reached[3] <= completed_drain >= read__data[91:72];
-            reached[4] <= completed_pool >= read__data[111:92];
+            reached[0] <= completed_load >= o_payload[36:17];
+            reached[1] <= completed_store >= o_payload[56:37];
+            reached[2] <= completed_compute >= o_payload[76:57];
+            reached[3] <= completed_drain >= o_payload[96:77];
+            reached[4] <= completed_pool >= o_payload[116:97];
         end
     end
 
@@ -2259,7 +2381,7 @@ module tcu_instruction_queue_drain (
         if (rst) begin
             last_layer <= 12'h0;
         end else if (taken) begin
-            last_layer <= read__data[11:0];
+            last_layer <= o_payload[16:5];
         end
     end
 endmodule
@@ -2320,9 +2442,13 @@ module tcu_instruction_queue_pool (
     assign o_valid = judged & (&reached);
     assign taken = o_valid & o_ready;
     assign waiting = judged & !(&reached);
-    assign layer = present ? read__data[11:0] : last_layer;
+    assign layer = present ? o_payload[16:5] : last_layer;
     assign _16_ = stored + put;
-    assign o_payload = { 116'h0, read__data[379:112], 12'h0, read__data[111:0], 4'h6 };
+    assign o_payload[419:256] = read__data[379:216];
+    assign o_payload[231:128] = read__data[215:112];
+    assign o_payload[116:5] = read__data[111:0];
+    assign o_payload[4:0] = 5'h16;
+    assign { o_payload[511:420], o_payload[255:232], o_payload[127:117] } = 127'h0;
 
     always @* begin
         wait_unit = 3'h0;
@@ -2347,7 +2473,7 @@ module tcu_instruction_queue_pool (
 
     always @(posedge clk) begin
         if (put) begin
-            storage[write__addr] <= { i_payload[395:128], i_payload[115:4] };
+            storage[write__addr] <= { i_payload[419:256], i_payload[231:128], i_payload[116:5] };
         end
     end
 
@@ -2401,11 +2527,11 @@ module tcu_instruction_queue_pool (
         if (rst) begin
             reached <= 5'h0;
         end else if (present & !o_valid) begin
-            reached[0] <= completed_load >= read__data[31:12];
-            reached[1] <= completed_store >= read__data[51:32];
-            reached[2] <= completed_compute >= read__data[71:52];
-            reached[3] <= completed_drain >= read__data[91:72];
-            reached[4] <= completed_pool >= read__data[111:92];
+            reached[0] <= completed_load >= o_payload[36:17];
+            reached[1] <= completed_store >= o_payload[56:37];
+            reached[2] <= completed_compute >= o_payload[76:57];
+            reached[3] <= completed_drain >= o_payload[96:77];
+            reached[4] <= completed_pool >= o_payload[116:97];
         end
     end
 
@@ -2413,7 +2539,7 @@ module tcu_instruction_queue_pool (
         if (rst) begin
             last_layer <= 12'h0;
         end else if (taken) begin
-            last_layer <= read__data[11:0];
+            last_layer <= o_payload[16:5];
         end
     end
 endmodule
@@ -2421,7 +2547,8 @@ endmodule
 // In-order dispatch to six queues, out-of-order start by counting.
 //
 // Members:
-//     i: The program. An instruction waits while the queue of its unit is full, and all behind it wait too.
+//     i: The program, of known opcodes. An instruction waits while the queue of its unit is full, and all behind it
+//         wait too.
 //     o_weight, o_load, o_store, o_compute, o_drain, o_pool: To the units; see InstructionQueue.
 //     done_load, done_store, done_compute, done_drain, done_pool: Pulses, one more of this unit's work is complete.
 //         The counters are COUNT_BITS wide and stay at their maximum.
@@ -2429,7 +2556,6 @@ endmodule
 //     bus_idle: Nothing is requested from the bus, on it or due.
 //     finished: One pulse, when END has been taken and SETTLE_CYCLES cycles in a row all queues were empty, no unit
 //         busy and the bus idle. Nothing is accepted behind END.
-//     error: OPCODE with the offset of an instruction whose opcode does not exist, which stays at the input.
 //     compute_empty, compute_waiting, compute_wait_unit, compute_layer: State of the compute queue, for counters.
 //
 // Counters start at 0 with a reset. From a done pulse to the offer of an instruction that waited for it: 2 cycles.
@@ -2465,7 +2591,6 @@ module tcu_dispatch (
     input  wire [5:0]   unit_busy,
     input  wire         bus_idle,
     output wire         finished,
-    output reg  [43:0]  error,
     output wire         compute_empty,
     output wire         compute_waiting,
     output wire [2:0]   compute_wait_unit,
@@ -2485,7 +2610,6 @@ module tcu_dispatch (
     wire load_empty;
     wire load_i_ready;
     reg load_i_valid;
-    reg [25:0] number = 26'h0;
     wire pool_empty;
     wire pool_i_ready;
     reg pool_i_valid;
@@ -2498,9 +2622,8 @@ module tcu_dispatch (
     wire weight_empty;
     wire weight_i_ready;
     reg weight_i_valid;
-    wire _29_, _33_;
-    wire [2:0] _25_, _26_;
-    wire [32:0] _27_;
+    wire _26_, _30_;
+    wire [2:0] _23_, _24_;
 
     tcu_instruction_queue_compute u_compute (
         .clk(clk),
@@ -2622,28 +2745,16 @@ module tcu_dispatch (
         .layer()
     );
 
-    assign _25_ = quiet_cycles + 2'h1;
-    assign _26_ = quiet ? _25_ : 3'h0;
-    assign _29_ = i_valid & !ended;
-    assign _33_ = ended & !reported & (&{ pool_empty, drain_empty, compute_empty, store_empty, load_empty, weight_empty });
-    assign quiet = _33_ & !(|unit_busy) & bus_idle;
+    assign _23_ = quiet_cycles + 2'h1;
+    assign _24_ = quiet ? _23_ : 3'h0;
+    assign _26_ = i_valid & !ended;
+    assign _30_ = ended & !reported & (&{ pool_empty, drain_empty, compute_empty, store_empty, load_empty, weight_empty });
+    assign quiet = _30_ & !(|unit_busy) & bus_idle;
     assign finished = quiet & (quiet_cycles == 2'h3);
-    assign _27_ = { 1'h0, number, 6'h0 };
-
-    always @* begin
-        error[3:1] = 3'h4;
-        error[0] = 1'h0;
-        if (_29_) begin
-            case (i_payload[3:0])
-                4'h1, 4'h2, 4'h3, 4'h4, 4'h5, 4'h6, 4'h0: ;
-                default: error[0] = 1'h1;
-            endcase
-        end
-    end
 
     always @* begin
         weight_i_valid = 1'h0;
-        if (_29_) begin
+        if (_26_) begin
             case (i_payload[3:0])
                 4'h1: weight_i_valid = 1'h1;
                 default: ;
@@ -2653,7 +2764,7 @@ module tcu_dispatch (
 
     always @* begin
         i_ready = 1'h0;
-        if (_29_) begin
+        if (_26_) begin
             case (i_payload[3:0])
                 4'h1: i_ready = weight_i_ready;
                 4'h2: i_ready = load_i_ready;
@@ -2669,7 +2780,7 @@ module tcu_dispatch (
 
     always @* begin
         load_i_valid = 1'h0;
-        if (_29_) begin
+        if (_26_) begin
             case (i_payload[3:0])
                 4'h2: load_i_valid = 1'h1;
                 default: ;
@@ -2679,7 +2790,7 @@ module tcu_dispatch (
 
     always @* begin
         store_i_valid = 1'h0;
-        if (_29_) begin
+        if (_26_) begin
             case (i_payload[3:0])
                 4'h3: store_i_valid = 1'h1;
                 default: ;
@@ -2689,7 +2800,7 @@ module tcu_dispatch (
 
     always @* begin
         compute_i_valid = 1'h0;
-        if (_29_) begin
+        if (_26_) begin
             case (i_payload[3:0])
                 4'h4: compute_i_valid = 1'h1;
                 default: ;
@@ -2699,7 +2810,7 @@ module tcu_dispatch (
 
     always @* begin
         drain_i_valid = 1'h0;
-        if (_29_) begin
+        if (_26_) begin
             case (i_payload[3:0])
                 4'h5: drain_i_valid = 1'h1;
                 default: ;
@@ -2709,48 +2820,11 @@ module tcu_dispatch (
 
     always @* begin
         pool_i_valid = 1'h0;
-        if (_29_) begin
+        if (_26_) begin
             case (i_payload[3:0])
                 4'h6: pool_i_valid = 1'h1;
                 default: ;
             endcase
-        end
-    end
-
-    always @* error[43:4] = { 7'h0, _27_ };
-
-    always @(posedge clk) begin
-        if (rst) begin
-            completed_pool <= 20'h0;
-        end else if (done_pool & !(&completed_pool)) begin
-            completed_pool <= completed_pool + 20'h1;
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            ended <= 1'h0;
-        end else if (i_valid & !ended) begin
-            case (i_payload[3:0])
-                4'h0: ended <= 1'h1;
-                default: ;
-            endcase
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            number <= 26'h0;
-        end else if (i_valid & i_ready) begin
-            number <= number + 26'h1;
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            quiet_cycles <= 2'h0;
-        end else begin
-            quiet_cycles <= _26_[1:0];
         end
     end
 
@@ -2791,6 +2865,33 @@ module tcu_dispatch (
             completed_drain <= 20'h0;
         end else if (done_drain & !(&completed_drain)) begin
             completed_drain <= completed_drain + 20'h1;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            completed_pool <= 20'h0;
+        end else if (done_pool & !(&completed_pool)) begin
+            completed_pool <= completed_pool + 20'h1;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            ended <= 1'h0;
+        end else if (i_valid & !ended) begin
+            case (i_payload[3:0])
+                4'h0: ended <= 1'h1;
+                default: ;
+            endcase
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            quiet_cycles <= 2'h0;
+        end else begin
+            quiet_cycles <= _24_[1:0];
         end
     end
 endmodule
@@ -4317,11 +4418,11 @@ module tcu_load (
     assign request_payload[40:35] = bursts_o_payload[40:35];
     assign request_payload[34:3] = bursts_o_payload[34:3];
     assign request_payload[2:0] = bursts_o_payload[2:0];
-    assign plans_i_payload[83:60] = instruction_payload[278:255];
+    assign plans_i_payload[83:60] = instruction_payload[246:223];
     assign plans_i_payload[59:48] = instruction_payload[222:211];
     assign plans_i_payload[47:24] = instruction_payload[210:187];
     assign plans_i_payload[23:0] = instruction_payload[186:163];
-    assign bursts_i_payload[102:71] = instruction_payload[254:223];
+    assign bursts_i_payload[102:71] = instruction_payload[287:256];
     assign bursts_i_payload[70:59] = instruction_payload[222:211];
     assign bursts_i_payload[58:35] = instruction_payload[210:187];
     assign bursts_i_payload[34:3] = instruction_payload[162:131];
@@ -4712,11 +4813,11 @@ module tcu_store (
     assign request_payload[40:35] = bursts_o_payload[40:35];
     assign request_payload[34:3] = bursts_o_payload[34:3];
     assign request_payload[2:0] = bursts_o_payload[2:0];
-    assign places_i_payload[83:60] = instruction_payload[278:255];
+    assign places_i_payload[83:60] = instruction_payload[246:223];
     assign places_i_payload[59:48] = instruction_payload[222:211];
     assign places_i_payload[47:24] = instruction_payload[210:187];
     assign places_i_payload[23:0] = instruction_payload[186:163];
-    assign bursts_i_payload[102:71] = instruction_payload[254:223];
+    assign bursts_i_payload[102:71] = instruction_payload[287:256];
     assign bursts_i_payload[70:59] = instruction_payload[222:211];
     assign bursts_i_payload[58:35] = instruction_payload[210:187];
     assign bursts_i_payload[34:3] = instruction_payload[162:131];
@@ -5903,37 +6004,37 @@ module tcu_pass_walker (
 
     assign _43_ = tile_ends & last_block;
     assign _1_ = kx + 8'h1;
-    assign last_kx = _1_ == word[455:448];
+    assign last_kx = _1_ == word[459:452];
     assign _2_ = ky + 8'h1;
-    assign last_ky = _2_ == word[447:440];
+    assign last_ky = _2_ == word[451:444];
     assign _3_ = group + 12'h1;
-    assign last_group = _3_ == word[439:428];
-    assign rows_left = word[403:392] - y0;
-    assign last_block = rows_left[11:0] <= word[415:404];
+    assign last_group = _3_ == word[251:240];
+    assign rows_left = word[215:204] - y0;
+    assign last_block = rows_left[11:0] <= word[227:216];
     assign _4_ = column + 12'h1;
-    assign last_column = _4_ == word[391:380];
+    assign last_column = _4_ == word[203:192];
     assign tile_starts = (group == 12'h0) & (ky == 8'h0) & (kx == 8'h0);
     assign tile_ends = last_group & last_ky & last_kx;
     assign busy = ~(fsm_state == 2'h0);
     assign _33_ = last_kx & last_ky;
-    assign o_tile_payload[6] = last_block & !word[466];
+    assign o_tile_payload[6] = last_block & !word[254];
     assign o_tile_payload[5:0] = tile_position[5:0];
     assign o_pass_payload[204] = tile_ends;
-    assign o_pass_payload[203] = tile_ends & word[465];
-    assign o_pass_payload[202] = tile_starts & !word[464];
-    assign o_pass_payload[201] = tile_starts & !word[464];
-    assign o_pass_payload[200:193] = word[463:456];
-    assign o_pass_payload[192:177] = word[375:360];
-    assign o_pass_payload[176:153] = word[343:320];
-    assign o_pass_payload[152:149] = word[379:376];
-    assign o_pass_payload[148:125] = word[295:272];
-    assign o_pass_payload[124:101] = word[247:224];
-    assign o_pass_payload[100:89] = word[427:416];
-    assign o_pass_payload[88:77] = last_block ? rows_left[11:0] : word[415:404];
+    assign o_pass_payload[203] = tile_ends & word[253];
+    assign o_pass_payload[202] = tile_starts & !word[252];
+    assign o_pass_payload[201] = tile_starts & !word[252];
+    assign o_pass_payload[200:193] = word[467:460];
+    assign o_pass_payload[192:177] = word[439:424];
+    assign o_pass_payload[176:153] = word[423:400];
+    assign o_pass_payload[152:149] = word[443:440];
+    assign o_pass_payload[148:125] = word[399:376];
+    assign o_pass_payload[124:101] = word[351:328];
+    assign o_pass_payload[100:89] = word[239:228];
+    assign o_pass_payload[88:77] = last_block ? rows_left[11:0] : word[227:216];
     assign o_pass_payload[76:53] = offset;
     assign o_pass_payload[52:36] = iy;
     assign o_pass_payload[35:12] = row_at;
-    assign o_pass_payload[11:0] = word[15:4];
+    assign o_pass_payload[11:0] = word[16:5];
 
     always @* begin
         instruction_ready = 1'h0;
@@ -6014,7 +6115,7 @@ module tcu_pass_walker (
             block_step <= 24'h0;
         end else begin
             case (fsm_state)
-                2'h1: block_step <= word[415:404] * word[247:224];
+                2'h1: block_step <= word[227:216] * word[351:328];
                 default: ;
             endcase
         end
@@ -6025,7 +6126,7 @@ module tcu_pass_walker (
             block_iy_step <= 16'h0;
         end else begin
             case (fsm_state)
-                2'h1: block_iy_step <= word[415:404] * word[379:376];
+                2'h1: block_iy_step <= word[227:216] * word[443:440];
                 default: ;
             endcase
         end
@@ -6040,7 +6141,7 @@ module tcu_pass_walker (
                 2'h2: begin
                     if (go) begin
                         if (_43_) begin
-                            column_at <= column_at + word[175:152];
+                            column_at <= column_at + word[279:256];
                         end
                     end
                 end
@@ -6061,7 +6162,7 @@ module tcu_pass_walker (
                             block_at <= block_at + block_step;
                         end
                         if (_43_) begin
-                            block_at <= column_at + word[175:152];
+                            block_at <= column_at + word[279:256];
                         end
                     end
                 end
@@ -6079,13 +6180,13 @@ module tcu_pass_walker (
                 2'h2: begin
                     if (go) begin
                         if (_33_) begin
-                            group_at <= group_at + word[199:176];
+                            group_at <= group_at + word[303:280];
                         end
                         if (tile_ends) begin
                             group_at <= block_at + block_step;
                         end
                         if (_43_) begin
-                            group_at <= column_at + word[175:152];
+                            group_at <= column_at + word[279:256];
                         end
                     end
                 end
@@ -6103,16 +6204,16 @@ module tcu_pass_walker (
                 2'h2: begin
                     if (go) begin
                         if (last_kx) begin
-                            row_at <= row_at + word[223:200];
+                            row_at <= row_at + word[327:304];
                         end
                         if (_33_) begin
-                            row_at <= group_at + word[199:176];
+                            row_at <= group_at + word[303:280];
                         end
                         if (tile_ends) begin
                             row_at <= block_at + block_step;
                         end
                         if (_43_) begin
-                            row_at <= column_at + word[175:152];
+                            row_at <= column_at + word[279:256];
                         end
                     end
                 end
@@ -6126,14 +6227,14 @@ module tcu_pass_walker (
             block_iy <= 17'h0;
         end else begin
             case (fsm_state)
-                2'h1: block_iy <= { word[359], word[359:344] };
+                2'h1: block_iy <= { word[191], word[191:176] };
                 2'h2: begin
                     if (go) begin
                         if (tile_ends) begin
                             block_iy <= $signed(block_iy) + $signed({ 1'h0, block_iy_step });
                         end
                         if (_43_) begin
-                            block_iy <= { word[359], word[359:344] };
+                            block_iy <= { word[191], word[191:176] };
                         end
                     end
                 end
@@ -6147,7 +6248,7 @@ module tcu_pass_walker (
             iy <= 17'h0;
         end else begin
             case (fsm_state)
-                2'h1: iy <= { word[359], word[359:344] };
+                2'h1: iy <= { word[191], word[191:176] };
                 2'h2: begin
                     if (go) begin
                         if (last_kx) begin
@@ -6160,7 +6261,7 @@ module tcu_pass_walker (
                             iy <= $signed(block_iy) + $signed({ 1'h0, block_iy_step });
                         end
                         if (_43_) begin
-                            iy <= { word[359], word[359:344] };
+                            iy <= { word[191], word[191:176] };
                         end
                     end
                 end
@@ -6196,7 +6297,7 @@ module tcu_pass_walker (
                 2'h2: begin
                     if (go) begin
                         if (tile_ends) begin
-                            y0 <= y0 + word[415:404];
+                            y0 <= y0 + word[227:216];
                         end
                         if (_43_) begin
                             y0 <= 12'h0;
@@ -6274,12 +6375,12 @@ module tcu_pass_walker (
             offset <= 24'h0;
         end else begin
             case (fsm_state)
-                2'h1: offset <= word[319:296];
+                2'h1: offset <= word[175:152];
                 2'h2: begin
                     if (go) begin
-                        offset <= $signed(offset) + $signed({ 1'h0, word[271:248] });
+                        offset <= $signed(offset) + $signed({ 1'h0, word[375:352] });
                         if (last_kx) begin
-                            offset <= word[319:296];
+                            offset <= word[175:152];
                         end
                     end
                 end
@@ -6331,7 +6432,7 @@ module tcu_pass_walker (
                         if (_43_) begin
                             tile_position <= tile_position + 7'h1;
                         end
-                        if (tile_ends & last_block & last_column & word[466]) begin
+                        if (tile_ends & last_block & last_column & word[254]) begin
                             tile_position <= start_position;
                         end
                     end
@@ -7602,27 +7703,27 @@ module tcu_drain_walker (
     assign _46_ = pixel_ends & last_x;
     assign _54_ = tile_ends & last_y;
     assign _1_ = column + 12'h1;
-    assign last_column = _1_ == word[307:296];
+    assign last_column = _1_ == word[187:176];
     assign _2_ = y + 12'h1;
-    assign last_y = _2_ == word[319:308];
+    assign last_y = _2_ == word[199:188];
     assign _3_ = x + 12'h1;
-    assign last_x = _3_ == word[343:332];
-    assign last_plane = !word[466] | (byte_plane == 2'h3);
+    assign last_x = _3_ == word[223:212];
+    assign last_plane = !word[487] | (byte_plane == 2'h3);
     assign _6_ = lane_step + 1'h1;
-    assign _7_ = last_column ? word[354:349] : 6'h01;
+    assign _7_ = last_column ? word[234:229] : 6'h01;
     assign last_step = _6_ == _7_;
     assign _8_ = block_row + 12'h1;
-    assign block_ends = last_y | (_8_ == word[331:320]);
+    assign block_ends = last_y | (_8_ == word[211:200]);
     assign word_ends = residual_byte == 2'h0;
     assign pixel_ends = last_step & last_plane;
     assign tile_ends = pixel_ends & last_x & block_ends;
-    assign go = active & (|full) & (group != groups_written) & (!word[465] | residual_valid);
+    assign go = active & (|full) & (group != groups_written) & (!word[486] | residual_valid);
     assign read_en = go & !lane_step & (byte_plane == 2'h0);
-    assign residual_pop = go & word[465] & (last_step | word_ends);
+    assign residual_pop = go & word[486] & (last_step | word_ends);
     assign bank_released = go & tile_ends;
-    assign group_released = go & tile_ends & last_y & !word[467];
+    assign group_released = go & tile_ends & last_y & !word[235];
     assign _26_ = tile_ends & last_y;
-    assign _27_ = word[175:152] * 1'h1;
+    assign _27_ = word[279:256] * 1'h1;
     assign step[24] = tile_ends;
     assign step[23:0] = step_at + residual_byte;
 
@@ -7698,7 +7799,7 @@ module tcu_drain_walker (
             end
             if (go) begin
                 if (_46_) begin
-                    row_at <= row_at + word[199:176];
+                    row_at <= row_at + word[303:280];
                 end
                 if (_54_) begin
                     row_at <= next_column_at;
@@ -7716,10 +7817,10 @@ module tcu_drain_walker (
             end
             if (go) begin
                 if (pixel_ends) begin
-                    pixel_at <= pixel_at + word[223:200];
+                    pixel_at <= pixel_at + word[327:304];
                 end
                 if (_46_) begin
-                    pixel_at <= row_at + word[199:176];
+                    pixel_at <= row_at + word[303:280];
                 end
                 if (_54_) begin
                     pixel_at <= next_column_at;
@@ -7737,13 +7838,13 @@ module tcu_drain_walker (
             end
             if (go) begin
                 if (last_step) begin
-                    plane_at <= plane_at + word[295:272];
+                    plane_at <= plane_at + word[375:352];
                 end
                 if (pixel_ends) begin
-                    plane_at <= pixel_at + word[223:200];
+                    plane_at <= pixel_at + word[327:304];
                 end
                 if (_46_) begin
-                    plane_at <= row_at + word[199:176];
+                    plane_at <= row_at + word[303:280];
                 end
                 if (_54_) begin
                     plane_at <= next_column_at;
@@ -7761,16 +7862,16 @@ module tcu_drain_walker (
             end
             if (go) begin
                 if (word_ends) begin
-                    step_at <= step_at + word[175:152];
+                    step_at <= step_at + word[279:256];
                 end
                 if (last_step) begin
-                    step_at <= plane_at + word[295:272];
+                    step_at <= plane_at + word[375:352];
                 end
                 if (pixel_ends) begin
-                    step_at <= pixel_at + word[223:200];
+                    step_at <= pixel_at + word[327:304];
                 end
                 if (_46_) begin
-                    step_at <= row_at + word[199:176];
+                    step_at <= row_at + word[303:280];
                 end
                 if (_54_) begin
                     step_at <= next_column_at;
@@ -7784,7 +7885,7 @@ module tcu_drain_walker (
             column_byte <= 2'h0;
         end else begin
             if (start) begin
-                column_byte <= word[345:344];
+                column_byte <= word[225:224];
             end
             if (go) begin
                 if (_54_) begin
@@ -7799,7 +7900,7 @@ module tcu_drain_walker (
             residual_byte <= 2'h0;
         end else begin
             if (start) begin
-                residual_byte <= word[345:344];
+                residual_byte <= word[225:224];
             end
             if (go) begin
                 residual_byte <= residual_byte + 3'h4;
@@ -7968,7 +8069,7 @@ module tcu_drain_walker (
             if (_54_) begin
                 group <= group + 6'h1;
                 if (last_column) begin
-                    if (word[467]) begin
+                    if (word[235]) begin
                         group <= group_start;
                     end
                 end
@@ -8033,16 +8134,16 @@ module tcu_residual_reader (
     assign taken = request_valid & request_ready;
     assign request_valid = active & (owned != 3'h4);
     assign _2_ = column + 12'h1;
-    assign last_column = _2_ == word[307:296];
+    assign last_column = _2_ == word[187:176];
     assign _3_ = y + 12'h1;
-    assign last_y = _3_ == word[319:308];
+    assign last_y = _3_ == word[199:188];
     assign _4_ = x + 12'h1;
-    assign last_x = _4_ == word[343:332];
-    assign _12_ = word[271:248] * 1'h1;
+    assign last_x = _4_ == word[223:212];
+    assign _12_ = word[351:328] * 1'h1;
     assign words_w_rdy = words_level != 3'h4;
     assign valid = |words_level;
     assign words_w_port__en = words_w_en & words_w_rdy;
-    assign _20_ = start & word[465];
+    assign _20_ = start & word[486];
     assign _32_ = _31_ & last_y;
     assign request_payload = word_at[23:2];
     assign _10_ = last_x;
@@ -8105,7 +8206,7 @@ module tcu_residual_reader (
             column_at <= 24'h0;
         end else begin
             if (_20_) begin
-                column_at <= word[247:224];
+                column_at <= word[175:152];
             end
             if (taken) begin
                 if (_32_) begin
@@ -8120,11 +8221,11 @@ module tcu_residual_reader (
             row_at <= 24'h0;
         end else begin
             if (_20_) begin
-                row_at <= word[247:224];
+                row_at <= word[175:152];
             end
             if (taken) begin
                 if (_26_) begin
-                    row_at <= row_at + word[199:176];
+                    row_at <= row_at + word[303:280];
                 end
                 if (_32_) begin
                     row_at <= next_column;
@@ -8138,12 +8239,12 @@ module tcu_residual_reader (
             pixel_at <= 24'h0;
         end else begin
             if (_20_) begin
-                pixel_at <= word[247:224];
+                pixel_at <= word[175:152];
             end
             if (taken) begin
-                pixel_at <= pixel_at + word[223:200];
+                pixel_at <= pixel_at + word[327:304];
                 if (_26_) begin
-                    pixel_at <= row_at + word[199:176];
+                    pixel_at <= row_at + word[303:280];
                 end
                 if (_32_) begin
                     pixel_at <= next_column;
@@ -8157,12 +8258,12 @@ module tcu_residual_reader (
             word_at <= 24'h0;
         end else begin
             if (_20_) begin
-                word_at <= word[247:224];
+                word_at <= word[175:152];
             end
             if (taken) begin
-                word_at <= pixel_at + word[223:200];
+                word_at <= pixel_at + word[327:304];
                 if (_26_) begin
-                    word_at <= row_at + word[199:176];
+                    word_at <= row_at + word[303:280];
                 end
                 if (_32_) begin
                     word_at <= next_column;
@@ -10376,14 +10477,14 @@ module tcu_output_path (
         .enable(residual_enable),
         .a(requantise_results),
         .b(residual_b),
-        .multiplier_a(word[402:379]),
-        .multiplier_b(word[426:403]),
-        .shift(word[432:427]),
-        .zero_point_a(word[362:355]),
-        .zero_point_b(word[440:433]),
-        .zero_point(word[448:441]),
-        .clamp_low(word[456:449]),
-        .clamp_high(word[464:457]),
+        .multiplier_a(word[423:400]),
+        .multiplier_b(word[447:424]),
+        .shift(word[453:448]),
+        .zero_point_a(word[383:376]),
+        .zero_point_b(word[461:454]),
+        .zero_point(word[469:462]),
+        .clamp_low(word[477:470]),
+        .clamp_high(word[485:478]),
         .bypass(residual_bypass),
         .results(residual_results)
     );
@@ -10431,32 +10532,32 @@ module tcu_output_path (
     assign requantise_enable = |flying;
     assign _53_ = byte_plane_line[3:2] * 4'h8;
     assign _18_ = total_0 >> _53_;
-    assign _19_ = word[466] ? { _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_ } : total_0;
+    assign _19_ = word[487] ? { _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_ } : total_0;
     assign _57_ = byte_plane_line[3:2] * 4'h8;
     assign _20_ = total_1 >> _57_;
-    assign _21_ = word[466] ? { _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_ } : total_1;
+    assign _21_ = word[487] ? { _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_ } : total_1;
     assign _61_ = byte_plane_line[3:2] * 4'h8;
     assign _22_ = total_2 >> _61_;
-    assign _23_ = word[466] ? { _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_ } : total_2;
+    assign _23_ = word[487] ? { _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_ } : total_2;
     assign _65_ = byte_plane_line[3:2] * 4'h8;
     assign _24_ = total_3 >> _65_;
-    assign _25_ = word[466] ? { _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_ } : total_3;
-    assign requantise_zero_point = word[466] ? 8'h0 : word[362:355];
-    assign requantise_clamp_low = word[466] ? 8'h80 : word[370:363];
-    assign requantise_clamp_high = word[466] ? 8'h7f : word[378:371];
+    assign _25_ = word[487] ? { _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_ } : total_3;
+    assign requantise_zero_point = word[487] ? 8'h0 : word[383:376];
+    assign requantise_clamp_low = word[487] ? 8'h80 : word[391:384];
+    assign requantise_clamp_high = word[487] ? 8'h7f : word[399:392];
     assign residual_enable = |flying;
-    assign residual_bypass = ~word[465];
+    assign residual_bypass = ~word[486];
     assign read_group = walker_group[4:0];
     assign write_en = valid_line[17];
-    assign layer = word[15:4];
+    assign layer = word[16:5];
     assign residual_b[31:24] = operand_line[383:376];
     assign residual_b[23:16] = operand_line[375:368];
     assign residual_b[15:8] = operand_line[367:360];
     assign residual_b[7:0] = operand_line[359:352];
-    assign requantise_multipliers[127:96] = word[466] ? 32'd1065353216 : scale_3;
-    assign requantise_multipliers[95:64] = word[466] ? 32'd1065353216 : scale_2;
-    assign requantise_multipliers[63:32] = word[466] ? 32'd1065353216 : scale_1;
-    assign requantise_multipliers[31:0] = word[466] ? 32'd1065353216 : scale_0;
+    assign requantise_multipliers[127:96] = word[487] ? 32'd1065353216 : scale_3;
+    assign requantise_multipliers[95:64] = word[487] ? 32'd1065353216 : scale_2;
+    assign requantise_multipliers[63:32] = word[487] ? 32'd1065353216 : scale_1;
+    assign requantise_multipliers[31:0] = word[487] ? 32'd1065353216 : scale_0;
     assign requantise_sums[127:96] = _25_;
     assign requantise_sums[95:64] = _23_;
     assign requantise_sums[63:32] = _21_;
@@ -10657,7 +10758,7 @@ module tcu_pool (
     wire [12:0] _21_, _24_, _27_, _80_, _92_, _95_;
 
     assign _4_ = $signed(ix) >= $signed(1'h0);
-    assign _6_ = $signed(ix) < $signed({ 1'h0, word[395:380] });
+    assign _6_ = $signed(ix) < $signed({ 1'h0, word[419:404] });
     assign _11_ = ky + 8'h1;
     assign _13_ = kx + 8'h1;
     assign _16_ = ky + 8'h1;
@@ -10665,7 +10766,7 @@ module tcu_pool (
     assign _21_ = x + 12'h1;
     assign _24_ = y + 12'h1;
     assign _27_ = group + 12'h1;
-    assign _28_ = _27_ == word[283:272];
+    assign _28_ = _27_ == word[187:176];
     assign read_valid = walking & tap[1] & !(tap[3] & results_pending);
     assign step = walking & !(tap[3] & results_pending) & (!tap[1] | read_ready);
     assign _38_ = arriving[2] ? 8'h80 : maximum[7:0];
@@ -10678,26 +10779,26 @@ module tcu_pool (
     assign _56_ = arriving[2] ? 8'h80 : maximum[31:24];
     assign results_pending = (arriving[0] & arriving[3]) | write_valid;
     assign busy = ~(fsm_state == 2'h0);
-    assign _63_ = word[331:328] * 3'h4;
+    assign _63_ = word[387:384] * 3'h4;
     assign _67_ = kx + 8'h1;
-    assign _68_ = _67_ == word[323:316];
+    assign _68_ = _67_ == word[379:372];
     assign _80_ = x + 12'h1;
-    assign _82_ = tap[3] & (_80_ == word[307:296]);
+    assign _82_ = tap[3] & (_80_ == word[363:352]);
     assign _92_ = x + 12'h1;
     assign _95_ = y + 12'h1;
-    assign _97_ = tap[3] & (_92_ == word[307:296]) & (_95_ == word[295:284]);
+    assign _97_ = tap[3] & (_92_ == word[363:352]) & (_95_ == word[199:188]);
     assign _110_ = arriving[0] & arriving[3];
     assign read_payload = tap_at[23:2];
-    assign layer = word[15:4];
+    assign layer = word[16:5];
     assign joined[31:24] = (arriving[1] & ($signed(read_data[31:24]) > $signed(_53_))) ? read_data[31:24] : _56_;
     assign joined[23:16] = (arriving[1] & ($signed(read_data[23:16]) > $signed(_48_))) ? read_data[23:16] : _51_;
     assign joined[15:8] = (arriving[1] & ($signed(read_data[15:8]) > $signed(_43_))) ? read_data[15:8] : _46_;
     assign joined[7:0] = (arriving[1] & ($signed(read_data[7:0]) > $signed(_38_))) ? read_data[7:0] : _41_;
     assign tap[28:5] = out_window_at;
-    assign tap[4] = (_16_ == word[315:308]) & (_18_ == word[323:316]) & (_21_ == word[307:296]) & (_24_ == word[295:284]) & _28_;
-    assign tap[3] = (_11_ == word[315:308]) & (_13_ == word[323:316]);
+    assign tap[4] = (_16_ == word[371:364]) & (_18_ == word[379:372]) & (_21_ == word[363:352]) & (_24_ == word[199:188]) & _28_;
+    assign tap[3] = (_11_ == word[371:364]) & (_13_ == word[379:372]);
     assign tap[2] = (ky == 8'h0) & (kx == 8'h0);
-    assign tap[1] = ($signed(iy) >= $signed(1'h0)) & ($signed(iy) < $signed({ 1'h0, word[379:364] })) & _4_ & _6_;
+    assign tap[1] = ($signed(iy) >= $signed(1'h0)) & ($signed(iy) < $signed({ 1'h0, word[231:216] })) & _4_ & _6_;
     assign tap[0] = walking;
 
     always @* begin
@@ -10837,7 +10938,7 @@ module tcu_pool (
             end
             if (step) begin
                 if (_97_) begin
-                    group_at <= group_at + word[175:152];
+                    group_at <= group_at + word[279:256];
                 end
             end
         end
@@ -10855,7 +10956,7 @@ module tcu_pool (
                     row_at <= row_at + row_advance;
                 end
                 if (_97_) begin
-                    row_at <= group_at + word[175:152];
+                    row_at <= group_at + word[279:256];
                 end
             end
         end
@@ -10876,7 +10977,7 @@ module tcu_pool (
                     window_at <= row_at + row_advance;
                 end
                 if (_97_) begin
-                    window_at <= group_at + word[175:152];
+                    window_at <= group_at + word[279:256];
                 end
             end
         end
@@ -10891,7 +10992,7 @@ module tcu_pool (
             end
             if (step) begin
                 if (_68_) begin
-                    line_at <= line_at + word[199:176];
+                    line_at <= line_at + word[303:280];
                 end
                 if (tap[3]) begin
                     line_at <= window_at + window_advance;
@@ -10900,7 +11001,7 @@ module tcu_pool (
                     line_at <= row_at + row_advance;
                 end
                 if (_97_) begin
-                    line_at <= group_at + word[175:152];
+                    line_at <= group_at + word[279:256];
                 end
             end
         end
@@ -10916,7 +11017,7 @@ module tcu_pool (
             if (step) begin
                 tap_at <= tap_at + 24'h4;
                 if (_68_) begin
-                    tap_at <= line_at + word[199:176];
+                    tap_at <= line_at + word[303:280];
                 end
                 if (tap[3]) begin
                     tap_at <= window_at + window_advance;
@@ -10925,7 +11026,7 @@ module tcu_pool (
                     tap_at <= row_at + row_advance;
                 end
                 if (_97_) begin
-                    tap_at <= group_at + word[175:152];
+                    tap_at <= group_at + word[279:256];
                 end
             end
         end
@@ -10936,11 +11037,11 @@ module tcu_pool (
             out_group_at <= 24'h0;
         end else begin
             if (begin_) begin
-                out_group_at <= word[223:200];
+                out_group_at <= word[175:152];
             end
             if (step) begin
                 if (_97_) begin
-                    out_group_at <= out_group_at + word[247:224];
+                    out_group_at <= out_group_at + word[327:304];
                 end
             end
         end
@@ -10951,14 +11052,14 @@ module tcu_pool (
             out_row_at <= 24'h0;
         end else begin
             if (begin_) begin
-                out_row_at <= word[223:200];
+                out_row_at <= word[175:152];
             end
             if (step) begin
                 if (_82_) begin
-                    out_row_at <= out_row_at + word[271:248];
+                    out_row_at <= out_row_at + word[351:328];
                 end
                 if (_97_) begin
-                    out_row_at <= out_group_at + word[247:224];
+                    out_row_at <= out_group_at + word[327:304];
                 end
             end
         end
@@ -10969,17 +11070,17 @@ module tcu_pool (
             out_window_at <= 24'h0;
         end else begin
             if (begin_) begin
-                out_window_at <= word[223:200];
+                out_window_at <= word[175:152];
             end
             if (step) begin
                 if (tap[3]) begin
                     out_window_at <= out_window_at + 24'h4;
                 end
                 if (_82_) begin
-                    out_window_at <= out_row_at + word[271:248];
+                    out_window_at <= out_row_at + word[351:328];
                 end
                 if (_97_) begin
-                    out_window_at <= out_group_at + word[247:224];
+                    out_window_at <= out_group_at + word[327:304];
                 end
             end
         end
@@ -10990,14 +11091,14 @@ module tcu_pool (
             row_iy <= 17'h0;
         end else begin
             if (begin_) begin
-                row_iy <= { word[347], word[347:332] };
+                row_iy <= { word[215], word[215:200] };
             end
             if (step) begin
                 if (_82_) begin
-                    row_iy <= $signed(row_iy) + $signed({ 1'h0, word[327:324] });
+                    row_iy <= $signed(row_iy) + $signed({ 1'h0, word[383:380] });
                 end
                 if (_97_) begin
-                    row_iy <= { word[347], word[347:332] };
+                    row_iy <= { word[215], word[215:200] };
                 end
             end
         end
@@ -11008,7 +11109,7 @@ module tcu_pool (
             iy <= 17'h0;
         end else begin
             if (begin_) begin
-                iy <= { word[347], word[347:332] };
+                iy <= { word[215], word[215:200] };
             end
             if (step) begin
                 if (_68_) begin
@@ -11018,10 +11119,10 @@ module tcu_pool (
                     iy <= row_iy;
                 end
                 if (_82_) begin
-                    iy <= $signed(row_iy) + $signed({ 1'h0, word[327:324] });
+                    iy <= $signed(row_iy) + $signed({ 1'h0, word[383:380] });
                 end
                 if (_97_) begin
-                    iy <= { word[347], word[347:332] };
+                    iy <= { word[215], word[215:200] };
                 end
             end
         end
@@ -11032,14 +11133,14 @@ module tcu_pool (
             window_ix <= 17'h0;
         end else begin
             if (begin_) begin
-                window_ix <= { word[363], word[363:348] };
+                window_ix <= { word[403], word[403:388] };
             end
             if (step) begin
                 if (tap[3]) begin
-                    window_ix <= $signed(window_ix) + $signed({ 1'h0, word[331:328] });
+                    window_ix <= $signed(window_ix) + $signed({ 1'h0, word[387:384] });
                 end
                 if (_82_) begin
-                    window_ix <= { word[363], word[363:348] };
+                    window_ix <= { word[403], word[403:388] };
                 end
             end
         end
@@ -11050,7 +11151,7 @@ module tcu_pool (
             ix <= 17'h0;
         end else begin
             if (begin_) begin
-                ix <= { word[363], word[363:348] };
+                ix <= { word[403], word[403:388] };
             end
             if (step) begin
                 ix <= $signed(ix) + $signed(2'h1);
@@ -11058,10 +11159,10 @@ module tcu_pool (
                     ix <= window_ix;
                 end
                 if (tap[3]) begin
-                    ix <= $signed(window_ix) + $signed({ 1'h0, word[331:328] });
+                    ix <= $signed(window_ix) + $signed({ 1'h0, word[387:384] });
                 end
                 if (_82_) begin
-                    ix <= { word[363], word[363:348] };
+                    ix <= { word[403], word[403:388] };
                 end
             end
         end
@@ -11071,7 +11172,7 @@ module tcu_pool (
         if (rst) begin
             row_advance <= 24'h0;
         end else if (begin_) begin
-            row_advance <= word[199:176] * word[327:324];
+            row_advance <= word[303:280] * word[383:380];
         end
     end
 
@@ -12133,7 +12234,7 @@ module tcu_core (
     input  wire         halt,
     input  wire         running,
     output wire         finished,
-    output wire [175:0] errors,
+    output wire [131:0] errors,
     output wire         reader_idle,
     output wire         writer_idle,
     output wire         bus_activity,
@@ -12211,7 +12312,6 @@ module tcu_core (
     wire [11:0] dispatch_compute_layer;
     wire [2:0] dispatch_compute_wait_unit;
     wire dispatch_compute_waiting;
-    wire [43:0] dispatch_error;
     wire dispatch_i_ready;
     wire [511:0] dispatch_o_compute_payload;
     wire dispatch_o_compute_valid;
@@ -12412,7 +12512,6 @@ module tcu_core (
         .unit_busy({ pool_busy, output_busy, compute_busy, _8_, (|load_under_way), weight_stream_busy }),
         .bus_idle(dispatch_bus_idle),
         .finished(finished),
-        .error(dispatch_error),
         .compute_empty(dispatch_compute_empty),
         .compute_waiting(dispatch_compute_waiting),
         .compute_wait_unit(dispatch_compute_wait_unit),
@@ -12680,14 +12779,13 @@ module tcu_core (
     assign trace_drain_data = output_write[55:24];
     assign trace_pool_address = pool_write_payload[23:0];
     assign trace_pool_data = pool_write_payload[55:24];
-    assign errors[87:44] = dispatch_error;
     assign errors[43:0] = fetch_error;
-    assign errors[175:136] = writer_error_address;
-    assign errors[135:133] = writer_error_code;
-    assign errors[132] = writer_error_valid;
-    assign errors[131:92] = reader_error_address;
-    assign errors[91:89] = reader_error_code;
-    assign errors[88] = reader_error_valid;
+    assign errors[131:92] = writer_error_address;
+    assign errors[91:89] = writer_error_code;
+    assign errors[88] = writer_error_valid;
+    assign errors[87:48] = reader_error_address;
+    assign errors[47:45] = reader_error_code;
+    assign errors[44] = reader_error_valid;
 
     always @(posedge clk) begin
         if (rst) begin
@@ -12786,7 +12884,7 @@ module tcu_top (
     wire control_running;
     wire control_startable;
     wire core_bus_activity;
-    wire [175:0] core_errors;
+    wire [131:0] core_errors;
     wire core_finished;
     wire [31:0] core_layer_count;
     wire core_reader_idle;

@@ -15,7 +15,6 @@ from tcugen.commands.output_folder import check_file
 from tcugen.commands.progress_bar import progress_bar, simulation_reporter
 from tcugen.commands.sources import Source, open_source
 from tcugen.compiler import compile_network, disassemble
-from tcugen.isa import INSTRUCTION_BYTES
 from tcugen.network.select import select
 from tcugen.program import Program
 from tcugen.report.difference_report import difference_table, difference_text
@@ -118,7 +117,7 @@ def _listing(program: Program, diagnosis: "Diagnosis") -> str | None:
     """The disassembled instruction that made the first difference."""
     if diagnosis.first is None or diagnosis.first.instruction is None:
         return None
-    start = f"{diagnosis.first.instruction * INSTRUCTION_BYTES:06x}  "
+    start = f"{program.code_offsets[diagnosis.first.instruction]:06x}  "
     return next(line for line in disassemble(program).splitlines() if line.startswith(start))
 
 

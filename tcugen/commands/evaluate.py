@@ -2,17 +2,24 @@
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 from rich.console import Console
 
-from tcugen.arch import Architecture
 from tcugen.commands.machine import MachineFlags, existing_architecture, sized
+from tcugen.commands.outcome import Status, UsageError
 from tcugen.commands.output_folder import check_file
 from tcugen.commands.progress_bar import emulation_reporter, progress_bar
 from tcugen.commands.sources import load_model
 from tcugen.compiler import compile_network
+from tcugen.report.evaluate_report import beside_table, evaluation_summary
+
+if TYPE_CHECKING:
+    from tcugen.quant.model import QuantizedNetwork
 
 
 @dataclass(frozen=True)
@@ -24,6 +31,7 @@ class EvaluateOptions:
         images: .npy file of float32 [n, C, H, W], exactly the model's input.
         labels: .npy file of n integers, the right classes; None prints the classes found alone.
         rtl: Folder of an earlier build whose architecture the program is for; None chooses one.
+        beside: Other ONNX files to run in ONNX Runtime on the same images.
         logits: Where to write the outputs, [n, classes] as the machine stores them; None for nowhere.
         json_file: Where to write the figures; None for nowhere.
     """
@@ -32,22 +40,31 @@ class EvaluateOptions:
     images: Path
     labels: Path | None = None
     rtl: Path | None = None
+    beside: Sequence[Path] = ()
     logits: Path | None = None
     json_file: Path | None = None
 
 
-def evaluate(options: EvaluateOptions, flags: MachineFlags, console: Console) -> dict:
-    """Run every image on the emulator, print top-1 and images/s, and return the figures.
+def evaluate(options: EvaluateOptions, flags: MachineFlags, console: Console) -> Status:
+    """Run every image on the emulator, then in ONNX Runtime on the witness and the files `beside`; print top-1.
+
+    Returns:
+        MISMATCH if ONNX Runtime's outputs on the witness are not the emulator's, or if the program breaks a rule of the
+        machine.
 
     Raises:
         ModelError, NetworkError, SizingError, CompileError, ArchitectureError, UsageError: Bad input.
     """
+    from tcugen.emulator import EmulationError
     from tcugen.quant.images import read_images
     from tcugen.verify.evaluate import emulate, read_labels, top1, write_outputs
 
     for path, flag in ((options.logits, "--logits"), (options.json_file, "--json")):
         if path:
             check_file(path, flag)
+    for path in options.beside:
+        if not path.is_file():
+            raise UsageError(f"--beside {path} is no file; give an ONNX file")
     model = load_model(options.model, console)
     network = model.network
     images = read_images(options.images, network.inputs[0][1])
@@ -57,8 +74,12 @@ def evaluate(options: EvaluateOptions, flags: MachineFlags, console: Console) ->
     console.print("compiling the program", highlight=False)
     program = compile_network(model, architecture)
     started = time.monotonic()
-    with progress_bar(console) as bar:
-        outputs = emulate(model, program, images, emulation_reporter(bar, len(images)))
+    try:
+        with progress_bar(console) as bar:
+            outputs = emulate(model, program, images, emulation_reporter(bar, len(images)))
+    except EmulationError as error:
+        console.print(f"the program breaks a rule of the machine: {error}", highlight=False, markup=False)
+        return Status.MISMATCH
     seconds = time.monotonic() - started
     found = top1(outputs)
     judged = found is not None and labels is not None
@@ -71,25 +92,40 @@ def evaluate(options: EvaluateOptions, flags: MachineFlags, console: Console) ->
         "images_per_second": len(images) / seconds,
         "top1": found,
         "right": sum(a == b for a, b in zip(found, labels.tolist(), strict=True)) if judged else None,
+        "beside": _beside(options.beside, model, images, outputs, labels if judged else None, console),
     }
-    _print(figures, architecture, console)
+    console.print(evaluation_summary(figures), highlight=False, markup=False)
+    if figures["beside"]:
+        console.print(beside_table(figures))
     if options.logits:
         write_outputs(options.logits, outputs)
     if options.json_file:
         options.json_file.write_text(json.dumps(figures, indent=1) + "\n")
-    return figures
+    agree = all(other["equal"] == len(images) for other in figures["beside"][:1])
+    return Status.OK if agree else Status.MISMATCH
 
 
-def _print(figures: dict, architecture: Architecture, console: Console) -> None:
-    count = figures["images"]
-    machine = f"{architecture.rows}x{architecture.columns}"
-    console.print(
-        f"{figures['network']} on {machine}: {count} images at {figures['images_per_second']:.2f} images/s",
-        highlight=False,
-        markup=False,
-    )
-    if figures["right"] is not None:
-        right = figures["right"]
-        console.print(f"top-1: {right} of {count} right, {100 * right / count:.1f} %", highlight=False)
-    elif figures["top1"] is not None:
-        console.print(f"largest outputs: {', '.join(map(str, figures['top1']))}", highlight=False)
+def _beside(
+    files: Sequence[Path],
+    model: "QuantizedNetwork",
+    images: np.ndarray,
+    outputs: np.ndarray,
+    labels: np.ndarray | None,
+    console: Console,
+) -> list[dict]:
+    """The witness first, then the files, where ONNX Runtime is installed."""
+    from tcugen.verify.beside import beside_file, beside_witness
+    from tcugen.verify.witness import witness_available
+
+    if not witness_available():
+        if files:
+            raise UsageError("--beside needs the packages onnx and onnxruntime; install them, or leave it out")
+        console.print("ONNX Runtime: not compared, onnx and onnxruntime are not installed", highlight=False)
+        return []
+
+    def progress(text: str) -> None:
+        console.print(text, highlight=False, markup=False)
+
+    others = [beside_witness(model, images, outputs, labels, progress)]
+    others += [beside_file(path, model, images, outputs, labels, progress) for path in files]
+    return [other.to_dict() for other in others]

@@ -90,7 +90,9 @@ class _Allocator:
         layouts: dict[str, TensorLayout],
         strips: tuple[Strip | None, ...],
         architecture: Architecture,
+        job_cycles: int,
     ):
+        self.job_cycles = job_cycles
         self.tasks, self.layouts, self.strips, self.architecture = tasks, layouts, strips, architecture
         self.unit = address_unit(architecture)
         self.capacity = architecture.activation_bytes // self.unit * self.unit
@@ -117,8 +119,9 @@ class _Allocator:
         task = self.tasks[index]
         key = (index, frozenset(self.spilled.intersection((*task.reads, task.output))))
         if key not in self._planners:
+            layouts = self.layouts[task.input], self.layouts[task.output]
             self._planners[key] = BandPlanner(
-                task, self.layouts[task.input], self.layouts[task.output], self.strips[index], key[1], self.architecture
+                task, *layouts, self.strips[index], key[1], self.architecture, self.job_cycles
             )
         return self._planners[key]
 
@@ -236,10 +239,13 @@ def allocate(
     layouts: dict[str, TensorLayout],
     strips: tuple[Strip | None, ...],
     architecture: Architecture,
+    job_cycles: int,
 ) -> Allocation:
     """Place every tensor. Tensors that do not fit are spilled, largest first, and their tasks get band buffers.
+
+    `job_cycles` is that of the bands, see BandPlanner.
 
     Raises:
         CompileError: If one band of one row of some task does not fit. Names node, bytes needed and bytes there.
     """
-    return _Allocator(tasks, layouts, strips, architecture).run()
+    return _Allocator(tasks, layouts, strips, architecture, job_cycles).run()

@@ -10,8 +10,8 @@ from tcugen.compiler.lower import Task
 from tcugen.compiler.tile import Strip, split
 from tcugen.program import TensorLayout
 
-JOB_CYCLES = 200
-"""Estimated cycles one job loses to filling and draining the pipeline."""
+JOB_CYCLES = (1000, 2000, 4000, 8000)
+"""Cycles that one job more may save: the first measures best; the others are for programs that grow too large."""
 
 
 def address_unit(architecture: Architecture) -> int:
@@ -113,6 +113,7 @@ class BandPlanner:
         task, in_layout, out_layout, strip: The task; `strip` is None for a pool.
         spilled: Names of the tensors that are not on chip.
         architecture: Sizes.
+        job_cycles: What a job costs beside its work; one of JOB_CYCLES.
     """
 
     def __init__(
@@ -123,7 +124,9 @@ class BandPlanner:
         strip: Strip | None,
         spilled: frozenset[str],
         architecture: Architecture,
+        job_cycles: int = JOB_CYCLES[0],
     ):
+        self.job_cycles = job_cycles
         self.task, self.strip, self.architecture = task, strip, architecture
         self.in_layout, self.out_layout = in_layout, out_layout
         self.input_spilled = task.input in spilled
@@ -204,4 +207,4 @@ class BandPlanner:
             traffic += strip.n_columns * strip.column_bytes(architecture) * (1 if once else n_bands)
         transfer = traffic / self.architecture.bus_bytes
         overlapped = max(cycles, transfer) if plan.buffers == 2 else cycles + transfer
-        return overlapped + JOB_CYCLES * n_bands * n_chunks
+        return overlapped + self.job_cycles * n_bands * n_chunks

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from tcugen.arch import Architecture
 from tcugen.compiler.allocate import Allocation, allocate
+from tcugen.compiler.bands import JOB_CYCLES
 from tcugen.compiler.check import check_program
 from tcugen.compiler.emit import Home, numbered
 from tcugen.compiler.layouts import align, choose_layouts
@@ -14,6 +15,9 @@ from tcugen.compiler.tile import Strip, strip_of
 from tcugen.isa import Window
 from tcugen.program import Layer, Port, Program, TensorLayout
 from tcugen.quant.model import QuantizedNetwork
+
+MOST_CODE = 0.01
+"""Share of the weights' bytes that instructions may weigh in a network that runs in bands, where it can be had."""
 
 _PORT_BYTES = 64
 """Alignment of tensors inside their windows: the widest bus."""
@@ -28,8 +32,13 @@ class Plan:
     strips: tuple[Strip | None, ...]
     allocation: Allocation
 
+    @property
+    def has_bands(self) -> bool:
+        """Some task runs in more than one piece for lack of space."""
+        return any(len(bands.bands) * len(bands.chunks) > 1 for bands in self.allocation.bands)
 
-def plan_network(model: QuantizedNetwork, architecture: Architecture) -> Plan:
+
+def plan_network(model: QuantizedNetwork, architecture: Architecture, job_cycles: int = JOB_CYCLES[0]) -> Plan:
     """Everything that is decided before instructions are emitted.
 
     Raises:
@@ -38,7 +47,7 @@ def plan_network(model: QuantizedNetwork, architecture: Architecture) -> Plan:
     tasks = lower(model, architecture)
     layouts = choose_layouts(model.network.inputs, tasks, architecture)
     strips = tuple(None if task.op == "pool" else strip_of(task, layouts[task.input], architecture) for task in tasks)
-    return Plan(tasks, layouts, strips, allocate(tasks, layouts, strips, architecture))
+    return Plan(tasks, layouts, strips, allocate(tasks, layouts, strips, architecture, job_cycles))
 
 
 def _homes(names: tuple[str, ...], window: Window, layouts: dict[str, TensorLayout]) -> tuple[dict[str, Home], int]:
@@ -66,6 +75,33 @@ def compile_network(
     report = progress or (lambda line: None)
     report("allocating")
     plan = plan_network(model, architecture)
+    program = _schedule(model, architecture, plan, report)
+    if plan.has_bands and not _is_small(program):
+        program = _with_less_code(model, architecture, program, report)
+    report("checking")
+    check_program(program)
+    return program
+
+
+def _is_small(program: Program) -> bool:
+    return len(program.code) < MOST_CODE * len(program.weights)
+
+
+def _with_less_code(
+    model: QuantizedNetwork, architecture: Architecture, program: Program, report: Callable[[str], None]
+) -> Program:
+    """The first program of fewer bands with little enough code, or `program` if there is none."""
+    for job_cycles in JOB_CYCLES[1:]:
+        report(f"{len(program.code):,} bytes of code for {len(program.weights):,} bytes of weights: taking fewer bands")
+        smaller = _schedule(model, architecture, plan_network(model, architecture, job_cycles), report)
+        if _is_small(smaller):
+            return smaller
+    return program
+
+
+def _schedule(
+    model: QuantizedNetwork, architecture: Architecture, plan: Plan, report: Callable[[str], None]
+) -> Program:
     tasks, layouts, allocation = plan.tasks, plan.layouts, plan.allocation
     inputs = tuple(name for name, _ in model.network.inputs)
     outputs = tuple(task.output for task in tasks if not model.network.consumers[task.output])
@@ -87,7 +123,7 @@ def compile_network(
         progress=report,
     )
     instructions, observations = numbered(scheduler.run())
-    program = Program(
+    return Program(
         architecture=architecture,
         network=model.network.name,
         mac_count=model.network.mac_count,
@@ -102,6 +138,3 @@ def compile_network(
         tensors={task.output: layouts[task.output] for task in tasks},
         observations=observations,
     )
-    report("checking")
-    check_program(program)
-    return program

@@ -142,8 +142,8 @@ class Convolution:
             waits,
             {
                 "base": address(job.source.at(plane, iy0)),
-                "column_step": (strip.column_words or 0) * job.source.plane_step if n_columns > 1 else 0,
-                "group_step": job.source.plane_step if groups[1] - groups[0] > 1 else 0,
+                "column_step": (strip.column_words or 0) * job.source.plane_step,
+                "group_step": job.source.plane_step,
                 "ky_step": layout.row_bytes,
                 "y_step": task.stride[0] * layout.row_bytes,
                 "kx_step": layout.word,

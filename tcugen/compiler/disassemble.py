@@ -1,6 +1,6 @@
 """A program as readable text, one instruction per line."""
 
-from tcugen.isa import INSTRUCTION_BYTES, PAYLOADS, Instruction, Opcode, Unit, Window
+from tcugen.isa import BODIES, HEADS, Instruction, Opcode, Unit, Window
 from tcugen.program import Observation, Program
 
 
@@ -12,7 +12,7 @@ def _waits(instruction: Instruction) -> str:
 def _fields(instruction: Instruction) -> str:
     """Every field that is not 0; addresses and offsets of memory in hexadecimal."""
     shown = []
-    for field in PAYLOADS[instruction.opcode]:
+    for field in (*HEADS[instruction.opcode], *BODIES[instruction.opcode]):
         value = instruction[field.name]
         if field.name == "window":
             shown.append(f"window={Window(value).name}")
@@ -34,16 +34,16 @@ def disassemble(program: Program) -> str:
     """
     observations = {observation.instruction: observation for observation in program.observations}
     lines = [
-        f"; {program.network}: {len(program.instructions)} instructions, {program.weights.size} bytes of weights and "
-        f"parameters, windows INPUT {program.input_bytes}, OUTPUT {program.output_bytes}, "
-        f"SCRATCH {program.scratch_bytes}"
+        f"; {program.network}: {len(program.instructions)} instructions in {len(program.code)} bytes, "
+        f"{program.weights.size} bytes of weights and parameters, windows INPUT {program.input_bytes}, "
+        f"OUTPUT {program.output_bytes}, SCRATCH {program.scratch_bytes}"
     ]
     layer = None
-    for index, instruction in enumerate(program.instructions):
+    for index, (offset, instruction) in enumerate(zip(program.code_offsets, program.instructions, strict=True)):
         if instruction.opcode != Opcode.END and instruction["layer"] != layer:
             layer = instruction["layer"]
             lines.append(f"; layer {layer}: {' + '.join(program.layers[layer].nodes)}")
-        parts = [f"{index * INSTRUCTION_BYTES:06x}  {instruction.opcode.name:<7}"]
+        parts = [f"{offset:06x}  {instruction.opcode.name:<7}"]
         parts += [part for part in (_fields(instruction), _waits(instruction)) if part]
         line = "  ".join(parts)
         lines.append(line + _written(observations[index]) if index in observations else line)

@@ -122,8 +122,8 @@ class Emitter:
             "activation": place.at(planes[0], rows[0]),
             "segment_bytes": segment,
             "segments": segments,
-            "memory_step": layout.plane_bytes if segments > 1 else 0,
-            "activation_step": place.plane_step if segments > 1 else 0,
+            "memory_step": layout.plane_bytes,
+            "activation_step": place.plane_step,
         }
 
     def finish(self) -> list[Entry]:

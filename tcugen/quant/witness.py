@@ -22,6 +22,7 @@ from tcugen.quant.model import QuantizedNetwork
 
 if TYPE_CHECKING:
     import onnx
+    import onnxruntime
 
 OPSET = 17
 IR_VERSION = 8
@@ -72,14 +73,19 @@ def run_witness(path: str | Path, inputs: Mapping[str, np.ndarray], optimise: bo
     Returns:
         The graph's outputs by name.
     """
+    session = open_session(path, optimise)
+    names = [output.name for output in session.get_outputs()]
+    return dict(zip(names, session.run(names, dict(inputs)), strict=True))
+
+
+def open_session(path: str | Path, optimise: bool = False) -> onnxruntime.InferenceSession:
+    """An ONNX file in ONNX Runtime on the CPU; `optimise` as in `run_witness`."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     levels = onnxruntime.GraphOptimizationLevel
     options.graph_optimization_level = levels.ORT_ENABLE_ALL if optimise else levels.ORT_DISABLE_ALL
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    names = [output.name for output in session.get_outputs()]
-    return dict(zip(names, session.run(names, dict(inputs)), strict=True))
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 class _Writer:

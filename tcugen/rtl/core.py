@@ -25,7 +25,7 @@ from tcugen.rtl.writer import Writer
 READ_CLIENTS = ("fetch", "load", "weight_stream")
 """Clients of the bus reader, the first goes first."""
 
-ERROR_SOURCES = ("fetch", "dispatch", "reader", "writer")
+ERROR_SOURCES = ("fetch", "reader", "writer")
 """Order of Core.errors."""
 
 
@@ -85,7 +85,7 @@ class Core(Component):
         m = Module()
         a = self.architecture
         m.submodules.fetch = fetch = Fetch(a)
-        m.submodules.dispatch = dispatch = Dispatch(a)
+        m.submodules.dispatch = dispatch = Dispatch()
         m.submodules.reader = reader = Reader(a, clients=len(READ_CLIENTS))
         m.submodules.writer = writer = Writer(a)
         m.submodules.load = load = Load(a)
@@ -135,7 +135,6 @@ class Core(Component):
             dispatch.done_pool.eq(pool.done),
             self.finished.eq(dispatch.finished),
             self.errors[0].eq(fetch.error),
-            self.errors[1].eq(dispatch.error),
             stalls.compute_active.eq(compute.active),
             stalls.compute_layer.eq(compute.layer),
             stalls.next_layer_valid.eq(compute.next_layer_valid),
@@ -198,7 +197,7 @@ class Core(Component):
                 | self.write.bvalid
             ),
         ]
-        for index, unit in ((2, reader), (3, writer)):
+        for index, unit in ((1, reader), (2, writer)):
             m.d.comb += [
                 self.errors[index].valid.eq(unit.error_valid),
                 self.errors[index].code.eq(unit.error_code),

@@ -4,9 +4,10 @@ from types import SimpleNamespace
 
 from amaranth.hdl import Value, ValueCastable
 
-from tcugen.isa import INSTRUCTION_BYTES, Opcode, layout
+from tcugen.isa import HEADER, INSTRUCTION_BYTES, Opcode, layout
 
 INSTRUCTION_BITS = 8 * INSTRUCTION_BYTES
+OPCODE_BITS = HEADER[0].bits
 
 
 def fields(opcode: Opcode, word: Value | ValueCastable) -> SimpleNamespace:

@@ -4,13 +4,10 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
-from amaranth.utils import exact_log2
 
-from tcugen.arch import Architecture
-from tcugen.isa import COUNT_BITS, HEADER, INSTRUCTION_BYTES, PAYLOAD_BIT, Opcode, Unit, layout
-from tcugen.registers import ErrorCode
-from tcugen.rtl.control import SETTLE_CYCLES, error_report
-from tcugen.rtl.decode import INSTRUCTION_BITS, fields
+from tcugen.isa import BODIES, BODY_BIT, COUNT_BITS, HEAD_BIT, HEADER, HEADS, Opcode, Unit, layout
+from tcugen.rtl.control import SETTLE_CYCLES
+from tcugen.rtl.decode import INSTRUCTION_BITS, OPCODE_BITS, fields
 
 QUEUES = (Opcode.WEIGHT, Opcode.LOAD, Opcode.STORE, Opcode.COMPUTE, Opcode.DRAIN, Opcode.POOL)
 """One queue per unit, in the order of the bits of `Dispatch.unit_busy`."""
@@ -19,8 +16,12 @@ QUEUE_DEPTH = 8
 
 LAYER_BITS = layout(Opcode.END)["layer"].field.bits
 
-_OPCODE_BITS = HEADER[0].bits
-_HEADER_BITS = sum(field.bits for field in HEADER)
+
+def _used_bits(opcode: Opcode) -> list[tuple[int, int]]:
+    """Ranges (first bit, end) of an instruction that its unit needs; how it was written is known."""
+    bits = [sum(field.bits for field in part[opcode]) for part in (HEADS, BODIES)]
+    header = (HEADER[0].bits + HEADER[1].bits, sum(field.bits for field in HEADER))
+    return [header, (HEAD_BIT, HEAD_BIT + bits[0]), (BODY_BIT, BODY_BIT + bits[1])]
 
 
 class InstructionQueue(wiring.Component):
@@ -39,8 +40,6 @@ class InstructionQueue(wiring.Component):
 
     def __init__(self, opcode: Opcode):
         self.opcode = opcode
-        last = list(layout(opcode).values())[-1]
-        self.payload_bits = max(0, last.offset + last.field.bits - PAYLOAD_BIT)
         super().__init__(
             {
                 "i": In(stream.Signature(INSTRUCTION_BITS)),
@@ -90,8 +89,9 @@ class InstructionQueue(wiring.Component):
         A small memory and a register behind it, which holds the oldest instruction: payloads move only when
         an instruction does, and the waits are compared from a register.
         """
-        header_bits = _HEADER_BITS - _OPCODE_BITS
-        m.submodules.storage = storage = Memory(shape=header_bits + self.payload_bits, depth=QUEUE_DEPTH, init=[])
+        used = _used_bits(self.opcode)
+        bits = sum(end - first for first, end in used)
+        m.submodules.storage = storage = Memory(shape=bits, depth=QUEUE_DEPTH, init=[])
         write = storage.write_port()
         read = storage.read_port()
         tail = Signal(range(QUEUE_DEPTH))
@@ -110,18 +110,15 @@ class InstructionQueue(wiring.Component):
             move.eq((stored != 0) & (~present | taken)),
             write.en.eq(put),
             write.addr.eq(tail),
-            write.data.eq(Cat(word[_OPCODE_BITS:_HEADER_BITS], word[PAYLOAD_BIT:][: self.payload_bits])),
+            write.data.eq(Cat(word[first:end] for first, end in used)),
             read.en.eq(move),
             read.addr.eq(front),
-            head.eq(
-                Cat(
-                    Const(self.opcode, _OPCODE_BITS),
-                    read.data[:header_bits],
-                    Const(0, PAYLOAD_BIT - _HEADER_BITS),
-                    read.data[header_bits:],
-                )
-            ),
         ]
+        m.d.comb += head[: used[0][0]].eq(Cat(Const(self.opcode, OPCODE_BITS), Const(bool(BODIES[self.opcode]), 1)))
+        place = 0
+        for first, end in used:
+            m.d.comb += head[first:end].eq(read.data[place : place + end - first])
+            place += end - first
         m.d.sync += [
             tail.eq(tail + put),
             front.eq(front + move),
@@ -135,7 +132,8 @@ class Dispatch(wiring.Component):
     """In-order dispatch to six queues, out-of-order start by counting.
 
     Members:
-        i: The program. An instruction waits while the queue of its unit is full, and all behind it wait too.
+        i: The program, of known opcodes. An instruction waits while the queue of its unit is full, and all behind it
+            wait too.
         o_weight, o_load, o_store, o_compute, o_drain, o_pool: To the units; see InstructionQueue.
         done_load, done_store, done_compute, done_drain, done_pool: Pulses, one more of this unit's work is complete.
             The counters are COUNT_BITS wide and stay at their maximum.
@@ -143,13 +141,12 @@ class Dispatch(wiring.Component):
         bus_idle: Nothing is requested from the bus, on it or due.
         finished: One pulse, when END has been taken and SETTLE_CYCLES cycles in a row all queues were empty, no unit
             busy and the bus idle. Nothing is accepted behind END.
-        error: OPCODE with the offset of an instruction whose opcode does not exist, which stays at the input.
         compute_empty, compute_waiting, compute_wait_unit, compute_layer: State of the compute queue, for counters.
 
     Counters start at 0 with a reset. From a done pulse to the offer of an instruction that waited for it: 2 cycles.
     """
 
-    def __init__(self, architecture: Architecture):
+    def __init__(self):
         super().__init__(
             {
                 "i": In(stream.Signature(INSTRUCTION_BITS)),
@@ -158,7 +155,6 @@ class Dispatch(wiring.Component):
                 "unit_busy": In(len(QUEUES)),
                 "bus_idle": In(1),
                 "finished": Out(1),
-                "error": Out(error_report(architecture)),
                 "compute_empty": Out(1),
                 "compute_waiting": Out(1),
                 "compute_wait_unit": Out(range(len(Unit))),
@@ -196,23 +192,14 @@ class Dispatch(wiring.Component):
         return m
 
     def _deal(self, m: Module, queues: dict[Opcode, InstructionQueue], ended: Signal) -> None:
-        number = Signal(32 - exact_log2(INSTRUCTION_BYTES))  # of the instruction at the input
-        m.d.comb += [
-            self.error.code.eq(ErrorCode.OPCODE),
-            self.error.address.eq(number << exact_log2(INSTRUCTION_BYTES)),
-        ]
         with m.If(self.i.valid & ~ended):
-            with m.Switch(self.i.payload[:_OPCODE_BITS]):
+            with m.Switch(self.i.payload[:OPCODE_BITS]):
                 for opcode, queue in queues.items():
                     with m.Case(opcode):
                         m.d.comb += [queue.i.valid.eq(1), self.i.ready.eq(queue.i.ready)]
                 with m.Case(Opcode.END):
                     m.d.comb += self.i.ready.eq(1)
                     m.d.sync += ended.eq(1)
-                with m.Default():
-                    m.d.comb += self.error.valid.eq(1)
-        with m.If(self.i.valid & self.i.ready):
-            m.d.sync += number.eq(number + 1)
 
     def _finish(self, m: Module, all_empty, ended: Signal) -> None:
         quiet = Signal()

@@ -1,23 +1,26 @@
-"""Reads the program from memory and deals out its instructions in order."""
+"""Reads the program from memory and hands on its instructions in order, each with the body that holds for it."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
 from amaranth.lib import stream, wiring
+from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
 from tcugen.arch import BURST_BEATS, Architecture
-from tcugen.isa import INSTRUCTION_BYTES, Opcode, Window
+from tcugen.isa import BODIES, PART_BYTES, Opcode, Window
 from tcugen.registers import ErrorCode
 from tcugen.rtl.axi import Request
 from tcugen.rtl.control import error_report
-from tcugen.rtl.decode import INSTRUCTION_BITS
+from tcugen.rtl.decode import INSTRUCTION_BITS, OPCODE_BITS, fields
 from tcugen.rtl.fifo import Fifo
 
 BURST_BYTES = 256
-"""Longest burst: four instructions, so that little is read in vain behind END."""
+"""Longest burst: eight heads, so that little is read in vain behind END."""
 
 BURSTS = 4
 """Bursts in flight or waiting to be decoded."""
+
+PART_BITS = 8 * PART_BYTES
 
 
 class Fetch(wiring.Component):
@@ -25,22 +28,21 @@ class Fetch(wiring.Component):
 
     Members:
         start: Pulse. Exactly one per reset.
-        program_bytes: Size of window PROGRAM; stable from `start` on. A last incomplete instruction is not read.
+        program_bytes: Size of window PROGRAM; stable from `start` on. A last incomplete head, body or beat is not read.
         request: To the bus reader; issued only when the buffer has room for all beats of the burst.
         beat_valid, beat_data: Beats of all requests, in order. No back-pressure.
-        o: Instructions, the last one is END.
-        error: OPCODE at the offset behind the last instruction, from the cycle after its delivery on if it was not
-            END. Nothing is read outside the window.
+        o: Instructions, head and body; the last one is END.
+        error: OPCODE at the offset of an instruction that the program does not hold whole: its opcode is unknown, its
+            body is missing and none came before, or the window ends before it. It is not delivered, nor what follows.
         busy: Instructions, requests or beats are outstanding. Beats in flight behind END are accepted and dropped.
 
-    Throughput: one beat per cycle, an instruction each INSTRUCTION_BYTES / bus_bytes cycles. Latency: the request
-    two cycles after `start`; an instruction at most 4 cycles after its last beat.
+    Throughput: one beat per cycle, up to one head or body. Latency: the request two cycles after `start`; an
+    instruction at most 4 cycles after its last beat.
     """
 
     def __init__(self, architecture: Architecture):
         self.bus_bytes = architecture.bus_bytes
         self.burst_beats = min(BURST_BEATS, BURST_BYTES // self.bus_bytes)
-        self.beats_per_instruction = INSTRUCTION_BYTES // self.bus_bytes
         super().__init__(
             {
                 "start": In(1),
@@ -59,33 +61,31 @@ class Fetch(wiring.Component):
         capacity = BURSTS * self.burst_beats
         m.submodules.buffer = buffer = Fifo(8 * self.bus_bytes, capacity)
         fetching = Signal()
-        undelivered = Signal(32 - exact_log2(INSTRUCTION_BYTES))  # instructions
         is_end = Signal()
-        delivered = Signal()
-        offset = Signal(32)
         m.d.comb += [
             buffer.i.payload.eq(self.beat_data),
             buffer.i.valid.eq(self.beat_valid),
-            is_end.eq(self.o.valid & (self.o.payload[:4] == Opcode.END)),
-            delivered.eq(self.o.valid & self.o.ready),
-            self.error.valid.eq(fetching & (undelivered == 0)),
-            self.error.code.eq(ErrorCode.OPCODE),
-            self.error.address.eq(offset),
+            is_end.eq(self.o.valid & (self.o.payload[:OPCODE_BITS] == Opcode.END)),
         ]
         with m.If(self.start):
-            m.d.sync += [fetching.eq(1), undelivered.eq(self.program_bytes >> exact_log2(INSTRUCTION_BYTES))]
-        with m.Elif(delivered):
-            m.d.sync += undelivered.eq(undelivered - 1)
-            with m.If(is_end):
-                m.d.sync += fetching.eq(0)
+            m.d.sync += fetching.eq(1)
+        with m.Elif(is_end & self.o.ready):
+            m.d.sync += fetching.eq(0)
 
-        taken = Signal()
-        due = self._request(m, capacity, offset, fetching & ~is_end, taken)
+        offset = Signal(32)
+        due = self._request(m, capacity, offset, fetching & ~is_end, buffer.o.valid & buffer.o.ready)
         m.d.comb += self.busy.eq(fetching | self.request.valid | (due != 0))
-        self._assemble(m, buffer, fetching, taken)
+        parts = stream.Signature(PART_BITS).create()
+        (self._gather if self.bus_bytes < PART_BYTES else self._cut)(m, buffer, parts)
+        self._assemble(m, parts, fetching)
         return m
 
-    def _request(self, m: Module, capacity: int, offset: Signal, wanted, taken: Signal) -> Signal:
+    def _whole_units(self):
+        """Bytes of the program in whole parts, or in whole beats where these are longer."""
+        unit = exact_log2(max(PART_BYTES, self.bus_bytes))
+        return Cat(Const(0, unit), self.program_bytes[unit:])
+
+    def _request(self, m: Module, capacity: int, offset: Signal, wanted, taken) -> Signal:
         """Bursts as long as there is program left and room for one of full length. Returns the beats due."""
         beat_bits = exact_log2(self.bus_bytes)
         unrequested = Signal(32 - beat_bits)  # beats
@@ -101,8 +101,7 @@ class Fetch(wiring.Component):
         with m.If(self.request.ready):
             m.d.sync += self.request.valid.eq(0)
         with m.If(self.start):
-            whole = self.program_bytes[exact_log2(INSTRUCTION_BYTES) :]
-            m.d.sync += unrequested.eq(Cat(Const(0, exact_log2(INSTRUCTION_BYTES) - beat_bits), whole))
+            m.d.sync += unrequested.eq(self._whole_units() >> beat_bits)
         with m.If(issue):
             m.d.sync += [
                 self.request.valid.eq(1),
@@ -117,21 +116,76 @@ class Fetch(wiring.Component):
         ]
         return due
 
-    def _assemble(self, m: Module, buffer: Fifo, fetching: Signal, taken: Signal) -> None:
-        """Shift beats into one instruction; the first beat ends in the least significant bytes."""
-        word = Signal(INSTRUCTION_BITS, reset_less=True)
-        beats = Signal(range(self.beats_per_instruction + 1))
-        full = Signal()
+    def _gather(self, m: Module, buffer: Fifo, parts) -> None:
+        """Several beats are one part; the first ends in the least significant bytes."""
+        needed = PART_BYTES // self.bus_bytes
+        word = Signal(PART_BITS, reset_less=True)
+        beats = Signal(range(needed + 1))
+        taken = Signal()
         m.d.comb += [
-            full.eq(beats == self.beats_per_instruction),
-            self.o.valid.eq(full & fetching),
-            self.o.payload.eq(word),
-            buffer.o.ready.eq(fetching & (~full | self.o.ready)),
+            parts.valid.eq(beats == needed),
+            parts.payload.eq(word),
+            buffer.o.ready.eq(~parts.valid | parts.ready),
             taken.eq(buffer.o.valid & buffer.o.ready),
         ]
         with m.If(taken):
             m.d.sync += word.eq(Cat(word, buffer.o.payload)[8 * self.bus_bytes :])
-        with m.If(full & self.o.ready):
-            m.d.sync += beats.eq(taken)
-        with m.Else():
-            m.d.sync += beats.eq(beats + taken)
+        m.d.sync += beats.eq(Mux(parts.valid & parts.ready, 0, beats) + taken)
+
+    def _cut(self, m: Module, buffer: Fifo, parts) -> None:
+        """One beat is one part or several."""
+        pieces = self.bus_bytes // PART_BYTES
+        number = Signal(range(pieces))
+        last = number == pieces - 1
+        m.d.comb += [
+            parts.valid.eq(buffer.o.valid),
+            parts.payload.eq(Array(buffer.o.payload.word_select(k, PART_BITS) for k in range(pieces))[number]),
+            buffer.o.ready.eq(parts.ready & last),
+        ]
+        with m.If(parts.valid & parts.ready):
+            m.d.sync += number.eq(Mux(last, 0, number + 1))
+
+    def _assemble(self, m: Module, parts, fetching: Signal) -> None:
+        """Take a head, then deliver it with the body that follows or with the opcode's last one."""
+        m.submodules.bodies = bodies = Memory(shape=PART_BITS, depth=1 << OPCODE_BITS - 1, init=[])
+        write = bodies.write_port()
+        read = bodies.read_port()
+        head = Signal(PART_BITS, reset_less=True)
+        present = Signal()
+        taken = Signal()
+        sound = Signal()
+        known = Signal(1 << OPCODE_BITS)  # opcodes whose body is in the memory, or that have none
+        unread = Signal(32 - exact_log2(PART_BYTES))  # parts of the window not taken yet
+        start = Signal.like(unread)  # of the present instruction, in parts
+        position = Signal.like(unread)
+        header = fields(Opcode.END, Cat(head, Const(0, PART_BITS)))
+        exhausted = (unread == 0) & (~present | (sound & header.body))
+        m.d.comb += [
+            sound.eq(present & (header.opcode <= max(Opcode)) & (header.body | known.bit_select(header.opcode, 1))),
+            self.o.valid.eq(fetching & sound & (~header.body | (parts.valid & (unread != 0)))),
+            self.o.payload.eq(Cat(head, Mux(header.body, parts.payload, read.data))),
+            taken.eq(self.o.valid & self.o.ready),
+            # A part may be the body of the present instruction, or the head of the next.
+            parts.ready.eq(fetching & (unread != 0) & Mux(sound & header.body, self.o.ready, ~present | taken)),
+            read.en.eq(parts.valid & parts.ready & ~(sound & header.body)),
+            read.addr.eq(parts.payload[:OPCODE_BITS]),
+            write.en.eq(taken & header.body),
+            write.addr.eq(header.opcode),
+            write.data.eq(parts.payload),
+            self.error.valid.eq(fetching & (exhausted | (present & ~sound))),
+            self.error.code.eq(ErrorCode.OPCODE),
+            self.error.address.eq(Mux(present, start, position) << exact_log2(PART_BYTES)),
+        ]
+        with m.If(self.start):
+            m.d.sync += [
+                unread.eq(self._whole_units() >> exact_log2(PART_BYTES)),
+                known.eq(sum(1 << opcode for opcode in Opcode if not BODIES[opcode])),
+            ]
+        with m.Elif(parts.valid & parts.ready):
+            m.d.sync += [unread.eq(unread - 1), position.eq(position + 1)]
+        with m.If(write.en):
+            m.d.sync += known.bit_select(header.opcode, 1).eq(1)
+        with m.If(read.en):
+            m.d.sync += [head.eq(parts.payload), start.eq(position), present.eq(1)]
+        with m.Elif(taken):
+            m.d.sync += present.eq(0)

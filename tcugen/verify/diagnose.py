@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tcugen.emulator import EmulationError, Machine
-from tcugen.isa import INSTRUCTION_BYTES, Opcode
+from tcugen.isa import Opcode
 from tcugen.program import Program
 from tcugen.quant import golden
 from tcugen.quant.model import QuantizedNetwork
@@ -207,10 +207,9 @@ def _judge(
 
 def _instruction_of(result: ImageRun, program: Program) -> str:
     """Of an error whose address is an offset in the program."""
-    index, rest = divmod(result.error.address, INSTRUCTION_BYTES)
-    if result.error.code != ErrorCode.OPCODE or rest or index >= len(program.instructions):
+    if result.error.code != ErrorCode.OPCODE or result.error.address not in program.code_offsets:
         return ""
-    return f" at instruction {index}"
+    return f" at instruction {program.code_offsets.index(result.error.address)}"
 
 
 def _focus(

@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from tcugen.program import Program
 from tests.commands.conftest import MACHINE
 
 FAULT = (r"(product_1_2 <= .*live_1)\[23:16\]", r"\1[15:8]")
@@ -55,7 +56,8 @@ def test_a_broken_build_is_located_and_its_waves_recorded(diff, broken_build, re
     # The listing that the build wrote has the same line, up to the zero points: those of placeholders are 0.
     start = re.escape(finding["listing"].split(" zero_point")[0])
     assert re.search(rf"^{start}", (reference_build / "program.lst").read_text(), re.MULTILINE)
-    assert finding["listing"].startswith(f"{64 * first['instruction']:06x}  DRAIN")
+    offset = Program.read(reference_build / "program").code_offsets[first["instruction"]]
+    assert finding["listing"].startswith(f"{offset:06x}  DRAIN")
     for shown in (
         "look in the hardware",
         "layer        0 (conv1), image 0",

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tcugen.program import Program
+from tcugen.quant.importers.onnx_model import import_onnx
 from tcugen.quant.store import load
 from tests.commands.conftest import MACHINE
 from tests.commands.trained import IMAGES, write_model
@@ -81,12 +82,38 @@ def test_evaluate_counts_what_is_right(tcugen, place):
     result = tcugen(*arguments, "--labels", "labels.npy", "--logits", "logits", "--json", "figures.json")
     assert result.exit_code == 0, result.output
     assert re.search(rf"small on 4x4: {IMAGES} images at [0-9.]+ images/s", result.stdout)
-    assert f"top-1: {IMAGES - 1} of {IMAGES} right, 66.7 %" in result.stdout
+    assert f"top-1: {IMAGES - 1} of {IMAGES} right, 66.67 %" in result.stdout
     assert np.array_equal(np.load("logits"), expected)
     figures = json.loads(Path("figures.json").read_text())
     assert (figures["right"], figures["top1"]) == (IMAGES - 1, classes.tolist())
+    assert figures["beside"] == [{"name": "the witness", "right": IMAGES - 1, "same": IMAGES, "equal": IMAGES}]
+    assert re.search(rf"ONNX Runtime, the witness +│ +{IMAGES - 1} │ +{IMAGES} │ +{IMAGES} ", result.stdout)
     bare = tcugen(*arguments)
     assert f"largest outputs: {', '.join(map(str, classes))}" in bare.stdout
+
+
+def test_evaluate_stands_beside_other_files(tcugen, place):
+    """The model's own file runs in floating point there; the same file with another bias is another network."""
+    onnx = pytest.importorskip("onnx")
+    model = import_onnx(Path("small.onnx")).model
+    graph_file = onnx.load("small.onnx")
+    for values in graph_file.graph.initializer:
+        if list(values.dims) == [10]:
+            array = onnx.numpy_helper.to_array(values)
+            values.CopyFrom(onnx.numpy_helper.from_array(array + np.arange(10, dtype=array.dtype) * 5, values.name))
+    onnx.save(graph_file, "changed.onnx")
+    arguments = ("evaluate", "--model", "small.onnx", "--images", "x.npy", *MACHINE, "--json", "figures.json")
+    result = tcugen(*arguments, "--beside", "small.onnx", "--beside", "changed.onnx")
+    assert result.exit_code == 0, result.output
+    figures = json.loads(Path("figures.json").read_text())
+    witness, own, other = figures["beside"]
+    expected, step = integers(model, np.load("x.npy")), model.tensors["fc"]
+    real = (expected.reshape(IMAGES, -1).astype(np.float32) - step.zero_point) * step.scale
+    runtime = run(place / "small.onnx", np.load("x.npy"), optimise=True).reshape(IMAGES, -1)
+    assert (witness["name"], witness["equal"], witness["right"]) == ("the witness", IMAGES, None)
+    assert own["equal"] == (real == runtime).all(axis=1).sum() and own["name"] == "small.onnx"
+    assert own["same"] == (real.argmax(axis=1) == runtime.argmax(axis=1)).sum()
+    assert (other["name"], other["equal"]) == ("changed.onnx", 0)
 
 
 @pytest.mark.slow
@@ -146,6 +173,8 @@ BAD = {
     "labels of others": ((*EVALUATE, "--labels", "x.npy"), "must hold 3 integers, one per image"),
     "labels that are no class": ((*EVALUATE, "--labels", "labels.npy"), "holds label 10, but .*classes 0 to 9"),
     "no labels": ((*EVALUATE, "--labels", "nowhere.npy"), "nowhere.npy: cannot be read"),
+    "beside nothing": ((*EVALUATE, "--beside", "nowhere.onnx"), "--beside nowhere.onnx is no file"),
+    "beside no ONNX": ((*EVALUATE, *MACHINE, "--beside", "x.npy"), "x.npy: ONNX Runtime cannot open it"),
     "figures in no folder": ((*EVALUATE, "--json", "nowhere/x.json"), "nowhere is no folder.*--json"),
     "unknown node": ((*SIMULATE, "--images", "x.npy", "--only", "conv9"), "'conv9' is no node"),
 }

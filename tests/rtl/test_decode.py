@@ -26,8 +26,9 @@ def test_fields_equal_the_encoder(opcode):
                 bits = placed.field.bits
                 low = -(1 << bits - 1) if placed.field.signed else 0
                 values[name] = generator.choice([low, low + (1 << bits) - 1, low + generator.getrandbits(bits)])
-            values["opcode"] = int(opcode)
-            instruction = Instruction(opcode, {name: value for name, value in values.items() if name != "opcode"})
+            written = ("opcode", "body")
+            instruction = Instruction(opcode, {name: value for name, value in values.items() if name not in written})
+            values |= {name: instruction[name] for name in written}
             ctx.set(word, int.from_bytes(instruction.encode(), "little"))
             assert {name: ctx.get(signal) for name, signal in outputs.items()} == values
 

@@ -4,22 +4,25 @@ import pytest
 from amaranth.back import verilog
 
 from tcugen.arch import Architecture
-from tcugen.isa import INSTRUCTION_BYTES, Instruction, Opcode
+from tcugen.isa import INSTRUCTION_BYTES, PART_BYTES, Instruction, Opcode, encode_program, layout
 from tcugen.registers import ErrorCode
 from tcugen.rtl.fetch import BURST_BYTES, BURSTS, Fetch
 from tests.rtl.streams import run as simulate
 
 
-def make_program(generator: random.Random, length: int) -> list[bytes]:
-    """`length` instructions, END last."""
-    body = [
-        Instruction(
-            generator.choice([Opcode.WEIGHT, Opcode.COMPUTE, Opcode.POOL]),
-            {"layer": generator.getrandbits(12), "wait_load": generator.getrandbits(20)},
-        ).encode()
-        for _ in range(length - 1)
-    ]
-    return [*body, Instruction(Opcode.END, {}).encode()]
+def make_program(generator: random.Random, length: int) -> list[Instruction]:
+    """`length` instructions, some of which use the body of an earlier one, END last."""
+    bodies = {Opcode.COMPUTE: "row_bytes", Opcode.DRAIN: "out_y_step", Opcode.POOL: "row_step", Opcode.WEIGHT: "offset"}
+    program = []
+    for _ in range(length - 1):
+        opcode = generator.choice(list(bodies))
+        fields = {"layer": generator.getrandbits(12), "wait_load": generator.getrandbits(20)}
+        program.append(Instruction(opcode, fields | {bodies[opcode]: generator.randrange(2)}))
+    return [*program, Instruction(Opcode.END, {})]
+
+
+def in_memory(program: list[Instruction]) -> bytes:
+    return b"".join(encode_program(program))
 
 
 def run(
@@ -38,12 +41,11 @@ def run(
     generator = random.Random(seed)
     dut = Fetch(architecture)
     size = architecture.bus_bytes
-    capacity = BURSTS * BURST_BYTES // size
     result = {"instructions": [], "requests": [], "delivery_cycles": [], "error": None}
 
     async def bench(ctx):
         due = []  # (earliest cycle, beat)
-        buffered = 0  # beats requested whose instruction has not left yet, at least
+        buffered = 0  # bytes requested whose instruction has not left yet
         held, ended_at = None, None
         ctx.set(dut.program_bytes, program_bytes)
         for cycle in range(limit):
@@ -74,18 +76,20 @@ def run(
                 assert request.offset + request.beats * size <= program_bytes
                 assert request.offset // BURST_BYTES == (request.offset + request.beats * size - 1) // BURST_BYTES
                 result["requests"].append((request.offset, request.beats))
-                buffered += request.beats
+                buffered += request.beats * size
                 earliest = cycle + 1 + latency
                 for k in range(request.beats):
                     at = request.offset + k * size
                     due.append((earliest, image[at : at + size].ljust(size, b"\xee")))
             if valid and out_ready:
                 assert result["error"] is None
-                result["instructions"].append(word.to_bytes(INSTRUCTION_BYTES, "little"))
+                instruction = Instruction.decode(word.to_bytes(INSTRUCTION_BYTES, "little"))
+                result["instructions"].append(instruction)
                 result["delivery_cycles"].append(cycle)
-                buffered -= INSTRUCTION_BYTES // size
-            # The assembly register holds one instruction beside the buffer.
-            assert buffered <= capacity + INSTRUCTION_BYTES // size
+                has_own_body = word >> layout(Opcode.END)["body"].offset & 1
+                buffered -= PART_BYTES * (1 + has_own_body)
+            # Head and body in registers, and a beat that is being cut, beside the buffer.
+            assert buffered <= BURSTS * BURST_BYTES + 2 * PART_BYTES + size
             if error.valid:
                 result["error"] = (int(error.code), error.address)
             if cycle > 4 and not due and (not busy or error.valid):
@@ -105,43 +109,89 @@ def run(
 def test_delivers_the_program_in_order(bus_bytes, length, slow):
     generator = random.Random(length)
     program = make_program(generator, length)
-    behind = [generator.randbytes(64) for _ in range(100)]
-    image = b"".join(program + behind)
+    code = in_memory(program)
+    image = code + generator.randbytes(6400)
     rates = {"request_ready": 0.3, "beat_rate": 0.5, "ready": 0.1, "latency": 7} if slow else {}
     result = run(Architecture(bus_bytes=bus_bytes), image, len(image), seed=length, **rates)
-    assert result["instructions"] == program
+    assert result["instructions"] == whole(program)
     assert result["error"] is None
     read = sum(beats for _, beats in result["requests"]) * bus_bytes
-    assert read <= len(program) * INSTRUCTION_BYTES + (BURSTS + 1) * BURST_BYTES
+    assert read <= len(code) + (BURSTS + 1) * BURST_BYTES
+
+
+def whole(program: list[Instruction]) -> list[Instruction]:
+    """The same with every field named."""
+    return [Instruction.decode(instruction.encode()) for instruction in program]
 
 
 @pytest.mark.parametrize("bus_bytes", [4, 8, 64])
 def test_a_program_that_fills_its_window_is_read_exactly_once(bus_bytes):
     program = make_program(random.Random(3), 21)
-    result = run(Architecture(bus_bytes=bus_bytes), b"".join(program), 21 * INSTRUCTION_BYTES + 63)
-    assert result["instructions"] == program and result["error"] is None
+    code = in_memory(program)
+    code += bytes(-len(code) % 64)
+    result = run(Architecture(bus_bytes=bus_bytes), code, len(code) + min(bus_bytes, PART_BYTES) - 1)
+    assert result["instructions"] == whole(program) and result["error"] is None
     offset = 0
     for at, beats in result["requests"]:
         assert at == offset
         offset += beats * bus_bytes
-    assert offset == 21 * INSTRUCTION_BYTES
+    assert offset == len(code)
 
 
+@pytest.mark.parametrize("bus_bytes", [8, 64])
 @pytest.mark.parametrize("length", [0, 1, 4, 9])
 @pytest.mark.parametrize("ready", [1.0, 0.2])
-def test_a_program_without_end_is_an_error_behind_its_last_instruction(length, ready):
+def test_a_program_without_end_is_an_error_behind_its_last_instruction(bus_bytes, length, ready):
     program = make_program(random.Random(4), length + 1)[:-1]
-    result = run(Architecture(), b"".join(program), length * INSTRUCTION_BYTES + 17, ready=ready)
-    assert result["instructions"] == program
-    assert result["error"] == (ErrorCode.OPCODE, length * INSTRUCTION_BYTES)
+    code = in_memory(program)
+    while len(code) % 64:
+        program.append(Instruction(Opcode.WEIGHT, {"layer": 5}))
+        code = in_memory(program)
+    result = run(Architecture(bus_bytes=bus_bytes), code, len(code) + 17, ready=ready)
+    assert result["instructions"] == whole(program)
+    assert result["error"] == (ErrorCode.OPCODE, len(code))
+
+
+@pytest.mark.parametrize("ready", [1.0, 0.2])
+def test_a_body_behind_the_window_is_an_error_at_its_head(ready):
+    program = [Instruction(Opcode.WEIGHT, {}), Instruction(Opcode.COMPUTE, {"pad": 1})]
+    code = in_memory(program)
+    result = run(Architecture(), code, len(code) - 1, ready=ready)
+    assert result["instructions"] == whole(program[:1])
+    assert result["error"] == (ErrorCode.OPCODE, PART_BYTES)
+
+
+@pytest.mark.parametrize("bus_bytes", [4, 64])
+@pytest.mark.parametrize("ready", [1.0, 0.2])
+def test_an_instruction_whose_body_never_came_is_an_error_at_its_offset(bus_bytes, ready):
+    program = [Instruction(Opcode.DRAIN, {"layer": 1}), Instruction(Opcode.POOL, {"layer": 2})]
+    without_body = encode_program([program[1], program[1]])[1]
+    code = in_memory(program[:1]) + without_body + in_memory([Instruction(Opcode.END, {})])
+    result = run(Architecture(bus_bytes=bus_bytes), code, len(code), ready=ready)
+    assert result["instructions"] == whole(program[:1])
+    assert result["error"] == (ErrorCode.OPCODE, 2 * PART_BYTES)
+
+
+@pytest.mark.parametrize("code", range(7, 16))
+@pytest.mark.parametrize("position", [0, 5])
+def test_an_unknown_opcode_is_an_error_at_its_offset(code, position):
+    program = make_program(random.Random(9), 10)
+    parts = list(encode_program(program))
+    parts[position] = bytes([parts[position][0] & 0xF0 | code]) + parts[position][1:]
+    image = b"".join(parts)
+    result = run(Architecture(), image, len(image))
+    assert result["instructions"] == whole(program[:position])
+    assert result["error"] == (ErrorCode.OPCODE, sum(len(part) for part in parts[:position]))
 
 
 @pytest.mark.parametrize("bus_bytes", [4, 8, 16, 32, 64])
-def test_one_beat_per_cycle(bus_bytes):
+def test_one_beat_per_cycle_up_to_one_part(bus_bytes):
     program = make_program(random.Random(5), 60)
-    result = run(Architecture(bus_bytes=bus_bytes), b"".join(program), len(program) * INSTRUCTION_BYTES, latency=1)
+    code = in_memory(program)
+    code += bytes(-len(code) % 64)
+    result = run(Architecture(bus_bytes=bus_bytes), code, len(code), latency=1)
     span = result["delivery_cycles"][-1] - result["delivery_cycles"][3]
-    assert span <= 1.3 * 56 * INSTRUCTION_BYTES / bus_bytes, span
+    assert span <= 1.3 * len(code) / min(bus_bytes, PART_BYTES), span
 
 
 def test_converts_to_verilog():

@@ -10,7 +10,7 @@ from amaranth.hdl import Cat, DomainRenamer, Module, ResetInserter, Signal
 from amaranth.lib import wiring
 
 from tcugen.arch import Architecture
-from tcugen.isa import Instruction, Opcode, Unit
+from tcugen.isa import Instruction, Opcode, Unit, encode_program
 from tcugen.registers import BY_NAME, ErrorCode, Stall
 from tcugen.rtl.control import Control
 from tcugen.rtl.counters import Counters
@@ -32,14 +32,14 @@ class Machine(wiring.Component):
     def __init__(self, architecture: Architecture):
         self.architecture = architecture
         self.host, self.reader = Host(architecture), Reader(architecture, clients=1)
-        self.control = Control(architecture, sources=3)
+        self.control = Control(architecture, sources=2)
         super().__init__({"interrupt": wiring.Out(1)})
 
     def elaborate(self, platform):
         m = Module()
         m.submodules.host, m.submodules.control = host, control = self.host, self.control
         reset = ResetInserter(control.core_reset)
-        fetch, dispatch = Fetch(self.architecture), Dispatch(self.architecture)
+        fetch, dispatch = Fetch(self.architecture), Dispatch()
         counters, reader = Counters(self.architecture), self.reader
         core = Module()
         core.submodules.fetch, core.submodules.dispatch = fetch, dispatch
@@ -80,8 +80,7 @@ class Machine(wiring.Component):
             control.watchdog.eq(host.watchdog),
             control.finished.eq(dispatch.finished),
             control.errors[0].eq(fetch.error),
-            control.errors[1].eq(dispatch.error),
-            control.errors[2].eq(Cat(reader.error_valid, reader.error_code, reader.error_address)),
+            control.errors[1].eq(Cat(reader.error_valid, reader.error_code, reader.error_address)),
             control.reader_idle.eq(reader.idle),
             control.writer_idle.eq(1),
             control.bus_activity.eq((reader.bus.arvalid & reader.bus.arready) | reader.bus.rvalid),
@@ -142,14 +141,20 @@ class Driver:
         return await self.read("ERROR_CODE"), address
 
 
-def program(length: int, seed: int = 1) -> tuple[bytes, list[int]]:
-    """A program and its layers; layer 0 is counted before the first instruction arrives."""
+def program(length: int, seed: int = 1) -> tuple[bytes, list[int], list[int]]:
+    """A program in whole beats, the offsets of its instructions, and its layers.
+
+    Layer 0 is counted before the first instruction arrives.
+    """
     instructions = []
     for index, instruction in enumerate(make_program(random.Random(seed), length)):
         fields = {} if instruction.opcode == Opcode.END else instruction.fields | {"layer": 1 + index // 4}
         instructions.append(Instruction(instruction.opcode, fields))
     layers = sorted({0, *(i["layer"] for i in instructions if i.opcode == Opcode.COMPUTE)})
-    return b"".join(i.encode() for i in instructions), layers
+    parts = encode_program(instructions)
+    offsets = [sum(map(len, parts[:number])) for number in range(len(parts))]
+    code = b"".join(parts)
+    return code + bytes(-len(code) % 64), offsets, layers
 
 
 def simulate(code: bytes, bench, *, bus_bytes: int = 16, cycles: int = 60_000, **memory_settings) -> ReadMemory:
@@ -165,7 +170,7 @@ def simulate(code: bytes, bench, *, bus_bytes: int = 16, cycles: int = 60_000, *
 
 @pytest.mark.parametrize("bus_bytes", [4, 16, 64])
 def test_two_runs_are_the_same_and_counters_add_up(bus_bytes):
-    code, layers = program(30)
+    code, _, layers = program(30)
 
     async def bench(driver, memory):
         await driver.configure(len(code))
@@ -183,15 +188,16 @@ def test_two_runs_are_the_same_and_counters_add_up(bus_bytes):
 
 @pytest.mark.parametrize("position", [0, 11, 29])
 def test_a_broken_program_is_reported_and_leaves_no_trace(position):
-    code, layers = program(30)
+    code, offsets, layers = program(30)
+    at = offsets[position]
 
     async def bench(driver, memory):
         await driver.configure(len(code))
         assert await driver.run() == 2
         good = await driver.counters(layers)
-        memory.contents = bytes(BASE) + code[: 64 * position] + b"\x0f" + code[64 * position + 1 :]
+        memory.contents = bytes(BASE) + code[:at] + b"\x0f" + code[at + 1 :]
         assert await driver.run() == 4
-        assert await driver.error() == (ErrorCode.OPCODE, 64 * position)
+        assert await driver.error() == (ErrorCode.OPCODE, at)
         memory.contents = bytes(BASE) + code
         assert await driver.run() == 2
         assert await driver.error() == (ErrorCode.NONE, 0)
@@ -201,12 +207,12 @@ def test_a_broken_program_is_reported_and_leaves_no_trace(position):
 
 
 def test_a_program_without_end_and_a_read_error_are_reported():
-    code, _ = program(20)
+    code, offsets, _ = program(20)
 
     async def bench(driver, memory):
-        await driver.configure(len(code) - 64)
+        await driver.configure(offsets[-1])
         assert await driver.run() == 4
-        assert await driver.error() == (ErrorCode.OPCODE, len(code) - 64)
+        assert await driver.error() == (ErrorCode.OPCODE, offsets[-1])
         await driver.configure(len(code))
         memory.errors = {BASE + 512}
         assert await driver.run() == 4
@@ -219,7 +225,7 @@ def test_a_program_without_end_and_a_read_error_are_reported():
 
 @pytest.mark.parametrize("cycles", [1, 30, 150, 210])
 def test_a_soft_reset_waits_for_memory_and_the_next_run_is_as_good_as_the_first(cycles):
-    code, layers = program(30)
+    code, _, layers = program(30)
 
     async def bench(driver, memory):
         await driver.configure(len(code))
@@ -239,7 +245,7 @@ def test_a_soft_reset_waits_for_memory_and_the_next_run_is_as_good_as_the_first(
 
 
 def test_a_memory_that_never_answers_is_reported_and_a_late_one_forgiven():
-    code, _ = program(20)
+    code, _, _ = program(20)
 
     async def bench(driver, memory):
         await driver.configure(len(code), watchdog=300)

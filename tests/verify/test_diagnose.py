@@ -113,7 +113,7 @@ def test_a_run_that_never_started_is_an_error(run, simulator):
     "error, said",
     [
         (MachineError(ErrorCode.WINDOW, 0x1000), "error WINDOW (address 0x1000)"),
-        (MachineError(ErrorCode.OPCODE, 64 * 3), "error OPCODE (address 0xc0) at instruction 3"),
+        (MachineError(ErrorCode.OPCODE, 0x1000), "error OPCODE (address 0x1000)"),
     ],
 )
 def test_an_error_of_the_machine_is_reported_with_the_cycles_before_it(run, simulator, error, said):
@@ -124,6 +124,12 @@ def test_an_error_of_the_machine_is_reported_with_the_cycles_before_it(run, simu
     assert diagnosis.stopped == f"the machine stopped with {said}"
     assert (diagnosis.first.kind, diagnosis.first.write) == (Kind.MISSING, 7)
     assert diagnosis.focus == Focus(0, 5000 - 150, 200)
+
+
+def test_an_opcode_error_names_the_instruction_at_its_offset(run, simulator):
+    offset = run.program.code_offsets[3]
+    simulator.images = [run.image_run(0, MachineError(ErrorCode.OPCODE, offset))]
+    assert found(run).stopped == f"the machine stopped with error OPCODE (address {offset:#x}) at instruction 3"
 
 
 def test_an_output_that_memory_holds_otherwise_is_found(run, simulator):

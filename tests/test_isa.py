@@ -1,0 +1,99 @@
+"""Instructions to bytes and back, and the form in which they stand in a program."""
+
+import random
+
+import pytest
+
+from tcugen.isa import (
+    BODIES,
+    HEADS,
+    INSTRUCTION_BYTES,
+    PART_BYTES,
+    EncodingError,
+    Instruction,
+    Opcode,
+    decode_program,
+    encode_program,
+    layout,
+)
+
+
+def make_instruction(generator: random.Random, opcode: Opcode, body: dict[str, int] | None = None) -> Instruction:
+    """Random fields; those of the body as given."""
+    fields = {}
+    for name, placed in layout(opcode).items():
+        value = generator.getrandbits(placed.field.bits)
+        signed = placed.field.signed and value >> placed.field.bits - 1
+        fields[name] = value - (1 << placed.field.bits) if signed else value
+    del fields["opcode"], fields["body"]
+    return Instruction(opcode, fields | (body or {}))
+
+
+def body_of(instruction: Instruction) -> dict[str, int]:
+    return {field.name: instruction[field.name] for field in BODIES[instruction.opcode]}
+
+
+@pytest.mark.parametrize("opcode", list(Opcode))
+def test_every_field_survives(opcode):
+    instruction = make_instruction(random.Random(opcode), opcode)
+    data = instruction.encode()
+    assert len(data) == INSTRUCTION_BYTES
+    assert Instruction.decode(data) == instruction
+
+
+def test_fields_do_not_overlap():
+    for opcode in Opcode:
+        bits = [bit for p in layout(opcode).values() for bit in range(p.offset, p.offset + p.field.bits)]
+        assert len(bits) == len(set(bits)) and max(bits) < 8 * INSTRUCTION_BYTES
+        heads = [layout(opcode)[field.name] for field in HEADS[opcode]]
+        assert all(placed.offset + placed.field.bits <= 8 * PART_BYTES for placed in heads)
+
+
+def test_a_body_is_written_only_where_it_differs_from_the_opcodes_last():
+    generator = random.Random(1)
+    a, b = (body_of(make_instruction(generator, Opcode.COMPUTE)) for _ in range(2))
+    drain = body_of(make_instruction(generator, Opcode.DRAIN))
+    wanted = [
+        (Opcode.COMPUTE, a, True),
+        (Opcode.DRAIN, drain, True),
+        (Opcode.COMPUTE, a, False),
+        (Opcode.WEIGHT, None, False),
+        (Opcode.COMPUTE, b, True),
+        (Opcode.DRAIN, drain, False),
+        (Opcode.COMPUTE, a, True),
+        (Opcode.END, None, False),
+    ]
+    program = [make_instruction(generator, opcode, body) for opcode, body, _ in wanted]
+    parts = encode_program(program)
+    assert [len(part) for part in parts] == [PART_BYTES * (1 + written) for _, _, written in wanted]
+    assert decode_program(b"".join(parts)) == tuple(program)
+
+
+def test_nothing_is_read_behind_end():
+    end = Instruction(Opcode.END, {"layer": 3})
+    assert decode_program(b"".join(encode_program([end])) + b"\xff" * 70) == (Instruction.decode(end.encode()),)
+
+
+def test_a_program_that_is_not_whole_is_refused():
+    generator = random.Random(2)
+    compute = make_instruction(generator, Opcode.COMPUTE)
+    whole, again = encode_program([compute, compute])
+    with pytest.raises(EncodingError, match="the COMPUTE at byte 0 has no whole body, and none came before it"):
+        decode_program(again)
+    for length in (10, PART_BYTES, PART_BYTES + 5):
+        with pytest.raises(EncodingError, match="the COMPUTE at byte 0 has no whole body"):
+            decode_program(whole[:length])
+    with pytest.raises(EncodingError, match="opcode 13 is not one of 0 END, 1 WEIGHT"):
+        decode_program(bytes([13]) + bytes(63))
+
+
+def test_what_does_not_fit_is_refused():
+    with pytest.raises(EncodingError, match="COMPUTE.pad = 128 does not fit its range -128 .. 127"):
+        Instruction(Opcode.COMPUTE, {"pad": 128})
+    with pytest.raises(EncodingError, match="WEIGHT has no field 'pad'"):
+        Instruction(Opcode.WEIGHT, {"pad": 1})
+    for written in ("opcode", "body"):
+        with pytest.raises(EncodingError, match=f"no field '{written}'"):
+            Instruction(Opcode.LOAD, {written: 1})
+    with pytest.raises(EncodingError, match="an instruction is 64 bytes, not 63"):
+        Instruction.decode(bytes(63))
