@@ -33,7 +33,7 @@ test: $(venv)/test.stamp
 
 .PHONY: verify
 verify: $(venv)/test.stamp
-	$(python) -m pytest -m verify
+	$(python) -m pytest -n 2 -m verify
 
 .PHONY: docs
 docs: $(venv)/demo.stamp

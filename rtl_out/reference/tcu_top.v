@@ -1597,12 +1597,13 @@ module tcu_fetch (
     end
 endmodule
 
-// QUEUE_DEPTH instructions of one opcode, one more at the gate. Only bits that the opcode uses are stored.
+// QUEUE_DEPTH instructions of one opcode, one more at the gate.
 //
 // Members:
 //     i: Instructions of `opcode`; the opcode itself is not looked at.
 //     completed_load .. completed_pool: What each unit has completed; may only grow.
-//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Unused bits are 0.
+//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits behind its last field
+//         are 0.
 //     empty: No instruction is inside.
 //     waiting: The oldest instruction waits, first of all for unit `wait_unit` (isa.Unit; 0 when none waits).
 //     layer: Of the oldest instruction, or of the last one that left if there is none.
@@ -1634,17 +1635,17 @@ module tcu_instruction_queue_weight (
     wire put;
     reg [4:0] reached = 5'h0;
     reg [2:0] read__addr = 3'h0;
-    reg [171:0] read__data;
+    reg [187:0] read__data;
     reg [3:0] stored = 4'h0;
     wire taken;
     reg [2:0] write__addr = 3'h0;
     wire [4:0] _16_;
 
-    reg [171:0] storage [7:0];
+    reg [187:0] storage [7:0];
     integer storage_index;
     initial
         for (storage_index = 0; storage_index < 8; storage_index = storage_index + 1)
-            storage[storage_index] = 172'h0;
+            storage[storage_index] = 188'h0;
 
     assign empty = (stored == 4'h0) & !present;
     assign i_ready = stored != 4'h8;
@@ -1653,12 +1654,9 @@ module tcu_instruction_queue_weight (
     assign o_valid = judged & (&reached);
     assign taken = o_valid & o_ready;
     assign waiting = judged & !(&reached);
-    assign layer = present ? o_payload[16:5] : last_layer;
+    assign layer = present ? read__data[16:5] : last_layer;
     assign _16_ = stored + put;
-    assign o_payload[187:128] = read__data[171:112];
-    assign o_payload[116:5] = read__data[111:0];
-    assign o_payload[4:0] = 5'h01;
-    assign { o_payload[511:188], o_payload[127:117] } = 335'h0;
+    assign o_payload = { 324'h0, read__data };
 
     always @* begin
         wait_unit = 3'h0;
@@ -1683,7 +1681,7 @@ module tcu_instruction_queue_weight (
 
     always @(posedge clk) begin
         if (put) begin
-            storage[write__addr] <= { i_payload[187:128], i_payload[116:5] };
+            storage[write__addr] <= i_payload[187:0];
         end
     end
 
@@ -1737,11 +1735,11 @@ module tcu_instruction_queue_weight (
         if (rst) begin
             reached <= 5'h0;
         end else if (present & !o_valid) begin
-            reached[0] <= completed_load >= o_payload[36:17];
-            reached[1] <= completed_store >= o_payload[56:37];
-            reached[2] <= completed_compute >= o_payload[76:57];
-            reached[3] <= completed_drain >= o_payload[96:77];
-            reached[4] <= completed_pool >= o_payload[116:97];
+            reached[0] <= completed_load >= read__data[36:17];
+            reached[1] <= completed_store >= read__data[56:37];
+            reached[2] <= completed_compute >= read__data[76:57];
+            reached[3] <= completed_drain >= read__data[96:77];
+            reached[4] <= completed_pool >= read__data[116:97];
         end
     end
 
@@ -1749,17 +1747,18 @@ module tcu_instruction_queue_weight (
         if (rst) begin
             last_layer <= 12'h0;
         end else if (taken) begin
-            last_layer <= o_payload[16:5];
+            last_layer <= read__data[16:5];
         end
     end
 endmodule
 
-// QUEUE_DEPTH instructions of one opcode, one more at the gate. Only bits that the opcode uses are stored.
+// QUEUE_DEPTH instructions of one opcode, one more at the gate.
 //
 // Members:
 //     i: Instructions of `opcode`; the opcode itself is not looked at.
 //     completed_load .. completed_pool: What each unit has completed; may only grow.
-//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Unused bits are 0.
+//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits behind its last field
+//         are 0.
 //     empty: No instruction is inside.
 //     waiting: The oldest instruction waits, first of all for unit `wait_unit` (isa.Unit; 0 when none waits).
 //     layer: Of the oldest instruction, or of the last one that left if there is none.
@@ -1791,17 +1790,17 @@ module tcu_instruction_queue_load (
     wire put;
     reg [4:0] reached = 5'h0;
     reg [2:0] read__addr = 3'h0;
-    reg [262:0] read__data;
+    reg [287:0] read__data;
     reg [3:0] stored = 4'h0;
     wire taken;
     reg [2:0] write__addr = 3'h0;
     wire [4:0] _16_;
 
-    reg [262:0] storage [7:0];
+    reg [287:0] storage [7:0];
     integer storage_index;
     initial
         for (storage_index = 0; storage_index < 8; storage_index = storage_index + 1)
-            storage[storage_index] = 263'h0;
+            storage[storage_index] = 288'h0;
 
     assign empty = (stored == 4'h0) & !present;
     assign i_ready = stored != 4'h8;
@@ -1810,13 +1809,9 @@ module tcu_instruction_queue_load (
     assign o_valid = judged & (&reached);
     assign taken = o_valid & o_ready;
     assign waiting = judged & !(&reached);
-    assign layer = present ? o_payload[16:5] : last_layer;
+    assign layer = present ? read__data[16:5] : last_layer;
     assign _16_ = stored + put;
-    assign o_payload[287:256] = read__data[262:231];
-    assign o_payload[246:128] = read__data[230:112];
-    assign o_payload[116:5] = read__data[111:0];
-    assign o_payload[4:0] = 5'h12;
-    assign { o_payload[511:288], o_payload[255:247], o_payload[127:117] } = 244'h0;
+    assign o_payload = { 224'h0, read__data };
 
     always @* begin
         wait_unit = 3'h0;
@@ -1841,7 +1836,7 @@ module tcu_instruction_queue_load (
 
     always @(posedge clk) begin
         if (put) begin
-            storage[write__addr] <= { i_payload[287:256], i_payload[246:128], i_payload[116:5] };
+            storage[write__addr] <= i_payload[287:0];
         end
     end
 
@@ -1895,11 +1890,11 @@ module tcu_instruction_queue_load (
         if (rst) begin
             reached <= 5'h0;
         end else if (present & !o_valid) begin
-            reached[0] <= completed_load >= o_payload[36:17];
-            reached[1] <= completed_store >= o_payload[56:37];
-            reached[2] <= completed_compute >= o_payload[76:57];
-            reached[3] <= completed_drain >= o_payload[96:77];
-            reached[4] <= completed_pool >= o_payload[116:97];
+            reached[0] <= completed_load >= read__data[36:17];
+            reached[1] <= completed_store >= read__data[56:37];
+            reached[2] <= completed_compute >= read__data[76:57];
+            reached[3] <= completed_drain >= read__data[96:77];
+            reached[4] <= completed_pool >= read__data[116:97];
         end
     end
 
@@ -1907,175 +1902,18 @@ module tcu_instruction_queue_load (
         if (rst) begin
             last_layer <= 12'h0;
         end else if (taken) begin
-            last_layer <= o_payload[16:5];
+            last_layer <= read__data[16:5];
         end
     end
 endmodule
 
-// QUEUE_DEPTH instructions of one opcode, one more at the gate. Only bits that the opcode uses are stored.
+// QUEUE_DEPTH instructions of one opcode, one more at the gate.
 //
 // Members:
 //     i: Instructions of `opcode`; the opcode itself is not looked at.
 //     completed_load .. completed_pool: What each unit has completed; may only grow.
-//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Unused bits are 0.
-//     empty: No instruction is inside.
-//     waiting: The oldest instruction waits, first of all for unit `wait_unit` (isa.Unit; 0 when none waits).
-//     layer: Of the oldest instruction, or of the last one that left if there is none.
-//
-// An instruction can leave 3 cycles after it entered and every other cycle.
-module tcu_instruction_queue_store (
-    input  wire         clk,
-    input  wire         rst,
-    input  wire [511:0] i_payload,
-    input  wire         i_valid,
-    output wire         i_ready,
-    input  wire [19:0]  completed_load,
-    input  wire [19:0]  completed_store,
-    input  wire [19:0]  completed_compute,
-    input  wire [19:0]  completed_drain,
-    input  wire [19:0]  completed_pool,
-    output wire [511:0] o_payload,
-    output wire         o_valid,
-    input  wire         o_ready,
-    output wire         empty,
-    output wire         waiting,
-    output reg  [2:0]   wait_unit,
-    output wire [11:0]  layer
-);
-    reg judged = 1'h0;
-    reg [11:0] last_layer = 12'h0;
-    wire move;
-    reg present = 1'h0;
-    wire put;
-    reg [4:0] reached = 5'h0;
-    reg [2:0] read__addr = 3'h0;
-    reg [262:0] read__data;
-    reg [3:0] stored = 4'h0;
-    wire taken;
-    reg [2:0] write__addr = 3'h0;
-    wire [4:0] _16_;
-
-    reg [262:0] storage [7:0];
-    integer storage_index;
-    initial
-        for (storage_index = 0; storage_index < 8; storage_index = storage_index + 1)
-            storage[storage_index] = 263'h0;
-
-    assign empty = (stored == 4'h0) & !present;
-    assign i_ready = stored != 4'h8;
-    assign put = i_valid & i_ready;
-    assign move = (|stored) & (!present | taken);
-    assign o_valid = judged & (&reached);
-    assign taken = o_valid & o_ready;
-    assign waiting = judged & !(&reached);
-    assign layer = present ? o_payload[16:5] : last_layer;
-    assign _16_ = stored + put;
-    assign o_payload[287:256] = read__data[262:231];
-    assign o_payload[246:128] = read__data[230:112];
-    assign o_payload[116:5] = read__data[111:0];
-    assign o_payload[4:0] = 5'h13;
-    assign { o_payload[511:288], o_payload[255:247], o_payload[127:117] } = 244'h0;
-
-    always @* begin
-        wait_unit = 3'h0;
-        if (waiting) begin
-            if (!reached[4]) begin
-                wait_unit = 3'h4;
-            end
-            if (!reached[3]) begin
-                wait_unit = 3'h3;
-            end
-            if (!reached[2]) begin
-                wait_unit = 3'h2;
-            end
-            if (!reached[1]) begin
-                wait_unit = 3'h1;
-            end
-            if (!reached[0]) begin
-                wait_unit = 3'h0;
-            end
-        end
-    end
-
-    always @(posedge clk) begin
-        if (put) begin
-            storage[write__addr] <= { i_payload[287:256], i_payload[246:128], i_payload[116:5] };
-        end
-    end
-
-    always @(posedge clk) begin
-        if (move) begin
-            read__data <= storage[read__addr];
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            write__addr <= 3'h0;
-        end else begin
-            write__addr <= write__addr + put;
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            read__addr <= 3'h0;
-        end else begin
-            read__addr <= read__addr + move;
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            stored <= 4'h0;
-        end else begin
-            stored <= _16_ - move;
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            present <= 1'h0;
-        end else begin
-            present <= move | (present & !taken);
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            judged <= 1'h0;
-        end else begin
-            judged <= present & !taken;
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            reached <= 5'h0;
-        end else if (present & !o_valid) begin
-            reached[0] <= completed_load >= o_payload[36:17];
-            reached[1] <= completed_store >= o_payload[56:37];
-            reached[2] <= completed_compute >= o_payload[76:57];
-            reached[3] <= completed_drain >= o_payload[96:77];
-            reached[4] <= completed_pool >= o_payload[116:97];
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            last_layer <= 12'h0;
-        end else if (taken) begin
-            last_layer <= o_payload[16:5];
-        end
-    end
-endmodule
-
-// QUEUE_DEPTH instructions of one opcode, one more at the gate. Only bits that the opcode uses are stored.
-//
-// Members:
-//     i: Instructions of `opcode`; the opcode itself is not looked at.
-//     completed_load .. completed_pool: What each unit has completed; may only grow.
-//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Unused bits are 0.
+//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits behind its last field
+//         are 0.
 //     empty: No instruction is inside.
 //     waiting: The oldest instruction waits, first of all for unit `wait_unit` (isa.Unit; 0 when none waits).
 //     layer: Of the oldest instruction, or of the last one that left if there is none.
@@ -2107,17 +1945,17 @@ module tcu_instruction_queue_compute (
     wire put;
     reg [4:0] reached = 5'h0;
     reg [2:0] read__addr = 3'h0;
-    reg [450:0] read__data;
+    reg [467:0] read__data;
     reg [3:0] stored = 4'h0;
     wire taken;
     reg [2:0] write__addr = 3'h0;
     wire [4:0] _16_;
 
-    reg [450:0] storage [7:0];
+    reg [467:0] storage [7:0];
     integer storage_index;
     initial
         for (storage_index = 0; storage_index < 8; storage_index = storage_index + 1)
-            storage[storage_index] = 451'h0;
+            storage[storage_index] = 468'h0;
 
     assign empty = (stored == 4'h0) & !present;
     assign i_ready = stored != 4'h8;
@@ -2126,13 +1964,9 @@ module tcu_instruction_queue_compute (
     assign o_valid = judged & (&reached);
     assign taken = o_valid & o_ready;
     assign waiting = judged & !(&reached);
-    assign layer = present ? o_payload[16:5] : last_layer;
+    assign layer = present ? read__data[16:5] : last_layer;
     assign _16_ = stored + put;
-    assign o_payload[467:256] = read__data[450:239];
-    assign o_payload[254:128] = read__data[238:112];
-    assign o_payload[116:5] = read__data[111:0];
-    assign o_payload[4:0] = 5'h14;
-    assign { o_payload[511:468], o_payload[255], o_payload[127:117] } = 56'h0;
+    assign o_payload = { 44'h0, read__data };
 
     always @* begin
         wait_unit = 3'h0;
@@ -2157,7 +1991,7 @@ module tcu_instruction_queue_compute (
 
     always @(posedge clk) begin
         if (put) begin
-            storage[write__addr] <= { i_payload[467:256], i_payload[254:128], i_payload[116:5] };
+            storage[write__addr] <= i_payload[467:0];
         end
     end
 
@@ -2211,11 +2045,11 @@ module tcu_instruction_queue_compute (
         if (rst) begin
             reached <= 5'h0;
         end else if (present & !o_valid) begin
-            reached[0] <= completed_load >= o_payload[36:17];
-            reached[1] <= completed_store >= o_payload[56:37];
-            reached[2] <= completed_compute >= o_payload[76:57];
-            reached[3] <= completed_drain >= o_payload[96:77];
-            reached[4] <= completed_pool >= o_payload[116:97];
+            reached[0] <= completed_load >= read__data[36:17];
+            reached[1] <= completed_store >= read__data[56:37];
+            reached[2] <= completed_compute >= read__data[76:57];
+            reached[3] <= completed_drain >= read__data[96:77];
+            reached[4] <= completed_pool >= read__data[116:97];
         end
     end
 
@@ -2223,17 +2057,18 @@ module tcu_instruction_queue_compute (
         if (rst) begin
             last_layer <= 12'h0;
         end else if (taken) begin
-            last_layer <= o_payload[16:5];
+            last_layer <= read__data[16:5];
         end
     end
 endmodule
 
-// QUEUE_DEPTH instructions of one opcode, one more at the gate. Only bits that the opcode uses are stored.
+// QUEUE_DEPTH instructions of one opcode, one more at the gate.
 //
 // Members:
 //     i: Instructions of `opcode`; the opcode itself is not looked at.
 //     completed_load .. completed_pool: What each unit has completed; may only grow.
-//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Unused bits are 0.
+//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits behind its last field
+//         are 0.
 //     empty: No instruction is inside.
 //     waiting: The oldest instruction waits, first of all for unit `wait_unit` (isa.Unit; 0 when none waits).
 //     layer: Of the oldest instruction, or of the last one that left if there is none.
@@ -2265,17 +2100,17 @@ module tcu_instruction_queue_drain (
     wire put;
     reg [4:0] reached = 5'h0;
     reg [2:0] read__addr = 3'h0;
-    reg [451:0] read__data;
+    reg [487:0] read__data;
     reg [3:0] stored = 4'h0;
     wire taken;
     reg [2:0] write__addr = 3'h0;
     wire [4:0] _16_;
 
-    reg [451:0] storage [7:0];
+    reg [487:0] storage [7:0];
     integer storage_index;
     initial
         for (storage_index = 0; storage_index < 8; storage_index = storage_index + 1)
-            storage[storage_index] = 452'h0;
+            storage[storage_index] = 488'h0;
 
     assign empty = (stored == 4'h0) & !present;
     assign i_ready = stored != 4'h8;
@@ -2284,13 +2119,9 @@ module tcu_instruction_queue_drain (
     assign o_valid = judged & (&reached);
     assign taken = o_valid & o_ready;
     assign waiting = judged & !(&reached);
-    assign layer = present ? o_payload[16:5] : last_layer;
+    assign layer = present ? read__data[16:5] : last_layer;
     assign _16_ = stored + put;
-    assign o_payload[487:256] = read__data[451:220];
-    assign o_payload[235:128] = read__data[219:112];
-    assign o_payload[116:5] = read__data[111:0];
-    assign o_payload[4:0] = 5'h15;
-    assign { o_payload[511:488], o_payload[255:236], o_payload[127:117] } = 55'h0;
+    assign o_payload = { 24'h0, read__data };
 
     always @* begin
         wait_unit = 3'h0;
@@ -2315,7 +2146,7 @@ module tcu_instruction_queue_drain (
 
     always @(posedge clk) begin
         if (put) begin
-            storage[write__addr] <= { i_payload[487:256], i_payload[235:128], i_payload[116:5] };
+            storage[write__addr] <= i_payload[487:0];
         end
     end
 
@@ -2369,11 +2200,11 @@ module tcu_instruction_queue_drain (
         if (rst) begin
             reached <= 5'h0;
         end else if (present & !o_valid) begin
-            reached[0] <= completed_load >= o_payload[36:17];
-            reached[1] <= completed_store >= o_payload[56:37];
-            reached[2] <= completed_compute >= o_payload[76:57];
-            reached[3] <= completed_drain >= o_payload[96:77];
-            reached[4] <= completed_pool >= o_payload[116:97];
+            reached[0] <= completed_load >= read__data[36:17];
+            reached[1] <= completed_store >= read__data[56:37];
+            reached[2] <= completed_compute >= read__data[76:57];
+            reached[3] <= completed_drain >= read__data[96:77];
+            reached[4] <= completed_pool >= read__data[116:97];
         end
     end
 
@@ -2381,17 +2212,18 @@ module tcu_instruction_queue_drain (
         if (rst) begin
             last_layer <= 12'h0;
         end else if (taken) begin
-            last_layer <= o_payload[16:5];
+            last_layer <= read__data[16:5];
         end
     end
 endmodule
 
-// QUEUE_DEPTH instructions of one opcode, one more at the gate. Only bits that the opcode uses are stored.
+// QUEUE_DEPTH instructions of one opcode, one more at the gate.
 //
 // Members:
 //     i: Instructions of `opcode`; the opcode itself is not looked at.
 //     completed_load .. completed_pool: What each unit has completed; may only grow.
-//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Unused bits are 0.
+//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits behind its last field
+//         are 0.
 //     empty: No instruction is inside.
 //     waiting: The oldest instruction waits, first of all for unit `wait_unit` (isa.Unit; 0 when none waits).
 //     layer: Of the oldest instruction, or of the last one that left if there is none.
@@ -2423,17 +2255,17 @@ module tcu_instruction_queue_pool (
     wire put;
     reg [4:0] reached = 5'h0;
     reg [2:0] read__addr = 3'h0;
-    reg [379:0] read__data;
+    reg [419:0] read__data;
     reg [3:0] stored = 4'h0;
     wire taken;
     reg [2:0] write__addr = 3'h0;
     wire [4:0] _16_;
 
-    reg [379:0] storage [7:0];
+    reg [419:0] storage [7:0];
     integer storage_index;
     initial
         for (storage_index = 0; storage_index < 8; storage_index = storage_index + 1)
-            storage[storage_index] = 380'h0;
+            storage[storage_index] = 420'h0;
 
     assign empty = (stored == 4'h0) & !present;
     assign i_ready = stored != 4'h8;
@@ -2442,13 +2274,9 @@ module tcu_instruction_queue_pool (
     assign o_valid = judged & (&reached);
     assign taken = o_valid & o_ready;
     assign waiting = judged & !(&reached);
-    assign layer = present ? o_payload[16:5] : last_layer;
+    assign layer = present ? read__data[16:5] : last_layer;
     assign _16_ = stored + put;
-    assign o_payload[419:256] = read__data[379:216];
-    assign o_payload[231:128] = read__data[215:112];
-    assign o_payload[116:5] = read__data[111:0];
-    assign o_payload[4:0] = 5'h16;
-    assign { o_payload[511:420], o_payload[255:232], o_payload[127:117] } = 127'h0;
+    assign o_payload = { 92'h0, read__data };
 
     always @* begin
         wait_unit = 3'h0;
@@ -2473,7 +2301,7 @@ module tcu_instruction_queue_pool (
 
     always @(posedge clk) begin
         if (put) begin
-            storage[write__addr] <= { i_payload[419:256], i_payload[231:128], i_payload[116:5] };
+            storage[write__addr] <= i_payload[419:0];
         end
     end
 
@@ -2527,11 +2355,11 @@ module tcu_instruction_queue_pool (
         if (rst) begin
             reached <= 5'h0;
         end else if (present & !o_valid) begin
-            reached[0] <= completed_load >= o_payload[36:17];
-            reached[1] <= completed_store >= o_payload[56:37];
-            reached[2] <= completed_compute >= o_payload[76:57];
-            reached[3] <= completed_drain >= o_payload[96:77];
-            reached[4] <= completed_pool >= o_payload[116:97];
+            reached[0] <= completed_load >= read__data[36:17];
+            reached[1] <= completed_store >= read__data[56:37];
+            reached[2] <= completed_compute >= read__data[76:57];
+            reached[3] <= completed_drain >= read__data[96:77];
+            reached[4] <= completed_pool >= read__data[116:97];
         end
     end
 
@@ -2539,7 +2367,7 @@ module tcu_instruction_queue_pool (
         if (rst) begin
             last_layer <= 12'h0;
         end else if (taken) begin
-            last_layer <= o_payload[16:5];
+            last_layer <= read__data[16:5];
         end
     end
 endmodule
@@ -2705,7 +2533,7 @@ module tcu_dispatch (
         .layer()
     );
 
-    tcu_instruction_queue_store u_store (
+    tcu_instruction_queue_load u_store (
         .clk(clk),
         .rst(rst),
         .i_payload(i_payload),
@@ -5045,7 +4873,11 @@ module tcu_weight_stream (
             word <= 512'h0;
         end else begin
             case (fsm_state)
-                2'h0: word <= instruction_payload;
+                2'h0: begin
+                    if (instruction_valid) begin
+                        word <= instruction_payload;
+                    end
+                end
                 default: ;
             endcase
         end
@@ -6081,7 +5913,11 @@ module tcu_pass_walker (
             word <= 512'h0;
         end else begin
             case (fsm_state)
-                2'h0: word <= instruction_payload;
+                2'h0: begin
+                    if (instruction_valid) begin
+                        word <= instruction_payload;
+                    end
+                end
                 default: ;
             endcase
         end
@@ -10424,18 +10260,17 @@ module tcu_output_path (
     reg [3:0] byte_plane_line = 4'h0;
     reg [4:0] flying = 5'h0;
     reg lane_step_read = 1'h0;
+    wire moving;
     wire [31:0] operand;
     reg [383:0] operand_line = 384'h0;
     wire [7:0] requantise_clamp_high;
     wire [7:0] requantise_clamp_low;
-    wire requantise_enable;
     wire [127:0] requantise_multipliers;
     wire [31:0] requantise_results;
     wire [127:0] requantise_sums;
     wire [7:0] requantise_zero_point;
     wire [31:0] residual_b;
     wire residual_bypass;
-    wire residual_enable;
     wire residual_reader_active;
     wire [31:0] residual_reader_operand;
     wire residual_reader_valid;
@@ -10457,13 +10292,13 @@ module tcu_output_path (
     wire walker_residual_pop;
     wire [24:0] walker_step;
     reg [511:0] word = 512'h0;
-    wire [5:0] _53_, _57_, _61_, _65_;
-    wire [7:0] _18_, _20_, _22_, _24_;
-    wire [31:0] _19_, _21_, _23_, _25_;
+    wire [5:0] _55_, _59_, _63_, _67_;
+    wire [7:0] _19_, _21_, _23_, _25_;
+    wire [31:0] _20_, _22_, _24_, _26_;
 
     tcu_requantise_lanes u_requantise (
         .clk(clk),
-        .enable(requantise_enable),
+        .enable(moving),
         .sums(requantise_sums),
         .multipliers(requantise_multipliers),
         .zero_point(requantise_zero_point),
@@ -10474,7 +10309,7 @@ module tcu_output_path (
 
     tcu_residual_lanes u_residual (
         .clk(clk),
-        .enable(residual_enable),
+        .enable(moving),
         .a(requantise_results),
         .b(residual_b),
         .multiplier_a(word[423:400]),
@@ -10529,23 +10364,22 @@ module tcu_output_path (
 
     assign busy = start | walker_active | residual_reader_active | (|flying);
     assign instruction_ready = ~busy;
-    assign requantise_enable = |flying;
-    assign _53_ = byte_plane_line[3:2] * 4'h8;
-    assign _18_ = total_0 >> _53_;
-    assign _19_ = word[487] ? { _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_[7], _18_ } : total_0;
-    assign _57_ = byte_plane_line[3:2] * 4'h8;
-    assign _20_ = total_1 >> _57_;
-    assign _21_ = word[487] ? { _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_[7], _20_ } : total_1;
-    assign _61_ = byte_plane_line[3:2] * 4'h8;
-    assign _22_ = total_2 >> _61_;
-    assign _23_ = word[487] ? { _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_[7], _22_ } : total_2;
-    assign _65_ = byte_plane_line[3:2] * 4'h8;
-    assign _24_ = total_3 >> _65_;
-    assign _25_ = word[487] ? { _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_[7], _24_ } : total_3;
+    assign moving = read_group_en | (|flying);
+    assign _55_ = byte_plane_line[3:2] * 4'h8;
+    assign _19_ = total_0 >> _55_;
+    assign _20_ = word[487] ? { _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_ } : total_0;
+    assign _59_ = byte_plane_line[3:2] * 4'h8;
+    assign _21_ = total_1 >> _59_;
+    assign _22_ = word[487] ? { _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_ } : total_1;
+    assign _63_ = byte_plane_line[3:2] * 4'h8;
+    assign _23_ = total_2 >> _63_;
+    assign _24_ = word[487] ? { _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_ } : total_2;
+    assign _67_ = byte_plane_line[3:2] * 4'h8;
+    assign _25_ = total_3 >> _67_;
+    assign _26_ = word[487] ? { _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_ } : total_3;
     assign requantise_zero_point = word[487] ? 8'h0 : word[383:376];
     assign requantise_clamp_low = word[487] ? 8'h80 : word[391:384];
     assign requantise_clamp_high = word[487] ? 8'h7f : word[399:392];
-    assign residual_enable = |flying;
     assign residual_bypass = ~word[486];
     assign read_group = walker_group[4:0];
     assign write_en = valid_line[17];
@@ -10558,10 +10392,10 @@ module tcu_output_path (
     assign requantise_multipliers[95:64] = word[487] ? 32'd1065353216 : scale_2;
     assign requantise_multipliers[63:32] = word[487] ? 32'd1065353216 : scale_1;
     assign requantise_multipliers[31:0] = word[487] ? 32'd1065353216 : scale_0;
-    assign requantise_sums[127:96] = _25_;
-    assign requantise_sums[95:64] = _23_;
-    assign requantise_sums[63:32] = _21_;
-    assign requantise_sums[31:0] = _19_;
+    assign requantise_sums[127:96] = _26_;
+    assign requantise_sums[95:64] = _24_;
+    assign requantise_sums[63:32] = _22_;
+    assign requantise_sums[31:0] = _20_;
     assign write[55:24] = residual_results;
     assign write[23:0] = step_line[448:425];
     assign operand = residual_reader_operand;
@@ -10598,26 +10432,40 @@ module tcu_output_path (
         endcase
     end
 
-    always @(posedge clk) total_3 <= $signed(accumulator_3) + $signed(parameters[223:192]);
+    always @(posedge clk) begin
+        if (moving) begin
+            scale_1 <= parameters[127:96];
+        end
+    end
 
-    always @(posedge clk) scale_3 <= parameters[255:224];
+    always @(posedge clk) begin
+        if (moving) begin
+            total_2 <= $signed(accumulator_2) + $signed(parameters[159:128]);
+        end
+    end
 
-    always @(posedge clk) total_0 <= $signed(accumulator_0) + $signed(parameters[31:0]);
+    always @(posedge clk) begin
+        if (moving) begin
+            scale_2 <= parameters[191:160];
+        end
+    end
 
-    always @(posedge clk) scale_0 <= parameters[63:32];
+    always @(posedge clk) begin
+        if (moving) begin
+            total_3 <= $signed(accumulator_3) + $signed(parameters[223:192]);
+        end
+    end
 
-    always @(posedge clk) total_1 <= $signed(accumulator_1) + $signed(parameters[95:64]);
-
-    always @(posedge clk) scale_1 <= parameters[127:96];
-
-    always @(posedge clk) total_2 <= $signed(accumulator_2) + $signed(parameters[159:128]);
-
-    always @(posedge clk) scale_2 <= parameters[191:160];
+    always @(posedge clk) begin
+        if (moving) begin
+            scale_3 <= parameters[255:224];
+        end
+    end
 
     always @(posedge clk) begin
         if (rst) begin
             operand_line <= 384'h0;
-        end else begin
+        end else if (moving) begin
             operand_line <= { operand_line[351:0], operand };
         end
     end
@@ -10662,7 +10510,7 @@ module tcu_output_path (
     always @(posedge clk) begin
         if (rst) begin
             step_line <= 450'h0;
-        end else begin
+        end else if (moving) begin
             step_line <= { step_line[424:0], walker_step };
         end
     end
@@ -10686,8 +10534,26 @@ module tcu_output_path (
     always @(posedge clk) begin
         if (rst) begin
             byte_plane_line <= 4'h0;
-        end else begin
+        end else if (moving) begin
             byte_plane_line <= { byte_plane_line[1:0], walker_byte_plane };
+        end
+    end
+
+    always @(posedge clk) begin
+        if (moving) begin
+            total_0 <= $signed(accumulator_0) + $signed(parameters[31:0]);
+        end
+    end
+
+    always @(posedge clk) begin
+        if (moving) begin
+            scale_0 <= parameters[63:32];
+        end
+    end
+
+    always @(posedge clk) begin
+        if (moving) begin
+            total_1 <= $signed(accumulator_1) + $signed(parameters[95:64]);
         end
     end
 endmodule
@@ -10722,6 +10588,7 @@ module tcu_pool (
 );
     reg [28:0] arriving = 29'h0;
     reg begin_;
+    reg complete = 1'h0;
     reg final_ = 1'h0;
     reg final_next;
     reg [1:0] fsm_state = 2'h0;
@@ -10729,7 +10596,6 @@ module tcu_pool (
     reg [23:0] group_at = 24'h0;
     reg [16:0] ix = 17'h0;
     reg [16:0] iy = 17'h0;
-    wire [31:0] joined;
     reg [7:0] kx = 8'h0;
     reg [7:0] ky = 8'h0;
     reg [23:0] line_at = 24'h0;
@@ -10751,11 +10617,10 @@ module tcu_pool (
     reg [511:0] word = 512'h0;
     reg [11:0] x = 12'h0;
     reg [11:0] y = 12'h0;
-    wire _4_, _6_, _28_, _68_, _82_, _97_, _110_;
-    wire [6:0] _63_;
-    wire [7:0] _38_, _41_, _43_, _46_, _48_, _51_, _53_, _56_;
-    wire [8:0] _11_, _13_, _16_, _18_, _67_;
-    wire [12:0] _21_, _24_, _27_, _80_, _92_, _95_;
+    wire _4_, _6_, _28_, _49_, _63_, _78_, _103_;
+    wire [6:0] _44_;
+    wire [8:0] _11_, _13_, _16_, _18_, _48_;
+    wire [12:0] _21_, _24_, _27_, _61_, _73_, _76_;
 
     assign _4_ = $signed(ix) >= $signed(1'h0);
     assign _6_ = $signed(ix) < $signed({ 1'h0, word[419:404] });
@@ -10769,31 +10634,19 @@ module tcu_pool (
     assign _28_ = _27_ == word[187:176];
     assign read_valid = walking & tap[1] & !(tap[3] & results_pending);
     assign step = walking & !(tap[3] & results_pending) & (!tap[1] | read_ready);
-    assign _38_ = arriving[2] ? 8'h80 : maximum[7:0];
-    assign _41_ = arriving[2] ? 8'h80 : maximum[7:0];
-    assign _43_ = arriving[2] ? 8'h80 : maximum[15:8];
-    assign _46_ = arriving[2] ? 8'h80 : maximum[15:8];
-    assign _48_ = arriving[2] ? 8'h80 : maximum[23:16];
-    assign _51_ = arriving[2] ? 8'h80 : maximum[23:16];
-    assign _53_ = arriving[2] ? 8'h80 : maximum[31:24];
-    assign _56_ = arriving[2] ? 8'h80 : maximum[31:24];
-    assign results_pending = (arriving[0] & arriving[3]) | write_valid;
+    assign results_pending = (arriving[0] & arriving[3]) | complete | write_valid;
     assign busy = ~(fsm_state == 2'h0);
-    assign _63_ = word[387:384] * 3'h4;
-    assign _67_ = kx + 8'h1;
-    assign _68_ = _67_ == word[379:372];
-    assign _80_ = x + 12'h1;
-    assign _82_ = tap[3] & (_80_ == word[363:352]);
-    assign _92_ = x + 12'h1;
-    assign _95_ = y + 12'h1;
-    assign _97_ = tap[3] & (_92_ == word[363:352]) & (_95_ == word[199:188]);
-    assign _110_ = arriving[0] & arriving[3];
+    assign _44_ = word[387:384] * 3'h4;
+    assign _48_ = kx + 8'h1;
+    assign _49_ = _48_ == word[379:372];
+    assign _61_ = x + 12'h1;
+    assign _63_ = tap[3] & (_61_ == word[363:352]);
+    assign _73_ = x + 12'h1;
+    assign _76_ = y + 12'h1;
+    assign _78_ = tap[3] & (_73_ == word[363:352]) & (_76_ == word[199:188]);
+    assign _103_ = arriving[0] & arriving[3];
     assign read_payload = tap_at[23:2];
     assign layer = word[16:5];
-    assign joined[31:24] = (arriving[1] & ($signed(read_data[31:24]) > $signed(_53_))) ? read_data[31:24] : _56_;
-    assign joined[23:16] = (arriving[1] & ($signed(read_data[23:16]) > $signed(_48_))) ? read_data[23:16] : _51_;
-    assign joined[15:8] = (arriving[1] & ($signed(read_data[15:8]) > $signed(_43_))) ? read_data[15:8] : _46_;
-    assign joined[7:0] = (arriving[1] & ($signed(read_data[7:0]) > $signed(_38_))) ? read_data[7:0] : _41_;
     assign tap[28:5] = out_window_at;
     assign tap[4] = (_16_ == word[371:364]) & (_18_ == word[379:372]) & (_21_ == word[363:352]) & (_24_ == word[199:188]) & _28_;
     assign tap[3] = (_11_ == word[371:364]) & (_13_ == word[379:372]);
@@ -10819,7 +10672,7 @@ module tcu_pool (
 
     always @* begin
         final_next = final_;
-        if (_110_) begin
+        if (_103_) begin
             final_next = arriving[4];
         end
         if (rst) begin
@@ -10852,7 +10705,7 @@ module tcu_pool (
                 group <= 12'h0;
             end
             if (step) begin
-                if (_97_) begin
+                if (_78_) begin
                     group <= group + 12'h1;
                 end
             end
@@ -10867,10 +10720,10 @@ module tcu_pool (
                 y <= 12'h0;
             end
             if (step) begin
-                if (_82_) begin
+                if (_63_) begin
                     y <= y + 12'h1;
                 end
-                if (_97_) begin
+                if (_78_) begin
                     y <= 12'h0;
                 end
             end
@@ -10888,7 +10741,7 @@ module tcu_pool (
                 if (tap[3]) begin
                     x <= x + 12'h1;
                 end
-                if (_82_) begin
+                if (_63_) begin
                     x <= 12'h0;
                 end
             end
@@ -10903,7 +10756,7 @@ module tcu_pool (
                 ky <= 8'h0;
             end
             if (step) begin
-                if (_68_) begin
+                if (_49_) begin
                     ky <= ky + 8'h1;
                 end
                 if (tap[3]) begin
@@ -10922,7 +10775,7 @@ module tcu_pool (
             end
             if (step) begin
                 kx <= kx + 8'h1;
-                if (_68_) begin
+                if (_49_) begin
                     kx <= 8'h0;
                 end
             end
@@ -10937,7 +10790,7 @@ module tcu_pool (
                 group_at <= word[151:128];
             end
             if (step) begin
-                if (_97_) begin
+                if (_78_) begin
                     group_at <= group_at + word[279:256];
                 end
             end
@@ -10952,10 +10805,10 @@ module tcu_pool (
                 row_at <= word[151:128];
             end
             if (step) begin
-                if (_82_) begin
+                if (_63_) begin
                     row_at <= row_at + row_advance;
                 end
-                if (_97_) begin
+                if (_78_) begin
                     row_at <= group_at + word[279:256];
                 end
             end
@@ -10973,10 +10826,10 @@ module tcu_pool (
                 if (tap[3]) begin
                     window_at <= window_at + window_advance;
                 end
-                if (_82_) begin
+                if (_63_) begin
                     window_at <= row_at + row_advance;
                 end
-                if (_97_) begin
+                if (_78_) begin
                     window_at <= group_at + word[279:256];
                 end
             end
@@ -10991,16 +10844,16 @@ module tcu_pool (
                 line_at <= word[151:128];
             end
             if (step) begin
-                if (_68_) begin
+                if (_49_) begin
                     line_at <= line_at + word[303:280];
                 end
                 if (tap[3]) begin
                     line_at <= window_at + window_advance;
                 end
-                if (_82_) begin
+                if (_63_) begin
                     line_at <= row_at + row_advance;
                 end
-                if (_97_) begin
+                if (_78_) begin
                     line_at <= group_at + word[279:256];
                 end
             end
@@ -11016,16 +10869,16 @@ module tcu_pool (
             end
             if (step) begin
                 tap_at <= tap_at + 24'h4;
-                if (_68_) begin
+                if (_49_) begin
                     tap_at <= line_at + word[303:280];
                 end
                 if (tap[3]) begin
                     tap_at <= window_at + window_advance;
                 end
-                if (_82_) begin
+                if (_63_) begin
                     tap_at <= row_at + row_advance;
                 end
-                if (_97_) begin
+                if (_78_) begin
                     tap_at <= group_at + word[279:256];
                 end
             end
@@ -11040,7 +10893,7 @@ module tcu_pool (
                 out_group_at <= word[175:152];
             end
             if (step) begin
-                if (_97_) begin
+                if (_78_) begin
                     out_group_at <= out_group_at + word[327:304];
                 end
             end
@@ -11055,10 +10908,10 @@ module tcu_pool (
                 out_row_at <= word[175:152];
             end
             if (step) begin
-                if (_82_) begin
+                if (_63_) begin
                     out_row_at <= out_row_at + word[351:328];
                 end
-                if (_97_) begin
+                if (_78_) begin
                     out_row_at <= out_group_at + word[327:304];
                 end
             end
@@ -11076,10 +10929,10 @@ module tcu_pool (
                 if (tap[3]) begin
                     out_window_at <= out_window_at + 24'h4;
                 end
-                if (_82_) begin
+                if (_63_) begin
                     out_window_at <= out_row_at + word[351:328];
                 end
-                if (_97_) begin
+                if (_78_) begin
                     out_window_at <= out_group_at + word[327:304];
                 end
             end
@@ -11094,10 +10947,10 @@ module tcu_pool (
                 row_iy <= { word[215], word[215:200] };
             end
             if (step) begin
-                if (_82_) begin
+                if (_63_) begin
                     row_iy <= $signed(row_iy) + $signed({ 1'h0, word[383:380] });
                 end
-                if (_97_) begin
+                if (_78_) begin
                     row_iy <= { word[215], word[215:200] };
                 end
             end
@@ -11112,16 +10965,16 @@ module tcu_pool (
                 iy <= { word[215], word[215:200] };
             end
             if (step) begin
-                if (_68_) begin
+                if (_49_) begin
                     iy <= $signed(iy) + $signed(2'h1);
                 end
                 if (tap[3]) begin
                     iy <= row_iy;
                 end
-                if (_82_) begin
+                if (_63_) begin
                     iy <= $signed(row_iy) + $signed({ 1'h0, word[383:380] });
                 end
-                if (_97_) begin
+                if (_78_) begin
                     iy <= { word[215], word[215:200] };
                 end
             end
@@ -11139,7 +10992,7 @@ module tcu_pool (
                 if (tap[3]) begin
                     window_ix <= $signed(window_ix) + $signed({ 1'h0, word[387:384] });
                 end
-                if (_82_) begin
+                if (_63_) begin
                     window_ix <= { word[403], word[403:388] };
                 end
             end
@@ -11155,13 +11008,13 @@ module tcu_pool (
             end
             if (step) begin
                 ix <= $signed(ix) + $signed(2'h1);
-                if (_68_) begin
+                if (_49_) begin
                     ix <= window_ix;
                 end
                 if (tap[3]) begin
                     ix <= $signed(window_ix) + $signed({ 1'h0, word[387:384] });
                 end
-                if (_82_) begin
+                if (_63_) begin
                     ix <= { word[403], word[403:388] };
                 end
             end
@@ -11180,7 +11033,7 @@ module tcu_pool (
         if (rst) begin
             window_advance <= 24'h0;
         end else if (begin_) begin
-            window_advance <= { 17'h0, _63_ };
+            window_advance <= { 17'h0, _44_ };
         end
     end
 
@@ -11188,8 +11041,35 @@ module tcu_pool (
         if (rst) begin
             arriving <= 29'h0;
         end else begin
-            arriving[28:1] <= tap[28:1];
+            if (step) begin
+                arriving[28:1] <= tap[28:1];
+            end
             arriving[0] <= step;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (arriving[0]) begin
+            if (arriving[1] & (arriving[2] | ($signed(read_data[7:0]) > $signed(maximum[7:0])))) begin
+                maximum[7:0] <= read_data[7:0];
+            end else if (arriving[2]) begin
+                maximum[7:0] <= 8'h80;
+            end
+            if (arriving[1] & (arriving[2] | ($signed(read_data[15:8]) > $signed(maximum[15:8])))) begin
+                maximum[15:8] <= read_data[15:8];
+            end else if (arriving[2]) begin
+                maximum[15:8] <= 8'h80;
+            end
+            if (arriving[1] & (arriving[2] | ($signed(read_data[23:16]) > $signed(maximum[23:16])))) begin
+                maximum[23:16] <= read_data[23:16];
+            end else if (arriving[2]) begin
+                maximum[23:16] <= 8'h80;
+            end
+            if (arriving[1] & (arriving[2] | ($signed(read_data[31:24]) > $signed(maximum[31:24])))) begin
+                maximum[31:24] <= read_data[31:24];
+            end else if (arriving[2]) begin
+                maximum[31:24] <= 8'h80;
+            end
         end
     end
 
@@ -11202,30 +11082,33 @@ module tcu_pool (
     end
 
     always @(posedge clk) begin
-        if (arriving[0]) begin
-            maximum <= joined;
-        end
-    end
-
-    always @(posedge clk) begin
         if (rst) begin
-            write_valid <= 1'h0;
+            complete <= 1'h0;
         end else begin
-            if (write_valid & write_ready) begin
-                write_valid <= 1'h0;
-            end
-            if (_110_) begin
-                write_valid <= 1'h1;
-            end
+            complete <= arriving[0] & arriving[3];
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             write_payload <= 56'h0;
-        end else if (_110_) begin
-            write_payload[55:24] <= joined;
-            write_payload[23:0] <= arriving[28:5];
+        end else begin
+            if (_103_) begin
+                write_payload[23:0] <= arriving[28:5];
+            end
+            if (complete) begin
+                write_payload[55:24] <= maximum;
+            end
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            write_valid <= 1'h0;
+        end else if (complete) begin
+            write_valid <= 1'h1;
+        end else if (write_valid & write_ready) begin
+            write_valid <= 1'h0;
         end
     end
 
@@ -11234,7 +11117,11 @@ module tcu_pool (
             word <= 512'h0;
         end else begin
             case (fsm_state)
-                2'h0: word <= instruction_payload;
+                2'h0: begin
+                    if (instruction_valid) begin
+                        word <= instruction_payload;
+                    end
+                end
                 default: ;
             endcase
         end

@@ -1,11 +1,11 @@
 """Deals instructions to the queues of their units and holds each back until what it waits for is done."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from tcugen.isa import BODIES, BODY_BIT, COUNT_BITS, HEAD_BIT, HEADER, HEADS, Opcode, Unit, layout
+from tcugen.isa import COUNT_BITS, Opcode, Unit, layout
 from tcugen.rtl.control import SETTLE_CYCLES
 from tcugen.rtl.decode import INSTRUCTION_BITS, OPCODE_BITS, fields
 
@@ -17,20 +17,19 @@ QUEUE_DEPTH = 8
 LAYER_BITS = layout(Opcode.END)["layer"].field.bits
 
 
-def _used_bits(opcode: Opcode) -> list[tuple[int, int]]:
-    """Ranges (first bit, end) of an instruction that its unit needs; how it was written is known."""
-    bits = [sum(field.bits for field in part[opcode]) for part in (HEADS, BODIES)]
-    header = (HEADER[0].bits + HEADER[1].bits, sum(field.bits for field in HEADER))
-    return [header, (HEAD_BIT, HEAD_BIT + bits[0]), (BODY_BIT, BODY_BIT + bits[1])]
+def _used_bits(opcode: Opcode) -> int:
+    """Bits of an instruction up to the last that its unit reads; gaps before it are kept, so that nothing shifts."""
+    return max(placed.offset + placed.field.bits for placed in layout(opcode).values())
 
 
 class InstructionQueue(wiring.Component):
-    """QUEUE_DEPTH instructions of one opcode, one more at the gate. Only bits that the opcode uses are stored.
+    """QUEUE_DEPTH instructions of one opcode, one more at the gate.
 
     Members:
         i: Instructions of `opcode`; the opcode itself is not looked at.
         completed_load .. completed_pool: What each unit has completed; may only grow.
-        o: The oldest instruction, from the cycle after its waits hold until it is taken. Unused bits are 0.
+        o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits behind its last field
+            are 0.
         empty: No instruction is inside.
         waiting: The oldest instruction waits, first of all for unit `wait_unit` (isa.Unit; 0 when none waits).
         layer: Of the oldest instruction, or of the last one that left if there is none.
@@ -90,8 +89,7 @@ class InstructionQueue(wiring.Component):
         an instruction does, and the waits are compared from a register.
         """
         used = _used_bits(self.opcode)
-        bits = sum(end - first for first, end in used)
-        m.submodules.storage = storage = Memory(shape=bits, depth=QUEUE_DEPTH, init=[])
+        m.submodules.storage = storage = Memory(shape=used, depth=QUEUE_DEPTH, init=[])
         write = storage.write_port()
         read = storage.read_port()
         tail = Signal(range(QUEUE_DEPTH))
@@ -110,15 +108,11 @@ class InstructionQueue(wiring.Component):
             move.eq((stored != 0) & (~present | taken)),
             write.en.eq(put),
             write.addr.eq(tail),
-            write.data.eq(Cat(word[first:end] for first, end in used)),
+            write.data.eq(word),
             read.en.eq(move),
             read.addr.eq(front),
+            head.eq(read.data),
         ]
-        m.d.comb += head[: used[0][0]].eq(Cat(Const(self.opcode, OPCODE_BITS), Const(bool(BODIES[self.opcode]), 1)))
-        place = 0
-        for first, end in used:
-            m.d.comb += head[first:end].eq(read.data[place : place + end - first])
-            place += end - first
         m.d.sync += [
             tail.eq(tail + put),
             front.eq(front + move),

@@ -5,7 +5,7 @@
     residual words ─► delay ───────────────────────┘
 """
 
-from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import Component, In, Out
 
@@ -115,21 +115,24 @@ class OutputPath(Component):
             self.read_group.eq(walker.group),
             self.read_unit.eq(walker.lane_step),
         ]
-        step = data.View(type(walker.step).shape(walker.step), delayed(m, walker.step, LATENCY, "step_line"))
+        # With nothing in flight the path stands still: less power, and less work for a simulator.
+        moving = Signal()
+        m.d.comb += moving.eq(walker.go | (flying != 0))
+        line = delayed(m, walker.step, LATENCY, "step_line", moving)
+        step = data.View(type(walker.step).shape(walker.step), line)
         m.d.comb += self.write.address.eq(step.address)
         m.d.sync += self.tile_done.eq(self.write_en & step.tile_ends)
-        sums, multipliers = self._sums(m, walker, f)
-        # With nothing in flight the lanes stand still: less power, and less work for a simulator.
-        self._lanes(m, f, sums, multipliers, walker, reader, flying != 0)
+        sums, multipliers = self._sums(m, walker, f, moving)
+        self._lanes(m, f, sums, multipliers, walker, reader, moving)
         return m
 
-    def _sums(self, m: Module, walker: DrainWalker, f) -> tuple[list[Signal], list[Signal]]:
+    def _sums(self, m: Module, walker: DrainWalker, f, moving: Signal) -> tuple[list[Signal], list[Signal]]:
         """32-bit sums and multipliers of the lanes, SUM_STAGE cycles after the step."""
         a = self.architecture
         lanes, steps = a.output_lanes, a.output_steps
         lane_step = Signal.like(walker.lane_step, name="lane_step_read")
         m.d.sync += lane_step.eq(walker.lane_step)
-        byte_plane = delayed(m, walker.byte_plane, SUM_STAGE, "byte_plane_line")
+        byte_plane = delayed(m, walker.byte_plane, SUM_STAGE, "byte_plane_line", moving)
         sums, multipliers = [], []
         for lane in range(lanes):
             accumulator = Signal(signed(a.accumulator_bits), name=f"accumulator_{lane}")
@@ -140,7 +143,8 @@ class OutputPath(Component):
             bias = self.parameters[64 * lane : 64 * lane + 32].as_signed()
             total = Signal(signed(32), name=f"total_{lane}", reset_less=True)
             scale = Signal(32, name=f"scale_{lane}", reset_less=True)
-            m.d.sync += [total.eq(accumulator + bias), scale.eq(self.parameters[64 * lane + 32 : 64 * lane + 64])]
+            with m.If(moving):
+                m.d.sync += [total.eq(accumulator + bias), scale.eq(self.parameters[64 * lane + 32 : 64 * lane + 64])]
             # An int32 result leaves as four bytes, each of which a requantisation by 1.0 passes unchanged.
             byte = total.as_unsigned().word_select(byte_plane, 8).as_signed()
             sums.append(Mux(f.int32, byte, total))
@@ -148,7 +152,7 @@ class OutputPath(Component):
         return sums, multipliers
 
     def _lanes(
-        self, m: Module, f, sums, multipliers, walker: DrainWalker, reader: ResidualReader, moving: Value
+        self, m: Module, f, sums, multipliers, walker: DrainWalker, reader: ResidualReader, moving: Signal
     ) -> None:
         a = self.architecture
         lanes = a.output_lanes
@@ -156,7 +160,7 @@ class OutputPath(Component):
         m.submodules.residual = residual = ResidualLanes(lanes)
         operand = Signal(8 * lanes)
         m.d.comb += operand.eq(reader.operand.word_select(walker.residual_byte >> (lanes - 1).bit_length(), 8 * lanes))
-        operand = delayed(m, operand, SUM_STAGE + RequantiseLanes.LATENCY, "operand_line")
+        operand = delayed(m, operand, SUM_STAGE + RequantiseLanes.LATENCY, "operand_line", moving)
         m.d.comb += [
             requantise.enable.eq(moving),
             *(requantise.sums[i].eq(sums[i]) for i in range(lanes)),

@@ -117,8 +117,8 @@ class PassWalker(Component):
             m.d.comb += self.busy.eq(~fsm.ongoing("IDLE"))
             with m.State("IDLE"):
                 m.d.comb += self.instruction.ready.eq(1)
-                m.d.sync += word.eq(self.instruction.payload)
                 with m.If(self.instruction.valid):
+                    m.d.sync += word.eq(self.instruction.payload)
                     m.next = "PREPARE"
             with m.State("PREPARE"):
                 m.d.sync += loops.begin()

@@ -1,6 +1,6 @@
 """The max-pool unit: reads window taps from the activation memory, beside the array, and writes their maximum."""
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import Component, In, Out
 
@@ -75,15 +75,17 @@ class Pool(Component):
             self.read.valid.eq(walking & tap.inside & ~(tap.last & results_pending)),
             step.eq(walking & ~(tap.last & results_pending) & (~tap.inside | self.read.ready)),
         ]
-        m.d.sync += [arriving.eq(tap), arriving.valid.eq(step)]
+        with m.If(step):
+            m.d.sync += arriving.eq(tap)
+        m.d.sync += arriving.valid.eq(step)
         self._maximum(m, arriving, results_pending)
 
         with m.FSM() as fsm:
             m.d.comb += self.busy.eq(~fsm.ongoing("IDLE"))
             with m.State("IDLE"):
                 m.d.comb += self.instruction.ready.eq(1)
-                m.d.sync += word.eq(self.instruction.payload)
                 with m.If(self.instruction.valid):
+                    m.d.sync += word.eq(self.instruction.payload)
                     m.next = "BEGIN"
             with m.State("BEGIN"):
                 m.d.comb += begin.eq(1)
@@ -168,26 +170,24 @@ class Pool(Component):
         signed_bytes = data.ArrayLayout(signed(8), self.rows)
         maximum = Signal(signed_bytes, reset_less=True)
         word = data.View(signed_bytes, self.read_data)
-        joined = Signal(signed_bytes)
-        for j in range(self.rows):
-            before = Mux(arriving.first, -128, maximum[j])
-            m.d.comb += joined[j].eq(Mux(arriving.inside & (word[j] > before), word[j], before))
+        with m.If(arriving.valid):
+            for j in range(self.rows):
+                with m.If(arriving.inside & (arriving.first | (word[j] > maximum[j]))):
+                    m.d.sync += maximum[j].eq(word[j])
+                with m.Elif(arriving.first):
+                    m.d.sync += maximum[j].eq(-128)
+        complete = Signal()
         held = Signal()
         final = Signal()
         written = self.write.valid & self.write.ready
         m.d.comb += [
             self.write.valid.eq(held),
-            results_pending.eq((arriving.valid & arriving.last) | held),
+            results_pending.eq((arriving.valid & arriving.last) | complete | held),
         ]
-        m.d.sync += self.done.eq(written & final)
-        with m.If(arriving.valid):
-            m.d.sync += maximum.eq(joined)
-        with m.If(written):
-            m.d.sync += held.eq(0)
+        m.d.sync += [self.done.eq(written & final), complete.eq(arriving.valid & arriving.last)]
         with m.If(arriving.valid & arriving.last):
-            m.d.sync += [
-                held.eq(1),
-                final.eq(arriving.final),
-                self.write.payload.data.eq(joined),
-                self.write.payload.address.eq(arriving.address),
-            ]
+            m.d.sync += [final.eq(arriving.final), self.write.payload.address.eq(arriving.address)]
+        with m.If(complete):
+            m.d.sync += [held.eq(1), self.write.payload.data.eq(maximum)]
+        with m.Elif(written):
+            m.d.sync += held.eq(0)

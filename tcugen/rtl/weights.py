@@ -97,8 +97,8 @@ class WeightStream(Component):
         with m.FSM():
             with m.State("IDLE"):
                 m.d.comb += self.instruction.ready.eq(1)
-                m.d.sync += word.eq(self.instruction.payload)
                 with m.If(self.instruction.valid):
+                    m.d.sync += word.eq(self.instruction.payload)
                     m.next = "PREPARE"
             with m.State("PREPARE"):
                 m.d.comb += self.busy.eq(1)

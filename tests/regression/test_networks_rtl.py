@@ -1,5 +1,7 @@
 """Whole networks on the RTL: every tensor equals golden, counters add up, the array is busy."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -73,6 +75,14 @@ def test_resnet50_on_other_arrays(name, rtl):
     assert (program.scratch_bytes > 0) == (architecture.activation_kib < 1280)
     assert len(program.code) < MOST_INSTRUCTION_BYTES * len(program.weights)
     assert utilisation(program, outcome) >= 0.85
+
+
+@pytest.mark.verify
+def test_resnet50_with_64_kib(rtl):
+    """Nearly every tensor goes to memory and comes back in bands."""
+    program, _ = run_on_rtl(bundled_network("resnet50"), replace(machine("16x16"), activation_kib=64), rtl)
+    assert program.scratch_bytes > 5_000_000
+    assert len(program.code) < MOST_INSTRUCTION_BYTES * len(program.weights)
 
 
 @pytest.mark.verify
