@@ -1,0 +1,107 @@
+"""Runs the commands whose results the README shows and writes these there: run by `make results`, some ten minutes."""
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from rich.table import Table
+
+from tcugen.report.run_report import run_table
+from tcugen.report.shapes_report import shapes_summary, shapes_table
+
+README = Path(__file__).parents[1] / "README.md"
+
+NETWORKS = (
+    "--layer-config resnet50",
+    "--layer-config resnet50 --memory ddr",
+    "--layer-config resnet50 --array 32x32 --bus-bytes 16",
+    "--layer-config resnet50 --array 8x16 --activation-kib 256",
+    "--layer-config resnet50 --array 8x8 --activation-kib 256",
+    "--layer-config resnet50 --activation-kib 64",
+    "--layer-config resnet18 --images 2",
+    "--layer-config resnet20",
+)
+
+
+def figures_of(command: str) -> dict:
+    """What `tcugen COMMAND --json` writes."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "figures.json"
+        arguments = [*command.split(), "--json", str(path)]
+        print(f"tcugen {command}", flush=True)
+        subprocess.run([sys.executable, "-m", "tcugen", *arguments], check=True, stdout=subprocess.DEVNULL)
+        return json.loads(path.read_text())
+
+
+def row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def markdown(table: Table) -> list[str]:
+    """A table of the commands' output as Markdown."""
+    headings = [str(column.header) for column in table.columns]
+    rule = ["---:" if column.justify == "right" else "---" for column in table.columns]
+    cells = zip(*(column.cells for column in table.columns), strict=True)
+    return [row(headings), f"|{'|'.join(rule)}|", *(row([str(cell) for cell in line]) for line in cells)]
+
+
+def networks(found: dict[str, dict]) -> list[str]:
+    """One line per command: cycles, utilisation, elements that differ."""
+    lines = [row(["command", "cycles per image", "utilisation", "elements that differ"]), "|---|---:|---:|---:|"]
+    for command, figures in found.items():
+        cycles = " / ".join(f"{count:,}" for count in figures["cycles_per_image"])
+        differ = f"{figures['mismatches'] + figures['witness']['mismatches']} of {figures['witness']['elements']:,}"
+        share = f"{100 * figures['utilisation']:.1f} %"
+        lines.append(row([f"`tcugen simulate {command}`", cycles, share, differ]))
+    return lines
+
+
+def speed(figures: dict) -> list[str]:
+    """Medians of the rounds."""
+    whole, array = (sorted(figures[f"{side}_cycles_per_second"]) for side in ("whole", "array"))
+    return [
+        "```",
+        f"whole machine: {whole[len(whole) // 2]:,.0f} cycles/s",
+        f"array alone: {array[len(array) // 2]:,.0f} cycles/s",
+        f"ratio = {figures['ratio']:.3f}",
+        "```",
+    ]
+
+
+def layers(figures: dict) -> list[str]:
+    return markdown(run_table(figures))
+
+
+def shapes(figures: dict) -> list[str]:
+    return [*markdown(shapes_table(figures)), "", "```", *shapes_summary(figures).splitlines(), "```"]
+
+
+BLOCKS = {
+    "networks": lambda: networks({command: figures_of(f"simulate {command}") for command in NETWORKS}),
+    "layers": lambda: layers(figures_of(f"simulate {NETWORKS[0]}")),
+    "shapes": lambda: shapes(figures_of("shapes resnet50")),
+    "speed": lambda: speed(figures_of("speed")),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("blocks", nargs="*", help=f"blocks to write, of {', '.join(BLOCKS)}; all if left out")
+    wanted = parser.parse_args().blocks or list(BLOCKS)
+    if unknown := [name for name in wanted if name not in BLOCKS]:
+        parser.error(f"{unknown[0]!r} is no block; give some of {', '.join(BLOCKS)}")
+    for name in wanted:
+        lines = "\n".join(BLOCKS[name]())
+        text, pattern = README.read_text(), rf"(<!-- {name}: [^>]*-->\n).*?(\n<!-- /{name} -->)"
+        parts = re.split(pattern, text, flags=re.S)
+        if len(parts) != 4:
+            raise SystemExit(f"error: README.md must have one block {name!r}")
+        README.write_text(f"{parts[0]}{parts[1]}\n{lines}\n{parts[2]}{parts[3]}")
+
+
+if __name__ == "__main__":
+    main()
