@@ -18,12 +18,15 @@ _LOOPS = {
 }
 
 
-def _rules(instruction: Instruction, architecture: Architecture, windows: dict[int, int]) -> list[tuple[bool, str]]:
+def _rules(
+    instruction: Instruction, architecture: Architecture, windows: dict[int, int], n_layers: int
+) -> list[tuple[bool, str]]:
     """(holds, rule) of one instruction's fields."""
     rules = [
         (instruction[name] >= 1, f"{name} is 0, but loops run at least once") for name in _LOOPS[instruction.opcode]
     ]
     bus = architecture.bus_bytes
+    rules.append((instruction["layer"] < n_layers, f"layer {instruction['layer']} is not one of {n_layers}"))
     if instruction.opcode == Opcode.WEIGHT:
         column = architecture.parameter_group_bytes + instruction["n_tiles"] * architecture.tile_bytes
         end = instruction["offset"] + instruction["n_columns"] * column
@@ -83,8 +86,9 @@ def check_program(program: Program) -> None:
     """Check that a program keeps the rules of the instruction set on its architecture.
 
     Checked: field values and their relations, windows and memory in bounds, every byte that reaches a result is written
-    before it is read, every pair of conflicting accesses is ordered by waits, rings and banks hold what is kept in
-    them, and the program ends however slowly memory answers.
+    before it is read, on chip and in memory, every output is stored, no byte of memory is stored twice, every pair of
+    conflicting accesses is ordered by waits, rings and banks hold what is kept in them, and the program ends however
+    slowly memory answers.
 
     Raises:
         CompileError: At the first rule broken; names the instruction and the rule.
@@ -99,7 +103,7 @@ def check_program(program: Program) -> None:
         Window.SCRATCH: program.scratch_bytes,
     }
     for index, instruction in enumerate(instructions):
-        for holds, rule in _rules(instruction, program.architecture, windows):
+        for holds, rule in _rules(instruction, program.architecture, windows, len(program.layers)):
             if not holds:
                 raise CompileError(
                     f"instruction {index} ({instruction.opcode.name}, layer {instruction['layer']}): {rule}; "

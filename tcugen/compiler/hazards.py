@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from tcugen.compiler.errors import CompileError
+from tcugen.compiler.memory_check import MemoryRuleBroken, StoredBeats
 from tcugen.isa import ACTIVATION_ADDRESS_BITS, Instruction, Opcode, Unit
 from tcugen.program import Program
 
@@ -72,6 +73,8 @@ class Hazards:
         self.known = np.zeros((len(Unit), len(Unit)), np.int64)
         self.counts = [0] * len(Unit)
         self.lanes = _Lanes(program)
+        self.memory = StoredBeats(program)
+        self.observations = {observation.instruction: observation for observation in program.observations}
         self.index = 0
 
     def run(self) -> None:
@@ -90,7 +93,14 @@ class Hazards:
                     if waits[other] > self.counts[other]:
                         self._fail(f"waits for work {waits[other]} of {other.name}, which comes later in the program")
                 self.known[unit] = np.maximum(self.known[unit], waits)
-                visit[instruction.opcode](instruction)
+                try:
+                    visit[instruction.opcode](instruction)
+                except MemoryRuleBroken as error:
+                    self._fail(str(error))
+        try:
+            self.memory.finish()
+        except MemoryRuleBroken as error:
+            raise CompileError(f"{error}; this is a fault of the compiler") from None
 
     def _fail(self, text: str) -> None:
         instruction = self.program.instructions[self.index]
@@ -133,6 +143,15 @@ class Hazards:
         if not bits.all():
             self._fail(f"reads byte {int(addresses[bits == 0].min())}, which nothing has written")
 
+    def _need_beats(self, instruction: Instruction) -> None:
+        """Something is in every word, or beat of several words, that STORE sends: padding ends rows and channels."""
+        beat = self.program.architecture.bus_bytes
+        starts = instruction["activation"] + np.arange(instruction["segments"]) * instruction["activation_step"]
+        places = (starts[:, None] + np.arange(0, instruction["segment_bytes"], beat)).reshape(-1)
+        filled = self.bits[places[:, None] // self.word + np.arange(max(1, beat // self.word))].any(axis=1)
+        if not filled.all():
+            self._fail(f"stores byte {int(places[~filled].min())}, which nothing has written")
+
     def _next(self, unit: Unit) -> int:
         self.counts[unit] += 1
         return self.counts[unit]
@@ -151,6 +170,7 @@ class Hazards:
         step = min(self.word, self.program.architecture.bus_bytes)
         starts = instruction["activation"] + np.arange(instruction["segments"]) * instruction["activation_step"]
         words = self._transfer_words(instruction)
+        self.memory.load(instruction, int(self.known[Unit.LOAD][Unit.STORE]))
         self._writes(Unit.LOAD, words, self._next(Unit.LOAD), 0)
         pieces = np.arange(0, instruction["segment_bytes"], step)
         addresses = (starts[:, None] + pieces).reshape(-1)
@@ -159,7 +179,10 @@ class Hazards:
             self.bits[at] |= np.uint32(((1 << step) - 1) << lane)
 
     def _store(self, instruction: Instruction) -> None:
-        self._reads(Unit.STORE, self._transfer_words(instruction), self._next(Unit.STORE))
+        count = self._next(Unit.STORE)
+        self._reads(Unit.STORE, self._transfer_words(instruction), count)
+        self._need_beats(instruction)
+        self.memory.store(instruction, count)
 
     def _compute(self, instruction: Instruction) -> None:
         n_columns, groups = instruction["n_columns"], instruction["n_groups"]
@@ -284,10 +307,18 @@ class Hazards:
         groups = np.arange(instruction["n_groups"])[:, None, None]
         read = groups * instruction["group_step"] + y[:, None] * instruction["row_step"] + x * self.word
         read = self._bounded(_wrapped(instruction["base"] + read))
-        if read.size and not self.bits[read // self.word].all():
-            self._fail("pools words that nothing has written")
+        lanes = self._pooled_lanes(instruction)[:, None, None]
+        if (self.bits[read // self.word] & lanes != lanes).any():
+            self._fail("pools channels that nothing has written")
         self._reads(Unit.POOL, read // self.word, count)
         rows = np.arange(instruction["n_y"])[:, None] * instruction["out_row_step"]
         out = groups * instruction["out_group_step"] + rows + np.arange(instruction["n_x"]) * self.word
         out = self._bounded(instruction["out_base"] + out) // self.word
-        self._writes(Unit.POOL, out, count, (1 << self.word) - 1)
+        self._writes(Unit.POOL, out, count, (1 << self.word) - 1)  # lanes behind the last channel are nobody's
+
+    def _pooled_lanes(self, instruction: Instruction) -> np.ndarray:
+        """uint32 [groups]: lanes of each channel group that the tensor has."""
+        observation = self.observations[self.index]
+        first = observation.channel0 + np.arange(instruction["n_groups"]) * self.word
+        channels = np.clip(self.program.tensors[observation.tensor].channels - first, 0, self.word)
+        return ((1 << channels.astype(np.uint64)) - 1).astype(np.uint32)

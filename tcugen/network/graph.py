@@ -95,7 +95,7 @@ class Network:
         A node whose name ends in `shortcut` counts as 0 too: it moves channels with weights of 1 and 0 where the
         network itself only subsamples and pads, so its products are no work of the network.
         """
-        if node.op not in ("conv", "linear") or node.name.rpartition(".")[2] == SHORTCUT:
+        if node.op not in ("conv", "linear") or is_shortcut(node):
             return 0
         in_channels = self.shapes[node.inputs[0]].channels
         shape = self.shapes[node.name]
@@ -105,6 +105,11 @@ class Network:
     @property
     def mac_count(self) -> int:
         return sum(self.macs(node) for node in self.nodes)
+
+
+def is_shortcut(node: Node) -> bool:
+    """Whether a node is named as a convolution with constant weights, see SHORTCUT."""
+    return node.op == "conv" and node.name.rpartition(".")[2] == SHORTCUT
 
 
 def output_shape(node: Node, inputs: list[Shape]) -> Shape:

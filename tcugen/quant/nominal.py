@@ -7,6 +7,7 @@ import numpy as np
 
 from tcugen.network.graph import Network, Node
 from tcugen.quant.model import NodeIntegers, Quantization, QuantizedNetwork
+from tcugen.quant.shortcut import shortcut_weight
 
 _WEIGHT_DEVIATION = 73.0
 """Standard deviation of uniform weights in [-127, 127]."""
@@ -33,6 +34,11 @@ def _integers(network: Network, node: Node, rng: np.random.Generator) -> NodeInt
     if node.op in ("conv", "linear"):
         fan_in = (shape.channels // node.groups, *node.kernel)
         weight = rng.integers(-127, 128, (node.out_channels, *fan_in), dtype=np.int8)
+        constant = shortcut_weight(network, node)
+        if constant is not None:
+            one = np.ones(node.out_channels, np.float32)
+            no_bias = np.zeros(node.out_channels, np.int32)
+            return NodeIntegers(weight=constant, bias=no_bias, multiplier=one, clamp=clamp, weight_scale=one)
         deviation = _INPUT_DEVIATION * _WEIGHT_DEVIATION * np.sqrt(np.prod(fan_in))
         return NodeIntegers(
             weight=weight,

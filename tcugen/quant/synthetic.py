@@ -16,6 +16,7 @@ from tcugen.quant import arithmetic
 from tcugen.quant.arithmetic import QuantizationError
 from tcugen.quant.golden import accumulate, evaluate
 from tcugen.quant.model import NodeIntegers, Quantization, QuantizedNetwork
+from tcugen.quant.shortcut import shortcut_weight
 
 TAIL = 0.005
 """Share of the values beyond each end of a fitted range: enough to exercise saturation."""
@@ -117,14 +118,16 @@ def _make_convolution(run: _Run, node: Node, stores_sums: bool) -> tuple[Quantiz
     rng, x = run.rng, run.quantizations[node.inputs[0]]
     in_channels = run.network.shapes[node.inputs[0]].channels
     dimensions = (node.out_channels, in_channels // node.groups, *node.kernel)
-    weight = rng.integers(-127, 128, dimensions, dtype=np.int8)
+    weight = shortcut_weight(run.network, node)
+    is_constant = weight is not None
+    if not is_constant:
+        weight = rng.integers(-127, 128, dimensions, dtype=np.int8)
     no_bias = np.zeros(node.out_channels, np.int32)
     sums = accumulate(node, weight, no_bias, run.tensors[node.inputs[0]], x.zero_point).long()
-    mean, deviation = _channel_statistics(sums)
-    # Batch normalisation: each channel's sums are centred a little off zero and its weights scaled to a similar spread.
-    bias = np.rint(rng.uniform(-0.5, 1.0, node.out_channels) * deviation).astype(np.int64) - mean
-    target = _target_deviation(run, node) * rng.uniform(0.6, 1.5, node.out_channels)
-    weight_scale = (target / (deviation * float(x.scale))).astype(np.float32)
+    if is_constant:
+        bias, weight_scale = no_bias.astype(np.int64), np.ones(node.out_channels, np.float32)
+    else:
+        bias, weight_scale = _normalise(run, node, sums)
     integers = NodeIntegers(weight=weight, bias=bias.astype(np.int32), weight_scale=weight_scale)
     if stores_sums:
         return None, integers
@@ -134,6 +137,18 @@ def _make_convolution(run: _Run, node: Node, stores_sums: bool) -> tuple[Quantiz
     multiplier = arithmetic.convolution_multiplier(x.scale, weight_scale, y.scale, layer=node.name)
     limits = arithmetic.clamp_limits(node.activation, y.zero_point)
     return y, replace(integers, multiplier=multiplier, clamp=limits)
+
+
+def _normalise(run: _Run, node: Node, sums: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Bias (int64) and weight scale (float32) per channel, as batch normalisation gives them.
+
+    Each channel's sums are centred a little off zero and its weights scaled to a similar spread.
+    """
+    rng, x = run.rng, run.quantizations[node.inputs[0]]
+    mean, deviation = _channel_statistics(sums)
+    bias = np.rint(rng.uniform(-0.5, 1.0, node.out_channels) * deviation).astype(np.int64) - mean
+    target = _target_deviation(run, node) * rng.uniform(0.6, 1.5, node.out_channels)
+    return bias, (target / (deviation * float(x.scale))).astype(np.float32)
 
 
 def _channel_statistics(sums: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:

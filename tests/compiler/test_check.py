@@ -7,7 +7,8 @@ import pytest
 from tcugen.arch import Architecture
 from tcugen.compiler import CompileError, check_program, compile_network
 from tcugen.compiler.deadlock import Execution
-from tcugen.isa import Instruction, Opcode
+from tcugen.isa import Instruction, Opcode, Window
+from tcugen.network.resnets import bundled_network
 from tcugen.program import Program
 from tcugen.quant.synthetic import synthesise
 from tests.compiler.networks import NETWORKS
@@ -73,10 +74,101 @@ def test_wait_for_later_work(program):
         check_program(changed(program, index, wait_store=9999))
 
 
-def test_unwritten_bytes(program):
-    index = find(program, Opcode.COMPUTE, layer=2)
-    with pytest.raises(CompileError, match="which nothing has written|touches byte|but waits for"):
-        check_program(changed(program, index, base=program.instructions[index]["base"] ^ 0x7000))
+def dropped(program: Program, index: int) -> Program:
+    """Without one LOAD or STORE; later waits for its unit count one less."""
+    name = f"wait_{program.instructions[index].opcode.name.lower()}"
+    instructions = list(program.instructions[:index])
+    for instruction in program.instructions[index + 1 :]:
+        fields = dict(instruction.fields)
+        if fields.get(name):
+            fields[name] -= 1
+        instructions.append(Instruction(instruction.opcode, fields))
+    observations = tuple(
+        dataclasses.replace(o, instruction=o.instruction - (o.instruction > index)) for o in program.observations
+    )
+    return dataclasses.replace(program, instructions=tuple(instructions), observations=observations)
+
+
+def test_bytes_that_were_never_loaded(program):
+    """The last segment of the last LOAD of the image ends a beat early."""
+    index = find(program, Opcode.LOAD)
+    shorter = program.instructions[index]["segment_bytes"] - ARCHITECTURE.bus_bytes
+    with pytest.raises(CompileError, match=r"COMPUTE\): reads byte \d+, which nothing has written"):
+        check_program(changed(program, index, segment_bytes=shorter))
+
+
+def test_channels_that_were_never_drained(program):
+    """A DRAIN in front of a pool leaves out the last channels of its last column group."""
+    pool = next(at for at, i in enumerate(program.instructions) if i.opcode == Opcode.POOL)
+    index = max(at for at in range(pool) if program.instructions[at].opcode == Opcode.DRAIN)
+    steps = program.instructions[index]["last_steps"]
+    assert steps > 1
+    with pytest.raises(CompileError, match=r"POOL\): pools channels that nothing has written"):
+        check_program(changed(program, index, last_steps=steps - 1))
+
+
+def test_an_output_that_is_never_stored(program):
+    with pytest.raises(CompileError, match=r"output '\w+': byte \d+ of OUTPUT is never stored"):
+        check_program(dropped(program, find(program, Opcode.STORE)))
+
+
+def test_a_store_of_nothing(program):
+    index = find(program, Opcode.STORE)
+    free = ARCHITECTURE.activation_bytes - ARCHITECTURE.rows
+    with pytest.raises(CompileError, match=rf"STORE\): stores byte {free}, which nothing has written"):
+        check_program(changed(program, index, activation=free, segments=1, segment_bytes=ARCHITECTURE.rows))
+
+
+def test_a_layer_that_is_not_there(program):
+    index = find(program, Opcode.DRAIN)
+    with pytest.raises(CompileError, match=r"layer 4000 is not one of \d+"):
+        check_program(changed(program, index, layer=4000))
+
+
+@pytest.fixture(scope="module")
+def spilling() -> Program:
+    model, _ = synthesise(bundled_network("resnet20"), seed=1)
+    program = compile_network(model, Architecture(rows=8, columns=8, activation_kib=16, output_lanes=1))
+    assert program.scratch_bytes
+    return program
+
+
+def scratch_loads(program: Program) -> list[int]:
+    """LOADs of SCRATCH that wait for a STORE that no earlier LOAD has waited for."""
+    found, waited = [], 0
+    for index, instruction in enumerate(program.instructions):
+        if instruction.opcode == Opcode.LOAD:
+            if instruction["window"] == Window.SCRATCH and instruction["wait_store"] > waited:
+                found.append(index)
+            waited = max(waited, instruction["wait_store"])
+    return found
+
+
+def test_a_load_ahead_of_the_store_that_it_reads(spilling):
+    """Or ahead of one that sends what it overwrites."""
+    found = 0
+    for index in scratch_loads(spilling)[:12]:
+        early = spilling.instructions[index]["wait_store"] - 1
+        broken = changed(spilling, index, wait_store=early)
+        with pytest.raises(CompileError, match=rf"{index} \(LOAD\): .* but waits for {early} only") as error:
+            check_program(broken)
+        found += f"loads what work {early + 1} of STORE" in str(error.value)
+    assert found >= 4
+
+
+def test_a_load_of_what_was_never_stored(spilling):
+    index = scratch_loads(spilling)[0]
+    last = spilling.scratch_bytes - spilling.instructions[index]["segment_bytes"]
+    with pytest.raises(CompileError, match=rf"loads byte {last} of SCRATCH, never stored before"):
+        check_program(changed(spilling, index, offset=last, segments=1))
+
+
+def test_a_second_store_to_one_place(spilling):
+    stores = [at for at, i in enumerate(spilling.instructions) if i.opcode == Opcode.STORE]
+    place = spilling.instructions[stores[0]]["offset"]
+    assert spilling.instructions[stores[1]]["window"] == spilling.instructions[stores[0]]["window"]
+    with pytest.raises(CompileError, match=rf"stores to byte {place} of SCRATCH a second time"):
+        check_program(changed(spilling, stores[1], offset=place))
 
 
 def test_write_past_the_memory(program):
