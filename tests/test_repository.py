@@ -1,5 +1,6 @@
 """What a reader expects of every file, and what must agree between files."""
 
+import ast
 import re
 import tomllib
 from fnmatch import fnmatch
@@ -44,6 +45,13 @@ def test_a_python_file_is_short_and_finished(path):
 def test_a_module_says_what_it_is_for(path):
     text = path.read_text()
     assert not text.strip() or text.startswith('"""')
+
+
+@pytest.mark.parametrize("path", [path for path in PYTHON if short(path).startswith("tcugen")], ids=short)
+def test_what_others_use_says_what_it_does(path):
+    made = (ast.FunctionDef, ast.ClassDef)
+    public = [node for node in ast.parse(path.read_text()).body if isinstance(node, made) and node.name[0] != "_"]
+    assert [node.name for node in public if not ast.get_docstring(node)] == []
 
 
 @pytest.mark.parametrize("path", HARNESS, ids=lambda path: path.name)

@@ -93,6 +93,7 @@ def default_folder(network: Network) -> Path:
 
 
 def parameter_table(sizing: Sizing) -> Table:
+    """Every parameter of the architecture with its value and the reason for it."""
     table = Table(title="Architecture")
     table.add_column("parameter")
     table.add_column("value", justify="right")

@@ -33,6 +33,7 @@ def layers(argument: str, output: Path | None, console: Console) -> None:
 
 
 def layer_table(network: Network) -> Table:
+    """One line per node with its operator, shapes and multiply-accumulates."""
     table = Table(title=escape(network.name))
     for heading in ("node", "operator", "inputs", "kernel", "stride", "output"):
         table.add_column(heading)

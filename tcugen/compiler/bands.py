@@ -50,6 +50,7 @@ class Units:
 
 
 def units_of(task: Task, out_layout: TensorLayout, strip: Strip | None, architecture: Architecture) -> Units:
+    """The smallest parts of a task's output channels: one column group or one plane, whichever holds more channels."""
     rows, columns = architecture.rows, architecture.columns
     if task.op == "pool":
         return Units(out_layout.planes, 0, 1)

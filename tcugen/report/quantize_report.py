@@ -45,4 +45,5 @@ def test_line(test: dict) -> str:
 
 
 def decibels(value: float | None) -> str:
+    """A signal-to-noise ratio as text; None stands for no noise at all."""
     return "exact" if value is None else f"{value:.2f} dB"
