@@ -21,7 +21,7 @@ NETWORKS = (
     "--layer-config resnet50 --array 32x32 --bus-bytes 16",
     "--layer-config resnet50 --array 8x16 --activation-kib 256",
     "--layer-config resnet50 --array 8x8 --activation-kib 256",
-    "--layer-config resnet50 --activation-kib 64",
+    "--layer-config resnet50 --array 16x16 --activation-kib 64",
     "--layer-config resnet18 --images 2",
     "--layer-config resnet20",
 )
