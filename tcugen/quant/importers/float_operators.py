@@ -1,106 +1,79 @@
 """Operators between DequantizeLinear and QuantizeLinear: what each adds to a real tensor."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 
 from tcugen.network.graph import Node, output_shape
-from tcugen.quant.importers.convolution import convolution, review_convolution
+from tcugen.quant.importers.channelwise import add_constant
+from tcugen.quant.importers.convolution import convolution, fitted_convolution, review_convolution
 from tcugen.quant.importers.linear import linear
 from tcugen.quant.importers.onnx_file import OnnxNode
-from tcugen.quant.importers.parameters import bias_of, weights_of
-from tcugen.quant.importers.values import Addition, Coded, Constant, Convolution, Quantized, Real, Value
-from tcugen.quant.importers.walk import Review, Walk
+from tcugen.quant.importers.parameters import check_bias, weights_of
+from tcugen.quant.importers.problems import Refused, Unavailable
+from tcugen.quant.importers.values import Addition, Broken, Coded, Constant, Quantized, Real, Value, is_constant
+from tcugen.quant.importers.walk import Review, Walk, check_ranks
 
 
 def conv(walk: Walk, node: OnnxNode) -> Real:
+    """A convolution of a rounded tensor. Refused: attributes beyond the hardware, weights or bias that do not fit."""
+    review_convolution(node, walk.values[node.inputs[1]])
+    walk.check_rounded(node, 0)
     weight = walk.value(node, 1)
-    bias = walk.value(node, 2) if node.has_input(2) else None
+    bias = walk.values[node.inputs[2]] if node.has_input(2) else None
     if not isinstance(weight, Coded | Constant):
         raise node.refusal("weights", "computed at run time", "use constant weights")
-    review_convolution(node, weight)
     weights = weights_of(node, weight, 0)
+    check_bias(node, bias, len(weights[0]), broadcast=False)
+    fitted_convolution(node, weights[0], walk.activation(node, 0)[1])
     x, _ = walk.tensor(node, 0)
+    if isinstance(bias, Broken):
+        raise Unavailable
     return Real(convolution(walk, node, x, weights, bias))
 
 
 def gemm(walk: Walk, node: OnnxNode) -> Real:
+    """A fully connected layer of a rounded flat tensor. Refused: factors other than 1, a transposed image."""
     review = Review(node)
     review.fixed("alpha", 1.0, "scale the weights instead")
     review.fixed("transA", 0, "the image is one row: leave it as it is")
     if node.has_input(2):
         review.fixed("beta", 1.0, "scale the bias instead")
     review.done()
-    bias = walk.value(node, 2) if node.has_input(2) else None
+    bias = walk.values[node.inputs[2]] if node.has_input(2) else None
     return linear(walk, node, bool(node.attributes.get("transB", 0)), bias)
 
 
 def matmul(walk: Walk, node: OnnxNode) -> Real:
+    """A fully connected layer without bias of a rounded flat tensor."""
     return linear(walk, node, False, None)
 
 
 def add(walk: Walk, node: OnnxNode) -> Real:
-    values = [walk.value(node, index) for index in range(2)]
-    constants = [isinstance(value, Constant | Coded) for value in values]
-    if any(constants):
-        return _biased(walk, node, constants.index(True))
-    operands = tuple(walk.tensor(node, index)[0] for index in range(2))
-    shapes = [walk.builder.shapes[operand] for operand in operands]
-    return Real(Addition(node, operands, output_shape(Node(node.name, "add", operands), shapes)), flat=values[0].flat)
-
-
-def _biased(walk: Walk, node: OnnxNode, constant: int) -> Real:
-    """A constant added to a convolution's result before anything else happened to it: part of its bias."""
-    real, base = walk.real(node, 1 - constant), walk.real(node, 1 - constant).base
-    value = walk.value(node, constant)
-    array = value.array if isinstance(value, Constant) else value.real()
-    if not isinstance(base, Convolution) or real.is_clipped or real.pools:
-        raise node.refusal(
-            f"input {node.inputs[constant]!r}",
-            "a constant",
-            "a constant can only be added as bias, between a convolution and its QuantizeLinear",
-        )
-    channels = len(base.weight)
-    per_channel = array.size == 1 or array.shape[-1 if real.flat else -3 :] == (
-        (channels,) if real.flat else (channels, 1, 1)
-    )
-    if not per_channel or array.size not in (1, channels):
-        raise node.refusal("bias", f"shape {list(array.shape)}", f"give one value for each of {channels} channels")
-    more, _ = bias_of(node, Constant(array.astype(np.float64)), channels, base.weight_scale)
-    return replace(real, base=replace(base, bias=base.bias + more, bias_integers=None))
-
-
-def batch_normalization(walk: Walk, node: OnnxNode) -> Real:
-    """Folded into the convolution before it: the integers of the weights stay, their scales and the bias change."""
-    names = ("scale", "bias", "mean", "variance")
-    gamma, beta, mean, variance = (
-        walk.parameter(node, index, name).astype(np.float64) for index, name in enumerate(names, 1)
-    )
-    real = walk.real(node, 0)
-    base = real.base
-    if not isinstance(base, Convolution) or real.is_clipped or real.pools:
-        raise node.refusal(
-            "operator", "BatchNormalization", "fold it into the convolution before it, then quantize"
-        )
-    factor = gamma / np.sqrt(variance + float(node.attributes.get("epsilon", 1e-5)))
-    bias = (base.bias - mean) * factor + beta
-    if not (np.isfinite(factor).all() and np.isfinite(bias).all()):
-        raise node.refusal("scale, bias, mean, variance", "not finite", "export the trained model again")
-    sign = np.sign(factor).astype(np.int16).reshape(-1, 1, 1, 1)
-    weight = base.weight * sign
-    if weight.max(initial=0) > 127:
-        raise node.refusal(
-            "scale", "negative where a weight is -128", "fold it into the convolution before it, then quantize"
-        )
-    # A channel that is switched off keeps a scale, with weights of 0.
-    scale = (base.weight_scale * np.where(factor == 0, 1.0, np.abs(factor))).astype(np.float32)
-    walk.folded.append(node.name)
-    folded = replace(base, weight=weight.astype(np.int8), weight_scale=scale, bias=bias, bias_integers=None)
-    return replace(real, base=folded)
+    """The sum of two rounded tensors of one shape, or of a tensor and a constant with one value per channel."""
+    for index, name in enumerate(node.inputs):
+        if is_constant(walk.values[name]):
+            return add_constant(walk, node, index)
+    operands, problems = [], []
+    for index in range(2):
+        try:
+            operands.append(walk.tensor(node, index)[0])
+        except Refused as refused:
+            problems += refused.problems
+        except Unavailable:
+            continue
+    if problems:
+        raise Refused(problems)
+    inputs = [walk.activation(node, index) for index in range(2)]
+    check_ranks(node, (0, 1), tuple(value.flat for value, _ in inputs))
+    shape = output_shape(Node(node.name, "add", node.inputs[:2]), [shape for _, shape in inputs])
+    if len(operands) < 2:
+        raise Unavailable
+    return Real(Addition(node, tuple(operands), shape), flat=inputs[0][0].flat)
 
 
 def relu(walk: Walk, node: OnnxNode) -> Value:
+    """A lower limit of 0, on real values or on integers."""
     value = walk.value(node, 0)
     if isinstance(value, Quantized):
         return walk.clamped(node, value, 0, 255)
@@ -108,6 +81,7 @@ def relu(walk: Walk, node: OnnxNode) -> Value:
 
 
 def clip(walk: Walk, node: OnnxNode) -> Value:
+    """Limits from both sides, each of which may be left out. Refused: limits that are NaN or computed at run time."""
     bounds = []
     for index, name, default in ((1, "min", -math.inf), (2, "max", math.inf)):
         array = walk.constant(node, index, name)

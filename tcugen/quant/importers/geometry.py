@@ -10,7 +10,12 @@ Geometry = tuple[tuple[int, int], tuple[int, int], tuple[int, int, int, int]]
 def review_window(review: Review, kernel: list[int]) -> None:
     """Adds what is in the way of a window of any kind: other than two dimensions, dilation, unknown padding."""
     attributes = review.node.attributes
-    review.require(len(kernel) == 2, "kernel_shape", kernel, "only two-dimensional kernels run on the hardware")
+    review.require(
+        len(kernel) == 2 and all(side >= 1 for side in kernel),
+        "kernel_shape",
+        kernel,
+        "only two-dimensional kernels, of at least 1x1, run on the hardware",
+    )
     dilations = attributes.get("dilations", [])
     review.require(
         all(dilation == 1 for dilation in dilations), "dilations", dilations, "use dilation 1 and a larger kernel"

@@ -6,26 +6,44 @@ import numpy as np
 
 from tcugen.network.graph import Shape
 from tcugen.quant.importers.onnx_file import OnnxNode
-from tcugen.quant.importers.values import Constant, Quantized, Real, Value
+from tcugen.quant.importers.values import Broken, Constant, Quantized, Real, Value
 from tcugen.quant.importers.walk import Walk
+
+EXPORT_FOR_INFERENCE = "export the model for inference: call model.eval() first"
+"""The remedy for operators that do something else in training."""
+
+Activation = Real | Quantized | Broken
 
 _HELP = "activations can only be flattened to (1, channels * height * width)"
 
 
 def identity(walk: Walk, node: OnnxNode) -> Value:
+    """The input itself."""
+    return walk.value(node, 0)
+
+
+def dropout(walk: Walk, node: OnnxNode) -> Value:
+    """The input itself. Refused: training mode."""
+    mode = walk.constant(node, 2, "training_mode")
+    if mode is not None and mode.any():
+        raise node.refusal("training_mode", True, EXPORT_FOR_INFERENCE)
     return walk.value(node, 0)
 
 
 def flatten(walk: Walk, node: OnnxNode) -> Value:
-    value, shape = _activation(walk, node)
+    """The input in two dimensions. Refused: any other than the axis of channels."""
     axis = int(node.attributes.get("axis", 1))
+    if axis not in (1, -1, -3):
+        raise node.refusal("axis", axis, f"use axis 1: {_HELP}")
+    value, shape = walk.activation(node, 0)
     if axis % len(_dimensions(value, shape)) != 1:
         raise node.refusal("axis", axis, f"use axis 1: {_HELP}")
     return replace(value, flat=True)
 
 
 def reshape(walk: Walk, node: OnnxNode) -> Value:
-    value, shape = _activation(walk, node)
+    """The input in two or four dimensions. Refused: any shape but (1, C * H * W) and its own."""
+    value, shape = walk.activation(node, 0)
     wanted = walk.parameter(node, 1, "shape").reshape(-1).tolist()
     before = _dimensions(value, shape)
     if not node.attributes.get("allowzero", 0):
@@ -36,7 +54,8 @@ def reshape(walk: Walk, node: OnnxNode) -> Value:
 
 
 def squeeze(walk: Walk, node: OnnxNode) -> Value:
-    value, shape = _activation(walk, node)
+    """The input without dimensions of size 1. Refused: if neither two nor its own four are left."""
+    value, shape = walk.activation(node, 0)
     before = _dimensions(value, shape)
     axes = _axes(walk, node)
     if axes is None:
@@ -46,7 +65,8 @@ def squeeze(walk: Walk, node: OnnxNode) -> Value:
 
 
 def unsqueeze(walk: Walk, node: OnnxNode) -> Value:
-    value, shape = _activation(walk, node)
+    """The input with more dimensions of size 1. Refused: if that makes neither two nor its own four."""
+    value, shape = walk.activation(node, 0)
     after = list(_dimensions(value, shape))
     axes = _axes(walk, node) or []
     rank = len(after) + len(axes)
@@ -56,7 +76,8 @@ def unsqueeze(walk: Walk, node: OnnxNode) -> Value:
 
 
 def shape_of(walk: Walk, node: OnnxNode) -> Constant:
-    value, shape = _activation(walk, node)
+    """The input's dimensions, or some of them, as a constant."""
+    value, shape = walk.activation(node, 0)
     dimensions = _dimensions(value, shape)
     start, end = node.attributes.get("start", 0), node.attributes.get("end", len(dimensions))
     return Constant(np.array(dimensions[start:end], np.int64))
@@ -68,20 +89,13 @@ def _axes(walk: Walk, node: OnnxNode) -> list[int] | None:
     return node.attributes.get("axes")
 
 
-def _activation(walk: Walk, node: OnnxNode) -> tuple[Real | Quantized, Shape]:
-    value = walk.value(node, 0)
-    if isinstance(value, Quantized):
-        return value, walk.builder.shapes[value.tensor]
-    return value, walk.builder.shape_of(walk.real(node, 0))
-
-
-def _dimensions(value: Real | Quantized, shape: Shape) -> list[int]:
+def _dimensions(value: Activation, shape: Shape) -> list[int]:
     if value.flat:
         return [1, shape.channels * shape.height * shape.width]
     return [1, shape.channels, shape.height, shape.width]
 
 
-def _relaid(node: OnnxNode, value: Real | Quantized, shape: Shape, wanted: list[int], attribute: str) -> Value:
+def _relaid(node: OnnxNode, value: Activation, shape: Shape, wanted: list[int], attribute: str) -> Value:
     for flat in (True, False):
         if wanted == _dimensions(replace(value, flat=flat), shape):
             return replace(value, flat=flat)

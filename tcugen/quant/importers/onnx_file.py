@@ -11,6 +11,7 @@ import numpy as np
 
 from tcugen.network.graph import Shape
 from tcugen.quant.errors import ModelError
+from tcugen.quant.importers.inference import inferred_shapes
 from tcugen.quant.importers.problems import Problem, Refused
 
 if TYPE_CHECKING:
@@ -74,18 +75,7 @@ class OnnxGraph:
     @cached_property
     def inferred_shapes(self) -> dict[str, tuple[int, ...]]:
         """Shapes that ONNX's own inference finds, for tensors behind operators that are not ours."""
-        import onnx
-
-        try:
-            model = onnx.shape_inference.infer_shapes(self.proto)
-        except Exception:  # Whatever it stumbles over, the shape is then unknown.
-            return {}
-        shapes = {}
-        for value in model.graph.value_info:
-            dimensions = [d.dim_value if d.HasField("dim_value") else 0 for d in value.type.tensor_type.shape.dim]
-            if dimensions and all(size > 0 for size in dimensions[1:]):
-                shapes[value.name] = (1, *dimensions[1:])
-        return shapes
+        return inferred_shapes(self.proto)
 
 
 def read_graph(path: Path | str) -> OnnxGraph:

@@ -6,19 +6,21 @@ from pathlib import Path
 from tcugen.network.graph import NetworkError
 from tcugen.quant.errors import ModelError
 from tcugen.quant.importers import (
+    channelwise,
     float_operators,
     layout_operators,
     operator_form,
     pool_operators,
     quantize_operators,
 )
+from tcugen.quant.importers.behind import behind
 from tcugen.quant.importers.builder import Builder
-from tcugen.quant.importers.constants import fold, foldable
+from tcugen.quant.importers.constants import FOLDABLE, fold, foldable
 from tcugen.quant.importers.names import valid_name
 from tcugen.quant.importers.onnx_file import OnnxNode, read_graph
 from tcugen.quant.importers.problems import Refused, Unavailable, UnsupportedModel
 from tcugen.quant.importers.report import ImportReport
-from tcugen.quant.importers.values import Broken, Constant, Convolution, Image, Quantized, Real, Value
+from tcugen.quant.importers.values import Broken, Constant, Convolution, Image, Quantized, Real, Value, is_constant
 from tcugen.quant.importers.walk import Operator, Walk
 from tcugen.quant.model import QuantizedNetwork
 
@@ -31,7 +33,7 @@ OPERATORS: dict[str, Operator] = {
     "Gemm": float_operators.gemm,
     "MatMul": float_operators.matmul,
     "Add": float_operators.add,
-    "BatchNormalization": float_operators.batch_normalization,
+    "BatchNormalization": channelwise.batch_normalization,
     "Relu": float_operators.relu,
     "Clip": float_operators.clip,
     "MaxPool": pool_operators.max_pool,
@@ -44,14 +46,13 @@ OPERATORS: dict[str, Operator] = {
     "Unsqueeze": layout_operators.unsqueeze,
     "Shape": layout_operators.shape_of,
     "Identity": layout_operators.identity,
-    "Dropout": layout_operators.identity,
+    "Dropout": layout_operators.dropout,
     "QLinearConv": operator_form.qlinear_conv,
     "QLinearMatMul": operator_form.qlinear_matmul,
     "com.microsoft.QGemm": operator_form.qgemm,
     "com.microsoft.QLinearAdd": operator_form.qlinear_add,
     "com.microsoft.QLinearGlobalAveragePool": pool_operators.qlinear_global_average_pool,
     "com.microsoft.QLinearAveragePool": pool_operators.qlinear_average_pool,
-    "com.microsoft.QLinearReduceMean": pool_operators.qlinear_reduce_mean,
 }
 """What is understood, by operator type with its domain."""
 
@@ -126,6 +127,8 @@ def _result(walk: Walk, node: OnnxNode, used: set[str]) -> Value:
                 raise node.refusal(f"output {index}", repr(name), "only the first output can be used")
         if foldable(walk, node):
             return fold(walk, node)
+        if node.op in FOLDABLE and node.inputs and all(is_constant(walk.values[name]) for name in node.inputs if name):
+            raise Unavailable
         if node.op not in OPERATORS:
             remedy = _REMEDIES.get(node.op, "replace it by supported operators, or let the host compute it")
             raise node.refusal("operator", node.op, remedy)
@@ -134,7 +137,7 @@ def _result(walk: Walk, node: OnnxNode, used: set[str]) -> Value:
         pass
     except (Refused, NetworkError) as error:
         walk.problems += quantize_operators.problems_of(error, node)
-    return Broken()
+    return behind(walk, node)
 
 
 def _output(walk: Walk) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tcugen.quant.importers.onnx_file import OnnxNode
-from tcugen.quant.importers.values import Coded, Constant
+from tcugen.quant.importers.values import Broken, Coded, Constant, Value
 from tcugen.quant.model import Quantization
 
 INT32_MAX = 2**31 - 1
@@ -90,14 +90,31 @@ def weights_of(node: OnnxNode, value: Coded | Constant, output_axis: int) -> tup
     return centred.astype(np.int8), scales, bool(value.zero_point.any())
 
 
+def check_bias(node: OnnxNode, value: Value | None, channels: int, broadcast: bool) -> None:
+    """Raises Refused if a bias is no constant of one finite value per channel, or one for all if it may `broadcast`.
+
+    None is no bias; one behind a refused node is let through.
+    """
+    if value is None or isinstance(value, Broken):
+        return
+    if not isinstance(value, Coded | Constant):
+        raise node.refusal("bias", "computed at run time", "use a constant bias")
+    real = value.real() if isinstance(value, Coded) else value.array.astype(np.float64)
+    if real.size != channels and not (broadcast and real.size == 1):
+        raise node.refusal("bias", f"{real.size} values", f"the bias must have one for each of {channels} channels")
+    if not np.isfinite(real).all():
+        raise node.refusal("bias", real[~np.isfinite(real)][0], "the bias must be finite: export the model again")
+
+
 def bias_of(
-    node: OnnxNode, value: Coded | Constant | None, channels: int, sum_scale: np.ndarray
+    node: OnnxNode, value: Coded | Constant | None, channels: int, sum_scale: np.ndarray, broadcast: bool = False
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """The real bias, and its integers if they are there in the scale of the sums.
 
     Args:
         value: As the file has it: real numbers, or integers with a scale; None for none.
         sum_scale: float32 [O] s_x * s_w, rounded to float32.
+        broadcast: Whether one value may stand for all channels, as in Gemm and Add.
 
     Returns:
         float64 [O]; int32 [O] or None.
@@ -107,12 +124,9 @@ def bias_of(
     """
     if value is None:
         return np.zeros(channels), np.zeros(channels, np.int32)
+    check_bias(node, value, channels, broadcast)
     real = (value.real() if isinstance(value, Coded) else value.array.astype(np.float64)).reshape(-1)
-    if real.size not in (1, channels):
-        raise node.refusal("bias", f"{real.size} values", f"the bias must have one for each of {channels} channels")
     real = np.broadcast_to(real, (channels,))
-    if not np.isfinite(real).all():
-        raise node.refusal("bias", real[~np.isfinite(real)][0], "the bias must be finite: export the model again")
     if isinstance(value, Coded) and value.integers.dtype == np.int32:
         same_scale = np.array_equal(np.broadcast_to(value.scale, (channels,)), sum_scale)
         if same_scale and not value.zero_point.any():

@@ -5,63 +5,65 @@ from dataclasses import replace
 from tcugen.network.graph import Node, output_shape
 from tcugen.quant.importers.geometry import review_window, window
 from tcugen.quant.importers.onnx_file import OnnxNode
-from tcugen.quant.importers.values import Average, Image, Pool, Quantized, Real, Stored, Value
+from tcugen.quant.importers.problems import Unavailable
+from tcugen.quant.importers.values import Average, Broken, Image, Pool, Quantized, Real, Stored, Value
 from tcugen.quant.importers.walk import Review, Walk
 
 _WHOLE = "only the average over the whole tensor runs on the hardware"
 
 
 def max_pool(walk: Walk, node: OnnxNode) -> Value:
+    """A maximum over windows, on real values or on integers. Refused: dilation, and the image before it is rounded."""
     kernel = list(node.attributes.get("kernel_shape", []))
     review = Review(node)
     review_window(review, kernel)
     review.done()
-    value = walk.value(node, 0)
+    value, shape = walk.activation(node, 0)
+    pool = Pool(node, *window(node, kernel, shape))
+    output_shape(Node(node.name, "max_pool", node.inputs[:1], None, pool.kernel, pool.stride, pool.padding), [shape])
+    if isinstance(value, Broken):
+        raise Unavailable
     if isinstance(value, Quantized):
         own = walk.builder.tensors[value.tensor]
-        pool = Pool(node, *window(node, kernel, walk.builder.shapes[value.tensor]))
         tensor = walk.builder.quantise(Real(Stored(value.tensor), pools=(pool,)), own, node)
         return Quantized(tensor, value.unsigned, value.flat)
-    real = walk.real(node, 0)
-    if isinstance(real.base, Image):
+    if isinstance(value.base, Image):
         raise node.refusal("input", "the image, not quantized", "put QuantizeLinear at the input")
-    pool = Pool(node, *window(node, kernel, walk.builder.shape_of(real)))
-    result = replace(real, pools=(*real.pools, pool), last=node)
-    walk.builder.shape_of(result)
-    return result
+    return replace(value, pools=(*value.pools, pool), last=node)
 
 
 def global_average_pool(walk: Walk, node: OnnxNode) -> Real:
+    """The mean of each channel of a rounded tensor."""
     x, _ = walk.tensor(node, 0)
     return _average(walk, node, x, False)
 
 
 def average_pool(walk: Walk, node: OnnxNode) -> Real:
+    """The same, by a window as large as the tensor. Refused: any other window, and padding."""
     _review_average(node)
+    _check_whole(walk, node)
     x, _ = walk.tensor(node, 0)
-    _check_whole(walk, node, x)
     return _average(walk, node, x, False)
 
 
 def reduce_mean(walk: Walk, node: OnnxNode) -> Real:
+    """The same, over axes 2 and 3. Refused: any other axes."""
     flat = _reduces_pixels(walk, node)
     x, _ = walk.tensor(node, 0)
     return _average(walk, node, x, flat)
 
 
 def qlinear_global_average_pool(walk: Walk, node: OnnxNode) -> Quantized:
+    """The mean of each channel of an int8 tensor."""
     _review_average(node)
-    return _quantized_average(walk, node, False)
+    return _quantized_average(walk, node)
 
 
 def qlinear_average_pool(walk: Walk, node: OnnxNode) -> Quantized:
+    """The same, by a window as large as the tensor. Refused: any other window, and padding."""
     _review_average(node)
-    _check_whole(walk, node, walk.quantized(node, 0, stated=1).tensor)
-    return _quantized_average(walk, node, False)
-
-
-def qlinear_reduce_mean(walk: Walk, node: OnnxNode) -> Quantized:
-    return _quantized_average(walk, node, _reduces_pixels(walk, node))
+    _check_whole(walk, node)
+    return _quantized_average(walk, node)
 
 
 def _review_average(node: OnnxNode) -> None:
@@ -73,8 +75,8 @@ def _review_average(node: OnnxNode) -> None:
     review.done()
 
 
-def _check_whole(walk: Walk, node: OnnxNode, x: str) -> None:
-    shape, kernel = walk.builder.shapes[x], list(node.attributes.get("kernel_shape", []))
+def _check_whole(walk: Walk, node: OnnxNode) -> None:
+    (_, shape), kernel = walk.activation(node, 0), list(node.attributes.get("kernel_shape", []))
     if kernel != [shape.height, shape.width]:
         raise node.refusal("kernel_shape", kernel, f"{_WHOLE} of {shape.height}x{shape.width}")
 
@@ -82,8 +84,7 @@ def _check_whole(walk: Walk, node: OnnxNode, x: str) -> None:
 def _reduces_pixels(walk: Walk, node: OnnxNode) -> bool:
     """Whether a mean over rows and columns leaves two dimensions. Raises Refused if it goes over others."""
     axes = node.attributes.get("axes")
-    # The operator form has its scale where later versions of the standard operator have their axes.
-    if axes is None and node.op == "ReduceMean" and node.has_input(1):
+    if axes is None and node.has_input(1):
         axes = walk.constant(node, 1, "axes").reshape(-1).tolist()
     if axes is None or sorted(axis % 4 for axis in axes) != [2, 3]:
         raise node.refusal("axes", axes, f"{_WHOLE}: average over axes 2 and 3")
@@ -95,7 +96,7 @@ def _average(walk: Walk, node: OnnxNode, x: str, flat: bool) -> Real:
     return Real(Average(node, x, shape), flat=flat)
 
 
-def _quantized_average(walk: Walk, node: OnnxNode, flat: bool) -> Quantized:
+def _quantized_average(walk: Walk, node: OnnxNode) -> Quantized:
     x = walk.quantized(node, 0, stated=1)
     quantization, unsigned = walk.quantization(node, 3, x.unsigned)
-    return walk.quantise(node, _average(walk, node, x.tensor, flat), quantization, unsigned)
+    return walk.quantise(node, _average(walk, node, x.tensor, False), quantization, unsigned)

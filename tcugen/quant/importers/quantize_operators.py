@@ -2,42 +2,43 @@
 
 import numpy as np
 
-from tcugen.network.graph import NetworkError, Shape
+from tcugen.network.graph import NetworkError
 from tcugen.quant.importers.onnx_file import OnnxNode
 from tcugen.quant.importers.parameters import scale_of
 from tcugen.quant.importers.problems import Problem, Refused, Unavailable
-from tcugen.quant.importers.values import Broken, Coded, Constant, Quantized, Real, Stored, Value
+from tcugen.quant.importers.values import Broken, Coded, Constant, Quantized, Real, Stored, Value, is_constant
 from tcugen.quant.importers.walk import Review, Walk
 
 _ONNX_TYPES = {2: np.uint8, 3: np.int8}
 """Integer types by their number in ONNX; others are refused."""
 
+_SMALL_INTEGERS = ("int4", "uint4", "int2", "uint2")
+"""Types that NumPy knows by name only: it gives 8-bit floating point the same kind."""
+
 
 def quantize_linear(walk: Walk, node: OnnxNode) -> Value:
+    """A real tensor as int8, or a constant as integers.
+
+    What keeps an activation from being rounded is noted, and the walk goes on with a tensor of the same quantization.
+    """
     _review(node)
-    value = walk.values[node.inputs[0]]
+    value = walk.values[node.inputs[0]] if node.has_input(0) else walk.value(node, 0)
     if isinstance(value, Constant | Coded):
         return _quantized_constant(walk, node, value.array if isinstance(value, Constant) else value.real())
     kind = node.attributes.get("output_dtype", 0)
     if kind not in (0, *_ONNX_TYPES):
         raise node.refusal("output_dtype", kind, "quantize activations to int8 or uint8")
     quantization, unsigned = walk.quantization(node, 1, kind != 3)
-    shape, flat = None, False
-    try:
-        real = walk.real(node, 0)
-        shape, flat = walk.builder.shape_of(real), real.flat
-        return walk.quantise(node, real, quantization, unsigned)
-    except Unavailable:
-        pass
-    except (Refused, NetworkError) as error:
-        walk.problems += problems_of(error, node)
-    # What follows can be checked all the same, if the shape is known.
-    inferred = walk.graph.inferred_shapes.get(node.inputs[0])
-    if shape is None and inferred is not None and len(inferred) in (2, 4):
-        shape, flat = Shape(*inferred[1:], *(1, 1)[: 4 - len(inferred)]), len(inferred) == 2
-    if shape is None:
-        return Broken()
-    return Quantized(walk.builder.placeholder(shape, quantization), unsigned, flat)
+    if is_constant(value):
+        raise Unavailable
+    value, shape = walk.activation(node, 0)
+    if not isinstance(value, Broken):
+        try:
+            return walk.quantise(node, walk.real(node, 0), quantization, unsigned)
+        except (Refused, NetworkError) as error:
+            walk.problems += problems_of(error, node)
+    # What follows can be checked all the same.
+    return Quantized(walk.builder.placeholder(shape, quantization), unsigned, value.flat)
 
 
 def problems_of(error: Refused | NetworkError, node: OnnxNode) -> list[Problem]:
@@ -49,8 +50,9 @@ def problems_of(error: Refused | NetworkError, node: OnnxNode) -> list[Problem]:
 
 
 def dequantize_linear(walk: Walk, node: OnnxNode) -> Value:
+    """The real values of an int8 tensor, whose own scale and zero point must be stated, or of constant integers."""
     _review(node)
-    value = walk.value(node, 0)
+    value = walk.values[node.inputs[0]] if node.has_input(0) else walk.value(node, 0)
     if isinstance(value, Constant):
         return _dequantized_constant(walk, node, value.array)
     quantized = walk.quantized(node, 0, stated=1)
@@ -66,11 +68,10 @@ def _review(node: OnnxNode) -> None:
 def _dequantized_constant(walk: Walk, node: OnnxNode, integers: np.ndarray) -> Coded:
     scale = walk.parameter(node, 1, "scale")
     points = walk.constant(node, 2, "zero point")
-    # Types of less than a byte are no NumPy integers, but compare and convert like them.
-    if integers.dtype.kind not in "iuV" or integers.dtype.itemsize > 4:
-        raise node.refusal(f"type of {node.inputs[0]!r}", integers.dtype, "use int8 weights and int32 biases")
-    if integers.dtype.kind == "V":
+    if integers.dtype.name in _SMALL_INTEGERS:
         integers = integers.astype(np.int8)
+    if integers.dtype.kind not in "iu" or integers.dtype.itemsize > 4:
+        raise node.refusal(f"type of {node.inputs[0]!r}", integers.dtype, "use int8 weights and int32 biases")
     zero_point = np.zeros(scale.shape, np.int64) if points is None else points.astype(np.int64)
     zero_point = zero_point.reshape(()) if zero_point.size == 1 else zero_point
     return Coded(integers, scale_of(node, scale), zero_point, _axis(node, integers.ndim))

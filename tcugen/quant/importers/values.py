@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field, replace
+from enum import Enum, auto
 
 import numpy as np
 
@@ -175,9 +176,35 @@ class Real:
         )
 
 
+class Origin(Enum):
+    """What is known about how a tensor behind a refused node came about."""
+
+    UNKNOWN = auto()
+    CONSTANT = auto()
+    CONVOLUTION = auto()
+    COMPUTED = auto()
+
+
 @dataclass(frozen=True)
 class Broken:
-    """A tensor behind a refused node."""
+    """A tensor behind a refused node, with what is known of it so that what follows can be checked too.
+
+    Attributes:
+        shape: None if unknown, or of other than two or four dimensions.
+        flat: The file gives it two dimensions.
+        origin: CONSTANT if it depends on constants alone, CONVOLUTION if a convolution or fully connected layer made it
+            and nothing rounded it since, COMPUTED if another operator did whose result must be rounded.
+    """
+
+    shape: Shape | None = None
+    flat: bool = False
+    origin: Origin = Origin.UNKNOWN
 
 
 Value = Constant | Coded | Quantized | Real | Broken
+
+
+def is_constant(value: Value) -> bool:
+    """Whether it depends on constants alone, known or behind a refused node."""
+    return isinstance(value, Constant | Coded) or (isinstance(value, Broken) and value.origin is Origin.CONSTANT)
+

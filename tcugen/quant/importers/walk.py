@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from tcugen.network.graph import Shape
 from tcugen.quant.importers.builder import INT8, Builder
 from tcugen.quant.importers.onnx_file import OnnxGraph, OnnxNode
 from tcugen.quant.importers.parameters import activation_quantization
 from tcugen.quant.importers.problems import Problem, Refused, Unavailable
-from tcugen.quant.importers.values import Broken, Coded, Constant, Image, Quantized, Real, Value
+from tcugen.quant.importers.values import Broken, Coded, Constant, Image, Origin, Quantized, Real, Value
 from tcugen.quant.model import Quantization
 
 
@@ -49,6 +50,33 @@ class Walk:
         if isinstance(value, Broken):
             raise Unavailable
         return value
+
+    def activation(self, node: OnnxNode, index: int) -> tuple[Real | Quantized | Broken, Shape]:
+        """An input that is no constant, and its shape, which may be known although a node before it was refused.
+
+        Raises:
+            Refused: If it is left out or a constant.
+            Unavailable: If its shape is unknown.
+        """
+        value = self.values[node.inputs[index]] if node.has_input(index) else None
+        if isinstance(value, Broken) and value.shape is not None:
+            return value, value.shape
+        value = self.value(node, index)
+        if isinstance(value, Quantized):
+            return value, self.builder.shapes[value.tensor]
+        return value, self.builder.shape_of(self.real(node, index))
+
+    def check_rounded(self, node: OnnxNode, index: int, joins: bool = False) -> None:
+        """Raises Refused if an input behind a refused node was computed and not rounded since.
+
+        Args:
+            joins: Whether `node` can become part of a convolution, which then need not be rounded.
+        """
+        value = self.values[node.inputs[index]] if node.has_input(index) else None
+        if not isinstance(value, Broken):
+            return
+        if value.origin is Origin.COMPUTED or (value.origin is Origin.CONVOLUTION and not joins):
+            raise self._not_rounded(node, index)
 
     def constant(self, node: OnnxNode, index: int, what: str) -> np.ndarray | None:
         """The array of a constant input, None if it is left out.
@@ -95,6 +123,7 @@ class Walk:
         Raises:
             Refused: If it was not quantized since it was computed.
         """
+        self.check_rounded(node, index)
         real = self.real(node, index)
         name = node.inputs[index]
         if isinstance(real.base, Image):
@@ -102,11 +131,7 @@ class Walk:
                 f"input {name!r}", "the image, not quantized", "put QuantizeLinear and DequantizeLinear at the input"
             )
         if not real.is_stored:
-            maker = self.makers.get(name)
-            behind = f" behind {maker.name}" if maker else " in front of it"
-            raise node.refusal(
-                f"input {name!r}", "not quantized", f"put QuantizeLinear and DequantizeLinear{behind}"
-            )
+            raise self._not_rounded(node, index)
         quantization = self.builder.tensors[real.base.tensor]
         return self.builder.quantise(real, quantization, node), real.flat
 
@@ -114,17 +139,43 @@ class Walk:
         """An input that is an int8 or uint8 activation tensor.
 
         Args:
-            stated: Index of the input that states its scale, the zero point follows; it must be the producer's.
+            stated: Index of the input that states its scale, the zero point follows; it must be the producer's. Behind
+                a refused node the statement is all that is known.
 
         Raises:
             Refused: If it is none, or scale or zero point are not those it was made with.
         """
+        if stated is not None and node.has_input(index):
+            broken = self.values[node.inputs[index]]
+            if isinstance(broken, Broken):
+                return self._stated(node, broken, index, stated)
         value = self.value(node, index)
         if not isinstance(value, Quantized):
             raise node.refusal(f"input {node.inputs[index]!r}", "not int8", "quantize it with constant parameters")
         if stated is not None:
             self.check_stated(node, value, stated)
         return value
+
+    def _stated(self, node: OnnxNode, broken: Broken, index: int, stated: int) -> Quantized:
+        """An int8 tensor behind a refused node, as its reader states it."""
+        if broken.shape is None or broken.origin is Origin.CONSTANT:
+            raise Unavailable
+        maker = self.makers.get(node.inputs[index])
+        try:
+            quantization, unsigned = self.quantization(node, stated, False)
+        except Refused:
+            if maker is not None and maker.op.endswith("QuantizeLinear"):
+                # It was refused for the same scale and zero point.
+                raise Unavailable from None
+            raise
+        return Quantized(self.builder.placeholder(broken.shape, quantization), unsigned, broken.flat)
+
+    def _not_rounded(self, node: OnnxNode, index: int) -> Refused:
+        maker = self.makers.get(node.inputs[index])
+        behind = f" behind {maker.name}" if maker else " in front of it"
+        return node.refusal(
+            f"input {node.inputs[index]!r}", "not quantized", f"put QuantizeLinear and DequantizeLinear{behind}"
+        )
 
     def check_stated(self, node: OnnxNode, value: Quantized, index: int) -> None:
         """Raises Refused if scale (input `index`) or zero point (the next) differ from those of `value`."""
@@ -187,6 +238,15 @@ class Review:
         """Raises Refused if something was in the way."""
         if self.problems:
             raise Refused(self.problems)
+
+
+def check_ranks(node: OnnxNode, inputs: tuple[int, int], flat: tuple[bool, bool]) -> None:
+    """Raises Refused if one operand is flat and the other not: ONNX would repeat each along the other."""
+    if flat[0] != flat[1]:
+        index = inputs[flat.index(True)]
+        raise node.refusal(
+            f"input {node.inputs[index]!r}", "of two dimensions, the other of four", "flatten both, or the sum only"
+        )
 
 
 Operator = Callable[[Walk, OnnxNode], Value]

@@ -73,6 +73,14 @@ def weights_quantized_in_the_file(graph, x):
     return graph.node("Conv", x, graph.node("DequantizeLinear", integers, scale, zero, axis=0))
 
 
+def weights_of_four_bits(graph, x):
+    import ml_dtypes
+
+    graph.opset = 21
+    weight = graph.rng.integers(-8, 8, (4, 3, 3, 3)).astype(ml_dtypes.int4)
+    return graph.node("Conv", x, graph.coded(weight, np.full(4, 0.03)))
+
+
 def weights_of_uint8(graph, x):
     weight = graph.rng.integers(0, 256, (4, 3, 3, 3)).astype(np.uint8)
     return graph.node("Conv", x, graph.coded(weight, 0.002, 128))

@@ -192,37 +192,6 @@ class TestOutput:
         assert result.report.notes == ("nodes left out that the output does not depend on: 1",)
 
 
-class TestNormalisation:
-    def test_integers_of_the_weights_stay_and_scales_change(self, imported):
-        graph = Graph()
-        weight = graph.weights(2, 3, 3, 3)
-        conv = graph.node("Conv", graph.qdq("image", *X), graph.coded(weight, [0.002, 0.003]), name="conv")
-        values = ([2, -0.5], [0.1, 0.2], [0.05, -0.1], [1, 4])
-        inputs = [graph.constant(value, np.float32) for value in values]
-        normalised = graph.node("BatchNormalization", conv, *inputs, epsilon=0.0, name="bn")
-        result = imported(graph, graph.qdq(normalised, *Y))
-        ours = result.model.integers["conv"]
-        assert np.array_equal(ours.weight, weight * np.array([1, -1], np.int8).reshape(-1, 1, 1, 1))
-        assert ours.weight_scale == pytest.approx([0.004, 0.00075])
-        assert ours.bias.tolist() == [0, round((0.2 - 0.05 / 2) / (0.02 * 0.00075))]
-        assert result.report.folded_normalisations == ("bn",)
-
-    def test_minus_128_cannot_change_its_sign(self, imported):
-        graph = Graph()
-        weight = graph.coded(np.full((1, 3, 1, 1), -128, np.int8), 0.002)
-        conv = graph.node("Conv", graph.qdq("image", *X), weight)
-        inputs = [graph.constant([value], np.float32) for value in (-1, 0, 0, 1)]
-        with pytest.raises(UnsupportedModel, match="negative where a weight is -128"):
-            imported(graph, graph.qdq(graph.node("BatchNormalization", conv, *inputs), *Y))
-
-    def test_behind_a_rounded_convolution_it_is_refused(self, imported):
-        graph = Graph()
-        conv = graph.qdq(graph.conv(graph.qdq("image", *X), 3, outputs=1), *Y)
-        inputs = [graph.constant([value], np.float32) for value in (1, 0, 0, 1)]
-        with pytest.raises(UnsupportedModel, match="fold it into the convolution before it, then quantize"):
-            imported(graph, graph.qdq(graph.node("BatchNormalization", conv, *inputs), *Y))
-
-
 class TestNames:
     @pytest.mark.parametrize(
         "given, name",

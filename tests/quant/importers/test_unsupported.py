@@ -145,6 +145,28 @@ def four_dimensions_into_gemm(graph, x):
     return graph.node("MatMul", x, graph.coded(graph.weights(8, 8), 0.1), name="node")
 
 
+def eight_bit_floats(graph):
+    import ml_dtypes
+
+    graph.opset = 21
+    kind = ml_dtypes.float8_e4m3fn
+    inputs = (graph.constant(graph.rng.normal(0, 1, (4, 3, 1, 1)), kind), *graph.scale_and_zero(0.1, 0, kind))
+    weight = graph.node("DequantizeLinear", *inputs, name="node")
+    return graph.qdq(graph.node("Conv", graph.qdq("image", *X), weight), *Y)
+
+
+def flat_beside_four_dimensions(graph, x):
+    average = graph.qdq(graph.node("GlobalAveragePool", x), *X)
+    return graph.node("Add", average, graph.node("Flatten", average), name="node")
+
+
+def flat_beside_four_dimensions_in_operator_form(graph):
+    pair = graph.scale_and_zero(*X)
+    average = graph.node("QLinearGlobalAveragePool", graph.quantize("image", *X), *pair, *pair, domain=CONTRIB)
+    inputs = (average, *pair, graph.node("Flatten", average), *pair, *graph.scale_and_zero(*Y))
+    return graph.dequantize(graph.node("QLinearAdd", *inputs, domain=CONTRIB, name="node"), *Y)
+
+
 def channels_last(graph, x):
     return graph.node("Transpose", x, perm=[0, 2, 3, 1], name="node")
 
@@ -166,7 +188,7 @@ CASES = {
     "image prepared in the model": (normalised_image, "operator = Sub; let the host prepare the image"),
     "image without quantization": (unquantized_image, "= the image, not quantized; put QuantizeLinear"),
     "output without quantization": (unquantized_output, "output = not quantized; put QuantizeLinear"),
-    "constant operand of an add": (constant_in_operator_form, "= a constant; give it to the convolution"),
+    "constant operand of an add": (constant_in_operator_form, r"constant = shape \[1, 3, 8, 8\]; give one value"),
     "no flatten": (chain(four_dimensions_into_gemm), "shape 3x8x8; flatten it"),
     "channels last": (chain(channels_last), "operator = Transpose; export the model with channels first"),
     "rows of the image": (
@@ -187,11 +209,45 @@ CASES = {
     ),
     "kernel larger than its input": (
         chain(lambda g, x: g.conv(x, 3, side=9, name="node")),
-        r"shape = .*kernel 9x9 does not fit",
+        r"shape = .*kernel 9x9 does not fit the padded input 8x8 of 't1'",
     ),
     "add of a constant": (
         chain(lambda g, x: g.node("Add", x, g.constant(np.ones((1, 3, 8, 8)), np.float32), name="node")),
-        "a constant can only be added as bias",
+        r"constant = shape \[1, 3, 8, 8\]; give one value per channel, a constant of shape \(3, 1, 1\)",
+    ),
+    "constant along columns": (
+        chain(lambda g, x: g.node("Add", g.conv(x, 3), g.constant(np.ones(4), np.float32), name="node")),
+        r"constant = shape \[4\]; give one value per channel, a constant of shape \(4, 1, 1\)",
+    ),
+    "constant of more dimensions": (
+        chain(lambda g, x: g.node("Add", g.node("Flatten", x), g.constant(np.ones((1, 1, 1)), np.float32))),
+        r"constant = shape \[1, 1, 1\]; give one",
+    ),
+    "8-bit floating point": (eight_bit_floats, r"node \(DequantizeLinear\): type of 'c\d' = float8_e4m3fn; use int8"),
+    "dropout in training": (
+        chain(lambda g, x: g.node("Dropout", x, g.constant(0.5, np.float32), g.constant(True), name="node")),
+        r"training_mode = True; export the model for inference: call model.eval\(\) first",
+    ),
+    "flat beside not flat": (chain(flat_beside_four_dimensions), "= of two dimensions, the other of four; flatten"),
+    "flat beside not flat in operator form": (
+        flat_beside_four_dimensions_in_operator_form,
+        "= of two dimensions, the other of four; flatten both",
+    ),
+    "no output channels": (
+        chain(lambda g, x: g.node("Conv", x, g.coded(g.weights(0, 3, 3, 3), 0.1))),
+        r"weights = shape \[0, 3, 3, 3\]; they are empty: export the model again",
+    ),
+    "no columns": (
+        chain(lambda g, x: g.node("Gemm", g.node("Flatten", x), g.coded(g.weights(0, 192), 0.1), transB=1)),
+        r"weights = shape \[0, 192\]; a fully connected layer",
+    ),
+    "another kernel than that of the weights": (
+        chain(lambda g, x: g.conv(x, 3, kernel_shape=[5, 3])),
+        r"kernel_shape = \[5, 3\]; the weights have \[3, 3\]",
+    ),
+    "one bias for all": (
+        chain(lambda g, x: g.node("Conv", x, g.coded(g.weights(4, 3, 1, 1), 0.1), g.constant([1], np.float32))),
+        "bias = 1 values; the bias must have one for each of 4 channels",
     ),
     "pad": (
         chain(lambda g, x: g.node("Pad", x, g.constant([0, 0, 1, 1, 0, 0, 1, 1], np.int64), name="node")),
