@@ -3,11 +3,11 @@
     python tests/independent_reader.py DIR
 
 Every node's output, as the RTL wrote it, is computed again in NumPy from the dumped integers, and every tensor is
-compared with ONNX Runtime's on `witness.onnx`, where the dump has one. The exit status is 0 if all are equal.
+compared with ONNX Runtime's on `witness.onnx`, where the dump has one. The exit status is 0 if all are equal and the
+dump is whole: something was stored to compare, and no node is left out.
 """
 
 import json
-import re
 import sys
 from pathlib import Path
 
@@ -73,6 +73,18 @@ class Dump:
     def change_of_scale(self, node: dict, x: np.ndarray) -> np.ndarray:
         return rounded(x.astype(np.int64) - node["input_zero_points"][0], np.float32(node["multiplier"]), node)
 
+    def readers(self, node: dict) -> list[dict]:
+        """Nodes that compute `node` along with themselves."""
+        return [other for other in self.nodes.values() if {"node": node["name"]} in other["inputs"]]
+
+    def macs(self, node: dict) -> int:
+        """Products of a node for one image, as a dump counts them: none where channels are only moved."""
+        if "weight" not in node or (node["op"] == "conv" and node["name"].rpartition(".")[2] == "shortcut"):
+            return 0
+        # What an add is computed along with has the shape of its result.
+        rows, columns = self.array(node.get("output") or self.readers(node)[0]["output"]).shape[2:]
+        return self.array(node["weight"]).size * rows * columns
+
     def windows(self, node: dict, x: np.ndarray, fill: float) -> np.ndarray:
         """[n, C, rows, columns, kernel y, kernel x] of [n, C, H, W]."""
         top, left, bottom, right = node["padding"]
@@ -95,16 +107,46 @@ def witness_tensors(dump: Dump) -> dict[str, np.ndarray]:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(dump.folder / "witness.onnx"), providers=["CPUExecutionProvider"])
-    names = [tensor.name for tensor in session.get_inputs()]
-    feeds = {name: dump.array(f"input.{re.sub('[^A-Za-z0-9._-]', '_', name)}.npy") for name in names}
+    feeds = {tensor.name: dump.array(dump.manifest["inputs"][tensor.name]) for tensor in session.get_inputs()}
     outputs = [tensor.name for tensor in session.get_outputs()]
     return dict(zip(outputs, session.run(outputs, feeds), strict=True))
 
 
+def gaps(dump: Dump, witness: dict[str, np.ndarray]) -> list[str]:
+    """Why equal elements would prove nothing: what a whole dump has and this one lacks, one line each."""
+    nodes = list(dump.nodes.values())
+    if not nodes or len(nodes) != len(dump.manifest["nodes"]):
+        return ["there are no nodes, or two of one name"]
+    found = []
+    images = {file: len(dump.array(file)) for file in dump.manifest["inputs"].values()}
+    made = dict(images)
+    for node in nodes:
+        for reference in node["inputs"]:
+            if not isinstance(reference, dict) and reference not in made:
+                found.append(f"{node['name']}: reads {reference}, which nothing before it makes")
+        if "output" in node:
+            made[node["output"]] = len(dump.array(node["output"]))
+        elif [reader["op"] for reader in dump.readers(node) if "output" in reader] != ["add"]:
+            found.append(f"{node['name']}: has no output, and no add with one was computed along with it")
+    if 0 in images.values() or len(set(made.values())) != 1:
+        found.append(f"numbers of images are {sorted(set(made.values()))}, but must be one, and not 0")
+    macs = 0 if found else sum(dump.macs(node) for node in nodes)
+    if not found and macs != dump.manifest["mac_count"]:
+        found.append(f"mac_count is {dump.manifest['mac_count']}, but the nodes have {macs}: some are left out")
+    if witness:
+        found += [f"{name}: is in the witness alone" for name in witness if name not in dump.nodes]
+        found += [f"{name}: is not in the witness" for name in dump.nodes if name not in witness]
+    return found
+
+
 def check(folder: Path) -> int:
-    """Print one line per node; the number of elements that differ."""
+    """Print one line per node; the number of elements that differ, or of gaps if the dump is not whole."""
     dump = Dump(folder)
     witness = witness_tensors(dump) if (folder / "witness.onnx").exists() else {}
+    missing = gaps(dump, witness)
+    if missing:
+        print("\n".join(f"not a whole dump: {gap}" for gap in missing))
+        return len(missing)
     total = 0
     for name, node in dump.nodes.items():
         fused = "output" not in node

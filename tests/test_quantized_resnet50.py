@@ -70,7 +70,7 @@ def test_the_emulator_says_the_same(quantized):
     assert model.network == bundled_network("resnet50_v1")
     program = compile_network(model, sized(model.network, MachineFlags(array="16x16")).architecture)
     labels = np.load(quantized / "labels.npy")
-    found = np.array(top1(emulate(model, program, np.load(quantized / "test.npy"))))
+    found = np.array(top1(model, emulate(model, program, np.load(quantized / "test.npy"))))
     figures = json.loads((quantized / "model" / "quantize.json").read_text())["test"]
     right = {"float": figures["float_right"], "golden": figures["int8_right"], "emulator": int((found == labels).sum())}
     print(f"\ntop-1 of {len(labels)} images: {right}")

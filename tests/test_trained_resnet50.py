@@ -108,7 +108,7 @@ def test_all_images_agree_in_every_logit(folder, model, program, images, labels,
     right = {
         "ONNX Runtime, QDQ": int((qdq.argmax(axis=1) == labels).sum()),
         "ONNX Runtime, operators": int((operators.argmax(axis=1) == labels).sum()),
-        "tcugen": int((np.array(top1(np.stack(logits))) == labels).sum()),
+        "tcugen": int((np.array(top1(model, np.stack(logits))) == labels).sum()),
     }
     print(f"\ntop-1 of {len(labels)} images: {right}")
     print(f"logits of QDQ that differ from operators: {(apart > 0.5).mean():.1%}, by up to {apart.max():.0f} steps")

@@ -50,7 +50,7 @@ def main() -> None:
         if done % 500 == 0:
             print(f"{done} images, {done / (time.monotonic() - started):.1f} images/s", flush=True)
 
-    found = np.array(top1(emulate(model, program, images, progress)))
+    found = np.array(top1(model, emulate(model, program, images, progress)))
     print(f"int8, emulator: {(found == labels).sum()} of {len(labels)} right, {100 * (found == labels).mean():.2f} %")
     for number, name in enumerate(CLASSES):
         own = labels == number

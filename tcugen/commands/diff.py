@@ -1,6 +1,5 @@
 """`tcugen diff`: golden, emulator and RTL side by side, and where they part first."""
 
-import json
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from rich.console import Console
 from tcugen.arch import Architecture
 from tcugen.commands.machine import MachineFlags, existing_architecture, sized
 from tcugen.commands.outcome import Status, UsageError
-from tcugen.commands.output_folder import check_file
+from tcugen.commands.output_files import start_over, write_json
 from tcugen.commands.progress_bar import progress_bar, simulation_reporter
 from tcugen.commands.sources import Source, open_source
 from tcugen.compiler import compile_network, disassemble
@@ -61,9 +60,8 @@ def diff(options: DiffOptions, flags: MachineFlags, console: Console) -> Status:
     """
     if options.memory not in MEMORY_TIMINGS:
         raise UsageError(f"--memory is {options.memory!r}, but it must be one of {', '.join(MEMORY_TIMINGS)}")
-    check_file(options.waves or DEFAULT_WAVES, "--waves")
-    if options.json_file:
-        check_file(options.json_file, "--json")
+    outputs = {"--waves": options.waves or DEFAULT_WAVES, "--json": options.json_file}
+    start_over(outputs, (options.layer_config, options.model, options.images))
     source = open_source(
         options.layer_config, options.model, options.images, options.seed, options.int32_output, console
     )
@@ -109,7 +107,7 @@ def _diff(options: DiffOptions, source: Source, architecture: Architecture, rtl:
     if diagnosis.focus:
         _waves(options, program, rtl, inputs, diagnosis, console)
     if options.json_file:
-        options.json_file.write_text(json.dumps(figures, indent=1) + "\n")
+        write_json(options.json_file, figures)
     return Status.MISMATCH if diagnosis.differs else Status.OK
 
 

@@ -1,6 +1,5 @@
 """`tcugen evaluate`: a model on many images by the emulator alone, and how often its largest output is right."""
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from rich.console import Console
 
 from tcugen.commands.machine import MachineFlags, existing_architecture, sized
 from tcugen.commands.outcome import Status, UsageError
-from tcugen.commands.output_folder import check_file
+from tcugen.commands.output_files import start_over, write_json
 from tcugen.commands.progress_bar import emulation_reporter, progress_bar
 from tcugen.commands.sources import load_model
 from tcugen.compiler import compile_network
@@ -59,12 +58,11 @@ def evaluate(options: EvaluateOptions, flags: MachineFlags, console: Console) ->
     from tcugen.quant.images import read_images
     from tcugen.verify.evaluate import emulate, read_labels, top1, write_outputs
 
-    for path, flag in ((options.logits, "--logits"), (options.json_file, "--json")):
-        if path:
-            check_file(path, flag)
     for path in options.beside:
         if not path.is_file():
             raise UsageError(f"--beside {path} is no file; give an ONNX file")
+    inputs = (options.model, options.images, options.labels, *options.beside)
+    start_over({"--logits": options.logits, "--json": options.json_file}, inputs)
     model = load_model(options.model, console)
     network = model.network
     images = read_images(options.images, network.inputs[0][1])
@@ -81,7 +79,7 @@ def evaluate(options: EvaluateOptions, flags: MachineFlags, console: Console) ->
         console.print(f"the program breaks a rule of the machine: {error}", highlight=False, markup=False)
         return Status.MISMATCH
     seconds = time.monotonic() - started
-    found = top1(outputs)
+    found = top1(model, outputs)
     judged = found is not None and labels is not None
     figures = {
         "format": 1,
@@ -100,7 +98,7 @@ def evaluate(options: EvaluateOptions, flags: MachineFlags, console: Console) ->
     if options.logits:
         write_outputs(options.logits, outputs)
     if options.json_file:
-        options.json_file.write_text(json.dumps(figures, indent=1) + "\n")
+        write_json(options.json_file, figures)
     agree = all(other["equal"] == len(images) for other in figures["beside"][:1])
     return Status.OK if agree else Status.MISMATCH
 

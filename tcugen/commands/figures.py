@@ -5,17 +5,24 @@ from typing import TYPE_CHECKING
 from tcugen.program import Program
 
 if TYPE_CHECKING:
+    from tcugen.quant.model import QuantizedNetwork
     from tcugen.verify.compare import Verification
     from tcugen.verify.witness import WitnessCheck
 
 
 def run_figures(
-    origin: dict, memory: str, outcome: "Verification", program: Program, witness: "WitnessCheck | None"
+    origin: dict,
+    memory: str,
+    model: "QuantizedNetwork",
+    outcome: "Verification",
+    program: Program,
+    witness: "WitnessCheck | None",
 ) -> dict:
     """Figures of a simulation.
 
     Args:
         origin: Where the numbers come from, by key.
+        model: What `program` was compiled from.
         witness: Golden beside ONNX Runtime; None if that is not installed.
     """
     from tcugen.verify.evaluate import top1
@@ -36,7 +43,7 @@ def run_figures(
             "elements": witness.elements,
             "mismatches": witness.mismatches,
         },
-        "top1": top1(outcome.rtl[program.outputs[-1].tensor]),
+        "top1": top1(model, outcome.rtl[model.network.nodes[-1].name]),
         "counters": outcome.counters,
         "cycles_per_second": outcome.cycles_per_second,
         "nodes": [

@@ -18,6 +18,7 @@ GENERATOR = "tcugen"
 
 
 def is_ours(folder: Path) -> bool:
+    """Whether a folder was written by a command of this program, so that it may be written again."""
     return any(_names_us(folder / marker) for marker in (MARKER, IMPORT_MARKER, QUANTIZE_MARKER))
 
 

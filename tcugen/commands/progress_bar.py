@@ -13,6 +13,7 @@ SECONDS_BETWEEN_LINES = 5
 
 
 def progress_bar(console: Console) -> ProgressBar:
+    """A bar with the speed and the time left; invisible where the output is no terminal."""
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[speed]}"), TimeRemainingColumn())
     return ProgressBar(*columns, console=console, transient=True, disable=not console.is_terminal)
 

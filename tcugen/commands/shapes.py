@@ -1,6 +1,5 @@
 """`tcugen shapes`: cycles of every distinct shape of layer in a network, against the ideal, from a run on the RTL."""
 
-import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -8,6 +7,7 @@ from rich.console import Console
 
 from tcugen.commands.machine import MachineFlags
 from tcugen.commands.outcome import Status
+from tcugen.commands.output_files import write_json
 from tcugen.commands.simulate import Measured, SimulateOptions, measure
 from tcugen.network.graph import Network, Node
 from tcugen.report.shapes_report import shapes_summary, shapes_table
@@ -35,7 +35,7 @@ def shapes(options: SimulateOptions, flags: MachineFlags, console: Console) -> S
     console.print(shapes_table(figures))
     console.print(shapes_summary(figures), highlight=False, markup=False)
     if options.json_file:
-        options.json_file.write_text(json.dumps(figures, indent=1) + "\n")
+        write_json(options.json_file, figures)
     return measured.status
 
 

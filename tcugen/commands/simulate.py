@@ -1,6 +1,5 @@
 """`tcugen simulate`: a network or some of its nodes on the RTL, beside golden, emulator and ONNX Runtime."""
 
-import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +12,8 @@ from tcugen.arch import Architecture
 from tcugen.commands.figures import run_figures
 from tcugen.commands.machine import MachineFlags, existing_architecture, sized
 from tcugen.commands.outcome import Status, UsageError
-from tcugen.commands.output_folder import check_creatable, check_file
+from tcugen.commands.output_files import start_over, write_json
+from tcugen.commands.output_folder import check_creatable
 from tcugen.commands.progress_bar import progress_bar, simulation_reporter
 from tcugen.commands.sources import Source, open_source
 from tcugen.compiler import compile_network
@@ -100,7 +100,7 @@ def simulate(options: SimulateOptions, flags: MachineFlags, console: Console) ->
         write_dump(options.dump, measured.model, measured.program, measured.inputs, measured.outcome)
         console.print(f"dump written to {options.dump}", highlight=False, markup=False)
     if options.json_file:
-        options.json_file.write_text(json.dumps(measured.figures, indent=1) + "\n")
+        write_json(options.json_file, measured.figures)
     return measured.status
 
 
@@ -129,13 +129,19 @@ def measure(options: SimulateOptions, flags: MachineFlags, console: Console) -> 
 
 
 def check_options(options: SimulateOptions) -> None:
-    """Raises UsageError for an option outside its range or a place that cannot be written, before any work is done."""
+    """Check what can be checked before any work is done, and remove what an earlier run left where this one writes.
+
+    Raises:
+        UsageError: For an option outside its range or a place that cannot be written.
+    """
     if options.memory not in MEMORY_TIMINGS:
         raise UsageError(f"--memory is {options.memory!r}, but it must be one of {', '.join(MEMORY_TIMINGS)}")
     if options.dump:
         check_creatable(options.dump, "--dump")
-    if options.json_file:
-        check_file(options.json_file, "--json")
+    outputs = {"--json": options.json_file}
+    if options.dump and (options.dump / "dump.json").is_file():
+        outputs = {"--dump": options.dump / "dump.json", **outputs}
+    start_over(outputs, (options.layer_config, options.model, options.images))
 
 
 def _run(
@@ -166,7 +172,7 @@ def _run(
         console.print("mismatch: the run did not come to a comparable end:", str(error), markup=False, soft_wrap=True)
         return None
     witness = check_witness(model, inputs, outcome.golden) if witness_available() else None
-    figures = run_figures(source.origin, options.memory, outcome, program, witness)
+    figures = run_figures(source.origin, options.memory, model, outcome, program, witness)
     return Measured(model, program, inputs, outcome, figures)
 
 

@@ -1,6 +1,5 @@
 """`tcugen speed`: how fast the machine simulates, beside its array alone."""
 
-import json
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from rich.console import Console
 from tcugen.arch import Architecture
 from tcugen.commands.machine import MachineFlags, existing_architecture, sized
 from tcugen.commands.outcome import Status, UsageError
-from tcugen.commands.output_folder import check_file
+from tcugen.commands.output_files import start_over, write_json
 from tcugen.compiler import compile_network
 from tcugen.network.graph import Network
 from tcugen.network.layer_config import load_network
@@ -54,8 +53,7 @@ def speed(options: SpeedOptions, flags: MachineFlags, console: Console) -> Statu
     """
     if options.rounds < 1:
         raise UsageError(f"--rounds is {options.rounds}, but it must be at least 1")
-    if options.json_file:
-        check_file(options.json_file, "--json")
+    start_over({"--json": options.json_file}, (options.layer_config,))
     network, note = load_network(options.layer_config)
     if note:
         console.print(note, highlight=False, markup=False)
@@ -107,5 +105,5 @@ def _speed(options: SpeedOptions, part: Network, architecture: Architecture, rtl
             "array_cycles_per_second": list(found.array.rounds),
             "ratio": found.ratio,
         }
-        options.json_file.write_text(json.dumps(figures, indent=1) + "\n")
+        write_json(options.json_file, figures)
     return Status.OK

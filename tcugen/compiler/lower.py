@@ -172,30 +172,40 @@ def _average_task(model: QuantizedNetwork, node: Node, architecture: Architectur
     )
 
 
+def _task(model: QuantizedNetwork, node: Node, architecture: Architecture, producer: str | None) -> Task:
+    """The task that makes the output of `node`, along with the `producer` that is fused into it, if any."""
+    shapes = model.network.shapes
+    if producer is not None:
+        return _array_task(model, model.network.by_name[producer], architecture, node)
+    if node.op == "add":
+        return _add_task(model, node)
+    if node.op == "global_average_pool":
+        return _average_task(model, node, architecture)
+    if node.op == "max_pool":
+        source = node.inputs[0]
+        return Task("pool", (node.name,), source, node.name, shapes[source], shapes[node.name],
+                    node.kernel, node.stride, node.padding)  # fmt: skip
+    return _array_task(model, node, architecture, None)
+
+
 def lower(model: QuantizedNetwork, architecture: Architecture) -> tuple[Task, ...]:
     """Tasks in execution order. A convolution fused with an add runs where the add stands.
 
     Raises:
-        CompileError: If the integers of a node cannot be exact on this architecture.
+        CompileError: If the integers of nodes cannot be exact on this architecture; names each of these nodes.
     """
-    network = model.network
-    fused = fused_producers(network)
-    tasks = []
-    for node in network.nodes:
+    fused = fused_producers(model.network)
+    tasks, refusals = [], []
+    for node in model.network.nodes:
         if node.name in fused.values():
             continue
-        if node.name in fused:
-            tasks.append(_array_task(model, network.by_name[fused[node.name]], architecture, node))
-        elif node.op == "add":
-            tasks.append(_add_task(model, node))
-        elif node.op == "global_average_pool":
-            tasks.append(_average_task(model, node, architecture))
-        elif node.op == "max_pool":
-            source = node.inputs[0]
-            tasks.append(
-                Task("pool", (node.name,), source, node.name, network.shapes[source], network.shapes[node.name],
-                     node.kernel, node.stride, node.padding)
-            )  # fmt: skip
-        else:
-            tasks.append(_array_task(model, node, architecture, None))
+        try:
+            tasks.append(_task(model, node, architecture, fused.get(node.name)))
+        except CompileError as error:
+            refusals.append(str(error))
+    if len(refusals) > 1:
+        lines = "\n".join(f"  {refusal}" for refusal in refusals)
+        raise CompileError(f"{len(refusals)} nodes cannot be exact on this architecture:\n{lines}")
+    if refusals:
+        raise CompileError(refusals[0])
     return tuple(tasks)

@@ -41,12 +41,15 @@ def run_file(path: Path, images: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def reals(model: QuantizedNetwork, outputs: np.ndarray) -> np.ndarray:
-    """What the last layer's int8 outputs [n, C, H, W] stand for, float32 [n, C * H * W], as DequantizeLinear has it.
+    """What the last layer's outputs [n, C, H, W] stand for, [n, C * H * W].
 
-    int32 sums stay as they are.
+    int8 as DequantizeLinear has it, float32; int32 sums, whose channels may each have a unit of their own, times the
+    scales of input and weights, float64, so that sums that differ stay apart.
     """
-    flat = outputs.reshape(len(outputs), -1)
-    quantization = model.tensors[model.network.nodes[-1].name]
+    last = model.network.nodes[-1]
+    quantization = model.tensors[last.name]
     if quantization is None:
-        return flat
+        scale = np.float64(model.tensors[last.inputs[0]].scale) * model.integers[last.name].weight_scale
+        return (outputs * scale.reshape(-1, 1, 1)).reshape(len(outputs), -1)
+    flat = outputs.reshape(len(outputs), -1)
     return (flat.astype(np.float32) - np.float32(quantization.zero_point)) * np.float32(quantization.scale)

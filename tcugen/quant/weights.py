@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
 from torch import nn
@@ -32,6 +33,11 @@ def read_weights(path: Path | str) -> dict[str, torch.Tensor]:
     weights = _read_safetensors(path) if path.suffix == ".safetensors" else _read_pickled(path)
     if not weights or not all(isinstance(tensor, torch.Tensor) for tensor in weights.values()):
         raise ModelError(f"{path}: holds no tensors by name; save the module's state_dict()")
+    special = [f"{name} is {kind}" for name, tensor in weights.items() if (kind := _special_kind(tensor))]
+    if special:
+        raise ModelError(
+            f"{path}: {_few(special)}, but weights must be plain tensors of real numbers; convert them and save again"
+        )
     return {name.removeprefix("module."): tensor for name, tensor in weights.items()}
 
 
@@ -61,6 +67,17 @@ def load_weights(module: nn.Module, weights: Mapping[str, torch.Tensor], source:
     module.load_state_dict({name: weights[name].float() for name in needed}, strict=False)
 
 
+def _special_kind(tensor: torch.Tensor) -> str | None:
+    """What a tensor is if it is no plain array of real numbers, else None."""
+    if tensor.is_meta:
+        return "a meta tensor without values"
+    if tensor.layout != torch.strided:
+        return f"sparse ({str(tensor.layout).removeprefix('torch.')})"
+    if tensor.is_quantized:
+        return f"quantized ({str(tensor.dtype).removeprefix('torch.')})"
+    return f"complex ({str(tensor.dtype).removeprefix('torch.')})" if tensor.is_complex() else None
+
+
 def _few(items: Iterable[str]) -> str:
     items = list(items)
     more = f" and {len(items) - MOST_NAMES} more" if len(items) > MOST_NAMES else ""
@@ -84,6 +101,12 @@ def _read_safetensors(path: Path) -> dict[str, torch.Tensor]:
 def _read_pickled(path: Path) -> dict[str, torch.Tensor]:
     try:
         held = torch.load(path, map_location="cpu", weights_only=True)
+    except UnpicklingError:
+        # PyTorch's own message advises to execute what the file holds.
+        raise ModelError(
+            f"{path}: holds no weights alone (it is damaged, or a pickle with other objects or code, which is not "
+            "executed); save the module's state_dict()"
+        ) from None
     except Exception as error:
         # Whatever bytes that are no pickle happen to raise.
         reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no more is known'}"

@@ -155,7 +155,7 @@ class _Search:
             raise SizingError(self._no_shape(rows, columns))
         found: list[tuple[int, Architecture]] = []
         for shape in sorted(shapes, key=lambda shape: (-shape[0] * shape[1], shape)):
-            if found and macs / (shape[0] * shape[1]) > (1 + SHAPE_TIE) * min(found)[0]:
+            if found and macs / (shape[0] * shape[1]) > (1 + SHAPE_TIE) * found[0][0]:
                 continue
             candidate = self._with_rings(self._with_lanes(*shape))
             found.append((_cycles(predict(self.network, candidate)), candidate))
@@ -200,13 +200,15 @@ class _Search:
             tilings = self._tilings(candidate)
             array = sum(tiling.array_cycles for _, tiling in tilings)
             over = {task: max(0, tiling.output_cycles - tiling.array_cycles) for task, tiling in tilings}
-            if sum(over.values()) < OUTPUT_LOSS * array:
+            # A network that only pools leaves the array idle, so nothing is lost.
+            lost = sum(over.values()) / array if array else 0.0
+            if lost < OUTPUT_LOSS:
                 break
         if "output_lanes" not in self.fixed:
             self.reasons["output_lanes"] = (
-                f"output {count} lanes: {sum(over.values()) / array:.2%} of the array's cycles are lost to the output "
+                f"output {count} lanes: {lost:.2%} of the array's cycles are lost to the output "
                 f"path, under {OUTPUT_LOSS:.1%} wanted"
-                + ("" if sum(over.values()) < OUTPUT_LOSS * array else " but not to be had with this array")
+                + ("" if lost < OUTPUT_LOSS else " but not to be had with this array")
             )
         return self._with_activations(candidate)
 

@@ -64,7 +64,7 @@ def beside_witness(
             quantised = quantise_images(images[part], image_quantization(model))
             found[part] = run_witness(path, {entry: quantised})[last]
             progress(f"ONNX Runtime on {WITNESS}: {min(part.stop, len(images))} of {len(images)} images")
-    return _judge(WITNESS, _flat(found), _flat(outputs), labels)
+    return _judge(WITNESS, reals(model, found), reals(model, outputs), labels)
 
 
 def beside_file(
@@ -92,21 +92,22 @@ def beside_file(
         rows.append(row)
         if number % _AT_ONCE == 0 or number == len(images):
             progress(f"ONNX Runtime on {path}: {number} of {len(images)} images")
-    return _judge(str(path), np.stack(rows), own, labels)
+    found = np.stack(rows)
+    if found.dtype == outputs.dtype:
+        # A file that gives integers gives them in the model's own units.
+        found = reals(model, found.reshape(outputs.shape))
+    return _judge(str(path), found, own, labels)
 
 
 _AT_ONCE = 16
 
 
-def _flat(outputs: np.ndarray) -> np.ndarray:
-    return outputs.reshape(len(outputs), -1)
-
-
 def _judge(name: str, found: np.ndarray, own: np.ndarray, labels: np.ndarray | None) -> Beside:
+    """`found` beside `own`, real values [n, classes] both; they are equal as far as the type of `found` tells."""
     classes = found.argmax(axis=1)
     return Beside(
         name,
         None if labels is None else int((classes == labels).sum()),
         int((classes == own.argmax(axis=1)).sum()),
-        int((found == own).all(axis=1).sum()),
+        int((found == own.astype(found.dtype)).all(axis=1).sum()),
     )

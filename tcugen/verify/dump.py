@@ -33,7 +33,8 @@ def write_dump(
     if witness_available():
         write_witness(model, directory / WITNESS, every_tensor=True)
     files = _Files(directory)
-    tensors: dict[str, Any] = {name: files.save(f"input.{name}", tensor) for name, tensor in inputs.items()}
+    sources = {name: files.save(f"input.{name}", tensor) for name, tensor in inputs.items()}
+    tensors: dict[str, Any] = dict(sources)
     for result in outcome.nodes:
         name = result.node.name
         tensors[name] = {"node": name} if result.fused else files.save(f"{name}.output", outcome.rtl[name])
@@ -44,9 +45,12 @@ def write_dump(
         "architecture": program.architecture.to_dict(),
         "cycles": sum(outcome.cycles),
         "cycles_per_image": list(outcome.cycles),
+        "inputs": sources,
         "nodes": [_entry(files, model, result, tensors) for result in outcome.nodes],
     }
-    (directory / "dump.json").write_text(json.dumps(manifest, indent=1) + "\n")
+    staging = directory / ".dump.json"
+    staging.write_text(json.dumps(manifest, indent=1) + "\n")
+    staging.replace(directory / "dump.json")
 
 
 class _Files:

@@ -7,6 +7,7 @@ import numpy as np
 
 from tcugen.emulator import Machine
 from tcugen.program import Program
+from tcugen.quant.beside import reals
 from tcugen.quant.errors import ModelError
 from tcugen.quant.images import image_quantization, quantise_images
 from tcugen.quant.model import QuantizedNetwork
@@ -41,11 +42,19 @@ def emulate(
     return np.stack(outputs)
 
 
-def top1(outputs: np.ndarray) -> list[int] | None:
-    """Class of the largest value of each image, the first of several; None if the output is not one value per class."""
+def top1(model: QuantizedNetwork, outputs: np.ndarray) -> list[int] | None:
+    """Class of the largest real value of each image, the first of several.
+
+    Args:
+        model: Whose last layer the outputs are of.
+        outputs: int8 or int32 [n, C, H, W].
+
+    Returns:
+        [n]; None if the output is not one value per class.
+    """
     if outputs.ndim != 4 or outputs.shape[2:] != (1, 1):
         return None
-    return outputs[:, :, 0, 0].argmax(axis=1).tolist()
+    return reals(model, outputs).argmax(axis=1).tolist()
 
 
 def write_outputs(path: Path, outputs: np.ndarray) -> None:

@@ -5,6 +5,7 @@ import pytest
 from tcugen.arch import Architecture
 from tcugen.compiler import CompileError, compile_network
 from tcugen.isa import Opcode, Window
+from tcugen.network.graph import Node
 from tcugen.network.resnets import bundled_network
 from tcugen.quant.synthetic import synthesise
 from tests.compiler.networks import NETWORKS, conv, network, run_against_golden
@@ -46,6 +47,13 @@ def test_resnet20(kib):
 def test_sums_as_output(array):
     program = run_against_golden(NETWORKS["average"], Architecture(activation_kib=32, **ARRAYS[array]), True)
     assert program.outputs[0].layout.int32
+
+
+def test_nothing_but_pools_and_adds():
+    window = {"kernel": (2, 2), "stride": (2, 2)}
+    nodes = [Node("p", "max_pool", ("image",), **window), Node("a", "add", ("p", "p"), activation="relu")]
+    run_against_golden(network("idle", (3, 16, 16), *nodes[:1]), Architecture(rows=4, columns=4))
+    run_against_golden(network("idle", (3, 16, 16), *nodes), Architecture(rows=4, columns=4))
 
 
 def test_same_model_gives_the_same_bytes():

@@ -75,6 +75,19 @@ def test_bias_that_overflows():
         compile_network(with_integers(model, "b", bias=bias), ARCHITECTURE)
 
 
+def test_every_layer_that_overflows_is_named():
+    model = quantized("chain")
+    convolutions = [node.name for node in model.network.nodes if node.op == "conv"][:2]
+    for name in convolutions:
+        model = with_integers(model, name, bias=np.full_like(model.integers[name].bias, 2**31 - 1))
+    with pytest.raises(CompileError) as refused:
+        compile_network(model, ARCHITECTURE)
+    head, *lines = str(refused.value).splitlines()
+    assert head == "2 nodes cannot be exact on this architecture:"
+    for name, line in zip(convolutions, lines, strict=True):
+        assert line.startswith(f"  node {name!r}: the ") and "must hold in 32 bits" in line
+
+
 def test_accumulators_too_narrow():
     net = network("long", (4096, 1, 1), Node("a", "linear", ("image",), out_channels=4))
     model, _ = synthesise(net, seed=1)

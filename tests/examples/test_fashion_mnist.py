@@ -45,7 +45,7 @@ def test_the_model_is_small_and_takes_pixels_as_they_are(model, images):
 def test_the_emulator_finds_the_classes_of_its_images(model, program, images):
     outputs = emulate(model, program, images)
     assert np.array_equal(outputs, golden.run(model, {"image": quantise_images(images, model.tensors["image"])})["fc"])
-    assert top1(outputs) == LABELS
+    assert top1(model, outputs) == LABELS
 
 
 def test_onnx_runtime_computes_the_same(model, images, tmp_path):
@@ -64,6 +64,6 @@ def test_one_image_on_the_rtl(model, program, images, rtl: Emitted):
     inputs = {"image": quantise_images(images[:1], model.tensors["image"])}
     outcome = verify(model, program, rtl(machine("8x8")), inputs)
     assert outcome.mismatches == 0
-    assert top1(outcome.rtl["fc"]) == LABELS[:1]
+    assert top1(model, outcome.rtl["fc"]) == LABELS[:1]
     ideal = model.network.mac_count / 64
     assert ideal < outcome.cycles[0] < 1.15 * ideal

@@ -84,6 +84,13 @@ def test_files_that_hold_no_weights(tmp_path, capsys, name, message):
     assert "executed" not in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("name", ["module.pth", "code.pth"])
+def test_nobody_is_told_to_execute_what_a_file_holds(tmp_path, name):
+    with pytest.raises(ModelError) as refused:
+        read_weights(spoil(tmp_path, name))
+    assert "weights_only" not in str(refused.value) and "which is not executed" in str(refused.value)
+
+
 @pytest.mark.parametrize(
     "change, message",
     [
@@ -99,6 +106,22 @@ def test_weights_of_another_network(change, message):
     change(weights)
     with pytest.raises(ModelError, match=message):
         load_weights(module(), weights, "w")
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize(
+    "change, found",
+    [
+        (lambda w: w.to_sparse(), r"sparse \(sparse_coo\)"),
+        (lambda w: w.to("meta"), "a meta tensor without values"),
+        (lambda w: torch.quantize_per_tensor(w, 0.1, 0, torch.qint8), r"quantized \(qint8\)"),
+        (lambda w: w.to(torch.complex64), r"complex \(complex64\)"),
+    ],
+)
+def test_tensors_that_are_no_plain_numbers_are_named(tmp_path, change, found):
+    torch.save(STATE | {"0.weight": change(STATE["0.weight"])}, tmp_path / "w.pth")
+    with pytest.raises(ModelError, match=f"w.pth: 0.weight is {found}, but weights must be plain tensors"):
+        read_weights(tmp_path / "w.pth")
 
 
 def test_long_lists_are_cut():

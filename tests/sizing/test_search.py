@@ -74,6 +74,24 @@ def test_a_small_network_gets_small_memories():
     assert a.activation_kib == 64 and a.weight_buffer_bytes < 64 * 1024 and a.accumulator_bits == 25
 
 
+POOL = {"kernel": (2, 2), "stride": (2, 2)}
+IDLE = {
+    "a pool": [Node("p", "max_pool", ("image",), **POOL)],
+    "adds and pools": [Node("a", "add", ("image", "image")), Node("p", "max_pool", ("a",), **POOL)],
+    "a pool and an average": [Node("p", "max_pool", ("image",), **POOL), Node("g", "global_average_pool", ("p",))],
+    "a change of scale": [Node("r", "requantise", ("image",))],
+}
+
+
+@pytest.mark.parametrize("fixed", [{}, {"rows": 8, "columns": 4}], ids=["any array", "8x4"])
+@pytest.mark.parametrize("nodes", IDLE.values(), ids=IDLE)
+def test_a_network_without_products_has_a_machine(nodes, fixed):
+    sizing = size(checked_network("n", (("image", Shape(3, 16, 16)),), nodes), fixed=fixed)
+    assert sizing.cycles > 0 and sizing.utilisation == 0
+    assert (sizing.architecture.rows, sizing.architecture.columns) == ((8, 4) if fixed else (4, 4))
+    assert set(sizing.reasons) == set(sizing.architecture.to_dict())
+
+
 def test_too_little_activation_memory_is_said():
     sizing = size(RESNET50, Budget(activation_kib=512))
     assert sizing.architecture.activation_kib == 512

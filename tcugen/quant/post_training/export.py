@@ -27,7 +27,8 @@ def import_module(module: nn.Module, shape: Shape, name: str) -> FloatNetwork:
     """Import a module as it computes in evaluation mode.
 
     Args:
-        module: Takes one float32 (1, C, H, W) tensor and returns one tensor; it is not changed.
+        module: Takes one float32 (1, C, H, W) tensor and returns one tensor, or a dict, list or tuple of one; it is not
+            changed.
         shape: Of its input.
         name: Of the network.
 
@@ -179,11 +180,18 @@ def _network(drafts: Sequence[Draft], shape: Shape, name: str) -> FloatNetwork:
     return FloatNetwork(checked_network(name, ((INPUT, shape),), nodes), parameters, limits)
 
 
+def _only_tensor(returned: object) -> torch.Tensor:
+    """The one tensor in what a module returned: itself, or in dicts, lists and tuples of one."""
+    while not isinstance(returned, torch.Tensor):
+        (returned,) = returned.values() if isinstance(returned, dict) else returned
+    return returned
+
+
 def _check_same(model: FloatNetwork, module: nn.Module, shape: Shape) -> None:
     """Raises QuantizationError if the network computes something else than the module."""
     image = torch.rand(1, shape.channels, shape.height, shape.width, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
-        wanted = module(image).flatten()
+        wanted = _only_tensor(module(image)).flatten()
     found = output_of(model, image).flatten()
     if not wanted.isfinite().all():
         # Nothing to compare; calibration finds the tensor.

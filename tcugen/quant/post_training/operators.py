@@ -127,6 +127,7 @@ def limit(walk: Walk, node: fx.Node) -> Value:
 
 
 def add(walk: Walk, node: fx.Node) -> Value:
+    """Sum of two tensors of one shape. Raises Refused for a factor or for shapes that differ."""
     given = arguments(node)
     if given["alpha"] != 1:
         raise refusal(node, "alpha", given["alpha"], "add without a factor")
@@ -139,6 +140,7 @@ def add(walk: Walk, node: fx.Node) -> Value:
 
 
 def max_pool(walk: Walk, node: fx.Node) -> Value:
+    """Max-pool, also with `ceil_mode`. Raises Refused for a dilation."""
     given = arguments(node)
     x = walk.image(node, given["self"])
     kernel = _pair(given["kernel_size"])

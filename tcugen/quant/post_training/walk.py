@@ -19,6 +19,7 @@ def problem(node: fx.Node, attribute: str, value: object, remedy: str) -> Proble
 
 
 def refusal(node: fx.Node, attribute: str, value: object, remedy: str) -> Refused:
+    """The exception for one problem of one node; arguments as `problem`."""
     return Refused([problem(node, attribute, value, remedy)])
 
 

@@ -242,6 +242,12 @@ def test_what_is_refused(function, message):
         of(function, conv=nn.Conv2d(3, 4, 1))
 
 
+@pytest.mark.parametrize("wrap", [lambda x: {"out": x}, lambda x: (x,), lambda x: [x], lambda x: {"a": ({"b": x},)}])
+def test_one_tensor_in_a_container_is_the_output(wrap):
+    _, model = of(lambda m, x: wrap(m.conv(x)), conv=nn.Conv2d(3, 4, 1))
+    assert [node.op for node in model.network.nodes] == ["conv"]
+
+
 def test_weights_that_are_no_numbers_are_named():
     module = Small()
     with torch.no_grad():
