@@ -1,6 +1,7 @@
 """The machines that the benches run on: small enough to build in a minute, and unlike each other where it matters.
 
-Activation memory, rings and accumulators are so small that they fill, wrap and spill within a few thousand cycles.
+On most of them activation memory, rings and accumulators are so small that they fill, wrap and spill within a few
+thousand cycles.
 """
 
 from tcugen.arch import Architecture
@@ -62,3 +63,19 @@ FURTHER_MACHINES = {
     ),
 }
 """For runs with more time."""
+
+LARGE = {
+    # A tile takes four beats, so that simulations of millions of weights stay short. Few tiles fit the ring, so that
+    # pauses of the bus are felt, and of the widest layers not all tensors fit the activation memory.
+    "16x16": Architecture(
+        rows=16,
+        columns=16,
+        activation_kib=16,
+        bus_bytes=64,
+        accumulator_depth=64,
+        weight_tiles=8,
+        parameter_groups=8,
+        output_lanes=4,
+    ),
+}
+"""For layers with hundreds of channels."""

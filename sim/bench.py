@@ -16,7 +16,7 @@ from tcugen.registers import ErrorCode
 from tcugen.simulator.observe import observe
 
 TIMEOUT = {"timeout_time": 4, "timeout_unit": "ms"}
-"""Limit of simulated time for each test: two million cycles, ten times what the longest takes."""
+"""Limit of simulated time for each test: two million cycles, several times what the longest takes."""
 
 
 class Bench:
