@@ -12,6 +12,7 @@ from tcugen.rtl.emit import emit
 from tcugen.sizing.search import Budget, size
 
 SIZED = {
+    "4x4_sized": (4, 4, 256, 8),
     "8x8": (8, 8, 256, 8),
     "8x16": (8, 16, 256, 8),
     "16x16": (16, 16, 1280, 8),

@@ -29,3 +29,15 @@ def test_cropped_on_8x8(name, rtl):
 @pytest.mark.parametrize("name", CASES)
 def test_whole_on_16x16(name, rtl):
     run_on_rtl(CASES[name], machine("16x16"), rtl)
+
+
+@pytest.mark.verify
+@pytest.mark.parametrize("name", [name for name in CASES if not name.startswith("bottleneck-")])
+def test_whole_on_4x4(name, rtl):
+    run_on_rtl(CASES[name], machine("4x4_sized"), rtl)
+
+
+@pytest.mark.verify
+@pytest.mark.parametrize("name", [name for name in CASES if name.startswith("bottleneck-")])
+def test_whole_blocks_on_8x16(name, rtl):
+    run_on_rtl(CASES[name], machine("8x16"), rtl)
