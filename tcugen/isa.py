@@ -220,9 +220,9 @@ def layout(opcode: Opcode) -> dict[str, Placed]:
 
 
 _LAYOUTS = {opcode: layout(opcode) for opcode in Opcode}
+assert sum(field.bits for field in HEADER) <= HEAD_BIT
 for _opcode in Opcode:
     assert len(_LAYOUTS[_opcode]) == len(HEADER) + len(HEADS[_opcode]) + len(BODIES[_opcode]), _opcode
-    assert sum(field.bits for field in HEADER) <= HEAD_BIT
     assert sum(field.bits for field in HEADS[_opcode]) <= BODY_BIT - HEAD_BIT, _opcode
     assert sum(field.bits for field in BODIES[_opcode]) <= 8 * PART_BYTES, _opcode
 
@@ -267,7 +267,7 @@ class Instruction:
         if len(data) != INSTRUCTION_BYTES:
             raise EncodingError(f"an instruction is {INSTRUCTION_BYTES} bytes, not {len(data)}")
         word = int.from_bytes(data, "little")
-        opcode = _opcode(word)
+        opcode = _opcode_of(word)
         fields = {}
         for name, placed in _LAYOUTS[opcode].items():
             value = word >> placed.offset & ((1 << placed.field.bits) - 1)
@@ -298,17 +298,19 @@ def decode_program(code: bytes) -> tuple[Instruction, ...]:
     """Inverse of `encode_program`, joined; nothing is read behind END.
 
     Raises:
-        EncodingError: If an opcode is unknown, or a body is missing.
+        EncodingError: If an opcode is unknown, a body is missing, or the code ends before END.
     """
     instructions, bodies, at = [], {}, 0
-    while at < len(code) and not (instructions and instructions[-1].opcode == Opcode.END):
+    while not (instructions and instructions[-1].opcode == Opcode.END):
+        if at >= len(code):
+            raise EncodingError(f"the code of {len(code)} bytes ends before END")
         head = code[at : at + PART_BYTES]
-        opcode = _opcode(head[0])
+        opcode = _opcode_of(head[0])
         start, at = at, at + PART_BYTES
         if head[0] & _BODY_MASK:
             bodies[opcode] = code[at : at + PART_BYTES]
             at += PART_BYTES
-        body = bodies.get(opcode) if BODIES[opcode] else bytes(PART_BYTES)
+        body = bodies.get(opcode, None if BODIES[opcode] else bytes(PART_BYTES))
         if body is None or len(head) + len(body) != INSTRUCTION_BYTES:
             raise EncodingError(f"the {opcode.name} at byte {start} has no whole body, and none came before it")
         instructions.append(Instruction.decode(head + body))
@@ -319,7 +321,7 @@ _WRITTEN = ("opcode", "body")
 _BODY_MASK = 1 << _LAYOUTS[Opcode.END]["body"].offset
 
 
-def _opcode(word: int) -> Opcode:
+def _opcode_of(word: int) -> Opcode:
     code = word & 15
     if code not in list(Opcode):
         raise EncodingError(f"opcode {code} is not one of {', '.join(f'{o.value} {o.name}' for o in Opcode)}")

@@ -83,6 +83,13 @@ def test_a_program_that_is_not_whole_is_refused():
     for length in (10, PART_BYTES, PART_BYTES + 5):
         with pytest.raises(EncodingError, match="the COMPUTE at byte 0 has no whole body"):
             decode_program(whole[:length])
+    for code in (b"", whole + again):
+        with pytest.raises(EncodingError, match=f"the code of {len(code)} bytes ends before END"):
+            decode_program(code)
+    end = bytearray(Instruction(Opcode.END, {}).encode()[:PART_BYTES])
+    end[0] |= 1 << layout(Opcode.END)["body"].offset
+    with pytest.raises(EncodingError, match="the END at byte 0 has no whole body"):
+        decode_program(bytes(end))
     with pytest.raises(EncodingError, match="opcode 13 is not one of 0 END, 1 WEIGHT"):
         decode_program(bytes([13]) + bytes(63))
 

@@ -1,8 +1,8 @@
-"""`tcugen evaluate`: a model on many images by the emulator alone, and how often its largest output is right."""
+"""`tcugen evaluate`: a model on many images by the emulator, beside ONNX Runtime, and how often each is right."""
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,10 +57,13 @@ def evaluate(options: EvaluateOptions, flags: MachineFlags, console: Console) ->
     from tcugen.emulator import EmulationError
     from tcugen.quant.images import read_images
     from tcugen.verify.evaluate import emulate, read_labels, top1, write_outputs
+    from tcugen.verify.witness import witness_available
 
     for path in options.beside:
         if not path.is_file():
             raise UsageError(f"--beside {path} is no file; give an ONNX file")
+    if options.beside and not witness_available():
+        raise UsageError("--beside needs the packages onnx and onnxruntime; install them, or leave it out")
     inputs = (options.model, options.images, options.labels, *options.beside)
     start_over({"--logits": options.logits, "--json": options.json_file}, inputs)
     model = load_model(options.model, console)
@@ -112,18 +115,16 @@ def _beside(
     console: Console,
 ) -> list[dict]:
     """The witness first, then the files, where ONNX Runtime is installed."""
-    from tcugen.verify.beside import beside_file, beside_witness
+    from tcugen.verify.beside import Evaluated, beside_file, beside_witness
     from tcugen.verify.witness import witness_available
 
     if not witness_available():
-        if files:
-            raise UsageError("--beside needs the packages onnx and onnxruntime; install them, or leave it out")
         console.print("ONNX Runtime: not compared, onnx and onnxruntime are not installed", highlight=False)
         return []
 
     def progress(text: str) -> None:
         console.print(text, highlight=False, markup=False)
 
-    others = [beside_witness(model, images, outputs, labels, progress)]
-    others += [beside_file(path, model, images, outputs, labels, progress) for path in files]
-    return [other.to_dict() for other in others]
+    evaluated = Evaluated(model, images, outputs, labels)
+    others = [beside_witness(evaluated, progress), *(beside_file(path, evaluated, progress) for path in files)]
+    return [asdict(other) for other in others]

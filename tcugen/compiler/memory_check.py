@@ -31,8 +31,10 @@ class StoredBeats:
             MemoryRuleBroken: If it overwrites what an earlier one has stored.
         """
         stored, beats = self._stored[Window(instruction["window"])], self._beats(instruction)
-        if stored[beats].any() or len(np.unique(beats)) != len(beats):
-            place = int(beats[stored[beats] > 0].min(initial=beats.min())) * self._beat
+        places, times = np.unique(beats, return_counts=True)
+        twice = places[(stored[places] > 0) | (times > 1)]
+        if twice.size:
+            place = int(twice[0]) * self._beat
             raise MemoryRuleBroken(f"stores to byte {place} of {Window(instruction['window']).name} a second time")
         stored[beats] = count
 

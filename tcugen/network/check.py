@@ -54,7 +54,8 @@ def checked_network(
                     f"{close_names(tensor, known)}"
                 )
     network = Network(name, tuple(inputs), _sorted(nodes))
-    unread = [node.name for node in network.nodes[:-1] if not network.consumers[node.name]]
+    consumers = network.consumers  # which works out the shapes
+    unread = [node.name for node in network.nodes[:-1] if not consumers[node.name]]
     if unread and not extract:
         raise NetworkError(
             f"node {unread[0]!r}: nobody reads its output, but only the last node ({network.nodes[-1].name!r}) may be "

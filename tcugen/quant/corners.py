@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from tcugen.network.graph import Network, Node, Shape
+from tcugen.network.check import checked_network
+from tcugen.network.graph import Node, Shape
 from tcugen.quant import arithmetic
 from tcugen.quant.model import NodeIntegers, Quantization, QuantizedNetwork
 
@@ -63,8 +64,7 @@ def single_convolution(
     """
     kernel = (weight.shape[2], weight.shape[3])
     node = Node("conv", "conv", (INPUT,), len(weight), kernel, stride, padding, groups, activation)
-    network = Network("single_convolution", ((INPUT, shape),), (node,))
-    network.shapes  # noqa: B018 - computing them checks that they fit
+    network = checked_network("single_convolution", ((INPUT, shape),), (node,))
     one = np.float32(1)
     weight_scale = np.broadcast_to(np.float32(one if multiplier is None else multiplier), len(weight)).copy()
     tensors = {INPUT: Quantization(one, z_x), "conv": None if multiplier is None else Quantization(one, z_y)}

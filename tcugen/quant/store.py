@@ -71,6 +71,7 @@ def load(path: str | Path) -> QuantizedNetwork:
     except OSError as error:
         reason = error.strerror or error
         raise ModelError(f"{path}: cannot be read ({reason}); give a model that tcugen saved") from None
+    # zipfile raises the last for a compression or an encryption that a damaged header seems to ask for.
     except (ValueError, EOFError, AttributeError, zipfile.BadZipFile, NotImplementedError) as error:
         raise ModelError(f"{path}: is damaged or no saved model ({error}); save it again") from None
     try:

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -32,28 +32,33 @@ class Beside:
     same: int
     equal: int
 
-    def to_dict(self) -> dict:
-        return asdict(self)
 
+@dataclass(frozen=True, eq=False)
+class Evaluated:
+    """What the emulator did.
 
-def beside_witness(
-    model: QuantizedNetwork,
-    images: np.ndarray,
-    outputs: np.ndarray,
-    labels: np.ndarray | None,
-    progress: Callable[[str], None],
-) -> Beside:
-    """The integers of ONNX Runtime on the witness of `model`, beside the emulator's.
-
-    Args:
+    Attributes:
+        model: The network.
         images: float32 [n, C, H, W].
         outputs: int8 or int32 [n, classes, 1, 1] of the emulator on them.
         labels: The right classes, if they are known.
-        progress: Called with a line of text now and then.
+    """
+
+    model: QuantizedNetwork
+    images: np.ndarray
+    outputs: np.ndarray
+    labels: np.ndarray | None
+
+
+def beside_witness(evaluated: Evaluated, progress: Callable[[str], None]) -> Beside:
+    """The integers of ONNX Runtime on the witness of the model, beside the emulator's.
+
+    `progress` is called with a line of text now and then.
 
     Raises:
         QuantizationError: As `write_witness`.
     """
+    model, images, outputs = evaluated.model, evaluated.images, evaluated.outputs
     (entry, _), last = model.network.inputs[0], model.network.nodes[-1].name
     found = np.empty_like(outputs)
     with tempfile.TemporaryDirectory(prefix="tcugen-witness-") as folder:
@@ -64,24 +69,18 @@ def beside_witness(
             quantised = quantise_images(images[part], image_quantization(model))
             found[part] = run_witness(path, {entry: quantised})[last]
             progress(f"ONNX Runtime on {WITNESS}: {min(part.stop, len(images))} of {len(images)} images")
-    return _judge(WITNESS, reals(model, found), reals(model, outputs), labels)
+    return _judge(WITNESS, reals(model, found), reals(model, outputs), evaluated.labels)
 
 
-def beside_file(
-    path: Path,
-    model: QuantizedNetwork,
-    images: np.ndarray,
-    outputs: np.ndarray,
-    labels: np.ndarray | None,
-    progress: Callable[[str], None],
-) -> Beside:
+def beside_file(path: Path, evaluated: Evaluated, progress: Callable[[str], None]) -> Beside:
     """The outputs of ONNX Runtime on any ONNX file beside what the emulator's integers stand for.
 
-    Arguments as `beside_witness`.
+    `progress` is called with a line of text now and then.
 
     Raises:
         ModelError: If the file cannot be run on the images or has another number of outputs.
     """
+    model, images, outputs = evaluated.model, evaluated.images, evaluated.outputs
     own, rows = reals(model, outputs), []
     for number, row in enumerate(run_file(path, images), 1):
         if row.size != own.shape[1]:
@@ -96,7 +95,7 @@ def beside_file(
     if found.dtype == outputs.dtype:
         # A file that gives integers gives them in the model's own units.
         found = reals(model, found.reshape(outputs.shape))
-    return _judge(str(path), found, own, labels)
+    return _judge(str(path), found, own, evaluated.labels)
 
 
 _AT_ONCE = 16

@@ -207,9 +207,10 @@ def _judge(
 
 def _instruction_of(result: ImageRun, program: Program) -> str:
     """Of an error whose address is an offset in the program."""
-    if result.error.code != ErrorCode.OPCODE or result.error.address not in program.code_offsets:
+    offsets = program.code_offsets
+    if result.error.code != ErrorCode.OPCODE or result.error.address not in offsets:
         return ""
-    return f" at instruction {program.code_offsets.index(result.error.address)}"
+    return f" at instruction {offsets.index(result.error.address)}"
 
 
 def _focus(

@@ -10,12 +10,11 @@ from tcugen.quant.beside import reals
 from tcugen.quant.importers.onnx_model import import_onnx
 from tcugen.verify.evaluate import top1
 from tests.commands.conftest import MACHINE
+from tests.quant.importers.conftest import integers
+from tests.quant.importers.graphs import Graph, run
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
-
-from tests.quant.importers.conftest import integers  # noqa: E402
-from tests.quant.importers.graphs import Graph, run  # noqa: E402
 
 IMAGES = 24
 

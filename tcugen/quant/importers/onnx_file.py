@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -117,12 +118,8 @@ def read_graph(path: Path | str) -> OnnxGraph:
 
 def import_onnx_package(purpose: str) -> None:
     """Raises ModelError with the remedy if the package `onnx` is missing."""
-    try:
-        import onnx  # noqa: F401
-    except ImportError:
-        raise ModelError(
-            f"{purpose} needs the package onnx, which is not installed; pip install 'tcugen[verify]'"
-        ) from None
+    if importlib.util.find_spec("onnx") is None:
+        raise ModelError(f"{purpose} needs the package onnx, which is not installed; pip install 'tcugen[verify]'")
 
 
 def _load(path: Path) -> onnx.ModelProto:

@@ -14,6 +14,7 @@ _FULL = "(* full_case = 32'd1 *)"
 @dataclass
 class Assignment:
     """`target operator value`, the operator being `=` or `<=`."""
+
     target: str
     operator: str
     value: str
