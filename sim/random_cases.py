@@ -1,8 +1,8 @@
 """Networks with random integers for the tensor benches: the shapes a ResNet is made of, cropped to a few pixels."""
 
+from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.graph import Network, Node, Shape
-from tcugen.quant.model import QuantizedNetwork
-from tcugen.quant.synthetic import synthesise
+from tcugen.synthetic.integers import synthesise
 
 IMAGE = "image"
 

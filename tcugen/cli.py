@@ -18,8 +18,8 @@ from tcugen.commands import quantize as quantize_command
 from tcugen.commands import shapes as shapes_command
 from tcugen.commands import simulate as simulate_command
 from tcugen.commands import speed as speed_command
-from tcugen.commands.machine import MachineFlags
-from tcugen.commands.outcome import one_clear_error
+from tcugen.console.machine import MachineFlags
+from tcugen.console.outcome import one_clear_error
 
 app = typer.Typer(
     help="From the layers of a neural network to a tensor compute unit: Verilog, program, proof.",

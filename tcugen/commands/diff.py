@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from tcugen.arch import Architecture
-from tcugen.commands.machine import MachineFlags, existing_architecture, sized
-from tcugen.commands.outcome import Status, UsageError
-from tcugen.commands.output_files import start_over, write_json
-from tcugen.commands.progress_bar import progress_bar, simulation_reporter
-from tcugen.commands.sources import Source, open_source
 from tcugen.compiler import compile_network, disassemble
+from tcugen.console.machine import MachineFlags, existing_architecture, sized
+from tcugen.console.outcome import Status, UsageError
+from tcugen.console.output_files import start_over, write_json
+from tcugen.console.progress_bar import progress_bar, simulation_reporter
+from tcugen.console.sources import Source, open_source
 from tcugen.network.select import select
 from tcugen.program import Program
 from tcugen.report.difference_report import difference_table, difference_text
@@ -22,7 +22,7 @@ from tcugen.simulator.run import MEMORY_TIMINGS
 if TYPE_CHECKING:
     import numpy as np
 
-    from tcugen.verify.difference import Diagnosis
+    from tcugen.trace.difference import Diagnosis
 
 DEFAULT_WAVES = Path("diff.vcd")
 

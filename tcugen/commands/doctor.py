@@ -6,7 +6,7 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from tcugen.commands.outcome import Status
+from tcugen.console.outcome import Status
 from tcugen.simulator.environment import Finding, check
 
 OLDEST_PYTHON = (3, 11)

@@ -7,10 +7,10 @@ from pathlib import Path
 from rich.console import Console
 
 from tcugen.arch import Architecture
-from tcugen.commands.machine import MachineFlags, existing_architecture, sized
-from tcugen.commands.outcome import Status, UsageError
-from tcugen.commands.output_files import start_over, write_json
 from tcugen.compiler import compile_network
+from tcugen.console.machine import MachineFlags, existing_architecture, sized
+from tcugen.console.outcome import Status, UsageError
+from tcugen.console.output_files import start_over, write_json
 from tcugen.network.graph import Network
 from tcugen.network.layer_config import load_network
 from tcugen.network.select import select
@@ -70,10 +70,10 @@ def speed(options: SpeedOptions, flags: MachineFlags, console: Console) -> Statu
 
 
 def _speed(options: SpeedOptions, part: Network, architecture: Architecture, rtl: Path, console: Console) -> Status:
-    from tcugen.quant.synthetic import synthesise
     from tcugen.simulator.build import BuildError
     from tcugen.simulator.run import SimulationError
     from tcugen.simulator.speed import compare_speed
+    from tcugen.synthetic.integers import synthesise
 
     model, inputs = synthesise(part, seed=0)
     program = compile_network(model, architecture)

@@ -13,8 +13,8 @@ from tcugen.compiler.lower import Task, lower
 from tcugen.compiler.schedule import Scheduler
 from tcugen.compiler.tile import Strip, strip_of
 from tcugen.isa import Window
+from tcugen.model.quantized import QuantizedNetwork
 from tcugen.program import Layer, Port, Program, TensorLayout
-from tcugen.quant.model import QuantizedNetwork
 
 MOST_CODE = 0.01
 """Share of the weights' bytes that instructions may weigh in a network that runs in bands, where it can be had."""

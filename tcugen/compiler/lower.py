@@ -7,9 +7,9 @@ import numpy as np
 from tcugen.arch import Architecture
 from tcugen.compiler.errors import CompileError
 from tcugen.compiler.numerics import check_add, check_multipliers, fold_bias
+from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.fusion import fused_producers
 from tcugen.network.graph import Node, Shape
-from tcugen.quant.model import QuantizedNetwork
 
 INT8 = (-128, 127)
 

@@ -2,14 +2,14 @@
 
 import numpy as np
 
+from tcugen import golden
 from tcugen.arch import Architecture
 from tcugen.compiler import compile_network
 from tcugen.emulator import Machine
 from tcugen.network.check import checked_network
 from tcugen.network.graph import Network, Node, Shape
 from tcugen.program import Program
-from tcugen.quant import golden
-from tcugen.quant.synthetic import synthesise
+from tcugen.synthetic.integers import synthesise
 
 AROUND = (1, 1, 1, 1)
 

@@ -8,7 +8,7 @@ from tcugen.arch import Architecture
 from tcugen.compiler import plan_network
 from tcugen.compiler.allocate import Item, place
 from tcugen.network.resnets import bundled_network
-from tcugen.quant.synthetic import synthesise
+from tcugen.synthetic.integers import synthesise
 from tests.compiler.networks import NETWORKS
 
 

@@ -7,7 +7,7 @@ from tcugen.compiler import CompileError, compile_network
 from tcugen.isa import Opcode, Window
 from tcugen.network.graph import Node
 from tcugen.network.resnets import bundled_network
-from tcugen.quant.synthetic import synthesise
+from tcugen.synthetic.integers import synthesise
 from tests.compiler.networks import NETWORKS, conv, network, run_against_golden
 
 ARRAYS = {

@@ -12,7 +12,7 @@ from tcugen.compiler.lower import lower
 from tcugen.network.check import checked_network
 from tcugen.network.graph import Node, Shape
 from tcugen.network.resnets import bundled_network
-from tcugen.quant.synthetic import synthesise
+from tcugen.synthetic.integers import synthesise
 from tests.compiler.networks import NETWORKS, conv, network
 
 ARCHITECTURE = Architecture()

@@ -11,7 +11,7 @@ from tcugen.compiler.tracker import Region, Tracker
 from tcugen.compiler.weights import convolution_columns
 from tcugen.isa import Opcode, Unit
 from tcugen.network.resnets import bundled_network
-from tcugen.quant.synthetic import synthesise
+from tcugen.synthetic.integers import synthesise
 from tests.compiler.networks import NETWORKS
 
 
