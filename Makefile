@@ -30,6 +30,7 @@ demo: $(venv)/demo.stamp
 .PHONY: test
 test: $(venv)/test.stamp
 	$(python) -m ruff check
+	$(python) -m ruff format --check
 	$(python) -m pytest -n 2
 
 .PHONY: verify

@@ -58,6 +58,7 @@ class Unit(IntEnum):
 
 class Opcode(IntEnum):
     """What an instruction does; one unit executes each but END."""
+
     END = 0
     WEIGHT = 1
     LOAD = 2

@@ -38,7 +38,8 @@ def run_figures(
         "cycles_per_image": list(outcome.cycles),
         "utilisation": program.mac_count * len(outcome.cycles) / (multipliers * sum(outcome.cycles)),
         "mismatches": outcome.mismatches,
-        "witness": witness and {
+        "witness": witness
+        and {
             "tensors": witness.tensors,
             "elements": witness.elements,
             "mismatches": witness.mismatches,

@@ -83,9 +83,7 @@ def sized(network: Network, flags: MachineFlags) -> Sizing:
     """
     budget = Budget(
         multipliers=flags.multipliers,
-        **{
-            name: getattr(flags, name) for name in ("activation_kib", "bus_bytes") if getattr(flags, name) is not None
-        },
+        **{name: getattr(flags, name) for name in ("activation_kib", "bus_bytes") if getattr(flags, name) is not None},
     )
     return size(network, budget, flags.fixed)
 

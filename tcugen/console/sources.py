@@ -144,9 +144,7 @@ def load_model(path: Path, console: Console) -> "QuantizedNetwork":
     return imported.model
 
 
-def _seed_source(
-    layer_config: str, images: str | None, seed: int, int32_output: bool, console: Console
-) -> SeedSource:
+def _seed_source(layer_config: str, images: str | None, seed: int, int32_output: bool, console: Console) -> SeedSource:
     try:
         count = 1 if images is None else int(images)
     except ValueError:

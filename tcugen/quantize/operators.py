@@ -251,4 +251,3 @@ REMEDIES = {
     "div": "let the host prepare the image: the model must begin with a convolution or a pool",
 }
 """What would help with operators that are often met, by ATen's name without overload."""
-

@@ -246,6 +246,4 @@ def _unknown_layer(records: Mapping[Opcode, _ByLayer], layers: int) -> Differenc
     if not found.size:
         return None
     first = found[found["cycle"].argmin()]
-    return Difference(
-        Kind.SURPLUS, 0, int(first["layer"]), address=int(first["address"]), cycle=int(first["cycle"])
-    )
+    return Difference(Kind.SURPLUS, 0, int(first["layer"]), address=int(first["address"]), cycle=int(first["cycle"]))

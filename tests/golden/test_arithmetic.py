@@ -125,9 +125,7 @@ def test_change_of_scale_of_every_value(z_x: int, z_y: int, s_x: float, s_y: flo
     multiplier = multipliers.requantise_multiplier(s_x, s_y, layer="rescaled")
     x = torch.arange(-128, 128, dtype=torch.int8)
     got = arithmetic.change_scale(x, z_x, torch.tensor(multiplier), z_y, -128, 127)
-    assert got.tolist() == [
-        clamp(round(single((value - z_x) * ratio)) + z_y, -128, 127) for value in range(-128, 128)
-    ]
+    assert got.tolist() == [clamp(round(single((value - z_x) * ratio)) + z_y, -128, 127) for value in range(-128, 128)]
 
 
 def test_convolution_multiplier_rounds_twice() -> None:

@@ -96,9 +96,7 @@ def test_the_module_is_left_as_it_was():
 
 
 def test_a_clipping_moves_into_what_it_alone_reads():
-    module, model = of(
-        lambda m, x: functional.relu(functional.max_pool2d(m.conv(x), 2)), conv=nn.Conv2d(3, 4, 1)
-    )
+    module, model = of(lambda m, x: functional.relu(functional.max_pool2d(m.conv(x), 2)), conv=nn.Conv2d(3, 4, 1))
     assert summary(model.network) == ["conv: conv(image) relu", "max_pool2d: max_pool(conv)"]
     assert_same(module, model)
 
@@ -158,9 +156,7 @@ def test_normalisation_of_something_else_than_a_convolution_becomes_one():
 def test_a_convolution_that_others_read_too_keeps_its_normalisation_apart():
     module, model = of(lambda m, x: m.bn(m.conv(x)) + m.conv(x), bn=nn.BatchNorm2d(4), conv=nn.Conv2d(3, 4, 1))
     assert_same(module, model)
-    module, model = of(
-        lambda m, x: (lambda y: m.bn(y) + y)(m.conv(x)), bn=nn.BatchNorm2d(4), conv=nn.Conv2d(3, 4, 1)
-    )
+    module, model = of(lambda m, x: (lambda y: m.bn(y) + y)(m.conv(x)), bn=nn.BatchNorm2d(4), conv=nn.Conv2d(3, 4, 1))
     assert [node.op for node in model.network.nodes] == ["conv", "conv", "add"]
     assert_same(module, model)
 

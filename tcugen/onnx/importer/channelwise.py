@@ -123,9 +123,7 @@ def _one_per_channel(node: OnnxNode, array: np.ndarray, shape: Shape, flat: bool
     return np.broadcast_to(array.reshape(-1), (channels,))
 
 
-def _own_convolution(
-    walk: Walk, node: OnnxNode, x: str, flat: bool, factor: np.ndarray, term: np.ndarray
-) -> Real:
+def _own_convolution(walk: Walk, node: OnnxNode, x: str, flat: bool, factor: np.ndarray, term: np.ndarray) -> Real:
     """factor * x + term of the int8 tensor `x`."""
     shape, s_x = walk.builder.shapes[x], float(walk.builder.tensors[x].scale)
     with np.errstate(all="ignore"):

@@ -15,9 +15,7 @@ FOLDABLE = frozenset(
 
 def foldable(walk: Walk, node: OnnxNode) -> bool:
     """Whether `node` is a constant."""
-    return node.op in FOLDABLE and all(
-        isinstance(walk.values[name], Constant | Coded) for name in node.inputs if name
-    )
+    return node.op in FOLDABLE and all(isinstance(walk.values[name], Constant | Coded) for name in node.inputs if name)
 
 
 def fold(walk: Walk, node: OnnxNode) -> Value:

@@ -171,9 +171,7 @@ class Real:
 
     def clipped(self, low: float, high: float, node: OnnxNode) -> "Real":
         """The values limited to [low, high] after the limits that are there; of crossed limits the upper one counts."""
-        return replace(
-            self, low=min(max(self.low, low), high), high=min(max(self.high, low), high), last=node
-        )
+        return replace(self, low=min(max(self.low, low), high), high=min(max(self.high, low), high), last=node)
 
 
 class Origin(Enum):
@@ -207,4 +205,3 @@ Value = Constant | Coded | Quantized | Real | Broken
 def is_constant(value: Value) -> bool:
     """Whether it depends on constants alone, known or behind a refused node."""
     return isinstance(value, Constant | Coded) or (isinstance(value, Broken) and value.origin is Origin.CONSTANT)
-

@@ -113,9 +113,7 @@ class Walk:
                 "uint8" if value.unsigned else "int8",
                 "put DequantizeLinear in front, or use the operator's QLinear form",
             )
-        raise node.refusal(
-            f"input {node.inputs[index]!r}", "a constant", "only weights and biases may be constant"
-        )
+        raise node.refusal(f"input {node.inputs[index]!r}", "a constant", "only weights and biases may be constant")
 
     def tensor(self, node: OnnxNode, index: int) -> tuple[str, bool]:
         """The int8 tensor of the network behind a real input, and whether it is flat.

@@ -126,8 +126,10 @@ def test_a_bias_and_a_normalisation_may_follow_it(listed):
         (lambda g, x: g.node("Add", g.qdq(x, *X), g.qdq(g.node("Flatten", x), *X), name="node"), "input 't8'"),
         (lambda g, x: g.node("MaxPool", x, kernel_shape=[5, 5], name="node"), "shape"),
         (lambda g, x: g.node("MatMul", g.qdq(x, *X), g.coded(g.weights(4, 4), 0.1), name="node"), "input 't5'"),
-        (lambda g, x: g.node("MatMul", g.qdq(g.node("Flatten", x), *X), g.coded(g.weights(4, 4), 0.1), name="node"),
-         "weights"),
+        (
+            lambda g, x: g.node("MatMul", g.qdq(g.node("Flatten", x), *X), g.coded(g.weights(4, 4), 0.1), name="node"),
+            "weights",
+        ),
         (lambda g, x: g.node("Reshape", x, g.constant([1, 2, -1], np.int64), name="node"), "shape"),
         (lambda g, x: g.node("GlobalAveragePool", x, name="node"), "input 't3'"),
     ],
@@ -146,8 +148,12 @@ def test_what_follows_is_checked_with_the_inferred_shape(listed, follow, attribu
         (lambda g, x: g.node("AveragePool", x, kernel_shape=[2, 2], pads=[1, 1, 1, 1], name="node"), "pads"),
         (lambda g, x: g.node("ReduceMean", x, axes=[1], name="node"), "axes"),
         (lambda g, x: g.conv(x, 3, strides=[0, 1], name="node"), "strides"),
-        (lambda g, x: g.node("Conv", x, g.coded(g.weights(4, 3, 1, 1), 0.1), g.constant([1, 2], np.float32),
-                             name="node"), "bias"),
+        (
+            lambda g, x: g.node(
+                "Conv", x, g.coded(g.weights(4, 3, 1, 1), 0.1), g.constant([1, 2], np.float32), name="node"
+            ),
+            "bias",
+        ),
         (lambda g, x: g.node("Gemm", x, g.coded(g.weights(4, 3), 0.1), alpha=2.0, name="node"), "alpha"),
         (lambda g, x: g.node("Clip", x, g.constant(np.nan, np.float32), name="node"), "min"),
         (lambda g, x: normalise(g, x, name="node", training_mode=1), "training_mode"),

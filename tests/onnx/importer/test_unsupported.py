@@ -42,9 +42,7 @@ def test_every_one_is_listed(tmp_path):
     ]
     lines = text.splitlines()
     assert lines[0].endswith("model.onnx: 7 nodes cannot run on the hardware:")
-    assert lines[3] == (
-        "  sum (Add): input 't12' = not quantized; put QuantizeLinear and DequantizeLinear behind left"
-    )
+    assert lines[3] == ("  sum (Add): input 't12' = not quantized; put QuantizeLinear and DequantizeLinear behind left")
     assert len(lines) == 9
 
 
