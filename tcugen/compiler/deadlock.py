@@ -8,8 +8,8 @@ from collections import deque
 from collections.abc import Iterator
 
 from tcugen.arch import Architecture
-from tcugen.compiler.errors import CompileError
 from tcugen.isa import Instruction, Opcode, Unit
+from tcugen.mapping.errors import CompileError
 
 QUEUE_DEPTH = 8
 """Instructions that wait in the queue of one unit; the next one stops the dispatch of all."""

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tcugen.compiler.errors import CompileError
 from tcugen.compiler.memory_check import MemoryRuleBroken, StoredBeats
 from tcugen.isa import ACTIVATION_ADDRESS_BITS, Instruction, Opcode, Unit
+from tcugen.mapping.errors import CompileError
 from tcugen.program import Program
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tcugen.arch import Architecture
-from tcugen.compiler.errors import CompileError
-from tcugen.compiler.tracker import NO_WAITS, Region, Tracker, later
 from tcugen.isa import ACTIVATION_ADDRESS_BITS, EncodingError, Instruction, Opcode, Unit, Window
+from tcugen.mapping.errors import CompileError
 from tcugen.program import Observation, TensorLayout
+from tcugen.schedule.tracker import NO_WAITS, Region, Tracker, later
 
 _ADDRESS_MASK = (1 << ACTIVATION_ADDRESS_BITS) - 1
 

@@ -1,19 +1,18 @@
 """Tasks to instructions: loads and stores, bands, and pools that run behind the convolution they read."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import assert_never
 
-from tcugen.arch import Architecture
-from tcugen.compiler.allocate import Allocation
-from tcugen.compiler.bands import BandPlanner, input_rows
-from tcugen.compiler.convolution import Convolution, Job, column_ranges
-from tcugen.compiler.emit import Emitter, Entry, Home, Place
-from tcugen.compiler.lower import Task
-from tcugen.compiler.pooling import AverageJob, PoolPiece, average_shapes, emit_average, emit_pool, tail_pieces
-from tcugen.compiler.tile import Rect, Strip, rects
-from tcugen.compiler.weights import WeightImage, average_columns, convolution_columns
 from tcugen.isa import Opcode
-from tcugen.program import TensorLayout
+from tcugen.mapping.plan import Plan
+from tcugen.mapping.stripes import BandPlanner, input_rows
+from tcugen.mapping.tasks import AverageTask, ConvTask, PoolTask
+from tcugen.mapping.tiling import Rect, Strip, rects
+from tcugen.schedule.convolution import Convolution, Job, column_ranges
+from tcugen.schedule.emit import Emitter, Entry, Home, Place
+from tcugen.schedule.pooling import AverageJob, PoolPiece, average_shapes, emit_average, emit_pool, tail_pieces
+from tcugen.schedule.weight_blocks import AverageBlock, ConvolutionBlock, WeightBlocks
 
 LOOKAHEAD = 4
 """WEIGHT instructions dispatched ahead of the one whose COMPUTE comes next; at most this many wait in their queue."""
@@ -27,21 +26,19 @@ _ROW_PIECES = 16
 
 @dataclass
 class Scheduler:
-    """State of one compilation; `run` returns the instructions."""
+    """State of one plan on its way to instructions, which `run` returns; blocks of weights go into `weights`."""
 
-    architecture: Architecture
-    tasks: tuple[Task, ...]
-    layouts: dict[str, TensorLayout]
-    strips: tuple[Strip | None, ...]
-    allocation: Allocation
+    plan: Plan
     homes: dict[str, Home]
-    inputs: frozenset[str]
-    outputs: frozenset[str]
+    weights: WeightBlocks
     progress: Callable[[str], None]
 
     def __post_init__(self):
+        plan = self.plan
+        self.architecture, self.tasks, self.layouts = plan.architecture, plan.tasks, plan.layouts
+        self.strips, self.allocation = plan.strips, plan.allocation
+        self.inputs, self.outputs = frozenset(plan.inputs), frozenset(plan.outputs)
         self.emitter = Emitter(self.architecture, self.layouts, self.homes)
-        self.weights = WeightImage(self.architecture.bus_bytes)
         self._loaded: dict[str, int] = {}
 
     def run(self) -> list[Entry]:
@@ -91,8 +88,24 @@ class Scheduler:
 
     def _steps(self, index: int) -> Iterator[int]:
         """Emit a task piece by piece; yields the output rows complete so far."""
-        task = self.tasks[index]
-        return {"conv": self._conv, "pool": self._pool, "average": self._average}[task.op](index)
+        match self.tasks[index]:
+            case ConvTask() as task:
+                return self._conv(index, task)
+            case PoolTask() as task:
+                return self._pool(index, task)
+            case AverageTask() as task:
+                return self._average(index, task)
+            case task:
+                assert_never(task)
+
+    def _strip(self, index: int) -> Strip:
+        strip = self.strips[index]
+        assert strip is not None, "only a pool has none"
+        return strip
+
+    def _average_bytes(self, strip: Strip, words: int) -> int:
+        """Bytes of one column group of an average pool that takes `words` input words to it."""
+        return replace(strip, n_groups=words).column_bytes(self.architecture)
 
     def _planner(self, index: int) -> BandPlanner:
         task = self.tasks[index]
@@ -125,21 +138,20 @@ class Scheduler:
             target = Place(base, (rows[1] - rows[0]) * layout.row_bytes, layout.row_bytes, rows[0], planes[0])
         else:
             target = self._resident(task.output)
-        if task.add is None:
+        if task.residual is None:
             return target, None
         if planner.residual_spilled:
-            self.emitter.load(task.add.operand, target, planes, rows)
+            self.emitter.load(task.residual, target, planes, rows)
             return target, target
-        self._ensure(task.add.operand, rows[1])
-        return target, self._resident(task.add.operand)
+        self._ensure(task.residual, rows[1])
+        return target, self._resident(task.residual)
 
     # Convolutions ---------------------------------------------------------------------------------------------------
 
-    def _conv(self, index: int) -> Iterator[int]:
-        task, strip, plan = self.tasks[index], self.strips[index], self.allocation.bands[index]
+    def _conv(self, index: int, task: ConvTask) -> Iterator[int]:
+        strip, plan = self._strip(index), self.allocation.bands[index]
         planner, architecture = self._planner(index), self.architecture
         shapes = self._row_pieces(index) if planner.is_resident else None
-        columns = convolution_columns(task, self.layouts[task.input], strip, architecture)
         blocks: dict[tuple[int, int], int] = {}
         convolution = Convolution(self.emitter, task, strip, blocks)
         layout, in_planes = self.layouts[task.output], self.layouts[task.input].planes
@@ -160,7 +172,8 @@ class Scheduler:
             jobs += [Job(part, rect, None, None, None) for part, rect in cut(rows, units)]
         for job in jobs:
             if job.columns not in blocks:
-                blocks[job.columns] = self.weights.add(columns[job.columns[0] : job.columns[1]])
+                size = (job.columns[1] - job.columns[0]) * strip.column_bytes(architecture)
+                blocks[job.columns] = self.weights.add(ConvolutionBlock(index, job.columns), size)
 
         band_number, operands = -1, None
         for at, (job, stream, keep) in enumerate(convolution.order(jobs)):
@@ -183,7 +196,7 @@ class Scheduler:
 
     def _row_pieces(self, index: int) -> tuple[Rect, ...] | None:
         """Row pieces of a task that can keep all its weights, if rows of its input arrive or of its output leave."""
-        task, strip, architecture = self.tasks[index], self.strips[index], self.architecture
+        task, strip, architecture = self.tasks[index], self._strip(index), self.architecture
         layout = self.layouts[task.output]
         whole = rects(0, layout.height, layout.width, architecture.accumulator_depth)
         arrives = task.input in self.inputs and self._loaded.get(task.input, 0) == 0
@@ -206,16 +219,17 @@ class Scheduler:
 
     def _pool_follows(self, index: int) -> bool:
         """The next task pools this one's result, both on chip."""
-        if index + 1 >= len(self.tasks) or self.tasks[index].op != "conv":
+        if index + 1 >= len(self.tasks) or not isinstance(self.tasks[index], ConvTask):
             return False
         pool = self.tasks[index + 1]
-        if pool.op != "pool" or pool.input != self.tasks[index].output:
+        if not isinstance(pool, PoolTask) or pool.input != self.tasks[index].output:
             return False
         return all(self._planner(at).is_resident for at in (index, index + 1))
 
     def _with_pool(self, index: int) -> None:
         """A convolution with the pool that reads it, row by row where the convolution's rows complete early."""
         pool = self.tasks[index + 1]
+        assert isinstance(pool, PoolTask)
         source, target = self._resident(pool.input), self._resident(pool.output)
         layout = self.layouts[pool.output]
         done = 0
@@ -239,8 +253,8 @@ class Scheduler:
                 emit_pool(self.emitter, pool, piece, source, target)
         self._leave(index + 1)
 
-    def _pool(self, index: int) -> Iterator[int]:
-        task, planner = self.tasks[index], self._planner(index)
+    def _pool(self, index: int, task: PoolTask) -> Iterator[int]:
+        planner = self._planner(index)
         for number, (rows, units) in enumerate(self.allocation.bands[index].jobs()):
             planes = planner.units.plane_range(*units, self.layouts[task.output].planes)
             source = self._source(index, planner, number, planes, input_rows(task, *rows))
@@ -250,8 +264,8 @@ class Scheduler:
                 self.emitter.store(task.output, target, planes, rows)
             yield rows[1]
 
-    def _average(self, index: int) -> Iterator[int]:
-        task, strip, planner = self.tasks[index], self.strips[index], self._planner(index)
+    def _average(self, index: int, task: AverageTask) -> Iterator[int]:
+        strip, planner = self._strip(index), self._planner(index)
         offsets: dict[int, int] = {}
         for number, (_, units) in enumerate(self.allocation.bands[index].jobs()):
             planes = planner.units.plane_range(*units, self.layouts[task.output].planes)
@@ -259,7 +273,9 @@ class Scheduler:
             target, _ = self._target(index, planner, number, planes, (0, 1))
             for first, pixels, words in average_shapes(planes, strip, self.architecture.accumulator_depth):
                 if words not in offsets:
-                    offsets[words] = self.weights.add(average_columns(task, strip, self.architecture, words))
+                    offsets[words] = self.weights.add(
+                        AverageBlock(index, words), strip.n_columns * self._average_bytes(strip, words)
+                    )
                 job = AverageJob(first, pixels, words, source, target)
                 emit_average(self.emitter, task, strip, job, offsets[words])
             yield 1

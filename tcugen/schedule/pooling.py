@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tcugen.compiler.bands import input_rows
-from tcugen.compiler.emit import Emitter, Place, address
-from tcugen.compiler.lower import Task
-from tcugen.compiler.tile import Strip, split, x_tiles
-from tcugen.compiler.tracker import later
 from tcugen.isa import Opcode, Unit
+from tcugen.mapping.stripes import input_rows
+from tcugen.mapping.tasks import AverageTask, PoolTask
+from tcugen.mapping.tiling import Strip, split, x_tiles
 from tcugen.program import Observation
+from tcugen.schedule.emit import Emitter, Place, address
+from tcugen.schedule.tracker import later
 
 _TAIL_PIECES = 4
 """Row pieces of the last channel group, so that little is left to do when its producer ends."""
@@ -33,7 +33,7 @@ def tail_pieces(planes: tuple[int, int], rows: tuple[int, int]) -> list[PoolPiec
     return pieces + [PoolPiece((last - 1, last), (rows[0] + a, rows[0] + b)) for a, b in tail]
 
 
-def emit_pool(emitter: Emitter, task: Task, piece: PoolPiece, source: Place, target: Place) -> None:
+def emit_pool(emitter: Emitter, task: PoolTask, piece: PoolPiece, source: Place, target: Place) -> None:
     """One POOL instruction."""
     layout, out_layout = emitter.layouts[task.input], emitter.layouts[task.output]
     iy0, ix0 = piece.rows[0] * task.stride[0] - task.padding[0], -task.padding[1]
@@ -98,7 +98,7 @@ def average_shapes(planes: tuple[int, int], strip: Strip, depth: int) -> Iterato
         yield last - rest, 1, rest
 
 
-def emit_average(emitter: Emitter, task: Task, strip: Strip, job: AverageJob, offset: int) -> None:
+def emit_average(emitter: Emitter, task: AverageTask, strip: Strip, job: AverageJob, offset: int) -> None:
     """WEIGHT, COMPUTE and DRAIN of one job; the pixels of COMPUTE are channel planes, the kernel is the whole input."""
     layout, architecture, tracker = emitter.layouts[task.input], emitter.architecture, emitter.tracker
     tile_loop = {"n_columns": strip.n_columns, "n_y": 1, "block_rows": 1, "n_x": job.pixels}
@@ -124,7 +124,6 @@ def emit_average(emitter: Emitter, task: Task, strip: Strip, job: AverageJob, of
             "n_groups": job.words,
             "n_ky": strip.n_ky,
             "n_kx": strip.n_kx,
-            "pad": task.pad,
             "finish": 1,
         },
     )
@@ -140,9 +139,6 @@ def emit_average(emitter: Emitter, task: Task, strip: Strip, job: AverageJob, of
             "out_x_step": job.words * job.target.plane_step,
             **tile_loop,
             "last_steps": channels // architecture.output_lanes,
-            "zero_point": task.zero_point,
-            "clamp_low": task.clamp[0],
-            "clamp_high": task.clamp[1],
         },
         Observation(0, task.output, job.first_plane * layout.word, x_channels=job.words * layout.word),
     )

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tcugen.arch import Architecture
-from tcugen.compiler.layouts import align
-from tcugen.compiler.lower import Task
-from tcugen.compiler.tile import Strip, split
+from tcugen.mapping.layouts import align
+from tcugen.mapping.tasks import AverageTask, ConvTask, PoolTask, Task
+from tcugen.mapping.tiling import Strip, split
 from tcugen.program import TensorLayout
 
 JOB_CYCLES = (1000, 2000, 4000, 8000)
@@ -26,7 +26,7 @@ def slack_bytes(layout: TensorLayout, architecture: Architecture) -> int:
 
 def input_rows(task: Task, y0: int, y1: int) -> tuple[int, int]:
     """Rows of the input that output rows y0 .. y1 - 1 read, as a range inside the tensor (empty if all padding)."""
-    if task.op == "average":
+    if isinstance(task, AverageTask):
         return 0, task.input_shape.height
     first = y0 * task.stride[0] - task.padding[0]
     last = (y1 - 1) * task.stride[0] - task.padding[0] + task.kernel[0]
@@ -52,10 +52,10 @@ class Units:
 def units_of(task: Task, out_layout: TensorLayout, strip: Strip | None, architecture: Architecture) -> Units:
     """The smallest parts of a task's output channels: one column group or one plane, whichever holds more channels."""
     rows, columns = architecture.rows, architecture.columns
-    if task.op == "pool":
+    if isinstance(task, PoolTask):
         return Units(out_layout.planes, 0, 1)
     planes = max(1, columns // rows)
-    if task.op == "average":
+    if isinstance(task, AverageTask):
         return Units(-(-out_layout.planes // planes), 0, planes)
     per_unit = max(1, rows // columns)
     return Units(-(-strip.n_columns // per_unit), per_unit, planes)
@@ -132,7 +132,7 @@ class BandPlanner:
         self.in_layout, self.out_layout = in_layout, out_layout
         self.input_spilled = task.input in spilled
         self.output_spilled = task.output in spilled
-        self.residual_spilled = task.add is not None and task.add.operand in spilled
+        self.residual_spilled = task.residual is not None and task.residual in spilled
         self.units = units_of(task, out_layout, strip, architecture)
 
     @property
@@ -159,23 +159,23 @@ class BandPlanner:
         return [(cost, plan.bytes, plan) for cost, plan in self._plans()]
 
     def _plans(self) -> Iterator[tuple[float, Bands]]:
-        height = 1 if self.task.op == "average" else self.out_layout.height
+        height = 1 if isinstance(self.task, AverageTask) else self.out_layout.height
         band_counts = sorted({-(-height // rows) for rows in range(1, height + 1)})
         chunk_counts = sorted({min(self.units.count, 1 << k) for k in range(self.units.count.bit_length() + 1)})
         for n_bands in band_counts:
             for n_chunks in chunk_counts:
                 for buffers in (1, 2) if n_bands * n_chunks > 1 else (1,):
-                    for chunk_outer in (True, False) if n_chunks > 1 and self.task.op == "conv" else (True,):
+                    for chunk_outer in (True, False) if n_chunks > 1 and isinstance(self.task, ConvTask) else (True,):
                         yield self._plan(n_bands, n_chunks, buffers, chunk_outer)
 
     def _plan(self, n_bands: int, n_chunks: int, buffers: int, chunk_outer: bool) -> tuple[float, Bands]:
         task, unit = self.task, address_unit(self.architecture)
-        bands = split(self.out_layout.height if task.op != "average" else 1, n_bands)
+        bands = split(1 if isinstance(task, AverageTask) else self.out_layout.height, n_bands)
         chunks = split(self.units.count, n_chunks)
         held = max(high - low for low, high in (input_rows(task, *band) for band in bands))
         out_rows = max(y1 - y0 for y0, y1 in bands)
         chunk_planes = min(max(b - a for a, b in chunks) * self.units.planes, self.out_layout.planes)
-        in_planes = self.in_layout.planes if task.op == "conv" else min(chunk_planes, self.in_layout.planes)
+        in_planes = self.in_layout.planes if isinstance(task, ConvTask) else min(chunk_planes, self.in_layout.planes)
         in_bytes = align(in_planes * held * self.in_layout.row_bytes, unit)
         out_bytes = align(chunk_planes * out_rows * self.out_layout.row_bytes, unit)
         plan = Bands(
@@ -191,11 +191,11 @@ class BandPlanner:
 
     def _cost(self, plan: Bands, in_bytes: int, out_bytes: int) -> float:
         n_bands, n_chunks = len(plan.bands), len(plan.chunks)
-        reloads = n_chunks if self.task.op != "conv" or plan.chunk_outer else 1
+        reloads = n_chunks if not isinstance(self.task, ConvTask) or plan.chunk_outer else 1
         traffic = self.input_spilled * in_bytes * n_bands * reloads
         traffic += (self.output_spilled + self.residual_spilled) * out_bytes * n_bands * n_chunks
         cycles = 0.0
-        if self.task.op == "conv":
+        if isinstance(self.task, ConvTask):
             strip, architecture = self.strip, self.architecture
             rows = max(y1 - y0 for y0, y1 in plan.bands)
             pixels = max(rows * self.out_layout.width, architecture.rows)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tcugen.arch import Architecture
-from tcugen.compiler.lower import Task
+from tcugen.mapping.tasks import ArrayTask, AverageTask
 from tcugen.program import TensorLayout
 
 MAX_LOOP = 4095
@@ -40,14 +40,14 @@ class Strip:
         return architecture.parameter_group_bytes + self.n_tiles * architecture.tile_bytes
 
 
-def strip_of(task: Task, layout: TensorLayout, architecture: Architecture) -> Strip:
+def strip_of(task: ArrayTask, layout: TensorLayout, architecture: Architecture) -> Strip:
     """The strip of a task whose input has the given layout.
 
     A grouped convolution reads only the words that its column group's channels belong to; where that number differs
     between column groups all take the largest, shifted to stay inside the tensor (their weights there are 0).
     """
     rows, columns = architecture.rows, architecture.columns
-    if task.op == "average":
+    if isinstance(task, AverageTask):
         height, width = task.kernel
         n_columns = max(1, rows // columns)
         return Strip(n_columns, max(1, columns // rows), height, width, np.zeros(n_columns, int), 0)

@@ -6,8 +6,8 @@ the array is free for the next layer; the parts of the first column group that d
 
 from collections.abc import Sequence
 
-from tcugen.compiler.tracker import later
 from tcugen.isa import Unit
+from tcugen.schedule.tracker import later
 
 _FINE = {Unit.DRAIN: 2, Unit.POOL: 3, Unit.LOAD: 3}
 """Most recent work of a unit that is told apart; older work is surely done."""

@@ -1,7 +1,7 @@
 """Where the bytes of each tensor stand relative to its base."""
 
 from tcugen.arch import Architecture
-from tcugen.compiler.lower import Task
+from tcugen.mapping.tasks import ConvTask, Task
 from tcugen.network.graph import Shape
 from tcugen.program import TensorLayout
 
@@ -43,8 +43,8 @@ def choose_layouts(
 
     def may_be_thin(name: str, shape: Shape) -> bool:
         return shape.channels < architecture.rows and all(
-            task.op == "conv" and task.groups == 1 and task.input_shape.height * task.input_shape.width > 1
-            and (task.add is None or task.add.operand != name)
+            isinstance(task, ConvTask) and task.groups == 1 and task.input_shape.height * task.input_shape.width > 1
+            and task.residual != name
             for task in readers.get(name, [])
         )  # fmt: skip
 
@@ -55,7 +55,7 @@ def choose_layouts(
     for task in tasks:
         pixel_bytes, shape = architecture.rows, task.output_shape
         is_read = task.output in readers
-        if task.op == "conv" and task.add is None and is_read and may_be_thin(task.output, shape):
+        if isinstance(task, ConvTask) and task.residual is None and is_read and may_be_thin(task.output, shape):
             pixel_bytes = max(1 << (shape.channels - 1).bit_length(), architecture.output_lanes)
         layouts[task.output] = layout_of(shape, pixel_bytes, architecture, task.int32)
     return layouts

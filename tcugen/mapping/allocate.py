@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from tcugen.arch import Architecture
-from tcugen.compiler.bands import BandPlanner, Bands, address_unit, slack_bytes
-from tcugen.compiler.errors import CompileError
-from tcugen.compiler.layouts import align
-from tcugen.compiler.lower import Task
-from tcugen.compiler.tile import Strip
+from tcugen.mapping.errors import CompileError
+from tcugen.mapping.layouts import align
+from tcugen.mapping.stripes import BandPlanner, Bands, address_unit, slack_bytes
+from tcugen.mapping.tasks import AverageTask, PoolTask, Task
+from tcugen.mapping.tiling import Strip
 from tcugen.program import TensorLayout
 
 _ATTEMPTS = 60
@@ -105,11 +105,11 @@ class _Allocator:
                 span = self.lifetime.setdefault(name, [index, index])
                 span[1] = index
         for index, task in enumerate(tasks[1:], 1):
-            if task.op == "pool" and task.input == tasks[index - 1].output:
+            if isinstance(task, PoolTask) and task.input == tasks[index - 1].output:
                 # The pool may run row by row behind its producer, which still reads its own operands then.
                 for name in tasks[index - 1].reads:
                     self.lifetime[name][1] = max(self.lifetime[name][1], index)
-        self.pinned = {task.output for task in tasks if task.int32 or task.op == "average"}
+        self.pinned = {task.output for task in tasks if task.int32 or isinstance(task, AverageTask)}
 
     def size(self, name: str) -> int:
         layout = self.layouts[name]
@@ -129,9 +129,9 @@ class _Allocator:
         """Resident tensors; a residual operand that dies in its add shares its bytes with the sum."""
         joined: dict[str, str] = {}
         for index, task in enumerate(self.tasks):
-            if task.add is None:
+            operand = task.residual
+            if operand is None:
                 continue
-            operand = task.add.operand
             if (
                 operand != task.input
                 and self.lifetime[operand][1] == index

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from tcugen.compiler.bands import input_rows
-from tcugen.compiler.emit import Emitter, Place, address
-from tcugen.compiler.lower import Task
-from tcugen.compiler.pieces import ranges_by_need
-from tcugen.compiler.tile import Rect, Strip, split
-from tcugen.compiler.tracker import Region, later
 from tcugen.isa import Opcode, Unit
+from tcugen.mapping.stripes import input_rows
+from tcugen.mapping.tasks import ConvTask
+from tcugen.mapping.tiling import Rect, Strip, split
 from tcugen.program import Observation
+from tcugen.schedule.emit import Emitter, Place, address
+from tcugen.schedule.pieces import ranges_by_need
+from tcugen.schedule.tracker import Region, later
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Convolution:
         blocks: Offset in window WEIGHTS by column range, for every range that `weight` is called with.
     """
 
-    def __init__(self, emitter: Emitter, task: Task, strip: Strip, blocks: dict[tuple[int, int], int]):
+    def __init__(self, emitter: Emitter, task: ConvTask, strip: Strip, blocks: dict[tuple[int, int], int]):
         self.emitter, self.task, self.strip, self.blocks = emitter, task, strip, blocks
         self.architecture = emitter.architecture
         self.in_layout, self.out_layout = emitter.layouts[task.input], emitter.layouts[task.output]
@@ -160,7 +160,6 @@ class Convolution:
                 "n_groups": groups[1] - groups[0],
                 "n_ky": strip.n_ky,
                 "n_kx": strip.n_kx,
-                "pad": task.pad,
                 "accumulate": int(groups[0] > 0),
                 "finish": int(groups[1] == strip.n_groups),
                 "keep": int(keep),
@@ -205,26 +204,16 @@ class Convolution:
             "n_x": rect.n_x,
             "channel0": first_channel % word,
             "last_steps": -(-(min(end_channel, last_column + columns) - last_column) // lanes),
-            "zero_point": task.zero_point,
-            "clamp_low": task.clamp[0],
-            "clamp_high": task.clamp[1],
             "int32": int(layout.int32),
             "keep": int(keep),
         }
         residual_region = None
-        if task.add is not None:
+        if task.residual is not None:
             residual_region = job.residual.region((first_plane, -(-end_channel // word)), rows)
             waits = later(waits, tracker.before_read(residual_region))
             fields |= {
                 "residual_base": job.residual.at(first_plane, rect.y0) + rect.x0 * layout.pixel_bytes,
                 "residual_plane_step": job.residual.plane_step,
-                "add_multiplier": task.add.multiplier,
-                "residual_multiplier": task.add.residual_multiplier,
-                "add_shift": task.add.shift,
-                "residual_zero_point": task.add.residual_zero_point,
-                "add_zero_point": task.add.zero_point,
-                "add_clamp_low": task.add.clamp[0],
-                "add_clamp_high": task.add.clamp[1],
                 "residual": 1,
             }
         self.emitter.append(Opcode.DRAIN, waits, fields, Observation(0, task.output, first_channel, rect.y0, rect.x0))
