@@ -10,13 +10,13 @@ from tcugen.compiler.weights import weight_image
 from tcugen.isa import EncodingError, Instruction, Opcode
 from tcugen.mapping.errors import CompileError
 from tcugen.mapping.plan import Plan, plan_network
-from tcugen.mapping.stripes import JOB_CYCLES
+from tcugen.mapping.stripes import ITEM_CYCLES
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.program import Layer, Program, code_of
 from tcugen.schedule.schedule import Schedule, schedule_plan
 
 MOST_CODE = 0.01
-"""Share of the weights' bytes that instructions may weigh in a network that runs in bands, where it can be had."""
+"""Share of the weights' bytes that instructions may weigh in a network that runs in stripes, where it can be had."""
 
 
 def compile_network(
@@ -38,7 +38,7 @@ def compile_network(
     plan = plan_network(model.network, architecture, sums)
     integers = integers_of(model, plan.tasks, architecture)
     schedule = schedule_plan(plan, report)
-    if plan.has_bands and not _is_small(schedule):
+    if plan.has_stripes and not _is_small(schedule):
         schedule = _with_less_code(plan, sums, schedule, report)
     program = bind(schedule, integers, model)
     report("checking")
@@ -90,11 +90,11 @@ def _is_small(schedule: Schedule) -> bool:
 
 
 def _with_less_code(plan: Plan, sums: frozenset[str], schedule: Schedule, report: Callable[[str], None]) -> Schedule:
-    """The first schedule of fewer bands with little enough code, or `schedule` if there is none."""
-    for job_cycles in JOB_CYCLES[1:]:
+    """The first schedule of fewer stripes with little enough code, or `schedule` if there is none."""
+    for item_cycles in ITEM_CYCLES[1:]:
         code = len(code_of(schedule.instructions))
-        report(f"{code:,} bytes of code for {schedule.weight_bytes:,} bytes of weights: taking fewer bands")
-        smaller = schedule_plan(plan_network(plan.network, plan.architecture, sums, job_cycles), report)
+        report(f"{code:,} bytes of code for {schedule.weight_bytes:,} bytes of weights: taking fewer stripes")
+        smaller = schedule_plan(plan_network(plan.network, plan.architecture, sums, item_cycles), report)
         if _is_small(smaller):
             return smaller
     return schedule

@@ -7,7 +7,7 @@ import numpy as np
 from tcugen.arch import Architecture
 from tcugen.compiler.integers import TaskIntegers
 from tcugen.mapping.tasks import ConvTask
-from tcugen.mapping.tiling import Strip
+from tcugen.mapping.tiling import WeightPanel
 from tcugen.program import TensorLayout
 from tcugen.schedule.schedule import Schedule
 from tcugen.schedule.weight_blocks import AverageBlock, ConvolutionBlock
@@ -24,7 +24,7 @@ def _parameters(bias: np.ndarray, multiplier: np.ndarray | None, n_columns: int,
 
 
 def convolution_columns(
-    task: ConvTask, integers: TaskIntegers, layout: TensorLayout, strip: Strip, architecture: Architecture
+    task: ConvTask, integers: TaskIntegers, layout: TensorLayout, panel: WeightPanel, architecture: Architecture
 ) -> np.ndarray:
     """uint8 [n_columns, column_bytes] of a convolution whose input has the given layout."""
     rows, columns = architecture.rows, architecture.columns
@@ -33,52 +33,52 @@ def convolution_columns(
     channel = np.arange(outputs)
     if task.groups > 1:
         first_input = channel // (outputs // task.groups) * depth
-        place = first_input[:, None] + np.arange(depth) - strip.first_words[channel // columns][:, None] * rows
-        grouped = np.zeros((outputs, strip.n_groups * rows, n_ky, n_kx), np.int8)
+        place = first_input[:, None] + np.arange(depth) - panel.first_words[channel // columns][:, None] * rows
+        grouped = np.zeros((outputs, panel.n_groups * rows, n_ky, n_kx), np.int8)
         grouped[channel[:, None], place] = weight
-        weight, depth = grouped, strip.n_groups * rows
+        weight, depth = grouped, panel.n_groups * rows
     # Bytes of one kernel row as one pass after the other reads them: [ky][word][byte of the folded row].
-    packed = np.zeros((strip.n_columns * columns, strip.n_groups, n_ky, strip.n_kx * rows), np.int8)
-    if strip.n_groups == 1:
+    packed = np.zeros((panel.n_columns * columns, panel.n_groups, n_ky, panel.n_kx * rows), np.int8)
+    if panel.n_groups == 1:
         pixel = layout.pixel_bytes
         for kx in range(n_kx):
             packed[:outputs, 0, :, kx * pixel : kx * pixel + depth] = weight[..., kx].transpose(0, 2, 1)
     else:
-        full = np.zeros((outputs, strip.n_groups * rows, n_ky, n_kx), np.int8)
+        full = np.zeros((outputs, panel.n_groups * rows, n_ky, n_kx), np.int8)
         full[:, :depth] = weight
-        words = full.reshape(outputs, strip.n_groups, rows, n_ky, n_kx).transpose(0, 1, 3, 4, 2)
-        packed[:outputs] = words.reshape(outputs, strip.n_groups, n_ky, n_kx * rows)
-    tiles = packed.reshape(strip.n_columns, columns, strip.n_tiles, rows).transpose(0, 2, 3, 1)
+        words = full.reshape(outputs, panel.n_groups, rows, n_ky, n_kx).transpose(0, 1, 3, 4, 2)
+        packed[:outputs] = words.reshape(outputs, panel.n_groups, n_ky, n_kx * rows)
+    tiles = packed.reshape(panel.n_columns, columns, panel.n_tiles, rows).transpose(0, 2, 3, 1)
     return np.concatenate(
         [
-            _parameters(integers.bias, integers.multiplier, strip.n_columns, columns),
-            np.ascontiguousarray(tiles).view(np.uint8).reshape(strip.n_columns, -1),
+            _parameters(integers.bias, integers.multiplier, panel.n_columns, columns),
+            np.ascontiguousarray(tiles).view(np.uint8).reshape(panel.n_columns, -1),
         ],
         axis=1,
     )
 
 
-def average_columns(integers: TaskIntegers, strip: Strip, architecture: Architecture, words: int) -> np.ndarray:
+def average_columns(integers: TaskIntegers, panel: WeightPanel, architecture: Architecture, words: int) -> np.ndarray:
     """uint8 [n_columns, column_bytes] of a global average pool that takes `words` input words to one column group.
 
     Every tile is a piece of the identity, so each output column sums one channel over all positions.
     """
     rows, columns = architecture.rows, architecture.columns
-    positions = strip.n_ky * strip.n_kx
-    tiles = np.zeros((strip.n_columns, words, positions, rows, columns), np.uint8)
-    for column in range(strip.n_columns):
+    positions = panel.n_ky * panel.n_kx
+    tiles = np.zeros((panel.n_columns, words, positions, rows, columns), np.uint8)
+    for column in range(panel.n_columns):
         for word in range(words):
             row = np.arange(rows)
             target = word * rows + row - column * columns
             inside = (target >= 0) & (target < columns)
             tiles[column, word, :, row[inside], target[inside]] = 1
-    count = strip.n_columns * columns
+    count = panel.n_columns * columns
     return np.concatenate(
         [
             _parameters(
-                np.repeat(integers.bias, count), np.repeat(integers.multiplier, count), strip.n_columns, columns
+                np.repeat(integers.bias, count), np.repeat(integers.multiplier, count), panel.n_columns, columns
             ),
-            tiles.reshape(strip.n_columns, -1),
+            tiles.reshape(panel.n_columns, -1),
         ],
         axis=1,
     )
@@ -90,17 +90,17 @@ def weight_image(schedule: Schedule, integers: tuple[TaskIntegers | None, ...]) 
     whole: dict[int, np.ndarray] = {}
     for block in schedule.weight_blocks:
         index = block.content.task
-        task, strip, numbers = plan.tasks[index], plan.strips[index], integers[index]
-        assert strip is not None and numbers is not None, "only a pool has neither"
+        task, panel, numbers = plan.tasks[index], plan.panels[index], integers[index]
+        assert panel is not None and numbers is not None, "only a pool has neither"
         match block.content:
             case ConvolutionBlock(columns=(first, last)):
                 assert isinstance(task, ConvTask)
                 if index not in whole:
                     layout = plan.layouts[task.input]
-                    whole = {index: convolution_columns(task, numbers, layout, strip, plan.architecture)}
+                    whole = {index: convolution_columns(task, numbers, layout, panel, plan.architecture)}
                 data = whole[index][first:last]
             case AverageBlock(words=words):
-                data = average_columns(numbers, strip, plan.architecture, words)
+                data = average_columns(numbers, panel, plan.architecture, words)
             case content:
                 assert_never(content)
         image[block.offset : block.offset + data.size] = data.reshape(-1)

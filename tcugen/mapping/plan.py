@@ -7,9 +7,9 @@ from functools import cached_property
 from tcugen.arch import Architecture
 from tcugen.mapping.allocate import Allocation, allocate
 from tcugen.mapping.layouts import choose_layouts
-from tcugen.mapping.stripes import JOB_CYCLES
+from tcugen.mapping.stripes import ITEM_CYCLES
 from tcugen.mapping.tasks import PoolTask, Task, tasks_of
-from tcugen.mapping.tiling import Strip, strip_of
+from tcugen.mapping.tiling import WeightPanel, panel_of
 from tcugen.network.graph import Network
 from tcugen.program import TensorLayout
 
@@ -23,7 +23,7 @@ class Plan:
         architecture: What it is planned for.
         tasks: In execution order.
         layouts: By tensor.
-        strips: By task; None for a pool.
+        panels: By task; None for a pool.
         allocation: What is where.
     """
 
@@ -31,13 +31,13 @@ class Plan:
     architecture: Architecture
     tasks: tuple[Task, ...]
     layouts: dict[str, TensorLayout]
-    strips: tuple[Strip | None, ...]
+    panels: tuple[WeightPanel | None, ...]
     allocation: Allocation
 
     @property
-    def has_bands(self) -> bool:
+    def has_stripes(self) -> bool:
         """Some task runs in more than one piece for lack of space."""
-        return any(len(bands.bands) * len(bands.chunks) > 1 for bands in self.allocation.bands)
+        return any(len(stripes.stripes) * len(stripes.channel_tiles) > 1 for stripes in self.allocation.stripes)
 
     @cached_property
     def inputs(self) -> tuple[str, ...]:
@@ -63,7 +63,7 @@ def plan_network(
     network: Network,
     architecture: Architecture,
     int32_outputs: Collection[str] = (),
-    job_cycles: int = JOB_CYCLES[0],
+    item_cycles: int = ITEM_CYCLES[0],
 ) -> Plan:
     """Everything that is decided before instructions are made.
 
@@ -71,15 +71,15 @@ def plan_network(
         network: The graph.
         architecture: What to plan for.
         int32_outputs: Outputs of the network that are stored as 32-bit sums.
-        job_cycles: What a job costs beside its work, see `StripePlanner`.
+        item_cycles: What a item costs beside its work, see `StripePlanner`.
 
     Raises:
         CompileError: If the network cannot run on this architecture. Names node, value, rule and remedy.
     """
     tasks = tasks_of(network, int32_outputs)
     layouts = choose_layouts(network.inputs, tasks, architecture)
-    strips = tuple(
-        None if isinstance(task, PoolTask) else strip_of(task, layouts[task.input], architecture) for task in tasks
+    panels = tuple(
+        None if isinstance(task, PoolTask) else panel_of(task, layouts[task.input], architecture) for task in tasks
     )
-    allocation = allocate(tasks, layouts, strips, architecture, job_cycles)
-    return Plan(network, architecture, tasks, layouts, strips, allocation)
+    allocation = allocate(tasks, layouts, panels, architecture, item_cycles)
+    return Plan(network, architecture, tasks, layouts, panels, allocation)

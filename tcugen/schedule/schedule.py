@@ -7,7 +7,7 @@ from tcugen.isa import Instruction, Window
 from tcugen.mapping.layouts import align
 from tcugen.mapping.plan import Plan
 from tcugen.program import Observation, Port, TensorLayout
-from tcugen.schedule.emit import Home, numbered
+from tcugen.schedule.emit import DramAddress, numbered
 from tcugen.schedule.scheduler import Scheduler
 from tcugen.schedule.weight_blocks import WeightBlock, WeightBlocks
 
@@ -41,14 +41,14 @@ class Schedule:
     scratch_bytes: int
 
 
-def _homes(names: Iterable[str], window: Window, layouts: dict[str, TensorLayout]) -> tuple[dict[str, Home], int]:
+def _dram(names: Iterable[str], window: Window, layouts: dict[str, TensorLayout]) -> tuple[dict[str, DramAddress], int]:
     """Offsets of tensors in a window, one after the other, and the window's size."""
-    homes: dict[str, Home] = {}
+    dram: dict[str, DramAddress] = {}
     size = 0
     for name in names:
-        homes[name] = Home(window, size)
+        dram[name] = DramAddress(window, size)
         size = align(size + layouts[name].bytes, _PORT_BYTES)
-    return homes, size
+    return dram, size
 
 
 def schedule_plan(plan: Plan, progress: Callable[[str], None] | None = None) -> Schedule:
@@ -62,11 +62,11 @@ def schedule_plan(plan: Plan, progress: Callable[[str], None] | None = None) -> 
         CompileError: If a shape is too large for the instruction set. Names node, value, rule and remedy.
     """
     layouts = plan.layouts
-    input_homes, input_bytes = _homes(plan.inputs, Window.INPUT, layouts)
-    output_homes, output_bytes = _homes(plan.outputs, Window.OUTPUT, layouts)
-    scratch_homes, scratch_bytes = _homes(plan.spilled, Window.SCRATCH, layouts)
+    input_dram, input_bytes = _dram(plan.inputs, Window.INPUT, layouts)
+    output_dram, output_bytes = _dram(plan.outputs, Window.OUTPUT, layouts)
+    scratch_dram, scratch_bytes = _dram(plan.spilled, Window.SCRATCH, layouts)
     weights = WeightBlocks(plan.architecture.bus_bytes)
-    scheduler = Scheduler(plan, input_homes | output_homes | scratch_homes, weights, progress or (lambda line: None))
+    scheduler = Scheduler(plan, input_dram | output_dram | scratch_dram, weights, progress or (lambda line: None))
     instructions, observations = numbered(scheduler.run())
     return Schedule(
         plan=plan,
@@ -74,8 +74,8 @@ def schedule_plan(plan: Plan, progress: Callable[[str], None] | None = None) -> 
         observations=observations,
         weight_blocks=weights.blocks,
         weight_bytes=weights.size,
-        inputs=tuple(Port(name, input_homes[name].offset, layouts[name]) for name in plan.inputs),
-        outputs=tuple(Port(name, output_homes[name].offset, layouts[name]) for name in plan.outputs),
+        inputs=tuple(Port(name, input_dram[name].offset, layouts[name]) for name in plan.inputs),
+        outputs=tuple(Port(name, output_dram[name].offset, layouts[name]) for name in plan.outputs),
         input_bytes=input_bytes,
         output_bytes=output_bytes,
         scratch_bytes=scratch_bytes,

@@ -20,7 +20,7 @@ class Region:
     length: int
 
 
-def later(first: tuple[int, ...], second: tuple[int, ...]) -> tuple[int, ...]:
+def join(first: tuple[int, ...], second: tuple[int, ...]) -> tuple[int, ...]:
     """Counts that satisfy both."""
     return tuple(map(max, first, second))
 
@@ -68,7 +68,7 @@ class Tracker:
             return NO_WAITS
         waits = self.before_read(region)
         for view in self._views(self._read, region):
-            waits = later(waits, tuple(view.max(axis=(1, 2)).tolist()))
+            waits = join(waits, tuple(view.max(axis=(1, 2)).tolist()))
         return tuple(0 if other == unit else count for other, count in enumerate(waits))
 
     def note_read(self, unit: Unit, count: int, region: Region) -> None:

@@ -9,7 +9,7 @@ from tcugen.compiler.integers import integers_of
 from tcugen.compiler.weights import convolution_columns
 from tcugen.isa import Opcode
 from tcugen.mapping.plan import plan_network
-from tcugen.mapping.tiling import strip_of
+from tcugen.mapping.tiling import panel_of
 from tcugen.network.resnets import bundled_network
 from tcugen.synthetic.integers import synthesise
 from tests.compiler.networks import NETWORKS
@@ -94,8 +94,8 @@ def test_weight_stream_holds_every_weight():
 def test_grouped_convolution_streams_diagonal_blocks_only():
     model, _ = synthesise(NETWORKS["grouped"], seed=1)
     plan = plan_network(model.network, Architecture())
-    assert [strip.n_groups for strip in plan.strips] == [1, 1, 2, 2]
-    assert [strip.column_words for strip in plan.strips[:2]] == [1, 1]
+    assert [panel.n_groups for panel in plan.panels] == [1, 1, 2, 2]
+    assert [panel.column_words for panel in plan.panels[:2]] == [1, 1]
     task, layout, numbers = plan.tasks[0], plan.layouts["image"], integers_of(model, plan.tasks, Architecture())[0]
-    strip = strip_of(task, layout, Architecture())
-    assert convolution_columns(task, numbers, layout, strip, Architecture()).shape == (4, 128 + 9 * 256)
+    panel = panel_of(task, layout, Architecture())
+    assert convolution_columns(task, numbers, layout, panel, Architecture()).shape == (4, 128 + 9 * 256)

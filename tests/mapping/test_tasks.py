@@ -37,7 +37,7 @@ def test_sums_are_stored_where_asked():
 
 
 def test_thin_layouts():
-    net = NETWORKS["thin"]
+    net = NETWORKS["packed"]
     layouts = choose_layouts(net.inputs, tasks_of(net), ARCHITECTURE)
     assert [layouts[name].pixel_bytes for name in ("image", "a", "b", "c")] == [5, 8, 4, 16]
     assert layouts["image"].row_bytes == 72
