@@ -71,7 +71,7 @@ def plan_network(
         network: The graph.
         architecture: What to plan for.
         int32_outputs: Outputs of the network that are stored as 32-bit sums.
-        item_cycles: What a item costs beside its work, see `StripePlanner`.
+        item_cycles: What a work item costs beside its work, see `StripePlanner`.
 
     Raises:
         CompileError: If the network cannot run on this architecture. Names node, value, rule and remedy.

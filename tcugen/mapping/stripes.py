@@ -114,7 +114,7 @@ class StripePlanner:
         task, in_layout, out_layout, panel: The task; `panel` is None for a pool.
         spilled: Names of the tensors that are not on chip.
         architecture: Sizes.
-        item_cycles: What a item costs beside its work; one of ITEM_CYCLES.
+        item_cycles: What a work item costs beside its work; one of ITEM_CYCLES.
     """
 
     def __init__(

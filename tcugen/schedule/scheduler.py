@@ -131,8 +131,10 @@ class Scheduler:
     def _target(
         self, index: int, planner: StripePlanner, number: int, planes, rows
     ) -> tuple[SramView, SramView | None]:
-        """Where the results of a work item go and where its residual operand is; a spilled operand is loaded to where the
-        results go."""
+        """Where the results of a work item go and where its residual operand is.
+
+        A spilled operand is loaded to where the results go.
+        """
         task, plan = self.tasks[index], self.allocation.stripes[index]
         layout = self.layouts[task.output]
         if planner.output_spilled:
