@@ -4,6 +4,7 @@ import importlib.util
 from dataclasses import dataclass
 
 from tcugen.console.outcome import UsageError
+from tcugen.simulator.environment import require_tools
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,22 @@ PACKAGES = {
 """By the name of the distribution."""
 
 
-def require(*names: str) -> None:
-    """Raises UsageError, which names the package and the remedy, unless all of these packages can be imported."""
+def require(verb: str, *names: str) -> None:
+    """Raises UsageError, which names the package and the remedy, unless all of these packages can be imported.
+
+    To be called before any work is done or any file removed.
+    """
     for name in names:
         if importlib.util.find_spec(name) is None:
-            raise UsageError(missing(name))
+            raise UsageError(f"{verb} needs the package {name}, but it is not installed; run `{PACKAGES[name].remedy}`")
 
 
-def missing(name: str) -> str:
-    """What is said of a package of PACKAGES that is not installed."""
-    return f"the package {name} is needed for this, but it is not installed; run `{PACKAGES[name].remedy}`"
+def require_simulation(verb: str) -> None:
+    """As `require`, for a verb that runs the RTL on integers from PyTorch.
+
+    Raises:
+        UsageError: If a package is missing.
+        EnvironmentProblem: If Verilator, g++, make or perl is missing.
+    """
+    require(verb, "torch")
+    require_tools()
