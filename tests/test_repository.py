@@ -122,3 +122,9 @@ def test_the_glossary_explains_a_term_once():
     terms = [term for term in terms if term != "term"]
     assert len(terms) > 30
     assert sorted(set(terms)) == sorted(terms)
+
+
+def test_the_readme_names_every_package():
+    packages = [path.parent for path in (ROOT / "tcugen").glob("*/__init__.py")]
+    readme = (ROOT / "README.md").read_text()
+    assert [short(package) for package in packages if f"`{short(package)}`" not in readme] == []
