@@ -17,7 +17,7 @@ help:
 	@echo "make test       linter and tests"
 	@echo "make verify     the tests that take minutes"
 	@echo "make docs       write docs/instruction-set.md and docs/registers.md from the code"
-	@echo "make results    run what the README shows the results of, and write them there"
+	@echo "make results    run what docs/results.md and the README show the results of, and write them there"
 	@echo "make reference  write $(reference), the build that a test compares byte for byte"
 	@echo "make lock       write $(lock), the versions that are installed"
 	@echo "make clean      remove what these targets made"

@@ -24,7 +24,7 @@ from tcugen.console.outcome import one_clear_error
 app = typer.Typer(
     help="From the layers of a neural network to a tensor compute unit: Verilog, program, proof.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
 
