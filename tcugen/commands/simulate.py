@@ -17,10 +17,10 @@ from tcugen.commands.output_folder import check_creatable
 from tcugen.commands.progress_bar import progress_bar, simulation_reporter
 from tcugen.commands.sources import Source, open_source
 from tcugen.compiler import compile_network
+from tcugen.memory_model import MEMORY_MODELS
 from tcugen.network.select import select
 from tcugen.program import Program
 from tcugen.report.run_report import run_table, summary
-from tcugen.simulator.run import MEMORY_TIMINGS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -134,8 +134,8 @@ def check_options(options: SimulateOptions) -> None:
     Raises:
         UsageError: For an option outside its range or a place that cannot be written.
     """
-    if options.memory not in MEMORY_TIMINGS:
-        raise UsageError(f"--memory is {options.memory!r}, but it must be one of {', '.join(MEMORY_TIMINGS)}")
+    if options.memory not in MEMORY_MODELS:
+        raise UsageError(f"--memory is {options.memory!r}, but it must be one of {', '.join(MEMORY_MODELS)}")
     if options.dump:
         check_creatable(options.dump, "--dump")
     outputs = {"--json": options.json_file}
