@@ -20,6 +20,7 @@ ALLOWED = {
     "rtl": "arch isa registers amaranth",
     "compiler": "network quant sizing arch isa program numpy",
     "emulator": "arch isa program numpy",
+    "timing": "arch isa registers memory_model",
     "simulator": "arch isa registers memory_model program numpy",
     "verify": "network quant emulator simulator arch isa registers program numpy",
     "fpga": "arch isa registers sizing",
