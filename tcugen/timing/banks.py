@@ -104,6 +104,9 @@ class DrainWrites:
         while at < len(spans) and spans[at][1] < start:
             at += 1
         self._at = at
+        if at == len(spans) or spans[at][0] >= start + writes:
+            end = start + writes - 1
+            return (end, 1) if end > last_arrival else (last_arrival, 1)
         cycle, left = start, writes
         while at < len(spans) and left > 0:
             first, last, slow = spans[at]

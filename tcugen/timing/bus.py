@@ -30,7 +30,7 @@ class ReadClient(Protocol):
 
 
 class Bus:
-    """Reader, writer and memory.
+    """Reader, writer and memory. Delayed beats are spread evenly, where the memory draws them.
 
     Attributes:
         last_beat: Cycle of the last beat so far.
@@ -49,7 +49,6 @@ class Bus:
         self._pool = pool
         self._memory = memory
         self._agenda = agenda
-        self._moved_beats = 0
         self.last_beat = 0
 
     def run(self) -> None:
@@ -63,6 +62,8 @@ class Bus:
         ends: deque[int] = deque([0] * limit)  # when each place among the reads in flight is free again
         waiting: tuple[int, ReadClient, int] | None = None  # taken by the reader, without a place in flight
         take_from = free = 0
+        delayed_one_in = self._memory.delayed_one_in
+        moved = 0
         while True:
             read_at = write_at = NEVER
             if reads:
@@ -108,7 +109,10 @@ class Bus:
                 continue
             if read_at < write_at or (read_at == write_at and reads[0][0] <= writes[0].address):
                 _, _, beats, client = reads.popleft()
-                free = self._end(read_at, beats)
+                free = read_at + beats
+                if delayed_one_in:
+                    free += (moved % delayed_one_in + beats) // delayed_one_in
+                    moved += beats
                 if waiting is None:
                     ends.append(free)
                 else:
@@ -124,17 +128,11 @@ class Bus:
                 if reads and reads[0][0] <= burst.address and reads[0][1] < write_at + beats:
                     beats = reads[0][1] - write_at
                 burst.beats -= beats
-                free = self._end(write_at, beats)
+                free = write_at + beats
+                if delayed_one_in:
+                    free += (moved % delayed_one_in + beats) // delayed_one_in
+                    moved += beats
                 store.moved(burst, free - 1, beats)
             if pending:
                 agenda.settle()
         self.last_beat = free - 1
-
-    def _end(self, start: int, beats: int) -> int:
-        """Cycle after the last of `beats` beats that move from `start` on."""
-        every = self._memory.delayed_one_in
-        if not every:
-            return start + beats
-        before = self._moved_beats
-        self._moved_beats = before + beats
-        return start + beats + (before + beats) // every - before // every

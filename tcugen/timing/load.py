@@ -88,7 +88,7 @@ class Load:
                 return
             total, last, period = frees[0]
             free_at = last - (total - needed) * period
-        self.request_at = max(self._from, free_at)
+        self.request_at = free_at if free_at > self._from else self._from
 
     def issued(self, cycle: int) -> None:
         """The burst was taken by the reader in `cycle`."""
@@ -105,9 +105,10 @@ class Load:
     def arrived(self, first: int, last: int, beats: int) -> None:
         """The oldest burst moved over the bus in the cycles `first` to `last`."""
         self._arrived += beats
-        placed, period = self._drain_writes.place(
-            max(first + BEAT_TO_PLACE, self._place_from), last + BEAT_TO_PLACE, beats * self._pieces
-        )
+        start = first + BEAT_TO_PLACE
+        if start < self._place_from:
+            start = self._place_from
+        placed, period = self._drain_writes.place(start, last + BEAT_TO_PLACE, beats * self._pieces)
         self._place_from = placed + 1
         self._frees.append((self._arrived, placed + 1, period * self._pieces))
         if self._ends and self._ends[0] == self._arrived:

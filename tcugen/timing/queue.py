@@ -31,6 +31,7 @@ class InstructionQueue:
         self._instructions: list[Instruction] = []
         self._last_left = -1
         self._offered: int | None = None
+        self._blocked = False  # what it waits for is not known yet
 
     def room(self, dispatch: Wake) -> int | None:
         """Cycle from which the next instruction is accepted; None if not known yet, then `dispatch` is called."""
@@ -52,18 +53,17 @@ class InstructionQueue:
 
     def offered(self) -> int | None:
         """First cycle in which the oldest instruction can leave; None if that is not known yet."""
-        if self._offered is not None:
+        if self._offered is not None or self._blocked or self.left == len(self.entered):
             return self._offered
-        if self.left == len(self.entered):
-            return None
         fields = self._instructions[self.left].fields
         offered = self.present[self.left] + 1
         reached: list[tuple[Unit, int]] = []
         for unit, name in _WAITS:
             count = fields.get(name, 0)
             if count:
-                cycle = self._completions[unit].when(count, self.wake)
+                cycle = self._completions[unit].when(count, self._unblock)
                 if cycle is None:
+                    self._blocked = True
                     return None
                 reached.append((unit, cycle))
                 offered = max(offered, cycle + DONE_TO_JUDGED)
@@ -85,6 +85,10 @@ class InstructionQueue:
         if self.left < len(self.entered):
             self._come_to_gate()
         return instruction
+
+    def _unblock(self) -> None:
+        self._blocked = False
+        self.wake()
 
     def _come_to_gate(self) -> None:
         self.present.append(max(self.entered[self.left] + QUEUE_LATENCY, self._last_left + 1))

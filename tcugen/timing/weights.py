@@ -49,7 +49,10 @@ class WeightStream:
         self._choose()
 
     def _choose(self) -> None:
-        self.beats = beats = min(self._left, self._burst_beats - self._place % self._burst_beats)
+        beats = self._burst_beats - self._place % self._burst_beats
+        if beats > self._left:
+            beats = self._left
+        self.beats = beats
         room = self._ring.room_at(beats)
         self.request_at = room if room > self._from else self._from
 
