@@ -1,6 +1,7 @@
 """Nodes to tasks: what the array, the output path and the pool unit do, in execution order."""
 
 from dataclasses import dataclass
+from typing import assert_never
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from tcugen.compiler.numerics import check_add, check_multipliers, fold_bias
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.fusion import fused_producers
 from tcugen.network.graph import Node, Shape
+from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, as_convolution
 
 INT8 = (-128, 127)
 
@@ -98,13 +100,15 @@ def _array_task(model: QuantizedNetwork, node: Node, architecture: Architecture,
     shapes, integers = model.network.shapes, model.integers[node.name]
     channels = shapes[node.inputs[0]].channels
     zero_point = model.zero_point(node.inputs[0])
-    if node.op == "requantise":
-        weight, groups = np.ones((channels, 1, 1, 1), np.int8), channels
+    if isinstance(node, Requantise):
+        layer = Conv(node.name, node.inputs, channels, (1, 1), groups=channels)
+        weight = np.ones((channels, 1, 1, 1), np.int8)
         bias = np.zeros(channels, np.int32)
         multiplier = np.repeat(np.atleast_1d(integers.multiplier), channels)
     else:
-        weight, groups, bias, multiplier = integers.weight, node.groups, integers.bias, integers.multiplier
-        weight = weight.reshape(node.out_channels, channels // groups, *node.kernel)
+        layer = as_convolution(node)
+        weight, bias, multiplier = integers.weight, integers.bias, integers.multiplier
+        weight = weight.reshape(layer.out_channels, channels // layer.groups, *layer.kernel)
     if multiplier is None and (add is not None or model.network.consumers[node.name]):
         raise CompileError(
             f"node {node.name!r}: stores 32-bit sums but {model.network.consumers[node.name]} read it; only an output "
@@ -118,10 +122,10 @@ def _array_task(model: QuantizedNetwork, node: Node, architecture: Architecture,
         output=output.name,
         input_shape=shapes[node.inputs[0]],
         output_shape=shapes[output.name],
-        kernel=node.kernel,
-        stride=node.stride,
-        padding=node.padding,
-        groups=groups,
+        kernel=layer.kernel,
+        stride=layer.stride,
+        padding=layer.padding,
+        groups=layer.groups,
         weight=weight,
         bias=fold_bias(node.name, weight, bias, zero_point, architecture.accumulator_bits),
         multiplier=None if multiplier is None else check_multipliers(node.name, multiplier),
@@ -177,15 +181,19 @@ def _task(model: QuantizedNetwork, node: Node, architecture: Architecture, produ
     shapes = model.network.shapes
     if producer is not None:
         return _array_task(model, model.network.by_name[producer], architecture, node)
-    if node.op == "add":
-        return _add_task(model, node)
-    if node.op == "global_average_pool":
-        return _average_task(model, node, architecture)
-    if node.op == "max_pool":
-        source = node.inputs[0]
-        return Task("pool", (node.name,), source, node.name, shapes[source], shapes[node.name],
-                    node.kernel, node.stride, node.padding)  # fmt: skip
-    return _array_task(model, node, architecture, None)
+    match node:
+        case Conv() | Linear() | Requantise():
+            return _array_task(model, node, architecture, None)
+        case Add():
+            return _add_task(model, node)
+        case GlobalAveragePool():
+            return _average_task(model, node, architecture)
+        case MaxPool():
+            source = node.inputs[0]
+            return Task("pool", (node.name,), source, node.name, shapes[source], shapes[node.name],
+                        node.kernel, node.stride, node.padding)  # fmt: skip
+        case _:
+            assert_never(node)
 
 
 def lower(model: QuantizedNetwork, architecture: Architecture) -> tuple[Task, ...]:

@@ -10,7 +10,8 @@ from tcugen.compiler import CompileError, compile_network, plan_network
 from tcugen.compiler.layouts import choose_layouts
 from tcugen.compiler.lower import lower
 from tcugen.network.check import checked_network
-from tcugen.network.graph import Node, Shape
+from tcugen.network.graph import Shape
+from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise
 from tcugen.network.resnets import bundled_network
 from tcugen.synthetic.integers import synthesise
 from tests.compiler.networks import NETWORKS, conv, network
@@ -77,7 +78,7 @@ def test_bias_that_overflows():
 
 def test_every_layer_that_overflows_is_named():
     model = quantized("chain")
-    convolutions = [node.name for node in model.network.nodes if node.op == "conv"][:2]
+    convolutions = [node.name for node in model.network.nodes if isinstance(node, Conv)][:2]
     for name in convolutions:
         model = with_integers(model, name, bias=np.full_like(model.integers[name].bias, 2**31 - 1))
     with pytest.raises(CompileError) as refused:
@@ -89,7 +90,7 @@ def test_every_layer_that_overflows_is_named():
 
 
 def test_accumulators_too_narrow():
-    net = network("long", (4096, 1, 1), Node("a", "linear", ("image",), out_channels=4))
+    net = network("long", (4096, 1, 1), Linear("a", ("image",), 4))
     model, _ = synthesise(net, seed=1)
     weight = np.full_like(model.integers["a"].weight, -127)
     with pytest.raises(CompileError, match=r"node 'a': .* needs 27 accumulator bits, but accumulator_bits is 26"):
@@ -111,11 +112,11 @@ def test_thin_layouts():
 
 
 @pytest.mark.parametrize("reader", [
-    Node("r", "max_pool", ("a",), kernel=(2, 2)),
-    Node("r", "global_average_pool", ("a",)),
+    MaxPool("r", ("a",), kernel=(2, 2), stride=(1, 1)),
+    GlobalAveragePool("r", ("a",)),
     conv("r", "a", 6, groups=6),
-    Node("r", "requantise", ("a",)),
-    Node("r", "add", ("a", "image")),
+    Requantise("r", ("a",)),
+    Add("r", ("a", "image")),
 ])  # fmt: skip
 def test_only_plain_convolutions_read_thin_tensors(reader):
     nodes = (conv("a", "image", 6), conv("b", "a", 4), reader)
