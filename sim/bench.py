@@ -13,7 +13,7 @@ from sim.job import ENVIRONMENT_VARIABLE, Job
 from sim.observer import BusRules, TraceRecorder
 from sim.pauses import PROFILES, channels, pause_randomly
 from tcugen.registers import ErrorCode
-from tcugen.simulator.observe import observe
+from tcugen.trace.observe import observe
 
 TIMEOUT = {"timeout_time": 4, "timeout_unit": "ms"}
 """Limit of simulated time for each test: two million cycles, several times what the longest takes."""

@@ -2,10 +2,7 @@
 
 import numpy as np
 
-from sim.random_cases import Data
-from tcugen.network.graph import Network, Node, Shape
-from tcugen.quant import arithmetic
-from tcugen.quant.corners import (
+from sim.corners import (
     INPUT,
     corner_inputs,
     corner_weights,
@@ -13,7 +10,10 @@ from tcugen.quant.corners import (
     single_convolution,
     tied_convolution,
 )
-from tcugen.quant.model import NodeIntegers, Quantization, QuantizedNetwork
+from sim.random_cases import Data
+from tcugen.model import multipliers
+from tcugen.model.quantized import NodeIntegers, Quantization, QuantizedNetwork
+from tcugen.network.graph import Network, Node, Shape
 
 
 def extreme(
@@ -63,18 +63,18 @@ def tied_add(scale: float, activation: str | None = None) -> Data:
         Node("conv", "conv", (INPUT,), 7, (3, 3), (1, 1), (1, 1, 1, 1)),
         Node("add", "add", ("conv", INPUT), activation=activation),
     )
-    m_a, m_b, add_shift = arithmetic.add_multipliers(one, one, np.float32(scale), layer="add")
+    m_a, m_b, add_shift = multipliers.add_multipliers(one, one, np.float32(scale), layer="add")
     weight_scale = np.ones(7, np.float32)
     integers = {
         "conv": NodeIntegers(
             weight=copy,
             bias=np.zeros(7, np.int32),
-            multiplier=arithmetic.convolution_multiplier(one, weight_scale, one, layer="conv"),
-            clamp=arithmetic.clamp_limits(None, z_copy),
+            multiplier=multipliers.convolution_multiplier(one, weight_scale, one, layer="conv"),
+            clamp=multipliers.clamp_limits(None, z_copy),
             weight_scale=weight_scale,
         ),
         "add": NodeIntegers(
-            add_multipliers=(m_a, m_b), add_shift=add_shift, clamp=arithmetic.clamp_limits(activation, z_sum)
+            add_multipliers=(m_a, m_b), add_shift=add_shift, clamp=multipliers.clamp_limits(activation, z_sum)
         ),
     }
     tensors = {
@@ -103,11 +103,11 @@ def tied_average(channels: int) -> Data:
     """A global average over 2 x 2 pixels: half of the channels sum to an odd multiple of two, a tie."""
     shape, one = Shape(channels, 2, 2), np.float32(1)
     node = Node("avgpool", "global_average_pool", (INPUT,))
-    multiplier = arithmetic.average_multiplier(one, one, 4, layer="avgpool")
+    multiplier = multipliers.average_multiplier(one, one, 4, layer="avgpool")
     model = QuantizedNetwork(
         Network("tied_average", ((INPUT, shape),), (node,)),
         {INPUT: Quantization(one, 9), "avgpool": Quantization(one, -4)},
-        {"avgpool": NodeIntegers(multiplier=multiplier, clamp=arithmetic.clamp_limits(None, -4))},
+        {"avgpool": NodeIntegers(multiplier=multiplier, clamp=multipliers.clamp_limits(None, -4))},
     )
     image = np.random.default_rng(1).integers(-60, 60, (1, channels, 2, 2), dtype=np.int8)
     image[:, :, 1, 1] &= np.int8(-2)

@@ -1,8 +1,8 @@
 """Networks with random integers for the tensor benches: the shapes a ResNet is made of, cropped to a few pixels."""
 
+from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.graph import Network, Node, Shape
-from tcugen.quant.model import QuantizedNetwork
-from tcugen.quant.synthetic import synthesise
+from tcugen.synthetic.integers import synthesise
 
 IMAGE = "image"
 
@@ -28,9 +28,7 @@ def convolution(
     return _synthesised(Shape(in_channels, *size), (node,), int32_output=int32_output)
 
 
-def bottleneck(
-    in_channels: int, width: int, out_channels: int, size: int, stride: int = 1, images: int = 1
-) -> Data:
+def bottleneck(in_channels: int, width: int, out_channels: int, size: int, stride: int = 1, images: int = 1) -> Data:
     """1x1, 3x3, 1x1 and the add; the shortcut is a projection unless the shapes make it the identity."""
     square = (size, size)
     nodes = [
@@ -107,9 +105,7 @@ def rescaled(channels: int, size: tuple[int, int]) -> Data:
     return _synthesised(Shape(channels, *size), nodes)
 
 
-def _conv(
-    name: str, source: str, channels: int, kernel: int, stride: int = 1, activation: str | None = None
-) -> Node:
+def _conv(name: str, source: str, channels: int, kernel: int, stride: int = 1, activation: str | None = None) -> Node:
     padding = (kernel // 2,) * 4
     return Node(name, "conv", (source,), channels, (kernel,) * 2, (stride,) * 2, padding, activation=activation)
 

@@ -7,13 +7,13 @@ from math import ceil
 
 import numpy as np
 
+from sim.corners import INPUT, corner_inputs, corner_weights, single_convolution
 from tcugen.arch import Architecture
+from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.check import checked_network
 from tcugen.network.graph import Network, Node, Shape
 from tcugen.network.resnets import bundled_network
 from tcugen.network.select import select
-from tcugen.quant.corners import INPUT, corner_inputs, corner_weights, single_convolution
-from tcugen.quant.model import QuantizedNetwork
 
 
 def crop(part: Network, height: int, width: int) -> Network:
@@ -88,7 +88,7 @@ CORNER_CASES = {
         ("conv-256x14x14-256x14x14-k3x3s1x1p1", "low", "low"),
     )
 }
-"""Convolutions of CASES with corner data: name, kind of data, kind of weights (`tcugen.quant.corners.KINDS`)."""
+"""Convolutions of CASES with corner data: name, kind of data, kind of weights (`sim.corners.KINDS`)."""
 
 _PIXELS = (4, 3)
 _PIXELS_7X7 = (15, 13)
@@ -105,7 +105,7 @@ def corner_data(part: Network, data: str, weights: str) -> tuple[QuantizedNetwor
     Where padding leaves products out, sums are smaller: borders, corners and the middle of the image differ.
 
     Args:
-        data, weights: Kinds, see `tcugen.quant.corners.corner_inputs`.
+        data, weights: Kinds, see `sim.corners.corner_inputs`.
 
     Returns:
         A quantized network of that convolution, and its input.

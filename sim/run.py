@@ -10,11 +10,11 @@ import numpy as np
 from sim.build import TOP, PortsOnlyVerilator, build
 from sim.job import ENVIRONMENT_VARIABLE, Job
 from sim.pauses import PROFILES
+from tcugen import golden
 from tcugen.arch import Architecture
 from tcugen.compiler import compile_network
+from tcugen.model.quantized import QuantizedNetwork
 from tcugen.program import Program
-from tcugen.quant import golden
-from tcugen.quant.model import QuantizedNetwork
 from tcugen.simulator.progress import layer_cycles
 
 _FIXED_ALLOWANCE_CYCLES = 20_000

@@ -1,8 +1,9 @@
 """The command line: arguments only, the work is done in `tcugen.commands`."""
 
 import inspect
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -18,13 +19,13 @@ from tcugen.commands import quantize as quantize_command
 from tcugen.commands import shapes as shapes_command
 from tcugen.commands import simulate as simulate_command
 from tcugen.commands import speed as speed_command
-from tcugen.commands.machine import MachineFlags
-from tcugen.commands.outcome import one_clear_error
+from tcugen.console.machine import MachineFlags
+from tcugen.console.outcome import one_clear_error
 
 app = typer.Typer(
     help="From the layers of a neural network to a tensor compute unit: Verilog, program, proof.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
 
@@ -321,5 +322,5 @@ def doctor() -> None:
     raise typer.Exit(doctor_command.doctor(_console()))
 
 
-def _machine_flags(arguments: dict) -> MachineFlags:
+def _machine_flags(arguments: Mapping[str, Any]) -> MachineFlags:
     return MachineFlags(**{name: arguments[name] for name in inspect.signature(MachineFlags).parameters})

@@ -15,19 +15,29 @@ ALLOWED = {
     "memory_model": "",
     "program": "arch isa numpy",
     "network": "pydantic",
-    "quant": "network numpy torch safetensors onnx onnxruntime google",
+    "model": "network numpy",
+    "golden": "network model numpy torch",
+    "synthetic": "network model golden numpy torch",
+    "onnx": "network model numpy onnx onnxruntime google",
+    "quantize": "network model golden numpy torch safetensors",
+    "mapping": "network arch program numpy",
+    "schedule": "mapping arch isa program numpy",
     "sizing": "network arch",
-    "rtl": "arch isa registers amaranth",
-    "compiler": "network quant sizing arch isa program numpy",
+    "verilog": "amaranth",
+    "rtl": "arch isa registers verilog amaranth",
+    "compiler": "mapping schedule model arch isa program numpy",
     "emulator": "arch isa program numpy",
     "timing": "arch isa registers memory_model",
     "simulator": "arch isa registers memory_model program numpy",
-    "verify": "network quant emulator simulator arch isa registers program numpy",
+    "trace": "arch isa program numpy",
+    "verify": "network model golden onnx emulator simulator trace arch isa registers program numpy",
+    "evaluate": "network model onnx emulator arch program numpy",
     "fpga": "arch isa registers sizing",
     "export": "arch isa registers sizing",
     "report": "rich",
+    "console": "* numpy rich typer",
     "commands": "* numpy rich typer",
-    "cli": "commands rich typer",
+    "cli": "commands console rich typer",
     "__main__": "cli",
 }
 """What each part of the package may import besides itself and the standard library; `*` is every part of tcugen."""
@@ -42,6 +52,7 @@ def imported(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: line {node.lineno}: relative import; write tcugen.PART"
             names |= {f"tcugen.{a.name}" for a in node.names} if node.module == "tcugen" else {node.module}
+    # An absolute import of `onnx` is the library, `tcugen.onnx` the package beside it.
     return {name.split(".")[1] if name.startswith("tcugen.") else name.split(".")[0] for name in names}
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tcugen import golden
+from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.check import checked_network
 from tcugen.network.graph import Node, Shape
-from tcugen.quant import golden
-from tcugen.quant.model import QuantizedNetwork
-from tcugen.quant.synthetic import synthesise
 from tcugen.simulator.run import SimulationResult
+from tcugen.synthetic.integers import synthesise
 from tcugen.verify import compare
 from tcugen.verify.compare import NodeResult, Verification, verify
 from tcugen.verify.dump import write_dump

@@ -17,11 +17,11 @@ pytest.importorskip("onnx")
 pytest.importorskip("safetensors")
 
 from tcugen.cli import app
-from tcugen.commands.machine import MachineFlags, sized
 from tcugen.compiler import compile_network
+from tcugen.console.machine import MachineFlags, sized
+from tcugen.evaluate.emulate import emulate, top1
+from tcugen.model.store import load
 from tcugen.network.resnets import bundled_network
-from tcugen.quant.store import load
-from tcugen.verify.evaluate import emulate, top1
 
 pytestmark = pytest.mark.verify
 

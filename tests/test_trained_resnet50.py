@@ -15,16 +15,16 @@ import pytest
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
-from tcugen.commands.machine import MachineFlags, sized
+from tcugen import golden
 from tcugen.compiler import compile_network
-from tcugen.quant import golden
-from tcugen.quant.images import image_quantization, quantise_images
-from tcugen.quant.importers.onnx_model import import_onnx
-from tcugen.quant.witness import run_witness, write_witness
-from tcugen.verify.evaluate import emulate, top1
+from tcugen.console.machine import MachineFlags, sized
+from tcugen.evaluate.emulate import emulate, top1
+from tcugen.model.images import image_quantization, quantise_images
+from tcugen.onnx.importer.onnx_model import import_onnx
+from tcugen.onnx.reference import run_witness, write_witness
 from tests import independent_reader
 from tests.commands.conftest import call
-from tests.quant.importers.graphs import run
+from tests.onnx.importer.graphs import run
 
 FILES = ("resnet50_v1_int8_qdq.onnx", "resnet50_v1_int8_qop.onnx", "images_224.npz")
 

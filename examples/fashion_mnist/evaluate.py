@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from dataset import CLASSES, FOLDER, pixels, prepared
 
-from tcugen.commands.machine import MachineFlags, sized
 from tcugen.compiler import compile_network
-from tcugen.quant.store import load
-from tcugen.verify.evaluate import emulate, top1
+from tcugen.console.machine import MachineFlags, sized
+from tcugen.evaluate.emulate import emulate, top1
+from tcugen.model.store import load
 
 MODEL = Path(__file__).with_name("resnet20_int8.npz")
 
@@ -19,8 +19,8 @@ def float_classes(weights: Path, images: np.ndarray) -> np.ndarray:
     """Classes by the float network, [n]."""
     import torch
 
-    from tcugen.quant.resnet_torch import torch_resnet
-    from tcugen.quant.weights import load_weights, read_weights
+    from tcugen.quantize.resnet_torch import torch_resnet
+    from tcugen.quantize.weights import load_weights, read_weights
 
     module = torch_resnet("resnet20", image_channels=1)
     load_weights(module, read_weights(weights), weights)

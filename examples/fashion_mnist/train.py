@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from torch import nn
 from torch.nn import functional
 
-from tcugen.quant.resnet_torch import torch_resnet
+from tcugen.quantize.resnet_torch import torch_resnet
 
 BATCH = 128
 PEAK_RATE = 0.15

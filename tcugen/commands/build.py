@@ -9,17 +9,17 @@ from rich.console import Console
 from rich.table import Table
 
 from tcugen import __version__
-from tcugen.commands.machine import MachineFlags, sized
-from tcugen.commands.outcome import UsageError
-from tcugen.commands.output_folder import GENERATOR, MARKER, check_replaceable, replacing
-from tcugen.commands.sources import check_one_network, load_model
 from tcugen.compiler import compile_network, disassemble
+from tcugen.console.machine import MachineFlags, sized
+from tcugen.console.outcome import UsageError
+from tcugen.console.output_folder import GENERATOR, MARKER, check_replaceable, replacing
+from tcugen.console.sources import check_one_network, load_model
+from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.graph import Network
 from tcugen.network.layer_config import load_network, write_layer_config
-from tcugen.quant.model import QuantizedNetwork
-from tcugen.quant.nominal import nominal
 from tcugen.report.build_report import markdown
 from tcugen.sizing.search import Sizing
+from tcugen.synthetic.placeholder import nominal
 
 DEFAULT_ROOT = Path("rtl_out")
 

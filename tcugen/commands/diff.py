@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from tcugen.arch import Architecture
-from tcugen.commands.machine import MachineFlags, existing_architecture, sized
-from tcugen.commands.outcome import Status, UsageError
-from tcugen.commands.output_files import start_over, write_json
-from tcugen.commands.progress_bar import progress_bar, simulation_reporter
-from tcugen.commands.sources import Source, open_source
 from tcugen.compiler import compile_network, disassemble
+from tcugen.console.machine import MachineFlags, existing_architecture, sized
+from tcugen.console.outcome import Status, UsageError
+from tcugen.console.output_files import start_over, write_json
+from tcugen.console.packages import require_simulation
+from tcugen.console.progress_bar import progress_bar, simulation_reporter
+from tcugen.console.sources import Source, open_source
 from tcugen.memory_model import MEMORY_MODELS
 from tcugen.network.select import select
 from tcugen.program import Program
@@ -22,7 +23,7 @@ from tcugen.report.difference_report import difference_table, difference_text
 if TYPE_CHECKING:
     import numpy as np
 
-    from tcugen.verify.difference import Diagnosis
+    from tcugen.trace.difference import Diagnosis
 
 DEFAULT_WAVES = Path("diff.vcd")
 
@@ -60,6 +61,7 @@ def diff(options: DiffOptions, flags: MachineFlags, console: Console) -> Status:
     """
     if options.memory not in MEMORY_MODELS:
         raise UsageError(f"--memory is {options.memory!r}, but it must be one of {', '.join(MEMORY_MODELS)}")
+    require_simulation("comparing with the RTL")
     outputs = {"--waves": options.waves or DEFAULT_WAVES, "--json": options.json_file}
     start_over(outputs, (options.layer_config, options.model, options.images))
     source = open_source(

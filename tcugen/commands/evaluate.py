@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.console import Console
 
-from tcugen.commands.machine import MachineFlags, existing_architecture, sized
-from tcugen.commands.outcome import Status, UsageError
-from tcugen.commands.output_files import start_over, write_json
-from tcugen.commands.progress_bar import emulation_reporter, progress_bar
-from tcugen.commands.sources import load_model
 from tcugen.compiler import compile_network
+from tcugen.console.machine import MachineFlags, existing_architecture, sized
+from tcugen.console.outcome import Status, UsageError
+from tcugen.console.output_files import start_over, write_json
+from tcugen.console.progress_bar import emulation_reporter, progress_bar
+from tcugen.console.sources import load_model
 from tcugen.report.evaluate_report import beside_table, evaluation_summary
 
 if TYPE_CHECKING:
-    from tcugen.quant.model import QuantizedNetwork
+    from tcugen.model.quantized import QuantizedNetwork
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,9 @@ def evaluate(options: EvaluateOptions, flags: MachineFlags, console: Console) ->
         ModelError, NetworkError, SizingError, CompileError, ArchitectureError, UsageError: Bad input.
     """
     from tcugen.emulator import EmulationError
-    from tcugen.quant.images import read_images
-    from tcugen.verify.evaluate import emulate, read_labels, top1, write_outputs
-    from tcugen.verify.witness import witness_available
+    from tcugen.evaluate.emulate import emulate, read_labels, top1, write_outputs
+    from tcugen.model.images import read_images
+    from tcugen.verify.reference import witness_available
 
     for path in options.beside:
         if not path.is_file():
@@ -115,8 +115,8 @@ def _beside(
     console: Console,
 ) -> list[dict]:
     """The witness first, then the files, where ONNX Runtime is installed."""
-    from tcugen.verify.beside import Evaluated, beside_file, beside_witness
-    from tcugen.verify.witness import witness_available
+    from tcugen.evaluate.compare import Evaluated, beside_file, beside_witness
+    from tcugen.verify.reference import witness_available
 
     if not witness_available():
         console.print("ONNX Runtime: not compared, onnx and onnxruntime are not installed", highlight=False)

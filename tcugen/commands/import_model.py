@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from tcugen.commands.layers import layer_table
-from tcugen.commands.output_folder import GENERATOR, IMPORT_MARKER, check_replaceable, replacing
+from tcugen.console.output_folder import GENERATOR, IMPORT_MARKER, check_replaceable, replacing
 from tcugen.network.layer_config import write_layer_config
 
 
@@ -20,9 +20,9 @@ def import_model(path: Path, output: Path | None, console: Console) -> Path:
         ModelError: If the model cannot be read or run.
         UsageError: If the folder cannot be written. Nothing is written in either case.
     """
-    from tcugen.quant.importers.onnx_model import import_onnx
-    from tcugen.quant.store import save
-    from tcugen.quant.witness import write_witness
+    from tcugen.model.store import save
+    from tcugen.onnx.importer.onnx_model import import_onnx
+    from tcugen.onnx.reference import write_witness
 
     imported = import_onnx(path)
     network = imported.model.network

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tcugen.commands.outcome import UsageError
+from tcugen.console.outcome import UsageError
 from tcugen.network.graph import Network
 from tcugen.network.layer_config import load_network, write_layer_config
 

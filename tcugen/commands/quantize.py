@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.console import Console
 
-from tcugen.commands.outcome import UsageError
-from tcugen.commands.output_folder import GENERATOR, QUANTIZE_MARKER, check_replaceable, replacing
+from tcugen.console.outcome import UsageError
+from tcugen.console.output_folder import GENERATOR, QUANTIZE_MARKER, check_replaceable, replacing
+from tcugen.console.packages import require
+from tcugen.evaluate.emulate import read_labels
 from tcugen.network.graph import Shape
 from tcugen.network.layer_config import write_layer_config
 from tcugen.report.quantize_report import test_line, trials_table, worst_tensors
-from tcugen.verify.evaluate import read_labels
 
 if TYPE_CHECKING:
-    from tcugen.quant.post_training.choose import Choice
-    from tcugen.quant.post_training.error import Fidelity
-    from tcugen.quant.post_training.float_network import FloatNetwork
+    from tcugen.quantize.choose import Choice
+    from tcugen.quantize.error import Fidelity
+    from tcugen.quantize.float_network import FloatNetwork
 
 OUTPUTS = ("int32", "int8")
 AUTOMATIC = "auto"
@@ -59,11 +60,12 @@ def quantize(options: QuantizeOptions, output: Path | None, console: Console) ->
     Raises:
         ModelError, NetworkError, QuantizationError, UsageError: Bad input; nothing is written then.
     """
-    from tcugen.quant.images import read_images
-    from tcugen.quant.post_training.choose import choose
-    from tcugen.quant.post_training.error import measure
-    from tcugen.quant.post_training.export import import_module
-    from tcugen.quant.post_training.integers import stores_sums
+    require("quantizing", "torch", "onnx")
+    from tcugen.model.images import read_images
+    from tcugen.quantize.choose import choose
+    from tcugen.quantize.error import measure
+    from tcugen.quantize.export import import_module
+    from tcugen.quantize.integers import stores_sums
 
     _check(options)
     shape = _image_shape(options.images)
@@ -104,7 +106,7 @@ def quantize(options: QuantizeOptions, output: Path | None, console: Console) ->
 
 
 def _check(options: QuantizeOptions) -> None:
-    from tcugen.quant.post_training.ranges import METHODS
+    from tcugen.quantize.ranges import METHODS
 
     if (options.network is None) == (options.module is None):
         found = "neither is given" if options.network is None else "both are given"
@@ -121,7 +123,7 @@ def _check(options: QuantizeOptions) -> None:
 
 
 def _methods(method: str) -> tuple[str, ...]:
-    from tcugen.quant.post_training.ranges import METHODS
+    from tcugen.quantize.ranges import METHODS
 
     return tuple(METHODS) if method == AUTOMATIC else (method,)
 
@@ -137,9 +139,9 @@ def _image_shape(path: Path) -> Shape:
 
 def _module(options: QuantizeOptions, shape: Shape) -> tuple[object, str]:
     """The module with its weights, and a name for the network."""
-    from tcugen.quant.factory import module_from_file
-    from tcugen.quant.resnet_torch import torch_resnet
-    from tcugen.quant.weights import load_weights, read_weights
+    from tcugen.quantize.factory import module_from_file
+    from tcugen.quantize.resnet_torch import torch_resnet
+    from tcugen.quantize.weights import load_weights, read_weights
 
     weights = None if options.weights is None else read_weights(options.weights)
     if options.module is not None:
@@ -206,9 +208,9 @@ def _test_figures(fidelity: "Fidelity", labels: np.ndarray) -> dict:
 
 
 def _write(folder: Path, choice: "Choice", figures: dict) -> None:
-    from tcugen.quant.qdq import write_qdq
-    from tcugen.quant.store import save
-    from tcugen.quant.witness import write_witness
+    from tcugen.model.store import save
+    from tcugen.onnx.qdq import write_qdq
+    from tcugen.onnx.reference import write_witness
 
     model = choice.best.model
     with replacing(folder) as staging:

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from tcugen.commands.machine import MachineFlags
-from tcugen.commands.outcome import Status
-from tcugen.commands.output_files import write_json
 from tcugen.commands.simulate import Measured, SimulateOptions, measure
+from tcugen.console.machine import MachineFlags
+from tcugen.console.outcome import Status
+from tcugen.console.output_files import write_json
 from tcugen.network.graph import Network, Node
 from tcugen.report.shapes_report import shapes_summary, shapes_table
 

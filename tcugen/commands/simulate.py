@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from tcugen.arch import Architecture
-from tcugen.commands.figures import run_figures
-from tcugen.commands.machine import MachineFlags, existing_architecture, sized
-from tcugen.commands.outcome import Status, UsageError
-from tcugen.commands.output_files import start_over, write_json
-from tcugen.commands.output_folder import check_creatable
-from tcugen.commands.progress_bar import progress_bar, simulation_reporter
-from tcugen.commands.sources import Source, open_source
 from tcugen.compiler import compile_network
+from tcugen.console.figures import run_figures
+from tcugen.console.machine import MachineFlags, existing_architecture, sized
+from tcugen.console.outcome import Status, UsageError
+from tcugen.console.output_files import start_over, write_json
+from tcugen.console.output_folder import check_creatable
+from tcugen.console.packages import require_simulation
+from tcugen.console.progress_bar import progress_bar, simulation_reporter
+from tcugen.console.sources import Source, open_source
 from tcugen.memory_model import MEMORY_MODELS
 from tcugen.network.select import select
 from tcugen.program import Program
@@ -25,7 +26,7 @@ from tcugen.report.run_report import run_table, summary
 if TYPE_CHECKING:
     import numpy as np
 
-    from tcugen.quant.model import QuantizedNetwork
+    from tcugen.model.quantized import QuantizedNetwork
     from tcugen.verify.compare import Verification
 
 
@@ -132,10 +133,12 @@ def check_options(options: SimulateOptions) -> None:
     """Check what can be checked before any work is done, and remove what an earlier run left where this one writes.
 
     Raises:
-        UsageError: For an option outside its range or a place that cannot be written.
+        UsageError: For an option outside its range, a missing package or a place that cannot be written.
+        EnvironmentProblem: For a missing tool.
     """
     if options.memory not in MEMORY_MODELS:
         raise UsageError(f"--memory is {options.memory!r}, but it must be one of {', '.join(MEMORY_MODELS)}")
+    require_simulation("simulating")
     if options.dump:
         check_creatable(options.dump, "--dump")
     outputs = {"--json": options.json_file}
@@ -149,10 +152,10 @@ def _run(
 ) -> Measured | None:
     from tcugen.emulator import EmulationError
     from tcugen.simulator.build import BuildError
-    from tcugen.simulator.observe import ObservationError
     from tcugen.simulator.run import SimulationError
+    from tcugen.trace.observe import ObservationError
     from tcugen.verify.compare import VerificationError, verify
-    from tcugen.verify.witness import check_witness, witness_available
+    from tcugen.verify.reference import check_witness, witness_available
 
     model, inputs = source.workload(options.only, console)
     console.print("compiling the program", highlight=False)

@@ -7,10 +7,11 @@ from pathlib import Path
 from rich.console import Console
 
 from tcugen.arch import Architecture
-from tcugen.commands.machine import MachineFlags, existing_architecture, sized
-from tcugen.commands.outcome import Status, UsageError
-from tcugen.commands.output_files import start_over, write_json
 from tcugen.compiler import compile_network
+from tcugen.console.machine import MachineFlags, existing_architecture, sized
+from tcugen.console.outcome import Status, UsageError
+from tcugen.console.output_files import start_over, write_json
+from tcugen.console.packages import require_simulation
 from tcugen.network.graph import Network
 from tcugen.network.layer_config import load_network
 from tcugen.network.select import select
@@ -53,6 +54,7 @@ def speed(options: SpeedOptions, flags: MachineFlags, console: Console) -> Statu
     """
     if options.rounds < 1:
         raise UsageError(f"--rounds is {options.rounds}, but it must be at least 1")
+    require_simulation("measuring the simulator")
     start_over({"--json": options.json_file}, (options.layer_config,))
     network, note = load_network(options.layer_config)
     if note:
@@ -70,10 +72,10 @@ def speed(options: SpeedOptions, flags: MachineFlags, console: Console) -> Statu
 
 
 def _speed(options: SpeedOptions, part: Network, architecture: Architecture, rtl: Path, console: Console) -> Status:
-    from tcugen.quant.synthetic import synthesise
     from tcugen.simulator.build import BuildError
     from tcugen.simulator.run import SimulationError
     from tcugen.simulator.speed import compare_speed
+    from tcugen.synthetic.integers import synthesise
 
     model, inputs = synthesise(part, seed=0)
     program = compile_network(model, architecture)

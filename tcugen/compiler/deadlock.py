@@ -8,8 +8,8 @@ from collections import deque
 from collections.abc import Iterator
 
 from tcugen.arch import QUEUE_DEPTH, Architecture
-from tcugen.compiler.errors import CompileError
 from tcugen.isa import Instruction, Opcode, Unit
+from tcugen.mapping.errors import CompileError
 
 _BANKS = 2
 

@@ -130,9 +130,7 @@ _BUILDERS: dict[str, Callable[[str], Network]] = {
     "resnet101": lambda name: imagenet_resnet(name, (3, 4, 23, 3), bottleneck=True),
     "resnet152": lambda name: imagenet_resnet(name, (3, 8, 36, 3), bottleneck=True),
     "wide_resnet50_2": lambda name: imagenet_resnet(name, (3, 4, 6, 3), bottleneck=True, width_per_group=128),
-    "resnext50_32x4d": lambda name: imagenet_resnet(
-        name, (3, 4, 6, 3), bottleneck=True, groups=32, width_per_group=4
-    ),
+    "resnext50_32x4d": lambda name: imagenet_resnet(name, (3, 4, 6, 3), bottleneck=True, groups=32, width_per_group=4),
 }
 
 BUNDLED_NAMES = tuple(_BUILDERS)

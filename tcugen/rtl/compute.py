@@ -1,8 +1,8 @@
 """The compute engine: everything between a COMPUTE instruction and full accumulator banks.
 
-    instruction ─► passes ─► pixels ─► (activation memory) ─► array ─► accumulators ─► output path
-                      └────► loader ─► shadow plane ───────────┘            ▲
-                                └───────────── tags, delayed ──────────────┘
+instruction ─► passes ─► pixels ─► (activation memory) ─► array ─► accumulators ─► output path
+                  └────► loader ─► shadow plane ───────────┘            ▲
+                            └───────────── tags, delayed ──────────────┘
 """
 
 from amaranth.hdl import Module, Signal, signed

@@ -102,10 +102,7 @@ class DrainWalker(Component):
             pixel_ends.eq(last_step & last_plane),
             tile_ends.eq(pixel_ends & last_x & block_ends),
             self.go.eq(
-                self.active
-                & (full != 0)
-                & (self.group != self.groups_written)
-                & (~f.residual | self.residual_valid)
+                self.active & (full != 0) & (self.group != self.groups_written) & (~f.residual | self.residual_valid)
             ),
             self.step.address.eq(step_at + byte),
             self.step.tile_ends.eq(tile_ends),

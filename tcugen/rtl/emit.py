@@ -5,8 +5,8 @@ from pathlib import Path
 from tcugen.arch import Architecture
 from tcugen.rtl import sram
 from tcugen.rtl.top import Top
-from tcugen.rtl.verilog.convert import convert
-from tcugen.rtl.verilog.typeset import comment
+from tcugen.verilog.convert import convert
+from tcugen.verilog.typeset import comment
 
 LINT_FILE = "tcu_lint.vlt"
 """Waivers for `verilator --lint-only -Wall`, each with its reason."""

@@ -1,8 +1,8 @@
 """The output path: from a full accumulator bank to int8 in the activation memory.
 
-    accumulators ─► + bias ─► requantise, clamp ─► residual add ─► activation memory
-    parameters ─────┴────────┘                     │
-    residual words ─► delay ───────────────────────┘
+accumulators ─► + bias ─► requantise, clamp ─► residual add ─► activation memory
+parameters ─────┴────────┘                     │
+residual words ─► delay ───────────────────────┘
 """
 
 from amaranth.hdl import Module, Mux, Signal, signed

@@ -101,8 +101,7 @@ class _Prediction:
                 self._finish(task, losses)
             costs[task.node.name] = replace(cost, cycles=self.timeline.now - start, losses=dict(losses))
             costs |= {
-                name: NodeCost(name, "add", 0, fused_into=task.node.name)
-                for name in {task.output} - {task.node.name}
+                name: NodeCost(name, "add", 0, fused_into=task.node.name) for name in {task.output} - {task.node.name}
             }
         return tuple(costs[node.name] for node in self.network.nodes)
 

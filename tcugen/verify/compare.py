@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
+from tcugen import golden
 from tcugen.emulator import Machine
+from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.graph import Node, Shape
 from tcugen.program import Program
-from tcugen.quant import golden
-from tcugen.quant.model import QuantizedNetwork
-from tcugen.simulator.observe import observe
 from tcugen.simulator.progress import Progress
 from tcugen.simulator.run import ImageRun, simulate
+from tcugen.trace.observe import observe
 
 
 class VerificationError(RuntimeError):

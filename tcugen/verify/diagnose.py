@@ -8,16 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
+from tcugen import golden
 from tcugen.emulator import EmulationError, Machine
 from tcugen.isa import Opcode
+from tcugen.model.quantized import QuantizedNetwork
 from tcugen.program import Program
-from tcugen.quant import golden
-from tcugen.quant.model import QuantizedNetwork
 from tcugen.registers import ErrorCode
 from tcugen.simulator.progress import Progress, layer_cycles
 from tcugen.simulator.run import ImageRun, SimulationError, Waves, read_traces, simulate
-from tcugen.verify.difference import Comparison, Diagnosis, Difference, Focus
-from tcugen.verify.locate import Sides, locate
+from tcugen.trace.difference import Comparison, Diagnosis, Difference, Focus
+from tcugen.trace.locate import Sides, locate
 from tcugen.verify.stored import store_difference
 
 Image = Mapping[str, np.ndarray]

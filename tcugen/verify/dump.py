@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.graph import Node
+from tcugen.onnx.reference import write_witness
 from tcugen.program import Program
-from tcugen.quant.model import QuantizedNetwork
-from tcugen.quant.witness import write_witness
 from tcugen.verify.compare import NodeResult, Verification
-from tcugen.verify.witness import witness_available
+from tcugen.verify.reference import witness_available
 
 FORMAT = 1
 WITNESS = "witness.onnx"

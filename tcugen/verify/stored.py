@@ -6,7 +6,7 @@ import numpy as np
 
 from tcugen.isa import Opcode, Window
 from tcugen.program import Port, Program
-from tcugen.verify.difference import Difference, Kind
+from tcugen.trace.difference import Difference, Kind
 
 
 def store_difference(

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tcugen.quant.beside import reals
-from tcugen.quant.importers.onnx_model import import_onnx
-from tcugen.verify.evaluate import top1
+from tcugen.evaluate.emulate import top1
+from tcugen.onnx.importer.onnx_model import import_onnx
+from tcugen.onnx.run_file import reals
 from tests.commands.conftest import MACHINE
-from tests.quant.importers.conftest import integers
-from tests.quant.importers.graphs import Graph, run
+from tests.onnx.importer.conftest import integers
+from tests.onnx.importer.graphs import Graph, run
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tcugen.commands.figures import run_figures
+from tcugen.console.figures import run_figures
 from tcugen.simulator.run import SimulationResult
 from tcugen.verify import compare
 from tcugen.verify.compare import verify

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tcugen.model.store import load
+from tcugen.onnx.importer.onnx_model import import_onnx
 from tcugen.program import Program
-from tcugen.quant.importers.onnx_model import import_onnx
-from tcugen.quant.store import load
 from tests.commands.conftest import MACHINE
 from tests.commands.trained import IMAGES, write_model
-from tests.quant.importers.conftest import integers
-from tests.quant.importers.graphs import Graph, run
+from tests.onnx.importer.conftest import integers
+from tests.onnx.importer.graphs import Graph, run
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")

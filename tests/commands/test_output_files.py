@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tcugen.commands import output_files
-from tcugen.commands.outcome import UsageError
-from tcugen.commands.output_files import start_over, write_json
+from tcugen.console import output_files
+from tcugen.console.outcome import UsageError
+from tcugen.console.output_files import start_over, write_json
 
 OLD = "of an earlier run\n"
 

@@ -9,13 +9,13 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from tcugen import golden
+from tcugen.model.images import quantise_images
+from tcugen.model.store import load
 from tcugen.network.layer_config import read_layer_config
-from tcugen.quant import golden
-from tcugen.quant.images import quantise_images
-from tcugen.quant.resnet_torch import torch_resnet
-from tcugen.quant.store import load
-from tcugen.quant.witness import run_witness
-from tests.quant.post_training.modules import trained
+from tcugen.onnx.reference import run_witness
+from tcugen.quantize.resnet_torch import torch_resnet
+from tests.quantize.modules import trained
 
 pytest.importorskip("onnxruntime")
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.quant.importers.graphs import Graph
+from tests.onnx.importer.graphs import Graph
 
 X = (0.02, 3)
 IMAGES = 3

@@ -2,14 +2,14 @@
 
 import numpy as np
 
+from tcugen import golden
 from tcugen.arch import Architecture
 from tcugen.compiler import compile_network
 from tcugen.emulator import Machine
 from tcugen.network.check import checked_network
 from tcugen.network.graph import Network, Node, Shape
 from tcugen.program import Program
-from tcugen.quant import golden
-from tcugen.quant.synthetic import synthesise
+from tcugen.synthetic.integers import synthesise
 
 AROUND = (1, 1, 1, 1)
 
@@ -38,7 +38,7 @@ NETWORKS = {
                 Node("r", "requantise", ("t",)), Node("u", "add", ("r", "image")),
                 Node("v", "global_average_pool", ("u",)), Node("f", "linear", ("v",), out_channels=11)),
         network("wide", (3, 5, 300), conv("a", "image", 18, 3), conv("b", "a", 18, 3), Node("c", "add", ("a", "b"))),
-        network("thin", (5, 11, 13),
+        network("packed", (5, 11, 13),
                 Node("a", "conv", ("image",), out_channels=6, kernel=(5, 3), stride=(2, 1), padding=(2, 0, 1, 1)),
                 conv("b", "a", 3, 3), conv("c", "b", 33, 2, stride=(2, 2), padding=(0, 0, 0, 0))),
         network("average", (72, 5, 6), Node("v", "global_average_pool", ("image",)),

@@ -10,7 +10,7 @@ from tcugen.compiler.deadlock import Execution
 from tcugen.isa import Instruction, Opcode, Window
 from tcugen.network.resnets import bundled_network
 from tcugen.program import Program
-from tcugen.quant.synthetic import synthesise
+from tcugen.synthetic.integers import synthesise
 from tests.compiler.networks import NETWORKS
 
 ARCHITECTURE = Architecture(activation_kib=32)

@@ -8,7 +8,7 @@ from tcugen.compiler.compile import MOST_CODE
 from tcugen.isa import INSTRUCTION_BYTES, PART_BYTES
 from tcugen.network.resnets import bundled_network
 from tcugen.program import Program
-from tcugen.quant.nominal import nominal
+from tcugen.synthetic.placeholder import nominal
 
 ARRAYS = ((4, 4), (8, 8), (8, 16), (16, 16), (32, 32))
 

@@ -7,7 +7,7 @@ from tcugen.compiler import CompileError, compile_network
 from tcugen.isa import Opcode, Window
 from tcugen.network.graph import Node
 from tcugen.network.resnets import bundled_network
-from tcugen.quant.synthetic import synthesise
+from tcugen.synthetic.integers import synthesise
 from tests.compiler.networks import NETWORKS, conv, network, run_against_golden
 
 ARRAYS = {
@@ -31,7 +31,7 @@ def test_on_chip(name, array):
 
 
 @pytest.mark.parametrize("array", ARRAYS)
-@pytest.mark.parametrize("name", ["chain", "grouped", "adds", "bottleneck", "deep", "thin"])
+@pytest.mark.parametrize("name", ["chain", "grouped", "adds", "bottleneck", "deep", "packed"])
 def test_spilled(name, array):
     program = run_against_golden(NETWORKS[name], Architecture(activation_kib=8, **ARRAYS[array]))
     if name in ("grouped", "bottleneck", "deep"):

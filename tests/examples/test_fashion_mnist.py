@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tcugen import golden
 from tcugen.compiler import compile_network
-from tcugen.quant import golden
-from tcugen.quant.images import quantise_images, read_images
-from tcugen.quant.model import QuantizedNetwork
-from tcugen.quant.store import load
+from tcugen.evaluate.emulate import emulate, top1
+from tcugen.model.images import quantise_images, read_images
+from tcugen.model.quantized import QuantizedNetwork
+from tcugen.model.store import load
 from tcugen.verify.compare import verify
-from tcugen.verify.evaluate import emulate, top1
 from tests.machines import Emitted, machine
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "fashion_mnist"
@@ -50,7 +50,7 @@ def test_the_emulator_finds_the_classes_of_its_images(model, program, images):
 
 def test_onnx_runtime_computes_the_same(model, images, tmp_path):
     pytest.importorskip("onnxruntime")
-    from tcugen.quant.witness import run_witness, write_witness
+    from tcugen.onnx.reference import run_witness, write_witness
 
     inputs = {"image": quantise_images(images, model.tensors["image"])}
     write_witness(model, tmp_path / "witness.onnx", every_tensor=True)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from tcugen.quant.resnet_torch import torch_resnet
+from tcugen.quantize.resnet_torch import torch_resnet
 
 pytest.importorskip("safetensors")
 EXAMPLE = Path(__file__).parents[2] / "examples" / "resnet50_npm" / "convert.py"

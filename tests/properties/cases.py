@@ -5,14 +5,15 @@ from pathlib import Path
 
 import numpy as np
 
+from tcugen import golden
 from tcugen.arch import Architecture
 from tcugen.compiler import CompileError, compile_network
 from tcugen.emulator import Machine
+from tcugen.model import multipliers
+from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.network.graph import Network
 from tcugen.program import Program
-from tcugen.quant import arithmetic, golden
-from tcugen.quant.model import Quantization, QuantizedNetwork
-from tcugen.quant.synthetic import synthesise
+from tcugen.synthetic.integers import synthesise
 from tcugen.verify.compare import verify
 
 
@@ -48,7 +49,7 @@ def _with_zero_points(model: QuantizedNetwork, zero_points: dict[str, int]) -> Q
         if node.op == "max_pool":
             tensors[node.name] = tensors[node.inputs[0]]
         elif tensors[node.name] is not None:
-            limits = arithmetic.clamp_limits(node.activation, tensors[node.name].zero_point)
+            limits = multipliers.clamp_limits(node.activation, tensors[node.name].zero_point)
             integers[node.name] = replace(integers[node.name], clamp=limits)
     return QuantizedNetwork(model.network, tensors, integers)
 

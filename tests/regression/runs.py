@@ -4,7 +4,7 @@ from tcugen.arch import Architecture
 from tcugen.compiler import compile_network
 from tcugen.network.graph import Network
 from tcugen.program import Program
-from tcugen.quant.synthetic import synthesise
+from tcugen.synthetic.integers import synthesise
 from tcugen.verify.compare import Verification, verify
 from tests.machines import Emitted
 

@@ -52,7 +52,5 @@ def test_grouped_convolution_computes_the_diagonal_blocks_only():
     columns = 128 // architecture.columns
     tiles = columns * 9
     assert len(program.weights) == columns * architecture.parameter_group_bytes + tiles * architecture.tile_bytes
-    taps = [
-        i["n_groups"] * i["n_ky"] * i["n_kx"] for i in program.instructions if i.opcode == Opcode.COMPUTE
-    ]
+    taps = [i["n_groups"] * i["n_ky"] * i["n_kx"] for i in program.instructions if i.opcode == Opcode.COMPUTE]
     assert set(taps) == {9}

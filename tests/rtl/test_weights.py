@@ -76,9 +76,7 @@ def test_streams_of_any_length_pass_through_the_smallest_rings(rows, columns, bu
     a = bench.architecture
     instructions, groups, tiles, offset = [], b"", b"", 0
     for n_columns, n_tiles in ((1, 1), (2, 6), (1, 13), (3, 2)):
-        instructions.append(
-            Instruction(Opcode.WEIGHT, {"offset": offset, "n_columns": n_columns, "n_tiles": n_tiles})
-        )
+        instructions.append(Instruction(Opcode.WEIGHT, {"offset": offset, "n_columns": n_columns, "n_tiles": n_tiles}))
         for _ in range(n_columns):
             middle = BASE + offset + a.parameter_group_bytes
             offset += a.parameter_group_bytes + n_tiles * a.tile_bytes

@@ -9,7 +9,7 @@ from sim.job import Job, Outcome
 from sim.random_cases import convolution
 from sim.run import BenchFailure, prepare, run_bench
 from sim.spread import flaws
-from tcugen.quant import golden
+from tcugen import golden
 
 ARCHITECTURE = MACHINES["4x4"]
 

@@ -17,7 +17,7 @@ from sim.spread import MIN_ELEMENTS, flaws
 from tcugen.network.graph import Network
 from tcugen.network.resnets import bundled_network
 from tcugen.network.select import select
-from tcugen.quant.synthetic import synthesise
+from tcugen.synthetic.integers import synthesise
 
 ALL_MACHINES = MACHINES | LARGE | FURTHER_MACHINES
 

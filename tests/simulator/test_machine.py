@@ -9,11 +9,11 @@ from tcugen.arch import Architecture
 from tcugen.compiler.compile import compile_network
 from tcugen.emulator.machine import Machine
 from tcugen.network.graph import Network, Node, Shape
-from tcugen.quant.synthetic import synthesise
 from tcugen.registers import ErrorCode
 from tcugen.rtl.emit import emit
-from tcugen.simulator.observe import observe
 from tcugen.simulator.run import simulate
+from tcugen.synthetic.integers import synthesise
+from tcugen.trace.observe import observe
 
 pytestmark = pytest.mark.slow
 

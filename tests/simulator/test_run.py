@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from tcugen.registers import ErrorCode
-from tcugen.simulator.observe import observe
 from tcugen.simulator.progress import Progress
 from tcugen.simulator.run import MachineError, SimulationError, Waves, simulate
+from tcugen.trace.observe import observe
 from tests.simulator.copy_machine import copy_program, random_images
 
 pytestmark = pytest.mark.slow

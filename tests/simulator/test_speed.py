@@ -8,13 +8,13 @@ import pytest
 from tcugen.arch import Architecture
 from tcugen.compiler.compile import compile_network
 from tcugen.network.graph import Network, Node, Shape
-from tcugen.quant.synthetic import synthesise
 from tcugen.rtl.emit import emit
 from tcugen.simulator import speed as speed_module
 from tcugen.simulator.bare_array import build_bare_array, run_bare_array
 from tcugen.simulator.build import BuildError
 from tcugen.simulator.run import ImageRun, SimulationError, SimulationResult
 from tcugen.simulator.speed import compare_speed, tile_pixels
+from tcugen.synthetic.integers import synthesise
 from tests.simulator.copy_machine import copy_program, emit_copy_machine, random_images
 
 ARCHITECTURE = Architecture(

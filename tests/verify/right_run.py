@@ -5,16 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tcugen import golden
 from tcugen.arch import Architecture
 from tcugen.compiler.compile import compile_network
 from tcugen.emulator.machine import Machine
 from tcugen.isa import ACTIVATION_ADDRESS_BITS, Instruction, Opcode
+from tcugen.model.quantized import QuantizedNetwork
 from tcugen.program import Observation, Program
-from tcugen.quant import golden
-from tcugen.quant.model import QuantizedNetwork
-from tcugen.quant.synthetic import synthesise
 from tcugen.registers import Stall
 from tcugen.simulator.run import ImageRun, MachineError, trace_dtype
+from tcugen.synthetic.integers import synthesise
 from tests.compiler.networks import NETWORKS
 
 ARCHITECTURE = Architecture(rows=8, columns=8, output_lanes=2, activation_kib=64, accumulator_depth=64)

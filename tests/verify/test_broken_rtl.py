@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tcugen import golden
 from tcugen.arch import Architecture
 from tcugen.compiler.compile import compile_network
 from tcugen.isa import Opcode
 from tcugen.network.graph import Network, Node, Shape
-from tcugen.quant import golden
-from tcugen.quant.synthetic import synthesise
 from tcugen.rtl.emit import emit
+from tcugen.synthetic.integers import synthesise
+from tcugen.trace.difference import Kind
 from tcugen.verify.diagnose import diagnose, record_waves
-from tcugen.verify.difference import Kind
 
 pytestmark = pytest.mark.slow
 

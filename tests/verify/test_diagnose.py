@@ -9,9 +9,9 @@ from tcugen.emulator import EmulationError
 from tcugen.isa import Opcode
 from tcugen.registers import ErrorCode
 from tcugen.simulator.run import MachineError, SimulationError, SimulationResult
+from tcugen.trace.difference import Focus, Kind
 from tcugen.verify import diagnose as module
 from tcugen.verify.diagnose import cycle_limit, diagnose, record_waves
-from tcugen.verify.difference import Focus, Kind
 from tests.verify.right_run import RightRun
 
 IMAGES = 2

@@ -1,0 +1,64 @@
+"""The figures of a run: what `--json` writes and the report's table is made of."""
+
+from typing import TYPE_CHECKING
+
+from tcugen.program import Program
+
+if TYPE_CHECKING:
+    from tcugen.model.quantized import QuantizedNetwork
+    from tcugen.verify.compare import Verification
+    from tcugen.verify.reference import WitnessCheck
+
+
+def run_figures(
+    origin: dict,
+    memory: str,
+    model: "QuantizedNetwork",
+    outcome: "Verification",
+    program: Program,
+    witness: "WitnessCheck | None",
+) -> dict:
+    """Figures of a simulation.
+
+    Args:
+        origin: Where the numbers come from, by key.
+        model: What `program` was compiled from.
+        witness: Golden beside ONNX Runtime; None if that is not installed.
+    """
+    from tcugen.evaluate.emulate import top1
+
+    multipliers = program.architecture.multipliers
+    return {
+        "format": 1,
+        "network": program.network,
+        "memory": memory,
+        **origin,
+        "architecture": program.architecture.to_dict(),
+        "mac_count": program.mac_count,
+        "cycles_per_image": list(outcome.cycles),
+        "utilisation": program.mac_count * len(outcome.cycles) / (multipliers * sum(outcome.cycles)),
+        "mismatches": outcome.mismatches,
+        "witness": witness
+        and {
+            "tensors": witness.tensors,
+            "elements": witness.elements,
+            "mismatches": witness.mismatches,
+        },
+        "top1": top1(model, outcome.rtl[model.network.nodes[-1].name]),
+        "counters": outcome.counters,
+        "cycles_per_second": outcome.cycles_per_second,
+        "nodes": [
+            {
+                "name": result.node.name,
+                "op": result.node.op,
+                "shape": str(result.shape),
+                "macs": result.macs,
+                "cycles": result.cycles,
+                "busy": result.busy,
+                "stalls": result.stalls,
+                "fused": result.fused,
+                "mismatches": result.emulator_mismatches + result.rtl_mismatches,
+            }
+            for result in outcome.nodes
+        ],
+    }

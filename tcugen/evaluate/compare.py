@@ -1,0 +1,112 @@
+"""The emulator's outputs beside ONNX Runtime's: on the witness, where they must be equal, and on other files."""
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tcugen.model.errors import ModelError
+from tcugen.model.images import image_quantization, quantise_images
+from tcugen.model.quantized import QuantizedNetwork
+from tcugen.onnx.reference import run_witness, write_witness
+from tcugen.onnx.run_file import reals, run_file
+
+WITNESS = "the witness"
+
+
+@dataclass(frozen=True)
+class Beside:
+    """One other computation.
+
+    Attributes:
+        name: The file, or WITNESS.
+        right: Images whose largest output is the right class; None without labels.
+        same: Images with the emulator's class.
+        equal: Images with the emulator's outputs, every one.
+    """
+
+    name: str
+    right: int | None
+    same: int
+    equal: int
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluated:
+    """What the emulator did.
+
+    Attributes:
+        model: The network.
+        images: float32 [n, C, H, W].
+        outputs: int8 or int32 [n, classes, 1, 1] of the emulator on them.
+        labels: The right classes, if they are known.
+    """
+
+    model: QuantizedNetwork
+    images: np.ndarray
+    outputs: np.ndarray
+    labels: np.ndarray | None
+
+
+def beside_witness(evaluated: Evaluated, progress: Callable[[str], None]) -> Beside:
+    """The integers of ONNX Runtime on the witness of the model, beside the emulator's.
+
+    `progress` is called with a line of text now and then.
+
+    Raises:
+        QuantizationError: As `write_witness`.
+    """
+    model, images, outputs = evaluated.model, evaluated.images, evaluated.outputs
+    (entry, _), last = model.network.inputs[0], model.network.nodes[-1].name
+    found = np.empty_like(outputs)
+    with tempfile.TemporaryDirectory(prefix="tcugen-witness-") as folder:
+        path = Path(folder) / "witness.onnx"
+        write_witness(model, path)
+        for start in range(0, len(images), _AT_ONCE):
+            part = slice(start, start + _AT_ONCE)
+            quantised = quantise_images(images[part], image_quantization(model))
+            found[part] = run_witness(path, {entry: quantised})[last]
+            progress(f"ONNX Runtime on {WITNESS}: {min(part.stop, len(images))} of {len(images)} images")
+    return _judge(WITNESS, reals(model, found), reals(model, outputs), evaluated.labels)
+
+
+def beside_file(path: Path, evaluated: Evaluated, progress: Callable[[str], None]) -> Beside:
+    """The outputs of ONNX Runtime on any ONNX file beside what the emulator's integers stand for.
+
+    `progress` is called with a line of text now and then.
+
+    Raises:
+        ModelError: If the file cannot be run on the images or has another number of outputs.
+    """
+    model, images, outputs = evaluated.model, evaluated.images, evaluated.outputs
+    own, rows = reals(model, outputs), []
+    for number, row in enumerate(run_file(path, images), 1):
+        if row.size != own.shape[1]:
+            raise ModelError(
+                f"{path}: has {row.size} outputs an image, but the model has {own.shape[1]}; give a file of the same "
+                "classes"
+            )
+        rows.append(row)
+        if number % _AT_ONCE == 0 or number == len(images):
+            progress(f"ONNX Runtime on {path}: {number} of {len(images)} images")
+    found = np.stack(rows)
+    if found.dtype == outputs.dtype:
+        # A file that gives integers gives them in the model's own units.
+        found = reals(model, found.reshape(outputs.shape))
+    return _judge(str(path), found, own, evaluated.labels)
+
+
+_AT_ONCE = 16
+
+
+def _judge(name: str, found: np.ndarray, own: np.ndarray, labels: np.ndarray | None) -> Beside:
+    """`found` beside `own`, real values [n, classes] both; they are equal as far as the type of `found` tells."""
+    classes = found.argmax(axis=1)
+    return Beside(
+        name,
+        None if labels is None else int((classes == labels).sum()),
+        int((classes == own.argmax(axis=1)).sum()),
+        int((found == own.astype(found.dtype)).all(axis=1).sum()),
+    )

@@ -1,0 +1,84 @@
+"""A trained network on many images by the emulator alone."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from tcugen.emulator import Machine
+from tcugen.model.errors import ModelError
+from tcugen.model.images import image_quantization, quantise_images
+from tcugen.model.quantized import QuantizedNetwork
+from tcugen.onnx.run_file import reals
+from tcugen.program import Program
+
+
+def emulate(
+    model: QuantizedNetwork,
+    program: Program,
+    images: np.ndarray,
+    progress: Callable[[int], None] | None = None,
+) -> np.ndarray:
+    """Outputs of the emulator, one image after the other.
+
+    Args:
+        model: What `program` was compiled from.
+        images: float32 [n, C, H, W], exactly the model's input.
+        progress: Called after each image with the number of images done.
+
+    Returns:
+        int8 or int32 [n, C, H, W].
+
+    Raises:
+        ModelError: If an image holds something that is no number.
+        EmulationError: If the program breaks a rule.
+    """
+    machine, outputs = Machine(program), []
+    for number, image in enumerate(images, 1):
+        quantised = quantise_images(image, image_quantization(model))
+        outputs.append(machine.run({program.inputs[0].tensor: quantised})[program.outputs[0].tensor])
+        if progress:
+            progress(number)
+    return np.stack(outputs)
+
+
+def top1(model: QuantizedNetwork, outputs: np.ndarray) -> list[int] | None:
+    """Class of the largest real value of each image, the first of several.
+
+    Args:
+        model: Whose last layer the outputs are of.
+        outputs: int8 or int32 [n, C, H, W].
+
+    Returns:
+        [n]; None if the output is not one value per class.
+    """
+    if outputs.ndim != 4 or outputs.shape[2:] != (1, 1):
+        return None
+    return reals(model, outputs).argmax(axis=1).tolist()
+
+
+def write_outputs(path: Path, outputs: np.ndarray) -> None:
+    """Write outputs as a .npy file, [n, elements], under exactly that name."""
+    with path.open("wb") as file:
+        np.save(file, outputs.reshape(len(outputs), -1))
+
+
+def read_labels(path: Path, count: int, classes: int) -> np.ndarray:
+    """The right classes of `count` images, [count] integers below `classes`.
+
+    Raises:
+        ModelError: If the file cannot be read, has another number of labels or one that is no class.
+    """
+    try:
+        labels = np.load(path, allow_pickle=False)
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror or error}); give a .npy file of labels") from None
+    except (ValueError, EOFError) as error:
+        raise ModelError(f"{path}: is damaged or no .npy file ({error}); write it with numpy.save") from None
+    if not isinstance(labels, np.ndarray) or labels.shape != (count,) or labels.dtype.kind not in "iu":
+        found = f"{labels.dtype} {labels.shape}" if isinstance(labels, np.ndarray) else "an archive"
+        raise ModelError(f"{path}: holds {found}, but must hold {count} integers, one per image; correct the labels")
+    wrong = labels[(labels < 0) | (labels >= classes)]
+    if wrong.size:
+        raise ModelError(f"{path}: holds label {wrong[0]}, but the network has classes 0 to {classes - 1}; correct it")
+    return labels

@@ -1,0 +1,84 @@
+"""The integer arithmetic of a quantized network on PyTorch tensors: every rounding rule, once.
+
+The rules take tensors and return int8. All roundings are to nearest, ties to even.
+"""
+
+import torch
+
+from tcugen.model.limits import INT8_RANGE
+
+
+def requantise(acc: torch.Tensor, multiplier: torch.Tensor, z_y: int, lo: int, hi: int) -> torch.Tensor:
+    """clamp(rint(float32(acc) * M) + z_y, lo, hi): one single-precision product, as conv, linear and the average end.
+
+    Args:
+        acc: Integers of at most 32 bits in any dtype that holds them exactly, [n, C, ...].
+        multiplier: float32 [C], or a scalar for all channels.
+
+    Returns:
+        int8 of the shape of `acc`.
+    """
+    if multiplier.ndim:
+        multiplier = multiplier.reshape(-1, *[1] * (acc.ndim - 2))
+    # Clamping before z_y is added is the same and keeps every value far below 2**24, where float32 holds integers.
+    return (acc.float() * multiplier).round().clamp(lo - z_y, hi - z_y).add(z_y).char()
+
+
+def change_scale(x: torch.Tensor, z_x: int, multiplier: torch.Tensor, z_y: int, lo: int, hi: int) -> torch.Tensor:
+    """clamp(rint(float32(x - z_x) * M) + z_y, lo, hi): the operator `requantise`, int8 to int8 of the same shape."""
+    return requantise(x.int() - z_x, multiplier, z_y, lo, hi)
+
+
+def residual_add(
+    a: torch.Tensor,
+    b: torch.Tensor,
+    z_a: int,
+    z_b: int,
+    m_a: int,
+    m_b: int,
+    shift: int,
+    z_y: int,
+    lo: int,
+    hi: int,
+) -> torch.Tensor:
+    """clamp(rne(((a - z_a) * m_a + (b - z_b) * m_b) / 2**shift) + z_y, lo, hi): the exact sum, rounded once.
+
+    Args:
+        a, b: int8 tensors of one shape.
+        m_a, m_b: At most 2**24; the sum stays under 2**33.
+        shift: At least 1.
+
+    Returns:
+        int8 of the shape of `a`.
+    """
+    total = (a.long() - z_a) * m_a + (b.long() - z_b) * m_b
+    quotient = total >> shift
+    remainder = total - (quotient << shift)
+    half = 1 << (shift - 1)
+    round_up = (remainder > half) | ((remainder == half) & (quotient % 2 == 1))
+    return (quotient + round_up.long() + z_y).clamp(lo, hi).char()
+
+
+def max_pool(
+    x: torch.Tensor, kernel: tuple[int, int], stride: tuple[int, int], padding: tuple[int, int, int, int]
+) -> torch.Tensor:
+    """Maximum over each window of int8 [n, C, H, W]; padding is (top, left, bottom, right) and never wins."""
+    top, left, bottom, right = padding
+    n, channels, height, width = x.shape
+    padded = x.new_full((n, channels, top + height + bottom, left + width + right), INT8_RANGE[0])
+    padded[:, :, top : top + height, left : left + width] = x
+    rows = (padded.shape[2] - kernel[0]) // stride[0] + 1
+    columns = (padded.shape[3] - kernel[1]) // stride[1] + 1
+    result = x.new_full((n, channels, rows, columns), INT8_RANGE[0])
+    for y in range(kernel[0]):
+        for z in range(kernel[1]):
+            last_y, last_x = y + (rows - 1) * stride[0] + 1, z + (columns - 1) * stride[1] + 1
+            result = result.maximum(padded[:, :, y : last_y : stride[0], z : last_x : stride[1]])
+    return result
+
+
+def global_average_pool(
+    x: torch.Tensor, z_x: int, multiplier: torch.Tensor, z_y: int, lo: int, hi: int
+) -> torch.Tensor:
+    """clamp(rint(float32(sum(x - z_x)) * M) + z_y, lo, hi) over all pixels of int8 [n, C, H, W]: int8 [n, C, 1, 1]."""
+    return requantise((x.int() - z_x).sum(dim=(2, 3), keepdim=True), multiplier, z_y, lo, hi)

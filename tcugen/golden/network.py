@@ -1,0 +1,159 @@
+"""The golden model: every tensor of a quantized network in PyTorch, layer by layer, straight from the definitions.
+
+A convolution is `sum((x - z_x) * w) + bias` over zero padding, computed in floating point where every partial sum is an
+integer that the format holds exactly, so neither the order of the additions nor the number of threads matters.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from tcugen.golden import arithmetic
+from tcugen.model.errors import QuantizationError
+from tcugen.model.quantized import NodeIntegers, QuantizedNetwork
+from tcugen.network.graph import Node
+
+FLOAT32_EXACT = 2**24
+"""Integers up to this magnitude are exact in float32."""
+
+
+def run(model: QuantizedNetwork, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Runs the network.
+
+    Args:
+        model: The network and its integers.
+        inputs: int8 [n, C, H, W] by name of network input, the same n everywhere.
+
+    Returns:
+        The output of every node by name, in execution order: int8 [n, C, H, W] ([n, C, 1, 1] behind pool and linear);
+        int32 for a last layer that stores its sums. All of them are kept, so memory grows with n.
+
+    Raises:
+        QuantizationError: If an input is missing or does not fit, or a sum leaves 32 bits.
+    """
+    tensors = {name: torch.from_numpy(array) for name, array in _checked_inputs(model, inputs).items()}
+    for node in model.network.nodes:
+        quantization = model.tensors[node.name]
+        tensors[node.name] = evaluate(
+            node,
+            model.integers[node.name],
+            [tensors[name] for name in node.inputs],
+            model.input_zero_points(node.name),
+            None if quantization is None else quantization.zero_point,
+        )
+    return {node.name: tensors[node.name].numpy() for node in model.network.nodes}
+
+
+def evaluate(
+    node: Node,
+    integers: NodeIntegers,
+    operands: Sequence[torch.Tensor],
+    input_zero_points: Sequence[int],
+    output_zero_point: int | None,
+) -> torch.Tensor:
+    """Output of one node from its int8 operands: int8, or int32 sums of a conv or linear without a multiplier."""
+    x, z_x, z_y = operands[0], input_zero_points[0], output_zero_point
+    if node.op == "max_pool":
+        return arithmetic.max_pool(x, node.kernel, node.stride, node.padding)
+    if node.op in ("conv", "linear"):
+        acc = accumulate(node, integers.weight, integers.bias, x, z_x)
+        if integers.multiplier is None:
+            return acc
+        return arithmetic.requantise(acc, _multiplier(integers), z_y, *integers.clamp)
+    if node.op == "add":
+        z_a, z_b = input_zero_points
+        m_a, m_b = integers.add_multipliers
+        return arithmetic.residual_add(x, operands[1], z_a, z_b, m_a, m_b, integers.add_shift, z_y, *integers.clamp)
+    if node.op == "global_average_pool":
+        return arithmetic.global_average_pool(x, z_x, _multiplier(integers), z_y, *integers.clamp)
+    return arithmetic.change_scale(x, z_x, _multiplier(integers), z_y, *integers.clamp)
+
+
+def accumulate(node: Node, weight: np.ndarray, bias: np.ndarray, x: torch.Tensor, z_x: int) -> torch.Tensor:
+    """bias + sum((x - z_x) * w) of a conv or linear, before requantisation.
+
+    Args:
+        node: The conv or linear; gives stride, padding and groups.
+        weight: int8 [O, I / groups, ky, kx].
+        bias: int32 [O].
+        x: int8 [n, I, H, W].
+        z_x: Zero point of x.
+
+    Returns:
+        int32 [n, O, H', W'].
+
+    Raises:
+        QuantizationError: If a sum does not fit 32 bits.
+    """
+    top, left, bottom, right = node.padding
+    centred = functional.pad(x.float() - z_x, (left, right, top, bottom))
+    total = None
+    # NNPACK may choose Winograd's algorithm, whose intermediate values are fractions.
+    with torch.backends.nnpack.flags(enabled=False):
+        for part, dtype in _exact_parts(weight, int(centred.abs().max())):
+            products = functional.conv2d(
+                _channels(centred, node.groups, part).to(dtype),
+                torch.from_numpy(weight[:, part].astype(np.float32)).to(dtype),
+                stride=node.stride,
+                groups=node.groups,
+            ).double()
+            total = products if total is None else total.add_(products)
+    total += torch.from_numpy(bias.astype(np.float64)).reshape(-1, 1, 1)
+    low, high = total.aminmax()
+    if low < -(2**31) or high >= 2**31:
+        raise QuantizationError(
+            f"layer {node.name!r}: its sums span [{int(low)}, {int(high)}], but must fit 32 bits; use smaller weights "
+            "or split the layer's input channels"
+        )
+    return total.int()
+
+
+def _exact_parts(weight: np.ndarray, peak: int) -> Iterator[tuple[slice, torch.dtype]]:
+    """Ranges of input channels (within a group) and the dtype in which their sums of |x - z_x| * |w| are exact.
+
+    Float32 convolutions take half to a third of the time of float64 ones, so a layer too large for float32 is cut into
+    parts that are not; only a kernel whose single channel is too large takes float64.
+    """
+    magnitudes = np.abs(weight.astype(np.int64)).sum(axis=(2, 3)) * peak
+    start, sums = 0, np.zeros(len(weight), np.int64)
+    if magnitudes.max() > FLOAT32_EXACT:
+        yield slice(None), torch.float64
+        return
+    for channel in range(weight.shape[1]):
+        if (sums + magnitudes[:, channel]).max() > FLOAT32_EXACT:
+            yield slice(start, channel), torch.float32
+            start, sums = channel, np.zeros_like(sums)
+        sums = sums + magnitudes[:, channel]
+    yield slice(start, weight.shape[1]), torch.float32
+
+
+def _channels(x: torch.Tensor, groups: int, part: slice) -> torch.Tensor:
+    """The channels `part` of each of the groups of [n, I, H, W]."""
+    n, channels, height, width = x.shape
+    return x.reshape(n, groups, channels // groups, height, width)[:, :, part].reshape(n, -1, height, width)
+
+
+def _multiplier(integers: NodeIntegers) -> torch.Tensor:
+    return torch.from_numpy(np.asarray(integers.multiplier, dtype=np.float32))
+
+
+def _checked_inputs(model: QuantizedNetwork, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    checked = {}
+    for name, shape in model.network.inputs:
+        array = inputs.get(name)
+        if array is None:
+            raise QuantizationError(f"network {model.network.name!r}: input {name!r} is missing; pass an int8 array")
+        if array.dtype != np.int8 or array.ndim != 4 or array.shape[1:] != (shape.channels, shape.height, shape.width):
+            raise QuantizationError(
+                f"network {model.network.name!r}: input {name!r} is {array.dtype} {array.shape}, but must be int8 of "
+                f"shape (n, {shape.channels}, {shape.height}, {shape.width}); quantize and reshape it"
+            )
+        checked[name] = np.ascontiguousarray(array)
+    counts = {len(array) for array in checked.values()}
+    if len(counts) != 1:
+        raise QuantizationError(
+            f"network {model.network.name!r}: its inputs hold {sorted(counts)} images, but must hold equally many"
+        )
+    return checked

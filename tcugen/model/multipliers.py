@@ -1,0 +1,97 @@
+"""From scales to the integers of a layer: every rule that turns scales into multipliers, once.
+
+IEEE single-precision NumPy arithmetic. All roundings are to nearest, ties to even.
+"""
+
+import math
+
+import numpy as np
+
+from tcugen.model.errors import QuantizationError
+from tcugen.model.limits import ADD_RATIO_EXPONENTS, INT8_RANGE, MULTIPLIER_EXPONENTS
+
+
+def _scale(value: float, what: str, layer: str) -> np.ndarray:
+    """Scales as float32; they must be positive, finite and normal."""
+    scale = np.asarray(value, dtype=np.float32)
+    bad = ~((scale >= np.finfo(np.float32).tiny) & np.isfinite(scale))
+    if bad.any():
+        raise QuantizationError(
+            f"layer {layer!r}: {what} holds {scale[bad].flat[0]!s}, but a scale must be a positive normal float32; "
+            "recalibrate the layer with data that is not constant"
+        )
+    return scale
+
+
+def _in_powers_of_two(value: np.ndarray, exponents: tuple[int, int], what: str, layer: str) -> np.ndarray:
+    low, high = exponents
+    value = np.asarray(value, dtype=np.float32)
+    bad = ~((value >= 2.0**low) & (value < 2.0**high))
+    if bad.any():
+        where = f" of channel {int(np.argmax(bad))}" if value.ndim else ""
+        raise QuantizationError(
+            f"layer {layer!r}: {what}{where} is {value[bad].flat[0]!s}, but must be in [2**{low}, 2**{high}); "
+            "change the scale of the layer's output or of its weights"
+        )
+    return value
+
+
+def convolution_multiplier(s_x: float, s_w: np.ndarray, s_y: float, *, layer: str) -> np.ndarray:
+    """M = float32(s_x * s_w) / s_y for conv and linear: float32 of the shape of `s_w`.
+
+    Raises:
+        QuantizationError: If a scale is not positive and normal, or an M is outside [2**-40, 2**8).
+    """
+    s_x, s_y = _scale(s_x, "the input's scale", layer), _scale(s_y, "the output's scale", layer)
+    with np.errstate(all="ignore"):
+        multiplier = (s_x * _scale(s_w, "the weights' scale", layer)) / s_y
+    return _in_powers_of_two(multiplier, MULTIPLIER_EXPONENTS, "the multiplier", layer)
+
+
+def average_multiplier(s_x: float, s_y: float, pixels: int, *, layer: str) -> np.ndarray:
+    """M = float32(s_x / float32(float32(pixels) * s_y)) of a global average pool over `pixels` pixels: float32 scalar.
+
+    Raises:
+        QuantizationError: As `convolution_multiplier`.
+    """
+    s_x, s_y = _scale(s_x, "the input's scale", layer), _scale(s_y, "the output's scale", layer)
+    with np.errstate(all="ignore"):
+        multiplier = s_x / (np.float32(pixels) * s_y)
+    return _in_powers_of_two(multiplier, MULTIPLIER_EXPONENTS, "the multiplier", layer)
+
+
+def requantise_multiplier(s_x: float, s_y: float, *, layer: str) -> np.ndarray:
+    """M = float32(s_x / s_y) of a change of scale: float32 scalar.
+
+    Raises:
+        QuantizationError: As `convolution_multiplier`.
+    """
+    s_x, s_y = _scale(s_x, "the input's scale", layer), _scale(s_y, "the output's scale", layer)
+    with np.errstate(all="ignore"):
+        multiplier = s_x / s_y
+    return _in_powers_of_two(multiplier, MULTIPLIER_EXPONENTS, "the multiplier", layer)
+
+
+def add_multipliers(s_a: float, s_b: float, s_y: float, *, layer: str) -> tuple[int, int, int]:
+    """(m_a, m_b, s) of a residual add: m = rint(float32(s_operand / s_y) * 2**s), s = 24 - max(frexp exponents).
+
+    Hence 16 <= s <= 39 and the larger of the two m lies in [2**23, 2**24).
+
+    Raises:
+        QuantizationError: If a scale is not positive and normal, or a ratio is outside [2**-16, 2**8).
+    """
+    s_y = _scale(s_y, "the output's scale", layer)
+    ratios = []
+    for scale, what in ((s_a, "the first operand"), (s_b, "the second operand")):
+        with np.errstate(all="ignore"):
+            ratio = _scale(scale, f"{what}'s scale", layer) / s_y
+        ratios.append(float(_in_powers_of_two(ratio, ADD_RATIO_EXPONENTS, f"the ratio of {what} to the output", layer)))
+    shift = 24 - max(math.frexp(ratio)[1] for ratio in ratios)
+    # Scaling by a power of two is exact in double, and Python's round() is ties-to-even.
+    m_a, m_b = (round(math.ldexp(ratio, shift)) for ratio in ratios)
+    return m_a, m_b, shift
+
+
+def clamp_limits(activation: str | None, z_y: int) -> tuple[int, int]:
+    """(lo, hi) of an int8 output: ReLU clamps at the zero point, everything saturates at the ends of int8."""
+    return (z_y if activation == "relu" else INT8_RANGE[0], INT8_RANGE[1])

@@ -1,0 +1,230 @@
+"""The network under construction: gives each real result its quantization and thereby makes nodes of it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from tcugen.model import multipliers
+from tcugen.model.errors import QuantizationError
+from tcugen.model.quantized import NodeIntegers, Quantization, QuantizedNetwork
+from tcugen.network.check import checked_network
+from tcugen.network.graph import Network, Node, Shape, output_shape
+from tcugen.onnx.importer.folding import fold_limits
+from tcugen.onnx.importer.names import Names
+from tcugen.onnx.importer.onnx_file import OnnxNode
+from tcugen.onnx.importer.parameters import BiasError, integer_limits, rounded_bias
+from tcugen.onnx.importer.values import Addition, Average, Base, Convolution, Image, Pool, Real, Stored
+
+INT8 = (-128, 127)
+
+
+@dataclass(eq=False)
+class Builder:
+    """Nodes, quantizations and integers so far.
+
+    Attributes:
+        image, image_shape: The network's input.
+        nodes: By name, in the order in which they were made.
+        tensors, integers: As in `QuantizedNetwork`.
+        shapes: Of every tensor.
+        origins: Names of nodes in the file by node of the network.
+        bias_errors: Of every bias that had to be rounded.
+    """
+
+    image: str
+    image_shape: Shape
+    nodes: dict[str, Node] = field(default_factory=dict)
+    tensors: dict[str, Quantization | None] = field(default_factory=dict)
+    integers: dict[str, NodeIntegers] = field(default_factory=dict)
+    shapes: dict[str, Shape] = field(default_factory=dict)
+    origins: dict[str, str] = field(default_factory=dict)
+    bias_errors: list[BiasError] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._names = Names({self.image})
+        self._made: dict[tuple, str] = {}
+
+    def shape_of(self, real: Real) -> Shape:
+        """Shape of a real tensor, one image."""
+        if isinstance(real.base, Image):
+            shape = self.image_shape
+        elif isinstance(real.base, Stored):
+            shape = self.shapes[real.base.tensor]
+        else:
+            shape = real.base.shape
+        for pool in real.pools:
+            shape = output_shape(_pool_node("pool", "x", pool), [shape])
+        return shape
+
+    def quantise(self, real: Real, quantization: Quantization, by: OnnxNode) -> str:
+        """The int8 tensor that holds `real` in this quantization; the same one when asked again.
+
+        Args:
+            by: The node in the file that asks for it, named in refusals.
+
+        Raises:
+            Refused, NetworkError: If the hardware cannot compute it.
+        """
+        if isinstance(real.base, Image):
+            return self._quantised_image(real, quantization, by)
+        if isinstance(real.base, Stored):
+            tensor = self._pooled(real.base.tensor, real.pools)
+            limits = integer_limits(real.low, real.high, quantization)
+            return self.requantise(tensor, quantization, limits, real.last or by)
+        return self._pooled(self._computed(real, quantization, by), real.pools)
+
+    def stored_sums(self, base: Convolution) -> str:
+        """The int32 tensor of a convolution's sums; only an output of the network may be one."""
+        name = self._names.take(base.node.name)
+        bias = self._bias(base, name)
+        node = _convolution_node(base, name, None)
+        return self._add(node, None, NodeIntegers(weight=base.weight, bias=bias, weight_scale=base.weight_scale), base)
+
+    def requantise(self, tensor: str, quantization: Quantization, limits: tuple[int, int], origin: OnnxNode) -> str:
+        """`tensor` in another quantization and within `limits`; itself if neither changes anything."""
+        own = self.tensors[tensor]
+        if own == quantization and limits == INT8:
+            return tensor
+        key = ("requantise", tensor, quantization, limits)
+        if key not in self._made:
+            relu_like = limits != INT8 and origin.op in ("Relu", "Clip")
+            name = self._names.take(origin.name if relu_like else f"{tensor}.requantise")
+            with _refusing(origin):
+                multiplier = multipliers.requantise_multiplier(own.scale, quantization.scale, layer=origin.name)
+            integers = NodeIntegers(multiplier=multiplier, clamp=limits)
+            self._made[key] = self._add(Node(name, "requantise", (tensor,)), quantization, integers, origin=origin)
+        return self._made[key]
+
+    def placeholder(self, shape: Shape, quantization: Quantization) -> str:
+        """A tensor behind a refused node, so that what follows can be checked too; such a network is never finished."""
+        name = self._names.take("unknown")
+        self.tensors[name], self.shapes[name] = quantization, shape
+        return name
+
+    def finish(self, title: str, output: str) -> QuantizedNetwork:
+        """The checked network of all nodes that `output` depends on.
+
+        Raises:
+            NetworkError: If there is no node, or the network breaks a rule of `checked_network`.
+        """
+        output = fold_limits(self.nodes, self.tensors, self.integers, output)
+        needed, pending = set(), [output]
+        while pending:
+            name = pending.pop()
+            if name in self.nodes and name not in needed:
+                needed.add(name)
+                pending += self.nodes[name].inputs
+        nodes = [node for name, node in self.nodes.items() if name in needed and name != output]
+        nodes += [self.nodes[output]] if output in self.nodes else []
+        network: Network = checked_network(title, ((self.image, self.image_shape),), nodes)
+        return QuantizedNetwork(
+            network,
+            {name: self.tensors[name] for name in network.shapes},
+            {node.name: self.integers[node.name] for node in network.nodes},
+        )
+
+    def _quantised_image(self, real: Real, quantization: Quantization, by: OnnxNode) -> str:
+        if real.is_clipped or real.pools:
+            raise by.refusal(
+                "input", self.image, "the image must be quantized first: put QuantizeLinear directly at the input"
+            )
+        known = self.tensors.setdefault(self.image, quantization)
+        if known != quantization:
+            raise by.refusal(
+                "scale and zero point",
+                f"{quantization.scale!s}, {quantization.zero_point}",
+                f"the image is quantized with {known.scale!s}, {known.zero_point} elsewhere: quantize it once",
+            )
+        self.shapes[self.image] = self.image_shape
+        return self.image
+
+    def _computed(self, real: Real, quantization: Quantization, by: OnnxNode) -> str:
+        """The node that a convolution, addition or average becomes, with its limits and without its pools."""
+        base = real.base
+        limits = integer_limits(real.low, real.high, quantization)
+        key = (id(base), quantization, limits)
+        if key in self._made:
+            return self._made[key]
+        name = self._names.take(base.node.name)
+        activation = "relu" if real.low == 0 else None
+        if isinstance(base, Convolution):
+            node = _convolution_node(base, name, activation)
+        elif isinstance(base, Addition):
+            node = Node(name, "add", base.operands, activation=activation)
+        else:
+            node = Node(name, "global_average_pool", (base.x,))
+        with _refusing(base.node):
+            integers = replace(self._integers(base, name, quantization.scale), clamp=limits)
+        self._made[key] = self._add(node, quantization, integers, base)
+        return self._made[key]
+
+    def _integers(self, base: Convolution | Addition | Average, name: str, s_y: np.float32) -> NodeIntegers:
+        """The integers of the node `name`, all but its limits; s_y is the scale of its output."""
+        layer = base.node.name
+        if isinstance(base, Convolution):
+            s_x, s_w = self.tensors[base.x].scale, base.weight_scale
+            multiplier = multipliers.convolution_multiplier(s_x, s_w, s_y, layer=layer)
+            return NodeIntegers(base.weight, self._bias(base, name), multiplier, weight_scale=s_w)
+        if isinstance(base, Addition):
+            scales = [self.tensors[operand].scale for operand in base.operands]
+            m_a, m_b, shift = multipliers.add_multipliers(*scales, s_y, layer=layer)
+            return NodeIntegers(add_multipliers=(m_a, m_b), add_shift=shift)
+        shape = self.shapes[base.x]
+        pixels = shape.height * shape.width
+        multiplier = multipliers.average_multiplier(self.tensors[base.x].scale, s_y, pixels, layer=layer)
+        return NodeIntegers(multiplier=multiplier)
+
+    def _bias(self, base: Convolution, name: str) -> np.ndarray:
+        if base.bias_integers is not None:
+            return base.bias_integers
+        integers, error = rounded_bias(base.node, name, base.bias, self.tensors[base.x].scale, base.weight_scale)
+        self.bias_errors.append(error)
+        return integers
+
+    def _pooled(self, tensor: str, pools: tuple[Pool, ...]) -> str:
+        for pool in pools:
+            key = ("pool", tensor, pool)
+            if key not in self._made:
+                node = _pool_node(self._names.take(pool.node.name), tensor, pool)
+                self._made[key] = self._add(node, self.tensors[tensor], NodeIntegers(), origin=pool.node)
+            tensor = self._made[key]
+        return tensor
+
+    def _add(
+        self,
+        node: Node,
+        quantization: Quantization | None,
+        integers: NodeIntegers,
+        base: Base | None = None,
+        origin: OnnxNode | None = None,
+    ) -> str:
+        # A shape that does not fit is refused before anything of the node is kept.
+        self.shapes[node.name] = output_shape(node, [self.shapes[name] for name in node.inputs])
+        self.nodes[node.name] = node
+        self.tensors[node.name] = quantization
+        self.integers[node.name] = integers
+        self.origins[node.name] = (origin or base.node).name
+        return node.name
+
+
+@contextmanager
+def _refusing(node: OnnxNode) -> Iterator[None]:
+    """Turns scales outside the arithmetic's limits into a refusal of `node`."""
+    try:
+        yield
+    except QuantizationError as error:
+        text, _, remedy = str(error).removeprefix(f"layer {node.name!r}: ").rpartition("; ")
+        raise node.refusal("scales", text, remedy) from None
+
+
+def _pool_node(name: str, tensor: str, pool: Pool) -> Node:
+    return Node(name, "max_pool", (tensor,), None, pool.kernel, pool.stride, pool.padding)
+
+
+def _convolution_node(base: Convolution, name: str, activation: str | None) -> Node:
+    node = Node(name, base.op, (base.x,), len(base.weight), activation=activation)
+    if base.op == "linear":
+        return node
+    return replace(node, kernel=base.kernel, stride=base.stride, padding=base.padding, groups=base.groups)

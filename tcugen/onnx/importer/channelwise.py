@@ -1,0 +1,149 @@
+"""A factor and a term per channel: BatchNormalization, and Add of a constant.
+
+Behind a convolution that is not rounded yet they become part of it. A tensor that is rounded already gets a convolution
+of its own, 1x1 with one channel per group.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from tcugen.network.graph import Shape
+from tcugen.onnx.importer.layout_operators import EXPORT_FOR_INFERENCE
+from tcugen.onnx.importer.onnx_file import OnnxNode
+from tcugen.onnx.importer.parameters import check_bias
+from tcugen.onnx.importer.values import Coded, Constant, Convolution, Quantized, Real
+from tcugen.onnx.importer.walk import Walk
+
+LARGEST_WEIGHT = 127
+_LARGEST_BIAS = 2**30
+"""Of a convolution made here; half of what the sums hold."""
+
+
+def add_constant(walk: Walk, node: OnnxNode, constant: int) -> Real:
+    """A real tensor plus one value per channel, or one for all; `constant` is the input that holds them.
+
+    Raises:
+        Refused: If the constant has another shape, or the tensor is neither a convolution's nor rounded.
+    """
+    walk.check_rounded(node, 1 - constant, joins=True)
+    value = walk.value(node, constant)
+    array = (value.array if isinstance(value, Constant) else value.real()).astype(np.float64)
+    other, shape = walk.activation(node, 1 - constant)
+    term = _one_per_channel(node, array, shape, other.flat)
+    real = walk.real(node, 1 - constant)
+    if _joins(real):
+        return replace(real, base=replace(real.base, bias=real.base.bias + term, bias_integers=None))
+    return _own_convolution(walk, node, *walk.tensor(node, 1 - constant), np.ones(len(term)), term)
+
+
+def add_constant_to_integers(walk: Walk, node: OnnxNode, x: Quantized, constant: Coded) -> Real:
+    """An int8 tensor plus one value per channel, or one for all, before it is rounded.
+
+    Raises:
+        Refused: If the constant has another shape.
+    """
+    term = _one_per_channel(node, constant.real(), walk.builder.shapes[x.tensor], x.flat)
+    return _own_convolution(walk, node, x.tensor, x.flat, np.ones(len(term)), term)
+
+
+def batch_normalization(walk: Walk, node: OnnxNode) -> Real:
+    """Folded into the convolution before it: the integers of the weights stay, their scales and the bias change.
+
+    Raises:
+        Refused: For training mode, parameters of another shape or without finite factor and term, and if the tensor is
+            neither a convolution's nor rounded.
+    """
+    factor, term = _factor_and_term(walk, node)
+    walk.check_rounded(node, 0, joins=True)
+    channels = walk.activation(node, 0)[1].channels
+    if len(factor) != channels:
+        raise node.refusal(
+            "scale", f"{len(factor)} values", f"give one for each of {channels} channels: export the model again"
+        )
+    real = walk.real(node, 0)
+    if not _joins(real):
+        return _own_convolution(walk, node, *walk.tensor(node, 0), factor, term)
+    base = real.base
+    sign = np.sign(factor).astype(np.int16).reshape(-1, 1, 1, 1)
+    weight = base.weight * sign
+    if weight.max(initial=0) > 127:
+        raise node.refusal(
+            "scale", "negative where a weight is -128", "fold it into the convolution before it, then quantize"
+        )
+    with np.errstate(all="ignore"):
+        bias = base.bias * factor + term
+        # A channel that is switched off keeps a scale, with weights of 0.
+        scale = (base.weight_scale * np.where(factor == 0, 1.0, np.abs(factor))).astype(np.float32)
+    if not np.isfinite(bias).all():
+        raise node.refusal("scale, bias, mean, variance", "not finite", "export the trained model again")
+    walk.folded.append(node.name)
+    folded = replace(base, weight=weight.astype(np.int8), weight_scale=scale, bias=bias, bias_integers=None)
+    return replace(real, base=folded)
+
+
+def _factor_and_term(walk: Walk, node: OnnxNode) -> tuple[np.ndarray, np.ndarray]:
+    """What a BatchNormalization multiplies with and then adds, float64 [C]."""
+    if node.attributes.get("training_mode", 0):
+        raise node.refusal("training_mode", 1, EXPORT_FOR_INFERENCE)
+    names = ("scale", "bias", "mean", "variance")
+    values = [walk.parameter(node, index, name).astype(np.float64) for index, name in enumerate(names, 1)]
+    for name, array in zip(names, values, strict=True):
+        if array.ndim != 1 or array.shape != values[0].shape:
+            raise node.refusal(
+                name,
+                f"shape {list(array.shape)}",
+                f"scale has {list(values[0].shape)}, and all four need one value per channel: export the model again",
+            )
+    gamma, beta, mean, variance = values
+    with np.errstate(all="ignore"):
+        factor = gamma / np.sqrt(variance + float(node.attributes.get("epsilon", 1e-5)))
+        term = beta - mean * factor
+    if not (np.isfinite(factor).all() and np.isfinite(term).all()):
+        raise node.refusal("scale, bias, mean, variance", "not finite", "export the trained model again")
+    return factor, term
+
+
+def _joins(real: Real) -> bool:
+    """Whether a factor or term can become part of the convolution that makes `real`."""
+    return isinstance(real.base, Convolution) and not real.is_clipped and not real.pools
+
+
+def _one_per_channel(node: OnnxNode, array: np.ndarray, shape: Shape, flat: bool) -> np.ndarray:
+    """float64 [C]. Raises Refused if `array` is not one finite value per channel, or one for all."""
+    channels = shape.channels * shape.height * shape.width if flat else shape.channels
+    wanted = (channels,) if flat else (channels, 1, 1)
+    fits = array.size == 1 or (array.size == channels and array.shape[-len(wanted) :] == wanted)
+    if not fits or array.ndim > (2 if flat else 4) or (flat and channels != shape.channels):
+        text = ", ".join(map(str, wanted)) + ("," if flat else "")
+        raise node.refusal(
+            "constant", f"shape {list(array.shape)}", f"give one value per channel, a constant of shape ({text})"
+        )
+    check_bias(node, Constant(array), channels, broadcast=True)
+    return np.broadcast_to(array.reshape(-1), (channels,))
+
+
+def _own_convolution(walk: Walk, node: OnnxNode, x: str, flat: bool, factor: np.ndarray, term: np.ndarray) -> Real:
+    """factor * x + term of the int8 tensor `x`."""
+    shape, s_x = walk.builder.shapes[x], float(walk.builder.tensors[x].scale)
+    with np.errstate(all="ignore"):
+        # The weight is 127 or -127, less only where the term would not fit the sums.
+        scale = np.maximum(np.abs(factor) / LARGEST_WEIGHT, np.abs(term) / (s_x * _LARGEST_BIAS))
+        scale = np.where(scale == 0, 1 / LARGEST_WEIGHT, scale)
+        scale = np.maximum(scale, np.finfo(np.float32).tiny).astype(np.float32)
+        weight = np.clip(np.rint(factor / scale.astype(np.float64)), -LARGEST_WEIGHT, LARGEST_WEIGHT)
+    base = Convolution(
+        node=node,
+        op="conv",
+        x=x,
+        weight=weight.astype(np.int8).reshape(-1, 1, 1, 1),
+        weight_scale=scale,
+        bias=term,
+        bias_integers=None,
+        kernel=(1, 1),
+        stride=(1, 1),
+        padding=(0, 0, 0, 0),
+        groups=shape.channels,
+        shape=shape,
+    )
+    return Real(base, flat=flat)

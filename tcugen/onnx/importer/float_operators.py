@@ -1,0 +1,96 @@
+"""Operators between DequantizeLinear and QuantizeLinear: what each adds to a real tensor."""
+
+import math
+
+import numpy as np
+
+from tcugen.model.problems import Refused, Unavailable
+from tcugen.network.graph import Node, output_shape
+from tcugen.onnx.importer.channelwise import add_constant
+from tcugen.onnx.importer.convolution import convolution, fitted_convolution, review_convolution
+from tcugen.onnx.importer.linear import linear
+from tcugen.onnx.importer.onnx_file import OnnxNode
+from tcugen.onnx.importer.parameters import check_bias, weights_of
+from tcugen.onnx.importer.values import Addition, Broken, Coded, Constant, Quantized, Real, Value, is_constant
+from tcugen.onnx.importer.walk import Review, Walk, check_ranks
+
+
+def conv(walk: Walk, node: OnnxNode) -> Real:
+    """A convolution of a rounded tensor. Refused: attributes beyond the hardware, weights or bias that do not fit."""
+    review_convolution(node, walk.values[node.inputs[1]])
+    walk.check_rounded(node, 0)
+    weight = walk.value(node, 1)
+    bias = walk.values[node.inputs[2]] if node.has_input(2) else None
+    if not isinstance(weight, Coded | Constant):
+        raise node.refusal("weights", "computed at run time", "use constant weights")
+    weights = weights_of(node, weight, 0)
+    check_bias(node, bias, len(weights[0]), broadcast=False)
+    fitted_convolution(node, weights[0], walk.activation(node, 0)[1])
+    x, _ = walk.tensor(node, 0)
+    if isinstance(bias, Broken):
+        raise Unavailable
+    return Real(convolution(walk, node, x, weights, bias))
+
+
+def gemm(walk: Walk, node: OnnxNode) -> Real:
+    """A fully connected layer of a rounded flat tensor. Refused: factors other than 1, a transposed image."""
+    review = Review(node)
+    review.fixed("alpha", 1.0, "scale the weights instead")
+    review.fixed("transA", 0, "the image is one row: leave it as it is")
+    if node.has_input(2):
+        review.fixed("beta", 1.0, "scale the bias instead")
+    review.done()
+    bias = walk.values[node.inputs[2]] if node.has_input(2) else None
+    return linear(walk, node, bool(node.attributes.get("transB", 0)), bias)
+
+
+def matmul(walk: Walk, node: OnnxNode) -> Real:
+    """A fully connected layer without bias of a rounded flat tensor."""
+    return linear(walk, node, False, None)
+
+
+def add(walk: Walk, node: OnnxNode) -> Real:
+    """The sum of two rounded tensors of one shape, or of a tensor and a constant with one value per channel."""
+    for index, name in enumerate(node.inputs):
+        if is_constant(walk.values[name]):
+            return add_constant(walk, node, index)
+    operands, problems = [], []
+    for index in range(2):
+        try:
+            operands.append(walk.tensor(node, index)[0])
+        except Refused as refused:
+            problems += refused.problems
+        except Unavailable:
+            continue
+    if problems:
+        raise Refused(problems)
+    inputs = [walk.activation(node, index) for index in range(2)]
+    check_ranks(node, (0, 1), tuple(value.flat for value, _ in inputs))
+    shape = output_shape(Node(node.name, "add", node.inputs[:2]), [shape for _, shape in inputs])
+    if len(operands) < 2:
+        raise Unavailable
+    return Real(Addition(node, tuple(operands), shape), flat=inputs[0][0].flat)
+
+
+def relu(walk: Walk, node: OnnxNode) -> Value:
+    """A lower limit of 0, on real values or on integers."""
+    value = walk.value(node, 0)
+    if isinstance(value, Quantized):
+        return walk.clamped(node, value, 0, 255)
+    return walk.real(node, 0).clipped(0.0, math.inf, node)
+
+
+def clip(walk: Walk, node: OnnxNode) -> Value:
+    """Limits from both sides, each of which may be left out. Refused: limits that are NaN or computed at run time."""
+    bounds = []
+    for index, name, default in ((1, "min", -math.inf), (2, "max", math.inf)):
+        array = walk.constant(node, index, name)
+        bound = float(node.attributes.get(name, default)) if array is None else float(np.asarray(array).reshape(-1)[0])
+        if math.isnan(bound):
+            raise node.refusal(name, "NaN", "give a number")
+        bounds.append(bound)
+    value = walk.value(node, 0)
+    if isinstance(value, Quantized):
+        low, high = (int(min(max(bound, -128), 255)) for bound in bounds)
+        return walk.clamped(node, value, low, high)
+    return walk.real(node, 0).clipped(*bounds, node)

@@ -1,0 +1,47 @@
+"""Limits of a lone ReLU or Clip, moved into the node before it where that changes nothing."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from tcugen.model.quantized import NodeIntegers, Quantization
+from tcugen.network.graph import Node
+
+
+def fold_limits(
+    nodes: dict[str, Node],
+    tensors: dict[str, Quantization | None],
+    integers: dict[str, NodeIntegers],
+    output: str,
+) -> str:
+    """Remove each `requantise` that only clamps what a node makes for it alone; that node clamps instead.
+
+    Args:
+        nodes, tensors, integers: A network under construction, changed in place.
+        output: Name of its output.
+
+    Returns:
+        The output's name afterwards.
+    """
+    for name in list(nodes):
+        node = nodes[name]
+        producer = nodes.get(node.inputs[0])
+        if node.op != "requantise" or producer is None or producer.name == output:
+            continue
+        readers = sum(other.inputs.count(producer.name) for other in nodes.values())
+        before = integers[producer.name].clamp
+        only_clamps = integers[name].multiplier == np.float32(1) and tensors[name] == tensors[producer.name]
+        if readers != 1 or before is None or not only_clamps:
+            continue
+        low, high = integers[name].clamp
+        limits = tuple(min(max(limit, low), high) for limit in before)
+        integers[producer.name] = replace(integers[producer.name], clamp=limits)
+        if limits[0] == tensors[name].zero_point and producer.op in ("conv", "linear", "add"):
+            nodes[producer.name] = replace(producer, activation="relu")
+        for reader, other in nodes.items():
+            inputs = tuple(producer.name if tensor == name else tensor for tensor in other.inputs)
+            nodes[reader] = replace(other, inputs=inputs)
+        del nodes[name], tensors[name], integers[name]
+        if output == name:
+            output = producer.name
+    return output

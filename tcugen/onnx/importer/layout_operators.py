@@ -1,0 +1,102 @@
+"""Operators that leave the elements alone and change at most how many dimensions a tensor has."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from tcugen.network.graph import Shape
+from tcugen.onnx.importer.onnx_file import OnnxNode
+from tcugen.onnx.importer.values import Broken, Constant, Quantized, Real, Value
+from tcugen.onnx.importer.walk import Walk
+
+EXPORT_FOR_INFERENCE = "export the model for inference: call model.eval() first"
+"""The remedy for operators that do something else in training."""
+
+Activation = Real | Quantized | Broken
+
+_HELP = "activations can only be flattened to (1, channels * height * width)"
+
+
+def identity(walk: Walk, node: OnnxNode) -> Value:
+    """The input itself."""
+    return walk.value(node, 0)
+
+
+def dropout(walk: Walk, node: OnnxNode) -> Value:
+    """The input itself. Refused: training mode."""
+    mode = walk.constant(node, 2, "training_mode")
+    if mode is not None and mode.any():
+        raise node.refusal("training_mode", True, EXPORT_FOR_INFERENCE)
+    return walk.value(node, 0)
+
+
+def flatten(walk: Walk, node: OnnxNode) -> Value:
+    """The input in two dimensions. Refused: any other than the axis of channels."""
+    axis = int(node.attributes.get("axis", 1))
+    if axis not in (1, -1, -3):
+        raise node.refusal("axis", axis, f"use axis 1: {_HELP}")
+    value, shape = walk.activation(node, 0)
+    if axis % len(_dimensions(value, shape)) != 1:
+        raise node.refusal("axis", axis, f"use axis 1: {_HELP}")
+    return replace(value, flat=True)
+
+
+def reshape(walk: Walk, node: OnnxNode) -> Value:
+    """The input in two or four dimensions. Refused: any shape but (1, C * H * W) and its own."""
+    value, shape = walk.activation(node, 0)
+    wanted = walk.parameter(node, 1, "shape").reshape(-1).tolist()
+    before = _dimensions(value, shape)
+    if not node.attributes.get("allowzero", 0):
+        wanted = [before[i] if size == 0 and i < len(before) else size for i, size in enumerate(wanted)]
+    total = shape.channels * shape.height * shape.width
+    known = int(np.prod([size for size in wanted if size != -1]))
+    return _relaid(node, value, shape, [total // max(known, 1) if size == -1 else size for size in wanted], "shape")
+
+
+def squeeze(walk: Walk, node: OnnxNode) -> Value:
+    """The input without dimensions of size 1. Refused: if neither two nor its own four are left."""
+    value, shape = walk.activation(node, 0)
+    before = _dimensions(value, shape)
+    axes = _axes(walk, node)
+    if axes is None:
+        axes = [axis for axis, size in enumerate(before) if size == 1]
+    gone = {axis % len(before) for axis in axes}
+    return _relaid(node, value, shape, [size for axis, size in enumerate(before) if axis not in gone], "axes")
+
+
+def unsqueeze(walk: Walk, node: OnnxNode) -> Value:
+    """The input with more dimensions of size 1. Refused: if that makes neither two nor its own four."""
+    value, shape = walk.activation(node, 0)
+    after = list(_dimensions(value, shape))
+    axes = _axes(walk, node) or []
+    rank = len(after) + len(axes)
+    for axis in sorted(axis % rank for axis in axes):
+        after.insert(axis, 1)
+    return _relaid(node, value, shape, after, "axes")
+
+
+def shape_of(walk: Walk, node: OnnxNode) -> Constant:
+    """The input's dimensions, or some of them, as a constant."""
+    value, shape = walk.activation(node, 0)
+    dimensions = _dimensions(value, shape)
+    start, end = node.attributes.get("start", 0), node.attributes.get("end", len(dimensions))
+    return Constant(np.array(dimensions[start:end], np.int64))
+
+
+def _axes(walk: Walk, node: OnnxNode) -> list[int] | None:
+    if node.has_input(1):
+        return walk.constant(node, 1, "axes").reshape(-1).tolist()
+    return node.attributes.get("axes")
+
+
+def _dimensions(value: Activation, shape: Shape) -> list[int]:
+    if value.flat:
+        return [1, shape.channels * shape.height * shape.width]
+    return [1, shape.channels, shape.height, shape.width]
+
+
+def _relaid(node: OnnxNode, value: Activation, shape: Shape, wanted: list[int], attribute: str) -> Value:
+    for flat in (True, False):
+        if wanted == _dimensions(replace(value, flat=flat), shape):
+            return replace(value, flat=flat)
+    raise node.refusal(attribute, f"{wanted} out of {_dimensions(value, shape)}", _HELP)

@@ -1,0 +1,75 @@
+"""Fully connected layers on flattened tensors."""
+
+import numpy as np
+
+from tcugen.model.problems import Unavailable
+from tcugen.network.graph import Shape
+from tcugen.onnx.importer.onnx_file import OnnxNode
+from tcugen.onnx.importer.parameters import bias_of, check_bias, weights_of
+from tcugen.onnx.importer.values import Broken, Coded, Constant, Convolution, Real, Value
+from tcugen.onnx.importer.walk import Walk
+
+
+def linear(walk: Walk, node: OnnxNode, transposed: bool, bias: Value | None) -> Real:
+    """A fully connected layer of a flattened input 0 with weights in input 1, [O, K] if `transposed`, else [K, O]."""
+    walk.check_rounded(node, 0)
+    weights = linear_weights(node, walk.value(node, 1), transposed)
+    check_bias(node, bias, len(weights[0]), broadcast=True)
+    value, shape = walk.activation(node, 0)
+    _check_fit(node, weights[0], shape, value.flat)
+    x, flat = walk.tensor(node, 0)
+    if isinstance(bias, Broken):
+        raise Unavailable
+    return Real(fully_connected(walk, node, x, flat, weights, bias), flat=True)
+
+
+def linear_weights(node: OnnxNode, value: Value, transposed: bool) -> tuple[np.ndarray, np.ndarray, bool]:
+    """int8 [O, K] weights, float32 [O] scales, and whether a zero point was taken out."""
+    if not isinstance(value, Coded | Constant):
+        raise node.refusal("weights", "computed at run time", "use constant weights")
+    array = value.array if isinstance(value, Constant) else value.integers
+    if array.ndim != 2 or not array.size:
+        raise node.refusal("weights", f"shape {list(array.shape)}", "a fully connected layer has a matrix of weights")
+    weight, scale, recoded = weights_of(node, value, 0 if transposed else 1)
+    return weight if transposed else np.ascontiguousarray(weight.T), scale, recoded
+
+
+def fully_connected(
+    walk: Walk, node: OnnxNode, x: str, flat: bool, weights: tuple[np.ndarray, np.ndarray, bool], bias: Value | None
+) -> Convolution:
+    """The layer on the int8 tensor `x`. On more than one pixel it is a convolution whose kernel covers them all.
+
+    Raises:
+        Refused: If the input was not flattened or has another number of elements than the weights.
+    """
+    weight, scale, recoded = weights
+    shape = walk.builder.shapes[x]
+    _check_fit(node, weight, shape, flat)
+    if recoded:
+        walk.recoded.append(node.name)
+    real, integers = bias_of(node, bias, len(weight), walk.builder.tensors[x].scale * scale, broadcast=True)
+    kernel = (shape.height, shape.width)
+    return Convolution(
+        node=node,
+        op="linear" if kernel == (1, 1) else "conv",
+        x=x,
+        weight=weight.reshape(len(weight), shape.channels, *kernel),
+        weight_scale=scale,
+        bias=real,
+        bias_integers=integers,
+        kernel=kernel,
+        stride=(1, 1),
+        padding=(0, 0, 0, 0),
+        groups=1,
+        shape=Shape(len(weight), 1, 1),
+    )
+
+
+def _check_fit(node: OnnxNode, weight: np.ndarray, shape: Shape, flat: bool) -> None:
+    """Raises Refused if [O, K] weights do not fit an input of `shape`, or that is not flattened."""
+    if not flat:
+        raise node.refusal(f"input {node.inputs[0]!r}", f"shape {shape}", "flatten it to two dimensions in front")
+    if weight.shape[1] != shape.channels * shape.height * shape.width:
+        raise node.refusal(
+            "weights", list(weight.shape), f"they do not fit an input of {shape}: export the model again"
+        )

@@ -1,0 +1,254 @@
+"""An ONNX file as plain data: read, checked for structure, constants as arrays, reduced to what its output needs."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tcugen.model.errors import ModelError
+from tcugen.model.problems import Problem, Refused
+from tcugen.network.graph import Shape
+from tcugen.onnx.importer.inference import inferred_shapes
+
+if TYPE_CHECKING:
+    import onnx
+
+_STANDARD_DOMAINS = ("", "ai.onnx")
+
+
+@dataclass(frozen=True, eq=False)
+class OnnxNode:
+    """One operator of the file.
+
+    Attributes:
+        name: As in the file; made from operator and place if the file has none.
+        op: Operator type, with its domain in front unless that is the standard one: `Conv`, `com.microsoft.QGemm`.
+        inputs, outputs: Tensor names; "" for an optional input that is left out.
+        attributes: Values by name; text as str, tensors as arrays.
+    """
+
+    name: str
+    op: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+    def problem(self, attribute: str, value: object, remedy: str) -> Problem:
+        return Problem(self.name, self.op, attribute, _shown(value), remedy)
+
+    def refusal(self, attribute: str, value: object, remedy: str) -> Refused:
+        return Refused([self.problem(attribute, value, remedy)])
+
+    def has_input(self, index: int) -> bool:
+        return index < len(self.inputs) and self.inputs[index] != ""
+
+
+@dataclass(frozen=True, eq=False)
+class OnnxGraph:
+    """A graph with one image as input and one output.
+
+    Attributes:
+        source: Path, for messages.
+        opset: Version of the standard operators.
+        nodes: In execution order, those only that the output depends on.
+        constants: Initializers by name.
+        input, input_shape: The image; its batch dimension is 1.
+        output: Name of the output tensor.
+        notes: What was assumed or left out.
+        proto: The file's model.
+    """
+
+    source: str
+    opset: int
+    nodes: tuple[OnnxNode, ...]
+    constants: dict[str, np.ndarray]
+    input: str
+    input_shape: Shape
+    output: str
+    notes: tuple[str, ...]
+    proto: onnx.ModelProto = field(repr=False)
+
+    @cached_property
+    def inferred_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shapes that ONNX's own inference finds, for tensors behind operators that are not ours."""
+        return inferred_shapes(self.proto)
+
+
+def read_graph(path: Path | str) -> OnnxGraph:
+    """Read an ONNX file.
+
+    Raises:
+        ModelError: If it cannot be read, is no ONNX file or a damaged one, has other than one input of four dimensions
+            and one output, a batch above 1 or a dimension that is not a number.
+    """
+    model = _load(Path(path))
+    source = str(path)
+    graph = model.graph
+    constants = {tensor.name: _array(source, tensor) for tensor in graph.initializer}
+    images = [value for value in graph.input if value.name not in constants]
+    if len(images) != 1 or len(graph.output) != 1:
+        raise ModelError(
+            f"{source}: has the inputs {[value.name for value in images]} and the outputs "
+            f"{[value.name for value in graph.output]}, but must have one of each; extract the part between one image "
+            "and one result, for example with onnx.utils.extract_model"
+        )
+    shape, notes = _image_shape(source, images[0])
+    nodes = _nodes(graph)
+    needed = _needed(nodes, graph.output[0].name)
+    if len(needed) < len(nodes):
+        notes.append(f"nodes left out that the output does not depend on: {len(nodes) - len(needed)}")
+    _check_connections(source, needed, {images[0].name, *constants}, graph.output[0].name)
+    return OnnxGraph(
+        source=source,
+        opset=next((entry.version for entry in model.opset_import if entry.domain in _STANDARD_DOMAINS), 1),
+        nodes=tuple(needed),
+        constants=constants,
+        input=images[0].name,
+        input_shape=shape,
+        output=graph.output[0].name,
+        notes=tuple(notes),
+        proto=model,
+    )
+
+
+def import_onnx_package(purpose: str) -> None:
+    """Raises ModelError with the remedy if the package `onnx` is missing."""
+    if importlib.util.find_spec("onnx") is None:
+        raise ModelError(f"{purpose} needs the package onnx, which is not installed; pip install 'tcugen[verify]'")
+
+
+def _load(path: Path) -> onnx.ModelProto:
+    import_onnx_package(f"reading {path}")
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror}); give the path of an ONNX file") from None
+    try:
+        model = onnx.load_model_from_string(data)
+    except DecodeError:
+        raise ModelError(
+            f"{path}: is no ONNX file, or a damaged one ({len(data):,} bytes); export or copy it again"
+        ) from None
+    if not model.graph.node or not model.ir_version:
+        raise ModelError(f"{path}: holds no ONNX graph ({len(data):,} bytes); export or copy it again")
+    for output in model.graph.output:
+        # Some tools leave out what they do not know of outputs; ONNX Runtime does not mind, the checker would.
+        output.type.tensor_type.elem_type = output.type.tensor_type.elem_type or onnx.TensorProto.FLOAT
+        output.type.tensor_type.shape.SetInParent()
+    try:
+        onnx.external_data_helper.load_external_data_for_model(model, str(path.parent))
+        onnx.checker.check_model(model)
+    except (onnx.checker.ValidationError, OSError, ValueError) as error:
+        first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise ModelError(f"{path}: is damaged or no valid ONNX ({first}); export or copy it again") from None
+    if not model.functions:
+        return model
+    import onnx.inliner
+
+    return onnx.inliner.inline_local_functions(model)
+
+
+def _array(source: str, tensor: onnx.TensorProto) -> np.ndarray:
+    import onnx
+
+    try:
+        return onnx.numpy_helper.to_array(tensor)
+    except (ValueError, TypeError, KeyError) as error:
+        raise ModelError(
+            f"{source}: tensor {tensor.name!r} cannot be read ({error!r}); export or copy the file again"
+        ) from None
+
+
+def _image_shape(source: str, value: onnx.ValueInfoProto) -> tuple[Shape, list[str]]:
+    import onnx
+
+    kind = value.type.tensor_type
+    sizes = [d.dim_value if d.dim_value > 0 else d.dim_param or "?" for d in kind.shape.dim]
+    where = f"{source}: input {value.name!r} of shape {sizes}"
+    if kind.elem_type != onnx.TensorProto.FLOAT:
+        name = {number: name.lower() for name, number in onnx.TensorProto.DataType.items()}.get(kind.elem_type, "?")
+        raise ModelError(
+            f"{where} is {name}, but must be float32 with a QuantizeLinear behind it; "
+            "keep the quantization of the input in the model"
+        )
+    if len(sizes) != 4:
+        raise ModelError(f"{where} has {len(sizes)} dimensions, but must be (1, channels, height, width); export it so")
+    if any(isinstance(size, str) for size in sizes[1:]):
+        raise ModelError(
+            f"{where} has dynamic dimensions, but hardware is made for fixed ones; set them, for example with "
+            "onnxruntime.tools.make_dynamic_shape_fixed"
+        )
+    notes = []
+    if isinstance(sizes[0], str):
+        notes.append(f"the symbolic batch dimension {sizes[0]!r} of {value.name!r} was set to 1")
+    elif sizes[0] != 1:
+        raise ModelError(f"{where} has a batch of {sizes[0]}, but images run one by one; export the model with batch 1")
+    kind.shape.dim[0].dim_value = 1
+    return Shape(*sizes[1:]), notes
+
+
+def _nodes(graph: onnx.GraphProto) -> list[OnnxNode]:
+    import onnx
+
+    nodes, names = [], set()
+    for index, proto in enumerate(graph.node):
+        name = _text(proto.name) or f"{_text(proto.op_type).lower()}_{index}"
+        while name in names:
+            name += "_"
+        names.add(name)
+        attributes = {}
+        for attribute in proto.attribute:
+            value = onnx.helper.get_attribute_value(attribute)
+            if isinstance(value, bytes):
+                value = _text(value)
+            elif isinstance(value, onnx.TensorProto):
+                value = onnx.numpy_helper.to_array(value)
+            elif attribute.type == onnx.AttributeProto.INTS:
+                value = list(value)
+            attributes[attribute.name] = value
+        domain = "" if proto.domain in _STANDARD_DOMAINS else f"{_text(proto.domain)}."
+        op = domain + _text(proto.op_type)
+        nodes.append(OnnxNode(name, op, tuple(proto.input), tuple(proto.output), attributes))
+    return nodes
+
+
+def _text(value: str | bytes) -> str:
+    """Text of the file, which protobuf hands out as bytes where it is not UTF-8."""
+    return value if isinstance(value, str) else value.decode("utf-8", "replace")
+
+
+def _needed(nodes: list[OnnxNode], output: str) -> list[OnnxNode]:
+    """The nodes that `output` depends on, in order; the file lists producers before readers."""
+    wanted, needed = {output}, []
+    for node in reversed(nodes):
+        if wanted.intersection(node.outputs):
+            needed.append(node)
+            wanted.update(node.inputs)
+    return needed[::-1]
+
+
+def _check_connections(source: str, nodes: list[OnnxNode], known: set[str], output: str) -> None:
+    known = known | {""}
+    for node in nodes:
+        for tensor in node.inputs:
+            if tensor not in known:
+                raise ModelError(
+                    f"{source}: node {node.name!r} reads {tensor!r}, which nothing before it makes; "
+                    "the file is damaged, export it again"
+                )
+        known.update(node.outputs)
+    if output not in known or not nodes:
+        raise ModelError(f"{source}: no node makes the output {output!r}; the file is damaged, export it again")
+
+
+def _shown(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 160 else text[:157] + "..."

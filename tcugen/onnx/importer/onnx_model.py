@@ -1,0 +1,189 @@
+"""From an ONNX file to a quantized network: the walk over the graph, and what it ends in."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tcugen.model.errors import ModelError
+from tcugen.model.problems import Refused, Unavailable, UnsupportedModel
+from tcugen.model.quantized import QuantizedNetwork
+from tcugen.network.graph import NetworkError
+from tcugen.network.names import valid_name
+from tcugen.onnx.importer import (
+    channelwise,
+    float_operators,
+    layout_operators,
+    operator_form,
+    pool_operators,
+    quantize_operators,
+)
+from tcugen.onnx.importer.after_refusal import behind
+from tcugen.onnx.importer.builder import Builder
+from tcugen.onnx.importer.constants import FOLDABLE, fold, foldable
+from tcugen.onnx.importer.onnx_file import OnnxNode, read_graph
+from tcugen.onnx.importer.report import ImportReport
+from tcugen.onnx.importer.values import Broken, Constant, Convolution, Image, Quantized, Real, Value, is_constant
+from tcugen.onnx.importer.walk import Operator, Walk
+
+OPERATORS: dict[str, Operator] = {
+    "QuantizeLinear": quantize_operators.quantize_linear,
+    "DequantizeLinear": quantize_operators.dequantize_linear,
+    "com.microsoft.QuantizeLinear": quantize_operators.quantize_linear,
+    "com.microsoft.DequantizeLinear": quantize_operators.dequantize_linear,
+    "Conv": float_operators.conv,
+    "Gemm": float_operators.gemm,
+    "MatMul": float_operators.matmul,
+    "Add": float_operators.add,
+    "BatchNormalization": channelwise.batch_normalization,
+    "Relu": float_operators.relu,
+    "Clip": float_operators.clip,
+    "MaxPool": pool_operators.max_pool,
+    "GlobalAveragePool": pool_operators.global_average_pool,
+    "AveragePool": pool_operators.average_pool,
+    "ReduceMean": pool_operators.reduce_mean,
+    "Flatten": layout_operators.flatten,
+    "Reshape": layout_operators.reshape,
+    "Squeeze": layout_operators.squeeze,
+    "Unsqueeze": layout_operators.unsqueeze,
+    "Shape": layout_operators.shape_of,
+    "Identity": layout_operators.identity,
+    "Dropout": layout_operators.dropout,
+    "QLinearConv": operator_form.qlinear_conv,
+    "QLinearMatMul": operator_form.qlinear_matmul,
+    "com.microsoft.QGemm": operator_form.qgemm,
+    "com.microsoft.QLinearAdd": operator_form.qlinear_add,
+    "com.microsoft.QLinearGlobalAveragePool": pool_operators.qlinear_global_average_pool,
+    "com.microsoft.QLinearAveragePool": pool_operators.qlinear_average_pool,
+}
+"""What is understood, by operator type with its domain."""
+
+_QUANTIZED_FORMS = ("QuantizeLinear", "DequantizeLinear", "QLinear", "QGemm")
+
+_REMEDIES = {
+    "Softmax": "end the model in front of it: the host does what comes after",
+    "ArgMax": "end the model in front of it: the host does what comes after",
+    "DynamicQuantizeLinear": "quantize statically, with calibrated scales",
+    "ConvInteger": "quantize statically, with calibrated scales",
+    "MatMulInteger": "quantize statically, with calibrated scales",
+    "Pad": "give the padding to the convolution behind it (its attribute pads)",
+    "HardSwish": "train the network with ReLU or ReLU6 instead",
+    "HardSigmoid": "train the network with ReLU or ReLU6 instead",
+    "Sigmoid": "train the network with ReLU or ReLU6 instead",
+    "LeakyRelu": "train the network with ReLU or ReLU6 instead",
+    "PRelu": "train the network with ReLU or ReLU6 instead",
+    "Transpose": "export the model with channels first",
+    "Sub": "let the host prepare the image: the model must begin with QuantizeLinear",
+    "Div": "let the host prepare the image: the model must begin with QuantizeLinear",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class ImportedModel:
+    """A model from outside, and what had to be done to it."""
+
+    model: QuantizedNetwork
+    report: ImportReport
+
+
+def import_onnx(path: Path | str) -> ImportedModel:
+    """Import a quantized ONNX model in QDQ or operator form.
+
+    The network is named after the file, its input after the model's. uint8 tensors are moved to int8. The network
+    computes what the model's operator form does, see `docs/import.md`.
+
+    Raises:
+        ModelError: If the file cannot be used.
+        UnsupportedModel: If nodes cannot run on the hardware; lists all of them.
+    """
+    graph = read_graph(path)
+    if not any(form in node.op for node in graph.nodes for form in _QUANTIZED_FORMS):
+        raise ModelError(
+            f"{path}: is a float model, none of its {len(graph.nodes)} nodes is quantized, but the hardware computes "
+            "in int8; quantize it first, for example with onnxruntime.quantization.quantize_static"
+        )
+    title = valid_name(Path(path).stem)
+    walk = Walk(graph, Builder(valid_name(str(graph.input)), graph.input_shape))
+    walk.values |= {"": Broken()} | {name: Constant(array) for name, array in graph.constants.items()}
+    walk.values[graph.input] = Real(Image(walk.builder.image))
+    used = {name for node in graph.nodes for name in node.inputs} | {graph.output}
+    for node in graph.nodes:
+        walk.values |= dict.fromkeys(node.outputs, Broken())
+        walk.values[node.outputs[0]] = _result(walk, node, used)
+        walk.makers |= dict.fromkeys(node.outputs, node)
+    output = _output(walk)
+    if walk.problems:
+        raise UnsupportedModel(str(path), list(dict.fromkeys(walk.problems)))
+    try:
+        model = walk.builder.finish(title, output)
+    except NetworkError as error:
+        raise ModelError(f"{path}: {error}") from None
+    return ImportedModel(model, _report(walk, model))
+
+
+def _result(walk: Walk, node: OnnxNode, used: set[str]) -> Value:
+    """The value of the node's first output; problems are kept for later."""
+    try:
+        for index, name in enumerate(node.outputs[1:], 1):
+            if name and name in used:
+                raise node.refusal(f"output {index}", repr(name), "only the first output can be used")
+        if foldable(walk, node):
+            return fold(walk, node)
+        if node.op in FOLDABLE and node.inputs and all(is_constant(walk.values[name]) for name in node.inputs if name):
+            raise Unavailable
+        if node.op not in OPERATORS:
+            remedy = _REMEDIES.get(node.op, "replace it by supported operators, or let the host compute it")
+            raise node.refusal("operator", node.op, remedy)
+        return OPERATORS[node.op](walk, node)
+    except Unavailable:
+        pass
+    except (Refused, NetworkError) as error:
+        walk.problems += quantize_operators.problems_of(error, node)
+    return behind(walk, node)
+
+
+def _output(walk: Walk) -> str:
+    """The network's tensor behind the model's output; "" if there are problems."""
+    value, maker = walk.values[walk.graph.output], walk.makers[walk.graph.output]
+    if isinstance(value, Quantized):
+        return value.tensor
+    if not isinstance(value, Real):
+        if not isinstance(value, Broken):
+            walk.problems.append(maker.problem("output", "a constant", "export the model again"))
+        return ""
+    try:
+        if isinstance(value.base, Convolution) and not value.is_clipped and not value.pools:
+            return walk.builder.stored_sums(value.base)
+        if value.is_stored:
+            return walk.builder.quantise(value, walk.builder.tensors[value.base.tensor], maker)
+    except (Refused, NetworkError) as error:
+        walk.problems += quantize_operators.problems_of(error, maker)
+        return ""
+    walk.problems.append(
+        maker.problem("output", "not quantized", f"put QuantizeLinear and DequantizeLinear behind {maker.name}")
+    )
+    return ""
+
+
+def _report(walk: Walk, model: QuantizedNetwork) -> ImportReport:
+    network, builder = model.network, walk.builder
+    return ImportReport(
+        source=walk.graph.source,
+        network=network.name,
+        notes=walk.graph.notes,
+        origins={node.name: builder.origins[node.name] for node in network.nodes},
+        bias_errors=tuple(error for error in builder.bias_errors if error.node in network.by_name),
+        recoded_weights=tuple(walk.recoded),
+        folded_normalisations=tuple(walk.folded),
+        shifted_tensors=tuple(name for name in walk.shifted if name in network.shapes),
+        requantised=tuple(node.name for node in network.nodes if node.op == "requantise"),
+        output_scale=_output_scale(model),
+    )
+
+
+def _output_scale(model: QuantizedNetwork) -> float | None:
+    """What one step of the output stands for; None for sums whose channels have different ones."""
+    last = model.network.nodes[-1]
+    quantization = model.tensors[last.name]
+    if quantization is not None:
+        return float(quantization.scale)
+    scales = model.integers[last.name].weight_scale
+    return float(scales[0] * model.tensors[last.inputs[0]].scale) if (scales == scales[0]).all() else None

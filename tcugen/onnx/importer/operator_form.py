@@ -1,0 +1,94 @@
+"""Operators on integers: QLinearConv and its kin, of the standard and of ONNX Runtime's domain."""
+
+import numpy as np
+
+from tcugen.network.graph import Node, output_shape
+from tcugen.onnx.importer.channelwise import add_constant_to_integers
+from tcugen.onnx.importer.convolution import convolution, review_convolution
+from tcugen.onnx.importer.linear import fully_connected, linear_weights
+from tcugen.onnx.importer.onnx_file import OnnxNode
+from tcugen.onnx.importer.parameters import check_bias, scale_of, weights_of
+from tcugen.onnx.importer.values import Addition, Coded, Constant, Quantized, Real, Value, is_constant
+from tcugen.onnx.importer.walk import Review, Walk, check_ranks
+
+
+def qlinear_conv(walk: Walk, node: OnnxNode) -> Quantized:
+    """A convolution on integers."""
+    weight = _weight(walk, node, 3, 0)
+    review_convolution(node, weight)
+    weights = weights_of(node, weight, 0)
+    quantization, unsigned = walk.quantization(node, 6, False)
+    bias = _bias(walk, node, 8)
+    check_bias(node, bias, len(weights[0]), broadcast=False)
+    x = walk.quantized(node, 0, stated=1)
+    base = convolution(walk, node, x.tensor, weights, _coded_bias(walk, bias, x, weights))
+    return walk.quantise(node, Real(base), quantization, unsigned)
+
+
+def qgemm(walk: Walk, node: OnnxNode) -> Value:
+    """A fully connected layer on integers; its result is real if it states no scale. Refused: as Gemm."""
+    review = Review(node)
+    review.fixed("alpha", 1.0, "scale the weights instead")
+    review.fixed("transA", 0, "the image is one row: leave it as it is")
+    review.done()
+    transposed = bool(node.attributes.get("transB", 0))
+    weights = linear_weights(node, _weight(walk, node, 3, 0 if transposed else 1), transposed)
+    bias = _bias(walk, node, 6)
+    check_bias(node, bias, len(weights[0]), broadcast=True)
+    x = walk.quantized(node, 0, stated=1)
+    base = fully_connected(walk, node, x.tensor, x.flat, weights, _coded_bias(walk, bias, x, weights))
+    real = Real(base, flat=True)
+    # Without a scale of its own the output is real.
+    return walk.quantise(node, real, *walk.quantization(node, 7, False)) if node.has_input(7) else real
+
+
+def qlinear_matmul(walk: Walk, node: OnnxNode) -> Quantized:
+    """A fully connected layer on integers, without bias."""
+    weights = linear_weights(node, _weight(walk, node, 3, 1), False)
+    quantization, unsigned = walk.quantization(node, 6, False)
+    x = walk.quantized(node, 0, stated=1)
+    base = fully_connected(walk, node, x.tensor, x.flat, weights, None)
+    return walk.quantise(node, Real(base, flat=True), quantization, unsigned)
+
+
+def qlinear_add(walk: Walk, node: OnnxNode) -> Quantized:
+    """The sum of two int8 tensors of one shape, or of one and a constant with one value per channel."""
+    quantization, unsigned = walk.quantization(node, 6, False)
+    constants = [index for index in (0, 3) if node.has_input(index) and is_constant(walk.values[node.inputs[index]])]
+    if constants:
+        other = 3 - constants[0]
+        term = _weight(walk, node, constants[0], 0, "constants")
+        x = walk.quantized(node, other, stated=other + 1)
+        return walk.quantise(node, add_constant_to_integers(walk, node, x, term), quantization, unsigned)
+    a, b = walk.quantized(node, 0, stated=1), walk.quantized(node, 3, stated=4)
+    check_ranks(node, (0, 3), (a.flat, b.flat))
+    operands = (a.tensor, b.tensor)
+    shapes = [walk.builder.shapes[operand] for operand in operands]
+    base = Addition(node, operands, output_shape(Node(node.name, "add", operands), shapes))
+    return walk.quantise(node, Real(base, flat=a.flat), quantization, unsigned)
+
+
+def _weight(walk: Walk, node: OnnxNode, index: int, output_axis: int, what: str = "weights") -> Coded:
+    """Constant integers at `index`, their scale and zero point behind them."""
+    integers = walk.parameter(node, index, what)
+    if integers.dtype.kind not in "iu":
+        raise node.refusal(what, integers.dtype, f"use int8 {what}")
+    scale = scale_of(node, walk.parameter(node, index + 1, f"scale of {what}"), f"scale of {what}")
+    zero_point = walk.constant(node, index + 2, f"zero point of {what}")
+    points = np.zeros((), np.int64) if zero_point is None else zero_point.astype(np.int64)
+    return Coded(integers, scale, points.reshape(()) if points.size == 1 else points, output_axis)
+
+
+def _bias(walk: Walk, node: OnnxNode, index: int) -> Constant | None:
+    array = walk.constant(node, index, "bias")
+    return None if array is None else Constant(array)
+
+
+def _coded_bias(
+    walk: Walk, bias: Constant | None, x: Quantized, weights: tuple[np.ndarray, np.ndarray, bool]
+) -> Coded | None:
+    """The bias, which operator form has in the scale of the sums by definition."""
+    if bias is None:
+        return None
+    scale = walk.builder.tensors[x.tensor].scale * weights[1]
+    return Coded(bias.array.reshape(-1), scale, np.zeros((), np.int64))

@@ -1,0 +1,102 @@
+"""QuantizeLinear and DequantizeLinear, on activations and on constants."""
+
+import numpy as np
+
+from tcugen.model.problems import Problem, Refused, Unavailable
+from tcugen.network.graph import NetworkError
+from tcugen.onnx.importer.onnx_file import OnnxNode
+from tcugen.onnx.importer.parameters import scale_of
+from tcugen.onnx.importer.values import Broken, Coded, Constant, Quantized, Real, Stored, Value, is_constant
+from tcugen.onnx.importer.walk import Review, Walk
+
+_ONNX_TYPES = {2: np.uint8, 3: np.int8}
+"""Integer types by their number in ONNX; others are refused."""
+
+_SMALL_INTEGERS = ("int4", "uint4", "int2", "uint2")
+"""Types that NumPy knows by name only: it gives 8-bit floating point the same kind."""
+
+
+def quantize_linear(walk: Walk, node: OnnxNode) -> Value:
+    """A real tensor as int8, or a constant as integers.
+
+    What keeps an activation from being rounded is noted, and the walk goes on with a tensor of the same quantization.
+    """
+    _review(node)
+    value = walk.values[node.inputs[0]] if node.has_input(0) else walk.value(node, 0)
+    if isinstance(value, Constant | Coded):
+        return _quantized_constant(walk, node, value.array if isinstance(value, Constant) else value.real())
+    kind = node.attributes.get("output_dtype", 0)
+    if kind not in (0, *_ONNX_TYPES):
+        raise node.refusal("output_dtype", kind, "quantize activations to int8 or uint8")
+    quantization, unsigned = walk.quantization(node, 1, kind != 3)
+    if is_constant(value):
+        raise Unavailable
+    value, shape = walk.activation(node, 0)
+    if not isinstance(value, Broken):
+        try:
+            return walk.quantise(node, walk.real(node, 0), quantization, unsigned)
+        except (Refused, NetworkError) as error:
+            walk.problems += problems_of(error, node)
+    # What follows can be checked all the same.
+    return Quantized(walk.builder.placeholder(shape, quantization), unsigned, value.flat)
+
+
+def problems_of(error: Refused | NetworkError, node: OnnxNode) -> list[Problem]:
+    """Whatever stopped `node`, as problems."""
+    if isinstance(error, Refused):
+        return list(error.problems)
+    text, _, remedy = str(error).rpartition("; ")
+    return [node.problem("shape", text, remedy)]
+
+
+def dequantize_linear(walk: Walk, node: OnnxNode) -> Value:
+    """The real values of an int8 tensor, whose own scale and zero point must be stated, or of constant integers."""
+    _review(node)
+    value = walk.values[node.inputs[0]] if node.has_input(0) else walk.value(node, 0)
+    if isinstance(value, Constant):
+        return _dequantized_constant(walk, node, value.array)
+    quantized = walk.quantized(node, 0, stated=1)
+    return Real(Stored(quantized.tensor), flat=quantized.flat)
+
+
+def _review(node: OnnxNode) -> None:
+    review = Review(node)
+    review.fixed("block_size", 0, "use one scale per tensor or per channel")
+    review.done()
+
+
+def _dequantized_constant(walk: Walk, node: OnnxNode, integers: np.ndarray) -> Coded:
+    scale = walk.parameter(node, 1, "scale")
+    points = walk.constant(node, 2, "zero point")
+    if integers.dtype.name in _SMALL_INTEGERS:
+        integers = integers.astype(np.int8)
+    if integers.dtype.kind not in "iu" or integers.dtype.itemsize > 4:
+        raise node.refusal(f"type of {node.inputs[0]!r}", integers.dtype, "use int8 weights and int32 biases")
+    zero_point = np.zeros(scale.shape, np.int64) if points is None else points.astype(np.int64)
+    zero_point = zero_point.reshape(()) if zero_point.size == 1 else zero_point
+    return Coded(integers, scale_of(node, scale), zero_point, _axis(node, integers.ndim))
+
+
+def _quantized_constant(walk: Walk, node: OnnxNode, array: np.ndarray) -> Constant:
+    """saturate(rint(x / scale) + zero point) in single precision."""
+    scale = scale_of(node, walk.parameter(node, 1, "scale"))
+    points = walk.constant(node, 2, "zero point")
+    kind = np.dtype(np.uint8) if points is None else points.dtype
+    if points is None:
+        kind = np.dtype(_ONNX_TYPES.get(node.attributes.get("output_dtype", 2), np.uint8))
+    if kind.kind not in "iu":
+        raise node.refusal("zero point type", kind, "use int8 weights")
+    if np.isnan(array).any():
+        raise node.refusal(f"input {node.inputs[0]!r}", "NaN", "the trained weights are damaged: export them again")
+    zero_point = np.zeros((), np.int64) if points is None else points.astype(np.int64)
+    zero_point = zero_point.reshape(()) if zero_point.size == 1 else zero_point
+    spread = Coded(array, scale, zero_point, _axis(node, array.ndim))
+    with np.errstate(over="ignore"):
+        steps = np.rint(array.astype(np.float32) / spread.along_axis(scale)).astype(np.float64)
+    limits = np.iinfo(kind)
+    return Constant(np.clip(steps + spread.along_axis(zero_point), limits.min, limits.max).astype(kind))
+
+
+def _axis(node: OnnxNode, dimensions: int) -> int:
+    axis = int(node.attributes.get("axis", 1))
+    return 0 if dimensions <= 1 else axis % dimensions

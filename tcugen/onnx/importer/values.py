@@ -1,0 +1,207 @@
+"""What a tensor of an ONNX graph is while the graph is read: constants, int8 tensors, reals yet to be rounded."""
+
+import math
+from dataclasses import dataclass, field, replace
+from enum import Enum, auto
+
+import numpy as np
+
+from tcugen.network.graph import Shape
+from tcugen.onnx.importer.onnx_file import OnnxNode
+
+
+@dataclass(frozen=True, eq=False)
+class Constant:
+    """An array known from the file."""
+
+    array: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Coded:
+    """Constant integers that stand for reals, `scale * (integers - zero_point)`: DequantizeLinear of a constant.
+
+    Attributes:
+        integers: Any integer type of at most 32 bits.
+        scale: float32, scalar or [n].
+        zero_point: int64, scalar or [n].
+        axis: The dimension of `integers` along which scale and zero point run, if they are not scalars.
+    """
+
+    integers: np.ndarray
+    scale: np.ndarray
+    zero_point: np.ndarray
+    axis: int = 0
+
+    def along_axis(self, values: np.ndarray) -> np.ndarray:
+        """Scale or zero point in a shape that broadcasts against the integers."""
+        if values.ndim == 0:
+            return values
+        return values.reshape([-1 if dimension == self.axis else 1 for dimension in range(self.integers.ndim)])
+
+    def centred(self) -> np.ndarray:
+        """integers - zero_point, int64."""
+        return self.integers.astype(np.int64) - self.along_axis(self.zero_point)
+
+    def real(self) -> np.ndarray:
+        """The real values, float64."""
+        return self.centred() * self.along_axis(self.scale).astype(np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class Quantized:
+    """An int8 tensor of the network, under the type it has in the file.
+
+    Attributes:
+        tensor: Name in the network.
+        unsigned: The file holds it as uint8; the network holds those values less 128.
+        flat: The file gives it two dimensions, [1, C * H * W].
+    """
+
+    tensor: str
+    unsigned: bool
+    flat: bool = False
+
+
+@dataclass(frozen=True)
+class Image:
+    """The network's input before its quantization."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The real values of an int8 tensor of the network."""
+
+    tensor: str
+
+
+@dataclass(frozen=True, eq=False)
+class Convolution:
+    """A conv or linear before its output is quantized.
+
+    Attributes:
+        node: The operator in the file.
+        op: "conv" or "linear".
+        x: Tensor of the network that it reads.
+        weight: int8 [O, I / groups, ky, kx].
+        weight_scale: float32 [O].
+        bias: float64 [O], the real bias.
+        bias_integers: int32 [O] if the file has the bias in the scale of the sums, else None.
+        shape: Of its output.
+    """
+
+    node: OnnxNode
+    op: str
+    x: str
+    weight: np.ndarray
+    weight_scale: np.ndarray
+    bias: np.ndarray
+    bias_integers: np.ndarray | None
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int, int, int]
+    groups: int
+    shape: Shape
+
+
+@dataclass(frozen=True, eq=False)
+class Addition:
+    """The sum of two tensors of the network before it is quantized."""
+
+    node: OnnxNode
+    operands: tuple[str, str]
+    shape: Shape
+
+
+@dataclass(frozen=True, eq=False)
+class Average:
+    """The mean over all pixels of a tensor of the network before it is quantized."""
+
+    node: OnnxNode
+    x: str
+    shape: Shape
+
+
+Base = Image | Stored | Convolution | Addition | Average
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A maximum over windows; padding is (top, left, bottom, right)."""
+
+    node: OnnxNode = field(compare=False)
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Real:
+    """A real tensor, whose quantization is still to come: a base, clipped, and then pooled.
+
+    Clipping and the maximum keep order, and so does rounding to int8, so each of them may be done on either side of
+    it and in any order; the network does them on int8.
+
+    Attributes:
+        base: Where the values come from.
+        low, high: Real limits; infinite if there are none.
+        pools: Maxima over windows.
+        flat: The file gives it two dimensions.
+        last: The node that made it, if it is one that may become a node of its own.
+    """
+
+    base: Base
+    low: float = -math.inf
+    high: float = math.inf
+    pools: tuple[Pool, ...] = ()
+    flat: bool = False
+    last: OnnxNode | None = None
+
+    @property
+    def is_clipped(self) -> bool:
+        return self.low > -math.inf or self.high < math.inf
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether an int8 tensor of the quantization at hand holds the values: ReLU and maxima need no other."""
+        relu = self.low in (0.0, -math.inf) and self.high == math.inf
+        return isinstance(self.base, Stored) and relu
+
+    def clipped(self, low: float, high: float, node: OnnxNode) -> "Real":
+        """The values limited to [low, high] after the limits that are there; of crossed limits the upper one counts."""
+        return replace(self, low=min(max(self.low, low), high), high=min(max(self.high, low), high), last=node)
+
+
+class Origin(Enum):
+    """What is known about how a tensor behind a refused node came about."""
+
+    UNKNOWN = auto()
+    CONSTANT = auto()
+    CONVOLUTION = auto()
+    COMPUTED = auto()
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A tensor behind a refused node, with what is known of it so that what follows can be checked too.
+
+    Attributes:
+        shape: None if unknown, or of other than two or four dimensions.
+        flat: The file gives it two dimensions.
+        origin: CONSTANT if it depends on constants alone, CONVOLUTION if a convolution or fully connected layer made it
+            and nothing rounded it since, COMPUTED if another operator did whose result must be rounded.
+    """
+
+    shape: Shape | None = None
+    flat: bool = False
+    origin: Origin = Origin.UNKNOWN
+
+
+Value = Constant | Coded | Quantized | Real | Broken
+
+
+def is_constant(value: Value) -> bool:
+    """Whether it depends on constants alone, known or behind a refused node."""
+    return isinstance(value, Constant | Coded) or (isinstance(value, Broken) and value.origin is Origin.CONSTANT)

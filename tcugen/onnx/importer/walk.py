@@ -1,0 +1,251 @@
+"""The state of a walk over an ONNX graph, and how operators get at their inputs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tcugen.model.problems import Problem, Refused, Unavailable
+from tcugen.model.quantized import Quantization
+from tcugen.network.graph import Shape
+from tcugen.onnx.importer.builder import INT8, Builder
+from tcugen.onnx.importer.onnx_file import OnnxGraph, OnnxNode
+from tcugen.onnx.importer.parameters import activation_quantization
+from tcugen.onnx.importer.values import Broken, Coded, Constant, Image, Origin, Quantized, Real, Value
+
+
+@dataclass(eq=False)
+class Walk:
+    """What is known about the tensors of `graph` so far.
+
+    Attributes:
+        values: By name of tensor in the file.
+        builder: The network so far.
+        problems: Of all refused nodes so far.
+        makers: Nodes by name of the tensor they make.
+        recoded, folded, shifted: Names of nodes whose weights lost a zero point, of batch normalisations folded into
+            convolutions, of tensors that came as uint8.
+    """
+
+    graph: OnnxGraph
+    builder: Builder
+    values: dict[str, Value] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    makers: dict[str, OnnxNode] = field(default_factory=dict)
+    recoded: list[str] = field(default_factory=list)
+    folded: list[str] = field(default_factory=list)
+    shifted: list[str] = field(default_factory=list)
+
+    def value(self, node: OnnxNode, index: int) -> Value:
+        """The value of an input that must be there.
+
+        Raises:
+            Refused: If it is left out.
+            Unavailable: If it lies behind a refused node.
+        """
+        if not node.has_input(index):
+            raise node.refusal(f"input {index}", "missing", "the operator needs it: export the model again")
+        value = self.values[node.inputs[index]]
+        if isinstance(value, Broken):
+            raise Unavailable
+        return value
+
+    def activation(self, node: OnnxNode, index: int) -> tuple[Real | Quantized | Broken, Shape]:
+        """An input that is no constant, and its shape, which may be known although a node before it was refused.
+
+        Raises:
+            Refused: If it is left out or a constant.
+            Unavailable: If its shape is unknown.
+        """
+        value = self.values[node.inputs[index]] if node.has_input(index) else None
+        if isinstance(value, Broken) and value.shape is not None:
+            return value, value.shape
+        value = self.value(node, index)
+        if isinstance(value, Quantized):
+            return value, self.builder.shapes[value.tensor]
+        return value, self.builder.shape_of(self.real(node, index))
+
+    def check_rounded(self, node: OnnxNode, index: int, joins: bool = False) -> None:
+        """Raises Refused if an input behind a refused node was computed and not rounded since.
+
+        Args:
+            joins: Whether `node` can become part of a convolution, which then need not be rounded.
+        """
+        value = self.values[node.inputs[index]] if node.has_input(index) else None
+        if not isinstance(value, Broken):
+            return
+        if value.origin is Origin.COMPUTED or (value.origin is Origin.CONVOLUTION and not joins):
+            raise self._not_rounded(node, index)
+
+    def constant(self, node: OnnxNode, index: int, what: str) -> np.ndarray | None:
+        """The array of a constant input, None if it is left out.
+
+        Raises:
+            Refused: If it is computed at run time.
+        """
+        if not node.has_input(index):
+            return None
+        value = self.value(node, index)
+        if isinstance(value, Coded):
+            return value.real()
+        if not isinstance(value, Constant):
+            raise node.refusal(what, "computed at run time", "use static quantization, with constants there")
+        return value.array
+
+    def parameter(self, node: OnnxNode, index: int, what: str) -> np.ndarray:
+        """The array of a constant input that must be there."""
+        self.value(node, index)
+        return self.constant(node, index, what)
+
+    def real(self, node: OnnxNode, index: int) -> Real:
+        """An input that is a real activation tensor.
+
+        Raises:
+            Refused: If it is a constant or still int8.
+        """
+        value = self.value(node, index)
+        if isinstance(value, Real):
+            return value
+        if isinstance(value, Quantized):
+            raise node.refusal(
+                f"input {node.inputs[index]!r}",
+                "uint8" if value.unsigned else "int8",
+                "put DequantizeLinear in front, or use the operator's QLinear form",
+            )
+        raise node.refusal(f"input {node.inputs[index]!r}", "a constant", "only weights and biases may be constant")
+
+    def tensor(self, node: OnnxNode, index: int) -> tuple[str, bool]:
+        """The int8 tensor of the network behind a real input, and whether it is flat.
+
+        Raises:
+            Refused: If it was not quantized since it was computed.
+        """
+        self.check_rounded(node, index)
+        real = self.real(node, index)
+        name = node.inputs[index]
+        if isinstance(real.base, Image):
+            raise node.refusal(
+                f"input {name!r}", "the image, not quantized", "put QuantizeLinear and DequantizeLinear at the input"
+            )
+        if not real.is_stored:
+            raise self._not_rounded(node, index)
+        quantization = self.builder.tensors[real.base.tensor]
+        return self.builder.quantise(real, quantization, node), real.flat
+
+    def quantized(self, node: OnnxNode, index: int, stated: int | None = None) -> Quantized:
+        """An input that is an int8 or uint8 activation tensor.
+
+        Args:
+            stated: Index of the input that states its scale, the zero point follows; it must be the producer's. Behind
+                a refused node the statement is all that is known.
+
+        Raises:
+            Refused: If it is none, or scale or zero point are not those it was made with.
+        """
+        if stated is not None and node.has_input(index):
+            broken = self.values[node.inputs[index]]
+            if isinstance(broken, Broken):
+                return self._stated(node, broken, index, stated)
+        value = self.value(node, index)
+        if not isinstance(value, Quantized):
+            raise node.refusal(f"input {node.inputs[index]!r}", "not int8", "quantize it with constant parameters")
+        if stated is not None:
+            self.check_stated(node, value, stated)
+        return value
+
+    def _stated(self, node: OnnxNode, broken: Broken, index: int, stated: int) -> Quantized:
+        """An int8 tensor behind a refused node, as its reader states it."""
+        if broken.shape is None or broken.origin is Origin.CONSTANT:
+            raise Unavailable
+        maker = self.makers.get(node.inputs[index])
+        try:
+            quantization, unsigned = self.quantization(node, stated, False)
+        except Refused:
+            if maker is not None and maker.op.endswith("QuantizeLinear"):
+                # It was refused for the same scale and zero point.
+                raise Unavailable from None
+            raise
+        return Quantized(self.builder.placeholder(broken.shape, quantization), unsigned, broken.flat)
+
+    def _not_rounded(self, node: OnnxNode, index: int) -> Refused:
+        maker = self.makers.get(node.inputs[index])
+        behind = f" behind {maker.name}" if maker else " in front of it"
+        return node.refusal(
+            f"input {node.inputs[index]!r}", "not quantized", f"put QuantizeLinear and DequantizeLinear{behind}"
+        )
+
+    def check_stated(self, node: OnnxNode, value: Quantized, index: int) -> None:
+        """Raises Refused if scale (input `index`) or zero point (the next) differ from those of `value`."""
+        stated, unsigned = self.quantization(node, index, value.unsigned)
+        own = self.builder.tensors[value.tensor]
+        if stated != own or unsigned != value.unsigned:
+            shift = 128 if value.unsigned else 0
+            raise node.refusal(
+                f"scale and zero point of {node.inputs[0]!r}",
+                f"{stated.scale!s}, {stated.zero_point + (128 if unsigned else 0)}",
+                f"it was quantized with {own.scale!s}, {own.zero_point + shift}: use the same on both sides",
+            )
+
+    def quantization(self, node: OnnxNode, index: int, unsigned: bool) -> tuple[Quantization, bool]:
+        """Quantization that inputs `index` (scale) and `index + 1` (zero point, may be left out) state.
+
+        Args:
+            unsigned: Whether a zero point that is left out is one of uint8.
+
+        Returns:
+            The quantization as int8, and whether the file means uint8.
+        """
+        scale = self.parameter(node, index, "scale")
+        zero_point = self.constant(node, index + 1, "zero point")
+        return activation_quantization(node, scale, zero_point, unsigned)
+
+    def quantise(self, node: OnnxNode, real: Real, quantization: Quantization, unsigned: bool) -> Quantized:
+        """The value that `real` becomes in a quantization."""
+        tensor = self.builder.quantise(real, quantization, node)
+        if unsigned and tensor not in self.shifted:
+            self.shifted.append(tensor)
+        return Quantized(tensor, unsigned, real.flat)
+
+    def clamped(self, node: OnnxNode, value: Quantized, low: int, high: int) -> Quantized:
+        """An int8 tensor within integer limits, given as the file's type has them."""
+        shift = 128 if value.unsigned else 0
+        limits = tuple(min(max(limit - shift, INT8[0]), INT8[1]) for limit in (low, high))
+        own = self.builder.tensors[value.tensor]
+        return Quantized(self.builder.requantise(value.tensor, own, limits, node), value.unsigned, value.flat)
+
+
+@dataclass
+class Review:
+    """Collects everything that is in the way of one node before it is refused."""
+
+    node: OnnxNode
+    problems: list[Problem] = field(default_factory=list)
+
+    def fixed(self, attribute: str, default: Any, remedy: str) -> None:
+        """An attribute that must have its default."""
+        value = self.node.attributes.get(attribute, default)
+        if value != default:
+            self.problems.append(self.node.problem(attribute, value, remedy))
+
+    def require(self, holds: bool, attribute: str, value: object, remedy: str) -> None:
+        if not holds:
+            self.problems.append(self.node.problem(attribute, value, remedy))
+
+    def done(self) -> None:
+        """Raises Refused if something was in the way."""
+        if self.problems:
+            raise Refused(self.problems)
+
+
+def check_ranks(node: OnnxNode, inputs: tuple[int, int], flat: tuple[bool, bool]) -> None:
+    """Raises Refused if one operand is flat and the other not: ONNX would repeat each along the other."""
+    if flat[0] != flat[1]:
+        index = inputs[flat.index(True)]
+        raise node.refusal(
+            f"input {node.inputs[index]!r}", "of two dimensions, the other of four", "flatten both, or the sum only"
+        )
+
+
+Operator = Callable[[Walk, OnnxNode], Value]
+"""What an operator makes of its inputs: the value of its first output. Raises Refused or Unavailable."""

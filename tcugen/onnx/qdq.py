@@ -1,0 +1,152 @@
+"""A quantized network as ONNX in QDQ form: float operators between QuantizeLinear and DequantizeLinear, which every
+tool reads. What each tool computes from it is near to the hardware but not equal; `witness` is the exact form.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tcugen.model.limits import INT8_RANGE
+from tcugen.model.quantized import Quantization, QuantizedNetwork
+from tcugen.network.graph import Node
+from tcugen.onnx.reference import IR_VERSION, OPSET
+
+if TYPE_CHECKING:
+    import onnx
+
+
+def write_qdq(model: QuantizedNetwork, path: str | Path) -> None:
+    """Writes the network as ONNX; the same model gives the same bytes.
+
+    The graph's input is the float32 image [1, C, H, W], its output the real outputs, float32 [1, classes] of a linear
+    layer and [1, C, H, W] of others. Weights are int8 with one scale per output channel, biases int32.
+    """
+    import onnx
+
+    writer = _Writer(model)
+    network = model.network
+    source, shape = network.inputs[0]
+    writer.quantise(f"{source}_real", source)
+    for node in network.nodes:
+        writer.add_node(node)
+    last = network.nodes[-1]
+    writer.op("Identity", [writer.real(last.name)], "output")
+    value, sides = onnx.helper.make_tensor_value_info, network.shapes[last.name]
+    shown = [1, sides.channels] if writer.is_flat(last) else [1, sides.channels, sides.height, sides.width]
+    graph = onnx.helper.make_graph(
+        writer.nodes,
+        network.name,
+        [value(f"{source}_real", onnx.TensorProto.FLOAT, [1, shape.channels, shape.height, shape.width])],
+        [value("output", onnx.TensorProto.FLOAT, shown)],
+        writer.initializers,
+    )
+    opsets = [onnx.helper.make_opsetid("", OPSET)]
+    written = onnx.helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="tcugen")
+    Path(path).write_bytes(written.SerializeToString(deterministic=True))
+
+
+class _Writer:
+    """Collects the ONNX nodes and constants.
+
+    Tensor NAME of the network is int8 `NAME_int8`; each reader has a DequantizeLinear of its own, as tools that move
+    them about expect.
+    """
+
+    def __init__(self, model: QuantizedNetwork) -> None:
+        self.model = model
+        self.nodes: list[onnx.NodeProto] = []
+        self.initializers: list[onnx.TensorProto] = []
+
+    def constant(self, name: str, value: np.ndarray) -> str:
+        import onnx
+
+        self.initializers.append(onnx.numpy_helper.from_array(np.ascontiguousarray(value).reshape(value.shape), name))
+        return name
+
+    def op(self, kind: str, inputs: list[str], output: str, **attributes: object) -> str:
+        import onnx
+
+        self.nodes.append(onnx.helper.make_node(kind, inputs, [output], name=output, **attributes))
+        return output
+
+    def quantise(self, real: str, tensor: str) -> None:
+        """The int8 tensor of the network that holds what `real` holds."""
+        quantization = self.model.tensors[tensor]
+        self.op("QuantizeLinear", [real, *self.quantization(tensor, quantization)], f"{tensor}_int8")
+
+    def quantization(self, tensor: str, quantization: Quantization) -> list[str]:
+        names = [f"{tensor}_scale", f"{tensor}_zero_point"]
+        if names[0] not in {initializer.name for initializer in self.initializers}:
+            self.constant(names[0], np.array(quantization.scale, np.float32))
+            self.constant(names[1], np.array(quantization.zero_point, np.int8))
+        return names
+
+    def real(self, tensor: str, reader: str = "output") -> str:
+        """The real values of a tensor, for one reader."""
+        quantization = self.model.tensors[tensor]
+        if quantization is None:
+            return f"{tensor}_sums"
+        names = [f"{tensor}_int8", *self.quantization(tensor, quantization)]
+        return self.op("DequantizeLinear", names, f"{tensor}_for_{reader}")
+
+    def add_node(self, node: Node) -> None:
+        name = node.name
+        operands = [self.real(tensor, f"{name}_{index}") for index, tensor in enumerate(node.inputs)]
+        if node.op in ("conv", "linear"):
+            computed = self.convolution(node, operands[0])
+        elif node.op == "max_pool":
+            geometry = {"strides": node.stride, "pads": node.padding, "kernel_shape": node.kernel}
+            computed = self.op("MaxPool", operands, f"{name}_pool", **geometry)
+        elif node.op == "add":
+            computed = self.op("Add", operands, f"{name}_add")
+        elif node.op == "global_average_pool":
+            computed = self.op("GlobalAveragePool", operands, f"{name}_mean")
+        else:
+            computed = operands[0]
+        if self.model.tensors[name] is not None:
+            self.quantise(self.limited(node, computed), name)
+
+    def limited(self, node: Node, computed: str) -> str:
+        """Relu where that is the activation, Clip for other limits inside int8."""
+        clamp, quantization = self.model.integers[node.name].clamp, self.model.tensors[node.name]
+        if node.activation == "relu" and clamp == (quantization.zero_point, INT8_RANGE[1]):
+            return self.op("Relu", [computed], f"{node.name}_relu")
+        if clamp in (None, INT8_RANGE):
+            return computed
+        low, high = clamp
+        bounds = [np.float32((step - quantization.zero_point) * quantization.scale) for step in (low, high)]
+        names = [self.constant(f"{node.name}_{end}", bound) for end, bound in zip(("low", "high"), bounds, strict=True)]
+        return self.op("Clip", [computed, *names], f"{node.name}_clip")
+
+    def convolution(self, node: Node, x: str) -> str:
+        integers, name = self.model.integers[node.name], node.name
+        weight, scale = integers.weight, integers.weight_scale
+        stored = weight[:, :, 0, 0] if node.op == "linear" else weight
+        sum_scale = np.float32(self.model.tensors[node.inputs[0]].scale) * scale
+        operands = [x]
+        for what, array, scales in (("weight", stored, scale), ("bias", integers.bias, sum_scale)):
+            names = [
+                self.constant(f"{name}_{what}_integers", array),
+                self.constant(f"{name}_{what}_scale", scales.astype(np.float32)),
+                self.constant(f"{name}_{what}_zero_point", np.zeros(len(scales), array.dtype)),
+            ]
+            operands.append(self.op("DequantizeLinear", names, f"{name}_{what}", axis=0))
+        output = f"{name}_sums"
+        if node.op == "linear":
+            operands[0] = self.op("Flatten", [x], f"{name}_flat", axis=1)
+            rows = self.op("Gemm", operands, output if self.is_flat(node) else f"{name}_rows", transB=1)
+            if self.is_flat(node):
+                return rows
+            return self.op("Unsqueeze", [rows, self.constant(f"{name}_axes", np.array([2, 3]))], output)
+        geometry = {"strides": node.stride, "pads": node.padding, "kernel_shape": node.kernel, "group": node.groups}
+        return self.op("Conv", operands, output, **geometry)
+
+    def is_flat(self, node: Node) -> bool:
+        """A linear layer's output has two dimensions unless something else than linear layers reads it."""
+        network = self.model.network
+        return node.op == "linear" and all(
+            network.by_name[reader].op == "linear" for reader in network.consumers[node.name]
+        )

@@ -1,0 +1,271 @@
+"""The outside witness: an ONNX file that makes ONNX Runtime compute what the hardware computes, to the last bit.
+
+Convolutions, pools and fully connected layers use ONNX Runtime's own integer operators, whose scales reproduce every
+multiplier. Residual adds and changes of scale are spelled out in standard operators of double and float, in which every
+intermediate value but the one that is rounded is exact, so no two platforms can differ.
+
+`onnx` and `onnxruntime` are imported when they are used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tcugen.model import multipliers
+from tcugen.model.errors import QuantizationError
+from tcugen.model.quantized import QuantizedNetwork
+from tcugen.network.graph import Node
+
+if TYPE_CHECKING:
+    import onnx
+    import onnxruntime
+
+OPSET = 17
+IR_VERSION = 8
+CONTRIB = "com.microsoft"
+
+
+def write_witness(model: QuantizedNetwork, path: str | Path, every_tensor: bool = False) -> None:
+    """Writes the network as ONNX; the same model gives the same bytes.
+
+    Args:
+        model: Its multipliers must follow from its scales.
+        path: The file to write.
+        every_tensor: Make the output of every node an output of the graph, not only the last one's.
+
+    The graph's inputs and outputs carry the names of the network: int8 [n, C, H, W] for any n, int32 for a last layer
+    that stores sums.
+
+    Raises:
+        QuantizationError: If a multiplier is not the one that the scales give; ONNX Runtime computes it from them.
+    """
+    import onnx
+
+    writer = _Writer(model)
+    for node in model.network.nodes:
+        writer.add_node(node)
+    network = model.network
+    outputs = network.nodes if every_tensor else network.nodes[-1:]
+    graph = onnx.helper.make_graph(
+        writer.nodes,
+        network.name,
+        [writer.value(name) for name, _ in network.inputs],
+        [writer.value(node.name) for node in outputs],
+        writer.initializers,
+    )
+    opsets = [onnx.helper.make_opsetid("", OPSET), onnx.helper.make_opsetid(CONTRIB, 1)]
+    written = onnx.helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="tcugen")
+    Path(path).write_bytes(written.SerializeToString(deterministic=True))
+
+
+def run_witness(path: str | Path, inputs: Mapping[str, np.ndarray], optimise: bool = False) -> dict[str, np.ndarray]:
+    """Runs an ONNX file in ONNX Runtime on the CPU.
+
+    Args:
+        path: The file.
+        inputs: Arrays by name of graph input.
+        optimise: Let ONNX Runtime rewrite the graph first; off, it runs the operators as they are written.
+
+    Returns:
+        The graph's outputs by name.
+    """
+    session = open_session(path, optimise)
+    names = [output.name for output in session.get_outputs()]
+    return dict(zip(names, session.run(names, dict(inputs)), strict=True))
+
+
+def open_session(path: str | Path, optimise: bool = False) -> onnxruntime.InferenceSession:
+    """An ONNX file in ONNX Runtime on the CPU; `optimise` as in `run_witness`."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    levels = onnxruntime.GraphOptimizationLevel
+    options.graph_optimization_level = levels.ORT_ENABLE_ALL if optimise else levels.ORT_DISABLE_ALL
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+class _Writer:
+    """Collects the ONNX nodes and constants; one method per operator of the network."""
+
+    def __init__(self, model: QuantizedNetwork) -> None:
+        self.model = model
+        self.nodes: list[onnx.NodeProto] = []
+        self.initializers: list[onnx.TensorProto] = []
+
+    def value(self, name: str) -> onnx.ValueInfoProto:
+        """Type and shape of one tensor of the network."""
+        import onnx
+
+        shape = self.model.network.shapes[name]
+        kind = onnx.TensorProto.INT32 if self.model.tensors[name] is None else onnx.TensorProto.INT8
+        return onnx.helper.make_tensor_value_info(name, kind, ["n", shape.channels, shape.height, shape.width])
+
+    def constant(self, name: str, value: np.ndarray) -> str:
+        import onnx
+
+        self.initializers.append(onnx.numpy_helper.from_array(np.ascontiguousarray(value), name))
+        return name
+
+    def op(self, kind: str, inputs: list[str], output: str, domain: str = "", **attributes: object) -> str:
+        import onnx
+
+        self.nodes.append(onnx.helper.make_node(kind, inputs, [output], name=output, domain=domain, **attributes))
+        return output
+
+    def quantization(self, node: Node, tensor: str, role: str) -> list[str]:
+        """Constants of the scale and zero point of a tensor, as `node` uses it in `role`."""
+        quantization = self.model.tensors[tensor]
+        return [
+            self.constant(f"{node.name}/{role}_scale", np.float32(quantization.scale)),
+            self.constant(f"{node.name}/{role}_zero_point", np.int8(quantization.zero_point)),
+        ]
+
+    def check_multiplier(self, node: Node, derived: np.ndarray) -> None:
+        stored = np.asarray(self.model.integers[node.name].multiplier, np.float32)
+        if not np.array_equal(stored, derived):
+            raise QuantizationError(
+                f"layer {node.name!r}: its multipliers are not those of its scales (up to "
+                f"{np.abs(stored - derived).max()} apart), but ONNX Runtime computes them from the scales; "
+                "derive both from the same scales"
+            )
+
+    def add_node(self, node: Node) -> None:
+        writers = {
+            "conv": self.convolution,
+            "linear": self.linear,
+            "add": self.add,
+            "max_pool": self.max_pool,
+            "global_average_pool": self.global_average_pool,
+            "requantise": self.requantise,
+        }
+        writers[node.op](node)
+
+    def clamp(self, node: Node, unclamped: str) -> None:
+        """Clips an int8 tensor to the node's limits and gives it the node's name."""
+        low, high = self.model.integers[node.name].clamp
+        limits = [
+            self.constant(f"{node.name}/lo", np.int8(low)),
+            self.constant(f"{node.name}/hi", np.int8(high)),
+        ]
+        self.op("Clip", [unclamped, *limits], node.name)
+
+    def convolution(self, node: Node) -> None:
+        integers, name = self.model.integers[node.name], node.name
+        geometry = {"strides": node.stride, "pads": node.padding, "kernel_shape": node.kernel, "group": node.groups}
+        if integers.multiplier is None:
+            self.integer_convolution(node, geometry)
+            return
+        inputs = self.quantized_operands(node, integers.weight)
+        inputs.append(self.constant(f"{name}/bias", integers.bias))
+        self.clamp(node, self.op("QLinearConv", inputs, f"{name}/unclamped", **geometry))
+
+    def quantized_operands(self, node: Node, weight: np.ndarray) -> list[str]:
+        """Input, weights and output quantization of QLinearConv, in its order; checks the multipliers."""
+        integers, x, name = self.model.integers[node.name], node.inputs[0], node.name
+        s_x, s_y = self.model.tensors[x].scale, self.model.tensors[name].scale
+        derived = multipliers.convolution_multiplier(s_x, integers.weight_scale, s_y, layer=name)
+        self.check_multiplier(node, derived)
+        return [
+            x,
+            *self.quantization(node, x, "x"),
+            self.constant(f"{name}/weight", weight),
+            self.constant(f"{name}/weight_scale", integers.weight_scale.astype(np.float32)),
+            self.constant(f"{name}/weight_zero_point", np.zeros(len(integers.bias), np.int8)),
+            *self.quantization(node, name, "y"),
+        ]
+
+    def integer_convolution(self, node: Node, geometry: dict[str, object]) -> None:
+        """A conv that stores its sums. ConvInteger takes uint8 only, so input and weights move up by 128."""
+        integers, name = self.model.integers[node.name], node.name
+        z_x = self.model.zero_point(node.inputs[0])
+        wide = self.op("Cast", [node.inputs[0]], f"{name}/wide", to=_type("INT32"))
+        raised = self.op("Add", [wide, self.constant(f"{name}/raise", np.int32(128))], f"{name}/raised")
+        unsigned = self.op("Cast", [raised], f"{name}/unsigned", to=_type("UINT8"))
+        inputs = [
+            unsigned,
+            self.constant(f"{name}/weight", (integers.weight.astype(np.int16) + 128).astype(np.uint8)),
+            self.constant(f"{name}/x_zero_point", np.uint8(z_x + 128)),
+            self.constant(f"{name}/weight_zero_point", np.uint8(128)),
+        ]
+        products = self.op("ConvInteger", inputs, f"{name}/products", **geometry)
+        self.op("Add", [products, self.constant(f"{name}/bias", integers.bias.reshape(-1, 1, 1))], name)
+
+    def linear(self, node: Node) -> None:
+        """QGemm, or MatMulInteger for a layer that stores its sums, on the flattened input."""
+        integers, name = self.model.integers[node.name], node.name
+        weight = np.ascontiguousarray(integers.weight[:, :, 0, 0].T)
+        flat = self.op("Flatten", [node.inputs[0]], f"{name}/flat", axis=1)
+        if integers.multiplier is None:
+            zero_point = self.constant(f"{name}/x_zero_point", np.int8(self.model.zero_point(node.inputs[0])))
+            inputs = [flat, self.constant(f"{name}/weight", weight), zero_point]
+            products = self.op("MatMulInteger", inputs, f"{name}/products")
+            rows = self.op("Add", [products, self.constant(f"{name}/bias", integers.bias)], f"{name}/rows")
+        else:
+            _, *operands = self.quantized_operands(node, weight)
+            bias = self.constant(f"{name}/bias", integers.bias)
+            inputs = [flat, *operands[:5], bias, *operands[5:]]
+            rows = self.op("QGemm", inputs, f"{name}/rows", CONTRIB)
+        axes = self.constant(f"{name}/pixel_axes", np.array([2, 3], np.int64))
+        if integers.multiplier is None:
+            self.op("Unsqueeze", [rows, axes], name)
+        else:
+            self.clamp(node, self.op("Unsqueeze", [rows, axes], f"{name}/unclamped"))
+
+    def max_pool(self, node: Node) -> None:
+        geometry = {"strides": node.stride, "pads": node.padding, "kernel_shape": node.kernel}
+        self.op("MaxPool", [node.inputs[0]], node.name, **geometry)
+
+    def global_average_pool(self, node: Node) -> None:
+        x, name = node.inputs[0], node.name
+        s_x, s_y = self.model.tensors[x].scale, self.model.tensors[name].scale
+        shape = self.model.network.shapes[x]
+        derived = multipliers.average_multiplier(s_x, s_y, shape.height * shape.width, layer=name)
+        self.check_multiplier(node, derived)
+        inputs = [x, *self.quantization(node, x, "x"), *self.quantization(node, name, "y")]
+        unclamped = self.op("QLinearGlobalAveragePool", inputs, f"{name}/unclamped", CONTRIB, channels_last=0)
+        self.clamp(node, unclamped)
+
+    def add(self, node: Node) -> None:
+        integers, name = self.model.integers[node.name], node.name
+        products = []
+        for role, operand, factor in zip("ab", node.inputs, integers.add_multipliers, strict=True):
+            centred = self.centred(node, operand, role, np.float64)
+            inputs = [centred, self.constant(f"{name}/m_{role}", np.float64(factor))]
+            products.append(self.op("Mul", inputs, f"{name}/product_{role}"))
+        total = self.op("Add", products, f"{name}/total")
+        inputs = [total, self.constant(f"{name}/down", np.float64(2.0**-integers.add_shift))]
+        self.rounded(node, self.op("Mul", inputs, f"{name}/scaled"), np.float64)
+
+    def requantise(self, node: Node) -> None:
+        """The one single-precision product in the open: QuantizeLinear would divide by the output's scale instead."""
+        multiplier = np.float32(self.model.integers[node.name].multiplier)
+        centred = self.centred(node, node.inputs[0], "x", np.float32)
+        inputs = [centred, self.constant(f"{node.name}/multiplier", multiplier)]
+        self.rounded(node, self.op("Mul", inputs, f"{node.name}/scaled"), np.float32)
+
+    def centred(self, node: Node, operand: str, role: str, dtype: type[np.floating]) -> str:
+        """An operand less its zero point, in a floating-point type."""
+        kind = _type("DOUBLE" if dtype is np.float64 else "FLOAT")
+        # The two operands of an add may be one tensor; the role keeps the names apart.
+        wide = self.op("Cast", [operand], f"{node.name}/wide_{role}", to=kind)
+        zero_point = self.constant(f"{node.name}/zero_point_{role}", dtype(self.model.zero_point(operand)))
+        return self.op("Sub", [wide, zero_point], f"{node.name}/centred_{role}")
+
+    def rounded(self, node: Node, scaled: str, dtype: type[np.floating]) -> None:
+        """clamp(rint(scaled) + z_y) as int8: the node's output."""
+        name, (low, high) = node.name, self.model.integers[node.name].clamp
+        rounded = self.op("Round", [scaled], f"{name}/rounded")
+        zero_point = self.constant(f"{name}/y_zero_point", dtype(self.model.zero_point(name)))
+        moved = self.op("Add", [rounded, zero_point], f"{name}/moved")
+        limits = [self.constant(f"{name}/lo", dtype(low)), self.constant(f"{name}/hi", dtype(high))]
+        self.op("Cast", [self.op("Clip", [moved, *limits], f"{name}/clipped")], name, to=_type("INT8"))
+
+
+def _type(name: str) -> int:
+    import onnx
+
+    return getattr(onnx.TensorProto, name)

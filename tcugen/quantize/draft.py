@@ -1,0 +1,66 @@
+"""Nodes in the making: what several operators of an exported module become together."""
+
+import math
+from dataclasses import dataclass
+
+from torch import fx
+
+from tcugen.quantize.float_network import Parameters
+
+
+@dataclass(eq=False)
+class Draft:
+    """One node of the network.
+
+    Attributes:
+        op: As in `Node`.
+        inputs: Drafts that it reads; None is the network's input.
+        sources: Operators that it stands for, the one that gives it its name first.
+        parameters: Of conv and linear.
+        kernel, stride, padding, groups: As in `Node`.
+        low, high: Limits of its result.
+        reads_alone: Nothing else reads its first input.
+    """
+
+    op: str
+    inputs: tuple["Draft | None", ...]
+    sources: list[fx.Node]
+    parameters: Parameters | None = None
+    kernel: tuple[int, int] = (1, 1)
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+    groups: int = 1
+    low: float = -math.inf
+    high: float = math.inf
+    reads_alone: bool = False
+
+    @property
+    def is_limited(self) -> bool:
+        return self.low > -math.inf or self.high < math.inf
+
+    @property
+    def activation(self) -> str | None:
+        return "relu" if self.low == 0 and self.op in ("conv", "linear", "add") else None
+
+    def limit(self, low: float, high: float, source: fx.Node) -> None:
+        """Clip the result to [low, high] as well; where limits cross, the new upper one counts, as in torch.clamp."""
+        self.low = min(max(self.low, low), high)
+        self.high = min(max(self.high, low), high)
+        self.sources.append(source)
+
+
+@dataclass(frozen=True, eq=False)
+class Value:
+    """A tensor of the module while it is walked.
+
+    Attributes:
+        draft: The node that makes it; None is the network's input.
+        flat: The module has it with two dimensions, (1, C * H * W).
+        shape: As the network has it: channels, height, width.
+        sole: Nothing else reads what lies between the node and this tensor.
+    """
+
+    draft: Draft | None
+    shape: tuple[int, int, int]
+    flat: bool = False
+    sole: bool = True

@@ -1,0 +1,115 @@
+"""The integers of a float network for given quantizations of its tensors."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from tcugen.model import multipliers
+from tcugen.model.errors import QuantizationError
+from tcugen.model.limits import INT8_RANGE, MULTIPLIER_EXPONENTS
+from tcugen.model.quantized import NodeIntegers, Quantization, QuantizedNetwork
+from tcugen.network.graph import Node
+from tcugen.quantize.float_network import FloatNetwork, Parameters
+
+LARGEST_WEIGHT = 127
+LARGEST_BIAS = 2**30
+"""Leaves as much again of the 32 bits for the products."""
+
+
+def quantised(
+    model: FloatNetwork, quantizations: Mapping[str, Quantization], int32_output: bool = False
+) -> QuantizedNetwork:
+    """The quantized network.
+
+    Args:
+        model: The network.
+        quantizations: Of every tensor; a max-pool must have that of its input.
+        int32_output: Let the last node, a conv or linear without limits, store its sums. All its channels then have
+            one weight scale, so that the largest sum is the largest output.
+
+    Raises:
+        QuantizationError: If scales or sums leave the arithmetic's limits.
+    """
+    tensors: dict[str, Quantization | None] = dict(quantizations)
+    last = model.network.nodes[-1]
+    if int32_output:
+        check_stores_sums(model)
+        tensors[last.name] = None
+    integers = {node.name: _integers(model, node, tensors) for node in model.network.nodes}
+    return QuantizedNetwork(model.network, tensors, integers)
+
+
+def stores_sums(model: FloatNetwork) -> bool:
+    """Whether the last node can store its 32-bit sums."""
+    last = model.network.nodes[-1]
+    return last.op in ("conv", "linear") and last.name not in model.limits
+
+
+def check_stores_sums(model: FloatNetwork) -> None:
+    """Raises QuantizationError if the last node cannot store its 32-bit sums."""
+    if not stores_sums(model):
+        last = model.network.nodes[-1]
+        kind = last.op if last.op not in ("conv", "linear") else f"{last.op} with an activation"
+        raise QuantizationError(
+            f"layer {last.name!r}: the last layer is a {kind}, but only a conv or linear without activation can store "
+            "32-bit sums; choose int8 output"
+        )
+
+
+def _integers(model: FloatNetwork, node: Node, tensors: Mapping[str, Quantization | None]) -> NodeIntegers:
+    x, y = tensors[node.inputs[0]], tensors[node.name]
+    if node.op == "max_pool":
+        return NodeIntegers()
+    limits = y and _limits(model, node, y)
+    if node.op in ("conv", "linear"):
+        return _convolution(node, model.parameters[node.name], x, y, limits)
+    if node.op == "add":
+        scales = [tensors[name].scale for name in node.inputs]
+        m_a, m_b, shift = multipliers.add_multipliers(*scales, y.scale, layer=node.name)
+        return NodeIntegers(add_multipliers=(m_a, m_b), add_shift=shift, clamp=limits)
+    if node.op == "global_average_pool":
+        shape = model.network.shapes[node.inputs[0]]
+        pixels = shape.height * shape.width
+        multiplier = multipliers.average_multiplier(x.scale, y.scale, pixels, layer=node.name)
+    else:
+        multiplier = multipliers.requantise_multiplier(x.scale, y.scale, layer=node.name)
+    return NodeIntegers(multiplier=multiplier, clamp=limits)
+
+
+def _limits(model: FloatNetwork, node: Node, y: Quantization) -> tuple[int, int]:
+    """A node's real limits as integers: clamp(rint(bound / s_y) + z_y)."""
+    low, high = model.limits.get(node.name, (-np.inf, np.inf))
+    steps = np.rint(np.array([low, high]) / float(y.scale)) + y.zero_point
+    return tuple(int(step) for step in np.clip(steps, *INT8_RANGE))
+
+
+def _convolution(
+    node: Node, parameters: Parameters, x: Quantization, y: Quantization | None, limits: tuple[int, int] | None
+) -> NodeIntegers:
+    s_x = float(x.scale)
+    scale = _weight_scale(parameters, s_x, y)
+    weight = np.rint(parameters.weight / scale.astype(np.float64).reshape(-1, 1, 1, 1))
+    bias = np.rint(parameters.bias / (s_x * scale.astype(np.float64)))
+    return NodeIntegers(
+        weight=np.clip(weight, -LARGEST_WEIGHT, LARGEST_WEIGHT).astype(np.int8),
+        bias=bias.astype(np.int32),
+        multiplier=None if y is None else multipliers.convolution_multiplier(s_x, scale, y.scale, layer=node.name),
+        clamp=limits,
+        weight_scale=scale,
+    )
+
+
+def _weight_scale(parameters: Parameters, s_x: float, y: Quantization | None) -> np.ndarray:
+    """float32 [O]: what lets the largest weight of each channel become 127.
+
+    A channel of zeros or nearly so takes the smallest scale at which its bias fits 32 bits and its multiplier is in
+    range; its weights then round to fewer steps, which its bias outweighs by far.
+    """
+    scale = np.abs(parameters.weight).max(axis=(1, 2, 3)) / LARGEST_WEIGHT
+    scale = np.maximum(scale, np.abs(parameters.bias) / (s_x * LARGEST_BIAS))
+    if y is None:
+        scale = np.full_like(scale, scale.max())
+    else:
+        scale = np.maximum(scale, 2.0 ** (MULTIPLIER_EXPONENTS[0] + 1) * float(y.scale) / s_x)
+    scale = np.where(scale == 0, 1.0, scale)
+    return np.maximum(scale, np.finfo(np.float32).tiny).astype(np.float32)

@@ -1,0 +1,63 @@
+"""Names of the network's nodes from the paths of the modules that they came from."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from torch import fx
+
+from tcugen.network.graph import SHORTCUT
+from tcugen.network.names import valid_name
+from tcugen.quantize.draft import Draft
+
+
+def module_paths(node: fx.Node) -> list[str]:
+    """Paths of the modules that an operator was called in, the outermost first, without the root."""
+    paths = [path for path, _ in node.meta.get("nn_module_stack", {}).values()]
+    return [path for path in paths if path]
+
+
+def node_names(drafts: Sequence[Draft], taken: str) -> dict[int, str]:
+    """A unique name for every draft, by its id.
+
+    A node is named by the outermost module that consists of it alone: `layer1.0.downsample` for a convolution and a
+    batch normalisation in a sequence of that name. If there is none, as for `+`, the operator's name is appended to
+    the innermost module's: `layer1.0.add`.
+
+    Args:
+        taken: The input's name, which no node gets.
+    """
+    owners: dict[str, set[int]] = {}
+    for draft in drafts:
+        for source in draft.sources:
+            for path in module_paths(source):
+                owners.setdefault(path, set()).add(id(draft))
+    names, used = {}, {taken}
+    for draft in drafts:
+        name = valid_name(_wanted(draft, owners))
+        if name.rpartition(".")[2] == SHORTCUT and not _selects(draft):
+            # By that name alone a convolution would count as no work, see `Network.macs`.
+            name += ".conv"
+        unique, number = name, 2
+        while unique in used:
+            unique, number = f"{name}_{number}", number + 1
+        used.add(unique)
+        names[id(draft)] = unique
+    return names
+
+
+def _wanted(draft: Draft, owners: dict[str, set[int]]) -> str:
+    paths = module_paths(draft.sources[0])
+    alone = [path for path in paths if owners[path] == {id(draft)}]
+    if alone:
+        return alone[0].replace("@", "_")
+    operator = str(draft.sources[0].target).split(".")[1]
+    return ".".join([*paths[-1:], operator.rstrip("_")]).replace("@", "_")
+
+
+def _selects(draft: Draft) -> bool:
+    """A convolution that moves channels only: every output channel is an input channel or zero."""
+    if draft.parameters is None or draft.parameters.bias.any():
+        return False
+    weight = draft.parameters.weight
+    ones = (weight == 1).sum(axis=(1, 2, 3))
+    return bool(((weight == 0) | (weight == 1)).all() and np.all(ones <= 1))

@@ -1,0 +1,253 @@
+"""What each operator of an exported module becomes."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import fx
+
+from tcugen.quantize.draft import Draft, Value
+from tcugen.quantize.float_network import Parameters
+from tcugen.quantize.fold import Normalisation, alone, folded
+from tcugen.quantize.walk import Walk, refusal
+
+
+def arguments(node: fx.Node) -> dict[str, Any]:
+    """All arguments by name, defaults included."""
+    schema = node.target._schema.arguments
+    given = dict(zip((argument.name for argument in schema), node.args, strict=False)) | dict(node.kwargs)
+    return {a.name: given.get(a.name, a.default_value if a.has_default_value() else None) for a in schema}
+
+
+def _pair(value: int | Sequence[int]) -> tuple[int, int]:
+    values = [value] if isinstance(value, int) else list(value)
+    return (values[0], values[-1])
+
+
+def _channels_first(node: fx.Node) -> tuple[int, int, int]:
+    """Channels, height and width of an operator's output; 1x1 pixels if it is flat."""
+    return (*_shape(node)[1:], 1, 1)[:3]
+
+
+def _shape(node: fx.Node) -> tuple[int, ...]:
+    return tuple(node.meta["val"].shape)
+
+
+def convolution(walk: Walk, node: fx.Node) -> Value:
+    """conv2d with numbers or words for padding."""
+    given = arguments(node)
+    x = walk.image(node, given["input"])
+    weight = walk.array(node, given["weight"], "weight")
+    channels = len(weight)
+    bias = np.zeros(channels) if given["bias"] is None else walk.array(node, given["bias"], "bias")
+    if set(_pair(given["dilation"])) != {1}:
+        raise refusal(node, "dilation", given["dilation"], "use a dilation of 1")
+    kernel = weight.shape[2:]
+    padding = given["padding"]
+    if isinstance(padding, str):
+        total = [side - 1 if padding == "same" else 0 for side in kernel]
+        top, left = (pixels // 2 for pixels in total)
+        sides = (top, left, total[0] - top, total[1] - left)
+    else:
+        sides = _pair(padding) * 2
+    draft = Draft(
+        "conv", (x.draft,), [node], Parameters(weight, bias), kernel, _pair(given["stride"]), sides, given["groups"]
+    )
+    return walk.made(draft, _channels_first(node))
+
+
+def linear(walk: Walk, node: fx.Node) -> Value:
+    """A fully connected layer; over several pixels it is a convolution whose kernel covers them all."""
+    given = arguments(node)
+    x = walk.value(node, given["input"])
+    if not x.flat:
+        raise refusal(node, "input", list(x.shape), "flatten the tensor in front of the linear layer")
+    weight = walk.array(node, given["weight"], "weight")
+    if weight.shape[1] != math.prod(x.shape):
+        raise refusal(node, "input", f"rows of {weight.shape[1]}", "flatten the tensor in front of the linear layer")
+    bias = np.zeros(len(weight)) if given["bias"] is None else walk.array(node, given["bias"], "bias")
+    parameters = Parameters(weight.reshape(len(weight), *x.shape), bias)
+    if x.shape[1:] == (1, 1):
+        return walk.made(Draft("linear", (x.draft,), [node], parameters), _channels_first(node), flat=True)
+    return walk.made(Draft("conv", (x.draft,), [node], parameters, x.shape[1:]), _channels_first(node), flat=True)
+
+
+def batch_norm(walk: Walk, node: fx.Node) -> Value:
+    """Folded into the convolution that it alone reads, else a convolution of its own."""
+    given = arguments(node)
+    x = walk.value(node, given["input"])
+    channels = x.shape[0]
+    scale = np.ones(channels) if given["weight"] is None else walk.array(node, given["weight"], "weight")
+    shift = np.zeros(channels) if given["bias"] is None else walk.array(node, given["bias"], "bias")
+    mean = walk.array(node, given["running_mean"], "running_mean")
+    variance = walk.array(node, given["running_var"], "running_var")
+    if (variance + given["eps"] <= 0).any():
+        raise refusal(node, "running_var", variance.min(), "a variance is not negative: load the trained weights")
+    normalisation = Normalisation(scale, shift, mean, variance, given["eps"])
+    draft = x.draft
+    foldable = x.sole and len(given["input"].users) == 1 and draft is not None and draft.op in ("conv", "linear")
+    if foldable and not draft.is_limited:
+        draft.parameters = folded(draft.parameters, normalisation)
+        draft.sources.append(node)
+        return Value(draft, x.shape, x.flat)
+    return walk.made(Draft("conv", (draft,), [node], alone(normalisation), groups=channels), x.shape, x.flat)
+
+
+def first_result(walk: Walk, node: fx.Node) -> Value:
+    """The first of several results; the others of a normalisation are for training."""
+    if node.args[1] != 0:
+        raise refusal(node, "output", node.args[1], "use only the first result")
+    return walk.passed(node, walk.value(node, node.args[0]))
+
+
+def limit(walk: Walk, node: fx.Node) -> Value:
+    """ReLU and its kin: limits of the node in front, or a node of its own where others need the value without."""
+    given = arguments(node)
+    name = str(node.target).split(".")[1]
+    if name == "relu":
+        low, high = 0.0, math.inf
+    elif name == "relu6":
+        low, high = 0.0, 6.0
+    else:
+        low, high = (given.get(key) for key in (("min_val", "max_val") if name == "hardtanh" else ("min", "max")))
+    low, high = -math.inf if low is None else float(low), math.inf if high is None else float(high)
+    x = walk.value(node, node.args[0])
+    alone_here = x.sole and len(node.args[0].users) == 1
+    draft = x.draft
+    # A maximum over windows and a clipping may change places.
+    while alone_here and draft is not None and draft.op == "max_pool":
+        alone_here, draft = draft.reads_alone, draft.inputs[0]
+    if alone_here and draft is not None:
+        draft.limit(low, high, node)
+        return Value(x.draft, x.shape, x.flat)
+    draft = Draft("requantise", (x.draft,), [node], low=low, high=high)
+    return walk.made(draft, _channels_first(node), flat=x.flat)
+
+
+def add(walk: Walk, node: fx.Node) -> Value:
+    """Sum of two tensors of one shape. Raises Refused for a factor or for shapes that differ."""
+    given = arguments(node)
+    if given["alpha"] != 1:
+        raise refusal(node, "alpha", given["alpha"], "add without a factor")
+    values = [walk.value(node, given[key], key) for key in ("self", "other")]
+    shapes = [_shape(given[key]) for key in ("self", "other")]
+    if shapes[0] != shapes[1]:
+        raise refusal(node, "shapes", f"{shapes[0]} and {shapes[1]}", "add tensors of one shape")
+    draft = Draft("add", tuple(value.draft for value in values), [node])
+    return walk.made(draft, _channels_first(node), flat=values[0].flat)
+
+
+def max_pool(walk: Walk, node: fx.Node) -> Value:
+    """Max-pool, also with `ceil_mode`. Raises Refused for a dilation."""
+    given = arguments(node)
+    x = walk.image(node, given["self"])
+    kernel = _pair(given["kernel_size"])
+    stride, padding = _pair(given["stride"] or kernel), _pair(given["padding"])
+    if set(_pair(given["dilation"])) != {1}:
+        raise refusal(node, "dilation", given["dilation"], "use a dilation of 1")
+    # With ceil_mode a last window may stick out: as much padding more at the bottom and on the right.
+    out = _shape(node)[2:]
+    rest = [(out[i] - 1) * stride[i] + kernel[i] - x.shape[1 + i] - padding[i] for i in range(2)]
+    sides = (*padding, max(padding[0], rest[0]), max(padding[1], rest[1]))
+    reads_alone = x.sole and len(given["self"].users) == 1
+    draft = Draft("max_pool", (x.draft,), [node], None, kernel, stride, sides, reads_alone=reads_alone)
+    return walk.made(draft, _channels_first(node))
+
+
+def mean(walk: Walk, node: fx.Node) -> Value:
+    """The mean over all pixels."""
+    given = arguments(node)
+    x = walk.image(node, given["self"])
+    if given["dim"] is None or sorted(dimension % 4 for dimension in given["dim"]) != [2, 3]:
+        raise refusal(node, "dim", given["dim"], "take the mean over height and width, dim = (2, 3)")
+    return walk.made(Draft("global_average_pool", (x.draft,), [node]), _channels_first(node), flat=not given["keepdim"])
+
+
+def average_pool(walk: Walk, node: fx.Node) -> Value:
+    """An average that covers all pixels, or one that covers one pixel each and thereby does nothing."""
+    x = walk.image(node, node.args[0])
+    out, given = _shape(node)[2:], arguments(node)
+    adaptive = "output_size" in given
+    if adaptive and out == x.shape[1:]:
+        return walk.passed(node, x)
+    covers = adaptive or (_pair(given["kernel_size"]) == x.shape[1:] and not any(_pair(given["padding"])))
+    if out != (1, 1) or not covers or given.get("divisor_override"):
+        raise refusal(node, "output size", f"{out[0]}x{out[1]}", "average over the whole image: AdaptiveAvgPool2d(1)")
+    return walk.made(Draft("global_average_pool", (x.draft,), [node]), _channels_first(node))
+
+
+def passed_on(walk: Walk, node: fx.Node) -> Value:
+    """Dropout and copies do nothing."""
+    dtype = node.meta["val"].dtype
+    if dtype != torch.float32:
+        raise refusal(node, "dtype", dtype, "keep tensors float32: quantizing them is this command's work")
+    return walk.passed(node, walk.value(node, node.args[0]))
+
+
+def reshape(walk: Walk, node: fx.Node) -> Value:
+    """Flattening, and shapes that differ in dimensions of 1 only."""
+    x = walk.value(node, node.args[0])
+    out, elements = _shape(node), math.prod(x.shape)
+    if out == (1, *x.shape):
+        return walk.passed(node, x, flat=False)
+    one_pixel = x.shape[1:] == (1, 1) and out[0] == 1 and max(out) == elements
+    if out == (1, elements) or one_pixel:
+        return walk.passed(node, x, flat=True)
+    raise refusal(node, "shape", list(out), f"flatten to (n, {elements}) only")
+
+
+Operator = Callable[[Walk, fx.Node], Value]
+"""What an operator makes of its inputs. Raises Refused or Unavailable."""
+
+OPERATORS: dict[str, Operator] = {
+    "conv2d.default": convolution,
+    "conv2d.padding": convolution,
+    "linear.default": linear,
+    "_native_batch_norm_legit_no_training.default": batch_norm,
+    "relu.default": limit,
+    "relu6.default": limit,
+    "hardtanh.default": limit,
+    "clamp.default": limit,
+    "clamp_min.default": limit,
+    "clamp_max.default": limit,
+    "add.Tensor": add,
+    "max_pool2d.default": max_pool,
+    "mean.dim": mean,
+    "adaptive_avg_pool2d.default": average_pool,
+    "avg_pool2d.default": average_pool,
+    "dropout.default": passed_on,
+    "clone.default": passed_on,
+    "alias.default": passed_on,
+    "to.dtype": passed_on,
+    "_to_copy.default": passed_on,
+    "contiguous.default": passed_on,
+    "view.default": reshape,
+    "_unsafe_view.default": reshape,
+    "reshape.default": reshape,
+    "flatten.using_ints": reshape,
+    "squeeze.default": reshape,
+    "squeeze.dim": reshape,
+    "squeeze.dims": reshape,
+    "unsqueeze.default": reshape,
+    "<built-in function getitem>": first_result,
+}
+"""What is understood, by ATen's name."""
+
+REMEDIES = {
+    "softmax": "end the model in front of it: the host does what comes after the logits",
+    "_softmax": "end the model in front of it: the host does what comes after the logits",
+    "log_softmax": "end the model in front of it: the host does what comes after the logits",
+    "_native_batch_norm_legit": "train with running statistics (track_running_stats=True)",
+    "pad": "give the padding to the convolution behind it",
+    "constant_pad_nd": "give the padding to the convolution behind it",
+    "hardswish": "train the network with ReLU or ReLU6 instead",
+    "silu": "train the network with ReLU or ReLU6 instead",
+    "gelu": "train the network with ReLU or ReLU6 instead",
+    "sigmoid": "train the network with ReLU or ReLU6 instead",
+    "leaky_relu": "train the network with ReLU or ReLU6 instead",
+    "sub": "let the host prepare the image: the model must begin with a convolution or a pool",
+    "div": "let the host prepare the image: the model must begin with a convolution or a pool",
+}
+"""What would help with operators that are often met, by ATen's name without overload."""

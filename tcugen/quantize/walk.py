@@ -1,0 +1,76 @@
+"""The state of a walk over an exported module."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import fx
+
+from tcugen.model.problems import Problem, Refused, Unavailable
+from tcugen.quantize.draft import Draft, Value
+from tcugen.quantize.names import module_paths
+
+
+def problem(node: fx.Node, attribute: str, value: object, remedy: str) -> Problem:
+    """A reason why an operator cannot run."""
+    where = (module_paths(node) or [node.name])[-1]
+    return Problem(where, str(node.target).removeprefix("aten."), attribute, str(value), remedy)
+
+
+def refusal(node: fx.Node, attribute: str, value: object, remedy: str) -> Refused:
+    """The exception for one problem of one node; arguments as `problem`."""
+    return Refused([problem(node, attribute, value, remedy)])
+
+
+@dataclass(eq=False)
+class Walk:
+    """What is known so far.
+
+    Attributes:
+        tensors: Parameters and buffers of the module, with their names there, by name of placeholder.
+        values: Tensors that depend on the image; None behind an operator that cannot run if nothing can be said.
+        drafts: Nodes in the order of execution.
+    """
+
+    tensors: dict[str, tuple[str, torch.Tensor]]
+    values: dict[fx.Node, Value | None] = field(default_factory=dict)
+    drafts: list[Draft] = field(default_factory=list)
+
+    def value(self, node: fx.Node, argument: Any, what: str = "input") -> Value:
+        """The tensor that depends on the image and is an argument of `node`.
+
+        Raises:
+            Refused: If it is a constant.
+            Unavailable: If nothing can be said about it.
+        """
+        if not isinstance(argument, fx.Node) or argument not in self.values:
+            found = "a constant" if isinstance(argument, fx.Node) else argument
+            raise refusal(node, what, found, "both operands must depend on the image")
+        value = self.values[argument]
+        if value is None:
+            raise Unavailable
+        return value
+
+    def image(self, node: fx.Node, argument: Any) -> Value:
+        """As `value`, for operators that need height and width. Raises Refused if the tensor is flat."""
+        value = self.value(node, argument)
+        if value.flat:
+            raise refusal(node, "input", f"(1, {np.prod(value.shape)})", "give it four dimensions")
+        return value
+
+    def array(self, node: fx.Node, argument: Any, what: str) -> np.ndarray:
+        """The constant that is an argument of `node`, float64. Raises Refused if it is computed by the module."""
+        if not isinstance(argument, fx.Node) or argument.name not in self.tensors:
+            raise refusal(node, what, "computed", "it must be a parameter or buffer of the module")
+        return self.tensors[argument.name][1].detach().cpu().double().numpy()
+
+    def made(self, draft: Draft, shape: tuple[int, int, int], flat: bool = False) -> Value:
+        """The output of a new node."""
+        self.drafts.append(draft)
+        return Value(draft, shape, flat)
+
+    def passed(self, node: fx.Node, value: Value, flat: bool | None = None) -> Value:
+        """`value` behind `node`, which changes nothing of it."""
+        sole = value.sole and len(node.args[0].users) == 1
+        return replace(value, sole=sole, flat=value.flat if flat is None else flat)

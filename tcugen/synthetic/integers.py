@@ -1,0 +1,205 @@
+"""Networks with made-up integers that still keep the hardware busy everywhere.
+
+Random weights alone make a deep network collapse: after a few layers every pixel is zero or saturated and a bench
+compares constants. Here every node is run on the seeded input before its successor is made, biases centre the sums of
+each channel and scales are fitted to what was observed, as batch normalisation and calibration would do. All statistics
+are integers or order statistics of exact numbers, so the result depends on the seed alone.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from tcugen.golden.network import accumulate, evaluate
+from tcugen.model import multipliers
+from tcugen.model.errors import QuantizationError
+from tcugen.model.quantized import NodeIntegers, Quantization, QuantizedNetwork
+from tcugen.model.shortcut import shortcut_weight
+from tcugen.network.graph import Network, Node
+
+TAIL = 0.005
+"""Share of the values beyond each end of a fitted range: enough to exercise saturation."""
+
+LARGEST_MULTIPLIER = 200.0
+"""Multipliers and the ratios of adds stay below this, well inside their range."""
+
+
+def synthesise(
+    network: Network, seed: int, images: int = 1, int32_output: bool = False
+) -> tuple[QuantizedNetwork, dict[str, np.ndarray]]:
+    """Random integers for a network and input tensors on which they work well.
+
+    Args:
+        network: Any network.
+        seed: Everything random follows from it.
+        images: Images of the input tensors; scales are fitted to all of them.
+        int32_output: Let a last conv or linear store its 32-bit sums.
+
+    Returns:
+        The quantized network, and an int8 [images, C, H, W] array by name of network input. Weights span [-127, 127],
+        no zero point is 0 and ReLU outputs have -128 about as often as a zero point further up. On these inputs no node
+        has more than a few percent of its values saturated, and each one with many elements spreads over 64 values or
+        more.
+
+    Raises:
+        QuantizationError: If `int32_output` is asked of a network that does not end in a conv or linear.
+    """
+    last = network.nodes[-1]
+    if int32_output and last.op not in ("conv", "linear"):
+        raise QuantizationError(
+            f"layer {last.name!r}: the last layer is a {last.op}, but only conv and linear can store int32 sums; "
+            "leave int32_output off"
+        )
+    run = _Run(network, np.random.default_rng(seed), {}, {}, {})
+    inputs = {}
+    for name, shape in network.inputs:
+        dimensions = (images, shape.channels, shape.height, shape.width)
+        inputs[name] = run.rng.integers(-128, 128, dimensions, dtype=np.int8)
+        run.tensors[name] = torch.from_numpy(inputs[name])
+        run.quantizations[name] = Quantization(np.float32(run.rng.uniform(0.01, 0.03)), _nonzero(run.rng, -40, 40))
+    for node in network.nodes:
+        stores_sums = int32_output and node is last
+        run.quantizations[node.name], run.integers[node.name] = _make(run, node, stores_sums)
+        run.tensors[node.name] = evaluate(
+            node,
+            run.integers[node.name],
+            [run.tensors[name] for name in node.inputs],
+            [run.quantizations[name].zero_point for name in node.inputs],
+            None if stores_sums else run.quantizations[node.name].zero_point,
+        )
+    return QuantizedNetwork(network, run.quantizations, run.integers), inputs
+
+
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """A network being made: the tensors, quantizations and integers of all nodes so far."""
+
+    network: Network
+    rng: np.random.Generator
+    tensors: dict[str, torch.Tensor]
+    quantizations: dict[str, Quantization | None]
+    integers: dict[str, NodeIntegers]
+
+    def real(self, name: str) -> np.ndarray:
+        """The real values that a tensor stands for, float64."""
+        quantization = self.quantizations[name]
+        return (self.tensors[name].numpy().astype(np.int16) - quantization.zero_point) * float(quantization.scale)
+
+
+def _make(run: _Run, node: Node, stores_sums: bool) -> tuple[Quantization | None, NodeIntegers]:
+    x = run.quantizations[node.inputs[0]]
+    if node.op == "max_pool":
+        return x, NodeIntegers()
+    if node.op in ("conv", "linear"):
+        return _make_convolution(run, node, stores_sums)
+    values = run.real(node.inputs[0])
+    if node.op == "add":
+        values = values + run.real(node.inputs[1])
+        operands = [run.quantizations[name].scale for name in node.inputs]
+        y = _fit(values, node.activation, run.rng, float(max(operands)))
+        m_a, m_b, shift = multipliers.add_multipliers(*operands, y.scale, layer=node.name)
+        limits = multipliers.clamp_limits(node.activation, y.zero_point)
+        return y, NodeIntegers(add_multipliers=(m_a, m_b), add_shift=shift, clamp=limits)
+    if node.op == "global_average_pool":
+        # Sums of integers, so that the mean does not depend on the order of the additions.
+        pixels = values.shape[2] * values.shape[3]
+        sums = (run.tensors[node.inputs[0]].long() - x.zero_point).sum(dim=(2, 3)).numpy()
+        step = float(x.scale) / pixels
+        y = _fit(sums * step, None, run.rng, step)
+        multiplier = multipliers.average_multiplier(x.scale, y.scale, pixels, layer=node.name)
+    else:
+        y = _fit(values, None, run.rng, float(x.scale))
+        multiplier = multipliers.requantise_multiplier(x.scale, y.scale, layer=node.name)
+    return y, NodeIntegers(multiplier=multiplier, clamp=multipliers.clamp_limits(None, y.zero_point))
+
+
+def _make_convolution(run: _Run, node: Node, stores_sums: bool) -> tuple[Quantization | None, NodeIntegers]:
+    rng, x = run.rng, run.quantizations[node.inputs[0]]
+    in_channels = run.network.shapes[node.inputs[0]].channels
+    dimensions = (node.out_channels, in_channels // node.groups, *node.kernel)
+    weight = shortcut_weight(run.network, node)
+    is_constant = weight is not None
+    if not is_constant:
+        weight = rng.integers(-127, 128, dimensions, dtype=np.int8)
+    no_bias = np.zeros(node.out_channels, np.int32)
+    sums = accumulate(node, weight, no_bias, run.tensors[node.inputs[0]], x.zero_point).long()
+    if is_constant:
+        bias, weight_scale = no_bias.astype(np.int64), np.ones(node.out_channels, np.float32)
+    else:
+        bias, weight_scale = _normalise(run, node, sums)
+    integers = NodeIntegers(weight=weight, bias=bias.astype(np.int32), weight_scale=weight_scale)
+    if stores_sums:
+        return None, integers
+    channel_scale = (weight_scale * x.scale).astype(np.float64)
+    values = (sums.numpy() + bias.reshape(-1, 1, 1)) * channel_scale.reshape(-1, 1, 1)
+    y = _fit(values, node.activation, rng, float(channel_scale.max()))
+    multiplier = multipliers.convolution_multiplier(x.scale, weight_scale, y.scale, layer=node.name)
+    limits = multipliers.clamp_limits(node.activation, y.zero_point)
+    return y, replace(integers, multiplier=multiplier, clamp=limits)
+
+
+def _normalise(run: _Run, node: Node, sums: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Bias (int64) and weight scale (float32) per channel, as batch normalisation gives them.
+
+    Each channel's sums are centred a little off zero and its weights scaled to a similar spread.
+    """
+    rng, x = run.rng, run.quantizations[node.inputs[0]]
+    mean, deviation = _channel_statistics(sums)
+    bias = np.rint(rng.uniform(-0.5, 1.0, node.out_channels) * deviation).astype(np.int64) - mean
+    target = _target_deviation(run, node) * rng.uniform(0.6, 1.5, node.out_channels)
+    return bias, (target / (deviation * float(x.scale))).astype(np.float32)
+
+
+def _channel_statistics(sums: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Mean (int64) and mean absolute deviation (float64, at least a tenth of the layer's) per channel of int64 sums."""
+    elements = sums.shape[0] * sums.shape[2] * sums.shape[3]
+    if elements < 16:
+        # Too few values per channel: centring each of them would leave nothing but the bias.
+        mean = (sums.sum() // sums.numel()).expand(sums.shape[1])
+        deviation = (sums - mean[0]).abs().sum().expand(sums.shape[1]).numpy() / sums.numel()
+    else:
+        mean = sums.sum(dim=(0, 2, 3)) // elements
+        deviation = (sums - mean.reshape(-1, 1, 1)).abs().sum(dim=(0, 2, 3)).numpy() / elements
+    floor = max(1.0, int(np.sort(deviation)[len(deviation) // 2]) / 10)
+    return mean.numpy(), np.maximum(deviation, floor)
+
+
+def _target_deviation(run: _Run, node: Node) -> float:
+    """Real deviation for a convolution's output: 1, or about that of the tensor that it will be added to."""
+    for reader in (run.network.by_name[name] for name in run.network.consumers[node.name]):
+        for other in reader.inputs:
+            if reader.op == "add" and other != node.name and other in run.tensors:
+                _, deviation = _channel_statistics(run.tensors[other].long())
+                return float(np.sort(deviation)[len(deviation) // 2]) * float(run.quantizations[other].scale)
+    return 1.0
+
+
+def _fit(values: np.ndarray, activation: str | None, rng: np.random.Generator, step: float) -> Quantization:
+    """A quantization under which all but the tails of `values` fit int8, with a random zero point other than 0.
+
+    `step` is what the values are multiples of, or the largest such: few or constant values would fit a scale so fine
+    that the multiplier, their ratio, leaves its range.
+    """
+    ordered = np.sort(values, axis=None)
+    tail = int(len(ordered) * TAIL)
+    low, high = min(float(ordered[tail]), 0.0), max(float(ordered[-1 - tail]), 0.0)
+    if activation == "relu":
+        low = 0.0
+    if high == low:
+        low, high = -1.0, 1.0
+    if low > -0.1 * high:
+        zero_point = -128 if activation == "relu" and rng.random() < 0.5 else int(rng.integers(-110, -20))
+    elif high < -0.1 * low:
+        zero_point = int(rng.integers(20, 110))
+    else:
+        zero_point = _nonzero(rng, -40, 40)
+    # One step inside the ends of int8: a tensor too small to have tails does not saturate.
+    scale = max(high / (126 - zero_point), -low / max(127 + zero_point, 1), step / LARGEST_MULTIPLIER)
+    return Quantization(np.float32(scale), zero_point)
+
+
+def _nonzero(rng: np.random.Generator, low: int, high: int) -> int:
+    """A random integer in [low, high] other than 0; low < 0 < high."""
+    value = int(rng.integers(low, high))
+    return value if value < 0 else value + 1

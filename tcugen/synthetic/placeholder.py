@@ -1,0 +1,56 @@
+"""Integers for a network of which only the shapes are known, without PyTorch: for building, not for accuracy.
+
+Weights are random; scales are what random operands of that many products need to fill int8 without saturating.
+"""
+
+import numpy as np
+
+from tcugen.model.quantized import NodeIntegers, Quantization, QuantizedNetwork
+from tcugen.model.shortcut import shortcut_weight
+from tcugen.network.graph import Network, Node
+
+_WEIGHT_DEVIATION = 73.0
+"""Standard deviation of uniform weights in [-127, 127]."""
+_INPUT_DEVIATION = 50.0
+_OUTPUT_DEVIATION = 50.0
+_ADD_SHIFT = 24
+
+
+def nominal(network: Network, seed: int = 0) -> QuantizedNetwork:
+    """A quantized network with the given graph: all zero points 0, every multiplier from the number of products.
+
+    Deterministic in `seed`. What is compiled from it has the same instructions, schedule and size as any other
+    quantization of the network, except for the numbers themselves.
+    """
+    rng = np.random.default_rng(seed)
+    tensors: dict[str, Quantization | None] = {name: Quantization(np.float32(1), 0) for name in network.shapes}
+    integers = {node.name: _integers(network, node, rng) for node in network.nodes}
+    return QuantizedNetwork(network, tensors, integers)
+
+
+def _integers(network: Network, node: Node, rng: np.random.Generator) -> NodeIntegers:
+    clamp = (0, 127) if node.activation == "relu" else (-128, 127)
+    shape = network.shapes[node.inputs[0]]
+    if node.op in ("conv", "linear"):
+        fan_in = (shape.channels // node.groups, *node.kernel)
+        weight = rng.integers(-127, 128, (node.out_channels, *fan_in), dtype=np.int8)
+        constant = shortcut_weight(network, node)
+        if constant is not None:
+            one = np.ones(node.out_channels, np.float32)
+            no_bias = np.zeros(node.out_channels, np.int32)
+            return NodeIntegers(weight=constant, bias=no_bias, multiplier=one, clamp=clamp, weight_scale=one)
+        deviation = _INPUT_DEVIATION * _WEIGHT_DEVIATION * np.sqrt(np.prod(fan_in))
+        return NodeIntegers(
+            weight=weight,
+            bias=np.zeros(node.out_channels, np.int32),
+            multiplier=np.full(node.out_channels, _OUTPUT_DEVIATION / deviation, np.float32),
+            clamp=clamp,
+            weight_scale=np.full(node.out_channels, _OUTPUT_DEVIATION / deviation, np.float32),
+        )
+    if node.op == "add":
+        return NodeIntegers(add_multipliers=(1 << _ADD_SHIFT - 1,) * 2, add_shift=_ADD_SHIFT, clamp=clamp)
+    if node.op == "global_average_pool":
+        return NodeIntegers(multiplier=np.float32(1 / (shape.height * shape.width)), clamp=clamp)
+    if node.op == "requantise":
+        return NodeIntegers(multiplier=np.float32(1), clamp=clamp)
+    return NodeIntegers()

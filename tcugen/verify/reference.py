@@ -1,0 +1,51 @@
+"""Golden beside ONNX Runtime, on the file that says in ONNX what the hardware computes."""
+
+import importlib.util
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tcugen.model.quantized import QuantizedNetwork
+from tcugen.onnx.reference import run_witness, write_witness
+
+
+@dataclass(frozen=True)
+class WitnessCheck:
+    """How many tensors and elements were compared, and elements that differ by tensor that has any."""
+
+    tensors: int
+    elements: int
+    differing: dict[str, int]
+
+    @property
+    def mismatches(self) -> int:
+        return sum(self.differing.values())
+
+
+def witness_available() -> bool:
+    """Whether the packages onnx and onnxruntime are installed."""
+    return all(importlib.util.find_spec(name) for name in ("onnx", "onnxruntime"))
+
+
+def check_witness(
+    model: QuantizedNetwork, inputs: Mapping[str, np.ndarray], golden: Mapping[str, np.ndarray]
+) -> WitnessCheck:
+    """Run the witness of `model` on `inputs` (int8 [n, C, H, W] by name) and compare every tensor with golden's.
+
+    Raises:
+        QuantizationError: If a multiplier of `model` is not the one that its scales give.
+    """
+    with tempfile.TemporaryDirectory(prefix="tcugen-witness-") as folder:
+        path = Path(folder) / "witness.onnx"
+        write_witness(model, path, every_tensor=True)
+        tensors = run_witness(path, inputs)
+    differing = {name: _differing(tensor, golden[name]) for name, tensor in tensors.items()}
+    elements = sum(tensor.size for tensor in tensors.values())
+    return WitnessCheck(len(tensors), elements, {name: count for name, count in differing.items() if count})
+
+
+def _differing(a: np.ndarray, b: np.ndarray) -> int:
+    return int(np.count_nonzero(a != b)) if a.shape == b.shape and a.dtype == b.dtype else max(a.size, b.size)
