@@ -16,15 +16,14 @@ def transfer_bursts(instruction: Instruction, architecture: Architecture) -> lis
     patterns: dict[int, list[int]] = {}
     for _ in range(max(1, get("segments", 0))):
         place = offset % longest
-        pattern = patterns.get(place)
-        if pattern is None:
-            pattern, at = [], place
+        if place not in patterns:
+            patterns[place] = pattern = list[int]()
+            at = place
             while at < place + size:
                 end = min(at - at % longest + longest, place + size)
                 pattern.append((end - at) // bus_bytes)
                 at = end
-            patterns[place] = pattern
-        bursts += pattern
+        bursts += patterns[place]
         offset += step
     return bursts
 
