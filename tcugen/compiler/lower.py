@@ -79,16 +79,16 @@ class Task:
         return tuple(dict.fromkeys((self.input, *((self.add.operand,) if self.add else ()))))
 
 
-def _add_numbers(model: QuantizedNetwork, node: Node, first: int) -> ResidualAdd:
+def _add_numbers(model: QuantizedNetwork, node: Add, first: int) -> ResidualAdd:
     """The add as DRAIN sees it, with operand `first` (0 or 1) coming from the array."""
-    integers = model.integers[node.name]
-    check_add(node.name, integers.add_multipliers, integers.add_shift)
+    integers = model.integers_of(node)
+    check_add(node.name, integers.multipliers, integers.shift)
     operand = node.inputs[1 - first]
     return ResidualAdd(
         operand=operand,
-        multiplier=int(integers.add_multipliers[first]),
-        residual_multiplier=int(integers.add_multipliers[1 - first]),
-        shift=int(integers.add_shift),
+        multiplier=integers.multipliers[first],
+        residual_multiplier=integers.multipliers[1 - first],
+        shift=integers.shift,
         residual_zero_point=model.zero_point(operand),
         zero_point=model.zero_point(node.name),
         clamp=integers.clamp,
@@ -97,7 +97,7 @@ def _add_numbers(model: QuantizedNetwork, node: Node, first: int) -> ResidualAdd
 
 def _array_task(model: QuantizedNetwork, node: Node, architecture: Architecture, add: Node | None) -> Task:
     """conv, linear and requantise, with the add fused behind it if given."""
-    shapes, integers = model.network.shapes, model.integers[node.name]
+    shapes, integers = model.network.shapes, model.integers_of(node)
     channels = shapes[node.inputs[0]].channels
     zero_point = model.zero_point(node.inputs[0])
     if isinstance(node, Requantise):
@@ -136,7 +136,7 @@ def _array_task(model: QuantizedNetwork, node: Node, architecture: Architecture,
     )
 
 
-def _add_task(model: QuantizedNetwork, node: Node) -> Task:
+def _add_task(model: QuantizedNetwork, node: Add) -> Task:
     """An add on its own: operand a passes through the array unchanged, clamp(rint((a - z_a) * 1.0) + z_a) = a."""
     shape, zero_point = model.network.shapes[node.name], model.zero_point(node.inputs[0])
     return Task(
@@ -156,9 +156,9 @@ def _add_task(model: QuantizedNetwork, node: Node) -> Task:
     )
 
 
-def _average_task(model: QuantizedNetwork, node: Node, architecture: Architecture) -> Task:
+def _average_task(model: QuantizedNetwork, node: GlobalAveragePool, architecture: Architecture) -> Task:
     shape, zero_point = model.network.shapes[node.inputs[0]], model.zero_point(node.inputs[0])
-    integers = model.integers[node.name]
+    integers = model.integers_of(node)
     ones = np.ones((1, shape.height * shape.width), np.int8)
     return Task(
         op="average",

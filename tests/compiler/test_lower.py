@@ -40,7 +40,7 @@ def test_operand_order_of_a_fused_add():
     model = quantized("deep")
     task = next(task for task in lower(model, ARCHITECTURE) if task.name == "c")
     assert task.nodes == ("b", "c")
-    assert (task.add.multiplier, task.add.residual_multiplier) == model.integers["c"].add_multipliers
+    assert (task.add.multiplier, task.add.residual_multiplier) == model.integers["c"].multipliers
 
 
 def test_add_without_fusable_producer_passes_operand_a_through():
@@ -101,7 +101,7 @@ def test_accumulators_too_narrow():
 def test_add_ratio_out_of_range():
     model = quantized("deep")
     with pytest.raises(CompileError, match=r"node 'c': ratio 1 / 2\*\*24"):
-        compile_network(with_integers(model, "c", add_multipliers=(1, 1 << 23), add_shift=24), ARCHITECTURE)
+        compile_network(with_integers(model, "c", multipliers=(1, 1 << 23), shift=24), ARCHITECTURE)
 
 
 def test_thin_layouts():
