@@ -25,7 +25,7 @@ ALLOWED = {
     "sizing": "network arch",
     "verilog": "amaranth",
     "rtl": "arch isa registers verilog amaranth",
-    "compiler": "mapping schedule model arch isa program numpy",
+    "compiler": "mapping schedule network model arch isa program numpy",
     "emulator": "arch isa program numpy",
     "timing": "arch isa registers memory_model",
     "simulator": "arch isa registers memory_model program numpy",

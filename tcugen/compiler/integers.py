@@ -1,6 +1,7 @@
 """The integers of each task, checked: what turns a schedule of shapes into a program of this very model."""
 
 from dataclasses import dataclass
+from typing import assert_never
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from tcugen.compiler.numerics import check_add, check_multipliers, fold_bias
 from tcugen.mapping.errors import CompileError
 from tcugen.mapping.tasks import AverageTask, ConvTask, PoolTask, Task
 from tcugen.model.quantized import QuantizedNetwork
+from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, as_convolution
 
 INT8 = (-128, 127)
 
@@ -109,41 +111,63 @@ def integers_of(
 
 
 def _integers(model: QuantizedNetwork, task: Task, architecture: Architecture) -> TaskIntegers | None:
-    if isinstance(task, PoolTask):
-        return None
-    if isinstance(task, AverageTask):
-        return _average(model, task, architecture)
-    if model.network.by_name[task.runs].op == "add":
-        return _add_alone(model, task)
-    return _convolution(model, task, architecture)
+    match task:
+        case PoolTask():
+            return None
+        case AverageTask():
+            return _average(model, task, architecture)
+        case ConvTask():
+            node = model.network.by_name[task.runs]
+        case _:
+            assert_never(task)
+    match node:
+        case Add():
+            return _add_alone(model, task)
+        case Requantise():
+            return _requantise(model, task, architecture)
+        case Conv() | Linear():
+            return _convolution(model, task, as_convolution(node), architecture)
+        case MaxPool() | GlobalAveragePool():
+            raise AssertionError(f"{node.name!r} does not run as a convolution")
+        case _:
+            assert_never(node)
 
 
-def _convolution(model: QuantizedNetwork, task: ConvTask, architecture: Architecture) -> TaskIntegers:
-    """conv, linear and requantise, with the add fused after it if there is one."""
-    node, integers = model.network.by_name[task.runs], model.integers[task.runs]
-    channels, zero_point = task.input_shape.channels, model.zero_point(task.input)
-    if node.op == "requantise":
-        weight = np.ones((channels, 1, 1, 1), np.int8)
-        bias = np.zeros(channels, np.int32)
-        multiplier = np.repeat(np.atleast_1d(integers.multiplier), channels)
-    else:
-        weight, bias, multiplier = integers.weight, integers.bias, integers.multiplier
-        weight = weight.reshape(node.out_channels, channels // node.groups, *node.kernel)
+def _convolution(model: QuantizedNetwork, task: ConvTask, node: Conv, architecture: Architecture) -> TaskIntegers:
+    """conv and linear, with the add fused after it if there is one."""
+    integers, zero_point = model.integers[task.runs], model.zero_point(task.input)
+    weight = integers.weight.reshape(node.out_channels, task.input_shape.channels // node.groups, *node.kernel)
+    multiplier = integers.multiplier
     return TaskIntegers(
         weight=weight,
-        bias=fold_bias(node.name, weight, bias, zero_point, architecture.accumulator_bits),
+        bias=fold_bias(node.name, weight, integers.bias, zero_point, architecture.accumulator_bits),
         multiplier=None if multiplier is None else check_multipliers(node.name, multiplier),
         pad=zero_point,
         zero_point=0 if multiplier is None else model.zero_point(node.name),
         clamp=INT8 if multiplier is None else integers.clamp,
-        residual=None if task.residual is None else _residual(model, task, 1 - _operand(model, task)),
+        residual=_fused(model, task),
     )
 
 
-def _operand(model: QuantizedNetwork, task: ConvTask) -> int:
-    """Which operand of its add (0 or 1) the residual tensor is."""
-    inputs = model.network.by_name[task.output].inputs
-    return 1 - inputs.index(task.runs) if task.runs in inputs else 1
+def _requantise(model: QuantizedNetwork, task: ConvTask, architecture: Architecture) -> TaskIntegers:
+    """A change of scale: every channel through a weight of 1, with the add fused after it if there is one."""
+    channels, integers, zero_point = task.input_shape.channels, model.integers[task.runs], model.zero_point(task.input)
+    weight, bias = np.ones((channels, 1, 1, 1), np.int8), np.zeros(channels, np.int32)
+    return TaskIntegers(
+        weight=weight,
+        bias=fold_bias(task.runs, weight, bias, zero_point, architecture.accumulator_bits),
+        multiplier=check_multipliers(task.runs, np.repeat(np.atleast_1d(integers.multiplier), channels)),
+        pad=zero_point,
+        zero_point=model.zero_point(task.runs),
+        clamp=integers.clamp,
+        residual=_fused(model, task),
+    )
+
+
+def _fused(model: QuantizedNetwork, task: ConvTask) -> ResidualIntegers | None:
+    if task.residual is None:
+        return None
+    return _residual(model, task, model.network.by_name[task.output].inputs.index(task.runs))
 
 
 def _residual(model: QuantizedNetwork, task: ConvTask, first: int) -> ResidualIntegers:

@@ -1,5 +1,6 @@
 """Which tensors live in the activation memory, and where; the rest is spilled to window SCRATCH."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 from tcugen.arch import Architecture
@@ -100,6 +101,7 @@ class _Allocator:
         self.spilled: set[str] = set()
         self.tight: set[int] = set()
         self._planners: dict[tuple[int, frozenset[str]], StripePlanner] = {}
+        self._by_shape: dict[Hashable, StripePlanner] = {}
         self.lifetime: dict[str, list[int]] = {}
         for index, task in enumerate(tasks):
             for name in (*task.reads, task.output):
@@ -121,9 +123,9 @@ class _Allocator:
         key = (index, frozenset(self.spilled.intersection((*task.reads, task.output))))
         if key not in self._planners:
             layouts = self.layouts[task.input], self.layouts[task.output]
-            self._planners[key] = StripePlanner(
-                task, *layouts, self.panels[index], key[1], self.architecture, self.item_cycles
-            )
+            planner = StripePlanner(task, *layouts, self.panels[index], key[1], self.architecture, self.item_cycles)
+            # Layers of one shape have the same plans, which take long to find.
+            self._planners[key] = self._by_shape.setdefault(planner.key, planner)
         return self._planners[key]
 
     def tensor_demands(self) -> list[Demand]:

@@ -1,7 +1,8 @@
 """Tasks whose tensors are not all on chip run in stripes of output rows and channel_tiles of output channels."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from tcugen.arch import Architecture
@@ -12,6 +13,10 @@ from tcugen.program import TensorLayout
 
 ITEM_CYCLES = (1000, 2000, 4000, 8000)
 """Cycles that one item more may save: the first measures best; the others are for programs that grow too large."""
+
+
+Ranges = tuple[tuple[int, int], ...]
+"""First and end of each part."""
 
 
 def address_unit(architecture: Architecture) -> int:
@@ -74,8 +79,8 @@ class Stripes:
         input_slack_bytes: Free bytes on both sides of an input buffer.
     """
 
-    stripes: tuple[tuple[int, int], ...]
-    channel_tiles: tuple[tuple[int, int], ...]
+    stripes: Ranges
+    channel_tiles: Ranges
     channels_outer: bool
     input_buffer_bytes: int = 0
     output_buffer_bytes: int = 0
@@ -105,6 +110,18 @@ class Stripes:
             yield from ((stripe, channel_tile) for channel_tile in self.channel_tiles for stripe in self.stripes)
         else:
             yield from ((stripe, channel_tile) for stripe in self.stripes for channel_tile in self.channel_tiles)
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """One way to run a task: estimated cycles, bytes of all buffers, and how it is cut."""
+
+    cycles: float
+    bytes: int
+    n_stripes: int
+    n_channel_tiles: int
+    buffers: int
+    channels_outer: bool
 
 
 class StripePlanner:
@@ -146,68 +163,98 @@ class StripePlanner:
 
     def best(self, space: int) -> Stripes | None:
         """The plan of fewest estimated cycles that fits `space` bytes, or None."""
-        fitting = [entry for entry in self._candidates if entry[1] <= space]
-        return min(fitting, key=lambda entry: entry[:2])[2] if fitting else None
+        fitting = bisect_right(self.front, space, key=lambda entry: entry.bytes)
+        return self._stripes(self.front[fitting - 1]) if fitting else None
 
     def smallest(self) -> Stripes:
         """The plan of fewest bytes."""
-        return min(self._candidates, key=lambda entry: (entry[1], entry[0]))[2]
+        return self._stripes(self.front[0])
+
+    @property
+    def key(self) -> Hashable:
+        """What the plans follow from: tasks of one key have the same ones."""
+        task, panel = self.task, self.panel
+        shape = () if panel is None else (panel.n_columns, panel.n_tiles)
+        window = (task.kernel, task.stride, task.padding) if not isinstance(task, AverageTask) else task.kernel
+        spilled = (self.input_spilled, self.output_spilled, self.residual_spilled)
+        return type(task), window, self.in_layout, self.out_layout, shape, spilled
 
     @cached_property
-    def _candidates(self) -> list[tuple[float, int, Stripes]]:
-        """(estimated cycles, bytes, plan) of every plan."""
-        return [(cost, plan.bytes, plan) for cost, plan in self._plans()]
+    def front(self) -> tuple[_Candidate, ...]:
+        """Every plan that no other one beats in both bytes and estimated cycles, fewest bytes first."""
+        front: list[_Candidate] = []
+        for candidate in sorted(self._candidates(), key=lambda entry: (entry.bytes, entry.cycles)):
+            if not front or candidate.cycles < front[-1].cycles:
+                front.append(candidate)
+        return tuple(front)
 
-    def _plans(self) -> Iterator[tuple[float, Stripes]]:
-        height = 1 if isinstance(self.task, AverageTask) else self.out_layout.height
+    @property
+    def _height(self) -> int:
+        return 1 if isinstance(self.task, AverageTask) else self.out_layout.height
+
+    def _candidates(self) -> Iterator[_Candidate]:
+        height, count, is_conv = self._height, self.units.count, isinstance(self.task, ConvTask)
         stripe_counts = sorted({-(-height // rows) for rows in range(1, height + 1)})
-        channel_tile_counts = sorted({min(self.units.count, 1 << k) for k in range(self.units.count.bit_length() + 1)})
+        channel_tile_counts = sorted({min(count, 1 << k) for k in range(count.bit_length() + 1)})
         for n_stripes in stripe_counts:
+            stripes = split(height, n_stripes)
+            held = max(high - low for low, high in (input_rows(self.task, *stripe) for stripe in stripes))
+            rows = max(y1 - y0 for y0, y1 in stripes)
             for n_channel_tiles in channel_tile_counts:
-                for buffers in (1, 2) if n_stripes * n_channel_tiles > 1 else (1,):
-                    for channels_outer in (
-                        (True, False) if n_channel_tiles > 1 and isinstance(self.task, ConvTask) else (True,)
-                    ):
-                        yield self._plan(n_stripes, n_channel_tiles, buffers, channels_outer)
+                in_bytes, out_bytes = self._buffer_bytes(held, rows, n_channel_tiles)
+                several = n_stripes * n_channel_tiles > 1
+                for buffers in (1, 2) if several else (1,):
+                    for channels_outer in (True, False) if n_channel_tiles > 1 and is_conv else (True,):
+                        shape = _Candidate(0.0, 0, n_stripes, n_channel_tiles, buffers, channels_outer)
+                        cycles = self._cost(shape, rows, in_bytes, out_bytes)
+                        size = self._sized((), (), shape, in_bytes, out_bytes).bytes
+                        yield replace(shape, cycles=cycles, bytes=size)
 
-    def _plan(self, n_stripes: int, n_channel_tiles: int, buffers: int, channels_outer: bool) -> tuple[float, Stripes]:
-        task, unit = self.task, address_unit(self.architecture)
-        stripes = split(1 if isinstance(task, AverageTask) else self.out_layout.height, n_stripes)
-        channel_tiles = split(self.units.count, n_channel_tiles)
-        held = max(high - low for low, high in (input_rows(task, *stripe) for stripe in stripes))
-        out_rows = max(y1 - y0 for y0, y1 in stripes)
-        tile_planes = min(max(b - a for a, b in channel_tiles) * self.units.planes, self.out_layout.planes)
-        in_planes = self.in_layout.planes if isinstance(task, ConvTask) else min(tile_planes, self.in_layout.planes)
+    def _buffer_bytes(self, held: int, rows: int, n_channel_tiles: int) -> tuple[int, int]:
+        """Bytes of the input and of the output of the largest work item."""
+        unit = address_unit(self.architecture)
+        tile_planes = min(-(-self.units.count // n_channel_tiles) * self.units.planes, self.out_layout.planes)
+        is_conv = isinstance(self.task, ConvTask)
+        in_planes = self.in_layout.planes if is_conv else min(tile_planes, self.in_layout.planes)
         in_bytes = align(in_planes * held * self.in_layout.row_bytes, unit)
-        out_bytes = align(tile_planes * out_rows * self.out_layout.row_bytes, unit)
-        plan = Stripes(
+        return in_bytes, align(tile_planes * rows * self.out_layout.row_bytes, unit)
+
+    def _sized(self, stripes: Ranges, tiles: Ranges, shape: _Candidate, in_bytes: int, out_bytes: int) -> Stripes:
+        return Stripes(
             stripes,
-            channel_tiles,
-            channels_outer,
-            max(unit, in_bytes) if self.input_spilled else 0,
+            tiles,
+            shape.channels_outer,
+            max(address_unit(self.architecture), in_bytes) if self.input_spilled else 0,
             out_bytes if self.output_spilled else 0,
-            buffers,
+            shape.buffers,
             slack_bytes(self.in_layout, self.architecture),
         )
-        return self._cost(plan, in_bytes, out_bytes), plan
 
-    def _cost(self, plan: Stripes, in_bytes: int, out_bytes: int) -> float:
-        n_stripes, n_channel_tiles = len(plan.stripes), len(plan.channel_tiles)
-        reloads = n_channel_tiles if not isinstance(self.task, ConvTask) or plan.channels_outer else 1
+    def _stripes(self, shape: _Candidate) -> Stripes:
+        stripes, tiles = split(self._height, shape.n_stripes), split(self.units.count, shape.n_channel_tiles)
+        held = max(high - low for low, high in (input_rows(self.task, *stripe) for stripe in stripes))
+        rows = max(y1 - y0 for y0, y1 in stripes)
+        return self._sized(stripes, tiles, shape, *self._buffer_bytes(held, rows, shape.n_channel_tiles))
+
+    def _cost(self, shape: _Candidate, rows: int, in_bytes: int, out_bytes: int) -> float:
+        """Estimated cycles: good enough to rank plans of one task; what a plan really takes is for a replay to say."""
+        n_stripes, n_channel_tiles = shape.n_stripes, shape.n_channel_tiles
+        reloads = n_channel_tiles if not isinstance(self.task, ConvTask) or shape.channels_outer else 1
         traffic = self.input_spilled * in_bytes * n_stripes * reloads
         traffic += (self.output_spilled + self.residual_spilled) * out_bytes * n_stripes * n_channel_tiles
         cycles = 0.0
         if isinstance(self.task, ConvTask):
             panel, architecture = self.panel, self.architecture
-            rows = max(y1 - y0 for y0, y1 in plan.stripes)
+            assert panel is not None, "only a pool has none"
             pixels = max(rows * self.out_layout.width, architecture.rows)
             cycles = panel.n_columns * panel.n_tiles * pixels * n_stripes
+            together = -(-panel.n_columns // n_channel_tiles)
             once = n_stripes == 1 or (
-                (plan.channels_outer or n_channel_tiles == 1)
-                and -(-panel.n_columns // n_channel_tiles) * panel.n_tiles <= architecture.weight_tiles
-                and -(-panel.n_columns // n_channel_tiles) <= architecture.parameter_groups
+                (shape.channels_outer or n_channel_tiles == 1)
+                and together * panel.n_tiles <= architecture.weight_tiles
+                and together <= architecture.parameter_groups
             )
             traffic += panel.n_columns * panel.column_bytes(architecture) * (1 if once else n_stripes)
         transfer = traffic / self.architecture.bus_bytes
-        overlapped = max(cycles, transfer) if plan.buffers == 2 else cycles + transfer
+        overlapped = max(cycles, transfer) if shape.buffers == 2 else cycles + transfer
         return overlapped + self.item_cycles * n_stripes * n_channel_tiles

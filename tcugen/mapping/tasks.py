@@ -5,10 +5,12 @@ Shapes only: the same tasks whatever the weights are.
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, assert_never
 
 from tcugen.network.fusion import fused_producers
-from tcugen.network.graph import Network, Node, Shape
+from tcugen.network.graph import Network
+from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Node, Requantise, as_convolution
+from tcugen.network.shape import Shape
 
 
 @dataclass(frozen=True)
@@ -127,24 +129,39 @@ def tasks_of(network: Network, int32_outputs: Collection[str] = ()) -> tuple[Tas
 
 def _task(network: Network, node: Node, producer: str | None, int32_outputs: Collection[str]) -> Task:
     """The task that makes the output of `node`, with the `producer` that is fused into it, if any."""
-    shapes = network.shapes
+    shapes, int32 = network.shapes, node.name in int32_outputs
     if producer is not None:
-        runs = network.by_name[producer]
-        residual = node.inputs[1 - node.inputs.index(producer)]
-        return _conv_task(network, runs, node, residual, False)
-    source, nodes = node.inputs[0], (node.name,)
-    if node.op == "max_pool":
-        return PoolTask(
-            nodes, source, node.name, shapes[source], shapes[node.name], node.kernel, node.stride, node.padding
-        )
-    if node.op == "global_average_pool":
-        return AverageTask(nodes, source, node.name, shapes[source], shapes[node.name])
-    residual = node.inputs[1] if node.op == "add" else None
-    return _conv_task(network, node, node, residual, node.name in int32_outputs)
+        residual = next(name for name in node.inputs if name != producer)
+        return _conv_task(network, network.by_name[producer], node, residual, False)
+    match node:
+        case MaxPool(inputs=(source,)):
+            shape = shapes[node.name]
+            return PoolTask(
+                (node.name,), source, node.name, shapes[source], shape, node.kernel, node.stride, node.padding
+            )
+        case GlobalAveragePool(inputs=(source,)):
+            return AverageTask((node.name,), source, node.name, shapes[source], shapes[node.name])
+        case Add():
+            return _conv_task(network, node, node, node.inputs[1], int32)
+        case Conv() | Linear() | Requantise():
+            return _conv_task(network, node, node, None, int32)
+        case _:
+            assert_never(node)
 
 
 def _conv_task(network: Network, runs: Node, last: Node, residual: str | None, int32: bool) -> ConvTask:
     shapes, source = network.shapes, runs.inputs[0]
+    match runs:
+        case Conv() | Linear():
+            conv = as_convolution(runs)
+        case Requantise() | Add():
+            # Every channel by itself, through a weight of 1.
+            channels = shapes[source].channels
+            conv = Conv(runs.name, (source,), channels, (1, 1), groups=channels)
+        case MaxPool() | GlobalAveragePool():
+            raise AssertionError(f"{runs.name!r} does not run as a convolution")
+        case _:
+            assert_never(runs)
     return ConvTask(
         nodes=(runs.name,) if runs is last else (runs.name, last.name),
         runs=runs.name,
@@ -153,9 +170,9 @@ def _conv_task(network: Network, runs: Node, last: Node, residual: str | None, i
         residual=residual,
         input_shape=shapes[source],
         output_shape=shapes[last.name],
-        kernel=runs.kernel,
-        stride=runs.stride,
-        padding=runs.padding,
-        groups=shapes[source].channels if runs.op in ("add", "requantise") else runs.groups,
+        kernel=conv.kernel,
+        stride=conv.stride,
+        padding=conv.padding,
+        groups=conv.groups,
         int32=int32,
     )

@@ -45,9 +45,9 @@ class Tracker:
         words = -(-(region.start + region.length) // size) - first
         uniform = region.step % size == 0 and first >= 0
         if uniform and first + (region.count - 1) * (region.step // size) + words <= self._words:
-            a, b = state.strides
-            shape = (_UNITS, region.count, words)
-            return [np.lib.stride_tricks.as_strided(state[:, first:], shape, (a, region.step // size * b, b))]
+            item = state.itemsize
+            strides = (self._words * item, region.step // size * item, item)
+            return [np.ndarray((_UNITS, region.count, words), state.dtype, state, first * item, strides)]
         views = []
         for k in range(region.count):
             start = region.start + k * region.step

@@ -9,7 +9,7 @@ from tcugen.arch import Architecture
 from tcugen.compiler import CompileError, compile_network
 from tcugen.compiler.integers import integers_of
 from tcugen.mapping.tasks import tasks_of
-from tcugen.network.graph import Node
+from tcugen.network.operators import Conv, Linear
 from tcugen.synthetic.integers import synthesise
 from tests.compiler.networks import NETWORKS, network
 
@@ -61,7 +61,7 @@ def test_bias_that_overflows():
 
 def test_every_layer_that_overflows_is_named():
     model = quantized("chain")
-    convolutions = [node.name for node in model.network.nodes if node.op == "conv"][:2]
+    convolutions = [node.name for node in model.network.nodes if isinstance(node, Conv)][:2]
     for name in convolutions:
         model = with_integers(model, name, bias=np.full_like(model.integers[name].bias, 2**31 - 1))
     with pytest.raises(CompileError) as refused:
@@ -73,7 +73,7 @@ def test_every_layer_that_overflows_is_named():
 
 
 def test_accumulators_too_narrow():
-    net = network("long", (4096, 1, 1), Node("a", "linear", ("image",), out_channels=4))
+    net = network("long", (4096, 1, 1), Linear("a", ("image",), 4))
     model, _ = synthesise(net, seed=1)
     weight = np.full_like(model.integers["a"].weight, -127)
     with pytest.raises(CompileError, match=r"node 'a': .* needs 27 accumulator bits, but accumulator_bits is 26"):

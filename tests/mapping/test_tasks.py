@@ -7,7 +7,8 @@ from tcugen.mapping.layouts import choose_layouts
 from tcugen.mapping.plan import plan_network
 from tcugen.mapping.tasks import tasks_of
 from tcugen.network.check import checked_network
-from tcugen.network.graph import Node, Shape
+from tcugen.network.graph import Shape
+from tcugen.network.operators import Add, GlobalAveragePool, MaxPool, Requantise
 from tcugen.network.resnets import bundled_network
 from tests.compiler.networks import NETWORKS, conv
 
@@ -44,11 +45,11 @@ def test_thin_layouts():
 
 
 @pytest.mark.parametrize("reader", [
-    Node("r", "max_pool", ("a",), kernel=(2, 2)),
-    Node("r", "global_average_pool", ("a",)),
+    MaxPool("r", ("a",), kernel=(2, 2), stride=(1, 1)),
+    GlobalAveragePool("r", ("a",)),
     conv("r", "a", 6, groups=6),
-    Node("r", "requantise", ("a",)),
-    Node("r", "add", ("a", "image")),
+    Requantise("r", ("a",)),
+    Add("r", ("a", "image")),
 ])  # fmt: skip
 def test_only_plain_convolutions_read_thin_tensors(reader):
     nodes = (conv("a", "image", 6), conv("b", "a", 4), reader)
