@@ -18,7 +18,7 @@ from tcugen.emulator.shared import Shared
 from tcugen.emulator.step import Blocked, EmulationError, Step
 from tcugen.emulator.transfer import copy_segments, stream_weights
 from tcugen.isa import Opcode, Unit, Window
-from tcugen.program import Program
+from tcugen.program import Program, Tensor
 
 Execute = Callable[[Shared, Step], Iterator[Blocked | None]]
 
@@ -76,7 +76,7 @@ class Machine:
         self.program = program
         self.activation: NDArray[np.uint8] | None = None
         self.windows: dict[Window, NDArray[np.uint8]] | None = None
-        self.observed: dict[str, NDArray[np.int8 | np.int32]] = {}
+        self.observed: dict[str, Tensor] = {}
         self._steps = [Step(index, instruction) for index, instruction in enumerate(program.instructions)]
         ends = [step for step in self._steps if step.instruction.opcode is Opcode.END]
         if not ends:
@@ -84,7 +84,7 @@ class Machine:
         if ends[0].index != len(self._steps) - 1:
             raise ends[0].error("opcode", f"END is followed by {len(self._steps) - 1 - ends[0].index} instructions")
 
-    def run(self, inputs: Mapping[str, NDArray[Any]], fill: int = 0) -> dict[str, NDArray[np.int8 | np.int32]]:
+    def run(self, inputs: Mapping[str, NDArray[Any]], fill: int = 0) -> dict[str, Tensor]:
         """Run the program once, on one image, from a machine that keeps nothing of earlier runs.
 
         Args:

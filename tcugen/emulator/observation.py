@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tcugen.emulator.step import EmulationError, Step
-from tcugen.program import Observation, Program
+from tcugen.program import Observation, Program, Tensor
 
 
 class Observer:
@@ -13,13 +13,13 @@ class Observer:
     def __init__(self, program: Program):
         self._layouts = program.tensors
         self._boxes = {box.instruction: box for box in program.observations}
-        self._tensors: dict[str, NDArray[np.int8 | np.int32]] = {}
+        self._tensors: dict[str, Tensor] = {}
         self._seen: dict[str, NDArray[np.bool]] = {}
         for box in program.observations:
             if box.tensor not in program.tensors:
                 raise EmulationError(box.instruction, "observation", f"program.tensors does not hold {box.tensor!r}")
 
-    def _open(self, tensor: str) -> tuple[NDArray[np.int8 | np.int32], NDArray[np.bool]]:
+    def _open(self, tensor: str) -> tuple[Tensor, NDArray[np.bool]]:
         if tensor not in self._tensors:
             layout = self._layouts[tensor]
             shape = layout.channels, layout.height, layout.width
@@ -58,7 +58,7 @@ class Observer:
         tensor[where] = values[..., :real].transpose(2, 0, 1)
         seen[where] = True
 
-    def tensors(self) -> dict[str, NDArray[np.int8 | np.int32]]:
+    def tensors(self) -> dict[str, Tensor]:
         """int8 or int32 [C, H, W] by name; raises EmulationError if an element of an observed tensor is missing."""
         for name, seen in self._seen.items():
             if not seen.all():
