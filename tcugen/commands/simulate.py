@@ -19,7 +19,7 @@ from tcugen.console.progress_bar import progress_bar, simulation_reporter
 from tcugen.console.sources import Source, open_source
 from tcugen.network.select import select
 from tcugen.program import Program
-from tcugen.report.run_report import run_table, summary
+from tcugen.report.run_report import RunFigures, run_table, summary
 from tcugen.simulator.run import MEMORY_TIMINGS
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Measured:
     program: Program
     inputs: dict[str, "np.ndarray"]
     outcome: "Verification"
-    figures: dict
+    figures: RunFigures
 
     @property
     def status(self) -> Status:
