@@ -5,10 +5,11 @@ integer that the format holds exactly, so neither the order of the additions nor
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import assert_never
+from typing import Any, assert_never
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.nn import functional
 
 from tcugen.golden import arithmetic
@@ -44,7 +45,7 @@ def run(model: QuantizedNetwork, inputs: Mapping[str, np.ndarray]) -> dict[str, 
     Raises:
         QuantizationError: If an input is missing or does not fit, or a sum leaves 32 bits.
     """
-    tensors = {name: torch.from_numpy(array) for name, array in _checked_inputs(model, inputs).items()}
+    tensors = {name: torch.as_tensor(array) for name, array in _checked_inputs(model, inputs).items()}
     for node in model.network.nodes:
         tensors[node.name] = evaluate(model, node, [tensors[name] for name in node.inputs])
     return {node.name: tensors[node.name].numpy() for node in model.network.nodes}
@@ -101,23 +102,22 @@ def accumulate(node: Weighted, weight: np.ndarray, bias: np.ndarray, x: torch.Te
     layer = as_convolution(node)
     top, left, bottom, right = layer.padding
     centred = functional.pad(x.float() - z_x, (left, right, top, bottom))
-    total = None
+    total = torch.as_tensor(bias.astype(np.float64)).reshape(-1, 1, 1)
     # NNPACK may choose Winograd's algorithm, whose intermediate values are fractions.
     with torch.backends.nnpack.flags(enabled=False):
         for part, dtype in _exact_parts(weight, int(centred.abs().max())):
             products = functional.conv2d(
                 _channels(centred, layer.groups, part).to(dtype),
-                torch.from_numpy(weight[:, part].astype(np.float32)).to(dtype),
+                torch.as_tensor(weight[:, part].astype(np.float32)).to(dtype),
                 stride=layer.stride,
                 groups=layer.groups,
             ).double()
-            total = products if total is None else total.add_(products)
-    total += torch.from_numpy(bias.astype(np.float64)).reshape(-1, 1, 1)
-    low, high = total.aminmax()
+            total = products.add_(total)
+    low, high = int(total.min()), int(total.max())
     if low < -(2**31) or high >= 2**31:
         raise QuantizationError(
-            f"layer {node.name!r}: its sums span [{int(low)}, {int(high)}], but must fit 32 bits; use smaller weights "
-            "or split the layer's input channels"
+            f"layer {node.name!r}: its sums span [{low}, {high}], but must fit 32 bits; use smaller weights or split "
+            "the layer's input channels"
         )
     return total.int()
 
@@ -147,8 +147,8 @@ def _channels(x: torch.Tensor, groups: int, part: slice) -> torch.Tensor:
     return x.reshape(n, groups, channels // groups, height, width)[:, :, part].reshape(n, -1, height, width)
 
 
-def _checked_inputs(model: QuantizedNetwork, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    checked = {}
+def _checked_inputs(model: QuantizedNetwork, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.int8]]:
+    checked: dict[str, NDArray[np.int8]] = {}
     for name, shape in model.network.inputs:
         array = inputs.get(name)
         if array is None:
