@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from tcugen import __version__
+from tcugen.commands import bench as bench_command
 from tcugen.commands import build as build_command
 from tcugen.commands import diff as diff_command
 from tcugen.commands import doctor as doctor_command
@@ -297,6 +298,19 @@ def evaluate(
     with one_clear_error():
         options = evaluate_command.EvaluateOptions(model, images, labels, rtl, beside or (), logits, json_file)
         status = evaluate_command.evaluate(options, flags, console)
+    raise typer.Exit(status)
+
+
+@app.command()
+def bench(
+    small: Annotated[bool, typer.Option("--small", help="Only the rows that take seconds.")] = False,
+    network: Annotated[str | None, typer.Option(metavar="NAME", help="Only the rows of this network.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the rows to this file.")] = None,
+) -> None:
+    """Predicted beside simulated cycles of bundled networks on several machines, every element compared."""
+    console = _console()
+    with one_clear_error():
+        status = bench_command.bench(bench_command.BenchOptions(small, network, json_file), console)
     raise typer.Exit(status)
 
 

@@ -1,5 +1,6 @@
 """`tcugen shapes`: cycles of every distinct shape of layer in a network, against the ideal, from a run on the RTL."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, assert_never
 
@@ -11,6 +12,7 @@ from tcugen.console.outcome import Status
 from tcugen.console.output_files import write_json
 from tcugen.network.graph import Network, Node
 from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise
+from tcugen.report.losses import losses_of
 from tcugen.report.shapes_report import ShapeEntry, ShapesFigures, shapes_summary, shapes_table
 
 if TYPE_CHECKING:
@@ -86,11 +88,9 @@ def _entry(network: Network, results: Sequence["NodeResult"], multipliers: int) 
     node = results[0].node
     macs, cycles = sum(result.macs for result in results), sum(result.cycles for result in results)
     ideal = macs / multipliers
-    unfilled = sum(result.busy for result in results) - ideal
-    losses: dict[str, float] = {"tiles": unfilled} if unfilled else {}
+    stalls = Counter[str]()
     for result in results:
-        for reason, lost in result.stalls.items():
-            losses[reason] = losses.get(reason, 0) + lost
+        stalls.update(result.stalls)
     return {
         "op": node.op,
         "input": str(network.shapes[node.inputs[0]]),
@@ -102,5 +102,5 @@ def _entry(network: Network, results: Sequence["NodeResult"], multipliers: int) 
         "ideal_cycles": ideal,
         "cycles": cycles,
         "utilisation": ideal / cycles if cycles else None,
-        "losses": losses,
+        "losses": losses_of(macs, multipliers, sum(result.busy for result in results), stalls),
     }

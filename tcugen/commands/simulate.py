@@ -22,6 +22,7 @@ from tcugen.memory_model import MEMORY_MODELS
 from tcugen.network.select import select
 from tcugen.program import Program
 from tcugen.report.run_report import RunFigures, run_table, summary
+from tcugen.timing.replay import replay
 
 if TYPE_CHECKING:
     import numpy as np
@@ -175,7 +176,8 @@ def _run(
         console.print("mismatch: the run did not come to a comparable end:", str(error), markup=False, soft_wrap=True)
         return None
     witness = check_witness(model, inputs, outcome.golden) if witness_available() else None
-    figures = run_figures(source.origin, options.memory, model, outcome, program, witness)
+    prediction = replay(program.instructions, architecture, len(program.layers), MEMORY_MODELS[options.memory])
+    figures = run_figures(source.origin, options.memory, model, outcome, program, prediction, witness)
     return Measured(model, program, inputs, outcome, figures)
 
 

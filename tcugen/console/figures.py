@@ -3,7 +3,9 @@
 from typing import TYPE_CHECKING
 
 from tcugen.program import Program
+from tcugen.report.losses import losses_of
 from tcugen.report.run_report import Origin, RunFigures
+from tcugen.timing.prediction import Prediction
 
 if TYPE_CHECKING:
     from tcugen.model.quantized import QuantizedNetwork
@@ -17,6 +19,7 @@ def run_figures(
     model: "QuantizedNetwork",
     outcome: "Verification",
     program: Program,
+    prediction: Prediction,
     witness: "WitnessCheck | None",
 ) -> RunFigures:
     """Figures of a simulation.
@@ -24,11 +27,13 @@ def run_figures(
     Args:
         origin: Where the numbers come from, by key.
         model: What `program` was compiled from.
+        prediction: A replay of `program` with the same memory model.
         witness: Golden beside ONNX Runtime; None if that is not installed.
     """
     from tcugen.evaluate.emulate import top1
 
     multipliers = program.architecture.multipliers
+    predicted = {layer.nodes[0]: cycles.cycles for layer, cycles in zip(program.layers, prediction.layers, strict=True)}
     return {
         "format": 1,
         "network": program.network,
@@ -37,6 +42,8 @@ def run_figures(
         "architecture": program.architecture.to_dict(),
         "mac_count": program.mac_count,
         "cycles_per_image": list(outcome.cycles),
+        "predicted_cycles": prediction.cycles,
+        "predicted_bytes": prediction.bytes_read + prediction.bytes_written,
         "utilisation": program.mac_count * len(outcome.cycles) / (multipliers * sum(outcome.cycles)),
         "mismatches": outcome.mismatches,
         "witness": witness
@@ -55,8 +62,10 @@ def run_figures(
                 "shape": str(result.shape),
                 "macs": result.macs,
                 "cycles": result.cycles,
+                "predicted_cycles": predicted.get(result.node.name, 0),
                 "busy": result.busy,
                 "stalls": result.stalls,
+                "losses": losses_of(result.macs, multipliers, result.busy, result.stalls),
                 "fused": result.fused,
                 "mismatches": result.emulator_mismatches + result.rtl_mismatches,
             }

@@ -5,17 +5,25 @@ from typing import NotRequired, TypedDict
 from rich.markup import escape
 from rich.table import Table
 
+from tcugen.report.losses import losses_text
+
 
 class NodeFigures(TypedDict):
-    """One node of a run: cycles of the last image, `stalls` by reason; a fused node has no tensor of its own."""
+    """One node of a run: cycles of the last image beside the predicted ones; a fused node has no tensor of its own.
+
+    `losses` are the cycles beyond macs / multipliers by reason, see `losses.REASONS`; `stalls` is the part of them that
+    the machine counts.
+    """
 
     name: str
     op: str
     shape: str
     macs: int
     cycles: int
+    predicted_cycles: int
     busy: int
     stalls: dict[str, int]
+    losses: dict[str, float]
     fused: bool
     mismatches: int
 
@@ -45,6 +53,8 @@ class RunFigures(Origin):
     architecture: dict[str, int]
     mac_count: int
     cycles_per_image: list[int]
+    predicted_cycles: int
+    predicted_bytes: int
     utilisation: float
     mismatches: int
     witness: WitnessFigures | None
@@ -55,25 +65,26 @@ class RunFigures(Origin):
 
 
 def run_table(figures: RunFigures) -> Table:
-    """Per node: shape, MACs, cycles, utilisation, what the rest was lost to, mismatches."""
+    """Per node: shape, MACs, predicted and simulated cycles, utilisation, mismatches, what the rest was lost to."""
     architecture = figures["architecture"]
     multipliers = architecture["rows"] * architecture["columns"]
     table = Table(title=escape(f"{figures['network']} on {architecture['rows']}x{architecture['columns']}"))
     table.add_column("node", no_wrap=True)
     table.add_column("output", no_wrap=True)
-    for heading in ("MACs", "cycles", "util. %", "mismatches"):
+    for heading in ("MACs", "predicted", "cycles", "util. %", "mismatches"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("stalled cycles", overflow="fold")
+    table.add_column("lost to", overflow="fold")
     for node in figures["nodes"]:
         cycles, macs = node["cycles"], node["macs"]
         table.add_row(
             escape(node["name"]),
             node["shape"],
             f"{macs:,}" if macs else "",
+            f"{node['predicted_cycles']:,}",
             f"{cycles:,}",
             f"{100 * macs / (multipliers * cycles):.1f}" if macs and cycles else "",
             "fused" if node["fused"] else str(node["mismatches"]),
-            ", ".join(f"{reason} {lost:,}" for reason, lost in node["stalls"].items()),
+            losses_text(node["losses"]),
         )
     return table
 
@@ -92,6 +103,7 @@ def summary(figures: RunFigures) -> str:
             f"{images}{sum(cycles):,} cycles ({figures['memory']} memory, {origin}), array busy "
             f"{100 * counters['BUSY'] / counters['CYCLES']:.1f} % of them, utilisation "
             f"{100 * figures['utilisation']:.1f} % ({figures['mac_count']:,} MACs per image)",
+            f"predicted {figures['predicted_cycles']:,} cycles and {figures['predicted_bytes']:,} bytes per image; "
             f"bytes read {counters['BYTES_READ']:,}, written {counters['BYTES_WRITTEN']:,}; "
             f"simulated at {figures['cycles_per_second'] / 1000:.0f} kcycles/s",
             *_classes(figures),
