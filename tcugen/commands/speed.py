@@ -1,4 +1,4 @@
-"""`tcugen speed`: how fast the machine simulates, beside its array alone."""
+"""`tcugen speed`: how fast the machine simulates, against its array alone."""
 
 import tempfile
 from dataclasses import dataclass

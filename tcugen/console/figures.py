@@ -7,7 +7,7 @@ from tcugen.program import Program
 if TYPE_CHECKING:
     from tcugen.model.quantized import QuantizedNetwork
     from tcugen.verify.compare import Verification
-    from tcugen.verify.reference import WitnessCheck
+    from tcugen.verify.reference import ReferenceCheck
 
 
 def run_figures(
@@ -16,14 +16,14 @@ def run_figures(
     model: "QuantizedNetwork",
     outcome: "Verification",
     program: Program,
-    witness: "WitnessCheck | None",
+    reference: "ReferenceCheck | None",
 ) -> dict:
     """Figures of a simulation.
 
     Args:
         origin: Where the numbers come from, by key.
         model: What `program` was compiled from.
-        witness: Golden beside ONNX Runtime; None if that is not installed.
+        reference: Golden compared with ONNX Runtime; None if that is not installed.
     """
     from tcugen.evaluate.emulate import top1
 
@@ -38,11 +38,11 @@ def run_figures(
         "cycles_per_image": list(outcome.cycles),
         "utilisation": program.mac_count * len(outcome.cycles) / (multipliers * sum(outcome.cycles)),
         "mismatches": outcome.mismatches,
-        "witness": witness
+        "reference": reference
         and {
-            "tensors": witness.tensors,
-            "elements": witness.elements,
-            "mismatches": witness.mismatches,
+            "tensors": reference.tensors,
+            "elements": reference.elements,
+            "mismatches": reference.mismatches,
         },
         "top1": top1(model, outcome.rtl[model.network.nodes[-1].name]),
         "counters": outcome.counters,

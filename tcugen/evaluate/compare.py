@@ -1,4 +1,4 @@
-"""The emulator's outputs beside ONNX Runtime's: on the witness, where they must be equal, and on other files."""
+"""The emulator's outputs compared with ONNX Runtime's: equal on the reference model, perhaps not on other files."""
 
 import tempfile
 from collections.abc import Callable
@@ -13,15 +13,15 @@ from tcugen.model.quantized import QuantizedNetwork
 from tcugen.onnx.reference import run_witness, write_witness
 from tcugen.onnx.run_file import reals, run_file
 
-WITNESS = "the witness"
+REFERENCE = "the reference model"
 
 
 @dataclass(frozen=True)
-class Beside:
+class Comparison:
     """One other computation.
 
     Attributes:
-        name: The file, or WITNESS.
+        name: The file, or REFERENCE.
         right: Images whose largest output is the right class; None without labels.
         same: Images with the emulator's class.
         equal: Images with the emulator's outputs, every one.
@@ -50,8 +50,8 @@ class Evaluated:
     labels: np.ndarray | None
 
 
-def beside_witness(evaluated: Evaluated, progress: Callable[[str], None]) -> Beside:
-    """The integers of ONNX Runtime on the witness of the model, beside the emulator's.
+def compare_reference(evaluated: Evaluated, progress: Callable[[str], None]) -> Comparison:
+    """The integers of ONNX Runtime on the reference model, compared with the emulator's.
 
     `progress` is called with a line of text now and then.
 
@@ -61,19 +61,19 @@ def beside_witness(evaluated: Evaluated, progress: Callable[[str], None]) -> Bes
     model, images, outputs = evaluated.model, evaluated.images, evaluated.outputs
     (entry, _), last = model.network.inputs[0], model.network.nodes[-1].name
     found = np.empty_like(outputs)
-    with tempfile.TemporaryDirectory(prefix="tcugen-witness-") as folder:
-        path = Path(folder) / "witness.onnx"
+    with tempfile.TemporaryDirectory(prefix="tcugen-reference-") as folder:
+        path = Path(folder) / "reference.onnx"
         write_witness(model, path)
         for start in range(0, len(images), _AT_ONCE):
             part = slice(start, start + _AT_ONCE)
             quantised = quantise_images(images[part], image_quantization(model))
             found[part] = run_witness(path, {entry: quantised})[last]
-            progress(f"ONNX Runtime on {WITNESS}: {min(part.stop, len(images))} of {len(images)} images")
-    return _judge(WITNESS, reals(model, found), reals(model, outputs), evaluated.labels)
+            progress(f"ONNX Runtime on {REFERENCE}: {min(part.stop, len(images))} of {len(images)} images")
+    return _judge(REFERENCE, reals(model, found), reals(model, outputs), evaluated.labels)
 
 
-def beside_file(path: Path, evaluated: Evaluated, progress: Callable[[str], None]) -> Beside:
-    """The outputs of ONNX Runtime on any ONNX file beside what the emulator's integers stand for.
+def compare_file(path: Path, evaluated: Evaluated, progress: Callable[[str], None]) -> Comparison:
+    """The outputs of ONNX Runtime on any ONNX file compared with what the emulator's integers stand for.
 
     `progress` is called with a line of text now and then.
 
@@ -101,10 +101,10 @@ def beside_file(path: Path, evaluated: Evaluated, progress: Callable[[str], None
 _AT_ONCE = 16
 
 
-def _judge(name: str, found: np.ndarray, own: np.ndarray, labels: np.ndarray | None) -> Beside:
-    """`found` beside `own`, real values [n, classes] both; they are equal as far as the type of `found` tells."""
+def _judge(name: str, found: np.ndarray, own: np.ndarray, labels: np.ndarray | None) -> Comparison:
+    """`found` against `own`, real values [n, classes] both; they are equal as far as the type of `found` tells."""
     classes = found.argmax(axis=1)
-    return Beside(
+    return Comparison(
         name,
         None if labels is None else int((classes == labels).sum()),
         int((classes == own.argmax(axis=1)).sum()),

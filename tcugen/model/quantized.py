@@ -30,7 +30,7 @@ class NodeIntegers:
         add_multipliers: (m_a, m_b) of an add, else None.
         add_shift: s of an add, else None.
         clamp: (lo, hi); None where the output is int32 and for max_pool.
-        weight_scale: float32 [O]; conv and linear, else None. Not used by the hardware; the ONNX witness needs it.
+        weight_scale: float32 [O]; conv and linear, else None. Not used by the hardware; the reference model needs it.
     """
 
     weight: np.ndarray | None = None

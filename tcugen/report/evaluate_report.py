@@ -18,14 +18,14 @@ def evaluation_summary(figures: dict) -> str:
     return text
 
 
-def beside_table(figures: dict) -> Table:
-    """The emulator and what was run beside it, one line each."""
+def comparison_table(figures: dict) -> Table:
+    """The emulator and what it is compared with, one line each."""
     table = Table(title=escape(f"{figures['images']} images"))
     table.add_column("computed by", overflow="fold")
     for heading in ("right", "same class", "every output equal"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_row("tcugen, emulator", _count(figures["right"]), "", "")
-    for other in figures["beside"]:
+    for other in figures["compare"]:
         name = escape(f"ONNX Runtime, {other['name']}")
         table.add_row(name, _count(other["right"]), str(other["same"]), str(other["equal"]))
     return table

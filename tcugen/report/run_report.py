@@ -45,21 +45,21 @@ def summary(figures: dict) -> str:
             f"bytes read {counters['BYTES_READ']:,}, written {counters['BYTES_WRITTEN']:,}; "
             f"simulated at {figures['cycles_per_second'] / 1000:.0f} kcycles/s",
             *_classes(figures),
-            _witness(figures["witness"]),
+            _reference(figures["reference"]),
             f"mismatches = {figures['mismatches']}: {verdict}",
         )
     )
 
 
 def _classes(figures: dict) -> list[str]:
-    """The classes that a trained network finds; made-up ones have none."""
+    """The classes that a trained network finds; synthetic ones have none."""
     if "model" not in figures or not figures["top1"]:
         return []
     return [f"largest output of each image: {', '.join(map(str, figures['top1']))}"]
 
 
-def _witness(witness: dict | None) -> str:
-    if witness is None:
+def _reference(reference: dict | None) -> str:
+    if reference is None:
         return "ONNX Runtime: not compared, onnx and onnxruntime are not installed"
-    differ = f"{witness['mismatches']:,} differ" if witness["mismatches"] else "all equal to golden"
-    return f"ONNX Runtime: {witness['tensors']} tensors, {witness['elements']:,} elements, {differ}"
+    differ = f"{reference['mismatches']:,} differ" if reference["mismatches"] else "all equal to golden"
+    return f"ONNX Runtime: {reference['tensors']} tensors, {reference['elements']:,} elements, {differ}"

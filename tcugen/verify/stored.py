@@ -1,4 +1,4 @@
-"""Outputs as they stand in memory beside outputs as they were written on chip."""
+"""Outputs in memory compared with outputs as they were written on chip."""
 
 from collections.abc import Mapping
 

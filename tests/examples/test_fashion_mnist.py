@@ -53,9 +53,9 @@ def test_onnx_runtime_computes_the_same(model, images, tmp_path):
     from tcugen.onnx.reference import run_witness, write_witness
 
     inputs = {"image": quantise_images(images, model.tensors["image"])}
-    write_witness(model, tmp_path / "witness.onnx", every_tensor=True)
+    write_witness(model, tmp_path / "reference.onnx", every_tensor=True)
     want = golden.run(model, inputs)
-    for name, tensor in run_witness(tmp_path / "witness.onnx", inputs).items():
+    for name, tensor in run_witness(tmp_path / "reference.onnx", inputs).items():
         assert np.array_equal(tensor, want[name]), name
 
 

@@ -24,8 +24,8 @@ def assert_equal(
     model: QuantizedNetwork, inputs: dict[str, np.ndarray], path: Path, optimise: bool = False
 ) -> dict[str, np.ndarray]:
     """Every tensor of the golden model equals ONNX Runtime's, in value, type and shape; returns them."""
-    write_witness(model, path / "witness.onnx", every_tensor=True)
-    want = run_witness(path / "witness.onnx", inputs, optimise)
+    write_witness(model, path / "reference.onnx", every_tensor=True)
+    want = run_witness(path / "reference.onnx", inputs, optimise)
     got = golden.run(model, inputs)
     assert list(got) == list(want)
     for name, tensor in got.items():
@@ -230,4 +230,4 @@ def test_a_multiplier_that_scales_do_not_give_is_refused(every_operator: Network
     moved = replace(integers, multiplier=np.nextafter(integers.multiplier, np.float32(1)))
     model = replace(model, integers={**model.integers, name: moved})
     with pytest.raises(QuantizationError, match=f"layer '{name}'.*multipliers"):
-        write_witness(model, tmp_path / "witness.onnx")
+        write_witness(model, tmp_path / "reference.onnx")

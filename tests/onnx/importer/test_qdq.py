@@ -1,4 +1,4 @@
-"""Operators between DequantizeLinear and QuantizeLinear, beside ONNX Runtime's floating-point run of the same file.
+"""Operators between DequantizeLinear and QuantizeLinear, compared with ONNX Runtime's floating point.
 
 Both round the same real numbers once per quantized tensor, so they are at most one step apart, and rarely that.
 """
