@@ -40,7 +40,7 @@ AccumulatorBits = Annotated[int | None, typer.Option(help="Fix the accumulator's
 AccumulatorDepth = Annotated[int | None, typer.Option(help="Fix the pixels per accumulator bank.")]
 WeightTiles = Annotated[int | None, typer.Option(help="Fix the weight ring, in tiles.")]
 ParameterGroups = Annotated[int | None, typer.Option(help="Fix the parameter ring, in groups.")]
-OutputLanes = Annotated[int | None, typer.Option(help="Fix the lanes of the output path.")]
+OutputLanes = Annotated[int | None, typer.Option(help="Fix the lanes of the output stage.")]
 BusAddressBits = Annotated[int | None, typer.Option(help="Width of AXI4 addresses (40).")]
 
 
