@@ -14,7 +14,7 @@ bottleneck := layer1.0.conv1,layer1.0.conv2,layer1.0.conv3,layer1.0.downsample,l
 .PHONY: help
 help:
 	@echo "make demo       build a TCU for ResNet-50 and run a bottleneck block on its RTL"
-	@echo "make test       linter and tests"
+	@echo "make test       linter, type checker and tests"
 	@echo "make verify     the tests that take minutes"
 	@echo "make docs       write docs/instruction-set.md and docs/registers.md from the code"
 	@echo "make results    run what docs/results.md and the README show the results of, and write them there"
@@ -31,6 +31,7 @@ demo: $(venv)/demo.stamp
 test: $(venv)/test.stamp
 	$(python) -m ruff check
 	$(python) -m ruff format --check
+	$(python) -m basedpyright
 	$(python) -m pytest -n 2
 
 .PHONY: verify

@@ -21,6 +21,9 @@ BUS_SIZES = (4, 8, 16, 32, 64)
 BURST_BEATS = 32
 """Longest burst the machine issues, in beats; short enough that no reader blocks another for long."""
 
+QUEUE_DEPTH = 8
+"""Instructions that wait in the queue of one unit, one more at its gate; the next one stops the dispatch of all."""
+
 PARAMETER_BYTES = 8
 """Bytes of output parameters per output channel: int32 folded bias, float32 multiplier."""
 

@@ -1,8 +1,9 @@
 """The command line: arguments only, the work is done in `tcugen.commands`."""
 
 import inspect
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -325,5 +326,5 @@ def doctor() -> None:
     raise typer.Exit(doctor_command.doctor(_console()))
 
 
-def _machine_flags(arguments: dict) -> MachineFlags:
+def _machine_flags(arguments: Mapping[str, Any]) -> MachineFlags:
     return MachineFlags(**{name: arguments[name] for name in inspect.signature(MachineFlags).parameters})

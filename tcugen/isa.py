@@ -208,7 +208,8 @@ class Placed:
 
 
 def _place(fields: tuple[Field, ...], start: int) -> dict[str, Placed]:
-    placed, offset = {}, start
+    placed: dict[str, Placed] = {}
+    offset = start
     for field in fields:
         placed[field.name] = Placed(field, offset)
         offset += field.bits
@@ -269,7 +270,7 @@ class Instruction:
             raise EncodingError(f"an instruction is {INSTRUCTION_BYTES} bytes, not {len(data)}")
         word = int.from_bytes(data, "little")
         opcode = _opcode_of(word)
-        fields = {}
+        fields: dict[str, int] = {}
         for name, placed in _LAYOUTS[opcode].items():
             value = word >> placed.offset & ((1 << placed.field.bits) - 1)
             if placed.field.signed and value >> placed.field.bits - 1:
@@ -281,7 +282,8 @@ class Instruction:
 
 def encode_program(instructions: Iterable[Instruction]) -> tuple[bytes, ...]:
     """The instructions as they stand in a program: a body only where it differs from the opcode's last one."""
-    written, bodies = [], {}
+    written: list[bytes] = []
+    bodies: dict[Opcode, bytes] = {}
     for instruction in instructions:
         data = instruction.encode()
         head, body = data[:PART_BYTES], data[PART_BYTES:]
@@ -301,7 +303,9 @@ def decode_program(code: bytes) -> tuple[Instruction, ...]:
     Raises:
         EncodingError: If an opcode is unknown, a body is missing, or the code ends before END.
     """
-    instructions, bodies, at = [], {}, 0
+    instructions: list[Instruction] = []
+    bodies: dict[Opcode, bytes] = {}
+    at = 0
     while not (instructions and instructions[-1].opcode == Opcode.END):
         if at >= len(code):
             raise EncodingError(f"the code of {len(code)} bytes ends before END")

@@ -5,11 +5,14 @@ and `program.json` (the rest). Nothing in it depends on where it will be placed 
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tcugen.arch import BUS_SIZES, Architecture
 from tcugen.isa import Instruction, decode_program, encode_program
@@ -47,13 +50,13 @@ class TensorLayout:
         """Bytes of the whole tensor, padding included."""
         return self.byte_step * (4 if self.int32 else 1)
 
-    def _byte_indices(self) -> np.ndarray:
+    def _byte_indices(self) -> NDArray[np.int64]:
         c = np.arange(self.channels)[:, None, None]
         y = np.arange(self.height)[None, :, None]
         x = np.arange(self.width)[None, None, :]
         return (c // self.word) * self.plane_bytes + y * self.row_bytes + x * self.pixel_bytes + c % self.word
 
-    def pack(self, tensor: np.ndarray) -> np.ndarray:
+    def pack(self, tensor: NDArray[Any]) -> NDArray[np.uint8]:
         """int8 [C, H, W] to uint8 [bytes]; bytes between elements are 0."""
         if tensor.dtype != np.int8 or tensor.shape != (self.channels, self.height, self.width) or self.int32:
             raise ValueError(f"cannot pack {tensor.dtype} {tensor.shape} as {self}")
@@ -61,7 +64,7 @@ class TensorLayout:
         image[self._byte_indices()] = tensor.view(np.uint8)
         return image
 
-    def unpack(self, image: np.ndarray) -> np.ndarray:
+    def unpack(self, image: NDArray[np.uint8]) -> NDArray[np.int8 | np.int32]:
         """uint8 [bytes] to int8 [C, H, W], or int32 [C, H, W] for an int32 tensor."""
         indices = self._byte_indices()
         if not self.int32:
@@ -104,6 +107,12 @@ class Observation:
     x_channels: int = 0
 
 
+def code_of(instructions: tuple[Instruction, ...]) -> bytes:
+    """Contents of window PROGRAM: whole beats of the widest bus."""
+    code = b"".join(encode_program(instructions))
+    return code + bytes(-len(code) % max(BUS_SIZES))
+
+
 @dataclass(frozen=True)
 class Program:
     """A compiled program.
@@ -125,7 +134,7 @@ class Program:
     network: str
     mac_count: int
     instructions: tuple[Instruction, ...]
-    weights: np.ndarray
+    weights: NDArray[np.uint8]
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     input_bytes: int
@@ -138,8 +147,7 @@ class Program:
     @property
     def code(self) -> bytes:
         """Contents of window PROGRAM: whole beats of the widest bus."""
-        code = b"".join(encode_program(self.instructions))
-        return code + bytes(-len(code) % max(BUS_SIZES))
+        return code_of(self.instructions)
 
     @property
     def code_offsets(self) -> tuple[int, ...]:
@@ -173,7 +181,7 @@ class Program:
         manifest = json.loads((directory / "program.json").read_text())
         code = (directory / "program.bin").read_bytes()
 
-        def port(values: dict) -> Port:
+        def port(values: Mapping[str, Any]) -> Port:
             return Port(values["tensor"], values["offset"], TensorLayout(**values["layout"]))
 
         return cls(

@@ -25,9 +25,13 @@ UNFINISHED = [
     "pytest." + "skip",
     "mark." + "skip",
     "x" + "fail",
-    "type: " + "ignore",
     "assert " + "True",
 ]
+# A complaint of the type checker is answered, or waived by rule and with the reason on the same line.
+WAIVER = re.compile(r"#\s*(?:type|pyright):\s*ignore")
+REASONED_WAIVER = re.compile(r"# (?:type|pyright): ignore\[[\w, -]+\]  # \w.+")
+# A rule is switched off in a whole file only under a comment that says why.
+WAIVED_RULE = re.compile(r"# pyright: \w+ ?=")
 
 
 def short(path: Path) -> str:
@@ -39,6 +43,21 @@ def test_a_python_file_is_short_and_finished(path):
     text = path.read_text()
     assert len(text.splitlines()) <= MOST_LINES, "does the file hold two ideas?"
     assert [word for word in UNFINISHED if word in text] == []
+
+
+@pytest.mark.parametrize("path", PYTHON, ids=short)
+def test_a_waived_type_error_has_its_rule_and_reason(path):
+    waived = [line for line in path.read_text().splitlines() if WAIVER.search(line)]
+    assert [line for line in waived if not REASONED_WAIVER.search(line)] == []
+
+
+@pytest.mark.parametrize("path", PYTHON, ids=short)
+def test_a_rule_that_a_file_waives_has_its_reason(path):
+    lines = path.read_text().splitlines()
+    above = ["", *lines]
+    assert [
+        line for line, before in zip(lines, above, strict=False) if WAIVED_RULE.match(line) and before[:2] != "# "
+    ] == []
 
 
 @pytest.mark.parametrize("path", [path for path in PYTHON if short(path).startswith(("tcugen", "sim"))], ids=short)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tcugen.compiler.errors import CompileError
+from tcugen.mapping.errors import CompileError
 
 MULTIPLIER_RANGE = (2.0**-40, 2.0**8)
 """Multipliers of the requantiser: normal float32, low included, high excluded."""

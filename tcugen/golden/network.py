@@ -5,6 +5,7 @@ integer that the format holds exactly, so neither the order of the additions nor
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import assert_never
 
 import numpy as np
 import torch
@@ -13,7 +14,17 @@ from torch.nn import functional
 from tcugen.golden import arithmetic
 from tcugen.model.errors import QuantizationError
 from tcugen.model.quantized import NodeIntegers, QuantizedNetwork
-from tcugen.network.graph import Node
+from tcugen.network.operators import (
+    Add,
+    Conv,
+    GlobalAveragePool,
+    Linear,
+    MaxPool,
+    Node,
+    Requantise,
+    Weighted,
+    as_convolution,
+)
 
 FLOAT32_EXACT = 2**24
 """Integers up to this magnitude are exact in float32."""
@@ -55,23 +66,27 @@ def evaluate(
 ) -> torch.Tensor:
     """Output of one node from its int8 operands: int8, or int32 sums of a conv or linear without a multiplier."""
     x, z_x, z_y = operands[0], input_zero_points[0], output_zero_point
-    if node.op == "max_pool":
-        return arithmetic.max_pool(x, node.kernel, node.stride, node.padding)
-    if node.op in ("conv", "linear"):
-        acc = accumulate(node, integers.weight, integers.bias, x, z_x)
-        if integers.multiplier is None:
-            return acc
-        return arithmetic.requantise(acc, _multiplier(integers), z_y, *integers.clamp)
-    if node.op == "add":
-        z_a, z_b = input_zero_points
-        m_a, m_b = integers.add_multipliers
-        return arithmetic.residual_add(x, operands[1], z_a, z_b, m_a, m_b, integers.add_shift, z_y, *integers.clamp)
-    if node.op == "global_average_pool":
-        return arithmetic.global_average_pool(x, z_x, _multiplier(integers), z_y, *integers.clamp)
-    return arithmetic.change_scale(x, z_x, _multiplier(integers), z_y, *integers.clamp)
+    match node:
+        case Conv() | Linear():
+            acc = accumulate(node, integers.weight, integers.bias, x, z_x)
+            if integers.multiplier is None:
+                return acc
+            return arithmetic.requantise(acc, _multiplier(integers), z_y, *integers.clamp)
+        case Add():
+            z_a, z_b = input_zero_points
+            m_a, m_b = integers.add_multipliers
+            return arithmetic.residual_add(x, operands[1], z_a, z_b, m_a, m_b, integers.add_shift, z_y, *integers.clamp)
+        case MaxPool():
+            return arithmetic.max_pool(x, node.kernel, node.stride, node.padding)
+        case GlobalAveragePool():
+            return arithmetic.global_average_pool(x, z_x, _multiplier(integers), z_y, *integers.clamp)
+        case Requantise():
+            return arithmetic.change_scale(x, z_x, _multiplier(integers), z_y, *integers.clamp)
+        case _:
+            assert_never(node)
 
 
-def accumulate(node: Node, weight: np.ndarray, bias: np.ndarray, x: torch.Tensor, z_x: int) -> torch.Tensor:
+def accumulate(node: Weighted, weight: np.ndarray, bias: np.ndarray, x: torch.Tensor, z_x: int) -> torch.Tensor:
     """bias + sum((x - z_x) * w) of a conv or linear, before requantisation.
 
     Args:
@@ -87,17 +102,18 @@ def accumulate(node: Node, weight: np.ndarray, bias: np.ndarray, x: torch.Tensor
     Raises:
         QuantizationError: If a sum does not fit 32 bits.
     """
-    top, left, bottom, right = node.padding
+    layer = as_convolution(node)
+    top, left, bottom, right = layer.padding
     centred = functional.pad(x.float() - z_x, (left, right, top, bottom))
     total = None
     # NNPACK may choose Winograd's algorithm, whose intermediate values are fractions.
     with torch.backends.nnpack.flags(enabled=False):
         for part, dtype in _exact_parts(weight, int(centred.abs().max())):
             products = functional.conv2d(
-                _channels(centred, node.groups, part).to(dtype),
+                _channels(centred, layer.groups, part).to(dtype),
                 torch.from_numpy(weight[:, part].astype(np.float32)).to(dtype),
-                stride=node.stride,
-                groups=node.groups,
+                stride=layer.stride,
+                groups=layer.groups,
             ).double()
             total = products if total is None else total.add_(products)
     total += torch.from_numpy(bias.astype(np.float64)).reshape(-1, 1, 1)

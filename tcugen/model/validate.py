@@ -6,6 +6,7 @@ from tcugen.model.errors import ModelError
 from tcugen.model.limits import ADD_RATIO_EXPONENTS, INT8_RANGE, MULTIPLIER_EXPONENTS
 from tcugen.model.quantized import NodeIntegers, Quantization, QuantizedNetwork
 from tcugen.network.graph import Network, Node
+from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Weighted, as_convolution
 
 
 def validate(model: QuantizedNetwork) -> None:
@@ -32,7 +33,7 @@ def _require(holds: bool, where: str, what: str, rule: str) -> None:
 def _check_quantization(model: QuantizedNetwork, name: str, quantization: Quantization | None) -> None:
     where, node = f"tensor {name!r}", model.network.by_name.get(name)
     if quantization is None:
-        stores = node is not None and node.op in ("conv", "linear") and not model.network.consumers[name]
+        stores = node is not None and isinstance(node, Weighted) and not model.network.consumers[name]
         _require(stores, where, "has no scale", "only an output of a conv or linear may be 32-bit sums")
         return
     scale = np.float32(quantization.scale)
@@ -45,7 +46,7 @@ def _check_quantization(model: QuantizedNetwork, name: str, quantization: Quanti
         f"its zero point is {point!r}",
         "it must be an integer from -128 to 127",
     )
-    if node is not None and node.op == "max_pool":
+    if isinstance(node, MaxPool):
         _require(
             quantization == model.tensors[node.inputs[0]],
             where,
@@ -56,19 +57,19 @@ def _check_quantization(model: QuantizedNetwork, name: str, quantization: Quanti
 
 def _check_node(model: QuantizedNetwork, node: Node, integers: NodeIntegers) -> None:
     where, sums = f"node {node.name!r}", model.tensors[node.name] is None
-    if node.op in ("conv", "linear"):
+    if isinstance(node, Weighted):
         _check_weights(model.network, node, integers)
-    if node.op in ("conv", "linear", "global_average_pool", "requantise") and not sums:
-        shape = (node.out_channels,) if node.op in ("conv", "linear") else ()
+    if isinstance(node, Conv | Linear | GlobalAveragePool | Requantise) and not sums:
+        shape = (node.out_channels,) if isinstance(node, Weighted) else ()
         multiplier = _array(where, "multiplier", integers.multiplier, np.float32, shape)
         low, high = MULTIPLIER_EXPONENTS
         inside = bool(((multiplier >= 2.0**low) & (multiplier < 2.0**high)).all())
         _require(inside, where, f"multipliers span [{multiplier.min()}, {multiplier.max()}]", f"[2**{low}, 2**{high})")
     if sums:
         _require(integers.multiplier is None, where, "has a multiplier", "its output is 32-bit sums")
-    if node.op == "add":
+    if isinstance(node, Add):
         _check_add(where, integers)
-    if node.op == "max_pool" or sums:
+    if isinstance(node, MaxPool) or sums:
         _require(integers.clamp is None, where, f"its clamp is {integers.clamp}", f"a {node.op} like this has none")
         return
     _require(
@@ -81,9 +82,10 @@ def _check_node(model: QuantizedNetwork, node: Node, integers: NodeIntegers) -> 
     )
 
 
-def _check_weights(network: Network, node: Node, integers: NodeIntegers) -> None:
+def _check_weights(network: Network, node: Weighted, integers: NodeIntegers) -> None:
     where, channels = f"node {node.name!r}", network.shapes[node.inputs[0]].channels
-    shape = (node.out_channels, channels // node.groups, *node.kernel)
+    layer = as_convolution(node)
+    shape = (layer.out_channels, channels // layer.groups, *layer.kernel)
     _array(where, "weight", integers.weight, np.int8, shape)
     _array(where, "bias", integers.bias, np.int32, (node.out_channels,))
     scale = _array(where, "weight_scale", integers.weight_scale, np.float32, (node.out_channels,))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from tcugen.model import multipliers
 from tcugen.model.errors import QuantizationError
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.graph import Node
+from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Weighted
 
 if TYPE_CHECKING:
     import onnx
@@ -134,15 +135,21 @@ class _Writer:
             )
 
     def add_node(self, node: Node) -> None:
-        writers = {
-            "conv": self.convolution,
-            "linear": self.linear,
-            "add": self.add,
-            "max_pool": self.max_pool,
-            "global_average_pool": self.global_average_pool,
-            "requantise": self.requantise,
-        }
-        writers[node.op](node)
+        match node:
+            case Conv():
+                self.convolution(node)
+            case Linear():
+                self.linear(node)
+            case Add():
+                self.add(node)
+            case MaxPool():
+                self.max_pool(node)
+            case GlobalAveragePool():
+                self.global_average_pool(node)
+            case Requantise():
+                self.requantise(node)
+            case _:
+                assert_never(node)
 
     def clamp(self, node: Node, unclamped: str) -> None:
         """Clips an int8 tensor to the node's limits and gives it the node's name."""
@@ -153,7 +160,7 @@ class _Writer:
         ]
         self.op("Clip", [unclamped, *limits], node.name)
 
-    def convolution(self, node: Node) -> None:
+    def convolution(self, node: Conv) -> None:
         integers, name = self.model.integers[node.name], node.name
         geometry = {"strides": node.stride, "pads": node.padding, "kernel_shape": node.kernel, "group": node.groups}
         if integers.multiplier is None:
@@ -163,7 +170,7 @@ class _Writer:
         inputs.append(self.constant(f"{name}/bias", integers.bias))
         self.clamp(node, self.op("QLinearConv", inputs, f"{name}/unclamped", **geometry))
 
-    def quantized_operands(self, node: Node, weight: np.ndarray) -> list[str]:
+    def quantized_operands(self, node: Weighted, weight: np.ndarray) -> list[str]:
         """Input, weights and output quantization of QLinearConv, in its order; checks the multipliers."""
         integers, x, name = self.model.integers[node.name], node.inputs[0], node.name
         s_x, s_y = self.model.tensors[x].scale, self.model.tensors[name].scale
@@ -178,7 +185,7 @@ class _Writer:
             *self.quantization(node, name, "y"),
         ]
 
-    def integer_convolution(self, node: Node, geometry: dict[str, object]) -> None:
+    def integer_convolution(self, node: Conv, geometry: dict[str, object]) -> None:
         """A conv that stores its sums. ConvInteger takes uint8 only, so input and weights move up by 128."""
         integers, name = self.model.integers[node.name], node.name
         z_x = self.model.zero_point(node.inputs[0])
@@ -194,7 +201,7 @@ class _Writer:
         products = self.op("ConvInteger", inputs, f"{name}/products", **geometry)
         self.op("Add", [products, self.constant(f"{name}/bias", integers.bias.reshape(-1, 1, 1))], name)
 
-    def linear(self, node: Node) -> None:
+    def linear(self, node: Linear) -> None:
         """QGemm, or MatMulInteger for a layer that stores its sums, on the flattened input."""
         integers, name = self.model.integers[node.name], node.name
         weight = np.ascontiguousarray(integers.weight[:, :, 0, 0].T)
@@ -215,11 +222,11 @@ class _Writer:
         else:
             self.clamp(node, self.op("Unsqueeze", [rows, axes], f"{name}/unclamped"))
 
-    def max_pool(self, node: Node) -> None:
+    def max_pool(self, node: MaxPool) -> None:
         geometry = {"strides": node.stride, "pads": node.padding, "kernel_shape": node.kernel}
         self.op("MaxPool", [node.inputs[0]], node.name, **geometry)
 
-    def global_average_pool(self, node: Node) -> None:
+    def global_average_pool(self, node: GlobalAveragePool) -> None:
         x, name = node.inputs[0], node.name
         s_x, s_y = self.model.tensors[x].scale, self.model.tensors[name].scale
         shape = self.model.network.shapes[x]
@@ -229,7 +236,7 @@ class _Writer:
         unclamped = self.op("QLinearGlobalAveragePool", inputs, f"{name}/unclamped", CONTRIB, channels_last=0)
         self.clamp(node, unclamped)
 
-    def add(self, node: Node) -> None:
+    def add(self, node: Add) -> None:
         integers, name = self.model.integers[node.name], node.name
         products = []
         for role, operand, factor in zip("ab", node.inputs, integers.add_multipliers, strict=True):
@@ -240,7 +247,7 @@ class _Writer:
         inputs = [total, self.constant(f"{name}/down", np.float64(2.0**-integers.add_shift))]
         self.rounded(node, self.op("Mul", inputs, f"{name}/scaled"), np.float64)
 
-    def requantise(self, node: Node) -> None:
+    def requantise(self, node: Requantise) -> None:
         """The one single-precision product in the open: QuantizeLinear would divide by the output's scale instead."""
         multiplier = np.float32(self.model.integers[node.name].multiplier)
         centred = self.centred(node, node.inputs[0], "x", np.float32)

@@ -8,6 +8,7 @@ import torch
 from tcugen import golden
 from tcugen.model.images import quantise_images
 from tcugen.model.quantized import NodeIntegers, QuantizedNetwork
+from tcugen.network.operators import Weighted
 from tcugen.quantize.error import real_values, sum_scale
 from tcugen.quantize.float_network import FloatNetwork, run
 from tcugen.quantize.integers import LARGEST_BIAS
@@ -45,7 +46,7 @@ def corrected(model: FloatNetwork, quantised: QuantizedNetwork, images: np.ndarr
         zero_points = quantised.input_zero_points(node.name)
         z_y = None if quantization is None else quantization.zero_point
         output = golden.evaluate(node, integers[node.name], operands, zero_points, z_y)
-        if node.op in ("conv", "linear"):
+        if isinstance(node, Weighted):
             difference = step.output - real_values(quantised, node.name, output)
             shift = _mean_inside(difference, output, integers[node.name].clamp)
             shift /= sum_scale(quantised, node).flatten().numpy()

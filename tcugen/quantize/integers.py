@@ -1,6 +1,7 @@
 """The integers of a float network for given quantizations of its tensors."""
 
 from collections.abc import Mapping
+from typing import assert_never
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from tcugen.model.errors import QuantizationError
 from tcugen.model.limits import INT8_RANGE, MULTIPLIER_EXPONENTS
 from tcugen.model.quantized import NodeIntegers, Quantization, QuantizedNetwork
 from tcugen.network.graph import Node
+from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Weighted
 from tcugen.quantize.float_network import FloatNetwork, Parameters
 
 LARGEST_WEIGHT = 127
@@ -42,14 +44,14 @@ def quantised(
 def stores_sums(model: FloatNetwork) -> bool:
     """Whether the last node can store its 32-bit sums."""
     last = model.network.nodes[-1]
-    return last.op in ("conv", "linear") and last.name not in model.limits
+    return isinstance(last, Weighted) and last.name not in model.limits
 
 
 def check_stores_sums(model: FloatNetwork) -> None:
     """Raises QuantizationError if the last node cannot store its 32-bit sums."""
     if not stores_sums(model):
         last = model.network.nodes[-1]
-        kind = last.op if last.op not in ("conv", "linear") else f"{last.op} with an activation"
+        kind = f"{last.op} with an activation" if isinstance(last, Weighted) else last.op
         raise QuantizationError(
             f"layer {last.name!r}: the last layer is a {kind}, but only a conv or linear without activation can store "
             "32-bit sums; choose int8 output"
@@ -58,22 +60,26 @@ def check_stores_sums(model: FloatNetwork) -> None:
 
 def _integers(model: FloatNetwork, node: Node, tensors: Mapping[str, Quantization | None]) -> NodeIntegers:
     x, y = tensors[node.inputs[0]], tensors[node.name]
-    if node.op == "max_pool":
-        return NodeIntegers()
     limits = y and _limits(model, node, y)
-    if node.op in ("conv", "linear"):
-        return _convolution(node, model.parameters[node.name], x, y, limits)
-    if node.op == "add":
-        scales = [tensors[name].scale for name in node.inputs]
-        m_a, m_b, shift = multipliers.add_multipliers(*scales, y.scale, layer=node.name)
-        return NodeIntegers(add_multipliers=(m_a, m_b), add_shift=shift, clamp=limits)
-    if node.op == "global_average_pool":
-        shape = model.network.shapes[node.inputs[0]]
-        pixels = shape.height * shape.width
-        multiplier = multipliers.average_multiplier(x.scale, y.scale, pixels, layer=node.name)
-    else:
-        multiplier = multipliers.requantise_multiplier(x.scale, y.scale, layer=node.name)
-    return NodeIntegers(multiplier=multiplier, clamp=limits)
+    match node:
+        case Conv() | Linear():
+            return _weighted(node, model.parameters[node.name], x, y, limits)
+        case Add():
+            scales = [tensors[name].scale for name in node.inputs]
+            m_a, m_b, shift = multipliers.add_multipliers(*scales, y.scale, layer=node.name)
+            return NodeIntegers(add_multipliers=(m_a, m_b), add_shift=shift, clamp=limits)
+        case MaxPool():
+            return NodeIntegers()
+        case GlobalAveragePool():
+            shape = model.network.shapes[node.inputs[0]]
+            pixels = shape.height * shape.width
+            multiplier = multipliers.average_multiplier(x.scale, y.scale, pixels, layer=node.name)
+            return NodeIntegers(multiplier=multiplier, clamp=limits)
+        case Requantise():
+            multiplier = multipliers.requantise_multiplier(x.scale, y.scale, layer=node.name)
+            return NodeIntegers(multiplier=multiplier, clamp=limits)
+        case _:
+            assert_never(node)
 
 
 def _limits(model: FloatNetwork, node: Node, y: Quantization) -> tuple[int, int]:
@@ -83,8 +89,8 @@ def _limits(model: FloatNetwork, node: Node, y: Quantization) -> tuple[int, int]
     return tuple(int(step) for step in np.clip(steps, *INT8_RANGE))
 
 
-def _convolution(
-    node: Node, parameters: Parameters, x: Quantization, y: Quantization | None, limits: tuple[int, int] | None
+def _weighted(
+    node: Weighted, parameters: Parameters, x: Quantization, y: Quantization | None, limits: tuple[int, int] | None
 ) -> NodeIntegers:
     s_x = float(x.scale)
     scale = _weight_scale(parameters, s_x, y)

@@ -2,6 +2,7 @@
 
 from tcugen.arch import Architecture
 from tcugen.network.graph import Network, Shape
+from tcugen.network.operators import Conv
 from tcugen.sizing.tasks import Task
 
 
@@ -16,7 +17,7 @@ def pixel_bytes(network: Network, tasks: tuple[Task, ...], architecture: Archite
     def thin(tensor: str) -> bool:
         readers = [task for task in tasks if tensor in task.reads]
         return shapes[tensor].channels < rows and all(
-            task.node.op == "conv"
+            isinstance(task.node, Conv)
             and task.groups == 1
             and task.residual != tensor
             and (task.input_shape.height, task.input_shape.width) != (1, 1)
@@ -26,7 +27,7 @@ def pixel_bytes(network: Network, tasks: tuple[Task, ...], architecture: Archite
     sizes = {name: shape.channels if thin(name) else rows for name, shape in network.inputs}
     for task in tasks:
         size = rows
-        if task.node.op == "conv" and task.residual is None and thin(task.output):
+        if isinstance(task.node, Conv) and task.residual is None and thin(task.output):
             size = max(1 << (task.output_shape.channels - 1).bit_length(), architecture.output_lanes)
         sizes[task.output] = size
     return sizes

@@ -2,6 +2,7 @@
 
 from tcugen.arch import ACTIVATION_BANKS, Architecture, bits_for
 from tcugen.network.graph import Network
+from tcugen.network.operators import Conv, Linear, as_convolution
 from tcugen.sizing.errors import SizingError
 from tcugen.sizing.tiling import Tiling
 
@@ -42,10 +43,11 @@ def accumulator_need(network: Network) -> tuple[int, str, int]:
     """
     node, products = network.nodes[-1].name, 1
     for other in network.nodes:
-        if other.op in ("conv", "linear"):
-            channels = network.shapes[other.inputs[0]].channels // other.groups
-            if channels * other.kernel[0] * other.kernel[1] > products:
-                node, products = other.name, channels * other.kernel[0] * other.kernel[1]
+        if isinstance(other, Conv | Linear):
+            layer = as_convolution(other)
+            channels = network.shapes[layer.inputs[0]].channels // layer.groups
+            if channels * layer.kernel[0] * layer.kernel[1] > products:
+                node, products = layer.name, channels * layer.kernel[0] * layer.kernel[1]
     bits = (products << PRODUCT_BITS).bit_length() + 1
     if bits > MAX_ACCUMULATOR_BITS:
         most = (1 << MAX_ACCUMULATOR_BITS - 1 - PRODUCT_BITS) - 1

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from tcugen.arch import Architecture
 from tcugen.network.graph import Network
+from tcugen.network.operators import Add, Linear
 from tcugen.sizing.activations import live_tensors, pixel_bytes, spilled_tensors, tensor_bytes
 from tcugen.sizing.tasks import Task, tasks_of
 from tcugen.sizing.tiling import Tiling, tile_task
@@ -101,7 +102,7 @@ class _Prediction:
                 self._finish(task, losses)
             costs[task.node.name] = replace(cost, cycles=self.timeline.now - start, losses=dict(losses))
             costs |= {
-                name: NodeCost(name, "add", 0, fused_into=task.node.name) for name in {task.output} - {task.node.name}
+                name: NodeCost(name, Add.op, 0, fused_into=task.node.name) for name in {task.output} - {task.node.name}
             }
         return tuple(costs[node.name] for node in self.network.nodes)
 
@@ -128,7 +129,7 @@ class _Prediction:
 
     def _on_array(self, task: Task, losses: Counter[str]) -> NodeCost:
         architecture = self.architecture
-        int32 = task is self.tasks[-1] and task.node.op == "linear"
+        int32 = task is self.tasks[-1] and isinstance(task.node, Linear)
         tiling = tile_task(task, self.per_pixel[task.node.inputs[0]], architecture, int32)
         self._begin(task, tiling.early_cycles, losses)
         start = self.timeline.now
@@ -175,7 +176,7 @@ class _Prediction:
         self._begin(task, 0, losses)
         architecture, shape = self.architecture, task.output_shape
         words = -(-shape.channels // architecture.rows)
-        unit = task.node.kernel[0] * task.node.kernel[1] * shape.height * shape.width * words
+        unit = task.kernel[0] * task.kernel[1] * shape.height * shape.width * words
         exposed = unit
         if self.previous is not None and self.previous.output == task.node.inputs[0]:
             last_words = min(words, max(1, architecture.columns // architecture.rows))
@@ -191,7 +192,7 @@ class _Prediction:
     def _finish(self, task: Task, losses: Counter[str]) -> None:
         """The network's last result: drained, then written to memory."""
         self._lose(losses, "border", BORDER_CYCLES + self.previous.drain_cycles)
-        planes = 4 if task.node.op == "linear" else 1
+        planes = 4 if isinstance(task.node, Linear) else 1
         stored = 0 if task.output in self.outside else planes * self.sizes[task.output]
         self._lose(losses, "memory", -(-stored // self.architecture.bus_bytes) + WRITE_LATENCY_CYCLES)
 

@@ -1,9 +1,11 @@
 """What the machine runs one after the other: nodes in execution order, adds fused behind their producers."""
 
 from dataclasses import dataclass
+from typing import assert_never
 
 from tcugen.network.fusion import fused_producers
 from tcugen.network.graph import Network, Node, Shape
+from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise
 
 
 @dataclass(frozen=True)
@@ -30,12 +32,30 @@ class Task:
 
     @property
     def on_array(self) -> bool:
-        return self.node.op != "max_pool"
+        return not isinstance(self.node, MaxPool)
 
     @property
     def groups(self) -> int:
         """Groups of the convolution that the array runs; adds and changes of scale are diagonal."""
-        return self.input_shape.channels if self.node.op in ("add", "requantise") else self.node.groups
+        match self.node:
+            case Conv():
+                return self.node.groups
+            case Add() | Requantise():
+                return self.input_shape.channels
+            case Linear() | MaxPool() | GlobalAveragePool():
+                return 1
+            case _:
+                assert_never(self.node)
+
+    @property
+    def kernel(self) -> tuple[int, int]:
+        match self.node:
+            case Conv() | MaxPool():
+                return self.node.kernel
+            case Linear() | Add() | GlobalAveragePool() | Requantise():
+                return (1, 1)
+            case _:
+                assert_never(self.node)
 
 
 def tasks_of(network: Network) -> tuple[Task, ...]:
@@ -47,7 +67,7 @@ def tasks_of(network: Network) -> tuple[Task, ...]:
         if node.name in behind:
             continue
         runs, residual = node, None
-        if node.op == "add":
+        if isinstance(node, Add):
             residual = node.inputs[1]
         if node.name in fused:
             runs = network.by_name[fused[node.name]]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from tcugen.arch import Architecture
+from tcugen.network.operators import GlobalAveragePool
 from tcugen.sizing.tasks import Task
 
 HANDOVER_CYCLES = 10
@@ -100,7 +101,7 @@ def tile_task(task: Task, bytes_per_pixel: int, architecture: Architecture, int3
     rows, columns, lanes = architecture.rows, architecture.columns, architecture.output_lanes
     depth, shape = architecture.accumulator_depth, task.output_shape
     planes = 4 if int32 else 1
-    if task.node.op == "global_average_pool":
+    if isinstance(task.node, GlobalAveragePool):
         # Every position is a pass, every word of channels a pixel; the weights are pieces of the identity.
         words = -(-shape.channels // rows)
         narrow, wide = max(1, rows // columns), max(1, columns // rows)
@@ -109,12 +110,12 @@ def tile_task(task: Task, bytes_per_pixel: int, architecture: Architecture, int3
         passes = wide * task.input_shape.height * task.input_shape.width
         return Tiling(narrow, passes, blocks, columns // lanes, columns // lanes, wide, rows, columns)
     n_columns = -(-shape.channels // columns)
-    folded = -(-task.node.kernel[1] * bytes_per_pixel // rows)
+    folded = -(-task.kernel[1] * bytes_per_pixel // rows)
     words = _input_words(task, rows, columns)
     last_channels = shape.channels - (n_columns - 1) * columns
     return Tiling(
         n_columns,
-        words * task.node.kernel[0] * folded,
+        words * task.kernel[0] * folded,
         _blocks(shape.height, shape.width, depth),
         planes * (columns // lanes),
         planes * -(-last_channels // lanes),

@@ -7,6 +7,7 @@ are integers or order statistics of exact numbers, so the result depends on the 
 """
 
 from dataclasses import dataclass, replace
+from typing import assert_never
 
 import numpy as np
 import torch
@@ -16,7 +17,9 @@ from tcugen.model import multipliers
 from tcugen.model.errors import QuantizationError
 from tcugen.model.quantized import NodeIntegers, Quantization, QuantizedNetwork
 from tcugen.model.shortcut import shortcut_weight
+from tcugen.network.fields import Activation
 from tcugen.network.graph import Network, Node
+from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Weighted, as_convolution
 
 TAIL = 0.005
 """Share of the values beyond each end of a fitted range: enough to exercise saturation."""
@@ -46,7 +49,7 @@ def synthesise(
         QuantizationError: If `int32_output` is asked of a network that does not end in a conv or linear.
     """
     last = network.nodes[-1]
-    if int32_output and last.op not in ("conv", "linear"):
+    if int32_output and not isinstance(last, Weighted):
         raise QuantizationError(
             f"layer {last.name!r}: the last layer is a {last.op}, but only conv and linear can store int32 sums; "
             "leave int32_output off"
@@ -88,36 +91,53 @@ class _Run:
 
 
 def _make(run: _Run, node: Node, stores_sums: bool) -> tuple[Quantization | None, NodeIntegers]:
-    x = run.quantizations[node.inputs[0]]
-    if node.op == "max_pool":
-        return x, NodeIntegers()
-    if node.op in ("conv", "linear"):
-        return _make_convolution(run, node, stores_sums)
-    values = run.real(node.inputs[0])
-    if node.op == "add":
-        values = values + run.real(node.inputs[1])
-        operands = [run.quantizations[name].scale for name in node.inputs]
-        y = _fit(values, node.activation, run.rng, float(max(operands)))
-        m_a, m_b, shift = multipliers.add_multipliers(*operands, y.scale, layer=node.name)
-        limits = multipliers.clamp_limits(node.activation, y.zero_point)
-        return y, NodeIntegers(add_multipliers=(m_a, m_b), add_shift=shift, clamp=limits)
-    if node.op == "global_average_pool":
-        # Sums of integers, so that the mean does not depend on the order of the additions.
-        pixels = values.shape[2] * values.shape[3]
-        sums = (run.tensors[node.inputs[0]].long() - x.zero_point).sum(dim=(2, 3)).numpy()
-        step = float(x.scale) / pixels
-        y = _fit(sums * step, None, run.rng, step)
-        multiplier = multipliers.average_multiplier(x.scale, y.scale, pixels, layer=node.name)
-    else:
-        y = _fit(values, None, run.rng, float(x.scale))
-        multiplier = multipliers.requantise_multiplier(x.scale, y.scale, layer=node.name)
+    match node:
+        case Conv() | Linear():
+            return _make_weighted(run, node, stores_sums)
+        case Add():
+            return _make_add(run, node)
+        case MaxPool():
+            return run.quantizations[node.inputs[0]], NodeIntegers()
+        case GlobalAveragePool():
+            return _make_average(run, node)
+        case Requantise():
+            return _make_requantise(run, node)
+        case _:
+            assert_never(node)
+
+
+def _make_add(run: _Run, node: Add) -> tuple[Quantization, NodeIntegers]:
+    values = run.real(node.inputs[0]) + run.real(node.inputs[1])
+    operands = [run.quantizations[name].scale for name in node.inputs]
+    y = _fit(values, node.activation, run.rng, float(max(operands)))
+    m_a, m_b, shift = multipliers.add_multipliers(*operands, y.scale, layer=node.name)
+    limits = multipliers.clamp_limits(node.activation, y.zero_point)
+    return y, NodeIntegers(add_multipliers=(m_a, m_b), add_shift=shift, clamp=limits)
+
+
+def _make_average(run: _Run, node: GlobalAveragePool) -> tuple[Quantization, NodeIntegers]:
+    x, tensor = run.quantizations[node.inputs[0]], run.tensors[node.inputs[0]]
+    pixels = tensor.shape[2] * tensor.shape[3]
+    # Sums of integers, so that the mean does not depend on the order of the additions.
+    sums = (tensor.long() - x.zero_point).sum(dim=(2, 3)).numpy()
+    step = float(x.scale) / pixels
+    y = _fit(sums * step, None, run.rng, step)
+    multiplier = multipliers.average_multiplier(x.scale, y.scale, pixels, layer=node.name)
     return y, NodeIntegers(multiplier=multiplier, clamp=multipliers.clamp_limits(None, y.zero_point))
 
 
-def _make_convolution(run: _Run, node: Node, stores_sums: bool) -> tuple[Quantization | None, NodeIntegers]:
+def _make_requantise(run: _Run, node: Requantise) -> tuple[Quantization, NodeIntegers]:
+    x = run.quantizations[node.inputs[0]]
+    y = _fit(run.real(node.inputs[0]), None, run.rng, float(x.scale))
+    multiplier = multipliers.requantise_multiplier(x.scale, y.scale, layer=node.name)
+    return y, NodeIntegers(multiplier=multiplier, clamp=multipliers.clamp_limits(None, y.zero_point))
+
+
+def _make_weighted(run: _Run, node: Weighted, stores_sums: bool) -> tuple[Quantization | None, NodeIntegers]:
     rng, x = run.rng, run.quantizations[node.inputs[0]]
     in_channels = run.network.shapes[node.inputs[0]].channels
-    dimensions = (node.out_channels, in_channels // node.groups, *node.kernel)
+    layer = as_convolution(node)
+    dimensions = (layer.out_channels, in_channels // layer.groups, *layer.kernel)
     weight = shortcut_weight(run.network, node)
     is_constant = weight is not None
     if not is_constant:
@@ -139,7 +159,7 @@ def _make_convolution(run: _Run, node: Node, stores_sums: bool) -> tuple[Quantiz
     return y, replace(integers, multiplier=multiplier, clamp=limits)
 
 
-def _normalise(run: _Run, node: Node, sums: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+def _normalise(run: _Run, node: Weighted, sums: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Bias (int64) and weight scale (float32) per channel, as batch normalisation gives them.
 
     Each channel's sums are centred a little off zero and its weights scaled to a similar spread.
@@ -165,17 +185,17 @@ def _channel_statistics(sums: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
     return mean.numpy(), np.maximum(deviation, floor)
 
 
-def _target_deviation(run: _Run, node: Node) -> float:
+def _target_deviation(run: _Run, node: Weighted) -> float:
     """Real deviation for a convolution's output: 1, or about that of the tensor that it will be added to."""
     for reader in (run.network.by_name[name] for name in run.network.consumers[node.name]):
         for other in reader.inputs:
-            if reader.op == "add" and other != node.name and other in run.tensors:
+            if isinstance(reader, Add) and other != node.name and other in run.tensors:
                 _, deviation = _channel_statistics(run.tensors[other].long())
                 return float(np.sort(deviation)[len(deviation) // 2]) * float(run.quantizations[other].scale)
     return 1.0
 
 
-def _fit(values: np.ndarray, activation: str | None, rng: np.random.Generator, step: float) -> Quantization:
+def _fit(values: np.ndarray, activation: Activation, rng: np.random.Generator, step: float) -> Quantization:
     """A quantization under which all but the tails of `values` fit int8, with a random zero point other than 0.
 
     `step` is what the values are multiples of, or the largest such: few or constant values would fit a scale so fine

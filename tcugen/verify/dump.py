@@ -3,12 +3,22 @@
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 import numpy as np
 
-from tcugen.model.quantized import QuantizedNetwork
-from tcugen.network.graph import Node
+from tcugen.model.quantized import NodeIntegers, QuantizedNetwork
+from tcugen.network.operators import (
+    Add,
+    Conv,
+    GlobalAveragePool,
+    Linear,
+    MaxPool,
+    Requantise,
+    Weighted,
+    Windowed,
+    as_convolution,
+)
 from tcugen.onnx.reference import write_witness
 from tcugen.program import Program
 from tcugen.verify.compare import NodeResult, Verification
@@ -81,20 +91,22 @@ def _entry(files: _Files, model: QuantizedNetwork, result: NodeResult, tensors: 
         "inputs": [tensors[name] for name in node.inputs],
         "input_zero_points": list(model.input_zero_points(node.name)),
     }
-    entry |= _geometry(node)
-    if node.op in ("conv", "linear"):
-        weight = integers.weight.reshape(len(integers.weight), -1) if node.op == "linear" else integers.weight
-        entry["weight"] = files.save(f"{node.name}.weight", weight)
-        entry["bias"] = files.save(f"{node.name}.bias", integers.bias)
-        entry["multiplier"] = (
-            None if integers.multiplier is None else files.save(f"{node.name}.multiplier", integers.multiplier)
-        )
-    elif node.op == "add":
-        entry["multiplier"] = list(integers.add_multipliers)
-        entry["shift"] = integers.add_shift
-    elif node.op != "max_pool":
-        entry["multiplier"] = float(integers.multiplier)
-    if node.op != "max_pool":
+    match node:
+        case Conv():
+            entry |= _window(node) | {"groups": node.groups} | _weighted(files, node, integers, integers.weight)
+        case Linear():
+            matrix = integers.weight.reshape(len(integers.weight), -1)
+            whole = as_convolution(node)
+            entry |= _window(whole) | {"groups": whole.groups} | _weighted(files, node, integers, matrix)
+        case Add():
+            entry |= {"multiplier": list(integers.add_multipliers), "shift": integers.add_shift}
+        case MaxPool():
+            entry |= _window(node)
+        case GlobalAveragePool() | Requantise():
+            entry["multiplier"] = float(integers.multiplier)
+        case _:
+            assert_never(node)
+    if not isinstance(node, MaxPool):
         entry["output_zero_point"] = None if output is None else output.zero_point
         entry["clamp"] = None if integers.clamp is None else list(integers.clamp)
     if not result.fused:
@@ -102,12 +114,14 @@ def _entry(files: _Files, model: QuantizedNetwork, result: NodeResult, tensors: 
     return entry
 
 
-def _geometry(node: Node) -> dict[str, Any]:
-    if node.op not in ("conv", "linear", "max_pool"):
-        return {}
-    geometry: dict[str, Any] = {
-        "kernel": list(node.kernel),
-        "stride": list(node.stride),
-        "padding": list(node.padding),
+def _window(node: Windowed) -> dict[str, Any]:
+    return {"kernel": list(node.kernel), "stride": list(node.stride), "padding": list(node.padding)}
+
+
+def _weighted(files: _Files, node: Weighted, integers: NodeIntegers, weight: np.ndarray) -> dict[str, Any]:
+    multiplier = integers.multiplier
+    return {
+        "weight": files.save(f"{node.name}.weight", weight),
+        "bias": files.save(f"{node.name}.bias", integers.bias),
+        "multiplier": None if multiplier is None else files.save(f"{node.name}.multiplier", multiplier),
     }
-    return geometry if node.op == "max_pool" else geometry | {"groups": node.groups}

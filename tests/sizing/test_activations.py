@@ -2,7 +2,8 @@
 
 from tcugen.arch import Architecture
 from tcugen.network.check import checked_network
-from tcugen.network.graph import Node, Shape
+from tcugen.network.graph import Shape
+from tcugen.network.operators import Add, Conv
 from tcugen.network.resnets import bundled_network
 from tcugen.sizing.activations import live_tensors, peak_bytes, pixel_bytes, spilled_tensors, tensor_bytes
 from tcugen.sizing.tasks import tasks_of
@@ -34,10 +35,10 @@ def test_an_add_takes_the_place_of_its_residual_operand():
 
 def test_a_residual_that_is_read_later_keeps_its_place():
     nodes = [
-        Node("a", "conv", ("image",), 8),
-        Node("b", "conv", ("a",), 8),
-        Node("sum", "add", ("b", "a")),
-        Node("twice", "add", ("sum", "a")),
+        Conv("a", ("image",), 8, (1, 1)),
+        Conv("b", ("a",), 8, (1, 1)),
+        Add("sum", ("b", "a")),
+        Add("twice", ("sum", "a")),
     ]
     tasks = tasks_of(checked_network("n", (("image", Shape(8, 4, 4)),), nodes))
     network = checked_network("n", (("image", Shape(8, 4, 4)),), nodes)

@@ -4,7 +4,8 @@ import pytest
 
 from tcugen.arch import Architecture
 from tcugen.network.check import checked_network
-from tcugen.network.graph import Node, Shape
+from tcugen.network.graph import Shape
+from tcugen.network.operators import Add, Conv
 from tcugen.network.resnets import bundled_network
 from tcugen.sizing.activations import pixel_bytes
 from tcugen.sizing.tasks import tasks_of
@@ -68,7 +69,7 @@ def test_linear_and_average_pool():
 
 def test_an_add_alone_is_a_diagonal_convolution():
     network = checked_network(
-        "n", (("a", Shape(64, 8, 8)), ("b", Shape(64, 8, 8))), [Node("sum", "add", ("a", "b"))], extract=True
+        "n", (("a", Shape(64, 8, 8)), ("b", Shape(64, 8, 8))), [Add("sum", ("a", "b"))], extract=True
     )
     (task,) = tasks_of(network)
     result = tile_task(task, 16, Architecture())
@@ -101,7 +102,7 @@ def test_busy_cycles_of_resnet50_are_its_multiply_accumulates_but_for_stem_and_e
     busy = {
         task.node.name: tile_task(task, sizes[task.node.inputs[0]], architecture).busy_cycles
         for task in tasks
-        if task.node.op == "conv"
+        if isinstance(task.node, Conv)
     }
     for name, cycles in busy.items():
         assert name == "conv1" or cycles * 256 == network.macs(network.by_name[name])

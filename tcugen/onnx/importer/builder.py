@@ -10,7 +10,9 @@ from tcugen.model import multipliers
 from tcugen.model.errors import QuantizationError
 from tcugen.model.quantized import NodeIntegers, Quantization, QuantizedNetwork
 from tcugen.network.check import checked_network
-from tcugen.network.graph import Network, Node, Shape, output_shape
+from tcugen.network.fields import Activation
+from tcugen.network.graph import Network, Node, Shape
+from tcugen.network.operators import Add, GlobalAveragePool, MaxPool, Requantise
 from tcugen.onnx.importer.folding import fold_limits
 from tcugen.onnx.importer.names import Names
 from tcugen.onnx.importer.onnx_file import OnnxNode
@@ -55,7 +57,7 @@ class Builder:
         else:
             shape = real.base.shape
         for pool in real.pools:
-            shape = output_shape(_pool_node("pool", "x", pool), [shape])
+            shape = _pool_node("pool", "x", pool).output_shape([shape])
         return shape
 
     def quantise(self, real: Real, quantization: Quantization, by: OnnxNode) -> str:
@@ -79,8 +81,12 @@ class Builder:
         """The int32 tensor of a convolution's sums; only an output of the network may be one."""
         name = self._names.take(base.node.name)
         bias = self._bias(base, name)
-        node = _convolution_node(base, name, None)
-        return self._add(node, None, NodeIntegers(weight=base.weight, bias=bias, weight_scale=base.weight_scale), base)
+        return self._add(
+            base.named(name, None),
+            None,
+            NodeIntegers(weight=base.weight, bias=bias, weight_scale=base.weight_scale),
+            base,
+        )
 
     def requantise(self, tensor: str, quantization: Quantization, limits: tuple[int, int], origin: OnnxNode) -> str:
         """`tensor` in another quantization and within `limits`; itself if neither changes anything."""
@@ -94,7 +100,7 @@ class Builder:
             with _refusing(origin):
                 multiplier = multipliers.requantise_multiplier(own.scale, quantization.scale, layer=origin.name)
             integers = NodeIntegers(multiplier=multiplier, clamp=limits)
-            self._made[key] = self._add(Node(name, "requantise", (tensor,)), quantization, integers, origin=origin)
+            self._made[key] = self._add(Requantise(name, (tensor,)), quantization, integers, origin=origin)
         return self._made[key]
 
     def placeholder(self, shape: Shape, quantization: Quantization) -> str:
@@ -148,13 +154,13 @@ class Builder:
         if key in self._made:
             return self._made[key]
         name = self._names.take(base.node.name)
-        activation = "relu" if real.low == 0 else None
+        activation: Activation = "relu" if real.low == 0 else None
         if isinstance(base, Convolution):
-            node = _convolution_node(base, name, activation)
+            node = base.named(name, activation)
         elif isinstance(base, Addition):
-            node = Node(name, "add", base.operands, activation=activation)
+            node = Add(name, base.operands, activation=activation)
         else:
-            node = Node(name, "global_average_pool", (base.x,))
+            node = GlobalAveragePool(name, (base.x,))
         with _refusing(base.node):
             integers = replace(self._integers(base, name, quantization.scale), clamp=limits)
         self._made[key] = self._add(node, quantization, integers, base)
@@ -201,7 +207,7 @@ class Builder:
         origin: OnnxNode | None = None,
     ) -> str:
         # A shape that does not fit is refused before anything of the node is kept.
-        self.shapes[node.name] = output_shape(node, [self.shapes[name] for name in node.inputs])
+        self.shapes[node.name] = node.output_shape([self.shapes[name] for name in node.inputs])
         self.nodes[node.name] = node
         self.tensors[node.name] = quantization
         self.integers[node.name] = integers
@@ -219,12 +225,5 @@ def _refusing(node: OnnxNode) -> Iterator[None]:
         raise node.refusal("scales", text, remedy) from None
 
 
-def _pool_node(name: str, tensor: str, pool: Pool) -> Node:
-    return Node(name, "max_pool", (tensor,), None, pool.kernel, pool.stride, pool.padding)
-
-
-def _convolution_node(base: Convolution, name: str, activation: str | None) -> Node:
-    node = Node(name, base.op, (base.x,), len(base.weight), activation=activation)
-    if base.op == "linear":
-        return node
-    return replace(node, kernel=base.kernel, stride=base.stride, padding=base.padding, groups=base.groups)
+def _pool_node(name: str, tensor: str, pool: Pool) -> MaxPool:
+    return MaxPool(name, (tensor,), pool.kernel, pool.stride, pool.padding)

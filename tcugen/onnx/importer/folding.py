@@ -6,6 +6,7 @@ import numpy as np
 
 from tcugen.model.quantized import NodeIntegers, Quantization
 from tcugen.network.graph import Node
+from tcugen.network.operators import Activated, Requantise
 
 
 def fold_limits(
@@ -26,7 +27,7 @@ def fold_limits(
     for name in list(nodes):
         node = nodes[name]
         producer = nodes.get(node.inputs[0])
-        if node.op != "requantise" or producer is None or producer.name == output:
+        if not isinstance(node, Requantise) or producer is None or producer.name == output:
             continue
         readers = sum(other.inputs.count(producer.name) for other in nodes.values())
         before = integers[producer.name].clamp
@@ -36,7 +37,7 @@ def fold_limits(
         low, high = integers[name].clamp
         limits = tuple(min(max(limit, low), high) for limit in before)
         integers[producer.name] = replace(integers[producer.name], clamp=limits)
-        if limits[0] == tensors[name].zero_point and producer.op in ("conv", "linear", "add"):
+        if limits[0] == tensors[name].zero_point and isinstance(producer, Activated):
             nodes[producer.name] = replace(producer, activation="relu")
         for reader, other in nodes.items():
             inputs = tuple(producer.name if tensor == name else tensor for tensor in other.inputs)

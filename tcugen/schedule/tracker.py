@@ -20,7 +20,7 @@ class Region:
     length: int
 
 
-def later(first: tuple[int, ...], second: tuple[int, ...]) -> tuple[int, ...]:
+def join(first: tuple[int, ...], second: tuple[int, ...]) -> tuple[int, ...]:
     """Counts that satisfy both."""
     return tuple(map(max, first, second))
 
@@ -45,9 +45,9 @@ class Tracker:
         words = -(-(region.start + region.length) // size) - first
         uniform = region.step % size == 0 and first >= 0
         if uniform and first + (region.count - 1) * (region.step // size) + words <= self._words:
-            a, b = state.strides
-            shape = (_UNITS, region.count, words)
-            return [np.lib.stride_tricks.as_strided(state[:, first:], shape, (a, region.step // size * b, b))]
+            item = state.itemsize
+            strides = (self._words * item, region.step // size * item, item)
+            return [np.ndarray((_UNITS, region.count, words), state.dtype, state, first * item, strides)]
         views = []
         for k in range(region.count):
             start = region.start + k * region.step
@@ -68,7 +68,7 @@ class Tracker:
             return NO_WAITS
         waits = self.before_read(region)
         for view in self._views(self._read, region):
-            waits = later(waits, tuple(view.max(axis=(1, 2)).tolist()))
+            waits = join(waits, tuple(view.max(axis=(1, 2)).tolist()))
         return tuple(0 if other == unit else count for other, count in enumerate(waits))
 
     def note_read(self, unit: Unit, count: int, region: Region) -> None:

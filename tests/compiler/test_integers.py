@@ -1,4 +1,4 @@
-"""Tasks, refusals and layouts."""
+"""The integers of tasks, and what is refused."""
 
 import dataclasses
 
@@ -6,14 +6,12 @@ import numpy as np
 import pytest
 
 from tcugen.arch import Architecture
-from tcugen.compiler import CompileError, compile_network, plan_network
-from tcugen.compiler.layouts import choose_layouts
-from tcugen.compiler.lower import lower
-from tcugen.network.check import checked_network
-from tcugen.network.graph import Node, Shape
-from tcugen.network.resnets import bundled_network
+from tcugen.compiler import CompileError, compile_network
+from tcugen.compiler.integers import integers_of
+from tcugen.mapping.tasks import tasks_of
+from tcugen.network.operators import Conv, Linear
 from tcugen.synthetic.integers import synthesise
-from tests.compiler.networks import NETWORKS, conv, network
+from tests.compiler.networks import NETWORKS, network
 
 ARCHITECTURE = Architecture()
 
@@ -27,35 +25,21 @@ def with_integers(model, node, **changes):
     return dataclasses.replace(model, integers=integers)
 
 
-def test_fused_convolution_runs_last():
-    tasks = lower(quantized("bottleneck"), ARCHITECTURE)
-    assert [task.nodes for task in tasks] == [
-        ("a",), ("p",), ("x",), ("y",), ("d",), ("z", "s"), ("x2",), ("z2", "s2")
-    ]  # fmt: skip
-    assert tasks[5].add.operand == "d"
+def integers_by_task(model):
+    tasks = tasks_of(model.network)
+    return dict(zip((task.name for task in tasks), integers_of(model, tasks, ARCHITECTURE), strict=True))
 
 
 def test_operand_order_of_a_fused_add():
     model = quantized("deep")
-    task = next(task for task in lower(model, ARCHITECTURE) if task.name == "c")
-    assert task.nodes == ("b", "c")
-    assert (task.add.multiplier, task.add.residual_multiplier) == model.integers["c"].add_multipliers
+    residual = integers_by_task(model)["c"].residual
+    assert (residual.multiplier, residual.residual_multiplier) == model.integers["c"].add_multipliers
 
 
 def test_add_without_fusable_producer_passes_operand_a_through():
-    task = next(task for task in lower(quantized("adds"), ARCHITECTURE) if task.name == "t")
-    assert task.groups == 20 and (task.weight == 1).all() and (task.multiplier == 1).all()
-    assert (task.bias == -task.zero_point).all() and task.clamp == (-128, 127)
-
-
-def test_every_task_of_resnet20():
-    model, _ = synthesise(bundled_network("resnet20"), seed=1)
-    tasks = lower(model, ARCHITECTURE)
-    assert sum(len(task.nodes) for task in tasks) == len(model.network.nodes)
-    seen = {name for name, _ in model.network.inputs}
-    for task in tasks:
-        assert set(task.reads) <= seen
-        seen.add(task.output)
+    numbers = integers_by_task(quantized("adds"))["t"]
+    assert len(numbers.weight) == 20 and (numbers.weight == 1).all() and (numbers.multiplier == 1).all()
+    assert (numbers.bias == -numbers.zero_point).all() and numbers.clamp == (-128, 127)
 
 
 @pytest.mark.parametrize("value", [0.0, 2.0**-41, 256.0, -0.5, np.inf, np.nan])
@@ -77,7 +61,7 @@ def test_bias_that_overflows():
 
 def test_every_layer_that_overflows_is_named():
     model = quantized("chain")
-    convolutions = [node.name for node in model.network.nodes if node.op == "conv"][:2]
+    convolutions = [node.name for node in model.network.nodes if isinstance(node, Conv)][:2]
     for name in convolutions:
         model = with_integers(model, name, bias=np.full_like(model.integers[name].bias, 2**31 - 1))
     with pytest.raises(CompileError) as refused:
@@ -89,7 +73,7 @@ def test_every_layer_that_overflows_is_named():
 
 
 def test_accumulators_too_narrow():
-    net = network("long", (4096, 1, 1), Node("a", "linear", ("image",), out_channels=4))
+    net = network("long", (4096, 1, 1), Linear("a", ("image",), 4))
     model, _ = synthesise(net, seed=1)
     weight = np.full_like(model.integers["a"].weight, -127)
     with pytest.raises(CompileError, match=r"node 'a': .* needs 27 accumulator bits, but accumulator_bits is 26"):
@@ -101,25 +85,3 @@ def test_add_ratio_out_of_range():
     model = quantized("deep")
     with pytest.raises(CompileError, match=r"node 'c': ratio 1 / 2\*\*24"):
         compile_network(with_integers(model, "c", add_multipliers=(1, 1 << 23), add_shift=24), ARCHITECTURE)
-
-
-def test_thin_layouts():
-    net = NETWORKS["thin"]
-    layouts = choose_layouts(net.inputs, lower(quantized("thin"), ARCHITECTURE), ARCHITECTURE)
-    assert [layouts[name].pixel_bytes for name in ("image", "a", "b", "c")] == [5, 8, 4, 16]
-    assert layouts["image"].row_bytes == 72
-
-
-@pytest.mark.parametrize("reader", [
-    Node("r", "max_pool", ("a",), kernel=(2, 2)),
-    Node("r", "global_average_pool", ("a",)),
-    conv("r", "a", 6, groups=6),
-    Node("r", "requantise", ("a",)),
-    Node("r", "add", ("a", "image")),
-])  # fmt: skip
-def test_only_plain_convolutions_read_thin_tensors(reader):
-    nodes = (conv("a", "image", 6), conv("b", "a", 4), reader)
-    net = checked_network("reader", (("image", Shape(6, 8, 8)),), nodes, extract=True)
-    model, _ = synthesise(net, seed=1)
-    plan = plan_network(model, ARCHITECTURE)
-    assert plan.layouts["a"].pixel_bytes == 16

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tcugen.arch import Architecture
-from tcugen.compiler.errors import CompileError
-from tcugen.compiler.tracker import NO_WAITS, Region, Tracker, later
 from tcugen.isa import ACTIVATION_ADDRESS_BITS, EncodingError, Instruction, Opcode, Unit, Window
+from tcugen.mapping.errors import CompileError
 from tcugen.program import Observation, TensorLayout
+from tcugen.schedule.tracker import NO_WAITS, Region, Tracker, join
 
 _ADDRESS_MASK = (1 << ACTIVATION_ADDRESS_BITS) - 1
 
@@ -19,7 +19,7 @@ def address(value: int) -> int:
 
 
 @dataclass(frozen=True)
-class Place:
+class SramView:
     """Rows and planes of a tensor in the activation memory: `base` holds row `first_row` of plane `first_plane`."""
 
     base: int
@@ -38,7 +38,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Home:
+class DramAddress:
     """Where a tensor stands in memory."""
 
     window: Window
@@ -63,8 +63,8 @@ class Emitter:
         node: Node to name in errors.
     """
 
-    def __init__(self, architecture: Architecture, layouts: dict[str, TensorLayout], homes: dict[str, Home]):
-        self.architecture, self.layouts, self.homes = architecture, layouts, homes
+    def __init__(self, architecture: Architecture, layouts: dict[str, TensorLayout], dram: dict[str, DramAddress]):
+        self.architecture, self.layouts, self.dram = architecture, layouts, dram
         self.tracker = Tracker(architecture.activation_bytes, architecture.rows)
         self.entries: list[Entry] = []
         self.counts = [0] * len(Unit)
@@ -87,7 +87,7 @@ class Emitter:
         self.counts[unit] += work
         return self.counts[unit]
 
-    def load(self, tensor: str, place: Place, planes: tuple[int, int], rows: tuple[int, int]) -> None:
+    def load(self, tensor: str, place: SramView, planes: tuple[int, int], rows: tuple[int, int]) -> None:
         """Bring rows of some planes of a tensor on chip."""
         region = place.region(planes, rows)
         if region.count == 0 or region.length == 0:
@@ -95,11 +95,11 @@ class Emitter:
         waits = self.tracker.before_write(Unit.LOAD, region)
         if tensor in self._stored:
             stored = int(self._stored[tensor][planes[0] : planes[1], rows[0] : rows[1]].max())
-            waits = later(waits, replace_wait(Unit.STORE, stored))
+            waits = join(waits, replace_wait(Unit.STORE, stored))
         self.append(Opcode.LOAD, waits, self._transfer(tensor, place, planes, rows))
         self.tracker.note_write(Unit.LOAD, self.count(Unit.LOAD), region)
 
-    def store(self, tensor: str, place: Place, planes: tuple[int, int], rows: tuple[int, int]) -> None:
+    def store(self, tensor: str, place: SramView, planes: tuple[int, int], rows: tuple[int, int]) -> None:
         """Write rows of some planes of a tensor to memory."""
         region = place.region(planes, rows)
         self.append(Opcode.STORE, self.tracker.before_read(region), self._transfer(tensor, place, planes, rows))
@@ -111,14 +111,14 @@ class Emitter:
             self._stored[tensor] = np.zeros((layout.planes * factor, layout.height), np.int32)
         self._stored[tensor][planes[0] : planes[1], rows[0] : rows[1]] = count
 
-    def _transfer(self, tensor: str, place: Place, planes: tuple[int, int], rows: tuple[int, int]) -> dict[str, int]:
-        layout, home = self.layouts[tensor], self.homes[tensor]
+    def _transfer(self, tensor: str, place: SramView, planes: tuple[int, int], rows: tuple[int, int]) -> dict[str, int]:
+        layout, dram = self.layouts[tensor], self.dram[tensor]
         segments, segment = planes[1] - planes[0], (rows[1] - rows[0]) * layout.row_bytes
         if segment == layout.plane_bytes == place.plane_step:
             segments, segment = 1, segment * segments
         return {
-            "window": home.window,
-            "offset": home.offset + planes[0] * layout.plane_bytes + rows[0] * layout.row_bytes,
+            "window": dram.window,
+            "offset": dram.offset + planes[0] * layout.plane_bytes + rows[0] * layout.row_bytes,
             "activation": place.at(planes[0], rows[0]),
             "segment_bytes": segment,
             "segments": segments,

@@ -6,8 +6,8 @@ the array is free for the next layer; the parts of the first column group that d
 
 from collections.abc import Sequence
 
-from tcugen.compiler.tracker import later
 from tcugen.isa import Unit
+from tcugen.schedule.tracker import join
 
 _FINE = {Unit.DRAIN: 2, Unit.POOL: 3, Unit.LOAD: 3}
 """Most recent work of a unit that is told apart; older work is surely done."""
@@ -24,7 +24,7 @@ def ranges_by_need(needs: Sequence[tuple[int, ...]], counts: Sequence[int]) -> l
     ranges: list[tuple[int, int]] = []
     reached: tuple[int, ...] = floor
     for index, need in enumerate(needs):
-        wanted = later(reached, need)
+        wanted = join(reached, need)
         if ranges and wanted == reached:
             ranges[-1] = (ranges[-1][0], index + 1)
         else:

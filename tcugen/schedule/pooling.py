@@ -3,37 +3,37 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tcugen.compiler.bands import input_rows
-from tcugen.compiler.emit import Emitter, Place, address
-from tcugen.compiler.lower import Task
-from tcugen.compiler.tile import Strip, split, x_tiles
-from tcugen.compiler.tracker import later
 from tcugen.isa import Opcode, Unit
+from tcugen.mapping.stripes import input_rows
+from tcugen.mapping.tasks import AverageTask, PoolTask
+from tcugen.mapping.tiling import WeightPanel, split, x_tiles
 from tcugen.program import Observation
+from tcugen.schedule.emit import Emitter, SramView, address
+from tcugen.schedule.tracker import join
 
 _TAIL_PIECES = 4
 """Row pieces of the last channel group, so that little is left to do when its producer ends."""
 
 
 @dataclass(frozen=True)
-class PoolPiece:
+class PoolItem:
     """Channel planes and output rows of one POOL instruction."""
 
     planes: tuple[int, int]
     rows: tuple[int, int]
 
 
-def tail_pieces(planes: tuple[int, int], rows: tuple[int, int]) -> list[PoolPiece]:
-    """Pieces behind a producer that finishes one channel group after the other."""
+def tail_items(planes: tuple[int, int], rows: tuple[int, int]) -> list[PoolItem]:
+    """Work items after a producer that finishes one channel group after the other."""
     first, last = planes
-    pieces = [PoolPiece((first, last - 2), rows)] if last - first > 2 else []
+    pieces = [PoolItem((first, last - 2), rows)] if last - first > 2 else []
     if last - first > 1:
-        pieces.append(PoolPiece((last - 2, last - 1), rows))
+        pieces.append(PoolItem((last - 2, last - 1), rows))
     tail = split(rows[1] - rows[0], _TAIL_PIECES)
-    return pieces + [PoolPiece((last - 1, last), (rows[0] + a, rows[0] + b)) for a, b in tail]
+    return pieces + [PoolItem((last - 1, last), (rows[0] + a, rows[0] + b)) for a, b in tail]
 
 
-def emit_pool(emitter: Emitter, task: Task, piece: PoolPiece, source: Place, target: Place) -> None:
+def emit_pool(emitter: Emitter, task: PoolTask, piece: PoolItem, source: SramView, target: SramView) -> None:
     """One POOL instruction."""
     layout, out_layout = emitter.layouts[task.input], emitter.layouts[task.output]
     iy0, ix0 = piece.rows[0] * task.stride[0] - task.padding[0], -task.padding[1]
@@ -42,7 +42,7 @@ def emit_pool(emitter: Emitter, task: Task, piece: PoolPiece, source: Place, tar
     tracker = emitter.tracker
     emitter.append(
         Opcode.POOL,
-        later(tracker.before_read(read), tracker.before_write(Unit.POOL, written)),
+        join(tracker.before_read(read), tracker.before_write(Unit.POOL, written)),
         {
             "base": address(source.at(piece.planes[0], iy0) + ix0 * layout.pixel_bytes),
             "group_step": source.plane_step,
@@ -70,80 +70,76 @@ def emit_pool(emitter: Emitter, task: Task, piece: PoolPiece, source: Place, tar
 
 
 @dataclass(frozen=True)
-class AverageJob:
+class AverageItem:
     """Input planes of one COMPUTE of an average pool: `pixels` column groups' worth of `words` planes each."""
 
     first_plane: int
     pixels: int
     words: int
-    source: Place
-    target: Place
+    source: SramView
+    target: SramView
 
     @property
     def planes(self) -> tuple[int, int]:
         return self.first_plane, self.first_plane + self.pixels * self.words
 
 
-def average_shapes(planes: tuple[int, int], strip: Strip, depth: int) -> Iterator[tuple[int, int, int]]:
+def average_shapes(planes: tuple[int, int], panel: WeightPanel, depth: int) -> Iterator[tuple[int, int, int]]:
     """(first plane, pixels, words) of the COMPUTEs that cover a range of planes.
 
-    Every pixel takes `strip.n_groups` planes; planes left over make one more pixel of fewer words.
+    Every pixel takes `panel.n_groups` planes; planes left over make one more pixel of fewer words.
     """
     first, last = planes
-    pixels, rest = divmod(last - first, strip.n_groups)
+    pixels, rest = divmod(last - first, panel.n_groups)
     if pixels:
         for a, b in x_tiles(pixels, depth):
-            yield first + a * strip.n_groups, b - a, strip.n_groups
+            yield first + a * panel.n_groups, b - a, panel.n_groups
     if rest:
         yield last - rest, 1, rest
 
 
-def emit_average(emitter: Emitter, task: Task, strip: Strip, job: AverageJob, offset: int) -> None:
-    """WEIGHT, COMPUTE and DRAIN of one job; the pixels of COMPUTE are channel planes, the kernel is the whole input."""
+def emit_average(emitter: Emitter, task: AverageTask, panel: WeightPanel, item: AverageItem, offset: int) -> None:
+    """WEIGHT, COMPUTE and DRAIN of one item; the pixels of COMPUTE are channel planes, its kernel the whole input."""
     layout, architecture, tracker = emitter.layouts[task.input], emitter.architecture, emitter.tracker
-    tile_loop = {"n_columns": strip.n_columns, "n_y": 1, "block_rows": 1, "n_x": job.pixels}
-    n_tiles = job.words * strip.n_ky * strip.n_kx
+    tile_loop = {"n_columns": panel.n_columns, "n_y": 1, "block_rows": 1, "n_x": item.pixels}
+    n_tiles = item.words * panel.n_ky * panel.n_kx
     emitter.append(
-        Opcode.WEIGHT, (0,) * len(Unit), {"offset": offset, "n_columns": strip.n_columns, "n_tiles": n_tiles}
+        Opcode.WEIGHT, (0,) * len(Unit), {"offset": offset, "n_columns": panel.n_columns, "n_tiles": n_tiles}
     )
-    read = job.source.region(job.planes, (0, layout.height))
-    x_step = job.words * job.source.plane_step
+    read = item.source.region(item.planes, (0, layout.height))
+    x_step = item.words * item.source.plane_step
     emitter.append(
         Opcode.COMPUTE,
         tracker.before_read(read),
         {
-            "base": job.source.at(job.first_plane, 0),
-            "group_step": job.source.plane_step,
+            "base": item.source.at(item.first_plane, 0),
+            "group_step": item.source.plane_step,
             "ky_step": layout.row_bytes,
             "kx_step": layout.pixel_bytes,
             "x_step": x_step,
-            "row_bytes": job.pixels * x_step,
+            "row_bytes": item.pixels * x_step,
             "height": layout.height,
             "stride_y": 1,
             **tile_loop,
-            "n_groups": job.words,
-            "n_ky": strip.n_ky,
-            "n_kx": strip.n_kx,
-            "pad": task.pad,
+            "n_groups": item.words,
+            "n_ky": panel.n_ky,
+            "n_kx": panel.n_kx,
             "finish": 1,
         },
     )
-    tracker.note_read(Unit.COMPUTE, emitter.count(Unit.COMPUTE, strip.n_columns), read)
-    written = job.target.region(job.planes, (0, 1))
-    channels = min(architecture.columns, job.words * architecture.rows)
+    tracker.note_read(Unit.COMPUTE, emitter.count(Unit.COMPUTE, panel.n_columns), read)
+    written = item.target.region(item.planes, (0, 1))
+    channels = min(architecture.columns, item.words * architecture.rows)
     emitter.append(
         Opcode.DRAIN,
         tracker.before_write(Unit.DRAIN, written),
         {
-            "out_base": job.target.at(job.first_plane, 0),
-            "out_plane_step": job.target.plane_step,
-            "out_x_step": job.words * job.target.plane_step,
+            "out_base": item.target.at(item.first_plane, 0),
+            "out_plane_step": item.target.plane_step,
+            "out_x_step": item.words * item.target.plane_step,
             **tile_loop,
             "last_steps": channels // architecture.output_lanes,
-            "zero_point": task.zero_point,
-            "clamp_low": task.clamp[0],
-            "clamp_high": task.clamp[1],
         },
-        Observation(0, task.output, job.first_plane * layout.word, x_channels=job.words * layout.word),
+        Observation(0, task.output, item.first_plane * layout.word, x_channels=item.words * layout.word),
     )
-    tracker.note_write(Unit.DRAIN, emitter.count(Unit.DRAIN, strip.n_columns), written)
+    tracker.note_write(Unit.DRAIN, emitter.count(Unit.DRAIN, panel.n_columns), written)

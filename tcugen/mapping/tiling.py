@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tcugen.arch import Architecture
-from tcugen.compiler.lower import Task
+from tcugen.mapping.tasks import ArrayTask, AverageTask
 from tcugen.program import TensorLayout
 
 MAX_LOOP = 4095
@@ -13,7 +13,7 @@ MAX_LOOP = 4095
 
 
 @dataclass(frozen=True, eq=False)
-class Strip:
+class WeightPanel:
     """The weight tiles of one column group, the same numbers for every group of a task.
 
     Attributes:
@@ -40,22 +40,22 @@ class Strip:
         return architecture.parameter_group_bytes + self.n_tiles * architecture.tile_bytes
 
 
-def strip_of(task: Task, layout: TensorLayout, architecture: Architecture) -> Strip:
-    """The strip of a task whose input has the given layout.
+def panel_of(task: ArrayTask, layout: TensorLayout, architecture: Architecture) -> WeightPanel:
+    """The panel of a task whose input has the given layout.
 
     A grouped convolution reads only the words that its column group's channels belong to; where that number differs
     between column groups all take the largest, shifted to stay inside the tensor (their weights there are 0).
     """
     rows, columns = architecture.rows, architecture.columns
-    if task.op == "average":
+    if isinstance(task, AverageTask):
         height, width = task.kernel
         n_columns = max(1, rows // columns)
-        return Strip(n_columns, max(1, columns // rows), height, width, np.zeros(n_columns, int), 0)
+        return WeightPanel(n_columns, max(1, columns // rows), height, width, np.zeros(n_columns, int), 0)
     outputs, inputs = task.output_shape.channels, task.input_shape.channels
     n_columns = -(-outputs // columns)
     n_kx = -(-task.kernel[1] * layout.pixel_bytes // rows)
     if task.groups == 1:
-        return Strip(n_columns, layout.planes, task.kernel[0], n_kx, np.zeros(n_columns, int), 0)
+        return WeightPanel(n_columns, layout.planes, task.kernel[0], n_kx, np.zeros(n_columns, int), 0)
     per_group_out, per_group_in = outputs // task.groups, inputs // task.groups
     first_out = np.arange(n_columns) * columns
     last_out = np.minimum(first_out + columns, outputs) - 1
@@ -66,7 +66,7 @@ def strip_of(task: Task, layout: TensorLayout, architecture: Architecture) -> St
     steps = np.diff(first)
     regular = n_columns == 1 or bool((steps == steps[0]).all())
     step = int(steps[0]) if n_columns > 1 and regular else 0
-    return Strip(n_columns, n_groups, task.kernel[0], n_kx, first, step if regular else None)
+    return WeightPanel(n_columns, n_groups, task.kernel[0], n_kx, first, step if regular else None)
 
 
 def split(count: int, pieces: int) -> tuple[tuple[int, int], ...]:
@@ -87,7 +87,7 @@ def x_tiles(n_x: int, depth: int) -> tuple[tuple[int, int], ...]:
 
 
 @dataclass(frozen=True)
-class Rect:
+class Rectangle:
     """Output rows y0 .. y1 - 1, columns x0 .. x1 - 1, in blocks of `block_rows`."""
 
     y0: int
@@ -109,10 +109,10 @@ class Rect:
         starts = range(self.y0, self.y1, self.block_rows)
         return tuple((start, min(start + self.block_rows, self.y1)) for start in starts)
 
-    def by_block(self) -> tuple["Rect", ...]:
-        return tuple(Rect(a, b, self.x0, self.x1, b - a) for a, b in self.blocks())
+    def by_block(self) -> tuple["Rectangle", ...]:
+        return tuple(Rectangle(a, b, self.x0, self.x1, b - a) for a, b in self.blocks())
 
 
-def rects(y0: int, y1: int, n_x: int, depth: int) -> tuple[Rect, ...]:
+def rectangles(y0: int, y1: int, n_x: int, depth: int) -> tuple[Rectangle, ...]:
     """Rows y0 .. y1 - 1 of a result `n_x` wide as rectangles, one per range of columns."""
-    return tuple(Rect(y0, y1, a, b, block_rows(y1 - y0, b - a, depth)) for a, b in x_tiles(n_x, depth))
+    return tuple(Rectangle(y0, y1, a, b, block_rows(y1 - y0, b - a, depth)) for a, b in x_tiles(n_x, depth))

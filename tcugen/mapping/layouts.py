@@ -1,7 +1,7 @@
 """Where the bytes of each tensor stand relative to its base."""
 
 from tcugen.arch import Architecture
-from tcugen.compiler.lower import Task
+from tcugen.mapping.tasks import ConvTask, Task
 from tcugen.network.graph import Shape
 from tcugen.program import TensorLayout
 
@@ -31,7 +31,7 @@ def choose_layouts(
 ) -> dict[str, TensorLayout]:
     """Layout of every tensor that exists (fused convolutions' own results do not).
 
-    A tensor of fewer channels than array rows is thin when only plain convolutions read it, so that several kernel
+    A tensor of fewer channels than array rows is packed when only plain convolutions read it, so that several kernel
     columns share one array pass: a network input is packed to its channels, a produced tensor to the next power of
     two that the output lanes can write. Pools and averages write whole words, residual operands share the steps of
     the result: those stay `rows` bytes per pixel.
@@ -41,21 +41,21 @@ def choose_layouts(
         for name in task.reads:
             readers.setdefault(name, []).append(task)
 
-    def may_be_thin(name: str, shape: Shape) -> bool:
+    def may_be_packed(name: str, shape: Shape) -> bool:
         return shape.channels < architecture.rows and all(
-            task.op == "conv" and task.groups == 1 and task.input_shape.height * task.input_shape.width > 1
-            and (task.add is None or task.add.operand != name)
+            isinstance(task, ConvTask) and task.groups == 1 and task.input_shape.height * task.input_shape.width > 1
+            and task.residual != name
             for task in readers.get(name, [])
         )  # fmt: skip
 
     layouts = {}
     for name, shape in inputs:
-        pixel_bytes = shape.channels if may_be_thin(name, shape) else architecture.rows
+        pixel_bytes = shape.channels if may_be_packed(name, shape) else architecture.rows
         layouts[name] = layout_of(shape, pixel_bytes, architecture)
     for task in tasks:
         pixel_bytes, shape = architecture.rows, task.output_shape
         is_read = task.output in readers
-        if task.op == "conv" and task.add is None and is_read and may_be_thin(task.output, shape):
+        if isinstance(task, ConvTask) and task.residual is None and is_read and may_be_packed(task.output, shape):
             pixel_bytes = max(1 << (shape.channels - 1).bit_length(), architecture.output_lanes)
         layouts[task.output] = layout_of(shape, pixel_bytes, architecture, task.int32)
     return layouts
