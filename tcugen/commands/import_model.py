@@ -22,7 +22,7 @@ def import_model(path: Path, output: Path | None, console: Console) -> Path:
     """
     from tcugen.model.store import save
     from tcugen.onnx.importer.onnx_model import import_onnx
-    from tcugen.onnx.reference import write_witness
+    from tcugen.onnx.reference import write_reference
 
     imported = import_onnx(path)
     network = imported.model.network
@@ -34,7 +34,7 @@ def import_model(path: Path, output: Path | None, console: Console) -> Path:
     with replacing(folder) as staging:
         (staging / "layer-config.json").write_text(write_layer_config(network))
         save(imported.model, staging / "model.npz")
-        write_witness(imported.model, staging / "reference.onnx")
+        write_reference(imported.model, staging / "reference.onnx")
         report = {"generator": GENERATOR} | imported.report.to_dict()
         (staging / IMPORT_MARKER).write_text(json.dumps(report, indent=1) + "\n")
     console.print(

@@ -210,12 +210,12 @@ def _test_figures(fidelity: "Fidelity", labels: np.ndarray) -> dict:
 def _write(folder: Path, choice: "Choice", figures: dict) -> None:
     from tcugen.model.store import save
     from tcugen.onnx.qdq import write_qdq
-    from tcugen.onnx.reference import write_witness
+    from tcugen.onnx.reference import write_reference
 
     model = choice.best.model
     with replacing(folder) as staging:
         (staging / "layer-config.json").write_text(write_layer_config(model.network))
         save(model, staging / "model.npz")
-        write_witness(model, staging / "reference.onnx")
+        write_reference(model, staging / "reference.onnx")
         write_qdq(model, staging / "qdq.onnx")
         (staging / QUANTIZE_MARKER).write_text(json.dumps(figures, indent=1) + "\n")

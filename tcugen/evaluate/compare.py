@@ -10,7 +10,7 @@ import numpy as np
 from tcugen.model.errors import ModelError
 from tcugen.model.images import image_quantization, quantise_images
 from tcugen.model.quantized import QuantizedNetwork
-from tcugen.onnx.reference import run_witness, write_witness
+from tcugen.onnx.reference import run_reference, write_reference
 from tcugen.onnx.run_file import reals, run_file
 
 REFERENCE = "the reference model"
@@ -56,18 +56,18 @@ def compare_reference(evaluated: Evaluated, progress: Callable[[str], None]) -> 
     `progress` is called with a line of text now and then.
 
     Raises:
-        QuantizationError: As `write_witness`.
+        QuantizationError: As `write_reference`.
     """
     model, images, outputs = evaluated.model, evaluated.images, evaluated.outputs
     (entry, _), last = model.network.inputs[0], model.network.nodes[-1].name
     found = np.empty_like(outputs)
     with tempfile.TemporaryDirectory(prefix="tcugen-reference-") as folder:
         path = Path(folder) / "reference.onnx"
-        write_witness(model, path)
+        write_reference(model, path)
         for start in range(0, len(images), _AT_ONCE):
             part = slice(start, start + _AT_ONCE)
             quantised = quantise_images(images[part], image_quantization(model))
-            found[part] = run_witness(path, {entry: quantised})[last]
+            found[part] = run_reference(path, {entry: quantised})[last]
             progress(f"ONNX Runtime on {REFERENCE}: {min(part.stop, len(images))} of {len(images)} images")
     return _judge(REFERENCE, reals(model, found), reals(model, outputs), evaluated.labels)
 

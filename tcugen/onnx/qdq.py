@@ -1,5 +1,5 @@
 """A quantized network as ONNX in QDQ form: float operators between QuantizeLinear and DequantizeLinear, which every
-tool reads. What each tool computes from it is near to the hardware but not equal; `witness` is the exact form.
+tool reads. What each tool computes from it is near to the hardware but not equal; `reference` is the exact form.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ class _Writer:
             return rows
         return self.op("Unsqueeze", [rows, self.constant(f"{name}_axes", np.array([2, 3]))], output)
 
-    def parameters(self, node: Weighted, activation_of, stored: np.ndarray) -> list[str]:
+    def parameters(self, node: Weighted, stored: np.ndarray) -> list[str]:
         """Real weights and biases; `stored` are the weights as the operator wants them."""
         integers, name = self.model.integers[node.name], node.name
         scale = integers.weight_scale

@@ -19,7 +19,7 @@ from tcugen.network.operators import (
     Windowed,
     as_convolution,
 )
-from tcugen.onnx.reference import write_witness
+from tcugen.onnx.reference import write_reference
 from tcugen.program import Program
 from tcugen.verify.compare import NodeResult, Verification
 from tcugen.verify.reference import reference_available
@@ -41,7 +41,7 @@ def write_dump(
     (directory / "dump.json").unlink(missing_ok=True)
     (directory / REFERENCE).unlink(missing_ok=True)
     if reference_available():
-        write_witness(model, directory / REFERENCE, every_tensor=True)
+        write_reference(model, directory / REFERENCE, every_tensor=True)
     files = _Files(directory)
     sources = {name: files.save(f"input.{name}", tensor) for name, tensor in inputs.items()}
     tensors: dict[str, Any] = dict(sources)

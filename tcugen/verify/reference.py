@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tcugen.model.quantized import QuantizedNetwork
-from tcugen.onnx.reference import run_witness, write_witness
+from tcugen.onnx.reference import run_reference, write_reference
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ def check_reference(
     """
     with tempfile.TemporaryDirectory(prefix="tcugen-reference-") as folder:
         path = Path(folder) / "reference.onnx"
-        write_witness(model, path, every_tensor=True)
-        tensors = run_witness(path, inputs)
+        write_reference(model, path, every_tensor=True)
+        tensors = run_reference(path, inputs)
     differing = {name: _differing(tensor, golden[name]) for name, tensor in tensors.items()}
     elements = sum(tensor.size for tensor in tensors.values())
     return ReferenceCheck(len(tensors), elements, {name: count for name, count in differing.items() if count})

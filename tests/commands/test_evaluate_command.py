@@ -25,7 +25,7 @@ def sums(tcugen, tmp_path) -> Path:
     `labels.npy` with the classes that ONNX Runtime finds."""
     graph = Graph(shape=(8, 1, 1), seed=3)
     flat = graph.node("Flatten", graph.qdq("image", 0.02, 3))
-    weight = graph.coded(graph.weights(10, 8), np.geomspace(1e-5, 1e-1, 10))
+    weight = graph.quantized_constant(graph.weights(10, 8), np.geomspace(1e-5, 1e-1, 10))
     path = graph.save(tmp_path / "sums.onnx", graph.node("Gemm", flat, weight, transB=1))
     images = graph.images(IMAGES)
     np.save("x.npy", images)

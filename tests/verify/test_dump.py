@@ -152,7 +152,7 @@ def test_an_interrupted_dump_is_not_taken_for_a_whole_one(written, adds, tmp_pat
 def test_the_reference_model_is_with_the_dump_where_it_can_be_written(adds, tmp_path, monkeypatch):
     outcome = verified(adds, monkeypatch)
     monkeypatch.setattr(dump, "reference_available", lambda: True)
-    monkeypatch.setattr(dump, "write_witness", lambda model, path, every_tensor: path.write_text(f"{every_tensor}"))
+    monkeypatch.setattr(dump, "write_reference", lambda model, path, every_tensor: path.write_text(f"{every_tensor}"))
     write_dump(tmp_path, adds.model, adds.program, adds.inputs, outcome)
     assert (tmp_path / "reference.onnx").read_text() == "True"
     monkeypatch.setattr(dump, "reference_available", lambda: False)
