@@ -103,7 +103,7 @@ def simulate(
     layer_config: LayerConfig = None,
     model: Model = None,
     only: Annotated[list[str] | None, typer.Option(metavar="NODE[,NODE...]", help="Run these nodes only.")] = None,
-    rtl: Annotated[Path | None, typer.Option(help="Simulate this earlier build as it stands.")] = None,
+    rtl: Annotated[Path | None, typer.Option(help="Simulate this earlier build as it is.")] = None,
     memory: Annotated[str, typer.Option(help="Memory model: fixed or ddr.")] = "fixed",
     seed: Annotated[int, typer.Option(help="Seed of weights and images.")] = 0,
     images: Annotated[
@@ -149,7 +149,7 @@ def simulate(
 @app.command()
 def shapes(
     network: Annotated[str, typer.Argument(metavar="[FILE|NAME]", help="Layer config or bundled name.")] = "resnet50",
-    rtl: Annotated[Path | None, typer.Option(help="Simulate this earlier build as it stands.")] = None,
+    rtl: Annotated[Path | None, typer.Option(help="Simulate this earlier build as it is.")] = None,
     memory: Annotated[str, typer.Option(help="Memory model: fixed or ddr.")] = "fixed",
     seed: Annotated[int, typer.Option(help="Seed of weights and images.")] = 0,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
@@ -180,7 +180,7 @@ def diff(
     layer_config: LayerConfig = None,
     model: Model = None,
     only: Annotated[list[str] | None, typer.Option(metavar="NODE[,NODE...]", help="Run these nodes only.")] = None,
-    rtl: Annotated[Path | None, typer.Option(help="Simulate this earlier build as it stands.")] = None,
+    rtl: Annotated[Path | None, typer.Option(help="Simulate this earlier build as it is.")] = None,
     memory: Annotated[str, typer.Option(help="Memory model: fixed or ddr.")] = "fixed",
     seed: Annotated[int, typer.Option(help="Seed of weights and images.")] = 0,
     images: Annotated[
@@ -231,7 +231,7 @@ def speed(
     only: Annotated[
         list[str] | None, typer.Option(metavar="NODE[,NODE...]", help=f"Run these nodes ({speed_command.NODES[0]}).")
     ] = None,
-    rtl: Annotated[Path | None, typer.Option(help="Measure this earlier build as it stands.")] = None,
+    rtl: Annotated[Path | None, typer.Option(help="Measure this earlier build as it is.")] = None,
     rounds: Annotated[int, typer.Option(help="How often to measure.")] = speed_command.ROUNDS,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
     array: Array = None,

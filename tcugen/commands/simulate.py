@@ -39,7 +39,7 @@ class SimulateOptions:
         model: ONNX file or saved model instead, or None.
         images: With a model the path of a .npy file, else the number of synthetic images; None for one.
         only: Nodes to run; all if empty.
-        rtl: Folder of an earlier build to simulate as it stands; None builds a new one.
+        rtl: Folder of an earlier build to simulate as it is; None builds a new one.
         memory: Memory model, "fixed" or "ddr".
         seed: Of synthetic weights and images.
         int32_output: Let a last conv or linear of synthetic integers store its 32-bit sums.
