@@ -48,7 +48,7 @@ results: $(venv)/demo.stamp
 
 .PHONY: reference
 reference: $(venv)/demo.stamp
-	$(python) -m tcugen build --layer-config examples/reference.json --array 4x4 --activation-kib 16 -o $(reference)
+	$(python) -m tcugen build --layer-config examples/reference.json --array 4x4 --activation-kib 16 --weight-tiles 64 --parameter-groups 32 -o $(reference)
 
 # The newest versions that pyproject.toml allows and that work together. Local tags (+cpu) name a build, not a version,
 # and would shut out everybody else's.

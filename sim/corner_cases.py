@@ -12,7 +12,8 @@ from sim.corners import (
 )
 from sim.random_cases import Data
 from tcugen.model import multipliers
-from tcugen.model.quantized import NodeIntegers, Quantization, QuantizedNetwork
+from tcugen.model.integers import AddIntegers, AverageIntegers, MaxPoolIntegers, WeightedIntegers
+from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.network.graph import Network, Shape
 from tcugen.network.operators import Add, Conv, GlobalAveragePool, MaxPool
 
@@ -67,16 +68,14 @@ def tied_add(scale: float, activation: str | None = None) -> Data:
     m_a, m_b, add_shift = multipliers.add_multipliers(one, one, np.float32(scale), layer="add")
     weight_scale = np.ones(7, np.float32)
     integers = {
-        "conv": NodeIntegers(
+        "conv": WeightedIntegers(
             weight=copy,
             bias=np.zeros(7, np.int32),
             multiplier=multipliers.convolution_multiplier(one, weight_scale, one, layer="conv"),
             clamp=multipliers.clamp_limits(None, z_copy),
             weight_scale=weight_scale,
         ),
-        "add": NodeIntegers(
-            add_multipliers=(m_a, m_b), add_shift=add_shift, clamp=multipliers.clamp_limits(activation, z_sum)
-        ),
+        "add": AddIntegers((m_a, m_b), add_shift, multipliers.clamp_limits(activation, z_sum)),
     }
     tensors = {
         INPUT: Quantization(one, z_image),
@@ -95,7 +94,7 @@ def pooled_extreme(data: str) -> Data:
     model = QuantizedNetwork(
         Network("pooled_extreme", ((INPUT, shape),), (node,)),
         {INPUT: quantization, "maxpool": quantization},
-        {"maxpool": NodeIntegers()},
+        {"maxpool": MaxPoolIntegers()},
     )
     return model, {INPUT: corner_inputs(shape, data)}
 
@@ -108,7 +107,7 @@ def tied_average(channels: int) -> Data:
     model = QuantizedNetwork(
         Network("tied_average", ((INPUT, shape),), (node,)),
         {INPUT: Quantization(one, 9), "avgpool": Quantization(one, -4)},
-        {"avgpool": NodeIntegers(multiplier=multiplier, clamp=multipliers.clamp_limits(None, -4))},
+        {"avgpool": AverageIntegers(multiplier, multipliers.clamp_limits(None, -4))},
     )
     image = np.random.default_rng(1).integers(-60, 60, (1, channels, 2, 2), dtype=np.int8)
     image[:, :, 1, 1] &= np.int8(-2)

@@ -3,7 +3,8 @@
 import numpy as np
 
 from tcugen.model import multipliers
-from tcugen.model.quantized import NodeIntegers, Quantization, QuantizedNetwork
+from tcugen.model.integers import WeightedIntegers
+from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.network.check import checked_network
 from tcugen.network.graph import Shape
 from tcugen.network.operators import Conv
@@ -69,7 +70,7 @@ def single_convolution(
     one = np.float32(1)
     weight_scale = np.broadcast_to(np.float32(one if multiplier is None else multiplier), len(weight)).copy()
     tensors = {INPUT: Quantization(one, z_x), "conv": None if multiplier is None else Quantization(one, z_y)}
-    integers = NodeIntegers(
+    integers = WeightedIntegers(
         weight=weight,
         bias=bias,
         multiplier=None

@@ -35,7 +35,8 @@ LayerConfig = Annotated[
 Model = Annotated[Path | None, typer.Option("--model", metavar="FILE", help="Quantized ONNX or saved model instead.")]
 Array = Annotated[str | None, typer.Option(metavar="ROWSxCOLUMNS", help="Fix the array, e.g. 16x16.")]
 Multipliers = Annotated[int | None, typer.Option(help="Most multipliers (256 unless --array says more).")]
-ActivationKib = Annotated[int | None, typer.Option(help="Activation memory in KiB (1280).")]
+ActivationKib = Annotated[int | None, typer.Option(help="Fix the activation memory, in KiB.")]
+MaxActivationKib = Annotated[int | None, typer.Option(help="Largest activation memory in KiB (1280).")]
 BusBytes = Annotated[int | None, typer.Option(help="Bytes per AXI4 beat (8).")]
 AccumulatorBits = Annotated[int | None, typer.Option(help="Fix the accumulator's width.")]
 AccumulatorDepth = Annotated[int | None, typer.Option(help="Fix the pixels per accumulator bank.")]
@@ -83,6 +84,7 @@ def build(
     array: Array = None,
     multipliers: Multipliers = None,
     activation_kib: ActivationKib = None,
+    max_activation_kib: MaxActivationKib = None,
     bus_bytes: BusBytes = None,
     accumulator_bits: AccumulatorBits = None,
     accumulator_depth: AccumulatorDepth = None,
@@ -118,6 +120,7 @@ def simulate(
     array: Array = None,
     multipliers: Multipliers = None,
     activation_kib: ActivationKib = None,
+    max_activation_kib: MaxActivationKib = None,
     bus_bytes: BusBytes = None,
     accumulator_bits: AccumulatorBits = None,
     accumulator_depth: AccumulatorDepth = None,
@@ -156,6 +159,7 @@ def shapes(
     array: Array = None,
     multipliers: Multipliers = None,
     activation_kib: ActivationKib = None,
+    max_activation_kib: MaxActivationKib = None,
     bus_bytes: BusBytes = None,
     accumulator_bits: AccumulatorBits = None,
     accumulator_depth: AccumulatorDepth = None,
@@ -195,6 +199,7 @@ def diff(
     array: Array = None,
     multipliers: Multipliers = None,
     activation_kib: ActivationKib = None,
+    max_activation_kib: MaxActivationKib = None,
     bus_bytes: BusBytes = None,
     accumulator_bits: AccumulatorBits = None,
     accumulator_depth: AccumulatorDepth = None,
@@ -237,6 +242,7 @@ def speed(
     array: Array = None,
     multipliers: Multipliers = None,
     activation_kib: ActivationKib = None,
+    max_activation_kib: MaxActivationKib = None,
     bus_bytes: BusBytes = None,
     accumulator_bits: AccumulatorBits = None,
     accumulator_depth: AccumulatorDepth = None,
@@ -280,6 +286,7 @@ def evaluate(
     array: Array = None,
     multipliers: Multipliers = None,
     activation_kib: ActivationKib = None,
+    max_activation_kib: MaxActivationKib = None,
     bus_bytes: BusBytes = None,
     accumulator_bits: AccumulatorBits = None,
     accumulator_depth: AccumulatorDepth = None,

@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from tcugen.arch import BUS_SIZES, Architecture
 from tcugen.isa import Instruction, decode_program, encode_program
 
+Tensor = NDArray[np.int8 | np.int32]
+"""Elements [C, H, W] of one tensor: int8, or int32 where a layer stores its sums."""
+
 
 @dataclass(frozen=True)
 class TensorLayout:
@@ -64,7 +67,7 @@ class TensorLayout:
         image[self._byte_indices()] = tensor.view(np.uint8)
         return image
 
-    def unpack(self, image: NDArray[np.uint8]) -> NDArray[np.int8 | np.int32]:
+    def unpack(self, image: NDArray[np.uint8]) -> Tensor:
         """uint8 [bytes] to int8 [C, H, W], or int32 [C, H, W] for an int32 tensor."""
         indices = self._byte_indices()
         if not self.int32:

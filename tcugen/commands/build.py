@@ -13,11 +13,11 @@ from tcugen.compiler import compile_network, disassemble
 from tcugen.console.machine import MachineFlags, sized
 from tcugen.console.outcome import UsageError
 from tcugen.console.output_folder import GENERATOR, MARKER, check_replaceable, replacing
-from tcugen.console.sources import check_one_network, load_model
+from tcugen.console.sources import load_model, one_network
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.graph import Network
 from tcugen.network.layer_config import load_network, write_layer_config
-from tcugen.report.build_report import markdown
+from tcugen.report.build_report import BuildReport, markdown
 from tcugen.sizing.search import Sizing
 from tcugen.synthetic.placeholder import placeholder
 
@@ -76,10 +76,10 @@ def build(
 
 
 def _quantized(layer_config: str | None, model: Path | None, console: Console) -> QuantizedNetwork:
-    check_one_network(layer_config, model)
-    if model is not None:
-        return load_model(model, console)
-    network, note = load_network(layer_config)
+    source = one_network(layer_config, model)
+    if isinstance(source, Path):
+        return load_model(source, console)
+    network, note = load_network(source)
     if note:
         console.print(note, highlight=False, markup=False)
     return placeholder(network)
@@ -103,7 +103,7 @@ def parameter_table(sizing: Sizing) -> Table:
     return table
 
 
-def describe(network: Network, sizing: Sizing) -> dict:
+def describe(network: Network, sizing: Sizing) -> BuildReport:
     """The report of a build: what was chosen, why, and what to expect."""
     return {
         "format": 1,
@@ -128,7 +128,7 @@ def describe(network: Network, sizing: Sizing) -> dict:
     }
 
 
-def _marker(network: Network, sizing: Sizing, model: Path | None) -> dict:
+def _marker(network: Network, sizing: Sizing, model: Path | None) -> dict[str, str]:
     def digest(data: bytes) -> str:
         return hashlib.sha256(data).hexdigest()
 

@@ -18,12 +18,12 @@ from tcugen.console.sources import Source, open_source
 from tcugen.memory_model import MEMORY_MODELS
 from tcugen.network.select import select
 from tcugen.program import Program
-from tcugen.report.difference_report import difference_table, difference_text
+from tcugen.report.difference_report import DifferenceFigures, difference_table, difference_text
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from tcugen.trace.difference import Diagnosis
+    from tcugen.trace.difference import Diagnosis, Focus
 
 DEFAULT_WAVES = Path("diff.vcd")
 
@@ -102,15 +102,30 @@ def _diff(options: DiffOptions, source: Source, architecture: Architecture, rtl:
     except (SimulationError, BuildError) as error:
         console.print("difference: the RTL does not run at all:", str(error), markup=False, soft_wrap=True)
         return Status.MISMATCH
-    figures = diagnosis.to_dict() | {"listing": _listing(program, diagnosis)}
+    figures = _figures(program, diagnosis)
     if diagnosis.differs:
         console.print(difference_table(figures))
     console.print(difference_text(figures), highlight=False, markup=False, soft_wrap=True)
     if diagnosis.focus:
-        _waves(options, program, rtl, inputs, diagnosis, console)
+        _waves(options, program, rtl, inputs, diagnosis.focus, console)
     if options.json_file:
         write_json(options.json_file, figures)
     return Status.MISMATCH if diagnosis.differs else Status.OK
+
+
+def _figures(program: Program, diagnosis: "Diagnosis") -> DifferenceFigures:
+    found = diagnosis.to_dict()
+    return {
+        "format": found["format"],
+        "differs": found["differs"],
+        "first": found["first"],
+        "layers": found["layers"],
+        "stopped": found["stopped"],
+        "emulator_error": found["emulator_error"],
+        "cycles": found["cycles"],
+        "focus": found["focus"],
+        "listing": _listing(program, diagnosis),
+    }
 
 
 def _listing(program: Program, diagnosis: "Diagnosis") -> str | None:
@@ -126,14 +141,14 @@ def _waves(
     program: Program,
     rtl: Path,
     inputs: "dict[str, np.ndarray]",
-    diagnosis: "Diagnosis",
+    focus: "Focus",
     console: Console,
 ) -> None:
     from tcugen.simulator.build import BuildError
     from tcugen.simulator.run import SimulationError
     from tcugen.verify.diagnose import record_waves
 
-    path, focus = options.waves or DEFAULT_WAVES, diagnosis.focus
+    path = options.waves or DEFAULT_WAVES
     console.print("waves: building a simulator that records them", highlight=False)
     try:
         record_waves(program, rtl, inputs, focus, path, options.memory)

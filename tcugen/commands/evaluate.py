@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 
 from tcugen.compiler import compile_network
@@ -15,7 +16,8 @@ from tcugen.console.outcome import Status, UsageError
 from tcugen.console.output_files import start_over, write_json
 from tcugen.console.progress_bar import emulation_reporter, progress_bar
 from tcugen.console.sources import load_model
-from tcugen.report.evaluate_report import comparison_table, evaluation_summary
+from tcugen.program import Tensor
+from tcugen.report.evaluate_report import ComparisonFigures, EvaluationFigures, comparison_table, evaluation_summary
 
 if TYPE_CHECKING:
     from tcugen.model.quantized import QuantizedNetwork
@@ -85,8 +87,9 @@ def evaluate(options: EvaluateOptions, flags: MachineFlags, console: Console) ->
         return Status.MISMATCH
     seconds = time.monotonic() - started
     found = top1(model, outputs)
-    judged = found is not None and labels is not None
-    figures = {
+    if found is None:
+        labels = None
+    figures: EvaluationFigures = {
         "format": 1,
         "network": network.name,
         "model": str(options.model),
@@ -94,8 +97,8 @@ def evaluate(options: EvaluateOptions, flags: MachineFlags, console: Console) ->
         "architecture": architecture.to_dict(),
         "images_per_second": len(images) / seconds,
         "top1": found,
-        "right": sum(a == b for a, b in zip(found, labels.tolist(), strict=True)) if judged else None,
-        "compare": _compare(options.compare, model, images, outputs, labels if judged else None, console),
+        "right": None if found is None or labels is None else int(np.count_nonzero(np.asarray(found) == labels)),
+        "compare": _compare(options.compare, model, images, outputs, labels, console),
     }
     console.print(evaluation_summary(figures), highlight=False, markup=False)
     if figures["compare"]:
@@ -111,11 +114,11 @@ def evaluate(options: EvaluateOptions, flags: MachineFlags, console: Console) ->
 def _compare(
     files: Sequence[Path],
     model: "QuantizedNetwork",
-    images: np.ndarray,
-    outputs: np.ndarray,
-    labels: np.ndarray | None,
+    images: NDArray[np.float32],
+    outputs: Tensor,
+    labels: NDArray[np.integer] | None,
     console: Console,
-) -> list[dict]:
+) -> list[ComparisonFigures]:
     """The reference model first, then the files, where ONNX Runtime is installed."""
     from tcugen.evaluate.compare import Evaluated, compare_file, compare_reference
     from tcugen.verify.reference import reference_available
@@ -129,4 +132,4 @@ def _compare(
 
     evaluated = Evaluated(model, images, outputs, labels)
     others = [compare_reference(evaluated, progress), *(compare_file(path, evaluated, progress) for path in files)]
-    return [asdict(other) for other in others]
+    return [{"name": other.name, "right": other.right, "same": other.same, "equal": other.equal} for other in others]

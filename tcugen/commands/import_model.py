@@ -35,7 +35,7 @@ def import_model(path: Path, output: Path | None, console: Console) -> Path:
         (staging / "layer-config.json").write_text(write_layer_config(network))
         save(imported.model, staging / "model.npz")
         write_reference(imported.model, staging / "reference.onnx")
-        report = {"generator": GENERATOR} | imported.report.to_dict()
+        report: dict[str, object] = {"generator": GENERATOR, **imported.report.to_dict()}
         (staging / IMPORT_MARKER).write_text(json.dumps(report, indent=1) + "\n")
     console.print(
         f"{network.name}: {len(network.nodes)} nodes, {network.mac_count:,} MACs; written to {folder}",

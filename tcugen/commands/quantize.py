@@ -3,11 +3,13 @@
 import hashlib
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 
 from tcugen.console.outcome import UsageError
@@ -16,7 +18,7 @@ from tcugen.console.packages import require
 from tcugen.evaluate.emulate import read_labels
 from tcugen.network.graph import Shape
 from tcugen.network.layer_config import write_layer_config
-from tcugen.report.quantize_report import test_line, trials_table, worst_tensors
+from tcugen.report.quantize_report import QuantizeFigures, TestFigures, test_line, trials_table, worst_tensors
 
 if TYPE_CHECKING:
     from tcugen.quantize.choose import Choice
@@ -64,21 +66,17 @@ def quantize(options: QuantizeOptions, output: Path | None, console: Console) ->
     from tcugen.model.images import read_images
     from tcugen.quantize.choose import choose
     from tcugen.quantize.error import measure
-    from tcugen.quantize.export import import_module
     from tcugen.quantize.integers import stores_sums
 
     _check(options)
     shape = _image_shape(options.images)
     images = read_images(options.images, shape)
-    module, name = _module(options, shape)
-    folder = output or Path(name)
-    check_replaceable(folder)
 
     def step(text: str) -> None:
         console.print(text, highlight=False, markup=False)
 
-    step(f"{name}: exporting for images of {shape}")
-    model = import_module(module, shape, name)
+    model, folder = _exported(options, shape, output, step)
+    name = model.network.name
     for note in model.notes:
         step(f"{name}: {note}")
     judged = images if options.test_images is None else read_images(options.test_images, shape)
@@ -137,8 +135,11 @@ def _image_shape(path: Path) -> Shape:
     return Shape(*(shape[1:] if len(shape) == 4 else (3, 224, 224)))
 
 
-def _module(options: QuantizeOptions, shape: Shape) -> tuple[object, str]:
-    """The module with its weights, and a name for the network."""
+def _exported(
+    options: QuantizeOptions, shape: Shape, output: Path | None, step: Callable[[str], None]
+) -> tuple["FloatNetwork", Path]:
+    """The module with its weights as a network, and the folder that can be written."""
+    from tcugen.quantize.export import import_module
     from tcugen.quantize.factory import module_from_file
     from tcugen.quantize.resnet_torch import torch_resnet
     from tcugen.quantize.weights import load_weights, read_weights
@@ -147,14 +148,18 @@ def _module(options: QuantizeOptions, shape: Shape) -> tuple[object, str]:
     if options.module is not None:
         module, name = module_from_file(options.module)
     else:
+        assert options.network is not None and weights is not None, "_check has seen both"
         name, head = options.network, weights.get("fc.weight")
         module = torch_resnet(name, shape.channels, len(head) if head is not None and head.ndim == 2 else None)
-    if weights is not None:
+    if weights is not None and options.weights is not None:
         load_weights(module, weights, options.weights)
-    return module, name
+    folder = output or Path(name)
+    check_replaceable(folder)
+    step(f"{name}: exporting for images of {shape}")
+    return import_module(module, shape, name), folder
 
 
-def _figures(options: QuantizeOptions, model: "FloatNetwork", choice: "Choice", images: int) -> dict:
+def _figures(options: QuantizeOptions, model: "FloatNetwork", choice: "Choice", images: int) -> QuantizeFigures:
     best, last = choice.best, model.network.nodes[-1].name
     return {
         "generator": GENERATOR,
@@ -183,8 +188,8 @@ def _figures(options: QuantizeOptions, model: "FloatNetwork", choice: "Choice", 
         "tensors": [
             {
                 "name": name,
-                "scale": quantization and float(quantization.scale),
-                "zero_point": quantization and quantization.zero_point,
+                "scale": None if quantization is None else float(quantization.scale),
+                "zero_point": None if quantization is None else quantization.zero_point,
                 "decibels": _finite(best.fidelity.decibels[name]),
             }
             for name, quantization in best.model.tensors.items()
@@ -197,7 +202,7 @@ def _finite(decibels: float) -> float | None:
     return decibels if math.isfinite(decibels) else None
 
 
-def _test_figures(fidelity: "Fidelity", labels: np.ndarray) -> dict:
+def _test_figures(fidelity: "Fidelity", labels: NDArray[np.integer]) -> TestFigures:
     return {
         "images": len(labels),
         "float_right": int((np.array(fidelity.float_classes) == labels).sum()) if fidelity.classes else None,
@@ -207,7 +212,7 @@ def _test_figures(fidelity: "Fidelity", labels: np.ndarray) -> dict:
     }
 
 
-def _write(folder: Path, choice: "Choice", figures: dict) -> None:
+def _write(folder: Path, choice: "Choice", figures: QuantizeFigures) -> None:
     from tcugen.model.store import save
     from tcugen.onnx.qdq import write_qdq
     from tcugen.onnx.reference import write_reference

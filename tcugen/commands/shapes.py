@@ -1,6 +1,6 @@
 """`tcugen shapes`: cycles of every distinct shape of layer in a network, against the ideal, from a run on the RTL."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, assert_never
 
 from rich.console import Console
@@ -11,7 +11,7 @@ from tcugen.console.outcome import Status
 from tcugen.console.output_files import write_json
 from tcugen.network.graph import Network, Node
 from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise
-from tcugen.report.shapes_report import shapes_summary, shapes_table
+from tcugen.report.shapes_report import ShapeEntry, ShapesFigures, shapes_summary, shapes_table
 
 if TYPE_CHECKING:
     from tcugen.verify.compare import NodeResult
@@ -40,24 +40,30 @@ def shapes(options: SimulateOptions, flags: MachineFlags, console: Console) -> S
     return measured.status
 
 
-def shape_figures(measured: Measured) -> dict:
+def shape_figures(measured: Measured) -> ShapesFigures:
     """Figures by shape, in the order of the first layer of each shape."""
     network, figures = measured.model.network, measured.figures
-    alike: dict[tuple, list[NodeResult]] = {}
+    alike: dict[tuple[object, ...], list[NodeResult]] = {}
     for result in measured.outcome.nodes:
         alike.setdefault(_shape(network, result.node), []).append(result)
     multipliers = measured.program.architecture.multipliers
-    copied = ("format", "network", "memory", "architecture", "mac_count", "mismatches")
-    return {
-        **{key: figures[key] for key in copied},
-        **({"seed": figures["seed"]} if "seed" in figures else {}),
+    found: ShapesFigures = {
+        "format": figures["format"],
+        "network": figures["network"],
+        "memory": figures["memory"],
+        "architecture": figures["architecture"],
+        "mac_count": figures["mac_count"],
+        "mismatches": figures["mismatches"],
         "cycles": measured.outcome.cycles[-1],
         "utilisation": measured.program.mac_count / (multipliers * measured.outcome.cycles[-1]),
         "shapes": [_entry(network, results, multipliers) for results in alike.values()],
     }
+    if "seed" in figures:
+        found["seed"] = figures["seed"]
+    return found
 
 
-def _shape(network: Network, node: Node) -> tuple:
+def _shape(network: Network, node: Node) -> tuple[object, ...]:
     source = network.shapes[node.inputs[0]]
     return (node.op, source, network.shapes[node.name], *_geometry(node).values())
 
@@ -75,13 +81,13 @@ def _geometry(node: Node) -> dict[str, tuple[int, ...] | int]:
             assert_never(node)
 
 
-def _entry(network: Network, results: Iterable["NodeResult"], multipliers: int) -> dict:
+def _entry(network: Network, results: Sequence["NodeResult"], multipliers: int) -> ShapeEntry:
     """Layers of one shape together. `losses` are the cycles beyond the ideal, by reason; they sum up."""
     node = results[0].node
     macs, cycles = sum(result.macs for result in results), sum(result.cycles for result in results)
     ideal = macs / multipliers
     unfilled = sum(result.busy for result in results) - ideal
-    losses = {"tiles": unfilled} if unfilled else {}
+    losses: dict[str, float] = {"tiles": unfilled} if unfilled else {}
     for result in results:
         for reason, lost in result.stalls.items():
             losses[reason] = losses.get(reason, 0) + lost

@@ -21,7 +21,7 @@ from tcugen.console.sources import Source, open_source
 from tcugen.memory_model import MEMORY_MODELS
 from tcugen.network.select import select
 from tcugen.program import Program
-from tcugen.report.run_report import run_table, summary
+from tcugen.report.run_report import RunFigures, run_table, summary
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,7 +72,7 @@ class Measured:
     program: Program
     inputs: dict[str, "np.ndarray"]
     outcome: "Verification"
-    figures: dict
+    figures: RunFigures
 
     @property
     def status(self) -> Status:

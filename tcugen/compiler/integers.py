@@ -10,7 +10,7 @@ from tcugen.compiler.numerics import check_add, check_multipliers, fold_bias
 from tcugen.mapping.errors import CompileError
 from tcugen.mapping.tasks import AverageTask, ConvTask, PoolTask, Task
 from tcugen.model.quantized import QuantizedNetwork
-from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, as_convolution
+from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Weighted, as_convolution
 
 INT8 = (-128, 127)
 
@@ -122,69 +122,74 @@ def _integers(model: QuantizedNetwork, task: Task, architecture: Architecture) -
             assert_never(task)
     match node:
         case Add():
-            return _add_alone(model, task)
+            return _add_alone(model, task, node)
         case Requantise():
-            return _requantise(model, task, architecture)
+            return _requantise(model, task, node, architecture)
         case Conv() | Linear():
-            return _convolution(model, task, as_convolution(node), architecture)
+            return _convolution(model, task, node, architecture)
         case MaxPool() | GlobalAveragePool():
             raise AssertionError(f"{node.name!r} does not run as a convolution")
         case _:
             assert_never(node)
 
 
-def _convolution(model: QuantizedNetwork, task: ConvTask, node: Conv, architecture: Architecture) -> TaskIntegers:
+def _convolution(model: QuantizedNetwork, task: ConvTask, node: Weighted, architecture: Architecture) -> TaskIntegers:
     """conv and linear, with the add fused after it if there is one."""
-    integers, zero_point = model.integers[task.runs], model.zero_point(task.input)
-    weight = integers.weight.reshape(node.out_channels, task.input_shape.channels // node.groups, *node.kernel)
-    multiplier = integers.multiplier
+    integers, conv, zero_point = model.integers_of(node), as_convolution(node), model.zero_point(task.input)
+    weight = integers.weight.reshape(conv.out_channels, task.input_shape.channels // conv.groups, *conv.kernel)
+    bias = fold_bias(node.name, weight, integers.bias, zero_point, architecture.accumulator_bits)
+    if integers.multiplier is None or integers.clamp is None:
+        return TaskIntegers(weight, bias, None, pad=zero_point, zero_point=0)
     return TaskIntegers(
         weight=weight,
-        bias=fold_bias(node.name, weight, integers.bias, zero_point, architecture.accumulator_bits),
-        multiplier=None if multiplier is None else check_multipliers(node.name, multiplier),
+        bias=bias,
+        multiplier=check_multipliers(node.name, integers.multiplier),
         pad=zero_point,
-        zero_point=0 if multiplier is None else model.zero_point(node.name),
-        clamp=INT8 if multiplier is None else integers.clamp,
+        zero_point=model.zero_point(node.name),
+        clamp=integers.clamp,
         residual=_fused(model, task),
     )
 
 
-def _requantise(model: QuantizedNetwork, task: ConvTask, architecture: Architecture) -> TaskIntegers:
+def _requantise(model: QuantizedNetwork, task: ConvTask, node: Requantise, architecture: Architecture) -> TaskIntegers:
     """A change of scale: every channel through a weight of 1, with the add fused after it if there is one."""
-    channels, integers, zero_point = task.input_shape.channels, model.integers[task.runs], model.zero_point(task.input)
+    channels, integers, zero_point = task.input_shape.channels, model.integers_of(node), model.zero_point(task.input)
     weight, bias = np.ones((channels, 1, 1, 1), np.int8), np.zeros(channels, np.int32)
     return TaskIntegers(
         weight=weight,
-        bias=fold_bias(task.runs, weight, bias, zero_point, architecture.accumulator_bits),
-        multiplier=check_multipliers(task.runs, np.repeat(np.atleast_1d(integers.multiplier), channels)),
+        bias=fold_bias(node.name, weight, bias, zero_point, architecture.accumulator_bits),
+        multiplier=check_multipliers(node.name, np.repeat(np.atleast_1d(integers.multiplier), channels)),
         pad=zero_point,
-        zero_point=model.zero_point(task.runs),
+        zero_point=model.zero_point(node.name),
         clamp=integers.clamp,
         residual=_fused(model, task),
     )
 
 
 def _fused(model: QuantizedNetwork, task: ConvTask) -> ResidualIntegers | None:
-    if task.residual is None:
-        return None
-    return _residual(model, task, model.network.by_name[task.output].inputs.index(task.runs))
+    """The add that is fused after what the array runs, if there is one."""
+    match model.network.by_name[task.output]:
+        case Add() as add if add.name != task.runs:
+            return _residual(model, add, add.inputs.index(task.runs))
+        case _:
+            return None
 
 
-def _residual(model: QuantizedNetwork, task: ConvTask, first: int) -> ResidualIntegers:
+def _residual(model: QuantizedNetwork, add: Add, first: int) -> ResidualIntegers:
     """The add as DRAIN has it, with operand `first` (0 or 1) coming from the array."""
-    name, integers = task.output, model.integers[task.output]
-    check_add(name, integers.add_multipliers, integers.add_shift)
+    integers = model.integers_of(add)
+    check_add(add.name, integers.multipliers, integers.shift)
     return ResidualIntegers(
-        multiplier=int(integers.add_multipliers[first]),
-        residual_multiplier=int(integers.add_multipliers[1 - first]),
-        shift=int(integers.add_shift),
-        residual_zero_point=model.zero_point(task.residual),
-        zero_point=model.zero_point(name),
+        multiplier=int(integers.multipliers[first]),
+        residual_multiplier=int(integers.multipliers[1 - first]),
+        shift=int(integers.shift),
+        residual_zero_point=model.zero_point(add.inputs[1 - first]),
+        zero_point=model.zero_point(add.name),
         clamp=integers.clamp,
     )
 
 
-def _add_alone(model: QuantizedNetwork, task: ConvTask) -> TaskIntegers:
+def _add_alone(model: QuantizedNetwork, task: ConvTask, node: Add) -> TaskIntegers:
     """An add on its own: operand a passes through the array unchanged, clamp(rint((a - z_a) * 1.0) + z_a) = a."""
     channels, zero_point = task.input_shape.channels, model.zero_point(task.input)
     return TaskIntegers(
@@ -193,12 +198,14 @@ def _add_alone(model: QuantizedNetwork, task: ConvTask) -> TaskIntegers:
         multiplier=np.ones(channels, np.float32),
         pad=zero_point,
         zero_point=zero_point,
-        residual=_residual(model, task, 0),
+        residual=_residual(model, node, 0),
     )
 
 
 def _average(model: QuantizedNetwork, task: AverageTask, architecture: Architecture) -> TaskIntegers:
-    shape, zero_point, integers = task.input_shape, model.zero_point(task.input), model.integers[task.name]
+    node = model.network.by_name[task.name]
+    assert isinstance(node, GlobalAveragePool)
+    shape, zero_point, integers = task.input_shape, model.zero_point(task.input), model.integers_of(node)
     ones = np.ones((1, shape.height * shape.width), np.int8)
     return TaskIntegers(
         weight=None,

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from tcugen.program import Program
+from tcugen.report.run_report import Origin, RunFigures
 
 if TYPE_CHECKING:
     from tcugen.model.quantized import QuantizedNetwork
@@ -11,13 +12,13 @@ if TYPE_CHECKING:
 
 
 def run_figures(
-    origin: dict,
+    origin: Origin,
     memory: str,
     model: "QuantizedNetwork",
     outcome: "Verification",
     program: Program,
     reference: "ReferenceCheck | None",
-) -> dict:
+) -> RunFigures:
     """Figures of a simulation.
 
     Args:

@@ -1,6 +1,6 @@
 """How a command ends: exit statuses, and errors that are the user's to mend."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from enum import IntEnum
 
@@ -40,7 +40,7 @@ BAD_INPUT = (
 
 
 @contextmanager
-def one_clear_error() -> Iterator[None]:
+def one_clear_error() -> Generator[None]:
     """Turns the errors of BAD_INPUT into one message on stderr and exit status 2."""
     try:
         yield

@@ -34,7 +34,7 @@ def start_over(outputs: Mapping[str, Path | None], inputs: Iterable[str | Path |
             path.resolve().unlink(missing_ok=True)
 
 
-def write_json(path: Path, figures: dict) -> None:
+def write_json(path: Path, figures: Mapping[str, object]) -> None:
     """Write figures as one JSON object; `path` has all of them or is what it was."""
     text = json.dumps(figures, indent=1) + "\n"
     if _is_device(path):

@@ -11,6 +11,7 @@ from tcugen.console.outcome import UsageError
 from tcugen.network.graph import Network
 from tcugen.network.layer_config import load_network
 from tcugen.network.select import select
+from tcugen.report.run_report import Origin
 
 if TYPE_CHECKING:
     from tcugen.model.images import Images, Tensors
@@ -33,7 +34,7 @@ class SeedSource:
     int32_output: bool
 
     @property
-    def origin(self) -> dict:
+    def origin(self) -> Origin:
         """What the figures say about where the numbers come from."""
         return {"seed": self.seed}
 
@@ -65,7 +66,7 @@ class FileSource:
         return self.model.network
 
     @property
-    def origin(self) -> dict:
+    def origin(self) -> Origin:
         return {"model": str(self.paths[0]), "images": str(self.paths[1])}
 
     def workload(self, only: Sequence[str], console: Console) -> tuple["QuantizedNetwork", "Tensors"]:
@@ -105,25 +106,28 @@ def open_source(
         UsageError: If flags are missing, contradict each other or are outside their range.
         NetworkError, ModelError: If the network, model or images cannot be read.
     """
-    check_one_network(layer_config, model)
-    if model is None:
-        return _seed_source(layer_config, images, seed, int32_output, console)
+    network = one_network(layer_config, model)
+    if isinstance(network, str):
+        return _seed_source(network, images, seed, int32_output, console)
     if int32_output:
         raise UsageError("--int32-output is for synthetic integers, but a model has its own last layer; leave it out")
     if images is None:
         raise UsageError("--model needs images to run on, but --images is missing; give a .npy file of float32 images")
     from tcugen.model.images import read_images
 
-    loaded = load_model(model, console)
+    loaded = load_model(network, console)
     path = Path(images)
-    return FileSource(loaded, read_images(path, loaded.network.inputs[0][1]), (model, path))
+    return FileSource(loaded, read_images(path, loaded.network.inputs[0][1]), (network, path))
 
 
-def check_one_network(layer_config: str | None, model: Path | None) -> None:
-    """Raises UsageError unless exactly one of the two is given."""
-    if (layer_config is None) == (model is None):
-        found = "neither is given" if model is None else "both are given"
-        raise UsageError(f"either --layer-config or --model must name the network, but {found}; give one of them")
+def one_network(layer_config: str | None, model: Path | None) -> str | Path:
+    """The one that is given: a str is a layer config, a Path a model. Raises UsageError unless it is exactly one."""
+    if layer_config is not None and model is None:
+        return layer_config
+    if model is not None and layer_config is None:
+        return model
+    found = "neither is given" if model is None else "both are given"
+    raise UsageError(f"either --layer-config or --model must name the network, but {found}; give one of them")
 
 
 def load_model(path: Path, console: Console) -> "QuantizedNetwork":

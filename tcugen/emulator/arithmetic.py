@@ -6,6 +6,7 @@ on the floating point of the machine that runs it.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 MANTISSA_BITS = 24
 """Significant bits of a float32, the hidden one included."""
@@ -20,36 +21,38 @@ _CHUNK = 1 << 14
 """Elements per pass: the int64 temporaries of one pass stay in the cache."""
 
 
-def shift_right_rounded(value: np.ndarray, shift: np.ndarray | int) -> np.ndarray:
+def shift_right_rounded(value: NDArray[np.int64], shift: NDArray[np.int64] | int) -> NDArray[np.int64]:
     """round(value / 2**shift), ties to even; int64, any sign, 0 <= shift <= 62, |value| + 2**(shift - 1) < 2**63."""
     half = (np.int64(1) << np.asarray(shift, np.int64)) >> 1
     below = half - (half > 0)
     return (value + below + ((value >> shift) & (half > 0))) >> shift
 
 
-def _bit_length(value: np.ndarray) -> np.ndarray:
+def _bit_length(value: NDArray[np.int64]) -> NDArray[np.int64]:
     """Bits of 0 <= value < 2**53, at least 1: the exponent of its exact conversion to a double."""
     return ((value | 1).astype(np.float64).view(np.int64) >> _DOUBLE_FRACTION_BITS) - _DOUBLE_BIAS
 
 
-def multiplier_parts(bits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def multiplier_parts(bits: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Mantissa m and exponent e (int64) of positive normal float32 bit patterns: the number is m * 2**e.
 
     The pattern 0 gives a number so small that every product rounds to 0.
     """
-    bits = bits.astype(np.int64)
-    return (bits & (1 << MANTISSA_BITS - 1) - 1) | 1 << MANTISSA_BITS - 1, (bits >> MANTISSA_BITS - 1) - _EXPONENT_BIAS
+    wide = bits.astype(np.int64)
+    return (wide & (1 << MANTISSA_BITS - 1) - 1) | 1 << MANTISSA_BITS - 1, (wide >> MANTISSA_BITS - 1) - _EXPONENT_BIAS
 
 
-def multiplier_is_supported(bits: np.ndarray) -> np.ndarray:
+def multiplier_is_supported(bits: NDArray[np.uint32]) -> NDArray[np.bool]:
     """Where a float32 bit pattern is in [2**-40, 2**8), or 0 as in channels that only pad."""
     low, high = (127 - 40) << MANTISSA_BITS - 1, (127 + 8) << MANTISSA_BITS - 1
-    bits = bits.astype(np.int64)
-    return (bits == 0) | (bits >= low) & (bits < high)
+    wide = bits.astype(np.int64)
+    return (wide == 0) | (wide >= low) & (wide < high)
 
 
-def _round_product(sums: np.ndarray, mantissa: np.ndarray, exponent: np.ndarray) -> np.ndarray:
-    magnitude = np.abs(sums)
+def _round_product(
+    sums: NDArray[np.int64], mantissa: NDArray[np.int64], exponent: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    magnitude: NDArray[np.int64] = np.abs(sums)
     excess = _bit_length(magnitude) - MANTISSA_BITS
     # Rounding may carry into a 25th bit; the value 2**24 is right all the same and its product stays below 2**48.
     normal = shift_right_rounded(magnitude << np.maximum(-excess, 0), np.maximum(excess, 0))
@@ -64,8 +67,8 @@ def _round_product(sums: np.ndarray, mantissa: np.ndarray, exponent: np.ndarray)
 
 
 def requantise(
-    sums: np.ndarray, multiplier_bits: np.ndarray, zero_point: int, clamp_low: int, clamp_high: int
-) -> np.ndarray:
+    sums: NDArray[np.int64], multiplier_bits: NDArray[np.uint32], zero_point: int, clamp_low: int, clamp_high: int
+) -> NDArray[np.int64]:
     """clamp(rint(float32(sums) * M) + zero_point, clamp_low, clamp_high).
 
     Args:
@@ -86,17 +89,17 @@ def requantise(
 
 
 def residual_add(
-    a: np.ndarray,
+    a: NDArray[np.int64],
     a_zero_point: int,
     a_multiplier: int,
-    b: np.ndarray,
+    b: NDArray[np.int64],
     b_zero_point: int,
     b_multiplier: int,
     shift: int,
     zero_point: int,
     clamp_low: int,
     clamp_high: int,
-) -> np.ndarray:
+) -> NDArray[np.int64]:
     """clamp(rne(((a - z_a) * m_a + (b - z_b) * m_b) / 2**shift) + zero_point, lo, hi), the exact sum rounded once.
 
     Args:

@@ -7,9 +7,10 @@ first. Every tile counts, finished or not. `finish` = 0 or `accumulate` = 1 need
 holds one bank.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tcugen.emulator.operand import OperandReader
 from tcugen.emulator.shared import ACCUMULATOR_BANKS, Bank, Shared, blocks
@@ -47,23 +48,25 @@ def _check(shared: Shared, step: Step, n_blocks: int, n_passes: int) -> None:
         raise step.error(name, f"the array holds one tile between instructions, but this one makes {tiles}")
 
 
-def _open_bank(shared: Shared, step: Step, pixels: int) -> Iterator[Blocked | None]:
+def _open_bank(shared: Shared, step: Step, pixels: int) -> Generator[Blocked | None, None, Bank]:
+    """The bank that the next tile adds to."""
     if step["accumulate"]:
         if shared.open_bank is None:
             raise step.error("accumulate", "no tile is left with the array; clear `finish` of the COMPUTE before")
         if len(shared.open_bank.sums) != pixels:
             raise step.error("accumulate", f"adds {pixels} pixels to a tile of {len(shared.open_bank.sums)} pixels")
-        return
+        return shared.open_bank
     if shared.open_bank is not None:
         raise step.error("accumulate", f"would drop the sums that {shared.open_bank.step} left with the array")
     while not shared.bank_is_free:
         yield Blocked(step, "finish", f"all {ACCUMULATOR_BANKS} accumulator banks wait for a DRAIN")
-    shared.open_bank = Bank(np.zeros((pixels, shared.architecture.columns), np.int64), 0, step)
+    bank = shared.open_bank = Bank(np.zeros((pixels, shared.architecture.columns), np.int64), 0, step)
     yield None
+    return bank
 
 
 def _multiply(
-    shared: Shared, step: Step, operand: np.ndarray, sums: np.ndarray, release: bool
+    shared: Shared, step: Step, operand: NDArray[np.int8], sums: NDArray[np.int64], release: bool
 ) -> Iterator[Blocked | None]:
     """Add all passes of one tile to int64 `sums` [pixels, C]; `release` frees each weight tile once it is used."""
     rows, columns = shared.architecture.rows, shared.architecture.columns
@@ -83,7 +86,7 @@ def _multiply(
         yield None
 
 
-def _check_sums(shared: Shared, step: Step, sums: np.ndarray) -> None:
+def _check_sums(shared: Shared, step: Step, sums: NDArray[np.int64]) -> None:
     bits = shared.architecture.accumulator_bits
     limit = 1 << bits - 1
     low, high = int(sums.min()), int(sums.max())
@@ -108,16 +111,16 @@ def compute(shared: Shared, step: Step) -> Iterator[Blocked | None]:
         for number, (y0, n_rows) in enumerate(rows_of_blocks):
             is_last = number == len(rows_of_blocks) - 1
             shared.tiles.rewind(first_of_column)
-            yield from _open_bank(shared, step, n_rows * step["n_x"])
+            bank = yield from _open_bank(shared, step, n_rows * step["n_x"])
             work = shared.clocks.work(Unit.COMPUTE, step)
             operand = reader.read(work, column, y0, n_rows)
             release = is_last and not step["keep"]
-            yield from _multiply(shared, step, operand, shared.open_bank.sums, release)
-            _check_sums(shared, step, shared.open_bank.sums)
+            yield from _multiply(shared, step, operand, bank.sums, release)
+            _check_sums(shared, step, bank.sums)
             shared.clocks.complete(work)
             if step["finish"]:
-                shared.open_bank.count = work.count
-                shared.finished.append(shared.open_bank)
+                bank.count = work.count
+                shared.finished.append(bank)
                 shared.open_bank = None
             yield None
     if step["keep"]:

@@ -13,6 +13,7 @@ Channels are counted without channel0 where they select parameters.
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tcugen.arch import PARAMETER_BYTES
 from tcugen.emulator.arithmetic import MAXIMUM_SHIFT, multiplier_is_supported, requantise, residual_add
@@ -44,7 +45,9 @@ def _check(shared: Shared, step: Step) -> None:
         )
 
 
-def _unpack_parameters(step: Step, group: np.ndarray, channels: int) -> tuple[np.ndarray, np.ndarray]:
+def _unpack_parameters(
+    step: Step, group: NDArray[np.uint8], channels: int
+) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
     """Folded bias (int64) and multiplier bits (uint32) of the first `channels` columns."""
     entries = group.reshape(-1, PARAMETER_BYTES)[:channels]
     bias = np.ascontiguousarray(entries[:, :4]).view("<i4")[:, 0].astype(np.int64)
@@ -56,7 +59,7 @@ def _unpack_parameters(step: Step, group: np.ndarray, channels: int) -> tuple[np
     return bias, multiplier
 
 
-def _check_sums(step: Step, sums: np.ndarray) -> None:
+def _check_sums(step: Step, sums: NDArray[np.int64]) -> None:
     low, high = int(sums.min()), int(sums.max())
     if low < -(1 << 31) or high >= 1 << 31:
         raise step.error("bias", f"sum plus folded bias is {low if low < -(1 << 31) else high}, beyond 32 bits")
@@ -71,7 +74,7 @@ class _Places:
         self._rows = shared.architecture.rows
         self._step = step
 
-    def addresses(self, operand: str, first_channel: int, channels: int, y0: int, n_rows: int) -> np.ndarray:
+    def addresses(self, operand: str, first_channel: int, channels: int, y0: int, n_rows: int) -> NDArray[np.int64]:
         """`operand` is "out" or "residual"."""
         step = self._step
         channel = step["channel0"] + first_channel + np.arange(channels)
@@ -80,8 +83,13 @@ class _Places:
 
 
 def _requantised(
-    shared: Shared, step: Step, work: Work, sums: np.ndarray, multiplier: np.ndarray, residual: np.ndarray | None
-) -> np.ndarray:
+    shared: Shared,
+    step: Step,
+    work: Work,
+    sums: NDArray[np.int64],
+    multiplier: NDArray[np.uint32],
+    residual: NDArray[np.int64] | None,
+) -> NDArray[np.int64]:
     result = requantise(sums, multiplier, step["zero_point"], step["clamp_low"], step["clamp_high"])
     if residual is None:
         return result
@@ -100,7 +108,7 @@ def _requantised(
     )
 
 
-def _store(shared: Shared, step: Step, work: Work, addresses: np.ndarray, values: np.ndarray) -> None:
+def _store(shared: Shared, step: Step, work: Work, addresses: NDArray[np.int64], values: NDArray[np.int64]) -> None:
     if not step["int32"]:
         shared.activation.write(work, "out_base", addresses, values.astype(np.int8).view(np.uint8))
         return
@@ -122,8 +130,8 @@ def _drain_tile(
     step: Step,
     places: _Places,
     box: tuple[int, int, int, int],
-    sums: np.ndarray,
-    multiplier: np.ndarray,
+    sums: NDArray[np.int64],
+    multiplier: NDArray[np.uint32],
 ) -> None:
     """One count. `box` is (first channel, channels, first row, rows); int64 `sums` [rows, n_x, channels] with bias."""
     _check_sums(step, sums)

@@ -1,9 +1,11 @@
 """The machine: deals a program's instructions to its units and lets the units run side by side."""
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tcugen.emulator.compute import compute
 from tcugen.emulator.drain import drain
@@ -16,7 +18,7 @@ from tcugen.emulator.shared import Shared
 from tcugen.emulator.step import Blocked, EmulationError, Step
 from tcugen.emulator.transfer import copy_segments, stream_weights
 from tcugen.isa import Opcode, Unit, Window
-from tcugen.program import Program
+from tcugen.program import Program, Tensor
 
 Execute = Callable[[Shared, Step], Iterator[Blocked | None]]
 
@@ -72,9 +74,9 @@ class Machine:
 
     def __init__(self, program: Program):
         self.program = program
-        self.activation: np.ndarray | None = None
-        self.windows: dict[Window, np.ndarray] | None = None
-        self.observed: dict[str, np.ndarray] = {}
+        self.activation: NDArray[np.uint8] | None = None
+        self.windows: dict[Window, NDArray[np.uint8]] | None = None
+        self.observed: dict[str, Tensor] = {}
         self._steps = [Step(index, instruction) for index, instruction in enumerate(program.instructions)]
         ends = [step for step in self._steps if step.instruction.opcode is Opcode.END]
         if not ends:
@@ -82,7 +84,7 @@ class Machine:
         if ends[0].index != len(self._steps) - 1:
             raise ends[0].error("opcode", f"END is followed by {len(self._steps) - 1 - ends[0].index} instructions")
 
-    def run(self, inputs: dict[str, np.ndarray], fill: int = 0) -> dict[str, np.ndarray]:
+    def run(self, inputs: Mapping[str, NDArray[Any]], fill: int = 0) -> dict[str, Tensor]:
         """Run the program once, on one image, from a machine that keeps nothing of earlier runs.
 
         Args:
@@ -109,7 +111,7 @@ class Machine:
             finished=deque(),
         )
         self.activation, self.windows = shared.activation.bytes, shared.windows.bytes
-        self._place_inputs(inputs)
+        self._place_inputs(inputs, shared.windows.bytes[Window.INPUT])
         _run_side_by_side(
             [
                 _run_unit(shared, unit, execute, [step for step in self._steps if step.instruction.opcode is opcode])
@@ -118,17 +120,17 @@ class Machine:
         )
         self._check_end(shared)
         self.observed = shared.observer.tensors()
-        output = self.windows[Window.OUTPUT]
+        output = shared.windows.bytes[Window.OUTPUT]
         return {
             port.tensor: port.layout.unpack(output[port.offset : port.offset + port.layout.bytes])
             for port in self.program.outputs
         }
 
-    def _place_inputs(self, inputs: dict[str, np.ndarray]) -> None:
+    def _place_inputs(self, inputs: Mapping[str, NDArray[Any]], window: NDArray[np.uint8]) -> None:
         names = {port.tensor for port in self.program.inputs}
         if set(inputs) != names:
             raise ValueError(f"inputs are {sorted(inputs)}, but the program reads {sorted(names)}")
-        window = self.windows[Window.INPUT]
+
         for port in self.program.inputs:
             window[port.offset : port.offset + port.layout.bytes] = port.layout.pack(inputs[port.tensor])
 

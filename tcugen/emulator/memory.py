@@ -1,6 +1,7 @@
 """The memories the units share: the activation memory and the windows of the bus side."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tcugen.arch import Architecture
 from tcugen.emulator.ordering import AccessLog, Work
@@ -30,7 +31,7 @@ class ActivationMemory:
         )
         self.log = AccessLog(self.size)
 
-    def check(self, step: Step, field: str, addresses: np.ndarray, lengths: np.ndarray | int = 1) -> None:
+    def check(self, step: Step, field: str, addresses: NDArray[np.int64], lengths: NDArray[np.int64] | int = 1) -> None:
         """Raises EmulationError unless address .. address + length - 1 is inside the memory, for every element."""
         ends = addresses + lengths
         if ends.size and (highest := int(ends.max())) > self.size:
@@ -40,17 +41,17 @@ class ActivationMemory:
                 f"(architecture.activation_kib {self.size // 1024})",
             )
 
-    def read_words(self, starts: np.ndarray) -> np.ndarray:
+    def read_words(self, starts: NDArray[np.int64]) -> NDArray[np.uint8]:
         """uint8 [..., rows] from any byte address -rows .. size, unchecked: guard bytes have no meaning."""
         return self._windows[starts + self.rows].view(np.uint8).reshape(*starts.shape, self.rows)
 
-    def read(self, work: Work, field: str, addresses: np.ndarray) -> np.ndarray:
+    def read(self, work: Work, field: str, addresses: NDArray[np.int64]) -> NDArray[np.uint8]:
         """uint8 of the shape of `addresses`, which are 0 .. 2**24 - 1."""
         self.check(work.step, field, addresses)
         self.log.read(work, addresses)
         return self.bytes[addresses]
 
-    def write(self, work: Work, field: str, addresses: np.ndarray, values: np.ndarray) -> None:
+    def write(self, work: Work, field: str, addresses: NDArray[np.int64], values: NDArray[np.uint8]) -> None:
         """Store uint8 `values` at `addresses`, two arrays of one shape."""
         self.check(work.step, field, addresses)
         self.log.write(work, addresses)
@@ -61,7 +62,7 @@ class Windows:
     """Memory on the bus side: one uint8 array per window, every access checked against it."""
 
     def __init__(self, program: Program):
-        self.bytes: dict[Window, np.ndarray] = {
+        self.bytes: dict[Window, NDArray[np.uint8]] = {
             Window.PROGRAM: np.frombuffer(program.code, np.uint8),
             Window.WEIGHTS: program.weights,
             Window.INPUT: np.zeros(program.input_bytes, np.uint8),
@@ -78,17 +79,17 @@ class Windows:
             )
         return slice(offset, offset + length)
 
-    def fetch(self, step: Step, window: Window, offset: int, length: int) -> np.ndarray:
+    def fetch(self, step: Step, window: Window, offset: int, length: int) -> NDArray[np.uint8]:
         """uint8 [length] of a window the machine never writes."""
         return self.bytes[window][self._range(step, window, offset, length)]
 
-    def read(self, work: Work, window: Window, offset: int, length: int) -> np.ndarray:
+    def read(self, work: Work, window: Window, offset: int, length: int) -> NDArray[np.uint8]:
         where = self._range(work.step, window, offset, length)
         if window in self._logs:
             self._logs[window].read(work, where)
         return self.bytes[window][where]
 
-    def write(self, work: Work, window: Window, offset: int, values: np.ndarray) -> None:
+    def write(self, work: Work, window: Window, offset: int, values: NDArray[np.uint8]) -> None:
         where = self._range(work.step, window, offset, len(values))
         if window not in self._logs:
             writable = " and ".join(window.name for window in WRITABLE_WINDOWS)

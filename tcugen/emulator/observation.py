@@ -1,9 +1,10 @@
 """Tensors as the output path and the pool write them, put together element by element."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tcugen.emulator.step import EmulationError, Step
-from tcugen.program import Observation, Program
+from tcugen.program import Observation, Program, Tensor
 
 
 class Observer:
@@ -12,13 +13,13 @@ class Observer:
     def __init__(self, program: Program):
         self._layouts = program.tensors
         self._boxes = {box.instruction: box for box in program.observations}
-        self._tensors: dict[str, np.ndarray] = {}
-        self._seen: dict[str, np.ndarray] = {}
+        self._tensors: dict[str, Tensor] = {}
+        self._seen: dict[str, NDArray[np.bool]] = {}
         for box in program.observations:
             if box.tensor not in program.tensors:
                 raise EmulationError(box.instruction, "observation", f"program.tensors does not hold {box.tensor!r}")
 
-    def _open(self, tensor: str) -> tuple[np.ndarray, np.ndarray]:
+    def _open(self, tensor: str) -> tuple[Tensor, NDArray[np.bool]]:
         if tensor not in self._tensors:
             layout = self._layouts[tensor]
             shape = layout.channels, layout.height, layout.width
@@ -26,8 +27,8 @@ class Observer:
             self._seen[tensor] = np.zeros(shape, bool)
         return self._tensors[tensor], self._seen[tensor]
 
-    def write(self, step: Step, channel: int, y0: int, values: np.ndarray) -> None:
-        """Record int64 `values` [rows, columns, channels] of the instruction's loop.
+    def write(self, step: Step, channel: int, y0: int, values: NDArray[np.int8 | np.int64]) -> None:
+        """Record int8 or int64 `values` [rows, columns, channels] of the instruction's loop.
 
         Args:
             channel: Channel of values[..., 0], counted from the instruction's first channel.
@@ -36,7 +37,6 @@ class Observer:
         box = self._boxes.get(step.index)
         if box is None:
             return
-        tensor, seen = self._open(box.tensor)
         columns = values.shape[1]
         if box.x_channels == 0:
             self._write_box(step, box, box.channel0 + channel, box.y0 + y0, box.x0, values)
@@ -45,7 +45,9 @@ class Observer:
             first = box.channel0 + channel + x * box.x_channels
             self._write_box(step, box, first, box.y0 + y0, box.x0, values[:, x : x + 1])
 
-    def _write_box(self, step: Step, box: Observation, c0: int, y0: int, x0: int, values: np.ndarray) -> None:
+    def _write_box(
+        self, step: Step, box: Observation, c0: int, y0: int, x0: int, values: NDArray[np.int8 | np.int64]
+    ) -> None:
         tensor, seen = self._open(box.tensor)
         rows, columns, channels = values.shape
         if y0 + rows > tensor.shape[1] or x0 + columns > tensor.shape[2]:
@@ -56,7 +58,7 @@ class Observer:
         tensor[where] = values[..., :real].transpose(2, 0, 1)
         seen[where] = True
 
-    def tensors(self) -> dict[str, np.ndarray]:
+    def tensors(self) -> dict[str, Tensor]:
         """int8 or int32 [C, H, W] by name; raises EmulationError if an element of an observed tensor is missing."""
         for name, seen in self._seen.items():
             if not seen.all():

@@ -13,6 +13,7 @@ padding have to be inside the memory.
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tcugen.emulator.memory import ADDRESS_MASK, ActivationMemory
 from tcugen.emulator.ordering import Work
@@ -30,8 +31,8 @@ class _Reads:
         used: Addresses of the bytes that are not padding, as an index array.
     """
 
-    starts: np.ndarray
-    used: np.ndarray
+    starts: NDArray[np.int64]
+    used: NDArray[np.int64]
 
 
 class OperandReader:
@@ -77,12 +78,13 @@ class OperandReader:
         lengths = np.broadcast_to(lengths, firsts.shape)
         self._memory.check(step, "base", firsts[lengths > 0], lengths[lengths > 0])
         starts = np.where(lengths > 0, firsts - self._low[None, :, None, None, :], 0)
-        used = [
-            (np.unique(firsts[lengths == length])[:, None] + np.arange(length)).ravel() for length in np.unique(lengths)
-        ]
+        used: list[NDArray[np.int64]] = []
+        for length in map(int, np.unique(lengths)):
+            first: NDArray[np.int64] = np.unique(firsts[lengths == length])
+            used.append((first[:, None] + np.arange(length)).ravel())
         return _Reads(starts, np.concatenate(used))
 
-    def read(self, work: Work, column: int, y0: int, n_rows: int) -> np.ndarray:
+    def read(self, work: Work, column: int, y0: int, n_rows: int) -> NDArray[np.int8]:
         """int8 [n_rows * n_x, passes, R] of column group `column` and output rows y0 .. y0 + n_rows - 1."""
         step = self._step
         if step["column_step"]:

@@ -8,6 +8,7 @@ another unit outside that vector is a race, whichever order this run happened to
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tcugen.emulator.step import Step
 from tcugen.isa import COUNT_BITS, Unit
@@ -75,18 +76,18 @@ class AccessLog:
 
     def __init__(self, size: int):
         self._writes = np.zeros(size, np.int32)
-        self._reads: dict[Unit, np.ndarray] = {}
+        self._reads: dict[Unit, NDArray[np.int32]] = {}
         self._last_write = [0] * len(Unit)
         self._instructions: dict[tuple[Unit, int], int] = {}
 
-    def read(self, work: Work, where: np.ndarray | slice) -> None:
+    def read(self, work: Work, where: NDArray[np.int64] | slice) -> None:
         self._check_writes(work, where, "reads", None)
         if work.unit not in self._reads:
             self._reads[work.unit] = np.zeros_like(self._writes)
         self._reads[work.unit][where] = work.count
         self._instructions[work.unit, work.count] = work.step.index
 
-    def write(self, work: Work, where: np.ndarray | slice) -> None:
+    def write(self, work: Work, where: NDArray[np.int64] | slice) -> None:
         self._check_writes(work, where, "writes", work.unit)
         for unit, reads in self._reads.items():
             if unit != work.unit and (last := int(reads[where].max(initial=0))) > work.known[unit]:
@@ -95,7 +96,7 @@ class AccessLog:
         self._last_write[work.unit] = work.count
         self._instructions[work.unit, work.count] = work.step.index
 
-    def _check_writes(self, work: Work, where: np.ndarray | slice, verb: str, in_order: Unit | None) -> None:
+    def _check_writes(self, work: Work, where: NDArray[np.int64] | slice, verb: str, in_order: Unit | None) -> None:
         suspects = [unit for unit in Unit if unit != in_order and self._last_write[unit] > work.known[unit]]
         if not suspects:
             return

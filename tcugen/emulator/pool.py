@@ -12,6 +12,7 @@ of an output row precede its writes.
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tcugen.emulator.memory import ADDRESS_MASK
 from tcugen.emulator.shared import Shared
@@ -19,7 +20,7 @@ from tcugen.emulator.step import Step
 from tcugen.isa import Unit
 
 
-def _axis(step: Step, axis: str, first: str, extent: str) -> tuple[np.ndarray, np.ndarray]:
+def _axis(step: Step, axis: str, first: str, extent: str) -> tuple[NDArray[np.int64], NDArray[np.bool]]:
     """Input position relative to the first tap, and whether it is inside: both [outputs, taps] of one axis."""
     taps = np.arange(step[f"n_{axis}"])[:, None] * step[f"stride_{axis}"] + np.arange(step[f"n_k{axis}"])
     position = step[first] + taps

@@ -1,6 +1,7 @@
 """A ring buffer on the weight stream: items are written, read, and freed only when nobody will read them again."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 class Ring:
@@ -28,13 +29,13 @@ class Ring:
         """Items between the read pointer and the last one written."""
         return self.written - self.read
 
-    def write(self, items: np.ndarray) -> None:
+    def write(self, items: NDArray[np.uint8]) -> None:
         """Append uint8 [n, item_bytes], n <= room."""
         assert len(items) <= self.room
         self._items[(self.written + np.arange(len(items))) % self.capacity] = items
         self.written += len(items)
 
-    def take(self, count: int) -> np.ndarray:
+    def take(self, count: int) -> NDArray[np.uint8]:
         """uint8 [count, item_bytes] from the read pointer, which moves behind them; count <= available."""
         assert count <= self.available
         items = self._items[(self.read + np.arange(count)) % self.capacity]

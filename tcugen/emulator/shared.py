@@ -4,6 +4,7 @@ from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tcugen.arch import Architecture
 from tcugen.emulator.memory import ActivationMemory, Windows
@@ -20,7 +21,7 @@ ACCUMULATOR_BANKS = 2
 class Bank:
     """One tile of sums: int64 [pixels, columns]; `count` is the number of COMPUTE tiles done when it was finished."""
 
-    sums: np.ndarray
+    sums: NDArray[np.int64]
     count: int
     step: Step
 

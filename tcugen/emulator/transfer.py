@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tcugen.arch import PARAMETER_BYTES
 from tcugen.emulator.memory import ADDRESS_MASK
@@ -48,7 +49,7 @@ def copy_segments(shared: Shared, step: Step) -> Iterator[None]:
     yield None
 
 
-def _push(ring: Ring, items: np.ndarray, step: Step, field: str) -> Iterator[Blocked | None]:
+def _push(ring: Ring, items: NDArray[np.uint8], step: Step, field: str) -> Iterator[Blocked | None]:
     while len(items):
         while not ring.room:
             yield Blocked(step, field, f"all {ring.capacity} places of its ring hold items still needed")

@@ -4,14 +4,17 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tcugen.model.errors import ModelError
 from tcugen.model.images import image_quantization, quantise_images
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.onnx.reference import run_reference, write_reference
 from tcugen.onnx.run_file import reals, run_file
+from tcugen.program import Tensor
 
 REFERENCE = "the reference model"
 
@@ -45,9 +48,9 @@ class Evaluated:
     """
 
     model: QuantizedNetwork
-    images: np.ndarray
-    outputs: np.ndarray
-    labels: np.ndarray | None
+    images: NDArray[np.float32]
+    outputs: Tensor
+    labels: NDArray[np.integer] | None
 
 
 def compare_reference(evaluated: Evaluated, progress: Callable[[str], None]) -> Comparison:
@@ -81,7 +84,8 @@ def compare_file(path: Path, evaluated: Evaluated, progress: Callable[[str], Non
         ModelError: If the file cannot be run on the images or has another number of outputs.
     """
     model, images, outputs = evaluated.model, evaluated.images, evaluated.outputs
-    own, rows = reals(model, outputs), []
+    own = reals(model, outputs)
+    rows: list[NDArray[Any]] = []
     for number, row in enumerate(run_file(path, images), 1):
         if row.size != own.shape[1]:
             raise ModelError(
@@ -101,7 +105,7 @@ def compare_file(path: Path, evaluated: Evaluated, progress: Callable[[str], Non
 _AT_ONCE = 16
 
 
-def _judge(name: str, found: np.ndarray, own: np.ndarray, labels: np.ndarray | None) -> Comparison:
+def _judge(name: str, found: NDArray[Any], own: NDArray[Any], labels: NDArray[np.integer] | None) -> Comparison:
     """`found` against `own`, real values [n, classes] both; they are equal as far as the type of `found` tells."""
     classes = found.argmax(axis=1)
     return Comparison(

@@ -2,23 +2,26 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
+from numpy.typing import NDArray
 
 from tcugen.emulator import Machine
 from tcugen.model.errors import ModelError
 from tcugen.model.images import image_quantization, quantise_images
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.onnx.run_file import reals
-from tcugen.program import Program
+from tcugen.program import Program, Tensor
 
 
 def emulate(
     model: QuantizedNetwork,
     program: Program,
-    images: np.ndarray,
+    images: NDArray[np.float32],
     progress: Callable[[int], None] | None = None,
-) -> np.ndarray:
+) -> Tensor:
     """Outputs of the emulator, one image after the other.
 
     Args:
@@ -33,7 +36,8 @@ def emulate(
         ModelError: If an image holds something that is no number.
         EmulationError: If the program breaks a rule.
     """
-    machine, outputs = Machine(program), []
+    machine = Machine(program)
+    outputs: list[Tensor] = []
     for number, image in enumerate(images, 1):
         quantised = quantise_images(image, image_quantization(model))
         outputs.append(machine.run({program.inputs[0].tensor: quantised})[program.outputs[0].tensor])
@@ -42,7 +46,7 @@ def emulate(
     return np.stack(outputs)
 
 
-def top1(model: QuantizedNetwork, outputs: np.ndarray) -> list[int] | None:
+def top1(model: QuantizedNetwork, outputs: Tensor) -> list[int] | None:
     """Class of the largest real value of each image, the first of several.
 
     Args:
@@ -57,26 +61,26 @@ def top1(model: QuantizedNetwork, outputs: np.ndarray) -> list[int] | None:
     return reals(model, outputs).argmax(axis=1).tolist()
 
 
-def write_outputs(path: Path, outputs: np.ndarray) -> None:
+def write_outputs(path: Path, outputs: Tensor) -> None:
     """Write outputs as a .npy file, [n, elements], under exactly that name."""
     with path.open("wb") as file:
         np.save(file, outputs.reshape(len(outputs), -1))
 
 
-def read_labels(path: Path, count: int, classes: int) -> np.ndarray:
+def read_labels(path: Path, count: int, classes: int) -> NDArray[np.integer]:
     """The right classes of `count` images, [count] integers below `classes`.
 
     Raises:
         ModelError: If the file cannot be read, has another number of labels or one that is no class.
     """
     try:
-        labels = np.load(path, allow_pickle=False)
+        labels: NDArray[Any] | NpzFile = np.load(path, allow_pickle=False)
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror or error}); give a .npy file of labels") from None
     except (ValueError, EOFError) as error:
         raise ModelError(f"{path}: is damaged or no .npy file ({error}); write it with numpy.save") from None
-    if not isinstance(labels, np.ndarray) or labels.shape != (count,) or labels.dtype.kind not in "iu":
-        found = f"{labels.dtype} {labels.shape}" if isinstance(labels, np.ndarray) else "an archive"
+    if isinstance(labels, NpzFile) or labels.shape != (count,) or labels.dtype.kind not in "iu":
+        found = "an archive" if isinstance(labels, NpzFile) else f"{labels.dtype} {labels.shape}"
         raise ModelError(f"{path}: holds {found}, but must hold {count} integers, one per image; correct the labels")
     wrong = labels[(labels < 0) | (labels >= classes)]
     if wrong.size:

@@ -5,15 +5,16 @@ integer that the format holds exactly, so neither the order of the additions nor
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import assert_never
+from typing import Any, assert_never
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.nn import functional
 
 from tcugen.golden import arithmetic
 from tcugen.model.errors import QuantizationError
-from tcugen.model.quantized import NodeIntegers, QuantizedNetwork
+from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.operators import (
     Add,
     Conv,
@@ -44,44 +45,40 @@ def run(model: QuantizedNetwork, inputs: Mapping[str, np.ndarray]) -> dict[str, 
     Raises:
         QuantizationError: If an input is missing or does not fit, or a sum leaves 32 bits.
     """
-    tensors = {name: torch.from_numpy(array) for name, array in _checked_inputs(model, inputs).items()}
+    tensors = {name: torch.as_tensor(array) for name, array in _checked_inputs(model, inputs).items()}
     for node in model.network.nodes:
-        quantization = model.tensors[node.name]
-        tensors[node.name] = evaluate(
-            node,
-            model.integers[node.name],
-            [tensors[name] for name in node.inputs],
-            model.input_zero_points(node.name),
-            None if quantization is None else quantization.zero_point,
-        )
+        tensors[node.name] = evaluate(model, node, [tensors[name] for name in node.inputs])
     return {node.name: tensors[node.name].numpy() for node in model.network.nodes}
 
 
-def evaluate(
-    node: Node,
-    integers: NodeIntegers,
-    operands: Sequence[torch.Tensor],
-    input_zero_points: Sequence[int],
-    output_zero_point: int | None,
-) -> torch.Tensor:
-    """Output of one node from its int8 operands: int8, or int32 sums of a conv or linear without a multiplier."""
-    x, z_x, z_y = operands[0], input_zero_points[0], output_zero_point
+def evaluate(model: QuantizedNetwork, node: Node, operands: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Output of one node from its int8 operands: int8, or int32 sums of a conv or linear without a multiplier.
+
+    Of `model`, only the node's own integers and the quantization of its tensors need be there.
+    """
+    x, z_x = operands[0], model.zero_point(node.inputs[0])
     match node:
         case Conv() | Linear():
-            acc = accumulate(node, integers.weight, integers.bias, x, z_x)
-            if integers.multiplier is None:
+            weighted = model.integers_of(node)
+            acc = accumulate(node, weighted.weight, weighted.bias, x, z_x)
+            if weighted.multiplier is None or weighted.clamp is None:
                 return acc
-            return arithmetic.requantise(acc, _multiplier(integers), z_y, *integers.clamp)
+            multiplier = torch.from_numpy(weighted.multiplier)
+            return arithmetic.requantise(acc, multiplier, model.zero_point(node.name), *weighted.clamp)
         case Add():
-            z_a, z_b = input_zero_points
-            m_a, m_b = integers.add_multipliers
-            return arithmetic.residual_add(x, operands[1], z_a, z_b, m_a, m_b, integers.add_shift, z_y, *integers.clamp)
+            add = model.integers_of(node)
+            z_b, z_y = model.zero_point(node.inputs[1]), model.zero_point(node.name)
+            return arithmetic.residual_add(x, operands[1], z_x, z_b, *add.multipliers, add.shift, z_y, *add.clamp)
         case MaxPool():
             return arithmetic.max_pool(x, node.kernel, node.stride, node.padding)
         case GlobalAveragePool():
-            return arithmetic.global_average_pool(x, z_x, _multiplier(integers), z_y, *integers.clamp)
+            average = model.integers_of(node)
+            multiplier = torch.tensor(average.multiplier)
+            return arithmetic.global_average_pool(x, z_x, multiplier, model.zero_point(node.name), *average.clamp)
         case Requantise():
-            return arithmetic.change_scale(x, z_x, _multiplier(integers), z_y, *integers.clamp)
+            change = model.integers_of(node)
+            multiplier = torch.tensor(change.multiplier)
+            return arithmetic.change_scale(x, z_x, multiplier, model.zero_point(node.name), *change.clamp)
         case _:
             assert_never(node)
 
@@ -105,23 +102,22 @@ def accumulate(node: Weighted, weight: np.ndarray, bias: np.ndarray, x: torch.Te
     layer = as_convolution(node)
     top, left, bottom, right = layer.padding
     centred = functional.pad(x.float() - z_x, (left, right, top, bottom))
-    total = None
+    total = torch.as_tensor(bias.astype(np.float64)).reshape(-1, 1, 1)
     # NNPACK may choose Winograd's algorithm, whose intermediate values are fractions.
     with torch.backends.nnpack.flags(enabled=False):
         for part, dtype in _exact_parts(weight, int(centred.abs().max())):
             products = functional.conv2d(
                 _channels(centred, layer.groups, part).to(dtype),
-                torch.from_numpy(weight[:, part].astype(np.float32)).to(dtype),
+                torch.as_tensor(weight[:, part].astype(np.float32)).to(dtype),
                 stride=layer.stride,
                 groups=layer.groups,
             ).double()
-            total = products if total is None else total.add_(products)
-    total += torch.from_numpy(bias.astype(np.float64)).reshape(-1, 1, 1)
-    low, high = total.aminmax()
+            total = products.add_(total)
+    low, high = int(total.min()), int(total.max())
     if low < -(2**31) or high >= 2**31:
         raise QuantizationError(
-            f"layer {node.name!r}: its sums span [{int(low)}, {int(high)}], but must fit 32 bits; use smaller weights "
-            "or split the layer's input channels"
+            f"layer {node.name!r}: its sums span [{low}, {high}], but must fit 32 bits; use smaller weights or split "
+            "the layer's input channels"
         )
     return total.int()
 
@@ -151,12 +147,8 @@ def _channels(x: torch.Tensor, groups: int, part: slice) -> torch.Tensor:
     return x.reshape(n, groups, channels // groups, height, width)[:, :, part].reshape(n, -1, height, width)
 
 
-def _multiplier(integers: NodeIntegers) -> torch.Tensor:
-    return torch.from_numpy(np.asarray(integers.multiplier, dtype=np.float32))
-
-
-def _checked_inputs(model: QuantizedNetwork, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    checked = {}
+def _checked_inputs(model: QuantizedNetwork, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.int8]]:
+    checked: dict[str, NDArray[np.int8]] = {}
     for name, shape in model.network.inputs:
         array = inputs.get(name)
         if array is None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tcugen.arch import Architecture
 from tcugen.mapping.errors import CompileError
 from tcugen.mapping.layouts import align
-from tcugen.mapping.stripes import StripePlanner, Stripes, address_unit, slack_bytes
+from tcugen.mapping.stripes import ITEM_CYCLES, StripePlanner, Stripes, address_unit, slack_bytes
 from tcugen.mapping.tasks import AverageTask, PoolTask, Task
 from tcugen.mapping.tiling import WeightPanel
 from tcugen.program import TensorLayout
@@ -254,3 +254,27 @@ def allocate(
         CompileError: If one stripe of one row of some task does not fit. Names node, bytes needed and bytes there.
     """
     return _Allocator(tasks, layouts, panels, architecture, item_cycles).run()
+
+
+def demand_of(
+    tasks: tuple[Task, ...],
+    layouts: dict[str, TensorLayout],
+    panels: tuple[WeightPanel | None, ...],
+    architecture: Architecture,
+) -> tuple[int, str]:
+    """Most bytes of tensors alive at once if all are on chip, and the node during which they are."""
+    demands = _Allocator(tasks, layouts, panels, architecture, ITEM_CYCLES).tensor_demands()
+    alive = [sum(demand.size for demand in demands if demand.start <= t <= demand.end) for t in range(len(tasks))]
+    most = max(alive)
+    return most, tasks[alive.index(most)].name
+
+
+def holds_all(
+    tasks: tuple[Task, ...],
+    layouts: dict[str, TensorLayout],
+    panels: tuple[WeightPanel | None, ...],
+    architecture: Architecture,
+) -> bool:
+    """Whether every tensor can be placed in the activation memory, none spilled."""
+    allocator = _Allocator(tasks, layouts, panels, architecture, ITEM_CYCLES)
+    return place(allocator.tensor_demands(), allocator.capacity) is not None

@@ -59,11 +59,30 @@ class Plan:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class Geometry:
+    """What follows from a network and an array before anything is placed: tasks, layouts by tensor, panels by task."""
+
+    tasks: tuple[Task, ...]
+    layouts: dict[str, TensorLayout]
+    panels: tuple[WeightPanel | None, ...]
+
+
+def geometry_of(network: Network, architecture: Architecture, int32_outputs: Collection[str] = ()) -> Geometry:
+    """Tasks, layouts and weight panels; the size of the activation memory plays no part."""
+    tasks = tasks_of(network, int32_outputs)
+    layouts = choose_layouts(network.inputs, tasks, architecture)
+    panels = tuple(
+        None if isinstance(task, PoolTask) else panel_of(task, layouts[task.input], architecture) for task in tasks
+    )
+    return Geometry(tasks, layouts, panels)
+
+
 def plan_network(
     network: Network,
     architecture: Architecture,
     int32_outputs: Collection[str] = (),
-    item_cycles: int = ITEM_CYCLES[0],
+    item_cycles: int = ITEM_CYCLES,
 ) -> Plan:
     """Everything that is decided before instructions are made.
 
@@ -71,15 +90,11 @@ def plan_network(
         network: The graph.
         architecture: What to plan for.
         int32_outputs: Outputs of the network that are stored as 32-bit sums.
-        item_cycles: What a work item costs beside its work, see `StripePlanner`.
+        item_cycles: What a work item is reckoned to cost beside its work, see `StripePlanner`.
 
     Raises:
         CompileError: If the network cannot run on this architecture. Names node, value, rule and remedy.
     """
-    tasks = tasks_of(network, int32_outputs)
-    layouts = choose_layouts(network.inputs, tasks, architecture)
-    panels = tuple(
-        None if isinstance(task, PoolTask) else panel_of(task, layouts[task.input], architecture) for task in tasks
-    )
-    allocation = allocate(tasks, layouts, panels, architecture, item_cycles)
-    return Plan(network, architecture, tasks, layouts, panels, allocation)
+    shapes = geometry_of(network, architecture, int32_outputs)
+    allocation = allocate(shapes.tasks, shapes.layouts, shapes.panels, architecture, item_cycles)
+    return Plan(network, architecture, shapes.tasks, shapes.layouts, shapes.panels, allocation)

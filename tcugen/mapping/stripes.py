@@ -11,8 +11,8 @@ from tcugen.mapping.tasks import AverageTask, ConvTask, PoolTask, Task
 from tcugen.mapping.tiling import WeightPanel, split
 from tcugen.program import TensorLayout
 
-ITEM_CYCLES = (1000, 2000, 4000, 8000)
-"""Cycles that one item more may save: the first measures best; the others are for programs that grow too large."""
+ITEM_CYCLES = 1000
+"""What a work item is reckoned to cost beside its work, unless a search tries something else."""
 
 
 Ranges = tuple[tuple[int, int], ...]
@@ -131,7 +131,7 @@ class StripePlanner:
         task, in_layout, out_layout, panel: The task; `panel` is None for a pool.
         spilled: Names of the tensors that are not on chip.
         architecture: Sizes.
-        item_cycles: What a work item costs beside its work; one of ITEM_CYCLES.
+        item_cycles: What a work item is reckoned to cost beside its work.
     """
 
     def __init__(
@@ -142,7 +142,7 @@ class StripePlanner:
         panel: WeightPanel | None,
         spilled: frozenset[str],
         architecture: Architecture,
-        item_cycles: int = ITEM_CYCLES[0],
+        item_cycles: int = ITEM_CYCLES,
     ):
         self.item_cycles = item_cycles
         self.task, self.panel, self.architecture = task, panel, architecture

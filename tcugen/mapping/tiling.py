@@ -1,11 +1,12 @@
 """How a task is cut into array passes: weight tiles of a column group, blocks of output pixels."""
 
 from dataclasses import dataclass
+from typing import assert_never
 
 import numpy as np
 
 from tcugen.arch import Architecture
-from tcugen.mapping.tasks import ArrayTask, AverageTask
+from tcugen.mapping.tasks import ArrayTask, AverageTask, ConvTask
 from tcugen.program import TensorLayout
 
 MAX_LOOP = 4095
@@ -116,3 +117,16 @@ class Rectangle:
 def rectangles(y0: int, y1: int, n_x: int, depth: int) -> tuple[Rectangle, ...]:
     """Rows y0 .. y1 - 1 of a result `n_x` wide as rectangles, one per range of columns."""
     return tuple(Rectangle(y0, y1, a, b, block_rows(y1 - y0, b - a, depth)) for a, b in x_tiles(n_x, depth))
+
+
+def busy_cycles(task: ArrayTask, panel: WeightPanel, architecture: Architecture) -> int:
+    """Cycles in which the array takes an operand of a task that runs in one piece, an average in whole pixels."""
+    match task:
+        case AverageTask():
+            return (
+                panel.n_columns * panel.n_tiles * -(-task.input_shape.channels // (architecture.rows * panel.n_groups))
+            )
+        case ConvTask():
+            return panel.n_columns * panel.n_tiles * task.output_shape.height * task.output_shape.width
+        case _:
+            assert_never(task)

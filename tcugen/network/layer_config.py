@@ -136,8 +136,8 @@ def _parse_json(text: str, source: str) -> Any:
 
 
 def _to_keys(node: Node) -> dict[str, Any]:
-    values = {key: getattr(node, key) for key in keys_of(type(node))}
-    return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
+    # JSON writes tuples as lists.
+    return {key: getattr(node, key) for key in keys_of(type(node))}
 
 
 def _dump(value: Any) -> str:

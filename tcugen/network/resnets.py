@@ -31,7 +31,7 @@ class _Builder:
                 channels,
                 kernel=(kernel, kernel),
                 stride=(stride, stride),
-                padding=(kernel // 2,) * 4,
+                padding=(kernel // 2, kernel // 2, kernel // 2, kernel // 2),
                 groups=groups,
                 activation="relu" if relu else None,
             )

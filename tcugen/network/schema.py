@@ -127,19 +127,21 @@ def _sentence(kind: str, path: tuple[int | str, ...], data: Any) -> str:
             return _about_node(data["nodes"][index], index)
         case ("input", str(key), *items):
             return _about_key(kind, "input", data["input"], list(Input.model_fields), key, items)
-        case (key, *items):
-            return _about_key(kind, "network", data, list(LayerConfig.model_fields), str(key), items)
+        case _:
+            return _about_key(kind, "network", data, list(LayerConfig.model_fields), str(path[0]), path[1:])
 
 
 def _about_node(node: Any, index: int) -> str:
     """What is wrong with a node of which not even the operator is known."""
     where = node_label(node, index)
-    if not isinstance(node, dict):
-        return f"{where} is {_shown(node)}, but must be an object; write for example {RULES['nodes'][1][1:-1]}"
-    if "op" not in node:
-        return f'{where}: key op is missing, it must be {RULES["op"][0]}; add for example "op": "conv"'
-    rule = f"{where}: op is {_shown(node['op'])}, but must be {RULES['op'][0]}"
-    return f"{rule}; {_suggestion(str(node['op']), list(OPERATORS))}"
+    match node:
+        case {"op": op}:
+            rule = f"{where}: op is {_shown(op)}, but must be {RULES['op'][0]}"
+            return f"{rule}; {_suggestion(str(op), list(OPERATORS))}"
+        case {}:
+            return f'{where}: key op is missing, it must be {RULES["op"][0]}; add for example "op": "conv"'
+        case _:
+            return f"{where} is {_shown(node)}, but must be an object; write for example {RULES['nodes'][1][1:-1]}"
 
 
 def _about_key(

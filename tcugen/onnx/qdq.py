@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, assert_never
 
 import numpy as np
 
+from tcugen.model.integers import clamp_of
 from tcugen.model.limits import INT8_RANGE
 from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.network.graph import Node
@@ -117,10 +118,10 @@ class _Writer:
 
     def limited(self, node: Node, computed: str) -> str:
         """Relu where that is the activation, Clip for other limits inside int8."""
-        clamp, quantization = self.model.integers[node.name].clamp, self.model.tensors[node.name]
+        clamp, quantization = clamp_of(self.model.integers_of(node)), self.model.quantization(node.name)
         if activation_of(node) == "relu" and clamp == (quantization.zero_point, INT8_RANGE[1]):
             return self.op("Relu", [computed], f"{node.name}_relu")
-        if clamp in (None, INT8_RANGE):
+        if clamp is None or clamp == INT8_RANGE:
             return computed
         low, high = clamp
         bounds = [np.float32((step - quantization.zero_point) * quantization.scale) for step in (low, high)]
@@ -128,13 +129,13 @@ class _Writer:
         return self.op("Clip", [computed, *names], f"{node.name}_clip")
 
     def convolution(self, node: Conv, x: str) -> str:
-        operands = [x, *self.parameters(node, self.model.integers[node.name].weight)]
+        operands = [x, *self.parameters(node, self.model.integers_of(node).weight)]
         geometry = {"strides": node.stride, "pads": node.padding, "kernel_shape": node.kernel, "group": node.groups}
         return self.op("Conv", operands, f"{node.name}_sums", **geometry)
 
     def linear(self, node: Linear, x: str) -> str:
         name, output = node.name, f"{node.name}_sums"
-        parameters = self.parameters(node, self.model.integers[name].weight[:, :, 0, 0])
+        parameters = self.parameters(node, self.model.integers_of(node).weight[:, :, 0, 0])
         operands = [self.op("Flatten", [x], f"{name}_flat", axis=1), *parameters]
         rows = self.op("Gemm", operands, output if self.is_flat(node) else f"{name}_rows", transB=1)
         if self.is_flat(node):
@@ -143,9 +144,9 @@ class _Writer:
 
     def parameters(self, node: Weighted, stored: np.ndarray) -> list[str]:
         """Real weights and biases; `stored` are the weights as the operator wants them."""
-        integers, name = self.model.integers[node.name], node.name
+        integers, name = self.model.integers_of(node), node.name
         scale = integers.weight_scale
-        sum_scale = np.float32(self.model.tensors[node.inputs[0]].scale) * scale
+        sum_scale = np.float32(self.model.scale(node.inputs[0])) * scale
         operands = []
         for what, array, scales in (("weight", stored, scale), ("bias", integers.bias, sum_scale)):
             names = [

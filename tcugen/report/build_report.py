@@ -1,7 +1,34 @@
 """The report of a build as Markdown, from its JSON."""
 
+from typing import TypedDict
 
-def markdown(report: dict) -> str:
+
+class NodeReport(TypedDict):
+    """What to expect of one node: `losses` are cycles by reason, `fused_into` the node that it is part of."""
+
+    name: str
+    op: str
+    shape: str
+    macs: int
+    predicted_cycles: int
+    losses: dict[str, int]
+    fused_into: str | None
+
+
+class BuildReport(TypedDict):
+    """`report.json` of a build; `reasons` by parameter of the architecture."""
+
+    format: int
+    network: str
+    mac_count: int
+    architecture: dict[str, int]
+    reasons: dict[str, str]
+    predicted_cycles: int
+    predicted_utilisation: float
+    nodes: list[NodeReport]
+
+
+def markdown(report: BuildReport) -> str:
     """Markdown for `report.json` of a build: parameters with reasons, predicted cycles per node."""
     architecture = report["architecture"]
     lines = [

@@ -1,5 +1,7 @@
 """What `tcugen diff` found, for the reader: a table of layers and the first difference in words."""
 
+from typing import TypedDict
+
 from rich.table import Table
 
 _VERDICTS = {
@@ -14,7 +16,69 @@ _VERDICTS = {
 }
 
 
-def difference_table(figures: dict) -> Table:
+class TileFigures(TypedDict):
+    """Where in its instruction's loops a write stands."""
+
+    number: int
+    group: int
+    block: int
+
+
+class FirstFigures(TypedDict):
+    """The first difference; None where the finding has no such place or value."""
+
+    kind: str
+    image: int
+    layer: int
+    nodes: tuple[str, ...] | None
+    tensor: str | None
+    element: tuple[int, int, int] | None
+    golden: int | None
+    emulator: int | None
+    rtl: int | None
+    instruction: int | None
+    write: int | None
+    tile: TileFigures | None
+    expected_address: int | None
+    address: int | None
+    cycle: int | None
+
+
+class LayerFigures(TypedDict):
+    """Elements of one layer that differ from golden, of the emulator None if it did not come to its end."""
+
+    layer: int
+    tensor: str
+    elements: int
+    rtl: int
+    emulator: int | None
+    missing: int
+    misplaced: int
+
+
+class FocusFigures(TypedDict):
+    """The window of cycles around the first difference."""
+
+    image: int
+    first: int
+    cycles: int
+
+
+class DifferenceFigures(TypedDict):
+    """What `tcugen diff --json` writes; `listing` is the instruction that wrote the first difference."""
+
+    format: int
+    differs: bool
+    first: FirstFigures | None
+    layers: tuple[LayerFigures, ...]
+    stopped: str | None
+    emulator_error: str | None
+    cycles: tuple[int, ...]
+    focus: FocusFigures | None
+    listing: str | None
+
+
+def difference_table(figures: DifferenceFigures) -> Table:
     """How many elements of each layer differ.
 
     Args:
@@ -25,13 +89,13 @@ def difference_table(figures: dict) -> Table:
         table.add_column(name, justify="left" if name == "tensor" else "right")
     for layer in figures["layers"]:
         emulator = "?" if layer["emulator"] is None else f"{layer['emulator']:,}"
-        counts = (f"{layer[name]:,}" for name in ("missing", "misplaced"))
+        counts = (f"{layer['missing']:,}", f"{layer['misplaced']:,}")
         row = (str(layer["layer"]), layer["tensor"], f"{layer['elements']:,}", f"{layer['rtl']:,}", emulator, *counts)
         table.add_row(*row)
     return table
 
 
-def difference_text(figures: dict) -> str:
+def difference_text(figures: DifferenceFigures) -> str:
     """The first difference and what else went wrong, several lines; one line if nothing did."""
     if not figures["differs"]:
         elements = sum(layer["elements"] for layer in figures["layers"])
@@ -48,7 +112,7 @@ def difference_text(figures: dict) -> str:
     return "\n".join(lines)
 
 
-def _first(first: dict, listing: str | None) -> list[str]:
+def _first(first: FirstFigures, listing: str | None) -> list[str]:
     lines = [f"first difference: {_VERDICTS[first['kind']]}"]
     nodes = " + ".join(first["nodes"] or ()) or "unknown to the program"
     lines.append(f"  layer        {first['layer']} ({nodes}), image {first['image']}")
@@ -58,7 +122,7 @@ def _first(first: dict, listing: str | None) -> list[str]:
     if first["element"]:
         channel, row, column = first["element"]
         lines.append(f"  element      {first['tensor']}, channel {channel}, pixel (row {row}, column {column})")
-        values = ((name, first[name]) for name in ("golden", "emulator", "rtl"))
+        values = (("golden", first["golden"]), ("emulator", first["emulator"]), ("rtl", first["rtl"]))
         lines.append("  values       " + ", ".join(f"{name} {'-' if v is None else v}" for name, v in values))
     if first["expected_address"] is not None:
         got = "" if first["address"] in (None, first["expected_address"]) else f", got 0x{first['address']:06x}"

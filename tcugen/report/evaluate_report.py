@@ -1,10 +1,35 @@
 """The tables of an evaluation, from its figures (the JSON that `tcugen evaluate --json` writes)."""
 
+from typing import TypedDict
+
 from rich.markup import escape
 from rich.table import Table
 
 
-def evaluation_summary(figures: dict) -> str:
+class ComparisonFigures(TypedDict):
+    """One computation compared with the emulator's: images that it gets right, that agree in class, in every output."""
+
+    name: str
+    right: int | None
+    same: int
+    equal: int
+
+
+class EvaluationFigures(TypedDict):
+    """What `tcugen evaluate --json` writes; `right` is None without labels, `top1` without one output per class."""
+
+    format: int
+    network: str
+    model: str
+    images: int
+    architecture: dict[str, int]
+    images_per_second: float
+    top1: list[int] | None
+    right: int | None
+    compare: list[ComparisonFigures]
+
+
+def evaluation_summary(figures: EvaluationFigures) -> str:
     """Network, machine, images, speed, and the classes where nobody knows the right ones."""
     architecture, count = figures["architecture"], figures["images"]
     text = (
@@ -18,7 +43,7 @@ def evaluation_summary(figures: dict) -> str:
     return text
 
 
-def comparison_table(figures: dict) -> Table:
+def comparison_table(figures: EvaluationFigures) -> Table:
     """The emulator and what it is compared with, one line each."""
     table = Table(title=escape(f"{figures['images']} images"))
     table.add_column("computed by", overflow="fold")

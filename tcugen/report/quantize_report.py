@@ -1,12 +1,60 @@
 """What `tcugen quantize` shows of its figures."""
 
+from typing import NotRequired, TypedDict
+
 from rich.table import Table
 
 WORST = 5
 """Tensors with the largest error that are shown; the figures have all of them."""
 
 
-def trials_table(figures: dict) -> Table:
+class TrialFigures(TypedDict):
+    """One way to quantize that was tried."""
+
+    method: str
+    bias_corrected: bool
+    output_decibels: float | None
+    same_top1: int
+
+
+class TensorFigures(TypedDict):
+    """One tensor; None for the scale and zero point of an int32 output, and for decibels where nothing differs."""
+
+    name: str
+    scale: float | None
+    zero_point: int | None
+    decibels: float | None
+
+
+class TestFigures(TypedDict):
+    """Images on which the float and the int8 network are right; None without one output per class."""
+
+    images: int
+    float_right: int | None
+    int8_right: int | None
+    same_top1: int
+    output_decibels: float | None
+
+
+class QuantizeFigures(TypedDict):
+    """`quantize.json`; `test` is there where labels were given."""
+
+    generator: str
+    format: int
+    network: str
+    mac_count: int
+    inputs_sha256: dict[str, str]
+    notes: list[str]
+    output_type: str
+    calibration_images: int
+    method: str
+    bias_corrected: bool
+    trials: list[TrialFigures]
+    tensors: list[TensorFigures]
+    test: NotRequired[TestFigures]
+
+
+def trials_table(figures: QuantizeFigures) -> Table:
     """Every way to quantize that was tried."""
     table = Table(title=f"Network output on {figures['calibration_images']} calibration images")
     table.add_column("ranges")
@@ -24,22 +72,22 @@ def trials_table(figures: dict) -> Table:
     return table
 
 
-def worst_tensors(figures: dict) -> str:
+def worst_tensors(figures: QuantizeFigures) -> str:
     """The tensors that are furthest from float."""
-    tensors = [tensor for tensor in figures["tensors"] if tensor["decibels"] is not None]
-    tensors.sort(key=lambda tensor: tensor["decibels"])
-    shown = ", ".join(f"{tensor['name']} {decibels(tensor['decibels'])}" for tensor in tensors[:WORST])
+    tensors = [(noise, tensor["name"]) for tensor in figures["tensors"] if (noise := tensor["decibels"]) is not None]
+    tensors.sort(key=lambda tensor: tensor[0])
+    shown = ", ".join(f"{name} {decibels(noise)}" for noise, name in tensors[:WORST])
     return f"furthest from float: {shown}"
 
 
-def test_line(test: dict) -> str:
+def test_line(test: TestFigures) -> str:
     """Top-1 of the float and the int8 network."""
     count = test["images"]
-    if test["int8_right"] is None:
+    if test["float_right"] is None or test["int8_right"] is None:
         return f"test output: {decibels(test['output_decibels'])} on {count} images"
     shares = (
-        f"{kind} {test[key]} ({100 * test[key] / count:.2f} %)"
-        for kind, key in (("float", "float_right"), ("int8", "int8_right"))
+        f"{kind} {right} ({100 * right / count:.2f} %)"
+        for kind, right in (("float", test["float_right"]), ("int8", test["int8_right"]))
     )
     return f"top-1 of {count} images: {', '.join(shares)}; both say the same of {test['same_top1']}"
 

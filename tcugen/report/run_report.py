@@ -1,10 +1,60 @@
 """The table of a run, from its figures (the JSON that `tcugen simulate --json` writes)."""
 
+from typing import NotRequired, TypedDict
+
 from rich.markup import escape
 from rich.table import Table
 
 
-def run_table(figures: dict) -> Table:
+class NodeFigures(TypedDict):
+    """One node of a run: cycles of the last image, `stalls` by reason; a fused node has no tensor of its own."""
+
+    name: str
+    op: str
+    shape: str
+    macs: int
+    cycles: int
+    busy: int
+    stalls: dict[str, int]
+    fused: bool
+    mismatches: int
+
+
+class ReferenceFigures(TypedDict):
+    """Golden compared with ONNX Runtime."""
+
+    tensors: int
+    elements: int
+    mismatches: int
+
+
+class Origin(TypedDict):
+    """Where the numbers of a run come from: a seed, or a model and images from files."""
+
+    seed: NotRequired[int]
+    model: NotRequired[str]
+    images: NotRequired[str]
+
+
+class RunFigures(Origin):
+    """What `tcugen simulate --json` writes; `reference` is None where ONNX Runtime is not installed."""
+
+    format: int
+    network: str
+    memory: str
+    architecture: dict[str, int]
+    mac_count: int
+    cycles_per_image: list[int]
+    utilisation: float
+    mismatches: int
+    reference: ReferenceFigures | None
+    top1: list[int] | None
+    counters: dict[str, int]
+    cycles_per_second: float
+    nodes: list[NodeFigures]
+
+
+def run_table(figures: RunFigures) -> Table:
     """Per node: shape, MACs, cycles, utilisation, what the rest was lost to, mismatches."""
     architecture = figures["architecture"]
     multipliers = architecture["rows"] * architecture["columns"]
@@ -28,12 +78,12 @@ def run_table(figures: dict) -> Table:
     return table
 
 
-def summary(figures: dict) -> str:
+def summary(figures: RunFigures) -> str:
     """Cycles, utilisation, traffic and agreement of the whole run in a few lines."""
     counters = figures["counters"]
     cycles = figures["cycles_per_image"]
     images = f"{len(cycles)} images, " if len(cycles) > 1 else ""
-    origin = f"seed {figures['seed']}" if "seed" in figures else figures["model"]
+    origin = f"seed {figures['seed']}" if "seed" in figures else figures.get("model", "")
     verdict = "golden, emulator and RTL agree in every element"
     if figures["mismatches"]:
         verdict = f"{figures['mismatches']:,} elements differ"
@@ -51,14 +101,14 @@ def summary(figures: dict) -> str:
     )
 
 
-def _classes(figures: dict) -> list[str]:
+def _classes(figures: RunFigures) -> list[str]:
     """The classes that a trained network finds; synthetic ones have none."""
     if "model" not in figures or not figures["top1"]:
         return []
     return [f"largest output of each image: {', '.join(map(str, figures['top1']))}"]
 
 
-def _reference(reference: dict | None) -> str:
+def _reference(reference: ReferenceFigures | None) -> str:
     if reference is None:
         return "ONNX Runtime: not compared, onnx and onnxruntime are not installed"
     differ = f"{reference['mismatches']:,} differ" if reference["mismatches"] else "all equal to golden"

@@ -1,5 +1,8 @@
 """The table of cycles by shape of layer, from the JSON that `tcugen shapes --json` writes."""
 
+from collections.abc import Mapping
+from typing import NotRequired, TypedDict
+
 from rich.markup import escape
 from rich.table import Table
 
@@ -17,7 +20,41 @@ REASONS = {
 """What a cycle beyond the ideal was lost to: the stalls of the counters, and `tiles`."""
 
 
-def shapes_table(figures: dict) -> Table:
+class ShapeEntry(TypedDict):
+    """Layers of one shape together; `utilisation` is None where they took no cycles of their own."""
+
+    op: str
+    input: str
+    output: str
+    kernel: list[int]
+    stride: list[int]
+    padding: list[int]
+    groups: int
+    layers: list[str]
+    fused: bool
+    macs: int
+    ideal_cycles: float
+    cycles: int
+    utilisation: float | None
+    losses: dict[str, float]
+
+
+class ShapesFigures(TypedDict):
+    """What `tcugen shapes --json` writes."""
+
+    format: int
+    network: str
+    memory: str
+    architecture: dict[str, int]
+    mac_count: int
+    mismatches: int
+    seed: NotRequired[int]
+    cycles: int
+    utilisation: float
+    shapes: list[ShapeEntry]
+
+
+def shapes_table(figures: ShapesFigures) -> Table:
     """Per shape: number of layers, ideal and simulated cycles of all of them, utilisation, what was lost to what."""
     architecture = figures["architecture"]
     title = f"{figures['network']} on {architecture['rows']}x{architecture['columns']}, {figures['memory']} memory"
@@ -36,7 +73,7 @@ def shapes_table(figures: dict) -> Table:
             str(len(shape["layers"])),
             f"{shape['ideal_cycles']:,.0f}" if shape["macs"] else "",
             f"{shape['cycles']:,}",
-            f"{100 * shape['utilisation']:.1f}" if shape["macs"] and shape["cycles"] else "",
+            f"{100 * shape['utilisation']:.1f}" if shape["macs"] and shape["utilisation"] else "",
             "done along with a convolution" if shape["fused"] else _losses(shape["losses"]),
         )
     table.add_section()
@@ -51,7 +88,7 @@ def shapes_table(figures: dict) -> Table:
     return table
 
 
-def shapes_summary(figures: dict) -> str:
+def shapes_summary(figures: ShapesFigures) -> str:
     """What the reasons mean, the lowest utilisation by size of output, and whether all elements were equal."""
     lowest: dict[str, float] = {}
     for shape in figures["shapes"]:
@@ -72,7 +109,7 @@ def shapes_summary(figures: dict) -> str:
     )
 
 
-def _kernel(shape: dict) -> str:
+def _kernel(shape: ShapeEntry) -> str:
     if shape["op"] not in ("conv", "max_pool"):
         return ""
     text = "x".join(map(str, shape["kernel"]))
@@ -81,7 +118,7 @@ def _kernel(shape: dict) -> str:
     return text if shape["groups"] == 1 else f"{text}, {shape['groups']} groups"
 
 
-def _losses(losses: dict[str, float]) -> str:
+def _losses(losses: Mapping[str, float]) -> str:
     """Largest first."""
     ordered = sorted(losses.items(), key=lambda item: -item[1])
     return ", ".join(f"{reason} {lost:,.0f}" for reason, lost in ordered if lost)

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 from tcugen.arch import QUEUE_DEPTH
 from tcugen.isa import COUNT_BITS, Opcode, Unit, layout
 from tcugen.rtl.control import SETTLE_CYCLES
-from tcugen.rtl.decode import INSTRUCTION_BITS, OPCODE_BITS, fields
+from tcugen.rtl.decode import INSTRUCTION_BITS, OPCODE_BITS, header
 
 QUEUES = (Opcode.WEIGHT, Opcode.LOAD, Opcode.STORE, Opcode.COMPUTE, Opcode.DRAIN, Opcode.POOL)
 """One queue per unit, in the order of the bits of `Dispatch.unit_busy`."""
@@ -56,7 +56,7 @@ class InstructionQueue(wiring.Component):
         m.d.comb += self.o.payload.eq(head)
 
         # The comparisons are registered and stand once they hold; `judged` says that they belong to the present head.
-        decoded = fields(self.opcode, head)
+        decoded = header(head)
         judged = Signal()
         all_reached = Signal()
         reached = Signal(len(Unit))

@@ -11,7 +11,7 @@ from tcugen.isa import BODIES, PART_BYTES, Opcode, Window
 from tcugen.registers import ErrorCode
 from tcugen.rtl.axi import Request
 from tcugen.rtl.control import error_report
-from tcugen.rtl.decode import INSTRUCTION_BITS, OPCODE_BITS, fields
+from tcugen.rtl.decode import INSTRUCTION_BITS, OPCODE_BITS, header
 from tcugen.rtl.fifo import Fifo
 
 BURST_BYTES = 256
@@ -158,19 +158,19 @@ class Fetch(wiring.Component):
         unread = Signal(32 - exact_log2(PART_BYTES))  # parts of the window not taken yet
         start = Signal.like(unread)  # of the present instruction, in parts
         position = Signal.like(unread)
-        header = fields(Opcode.END, Cat(head, Const(0, PART_BITS)))
-        exhausted = (unread == 0) & (~present | (sound & header.body))
+        of_head = header(Cat(head, Const(0, PART_BITS)))
+        exhausted = (unread == 0) & (~present | (sound & of_head.body))
         m.d.comb += [
-            sound.eq(present & (header.opcode <= max(Opcode)) & (header.body | known.bit_select(header.opcode, 1))),
-            self.o.valid.eq(fetching & sound & (~header.body | (parts.valid & (unread != 0)))),
-            self.o.payload.eq(Cat(head, Mux(header.body, parts.payload, read.data))),
+            sound.eq(present & (of_head.opcode <= max(Opcode)) & (of_head.body | known.bit_select(of_head.opcode, 1))),
+            self.o.valid.eq(fetching & sound & (~of_head.body | (parts.valid & (unread != 0)))),
+            self.o.payload.eq(Cat(head, Mux(of_head.body, parts.payload, read.data))),
             taken.eq(self.o.valid & self.o.ready),
             # A part may be the body of the present instruction, or the head of the next.
-            parts.ready.eq(fetching & (unread != 0) & Mux(sound & header.body, self.o.ready, ~present | taken)),
-            read.en.eq(parts.valid & parts.ready & ~(sound & header.body)),
+            parts.ready.eq(fetching & (unread != 0) & Mux(sound & of_head.body, self.o.ready, ~present | taken)),
+            read.en.eq(parts.valid & parts.ready & ~(sound & of_head.body)),
             read.addr.eq(parts.payload[:OPCODE_BITS]),
-            write.en.eq(taken & header.body),
-            write.addr.eq(header.opcode),
+            write.en.eq(taken & of_head.body),
+            write.addr.eq(of_head.opcode),
             write.data.eq(parts.payload),
             self.error.valid.eq(fetching & (exhausted | (present & ~sound))),
             self.error.code.eq(ErrorCode.OPCODE),
@@ -184,7 +184,7 @@ class Fetch(wiring.Component):
         with m.Elif(parts.valid & parts.ready):
             m.d.sync += [unread.eq(unread - 1), position.eq(position + 1)]
         with m.If(write.en):
-            m.d.sync += known.bit_select(header.opcode, 1).eq(1)
+            m.d.sync += known.bit_select(of_head.opcode, 1).eq(1)
         with m.If(read.en):
             m.d.sync += [head.eq(parts.payload), start.eq(position), present.eq(1)]
         with m.Elif(taken):

@@ -12,7 +12,7 @@ from amaranth.lib.wiring import Component, In, Out
 from tcugen.arch import PARAMETER_BYTES, Architecture, bits_for
 from tcugen.isa import ACTIVATION_ADDRESS_BITS, Opcode, layout
 from tcugen.rtl.activation import write_layout
-from tcugen.rtl.decode import INSTRUCTION_BITS, fields
+from tcugen.rtl.decode import INSTRUCTION_BITS, fields, header
 from tcugen.rtl.delay import delayed
 from tcugen.rtl.drain import DrainWalker
 from tcugen.rtl.requantise import RequantiseLanes
@@ -89,7 +89,7 @@ class OutputPath(Component):
         m.d.comb += [
             self.busy.eq(start | walker.active | reader.active | (flying != 0)),
             self.instruction.ready.eq(~self.busy),
-            self.layer.eq(f.layer),
+            self.layer.eq(header(word).layer),
         ]
         m.d.sync += start.eq(self.instruction.valid & self.instruction.ready)
         with m.If(self.instruction.valid & self.instruction.ready):

@@ -3,15 +3,13 @@
 Loops, outermost first: column group, block of output rows, input channel group, kernel row, kernel column.
 """
 
-from types import SimpleNamespace
-
 from amaranth.hdl import Module, Mux, Signal, ValueLike, signed
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import Component, In, Out
 
 from tcugen.arch import Architecture, bits_for
 from tcugen.isa import ACTIVATION_ADDRESS_BITS, Opcode, layout
-from tcugen.rtl.decode import INSTRUCTION_BITS, fields
+from tcugen.rtl.decode import INSTRUCTION_BITS, ComputeFields, fields, header
 
 
 def _bits(field: str) -> int:
@@ -97,7 +95,7 @@ class PassWalker(Component):
         go = Signal()
         one = self.o_pass.payload
         m.d.comb += [
-            one.layer.eq(f.layer),
+            one.layer.eq(header(word).layer),
             one.row.eq(loops.row_at),
             one.iy.eq(loops.iy),
             one.offset.eq(loops.offset),
@@ -144,7 +142,7 @@ class _Loops:
     `start` that of the instruction's.
     """
 
-    def __init__(self, m: Module, f: SimpleNamespace, position_bits: int):
+    def __init__(self, m: Module, f: ComputeFields, position_bits: int):
         self.f = f
         self.column_at, self.block_at, self.group_at, self.row_at = (
             Signal(ACTIVATION_ADDRESS_BITS, name=f"{level}_at") for level in ("column", "block", "group", "row")

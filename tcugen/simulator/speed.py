@@ -6,6 +6,7 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tcugen.isa import Opcode
 from tcugen.program import Program
@@ -47,7 +48,7 @@ class SpeedComparison:
 def compare_speed(
     program: Program,
     rtl_dir: Path,
-    image: Mapping[str, np.ndarray],
+    image: Mapping[str, NDArray[np.int8]],
     rounds: int,
     cache_dir: Path | None = None,
     progress: Callable[[str], None] | None = None,
@@ -65,11 +66,13 @@ def compare_speed(
     Raises:
         EnvironmentProblem, BuildError, SimulationError: As `simulate`.
     """
-    report = progress or (lambda line: None)
+    report = progress or _silent
     report("building the array alone")
     array = build_bare_array(rtl_dir, cache_dir)
     report("building the whole machine")
-    pixels, cycles, whole_rates, array_rates = tile_pixels(program), 0, [], []
+    pixels, cycles = tile_pixels(program), 0
+    whole_rates: list[float] = []
+    array_rates: list[float] = []
     for number in range(rounds):
         run = simulate(program, rtl_dir, [image], cache_dir=cache_dir)
         cycles = run.images[0].interrupt_cycles
@@ -80,6 +83,10 @@ def compare_speed(
             f"array {array_rates[-1] / 1000:.0f} kcycles/s"
         )
     return SpeedComparison(Speed(cycles, tuple(whole_rates)), Speed(cycles, tuple(array_rates)))
+
+
+def _silent(_line: str) -> None:
+    """Where nobody wants to know the progress."""
 
 
 def tile_pixels(program: Program) -> int:

@@ -15,7 +15,15 @@ import torch
 from tcugen.golden.network import accumulate, evaluate
 from tcugen.model import multipliers
 from tcugen.model.errors import QuantizationError
-from tcugen.model.quantized import NodeIntegers, Quantization, QuantizedNetwork
+from tcugen.model.integers import (
+    AddIntegers,
+    AverageIntegers,
+    MaxPoolIntegers,
+    NodeIntegers,
+    RequantiseIntegers,
+    WeightedIntegers,
+)
+from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.model.shortcut import shortcut_weight
 from tcugen.network.fields import Activation
 from tcugen.network.graph import Network, Node
@@ -55,6 +63,8 @@ def synthesise(
             "leave int32_output off"
         )
     run = _Run(network, np.random.default_rng(seed), {}, {}, {})
+    # Shares the two dictionaries, so it is complete at the end.
+    model = QuantizedNetwork(network, run.quantizations, run.integers)
     inputs = {}
     for name, shape in network.inputs:
         dimensions = (images, shape.channels, shape.height, shape.width)
@@ -64,14 +74,8 @@ def synthesise(
     for node in network.nodes:
         stores_sums = int32_output and node is last
         run.quantizations[node.name], run.integers[node.name] = _make(run, node, stores_sums)
-        run.tensors[node.name] = evaluate(
-            node,
-            run.integers[node.name],
-            [run.tensors[name] for name in node.inputs],
-            [run.quantizations[name].zero_point for name in node.inputs],
-            None if stores_sums else run.quantizations[node.name].zero_point,
-        )
-    return QuantizedNetwork(network, run.quantizations, run.integers), inputs
+        run.tensors[node.name] = evaluate(model, node, [run.tensors[name] for name in node.inputs])
+    return model, inputs
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +101,7 @@ def _make(run: _Run, node: Node, stores_sums: bool) -> tuple[Quantization | None
         case Add():
             return _make_add(run, node)
         case MaxPool():
-            return run.quantizations[node.inputs[0]], NodeIntegers()
+            return run.quantizations[node.inputs[0]], MaxPoolIntegers()
         case GlobalAveragePool():
             return _make_average(run, node)
         case Requantise():
@@ -106,16 +110,16 @@ def _make(run: _Run, node: Node, stores_sums: bool) -> tuple[Quantization | None
             assert_never(node)
 
 
-def _make_add(run: _Run, node: Add) -> tuple[Quantization, NodeIntegers]:
+def _make_add(run: _Run, node: Add) -> tuple[Quantization, AddIntegers]:
     values = run.real(node.inputs[0]) + run.real(node.inputs[1])
     operands = [run.quantizations[name].scale for name in node.inputs]
     y = _fit(values, node.activation, run.rng, float(max(operands)))
     m_a, m_b, shift = multipliers.add_multipliers(*operands, y.scale, layer=node.name)
     limits = multipliers.clamp_limits(node.activation, y.zero_point)
-    return y, NodeIntegers(add_multipliers=(m_a, m_b), add_shift=shift, clamp=limits)
+    return y, AddIntegers((m_a, m_b), shift, limits)
 
 
-def _make_average(run: _Run, node: GlobalAveragePool) -> tuple[Quantization, NodeIntegers]:
+def _make_average(run: _Run, node: GlobalAveragePool) -> tuple[Quantization, AverageIntegers]:
     x, tensor = run.quantizations[node.inputs[0]], run.tensors[node.inputs[0]]
     pixels = tensor.shape[2] * tensor.shape[3]
     # Sums of integers, so that the mean does not depend on the order of the additions.
@@ -123,17 +127,17 @@ def _make_average(run: _Run, node: GlobalAveragePool) -> tuple[Quantization, Nod
     step = float(x.scale) / pixels
     y = _fit(sums * step, None, run.rng, step)
     multiplier = multipliers.average_multiplier(x.scale, y.scale, pixels, layer=node.name)
-    return y, NodeIntegers(multiplier=multiplier, clamp=multipliers.clamp_limits(None, y.zero_point))
+    return y, AverageIntegers(multiplier, multipliers.clamp_limits(None, y.zero_point))
 
 
-def _make_requantise(run: _Run, node: Requantise) -> tuple[Quantization, NodeIntegers]:
+def _make_requantise(run: _Run, node: Requantise) -> tuple[Quantization, RequantiseIntegers]:
     x = run.quantizations[node.inputs[0]]
     y = _fit(run.real(node.inputs[0]), None, run.rng, float(x.scale))
     multiplier = multipliers.requantise_multiplier(x.scale, y.scale, layer=node.name)
-    return y, NodeIntegers(multiplier=multiplier, clamp=multipliers.clamp_limits(None, y.zero_point))
+    return y, RequantiseIntegers(multiplier, multipliers.clamp_limits(None, y.zero_point))
 
 
-def _make_weighted(run: _Run, node: Weighted, stores_sums: bool) -> tuple[Quantization | None, NodeIntegers]:
+def _make_weighted(run: _Run, node: Weighted, stores_sums: bool) -> tuple[Quantization | None, WeightedIntegers]:
     rng, x = run.rng, run.quantizations[node.inputs[0]]
     in_channels = run.network.shapes[node.inputs[0]].channels
     layer = as_convolution(node)
@@ -148,7 +152,7 @@ def _make_weighted(run: _Run, node: Weighted, stores_sums: bool) -> tuple[Quanti
         bias, weight_scale = no_bias.astype(np.int64), np.ones(node.out_channels, np.float32)
     else:
         bias, weight_scale = _normalise(run, node, sums)
-    integers = NodeIntegers(weight=weight, bias=bias.astype(np.int32), weight_scale=weight_scale)
+    integers = WeightedIntegers(weight, bias.astype(np.int32), weight_scale, multiplier=None, clamp=None)
     if stores_sums:
         return None, integers
     channel_scale = (weight_scale * x.scale).astype(np.float64)

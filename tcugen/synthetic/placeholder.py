@@ -7,7 +7,16 @@ from typing import assert_never
 
 import numpy as np
 
-from tcugen.model.quantized import NodeIntegers, Quantization, QuantizedNetwork
+from tcugen.model.integers import (
+    AddIntegers,
+    AverageIntegers,
+    Clamp,
+    MaxPoolIntegers,
+    NodeIntegers,
+    RequantiseIntegers,
+    WeightedIntegers,
+)
+from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.model.shortcut import shortcut_weight
 from tcugen.network.graph import Network, Node
 from tcugen.network.operators import (
@@ -47,19 +56,19 @@ def _integers(network: Network, node: Node, rng: np.random.Generator) -> NodeInt
         case Conv() | Linear():
             return _weighted(network, node, rng, clamp)
         case Add():
-            return NodeIntegers(add_multipliers=(1 << _ADD_SHIFT - 1,) * 2, add_shift=_ADD_SHIFT, clamp=clamp)
+            return AddIntegers((1 << _ADD_SHIFT - 1, 1 << _ADD_SHIFT - 1), _ADD_SHIFT, clamp)
         case MaxPool():
-            return NodeIntegers()
+            return MaxPoolIntegers()
         case GlobalAveragePool():
             shape = network.shapes[node.inputs[0]]
-            return NodeIntegers(multiplier=np.float32(1 / (shape.height * shape.width)), clamp=clamp)
+            return AverageIntegers(np.float32(1 / (shape.height * shape.width)), clamp)
         case Requantise():
-            return NodeIntegers(multiplier=np.float32(1), clamp=clamp)
+            return RequantiseIntegers(np.float32(1), clamp)
         case _:
             assert_never(node)
 
 
-def _weighted(network: Network, node: Weighted, rng: np.random.Generator, clamp: tuple[int, int]) -> NodeIntegers:
+def _weighted(network: Network, node: Weighted, rng: np.random.Generator, clamp: Clamp) -> WeightedIntegers:
     layer = as_convolution(node)
     fan_in = (network.shapes[layer.inputs[0]].channels // layer.groups, *layer.kernel)
     weight = rng.integers(-127, 128, (layer.out_channels, *fan_in), dtype=np.int8)
@@ -67,7 +76,7 @@ def _weighted(network: Network, node: Weighted, rng: np.random.Generator, clamp:
     constant = shortcut_weight(network, node)
     if constant is not None:
         one = np.ones(layer.out_channels, np.float32)
-        return NodeIntegers(weight=constant, bias=no_bias, multiplier=one, clamp=clamp, weight_scale=one)
+        return WeightedIntegers(constant, no_bias, weight_scale=one, multiplier=one, clamp=clamp)
     deviation = _INPUT_DEVIATION * _WEIGHT_DEVIATION * np.sqrt(np.prod(fan_in))
     scale = np.full(layer.out_channels, _OUTPUT_DEVIATION / deviation, np.float32)
-    return NodeIntegers(weight=weight, bias=no_bias, multiplier=scale, clamp=clamp, weight_scale=scale)
+    return WeightedIntegers(weight, no_bias, weight_scale=scale, multiplier=scale, clamp=clamp)

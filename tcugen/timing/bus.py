@@ -98,7 +98,9 @@ class Bus:
             if takes:
                 beats = client.beats
                 if ends:
-                    issue = max(take + TAKE_TO_ISSUE, ends.popleft())
+                    issue = ends.popleft()
+                    if issue < take + TAKE_TO_ISSUE:
+                        issue = take + TAKE_TO_ISSUE
                     reads.append((issue + ISSUE_TO_ADDRESS, issue + latency, beats, client))
                     take_from = issue
                 else:

@@ -148,9 +148,8 @@ class Compute:
         """One pass."""
         rows = self._rows
         # Two passes wait between walker and array, and so do two tiles before the loader.
-        walked = max(self._walked + 1, self._taken_before + 1, self._loaded_before + rows, self._first_walk)
-        due = walked
-        walked = max(walked, written)
+        due = max(self._walked + 1, self._taken_before + 1, self._loaded_before + rows, self._first_walk)
+        walked = due if due > written else written
         loaded = max(self._loaded + rows, self._taken + TAKE_TO_LOADER, walked + PASS_TO_LOADER)
         free = self._taken + self._pixels
         taken = max(loaded + LOADER_TO_TAKE, free, bank_from)

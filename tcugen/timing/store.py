@@ -80,7 +80,9 @@ class Store:
 
     def _push(self) -> bool:
         beats = self._pending[0]
-        start = max(self._data_from, self._pushed_at + 1)
+        start = self._pushed_at + 1
+        if start < self._data_from:
+            start = self._data_from
         pushed = start + beats * self._words_per_beat - 1
         over = self._pushed + beats - WRITER_BEATS
         if over > 0:
@@ -89,13 +91,16 @@ class Store:
             moves = self._moves
             while moves[0][0] < over:
                 moves.popleft()
-            pushed = max(pushed, moves[0][1] - (moves[0][0] - over))
-        issued_at = max(pushed, self._issued_at) + 1
+            total, last = moves[0]
+            if pushed < last - (total - over):
+                pushed = last - (total - over)
+        issued_at = (pushed if pushed > self._issued_at else self._issued_at) + 1
         before = self._issued - MAX_OUTSTANDING
         if before >= 0:
             if before >= len(self._answered):
                 return False
-            issued_at = max(issued_at, self._answered[before] + 1)
+            if issued_at <= self._answered[before]:
+                issued_at = self._answered[before] + 1
         self._pending.popleft()
         self._pushed += beats
         self._pushed_at = pushed

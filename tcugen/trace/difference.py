@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
 
 from tcugen.trace.writes import Tile
 
@@ -128,6 +129,6 @@ class Diagnosis:
     def differs(self) -> bool:
         return bool(self.first or self.stopped or self.emulator_error)
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {"format": 1, "differs": self.differs, **asdict(self)}

@@ -6,8 +6,10 @@ what its instructions write one by one, so a difference in one layer does not bl
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tcugen.isa import Opcode
 from tcugen.program import Observation, Program
@@ -41,7 +43,8 @@ def locate(program: Program, sides: Sides, image: int = 0) -> Comparison:
         image: Number to put into the difference.
     """
     records = {Opcode.DRAIN: _ByLayer(sides.drains), Opcode.POOL: _ByLayer(sides.pools)}
-    first, counts = None, []
+    first: Difference | None = None
+    counts: list[LayerCount] = []
     for number in range(len(program.layers)):
         layer = _Layer(program, number, sides)
         for opcode, stream in records.items():
@@ -194,7 +197,7 @@ class _Layer:
             address=event.address,
             cycle=event.cycle,
         )
-        if event.writes is None:
+        if event.writes is None or event.observation is None:
             return found
         instruction = self.program.instructions[event.observation.instruction]
         found = replace(
@@ -206,9 +209,8 @@ class _Layer:
 
     def _with_values(self, found: Difference, event: _Event) -> Difference:
         element = event.place // self.bytes_per_element
-        golden, emulator, rtl = (self._value(data, element) for data in (self.golden, self.emulator, self.rtl))
-        if event.cycle is None:
-            rtl = None
+        golden, rtl = self._value(self.golden, element), self._value(self.rtl, element)
+        emulator = None if self.emulator is None else self._value(self.emulator, element)
         channel, row, column = np.unravel_index(element, self.sides.golden[self.tensor].shape)
         return replace(
             found,
@@ -216,17 +218,15 @@ class _Layer:
             element=(int(channel), int(row), int(column)),
             golden=golden,
             emulator=emulator,
-            rtl=rtl,
+            rtl=None if event.cycle is None else rtl,
         )
 
-    def _value(self, data: np.ndarray | None, element: int) -> int | None:
-        if data is None:
-            return None
+    def _value(self, data: NDArray[np.uint8], element: int) -> int:
         size = self.bytes_per_element
         return int.from_bytes(data[element * size :][:size].tobytes(), "little", signed=True)
 
 
-def _bytes(tensor: np.ndarray) -> np.ndarray:
+def _bytes(tensor: NDArray[Any]) -> NDArray[np.uint8]:
     """The tensor's little-endian bytes, uint8 [C * H * W * itemsize]."""
     little = np.ascontiguousarray(tensor, tensor.dtype.newbyteorder("<"))
     return little.reshape(-1).view(np.uint8)

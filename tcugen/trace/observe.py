@@ -11,7 +11,7 @@ import numpy as np
 
 from tcugen.arch import Architecture
 from tcugen.isa import ACTIVATION_ADDRESS_BITS, Instruction, Opcode
-from tcugen.program import Observation, Program, TensorLayout
+from tcugen.program import Observation, Program, Tensor, TensorLayout
 
 _ADDRESS_MASK = (1 << ACTIVATION_ADDRESS_BITS) - 1
 
@@ -29,7 +29,7 @@ class Observed:
         last_cycle: By layer number: cycle of the last write, counted from the start write; layers without are absent.
     """
 
-    tensors: dict[str, np.ndarray]
+    tensors: dict[str, Tensor]
     last_cycle: dict[int, int]
 
 

@@ -1,6 +1,6 @@
 """Runs a program on the emulator and on the RTL and compares every tensor with the golden model's."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +10,10 @@ from tcugen import golden
 from tcugen.emulator import Machine
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.graph import Node, Shape
-from tcugen.program import Program
+from tcugen.program import Program, Tensor
 from tcugen.simulator.progress import Progress
 from tcugen.simulator.run import ImageRun, simulate
+from tcugen.trace.locate import Tensors
 from tcugen.trace.observe import observe
 
 
@@ -62,8 +63,8 @@ class Verification:
     nodes: tuple[NodeResult, ...]
     cycles: tuple[int, ...]
     counters: dict[str, int]
-    golden: dict[str, np.ndarray]
-    rtl: dict[str, np.ndarray]
+    golden: dict[str, Tensor]
+    rtl: dict[str, Tensor]
     output_mismatches: int
     cycles_per_second: float
 
@@ -77,7 +78,7 @@ def verify(
     model: QuantizedNetwork,
     program: Program,
     rtl_dir: Path,
-    inputs: Mapping[str, np.ndarray],
+    inputs: Tensors,
     memory: str = "fixed",
     progress: Callable[[Progress], None] | None = None,
     stage: Callable[[str], None] | None = None,
@@ -96,7 +97,7 @@ def verify(
         VerificationError: If the machine stopped with an error.
         EmulationError, SimulationError, ObservationError: If a run did not come to its end.
     """
-    report = stage or (lambda line: None)
+    report = stage or _silent
     images = [{name: tensor[i] for name, tensor in inputs.items()} for i in range(len(next(iter(inputs.values()))))]
     report("golden: PyTorch")
     expected = golden.run(model, inputs)
@@ -117,21 +118,28 @@ def verify(
     )
 
 
-def _emulate(program: Program, images: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+def _silent(_line: str) -> None:
+    """Where nobody wants to know the stages."""
+
+
+def _emulate(program: Program, images: Sequence[Tensors]) -> dict[str, Tensor]:
     machine = Machine(program)
-    runs = []
+    runs: list[Tensors] = []
     for image in images:
         machine.run(image)
         runs.append(dict(machine.observed))
     return {name: np.stack([run[name] for run in runs]) for name in runs[0]}
 
 
-def _observe(program: Program, images: Sequence[ImageRun]) -> tuple[dict[str, np.ndarray], int]:
+def _observe(program: Program, images: Sequence[ImageRun]) -> tuple[dict[str, Tensor], int]:
     """Tensors from the traces, and how far the outputs in memory differ from them."""
-    runs, mismatches = [], 0
+    runs: list[Tensors] = []
+    mismatches = 0
     for number, image in enumerate(images):
         if image.error:
             raise VerificationError(f"image {number}: the machine stopped with error {image.error}")
+        if image.drains is None or image.pools is None:
+            raise VerificationError(f"image {number}: the run left no traces; run it again with traces")
         tensors = observe(program, image.drains, image.pools).tensors
         mismatches += sum(int(np.count_nonzero(tensors[name] != value)) for name, value in image.outputs.items())
         runs.append(tensors)
@@ -141,19 +149,19 @@ def _observe(program: Program, images: Sequence[ImageRun]) -> tuple[dict[str, np
 def _judge(
     model: QuantizedNetwork,
     program: Program,
-    expected: Mapping[str, np.ndarray],
-    emulated: Mapping[str, np.ndarray],
-    observed: Mapping[str, np.ndarray],
+    expected: Tensors,
+    emulated: Tensors,
+    observed: Tensors,
     image: ImageRun,
 ) -> list[NodeResult]:
     layer_of = {layer.nodes[0]: number for number, layer in enumerate(program.layers)}
-    results = []
+    results: list[NodeResult] = []
     for node in model.network.nodes:
         counters = image.layer_counters[layer_of[node.name]] if node.name in layer_of else {}
         stalls = {name.removeprefix("STALL_").lower(): n for name, n in counters.items() if name != "BUSY" and n}
         fused = node.name not in observed
 
-        def differing(tensors: Mapping[str, np.ndarray], name: str = node.name) -> int:
+        def differing(tensors: Tensors, name: str = node.name) -> int:
             return int(np.count_nonzero(tensors[name] != expected[name]))
 
         results.append(

@@ -15,9 +15,9 @@ from tcugen.model.quantized import QuantizedNetwork
 from tcugen.program import Program
 from tcugen.registers import ErrorCode
 from tcugen.simulator.progress import Progress, layer_cycles
-from tcugen.simulator.run import ImageRun, SimulationError, Waves, read_traces, simulate
+from tcugen.simulator.run import ImageRun, MachineError, SimulationError, Waves, read_traces, simulate
 from tcugen.trace.difference import Comparison, Diagnosis, Difference, Focus
-from tcugen.trace.locate import Sides, locate
+from tcugen.trace.locate import Sides, Tensors, locate
 from tcugen.verify.stored import store_difference
 
 Image = Mapping[str, np.ndarray]
@@ -55,7 +55,7 @@ def diagnose(
     Raises:
         BuildError, EnvironmentProblem: If the simulator cannot be built.
     """
-    report = stage or (lambda line: None)
+    report = stage or _silent
     images = _images(inputs)
     report("golden: PyTorch")
     expected = golden.run(model, inputs)
@@ -120,6 +120,10 @@ def record_waves(
             raise
 
 
+def _silent(_line: str) -> None:
+    """Where nobody wants to know the stages."""
+
+
 @dataclass(frozen=True)
 class _Run:
     """What the RTL left.
@@ -140,8 +144,8 @@ def _images(inputs: Mapping[str, np.ndarray]) -> list[Image]:
     return [{name: tensor[i] for name, tensor in inputs.items()} for i in range(count)]
 
 
-def _emulate(program: Program, images: Sequence[Image]) -> tuple[list[dict[str, np.ndarray]] | None, str | None]:
-    tensors = []
+def _emulate(program: Program, images: Sequence[Image]) -> tuple[list[Tensors] | None, str | None]:
+    tensors: list[Tensors] = []
     try:
         machine = Machine(program)
         for image in images:
@@ -178,7 +182,7 @@ def _run(
 def _judge(
     program: Program,
     expected: Mapping[str, np.ndarray],
-    emulated: Sequence[dict[str, np.ndarray]] | None,
+    emulated: Sequence[Tensors] | None,
     emulator_error: str | None,
     run: _Run,
 ) -> Diagnosis:
@@ -187,13 +191,13 @@ def _judge(
         result = run.results[image] if run.results else None
         sides = Sides(
             golden={name: tensor[image] for name, tensor in expected.items()},
-            emulator=emulated and emulated[image],
+            emulator=None if emulated is None else emulated[image],
             drains=drains,
             pools=pools,
         )
         comparison = locate(program, sides, image)
         if result and result.error:
-            stopped = f"the machine stopped with error {result.error}{_instruction_of(result, program)}"
+            stopped = f"the machine stopped with error {result.error}{_instruction_of(result.error, program)}"
         elif result and comparison.first is None:
             stored = store_difference(program, sides.golden, result.outputs, image)
             comparison = Comparison(stored, comparison.layers)
@@ -205,12 +209,12 @@ def _judge(
     return Diagnosis(comparison.first, comparison.layers, stopped, emulator_error, cycles, focus)
 
 
-def _instruction_of(result: ImageRun, program: Program) -> str:
+def _instruction_of(error: MachineError, program: Program) -> str:
     """Of an error whose address is an offset in the program."""
     offsets = program.code_offsets
-    if result.error.code != ErrorCode.OPCODE or result.error.address not in offsets:
+    if error.code != ErrorCode.OPCODE or error.address not in offsets:
         return ""
-    return f" at instruction {offsets.index(result.error.address)}"
+    return f" at instruction {offsets.index(error.address)}"
 
 
 def _focus(

@@ -7,7 +7,8 @@ from typing import Any, assert_never
 
 import numpy as np
 
-from tcugen.model.quantized import NodeIntegers, QuantizedNetwork
+from tcugen.model.integers import WeightedIntegers, clamp_of
+from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.operators import (
     Add,
     Conv,
@@ -82,7 +83,7 @@ class _Files:
 
 
 def _entry(files: _Files, model: QuantizedNetwork, result: NodeResult, tensors: dict[str, Any]) -> dict[str, Any]:
-    node, integers = result.node, model.integers[result.node.name]
+    node = result.node
     output = model.tensors[node.name]
     entry: dict[str, Any] = {
         "name": node.name,
@@ -93,22 +94,25 @@ def _entry(files: _Files, model: QuantizedNetwork, result: NodeResult, tensors: 
     }
     match node:
         case Conv():
-            entry |= _window(node) | {"groups": node.groups} | _weighted(files, node, integers, integers.weight)
+            numbers = model.integers_of(node)
+            entry |= _window(node) | {"groups": node.groups} | _weighted(files, node, numbers, numbers.weight)
         case Linear():
-            matrix = integers.weight.reshape(len(integers.weight), -1)
-            whole = as_convolution(node)
-            entry |= _window(whole) | {"groups": whole.groups} | _weighted(files, node, integers, matrix)
+            numbers, whole = model.integers_of(node), as_convolution(node)
+            matrix = numbers.weight.reshape(len(numbers.weight), -1)
+            entry |= _window(whole) | {"groups": whole.groups} | _weighted(files, node, numbers, matrix)
         case Add():
-            entry |= {"multiplier": list(integers.add_multipliers), "shift": integers.add_shift}
+            add = model.integers_of(node)
+            entry |= {"multiplier": list(add.multipliers), "shift": add.shift}
         case MaxPool():
             entry |= _window(node)
         case GlobalAveragePool() | Requantise():
-            entry["multiplier"] = float(integers.multiplier)
+            entry["multiplier"] = float(model.integers_of(node).multiplier)
         case _:
             assert_never(node)
     if not isinstance(node, MaxPool):
         entry["output_zero_point"] = None if output is None else output.zero_point
-        entry["clamp"] = None if integers.clamp is None else list(integers.clamp)
+        clamp = clamp_of(model.integers_of(node))
+        entry["clamp"] = None if clamp is None else list(clamp)
     if not result.fused:
         entry["output"] = tensors[node.name]
     return entry
@@ -118,7 +122,7 @@ def _window(node: Windowed) -> dict[str, Any]:
     return {"kernel": list(node.kernel), "stride": list(node.stride), "padding": list(node.padding)}
 
 
-def _weighted(files: _Files, node: Weighted, integers: NodeIntegers, weight: np.ndarray) -> dict[str, Any]:
+def _weighted(files: _Files, node: Weighted, integers: WeightedIntegers, weight: np.ndarray) -> dict[str, Any]:
     multiplier = integers.multiplier
     return {
         "weight": files.save(f"{node.name}.weight", weight),

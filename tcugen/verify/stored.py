@@ -23,7 +23,8 @@ def store_difference(
         expected, found = written[port.tensor], stored[port.tensor]
         wrong = np.argwhere(expected != found)
         if wrong.size:
-            element = tuple(int(index) for index in wrong[0])
+            channel, row, column = (int(index) for index in wrong[0])
+            element = channel, row, column
             offset = port.offset + _byte_of(port, element)
             number = layer_of[port.tensor]
             return Difference(

@@ -33,7 +33,7 @@ def integers_by_task(model):
 def test_operand_order_of_a_fused_add():
     model = quantized("deep")
     residual = integers_by_task(model)["c"].residual
-    assert (residual.multiplier, residual.residual_multiplier) == model.integers["c"].add_multipliers
+    assert (residual.multiplier, residual.residual_multiplier) == model.integers["c"].multipliers
 
 
 def test_add_without_fusable_producer_passes_operand_a_through():
@@ -84,4 +84,4 @@ def test_accumulators_too_narrow():
 def test_add_ratio_out_of_range():
     model = quantized("deep")
     with pytest.raises(CompileError, match=r"node 'c': ratio 1 / 2\*\*24"):
-        compile_network(with_integers(model, "c", add_multipliers=(1, 1 << 23), add_shift=24), ARCHITECTURE)
+        compile_network(with_integers(model, "c", multipliers=(1, 1 << 23), shift=24), ARCHITECTURE)

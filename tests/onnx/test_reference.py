@@ -11,7 +11,8 @@ from sim import corners
 from tcugen import golden
 from tcugen.model import multipliers
 from tcugen.model.errors import QuantizationError
-from tcugen.model.quantized import NodeIntegers, Quantization, QuantizedNetwork
+from tcugen.model.integers import AddIntegers, AverageIntegers, RequantiseIntegers, WeightedIntegers
+from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.network.graph import Network, Shape
 from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise
 from tcugen.onnx.reference import run_reference, write_reference
@@ -103,7 +104,7 @@ def test_convolution_of_arbitrary_scales(tmp_path: Path) -> None:
         z_x, z_y = (int(z) for z in rng.integers(-128, 128, 2))
         # Products of about 1 to 200 around the zero point, whatever the scales are.
         s_w = (rng.uniform(1e-5, 2e-3, 64) * (s_y / s_x)).astype(np.float32)
-        integers = NodeIntegers(
+        integers = WeightedIntegers(
             weight=rng.integers(-128, 128, (64, 256, 1, 1), dtype=np.int8),
             bias=rng.integers(-(2**16), 2**16, 64, dtype=np.int32),
             multiplier=multipliers.convolution_multiplier(s_x, s_w, s_y, layer="conv"),
@@ -136,7 +137,7 @@ def test_add_of_all_pairs(scales: str, zero_points: tuple[int, ...], activation:
     tensors = {name: Quantization(s, z) for name, s, z in zip(("a", "b", "sum"), values, zero_points, strict=True)}
     m_a, m_b, shift = multipliers.add_multipliers(*values, layer="sum")
     limits = multipliers.clamp_limits(activation, zero_points[2])
-    integers = NodeIntegers(add_multipliers=(m_a, m_b), add_shift=shift, clamp=limits)
+    integers = AddIntegers((m_a, m_b), shift, limits)
     network = Network("one", (("a", shape), ("b", shape)), (node,))
     a, b = np.meshgrid(np.arange(-128, 128, dtype=np.int8), np.arange(-128, 128, dtype=np.int8))
     inputs = {"a": a.reshape(1, 1, 256, 256).copy(), "b": b.reshape(1, 1, 256, 256).copy()}
@@ -154,7 +155,7 @@ def test_add_of_all_pairs_for_random_scales(tmp_path: Path) -> None:
         m_a, m_b, shift = multipliers.add_multipliers(s_a, s_b, s_y, layer="sum")
         z_a, z_b, z_y = (int(z) for z in rng.integers(-128, 128, 3))
         tensors = {"a": Quantization(s_a, z_a), "b": Quantization(s_b, z_b), "sum": Quantization(s_y, z_y)}
-        integers = NodeIntegers(add_multipliers=(m_a, m_b), add_shift=shift, clamp=(-128, 127))
+        integers = AddIntegers((m_a, m_b), shift, (-128, 127))
         assert_equal(QuantizedNetwork(network, tensors, {"sum": integers}), inputs, tmp_path)
 
 
@@ -179,7 +180,7 @@ def test_global_average_pool(height: int, width: int, tmp_path: Path) -> None:
         z_x, z_y = (int(z) for z in rng.integers(-128, 128, 2))
         multiplier = multipliers.average_multiplier(s_x, s_y, height * width, layer="mean")
         tensors = {"image": Quantization(s_x, z_x), "mean": Quantization(s_y, z_y)}
-        model = QuantizedNetwork(network, tensors, {"mean": NodeIntegers(multiplier=multiplier, clamp=(-128, 127))})
+        model = QuantizedNetwork(network, tensors, {"mean": AverageIntegers(multiplier, (-128, 127))})
         image = rng.integers(-128, 128, (2, 300, height, width), dtype=np.int8)
         assert_equal(model, {"image": image}, tmp_path)
         for kind in corners.KINDS:
@@ -195,7 +196,7 @@ def test_requantise_of_every_value(tmp_path: Path) -> None:
         z_x, z_y = (int(z) for z in rng.integers(-128, 128, 2))
         multiplier = multipliers.requantise_multiplier(s_x, s_y, layer="rescaled")
         tensors = {"image": Quantization(s_x, z_x), "rescaled": Quantization(s_y, z_y)}
-        integers = NodeIntegers(multiplier=multiplier, clamp=(-128, 127))
+        integers = RequantiseIntegers(multiplier, (-128, 127))
         assert_equal(QuantizedNetwork(network, tensors, {"rescaled": integers}), {"image": image}, tmp_path)
 
 

@@ -8,7 +8,7 @@ from tcugen.sizing.search import Budget, size
 from tests.machines import ODD, machine
 from tests.timing.rtl_runs import check_replay
 
-BLOCK = ("layer2.0.conv1", "layer2.0.conv2", "layer2.0.downsample", "layer2.0.add")
+BLOCK = ("layer2.1.conv1", "layer2.1.conv2", "layer2.1.add")
 
 TABLE = [
     ("resnet18", "16x16", 1280, 8),

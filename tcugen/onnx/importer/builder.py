@@ -2,13 +2,23 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import assert_never
 
 import numpy as np
 
 from tcugen.model import multipliers
 from tcugen.model.errors import QuantizationError
-from tcugen.model.quantized import NodeIntegers, Quantization, QuantizedNetwork
+from tcugen.model.integers import (
+    AddIntegers,
+    AverageIntegers,
+    Clamp,
+    MaxPoolIntegers,
+    NodeIntegers,
+    RequantiseIntegers,
+    WeightedIntegers,
+)
+from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.network.check import checked_network
 from tcugen.network.fields import Activation
 from tcugen.network.graph import Network, Node, Shape
@@ -84,11 +94,11 @@ class Builder:
         return self._add(
             base.named(name, None),
             None,
-            NodeIntegers(weight=base.weight, bias=bias, weight_scale=base.weight_scale),
+            WeightedIntegers(base.weight, bias, base.weight_scale, multiplier=None, clamp=None),
             base,
         )
 
-    def requantise(self, tensor: str, quantization: Quantization, limits: tuple[int, int], origin: OnnxNode) -> str:
+    def requantise(self, tensor: str, quantization: Quantization, limits: Clamp, origin: OnnxNode) -> str:
         """`tensor` in another quantization and within `limits`; itself if neither changes anything."""
         own = self.tensors[tensor]
         if own == quantization and limits == INT8:
@@ -99,7 +109,7 @@ class Builder:
             name = self._names.take(origin.name if relu_like else f"{tensor}.requantise")
             with _refusing(origin):
                 multiplier = multipliers.requantise_multiplier(own.scale, quantization.scale, layer=origin.name)
-            integers = NodeIntegers(multiplier=multiplier, clamp=limits)
+            integers = RequantiseIntegers(multiplier, limits)
             self._made[key] = self._add(Requantise(name, (tensor,)), quantization, integers, origin=origin)
         return self._made[key]
 
@@ -155,32 +165,41 @@ class Builder:
             return self._made[key]
         name = self._names.take(base.node.name)
         activation: Activation = "relu" if real.low == 0 else None
-        if isinstance(base, Convolution):
-            node = base.named(name, activation)
-        elif isinstance(base, Addition):
-            node = Add(name, base.operands, activation=activation)
-        else:
-            node = GlobalAveragePool(name, (base.x,))
+        match base:
+            case Convolution():
+                node = base.named(name, activation)
+            case Addition():
+                node = Add(name, base.operands, activation)
+            case Average():
+                node = GlobalAveragePool(name, (base.x,))
+            case _:
+                assert_never(base)
         with _refusing(base.node):
-            integers = replace(self._integers(base, name, quantization.scale), clamp=limits)
+            integers = self._integers(base, name, quantization.scale, limits)
         self._made[key] = self._add(node, quantization, integers, base)
         return self._made[key]
 
-    def _integers(self, base: Convolution | Addition | Average, name: str, s_y: np.float32) -> NodeIntegers:
-        """The integers of the node `name`, all but its limits; s_y is the scale of its output."""
+    def _integers(
+        self, base: Convolution | Addition | Average, name: str, s_y: np.float32, limits: Clamp
+    ) -> NodeIntegers:
+        """The integers of the node `name`; s_y is the scale of its output."""
         layer = base.node.name
-        if isinstance(base, Convolution):
-            s_x, s_w = self.tensors[base.x].scale, base.weight_scale
-            multiplier = multipliers.convolution_multiplier(s_x, s_w, s_y, layer=layer)
-            return NodeIntegers(base.weight, self._bias(base, name), multiplier, weight_scale=s_w)
-        if isinstance(base, Addition):
-            scales = [self.tensors[operand].scale for operand in base.operands]
-            m_a, m_b, shift = multipliers.add_multipliers(*scales, s_y, layer=layer)
-            return NodeIntegers(add_multipliers=(m_a, m_b), add_shift=shift)
-        shape = self.shapes[base.x]
-        pixels = shape.height * shape.width
-        multiplier = multipliers.average_multiplier(self.tensors[base.x].scale, s_y, pixels, layer=layer)
-        return NodeIntegers(multiplier=multiplier)
+        match base:
+            case Convolution():
+                s_x, s_w = self.tensors[base.x].scale, base.weight_scale
+                factors = multipliers.convolution_multiplier(s_x, s_w, s_y, layer=layer)
+                return WeightedIntegers(base.weight, self._bias(base, name), s_w, factors, limits)
+            case Addition():
+                s_a, s_b = (self.tensors[operand].scale for operand in base.operands)
+                m_a, m_b, shift = multipliers.add_multipliers(s_a, s_b, s_y, layer=layer)
+                return AddIntegers((m_a, m_b), shift, limits)
+            case Average():
+                shape = self.shapes[base.x]
+                pixels = shape.height * shape.width
+                factor = multipliers.average_multiplier(self.tensors[base.x].scale, s_y, pixels, layer=layer)
+                return AverageIntegers(factor, limits)
+            case _:
+                assert_never(base)
 
     def _bias(self, base: Convolution, name: str) -> np.ndarray:
         if base.bias_integers is not None:
@@ -194,7 +213,7 @@ class Builder:
             key = ("pool", tensor, pool)
             if key not in self._made:
                 node = _pool_node(self._names.take(pool.node.name), tensor, pool)
-                self._made[key] = self._add(node, self.tensors[tensor], NodeIntegers(), origin=pool.node)
+                self._made[key] = self._add(node, self.tensors[tensor], MaxPoolIntegers(), origin=pool.node)
             tensor = self._made[key]
         return tensor
 

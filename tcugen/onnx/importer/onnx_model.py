@@ -8,7 +8,7 @@ from tcugen.model.problems import Refused, Unavailable, UnsupportedModel
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.graph import NetworkError
 from tcugen.network.names import valid_name
-from tcugen.network.operators import Requantise
+from tcugen.network.operators import Requantise, Weighted
 from tcugen.onnx.importer import (
     channelwise,
     float_operators,
@@ -186,5 +186,7 @@ def _output_scale(model: QuantizedNetwork) -> float | None:
     quantization = model.tensors[last.name]
     if quantization is not None:
         return float(quantization.scale)
-    scales = model.integers[last.name].weight_scale
+    if not isinstance(last, Weighted):
+        return None
+    scales = model.integers_of(last).weight_scale
     return float(scales[0] * model.tensors[last.inputs[0]].scale) if (scales == scales[0]).all() else None

@@ -32,7 +32,7 @@ class ImportReport:
     requantised: tuple[str, ...]
     output_scale: float | None
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, object]:
         return {"format": 1} | asdict(self)
 
     def lines(self) -> list[str]:
