@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def shapes(options: SimulateOptions, flags: MachineFlags, console: Console) -> Status:
     """Run the whole network as `tcugen simulate` does and print one line per shape of layer.
 
-    Layers are measured where they stand in the network, so that loads and stores of a layer that runs alone do not
+    Layers are measured where they are in the network, so that loads and stores of a layer that runs alone do not
     disturb.
 
     Returns:

@@ -10,7 +10,7 @@ from tcugen.timing.prediction import Prediction
 if TYPE_CHECKING:
     from tcugen.model.quantized import QuantizedNetwork
     from tcugen.verify.compare import Verification
-    from tcugen.verify.reference import WitnessCheck
+    from tcugen.verify.reference import ReferenceCheck
 
 
 def run_figures(
@@ -20,7 +20,7 @@ def run_figures(
     outcome: "Verification",
     program: Program,
     prediction: Prediction,
-    witness: "WitnessCheck | None",
+    reference: "ReferenceCheck | None",
 ) -> RunFigures:
     """Figures of a simulation.
 
@@ -28,7 +28,7 @@ def run_figures(
         origin: Where the numbers come from, by key.
         model: What `program` was compiled from.
         prediction: A replay of `program` with the same memory model.
-        witness: Golden beside ONNX Runtime; None if that is not installed.
+        reference: Golden compared with ONNX Runtime; None if that is not installed.
     """
     from tcugen.evaluate.emulate import top1
 
@@ -46,11 +46,11 @@ def run_figures(
         "predicted_bytes": prediction.bytes_read + prediction.bytes_written,
         "utilisation": program.mac_count * len(outcome.cycles) / (multipliers * sum(outcome.cycles)),
         "mismatches": outcome.mismatches,
-        "witness": witness
+        "reference": reference
         and {
-            "tensors": witness.tensors,
-            "elements": witness.elements,
-            "mismatches": witness.mismatches,
+            "tensors": reference.tensors,
+            "elements": reference.elements,
+            "mismatches": reference.mismatches,
         },
         "top1": top1(model, outcome.rtl[model.network.nodes[-1].name]),
         "counters": outcome.counters,

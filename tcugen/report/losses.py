@@ -9,10 +9,10 @@ REASONS = {
     "program": "instructions on their way",
     "load": "activations on their way from memory",
     "store": "results on their way to memory",
-    "drain": "results that the next layer reads still in the output path",
+    "drain": "results that the next layer reads still in the output stage",
     "pool": "pooled results not yet written",
     "weights": "weights on their way from memory",
-    "accumulators": "both accumulator banks in use by the output path",
+    "accumulators": "both accumulator banks in use by the output stage",
     "control": "gaps between tiles of few pixels",
 }
 """What a cycle beyond macs / multipliers was lost to: the stalls of the counters, and TILES of a busy array."""

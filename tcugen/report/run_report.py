@@ -28,8 +28,8 @@ class NodeFigures(TypedDict):
     mismatches: int
 
 
-class WitnessFigures(TypedDict):
-    """Golden beside ONNX Runtime."""
+class ReferenceFigures(TypedDict):
+    """Golden compared with ONNX Runtime."""
 
     tensors: int
     elements: int
@@ -45,7 +45,7 @@ class Origin(TypedDict):
 
 
 class RunFigures(Origin):
-    """What `tcugen simulate --json` writes; `witness` is None where ONNX Runtime is not installed."""
+    """What `tcugen simulate --json` writes; `reference` is None where ONNX Runtime is not installed."""
 
     format: int
     network: str
@@ -57,7 +57,7 @@ class RunFigures(Origin):
     predicted_bytes: int
     utilisation: float
     mismatches: int
-    witness: WitnessFigures | None
+    reference: ReferenceFigures | None
     top1: list[int] | None
     counters: dict[str, int]
     cycles_per_second: float
@@ -107,21 +107,21 @@ def summary(figures: RunFigures) -> str:
             f"bytes read {counters['BYTES_READ']:,}, written {counters['BYTES_WRITTEN']:,}; "
             f"simulated at {figures['cycles_per_second'] / 1000:.0f} kcycles/s",
             *_classes(figures),
-            _witness(figures["witness"]),
+            _reference(figures["reference"]),
             f"mismatches = {figures['mismatches']}: {verdict}",
         )
     )
 
 
 def _classes(figures: RunFigures) -> list[str]:
-    """The classes that a trained network finds; made-up ones have none."""
+    """The classes that a trained network finds; synthetic ones have none."""
     if "model" not in figures or not figures["top1"]:
         return []
     return [f"largest output of each image: {', '.join(map(str, figures['top1']))}"]
 
 
-def _witness(witness: WitnessFigures | None) -> str:
-    if witness is None:
+def _reference(reference: ReferenceFigures | None) -> str:
+    if reference is None:
         return "ONNX Runtime: not compared, onnx and onnxruntime are not installed"
-    differ = f"{witness['mismatches']:,} differ" if witness["mismatches"] else "all equal to golden"
-    return f"ONNX Runtime: {witness['tensors']} tensors, {witness['elements']:,} elements, {differ}"
+    differ = f"{reference['mismatches']:,} differ" if reference["mismatches"] else "all equal to golden"
+    return f"ONNX Runtime: {reference['tensors']} tensors, {reference['elements']:,} elements, {differ}"
