@@ -10,7 +10,7 @@ import pytest
 from tcugen.arch import Architecture
 from tcugen.rtl.emit import emit
 from tcugen.rtl.fifo import SMALL_DEPTH
-from tcugen.verilog.convert import run_yosys
+from tcugen.verilog.yosys import run_yosys
 
 ROOT = Path(__file__).parents[2]
 SMALL = Architecture(rows=4, columns=4, activation_kib=16, output_lanes=1, weight_tiles=64, parameter_groups=8)
