@@ -31,7 +31,7 @@ UNFINISHED = [
 WAIVER = re.compile(r"#\s*(?:type|pyright):\s*ignore")
 REASONED_WAIVER = re.compile(r"# (?:type|pyright): ignore\[[\w, -]+\]  # \w.+")
 # A rule is switched off in a whole file only under a comment that says why.
-WAIVED_RULE = re.compile(r"# pyright: \w+ ?=")
+WAIVED_RULE = re.compile(r"# pyright: (?!ignore)")
 
 
 def short(path: Path) -> str:
