@@ -17,7 +17,7 @@ help:
 	@echo "make test       linter, type checker and tests"
 	@echo "make verify     the tests that take minutes"
 	@echo "make docs       write docs/instruction-set.md and docs/registers.md from the code"
-	@echo "make results    run what the README shows the results of, and write them there"
+	@echo "make results    run what docs/results.md and the README show the results of, and write them there"
 	@echo "make reference  write $(reference), the build that a test compares byte for byte"
 	@echo "make lock       write $(lock), the versions that are installed"
 	@echo "make clean      remove what these targets made"
@@ -48,7 +48,7 @@ results: $(venv)/demo.stamp
 
 .PHONY: reference
 reference: $(venv)/demo.stamp
-	$(python) -m tcugen build --layer-config examples/reference.json --array 4x4 --activation-kib 16 -o $(reference)
+	$(python) -m tcugen build --layer-config examples/reference.json --array 4x4 --activation-kib 16 --weight-tiles 64 --parameter-groups 32 -o $(reference)
 
 # The newest versions that pyproject.toml allows and that work together. Local tags (+cpu) name a build, not a version,
 # and would shut out everybody else's.

@@ -1,4 +1,4 @@
-"""Runs the commands whose results the README shows and writes these there: run by `make results`, some ten minutes."""
+"""Runs the commands whose results docs/results.md and the README show and writes these there: run by `make results`."""
 
 import argparse
 import json
@@ -6,6 +6,9 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from rich.table import Table
@@ -14,6 +17,7 @@ from tcugen.report.run_report import run_table
 from tcugen.report.shapes_report import shapes_summary, shapes_table
 
 README = Path(__file__).parents[1] / "README.md"
+RESULTS = Path(__file__).with_name("results.md")
 
 NETWORKS = (
     "--layer-config resnet50",
@@ -25,8 +29,11 @@ NETWORKS = (
     "--layer-config resnet18 --images 2",
     "--layer-config resnet20",
 )
+SUMMARY = tuple(NETWORKS[index] for index in (0, 2, 3, 6, 7))
+"""What the README shows of NETWORKS."""
 
 
+@cache
 def figures_of(command: str) -> dict:
     """What `tcugen COMMAND --json` writes."""
     with tempfile.TemporaryDirectory() as folder:
@@ -49,10 +56,11 @@ def markdown(table: Table) -> list[str]:
     return [row(headings), f"|{'|'.join(rule)}|", *(row([str(cell) for cell in line]) for line in cells)]
 
 
-def networks(found: dict[str, dict]) -> list[str]:
+def networks(commands: Iterable[str]) -> list[str]:
     """One line per command: cycles, utilisation, elements that differ."""
     lines = [row(["command", "cycles per image", "utilisation", "elements that differ"]), "|---|---:|---:|---:|"]
-    for command, figures in found.items():
+    for command in commands:
+        figures = figures_of(f"simulate {command}")
         cycles = " / ".join(f"{count:,}" for count in figures["cycles_per_image"])
         differ = f"{figures['mismatches'] + figures['witness']['mismatches']} of {figures['witness']['elements']:,}"
         share = f"{100 * figures['utilisation']:.1f} %"
@@ -80,12 +88,29 @@ def shapes(figures: dict) -> list[str]:
     return [*markdown(shapes_table(figures)), "", "```", *shapes_summary(figures).splitlines(), "```"]
 
 
+@dataclass(frozen=True)
+class Block:
+    """Lines between two marks of a page."""
+
+    page: Path
+    lines: Callable[[], list[str]]
+
+
 BLOCKS = {
-    "networks": lambda: networks({command: figures_of(f"simulate {command}") for command in NETWORKS}),
-    "layers": lambda: layers(figures_of(f"simulate {NETWORKS[0]}")),
-    "shapes": lambda: shapes(figures_of("shapes resnet50")),
-    "speed": lambda: speed(figures_of("speed")),
+    "summary": Block(README, lambda: networks(SUMMARY)),
+    "networks": Block(RESULTS, lambda: networks(NETWORKS)),
+    "layers": Block(RESULTS, lambda: layers(figures_of(f"simulate {NETWORKS[0]}"))),
+    "shapes": Block(RESULTS, lambda: shapes(figures_of("shapes resnet50"))),
+    "speed": Block(RESULTS, lambda: speed(figures_of("speed"))),
 }
+
+
+def replaced(text: str, name: str, lines: Iterable[str]) -> str:
+    """`text` with other lines in its block `name`; raises ValueError unless it has one such block."""
+    parts = re.split(rf"(<!-- {name}: [^>]*-->\n).*?(\n<!-- /{name} -->)", text, flags=re.S)
+    if len(parts) != 4:
+        raise ValueError(f"must have one block {name!r}")
+    return "".join((parts[0], parts[1], *(f"\n{line}" for line in lines), "\n", parts[2], parts[3]))
 
 
 def main() -> None:
@@ -95,12 +120,12 @@ def main() -> None:
     if unknown := [name for name in wanted if name not in BLOCKS]:
         parser.error(f"{unknown[0]!r} is no block; give some of {', '.join(BLOCKS)}")
     for name in wanted:
-        lines = "\n".join(BLOCKS[name]())
-        text, pattern = README.read_text(), rf"(<!-- {name}: [^>]*-->\n).*?(\n<!-- /{name} -->)"
-        parts = re.split(pattern, text, flags=re.S)
-        if len(parts) != 4:
-            raise SystemExit(f"error: README.md must have one block {name!r}")
-        README.write_text(f"{parts[0]}{parts[1]}\n{lines}\n{parts[2]}{parts[3]}")
+        block = BLOCKS[name]
+        lines = block.lines()
+        try:
+            block.page.write_text(replaced(block.page.read_text(), name, lines))
+        except ValueError as error:
+            raise SystemExit(f"error: {block.page} {error}") from None
 
 
 if __name__ == "__main__":

@@ -12,8 +12,10 @@ from sim.corners import (
 )
 from sim.random_cases import Data
 from tcugen.model import multipliers
-from tcugen.model.quantized import NodeIntegers, Quantization, QuantizedNetwork
-from tcugen.network.graph import Network, Node, Shape
+from tcugen.model.integers import AddIntegers, AverageIntegers, MaxPoolIntegers, WeightedIntegers
+from tcugen.model.quantized import Quantization, QuantizedNetwork
+from tcugen.network.graph import Network, Shape
+from tcugen.network.operators import Add, Conv, GlobalAveragePool, MaxPool
 
 
 def extreme(
@@ -60,22 +62,20 @@ def tied_add(scale: float, activation: str | None = None) -> Data:
     copy[np.arange(7), np.arange(7)[::-1], 1, 2] = 1  # each channel reads the opposite one, a pixel further right
     one, z_image, z_copy, z_sum = np.float32(1), 3, -7, 11
     nodes = (
-        Node("conv", "conv", (INPUT,), 7, (3, 3), (1, 1), (1, 1, 1, 1)),
-        Node("add", "add", ("conv", INPUT), activation=activation),
+        Conv("conv", (INPUT,), 7, (3, 3), (1, 1), (1, 1, 1, 1)),
+        Add("add", ("conv", INPUT), activation=activation),
     )
     m_a, m_b, add_shift = multipliers.add_multipliers(one, one, np.float32(scale), layer="add")
     weight_scale = np.ones(7, np.float32)
     integers = {
-        "conv": NodeIntegers(
+        "conv": WeightedIntegers(
             weight=copy,
             bias=np.zeros(7, np.int32),
             multiplier=multipliers.convolution_multiplier(one, weight_scale, one, layer="conv"),
             clamp=multipliers.clamp_limits(None, z_copy),
             weight_scale=weight_scale,
         ),
-        "add": NodeIntegers(
-            add_multipliers=(m_a, m_b), add_shift=add_shift, clamp=multipliers.clamp_limits(activation, z_sum)
-        ),
+        "add": AddIntegers((m_a, m_b), add_shift, multipliers.clamp_limits(activation, z_sum)),
     }
     tensors = {
         INPUT: Quantization(one, z_image),
@@ -89,12 +89,12 @@ def tied_add(scale: float, activation: str | None = None) -> Data:
 def pooled_extreme(data: str) -> Data:
     """A padded max-pool of extreme data; the padding must not win over -128."""
     shape = Shape(6, 7, 7)
-    node = Node("maxpool", "max_pool", (INPUT,), None, (3, 3), (2, 2), (1, 1, 1, 1))
+    node = MaxPool("maxpool", (INPUT,), (3, 3), (2, 2), (1, 1, 1, 1))
     quantization = Quantization(np.float32(1), -5)
     model = QuantizedNetwork(
         Network("pooled_extreme", ((INPUT, shape),), (node,)),
         {INPUT: quantization, "maxpool": quantization},
-        {"maxpool": NodeIntegers()},
+        {"maxpool": MaxPoolIntegers()},
     )
     return model, {INPUT: corner_inputs(shape, data)}
 
@@ -102,12 +102,12 @@ def pooled_extreme(data: str) -> Data:
 def tied_average(channels: int) -> Data:
     """A global average over 2 x 2 pixels: half of the channels sum to an odd multiple of two, a tie."""
     shape, one = Shape(channels, 2, 2), np.float32(1)
-    node = Node("avgpool", "global_average_pool", (INPUT,))
+    node = GlobalAveragePool("avgpool", (INPUT,))
     multiplier = multipliers.average_multiplier(one, one, 4, layer="avgpool")
     model = QuantizedNetwork(
         Network("tied_average", ((INPUT, shape),), (node,)),
         {INPUT: Quantization(one, 9), "avgpool": Quantization(one, -4)},
-        {"avgpool": NodeIntegers(multiplier=multiplier, clamp=multipliers.clamp_limits(None, -4))},
+        {"avgpool": AverageIntegers(multiplier, multipliers.clamp_limits(None, -4))},
     )
     image = np.random.default_rng(1).integers(-60, 60, (1, channels, 2, 2), dtype=np.int8)
     image[:, :, 1, 1] &= np.int8(-2)

@@ -3,9 +3,11 @@
 import numpy as np
 
 from tcugen.model import multipliers
-from tcugen.model.quantized import NodeIntegers, Quantization, QuantizedNetwork
+from tcugen.model.integers import WeightedIntegers
+from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.network.check import checked_network
-from tcugen.network.graph import Node, Shape
+from tcugen.network.graph import Shape
+from tcugen.network.operators import Conv
 
 KINDS = ("low", "high", "alternating")
 INPUT = "image"
@@ -63,12 +65,12 @@ def single_convolution(
         NetworkError: If the shapes do not fit.
     """
     kernel = (weight.shape[2], weight.shape[3])
-    node = Node("conv", "conv", (INPUT,), len(weight), kernel, stride, padding, groups, activation)
+    node = Conv("conv", (INPUT,), len(weight), kernel, stride, padding, groups, activation)
     network = checked_network("single_convolution", ((INPUT, shape),), (node,))
     one = np.float32(1)
     weight_scale = np.broadcast_to(np.float32(one if multiplier is None else multiplier), len(weight)).copy()
     tensors = {INPUT: Quantization(one, z_x), "conv": None if multiplier is None else Quantization(one, z_y)}
-    integers = NodeIntegers(
+    integers = WeightedIntegers(
         weight=weight,
         bias=bias,
         multiplier=None

@@ -2,6 +2,7 @@
 
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.graph import Network, Node, Shape
+from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise
 from tcugen.synthetic.integers import synthesise
 
 IMAGE = "image"
@@ -24,7 +25,7 @@ def convolution(
     """One conv on an image of `size` (y, x); padding is (kernel - 1) / 2 on all sides unless given."""
     y, x = kernel[0] // 2, kernel[1] // 2
     padding = (y, x, y, x) if padding is None else padding
-    node = Node("conv", "conv", (IMAGE,), out_channels, kernel, stride, padding, groups, activation)
+    node = Conv("conv", (IMAGE,), out_channels, kernel, stride, padding, groups, activation)
     return _synthesised(Shape(in_channels, *size), (node,), int32_output=int32_output)
 
 
@@ -40,7 +41,7 @@ def bottleneck(in_channels: int, width: int, out_channels: int, size: int, strid
     if stride != 1 or in_channels != out_channels:
         shortcut = "downsample"
         nodes.append(_conv(shortcut, IMAGE, out_channels, 1, stride))
-    nodes.append(Node("add", "add", ("conv3", shortcut), activation="relu"))
+    nodes.append(Add("add", ("conv3", shortcut), activation="relu"))
     return _synthesised(Shape(in_channels, *square), tuple(nodes), images=images)
 
 
@@ -52,7 +53,7 @@ def chained_blocks(channels: int, size: int, blocks: int) -> Data:
         nodes += [
             _conv(first, last, channels, 3, activation="relu"),
             _conv(second, first, channels, 3),
-            Node(total, "add", (second, last), activation="relu"),
+            Add(total, (second, last), activation="relu"),
         ]
         last = total
     return _synthesised(Shape(channels, size, size), tuple(nodes))
@@ -60,7 +61,7 @@ def chained_blocks(channels: int, size: int, blocks: int) -> Data:
 
 def pooled(channels: int, size: tuple[int, int], kernel: int, stride: int, padding: int) -> Data:
     """A 1x1 conv and the max-pool behind it."""
-    pool = Node("maxpool", "max_pool", ("conv",), None, (kernel,) * 2, (stride,) * 2, (padding,) * 4)
+    pool = MaxPool("maxpool", ("conv",), (kernel,) * 2, (stride,) * 2, (padding,) * 4)
     nodes = (_conv("conv", IMAGE, channels, 1), pool)
     return _synthesised(Shape(5, *size), nodes)
 
@@ -69,8 +70,8 @@ def head(channels: int, size: int, classes: int, int32_output: bool) -> Data:
     """Global average pool and a linear layer behind a 1x1 conv."""
     nodes = (
         _conv("conv", IMAGE, channels, 1, activation="relu"),
-        Node("avgpool", "global_average_pool", ("conv",)),
-        Node("fc", "linear", ("avgpool",), classes),
+        GlobalAveragePool("avgpool", ("conv",)),
+        Linear("fc", ("avgpool",), classes),
     )
     return _synthesised(Shape(6, size, size), nodes, int32_output=int32_output)
 
@@ -79,18 +80,18 @@ def small_resnet(size: int, classes: int, images: int = 1) -> Data:
     """A stem with max-pool, a block with projection, one with identity, and the head."""
     nodes = (
         _conv("conv1", IMAGE, 8, 7, 2, activation="relu"),
-        Node("maxpool", "max_pool", ("conv1",), None, (3, 3), (2, 2), (1, 1, 1, 1)),
+        MaxPool("maxpool", ("conv1",), (3, 3), (2, 2), (1, 1, 1, 1)),
         _conv("0.conv1", "maxpool", 8, 1, activation="relu"),
         _conv("0.conv2", "0.conv1", 8, 3, activation="relu"),
         _conv("0.conv3", "0.conv2", 16, 1),
         _conv("0.downsample", "maxpool", 16, 1),
-        Node("0.add", "add", ("0.conv3", "0.downsample"), activation="relu"),
+        Add("0.add", ("0.conv3", "0.downsample"), activation="relu"),
         _conv("1.conv1", "0.add", 8, 1, activation="relu"),
         _conv("1.conv2", "1.conv1", 8, 3, activation="relu"),
         _conv("1.conv3", "1.conv2", 16, 1),
-        Node("1.add", "add", ("1.conv3", "0.add"), activation="relu"),
-        Node("avgpool", "global_average_pool", ("1.add",)),
-        Node("fc", "linear", ("avgpool",), classes),
+        Add("1.add", ("1.conv3", "0.add"), activation="relu"),
+        GlobalAveragePool("avgpool", ("1.add",)),
+        Linear("fc", ("avgpool",), classes),
     )
     return _synthesised(Shape(3, size, size), nodes, images=images)
 
@@ -99,15 +100,15 @@ def rescaled(channels: int, size: tuple[int, int]) -> Data:
     """A requantise behind a conv, and both added."""
     nodes = (
         _conv("conv", IMAGE, channels, 1),
-        Node("requantise", "requantise", ("conv",)),
-        Node("add", "add", ("requantise", IMAGE)),
+        Requantise("requantise", ("conv",)),
+        Add("add", ("requantise", IMAGE)),
     )
     return _synthesised(Shape(channels, *size), nodes)
 
 
 def _conv(name: str, source: str, channels: int, kernel: int, stride: int = 1, activation: str | None = None) -> Node:
     padding = (kernel // 2,) * 4
-    return Node(name, "conv", (source,), channels, (kernel,) * 2, (stride,) * 2, padding, activation=activation)
+    return Conv(name, (source,), channels, (kernel,) * 2, (stride,) * 2, padding, activation=activation)
 
 
 def _synthesised(shape: Shape, nodes: tuple[Node, ...], images: int = 1, int32_output: bool = False) -> Data:

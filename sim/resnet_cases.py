@@ -11,7 +11,8 @@ from sim.corners import INPUT, corner_inputs, corner_weights, single_convolution
 from tcugen.arch import Architecture
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.check import checked_network
-from tcugen.network.graph import Network, Node, Shape
+from tcugen.network.graph import Network, Shape
+from tcugen.network.operators import Conv, Weighted, as_convolution
 from tcugen.network.resnets import bundled_network
 from tcugen.network.select import select
 
@@ -40,16 +41,16 @@ def blocks(network: Network) -> list[str]:
     return [prefix for prefix in prefixes if prefix.endswith((".0", ".1"))]
 
 
-def distinct_convolutions(network: Network) -> dict[str, Node]:
+def distinct_convolutions(network: Network) -> dict[str, Conv]:
     """One convolution of each shape, by a text that says the shape."""
-    found: dict[str, Node] = {}
+    found: dict[str, Conv] = {}
     for node in network.nodes:
-        if node.op == "conv":
+        if isinstance(node, Conv):
             found.setdefault(shape_text(network, node), node)
     return found
 
 
-def shape_text(network: Network, node: Node) -> str:
+def shape_text(network: Network, node: Conv) -> str:
     """Input and output shapes, kernel, stride, padding and groups, as far as they are not all alike or 1."""
     (ky, kx), (sy, sx) = node.kernel, node.stride
     padding = str(node.padding[0]) if len(set(node.padding)) == 1 else str(node.padding)
@@ -139,10 +140,11 @@ def estimated_cycles(part: Network, architecture: Architecture, standing: float)
     beats = ceil(architecture.tile_bytes / architecture.bus_bytes) / (1 - standing)
     cycles = 0.0
     for node in part.nodes:
-        if node.op not in ("conv", "linear"):
+        if not isinstance(node, Weighted):
             continue
-        taps = node.kernel[0] * node.kernel[1] if node.op == "conv" else 1
-        out_shape, in_channels = part.shapes[node.name], part.shapes[node.inputs[0]].channels // node.groups
+        layer = as_convolution(node)
+        taps = layer.kernel[0] * layer.kernel[1]
+        out_shape, in_channels = part.shapes[node.name], part.shapes[node.inputs[0]].channels // layer.groups
         tiles = ceil(out_shape.channels / architecture.columns) * ceil(in_channels / architecture.rows) * taps
         cycles += tiles * max(out_shape.height * out_shape.width, architecture.rows, beats)
     return int(cycles)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from tcugen.network.graph import Network, Node
+from tcugen.network.operators import MaxPool, activation_of
 
 MIN_VALUES = 64
 MAX_SATURATED = 0.1
@@ -19,7 +20,7 @@ def saturated_share(node: Node, tensor: np.ndarray) -> float:
 
     The lower end counts only where it is no floor: not behind a ReLU, nor a max-pool, which may read one.
     """
-    floored = node.activation == "relu" or node.op == "max_pool"
+    floored = isinstance(node, MaxPool) or activation_of(node) == "relu"
     return float(np.mean((tensor == _HIGH) | ((tensor == _LOW) & (not floored))))
 
 

@@ -2,4 +2,4 @@
 
 from tcugen.cli import app
 
-app()
+app(prog_name="tcugen")

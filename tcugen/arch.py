@@ -12,6 +12,9 @@ from dataclasses import dataclass
 ACTIVATION_BANKS = 4
 """Banks of the activation memory, low-order interleaved by word; an unaligned read takes two neighbours."""
 
+MAX_ACTIVATION_KIB = 8192
+"""Largest activation memory."""
+
 ARRAY_SIZES = (4, 8, 16, 32)
 """Supported numbers of rows and of columns."""
 
@@ -20,6 +23,9 @@ BUS_SIZES = (4, 8, 16, 32, 64)
 
 BURST_BEATS = 32
 """Longest burst the machine issues, in beats; short enough that no reader blocks another for long."""
+
+QUEUE_DEPTH = 8
+"""Instructions that wait in the queue of one unit, one more at its gate; the next one stops the dispatch of all."""
 
 PARAMETER_BYTES = 8
 """Bytes of output parameters per output channel: int32 folded bias, float32 multiplier."""
@@ -89,7 +95,9 @@ class Architecture:
             f"at most {widest_beat} on a {self.rows}x{self.columns} array, where a beat must not hold more than one "
             "weight tile or parameter group; use a narrower bus or a larger array",
         )
-        require(1 <= self.activation_kib <= 8192, "activation_kib", "between 1 and 8192 KiB")
+        require(
+            1 <= self.activation_kib <= MAX_ACTIVATION_KIB, "activation_kib", f"between 1 and {MAX_ACTIVATION_KIB} KiB"
+        )
         require(20 <= self.accumulator_bits <= 32, "accumulator_bits", "between 20 and 32 bits")
         require(
             16 <= self.accumulator_depth <= 4096 and _is_power_of_two(self.accumulator_depth),

@@ -25,7 +25,7 @@ from tcugen.console.outcome import one_clear_error
 app = typer.Typer(
     help="From the layers of a neural network to a tensor compute unit: Verilog, program, proof.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
 
@@ -35,7 +35,8 @@ LayerConfig = Annotated[
 Model = Annotated[Path | None, typer.Option("--model", metavar="FILE", help="Quantized ONNX or saved model instead.")]
 Array = Annotated[str | None, typer.Option(metavar="ROWSxCOLUMNS", help="Fix the array, e.g. 16x16.")]
 Multipliers = Annotated[int | None, typer.Option(help="Most multipliers (256 unless --array says more).")]
-ActivationKib = Annotated[int | None, typer.Option(help="Activation memory in KiB (1280).")]
+ActivationKib = Annotated[int | None, typer.Option(help="Fix the activation memory, in KiB.")]
+MaxActivationKib = Annotated[int | None, typer.Option(help="Largest activation memory in KiB (1280).")]
 BusBytes = Annotated[int | None, typer.Option(help="Bytes per AXI4 beat (8).")]
 AccumulatorBits = Annotated[int | None, typer.Option(help="Fix the accumulator's width.")]
 AccumulatorDepth = Annotated[int | None, typer.Option(help="Fix the pixels per accumulator bank.")]
@@ -83,6 +84,7 @@ def build(
     array: Array = None,
     multipliers: Multipliers = None,
     activation_kib: ActivationKib = None,
+    max_activation_kib: MaxActivationKib = None,
     bus_bytes: BusBytes = None,
     accumulator_bits: AccumulatorBits = None,
     accumulator_depth: AccumulatorDepth = None,
@@ -116,6 +118,7 @@ def simulate(
     array: Array = None,
     multipliers: Multipliers = None,
     activation_kib: ActivationKib = None,
+    max_activation_kib: MaxActivationKib = None,
     bus_bytes: BusBytes = None,
     accumulator_bits: AccumulatorBits = None,
     accumulator_depth: AccumulatorDepth = None,
@@ -154,6 +157,7 @@ def shapes(
     array: Array = None,
     multipliers: Multipliers = None,
     activation_kib: ActivationKib = None,
+    max_activation_kib: MaxActivationKib = None,
     bus_bytes: BusBytes = None,
     accumulator_bits: AccumulatorBits = None,
     accumulator_depth: AccumulatorDepth = None,
@@ -191,6 +195,7 @@ def diff(
     array: Array = None,
     multipliers: Multipliers = None,
     activation_kib: ActivationKib = None,
+    max_activation_kib: MaxActivationKib = None,
     bus_bytes: BusBytes = None,
     accumulator_bits: AccumulatorBits = None,
     accumulator_depth: AccumulatorDepth = None,
@@ -233,6 +238,7 @@ def speed(
     array: Array = None,
     multipliers: Multipliers = None,
     activation_kib: ActivationKib = None,
+    max_activation_kib: MaxActivationKib = None,
     bus_bytes: BusBytes = None,
     accumulator_bits: AccumulatorBits = None,
     accumulator_depth: AccumulatorDepth = None,
@@ -276,6 +282,7 @@ def evaluate(
     array: Array = None,
     multipliers: Multipliers = None,
     activation_kib: ActivationKib = None,
+    max_activation_kib: MaxActivationKib = None,
     bus_bytes: BusBytes = None,
     accumulator_bits: AccumulatorBits = None,
     accumulator_depth: AccumulatorDepth = None,

@@ -110,6 +110,12 @@ class Observation:
     x_channels: int = 0
 
 
+def code_of(instructions: tuple[Instruction, ...]) -> bytes:
+    """Contents of window PROGRAM: whole beats of the widest bus."""
+    code = b"".join(encode_program(instructions))
+    return code + bytes(-len(code) % max(BUS_SIZES))
+
+
 @dataclass(frozen=True)
 class Program:
     """A compiled program.
@@ -144,8 +150,7 @@ class Program:
     @property
     def code(self) -> bytes:
         """Contents of window PROGRAM: whole beats of the widest bus."""
-        code = b"".join(encode_program(self.instructions))
-        return code + bytes(-len(code) % max(BUS_SIZES))
+        return code_of(self.instructions)
 
     @property
     def code_offsets(self) -> tuple[int, ...]:

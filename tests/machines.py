@@ -9,7 +9,8 @@ import pytest
 from tcugen.arch import Architecture
 from tcugen.network.resnets import bundled_network
 from tcugen.rtl.emit import emit
-from tcugen.sizing.search import Budget, size
+from tcugen.sizing.budget import Budget
+from tcugen.sizing.search import size
 
 SIZED = {
     "4x4_sized": (4, 4, 256, 8),
@@ -41,8 +42,8 @@ def machine(name: str) -> Architecture:
     if name in ODD:
         return Architecture(**ODD[name])
     rows, columns, kib, bus_bytes = SIZED[name]
-    budget = Budget(activation_kib=kib, bus_bytes=bus_bytes)
-    return size(bundled_network("resnet50"), budget, {"rows": rows, "columns": columns}).architecture
+    fixed = {"rows": rows, "columns": columns, "activation_kib": kib}
+    return size(bundled_network("resnet50"), Budget(bus_bytes=bus_bytes), fixed).architecture
 
 
 Emitted = Callable[[Architecture], Path]

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 import pytest
 import torch
 
-from tcugen.network.graph import Network, Node, Shape
+from tcugen.network.graph import Network, Shape
+from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise
 
 
 def build_resnet(
@@ -14,8 +15,8 @@ def build_resnet(
     """A ResNet with max-pool and stride in the 3x3; `blocks` per stage, `width` channels in the first."""
     pad = stem // 2
     nodes = [
-        Node("conv1", "conv", ("image",), width, (stem, stem), (2, 2), (pad, pad, pad, pad), 1, "relu"),
-        Node("maxpool", "max_pool", ("conv1",), None, (3, 3), (2, 2), (1, 1, 1, 1)),
+        Conv("conv1", ("image",), width, (stem, stem), (2, 2), (pad, pad, pad, pad), 1, "relu"),
+        MaxPool("maxpool", ("conv1",), (3, 3), (2, 2), (1, 1, 1, 1)),
     ]
     x, channels = "maxpool", width
     for stage, count in enumerate(blocks):
@@ -26,22 +27,22 @@ def build_resnet(
             ones = (1, 1, 1, 1)
             if bottleneck:
                 nodes += [
-                    Node(f"{path}.conv1", "conv", (x,), inner, activation="relu"),
-                    Node(f"{path}.conv2", "conv", (f"{path}.conv1",), inner, (3, 3), stride, ones, 1, "relu"),
-                    Node(f"{path}.conv3", "conv", (f"{path}.conv2",), outer),
+                    Conv(f"{path}.conv1", (x,), inner, (1, 1), activation="relu"),
+                    Conv(f"{path}.conv2", (f"{path}.conv1",), inner, (3, 3), stride, ones, 1, "relu"),
+                    Conv(f"{path}.conv3", (f"{path}.conv2",), outer, (1, 1)),
                 ]
             else:
                 nodes += [
-                    Node(f"{path}.conv1", "conv", (x,), inner, (3, 3), stride, ones, 1, "relu"),
-                    Node(f"{path}.conv2", "conv", (f"{path}.conv1",), inner, (3, 3), (1, 1), ones),
+                    Conv(f"{path}.conv1", (x,), inner, (3, 3), stride, ones, 1, "relu"),
+                    Conv(f"{path}.conv2", (f"{path}.conv1",), inner, (3, 3), (1, 1), ones),
                 ]
             last, shortcut = nodes[-1].name, x
             if stride != (1, 1) or channels != outer:
                 shortcut = f"{path}.downsample"
-                nodes.append(Node(shortcut, "conv", (x,), outer, (1, 1), stride))
-            nodes.append(Node(f"{path}.add", "add", (last, shortcut), activation="relu"))
+                nodes.append(Conv(shortcut, (x,), outer, (1, 1), stride))
+            nodes.append(Add(f"{path}.add", (last, shortcut), activation="relu"))
             x, channels = f"{path}.add", outer
-    nodes += [Node("avgpool", "global_average_pool", (x,)), Node("fc", "linear", ("avgpool",), classes)]
+    nodes += [GlobalAveragePool("avgpool", (x,)), Linear("fc", ("avgpool",), classes)]
     return Network("small", (("image", Shape(3, size, size)),), tuple(nodes))
 
 
@@ -63,14 +64,14 @@ def resnet() -> Callable[..., Network]:
 def every_operator() -> Network:
     """Each operator at least once, with groups, asymmetric padding, a change of scale and an add without ReLU."""
     nodes = (
-        Node("stem", "conv", ("image",), 8, (5, 3), (2, 1), (0, 1, 2, 0), activation="relu"),
-        Node("pool", "max_pool", ("stem",), None, (3, 2), (2, 1), (1, 0, 0, 1)),
-        Node("grouped", "conv", ("pool",), 16, (3, 3), (1, 1), (2, 0, 0, 2), groups=4),
-        Node("depthwise", "conv", ("grouped",), 16, (3, 3), (1, 1), (1, 1, 1, 1), groups=16, activation="relu"),
-        Node("rescaled", "requantise", ("depthwise",)),
-        Node("sum", "add", ("rescaled", "grouped")),
-        Node("doubled", "add", ("sum", "sum"), activation="relu"),
-        Node("mean", "global_average_pool", ("doubled",)),
-        Node("fc", "linear", ("mean",), 24),
+        Conv("stem", ("image",), 8, (5, 3), (2, 1), (0, 1, 2, 0), activation="relu"),
+        MaxPool("pool", ("stem",), (3, 2), (2, 1), (1, 0, 0, 1)),
+        Conv("grouped", ("pool",), 16, (3, 3), (1, 1), (2, 0, 0, 2), groups=4),
+        Conv("depthwise", ("grouped",), 16, (3, 3), (1, 1), (1, 1, 1, 1), groups=16, activation="relu"),
+        Requantise("rescaled", ("depthwise",)),
+        Add("sum", ("rescaled", "grouped")),
+        Add("doubled", ("sum", "sum"), activation="relu"),
+        GlobalAveragePool("mean", ("doubled",)),
+        Linear("fc", ("mean",), 24),
     )
     return Network("every_operator", (("image", Shape(3, 19, 17)),), nodes)

@@ -11,6 +11,7 @@ from tcugen import golden
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.check import checked_network
 from tcugen.network.graph import Node, Shape
+from tcugen.network.operators import Add
 from tcugen.simulator.run import SimulationResult
 from tcugen.synthetic.integers import synthesise
 from tcugen.verify import compare
@@ -106,7 +107,7 @@ def test_a_wrong_element_is_counted(dump, capsys):
 
 def test_files_are_found_where_names_collide(tmp_path):
     shape = Shape(4, 3, 3)
-    node = Node("sum", "add", ("br/A", "br_a"))
+    node = Add("sum", ("br/A", "br_a"))
     model, inputs = synthesise(checked_network("case", (("br/A", shape), ("br_a", shape)), [node]), 0, IMAGES)
     write_dump(tmp_path, model, _Program(), inputs, _outcome(model, inputs, node, shape))
     assert json.loads((tmp_path / "dump.json").read_text())["inputs"] == {

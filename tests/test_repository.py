@@ -114,8 +114,36 @@ def test_the_lock_has_every_requirement(requirement):
     assert not exact or version == exact
 
 
-@pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", *(short(p) for p in (ROOT / "docs").glob("*.md"))])
+PAGES = sorted(short(path) for glob in ("*.md", "docs/*.md", "examples/**/*.md") for path in ROOT.glob(glob))
+
+
+@pytest.mark.parametrize("name", PAGES)
 def test_links_between_pages_lead_somewhere(name):
     page = ROOT / name
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_public_checks_run_what_a_clean_clone_runs():
+    assert "- run: bash .ci/run\n" in (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+    assert (ROOT / ".ci" / "run").is_file()
+
+
+def test_the_changelog_has_a_place_for_the_next_change():
+    headings = re.findall(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text(), flags=re.M)
+    assert headings[0] == "Unreleased"
+    kinds = set(re.findall(r"^### (.*)$", (ROOT / "CHANGELOG.md").read_text(), flags=re.M))
+    assert kinds <= {"Added", "Changed", "Deprecated", "Removed", "Fixed"}
+
+
+def test_the_glossary_explains_a_term_once():
+    terms = re.findall(r"^\| ([^|]+) \|", (ROOT / "docs" / "glossary.md").read_text(), flags=re.M)
+    terms = [term for term in terms if term != "term"]
+    assert len(terms) > 30
+    assert sorted(set(terms)) == sorted(terms)
+
+
+def test_the_readme_names_every_package():
+    packages = [path.parent for path in (ROOT / "tcugen").glob("*/__init__.py")]
+    readme = (ROOT / "README.md").read_text()
+    assert [short(package) for package in packages if f"`{short(package)}`" not in readme] == []

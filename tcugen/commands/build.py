@@ -19,7 +19,7 @@ from tcugen.network.graph import Network
 from tcugen.network.layer_config import load_network, write_layer_config
 from tcugen.report.build_report import BuildReport, markdown
 from tcugen.sizing.search import Sizing
-from tcugen.synthetic.placeholder import nominal
+from tcugen.synthetic.placeholder import placeholder
 
 DEFAULT_ROOT = Path("rtl_out")
 
@@ -82,7 +82,7 @@ def _quantized(layer_config: str | None, model: Path | None, console: Console) -
     network, note = load_network(source)
     if note:
         console.print(note, highlight=False, markup=False)
-    return nominal(network)
+    return placeholder(network)
 
 
 def default_folder(network: Network) -> Path:

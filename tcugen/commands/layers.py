@@ -9,6 +9,7 @@ from rich.table import Table
 from tcugen.console.outcome import UsageError
 from tcugen.network.graph import Network
 from tcugen.network.layer_config import load_network, write_layer_config
+from tcugen.network.operators import Conv, Linear, Windowed
 
 
 def layers(argument: str, output: Path | None, console: Console) -> None:
@@ -39,13 +40,13 @@ def layer_table(network: Network) -> Table:
         table.add_column(heading)
     table.add_column("MACs", justify="right")
     for node in network.nodes:
-        windowed = node.op in ("conv", "max_pool")
+        kernel, stride = (node.kernel, node.stride) if isinstance(node, Windowed) else ((), ())
         table.add_row(
             escape(node.name),
             node.op,
             escape(", ".join(node.inputs)),
-            "x".join(map(str, node.kernel)) if windowed else "",
-            "x".join(map(str, node.stride)) if windowed else "",
+            "x".join(map(str, kernel)),
+            "x".join(map(str, stride)),
             str(network.shapes[node.name]),
             f"{network.macs(node):,}" if network.macs(node) else "",
         )
@@ -53,6 +54,6 @@ def layer_table(network: Network) -> Table:
 
 
 def _summary(network: Network) -> str:
-    convolutions = sum(node.op == "conv" for node in network.nodes)
-    linears = sum(node.op == "linear" for node in network.nodes)
+    convolutions = sum(isinstance(node, Conv) for node in network.nodes)
+    linears = sum(isinstance(node, Linear) for node in network.nodes)
     return f"{network.mac_count:,} MACs in {convolutions} convolutions and {linears} fully connected layers"

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from tcugen.console.outcome import UsageError
 from tcugen.console.output_folder import GENERATOR, QUANTIZE_MARKER, check_replaceable, replacing
+from tcugen.console.packages import require
 from tcugen.evaluate.emulate import read_labels
 from tcugen.network.graph import Shape
 from tcugen.network.layer_config import write_layer_config
@@ -61,6 +62,7 @@ def quantize(options: QuantizeOptions, output: Path | None, console: Console) ->
     Raises:
         ModelError, NetworkError, QuantizationError, UsageError: Bad input; nothing is written then.
     """
+    require("quantizing", "torch", "onnx")
     from tcugen.model.images import read_images
     from tcugen.quantize.choose import choose
     from tcugen.quantize.error import measure

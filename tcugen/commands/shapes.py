@@ -1,7 +1,7 @@
 """`tcugen shapes`: cycles of every distinct shape of layer in a network, against the ideal, from a run on the RTL."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from rich.console import Console
 
@@ -10,6 +10,7 @@ from tcugen.console.machine import MachineFlags
 from tcugen.console.outcome import Status
 from tcugen.console.output_files import write_json
 from tcugen.network.graph import Network, Node
+from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise
 from tcugen.report.shapes_report import ShapeEntry, ShapesFigures, shapes_summary, shapes_table
 
 if TYPE_CHECKING:
@@ -64,8 +65,20 @@ def shape_figures(measured: Measured) -> ShapesFigures:
 
 def _shape(network: Network, node: Node) -> tuple[object, ...]:
     source = network.shapes[node.inputs[0]]
-    geometry = (node.kernel, node.stride, node.padding, node.groups)
-    return (node.op, source, network.shapes[node.name], *geometry)
+    return (node.op, source, network.shapes[node.name], *_geometry(node).values())
+
+
+def _geometry(node: Node) -> dict[str, tuple[int, ...] | int]:
+    """Kernel, stride, padding and groups; of operators without a window, those of a single pixel."""
+    match node:
+        case Conv():
+            return {"kernel": node.kernel, "stride": node.stride, "padding": node.padding, "groups": node.groups}
+        case MaxPool():
+            return {"kernel": node.kernel, "stride": node.stride, "padding": node.padding, "groups": 1}
+        case Linear() | Add() | GlobalAveragePool() | Requantise():
+            return {"kernel": (1, 1), "stride": (1, 1), "padding": (0, 0, 0, 0), "groups": 1}
+        case _:
+            assert_never(node)
 
 
 def _entry(network: Network, results: Sequence["NodeResult"], multipliers: int) -> ShapeEntry:
@@ -82,12 +95,9 @@ def _entry(network: Network, results: Sequence["NodeResult"], multipliers: int) 
         "op": node.op,
         "input": str(network.shapes[node.inputs[0]]),
         "output": str(network.shapes[node.name]),
-        "kernel": list(node.kernel),
-        "stride": list(node.stride),
-        "padding": list(node.padding),
-        "groups": node.groups,
+        **{key: list(value) if isinstance(value, tuple) else value for key, value in _geometry(node).items()},
         "layers": [result.node.name for result in results],
-        "fused": all(result.node.op == "add" and result.cycles == 0 for result in results),
+        "fused": all(isinstance(result.node, Add) and result.cycles == 0 for result in results),
         "macs": macs,
         "ideal_cycles": ideal,
         "cycles": cycles,

@@ -15,12 +15,13 @@ from tcugen.console.machine import MachineFlags, existing_architecture, sized
 from tcugen.console.outcome import Status, UsageError
 from tcugen.console.output_files import start_over, write_json
 from tcugen.console.output_folder import check_creatable
+from tcugen.console.packages import require_simulation
 from tcugen.console.progress_bar import progress_bar, simulation_reporter
 from tcugen.console.sources import Source, open_source
+from tcugen.memory_model import MEMORY_MODELS
 from tcugen.network.select import select
 from tcugen.program import Program
 from tcugen.report.run_report import RunFigures, run_table, summary
-from tcugen.simulator.run import MEMORY_TIMINGS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -132,10 +133,12 @@ def check_options(options: SimulateOptions) -> None:
     """Check what can be checked before any work is done, and remove what an earlier run left where this one writes.
 
     Raises:
-        UsageError: For an option outside its range or a place that cannot be written.
+        UsageError: For an option outside its range, a missing package or a place that cannot be written.
+        EnvironmentProblem: For a missing tool.
     """
-    if options.memory not in MEMORY_TIMINGS:
-        raise UsageError(f"--memory is {options.memory!r}, but it must be one of {', '.join(MEMORY_TIMINGS)}")
+    if options.memory not in MEMORY_MODELS:
+        raise UsageError(f"--memory is {options.memory!r}, but it must be one of {', '.join(MEMORY_MODELS)}")
+    require_simulation("simulating")
     if options.dump:
         check_creatable(options.dump, "--dump")
     outputs = {"--json": options.json_file}

@@ -11,6 +11,7 @@ from tcugen.compiler import compile_network
 from tcugen.console.machine import MachineFlags, existing_architecture, sized
 from tcugen.console.outcome import Status, UsageError
 from tcugen.console.output_files import start_over, write_json
+from tcugen.console.packages import require_simulation
 from tcugen.network.graph import Network
 from tcugen.network.layer_config import load_network
 from tcugen.network.select import select
@@ -53,6 +54,7 @@ def speed(options: SpeedOptions, flags: MachineFlags, console: Console) -> Statu
     """
     if options.rounds < 1:
         raise UsageError(f"--rounds is {options.rounds}, but it must be at least 1")
+    require_simulation("measuring the simulator")
     start_over({"--json": options.json_file}, (options.layer_config,))
     network, note = load_network(options.layer_config)
     if note:

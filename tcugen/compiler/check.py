@@ -2,9 +2,9 @@
 
 from tcugen.arch import Architecture
 from tcugen.compiler.deadlock import Execution
-from tcugen.compiler.errors import CompileError
 from tcugen.compiler.hazards import Hazards
 from tcugen.isa import WRITABLE_WINDOWS, Instruction, Opcode, Window
+from tcugen.mapping.errors import CompileError
 from tcugen.program import Program
 
 _LOOPS = {

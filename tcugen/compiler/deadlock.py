@@ -7,12 +7,9 @@ are stuck in one order of turns they are stuck in every order.
 from collections import deque
 from collections.abc import Iterator
 
-from tcugen.arch import Architecture
-from tcugen.compiler.errors import CompileError
+from tcugen.arch import QUEUE_DEPTH, Architecture
 from tcugen.isa import Instruction, Opcode, Unit
-
-QUEUE_DEPTH = 8
-"""Instructions that wait in the queue of one unit; the next one stops the dispatch of all."""
+from tcugen.mapping.errors import CompileError
 
 _BANKS = 2
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tcugen.compiler.errors import CompileError
 from tcugen.compiler.memory_check import MemoryRuleBroken, StoredBeats
 from tcugen.isa import ACTIVATION_ADDRESS_BITS, Instruction, Opcode, Unit
+from tcugen.mapping.errors import CompileError
 from tcugen.program import Program
 
 
@@ -219,7 +219,7 @@ class Hazards:
     def _used_channels(self, instruction: Instruction) -> np.ndarray:
         """bool [pixels or 1, groups, rows]: lanes that reach a channel of the result which its tensor has.
 
-        Only an average pool, whose pixels are channel planes, has others: those behind the last channel.
+        Only an average pool, whose pixels are channel planes, has others: those beyond the last channel.
         """
         everything = np.ones((1, instruction["n_groups"], self.word), bool)
         observation = next((o for o in self.program.observations if o.instruction > self.index), None)
@@ -286,7 +286,7 @@ class Hazards:
         self._reads(Unit.DRAIN, places // self.word, count)
 
     def _write_pixels(self, places: np.ndarray, width: int, count: int) -> None:
-        """DRAIN writes `width` bytes at every place; thin pixels share words, so lanes are marked one by one."""
+        """DRAIN writes `width` bytes at every place; packed pixels share words, so lanes are marked one by one."""
         self._bounded(places)
         lanes = places % self.word
         for lane in np.unique(lanes):
@@ -314,7 +314,7 @@ class Hazards:
         rows = np.arange(instruction["n_y"])[:, None] * instruction["out_row_step"]
         out = groups * instruction["out_group_step"] + rows + np.arange(instruction["n_x"]) * self.word
         out = self._bounded(instruction["out_base"] + out) // self.word
-        self._writes(Unit.POOL, out, count, (1 << self.word) - 1)  # lanes behind the last channel are nobody's
+        self._writes(Unit.POOL, out, count, (1 << self.word) - 1)  # lanes beyond the last channel are nobody's
 
     def _pooled_lanes(self, instruction: Instruction) -> np.ndarray:
         """uint32 [groups]: lanes of each channel group that the tensor has."""

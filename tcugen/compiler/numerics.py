@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from tcugen.compiler.errors import CompileError
+from tcugen.mapping.errors import CompileError
+from tcugen.model.limits import MAX_ADD_MULTIPLIER
 
 MULTIPLIER_RANGE = (2.0**-40, 2.0**8)
 """Multipliers of the requantiser: normal float32, low included, high excluded."""
@@ -73,7 +74,7 @@ def check_add(node: str, multipliers: tuple[int, int], shift: int) -> None:
         CompileError: If a multiplier does not fit 24 bits, or a ratio m / 2**s is outside [2**-16, 2**8).
     """
     for value in multipliers:
-        if not (0 < value < 1 << 24 and 0 < shift < 64 and 2.0**-16 <= value / 2.0**shift < 2.0**8):
+        if not (0 < value <= MAX_ADD_MULTIPLIER and 0 < shift < 64 and 2.0**-16 <= value / 2.0**shift < 2.0**8):
             raise CompileError(
                 f"node {node!r}: ratio {value} / 2**{shift} of an operand's scale to the output's is outside "
                 "[2**-16, 2**8) in 24 bits; calibrate the scales of the add's tensors again"

@@ -1,12 +1,16 @@
 """The contents of window WEIGHTS: for each column group its parameters, then its tiles, in the order of use."""
 
+from typing import assert_never
+
 import numpy as np
 
 from tcugen.arch import Architecture
-from tcugen.compiler.layouts import align
-from tcugen.compiler.lower import Task
-from tcugen.compiler.tile import Strip
+from tcugen.compiler.integers import TaskIntegers
+from tcugen.mapping.tasks import ConvTask
+from tcugen.mapping.tiling import WeightPanel
 from tcugen.program import TensorLayout
+from tcugen.schedule.schedule import Schedule
+from tcugen.schedule.weight_blocks import AverageBlock, ConvolutionBlock
 
 
 def _parameters(bias: np.ndarray, multiplier: np.ndarray | None, n_columns: int, columns: int) -> np.ndarray:
@@ -19,78 +23,85 @@ def _parameters(bias: np.ndarray, multiplier: np.ndarray | None, n_columns: int,
     return words.astype("<u4").view(np.uint8).reshape(n_columns, columns * 8)
 
 
-def convolution_columns(task: Task, layout: TensorLayout, strip: Strip, architecture: Architecture) -> np.ndarray:
+def convolution_columns(
+    task: ConvTask, integers: TaskIntegers, layout: TensorLayout, panel: WeightPanel, architecture: Architecture
+) -> np.ndarray:
     """uint8 [n_columns, column_bytes] of a convolution whose input has the given layout."""
     rows, columns = architecture.rows, architecture.columns
-    weight = task.weight
+    weight = integers.weight
     outputs, depth, n_ky, n_kx = weight.shape
     channel = np.arange(outputs)
     if task.groups > 1:
         first_input = channel // (outputs // task.groups) * depth
-        place = first_input[:, None] + np.arange(depth) - strip.first_words[channel // columns][:, None] * rows
-        grouped = np.zeros((outputs, strip.n_groups * rows, n_ky, n_kx), np.int8)
+        place = first_input[:, None] + np.arange(depth) - panel.first_words[channel // columns][:, None] * rows
+        grouped = np.zeros((outputs, panel.n_groups * rows, n_ky, n_kx), np.int8)
         grouped[channel[:, None], place] = weight
-        weight, depth = grouped, strip.n_groups * rows
+        weight, depth = grouped, panel.n_groups * rows
     # Bytes of one kernel row as one pass after the other reads them: [ky][word][byte of the folded row].
-    packed = np.zeros((strip.n_columns * columns, strip.n_groups, n_ky, strip.n_kx * rows), np.int8)
-    if strip.n_groups == 1:
+    packed = np.zeros((panel.n_columns * columns, panel.n_groups, n_ky, panel.n_kx * rows), np.int8)
+    if panel.n_groups == 1:
         pixel = layout.pixel_bytes
         for kx in range(n_kx):
             packed[:outputs, 0, :, kx * pixel : kx * pixel + depth] = weight[..., kx].transpose(0, 2, 1)
     else:
-        full = np.zeros((outputs, strip.n_groups * rows, n_ky, n_kx), np.int8)
+        full = np.zeros((outputs, panel.n_groups * rows, n_ky, n_kx), np.int8)
         full[:, :depth] = weight
-        words = full.reshape(outputs, strip.n_groups, rows, n_ky, n_kx).transpose(0, 1, 3, 4, 2)
-        packed[:outputs] = words.reshape(outputs, strip.n_groups, n_ky, n_kx * rows)
-    tiles = packed.reshape(strip.n_columns, columns, strip.n_tiles, rows).transpose(0, 2, 3, 1)
+        words = full.reshape(outputs, panel.n_groups, rows, n_ky, n_kx).transpose(0, 1, 3, 4, 2)
+        packed[:outputs] = words.reshape(outputs, panel.n_groups, n_ky, n_kx * rows)
+    tiles = packed.reshape(panel.n_columns, columns, panel.n_tiles, rows).transpose(0, 2, 3, 1)
     return np.concatenate(
         [
-            _parameters(task.bias, task.multiplier, strip.n_columns, columns),
-            np.ascontiguousarray(tiles).view(np.uint8).reshape(strip.n_columns, -1),
+            _parameters(integers.bias, integers.multiplier, panel.n_columns, columns),
+            np.ascontiguousarray(tiles).view(np.uint8).reshape(panel.n_columns, -1),
         ],
         axis=1,
     )
 
 
-def average_columns(task: Task, strip: Strip, architecture: Architecture, words: int) -> np.ndarray:
+def average_columns(integers: TaskIntegers, panel: WeightPanel, architecture: Architecture, words: int) -> np.ndarray:
     """uint8 [n_columns, column_bytes] of a global average pool that takes `words` input words to one column group.
 
     Every tile is a piece of the identity, so each output column sums one channel over all positions.
     """
     rows, columns = architecture.rows, architecture.columns
-    positions = strip.n_ky * strip.n_kx
-    tiles = np.zeros((strip.n_columns, words, positions, rows, columns), np.uint8)
-    for column in range(strip.n_columns):
+    positions = panel.n_ky * panel.n_kx
+    tiles = np.zeros((panel.n_columns, words, positions, rows, columns), np.uint8)
+    for column in range(panel.n_columns):
         for word in range(words):
             row = np.arange(rows)
             target = word * rows + row - column * columns
             inside = (target >= 0) & (target < columns)
             tiles[column, word, :, row[inside], target[inside]] = 1
-    count = strip.n_columns * columns
+    count = panel.n_columns * columns
     return np.concatenate(
         [
-            _parameters(np.repeat(task.bias, count), np.repeat(task.multiplier, count), strip.n_columns, columns),
-            tiles.reshape(strip.n_columns, -1),
+            _parameters(
+                np.repeat(integers.bias, count), np.repeat(integers.multiplier, count), panel.n_columns, columns
+            ),
+            tiles.reshape(panel.n_columns, -1),
         ],
         axis=1,
     )
 
 
-class WeightImage:
-    """Window WEIGHTS under construction; each block starts at a multiple of the bus width."""
-
-    def __init__(self, bus_bytes: int):
-        self._bus_bytes = bus_bytes
-        self._blocks: list[np.ndarray] = []
-        self._size = 0
-
-    def add(self, columns: np.ndarray) -> int:
-        """Append the bytes of some column groups; returns their offset in the window."""
-        offset, size = self._size, columns.size
-        self._size = align(offset + size, self._bus_bytes)
-        self._blocks += [columns.reshape(-1), np.zeros(self._size - offset - size, np.uint8)]
-        return offset
-
-    def finish(self) -> np.ndarray:
-        """uint8 [size] of the whole window."""
-        return np.concatenate(self._blocks) if self._blocks else np.zeros(0, np.uint8)
+def weight_image(schedule: Schedule, integers: tuple[TaskIntegers | None, ...]) -> np.ndarray:
+    """uint8 [weight_bytes]: contents of window WEIGHTS."""
+    plan, image = schedule.plan, np.zeros(schedule.weight_bytes, np.uint8)
+    whole: dict[int, np.ndarray] = {}
+    for block in schedule.weight_blocks:
+        index = block.content.task
+        task, panel, numbers = plan.tasks[index], plan.panels[index], integers[index]
+        assert panel is not None and numbers is not None, "only a pool has neither"
+        match block.content:
+            case ConvolutionBlock(columns=(first, last)):
+                assert isinstance(task, ConvTask)
+                if index not in whole:
+                    layout = plan.layouts[task.input]
+                    whole = {index: convolution_columns(task, numbers, layout, panel, plan.architecture)}
+                data = whole[index][first:last]
+            case AverageBlock(words=words):
+                data = average_columns(numbers, panel, plan.architecture, words)
+            case content:
+                assert_never(content)
+        image[block.offset : block.offset + data.size] = data.reshape(-1)
+    return image

@@ -2,13 +2,15 @@
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tcugen.arch import ARRAY_SIZES, Architecture
 from tcugen.console.outcome import UsageError
 from tcugen.network.graph import Network
-from tcugen.sizing.search import Budget, Sizing, size
+from tcugen.sizing.budget import Budget
+from tcugen.sizing.search import Sizing, size
 
 
 @dataclass(frozen=True)
@@ -17,14 +19,15 @@ class MachineFlags:
 
     Attributes:
         array: "ROWSxCOLUMNS".
-        multipliers, activation_kib, bus_bytes: The budget.
-        accumulator_bits, accumulator_depth, weight_tiles, parameter_groups, output_lanes, bus_address_bits:
-            Parameters of the architecture to be fixed.
+        multipliers, max_activation_kib, bus_bytes: The budget.
+        activation_kib, accumulator_bits, accumulator_depth, weight_tiles, parameter_groups, output_lanes,
+            bus_address_bits: Parameters of the architecture to be fixed.
     """
 
     array: str | None = None
     multipliers: int | None = None
     activation_kib: int | None = None
+    max_activation_kib: int | None = None
     bus_bytes: int | None = None
     accumulator_bits: int | None = None
     accumulator_depth: int | None = None
@@ -40,8 +43,15 @@ class MachineFlags:
         Raises:
             UsageError: If `array` is not of the form ROWSxCOLUMNS, or of no size that can be built.
         """
-        names = ("accumulator_bits", "accumulator_depth", "weight_tiles", "parameter_groups", "output_lanes")
-        fixed = {name: getattr(self, name) for name in (*names, "bus_address_bits")}
+        fixed = {
+            "activation_kib": self.activation_kib,
+            "accumulator_bits": self.accumulator_bits,
+            "accumulator_depth": self.accumulator_depth,
+            "weight_tiles": self.weight_tiles,
+            "parameter_groups": self.parameter_groups,
+            "output_lanes": self.output_lanes,
+            "bus_address_bits": self.bus_address_bits,
+        }
         if self.array is not None:
             match = re.fullmatch(r"(\d{1,4})x(\d{1,4})", self.array)
             if not match:
@@ -62,9 +72,7 @@ class MachineFlags:
 
     def conflicts(self, architecture: Architecture) -> list[str]:
         """Flags that contradict an existing architecture, as "flag (asked, there)"."""
-        asked = self.fixed | {
-            name: getattr(self, name) for name in ("activation_kib", "bus_bytes") if getattr(self, name) is not None
-        }
+        asked = self.fixed | ({} if self.bus_bytes is None else {"bus_bytes": self.bus_bytes})
         found = [
             f"--{name.replace('_', '-')} {value} (there: {getattr(architecture, name)})"
             for name, value in asked.items()
@@ -72,20 +80,39 @@ class MachineFlags:
         ]
         if self.multipliers is not None and architecture.multipliers > self.multipliers:
             found.append(f"--multipliers {self.multipliers} (there: {architecture.multipliers})")
+        if self.max_activation_kib is not None and architecture.activation_kib > self.max_activation_kib:
+            found.append(f"--max-activation-kib {self.max_activation_kib} (there: {architecture.activation_kib})")
         return found
 
 
-def sized(network: Network, flags: MachineFlags) -> Sizing:
+def sized(
+    network: Network,
+    flags: MachineFlags,
+    int32_outputs: Collection[str] = (),
+    progress: Callable[[str], None] | None = None,
+) -> Sizing:
     """The architecture for a network within the flags.
 
+    Args:
+        network: What it is to run.
+        flags: What the user said.
+        int32_outputs: Outputs of the network that are stored as 32-bit sums.
+        progress: Called with one line of text per candidate.
+
     Raises:
-        UsageError, SizingError: If a flag is malformed or cannot be obeyed.
+        UsageError, SizingError, CompileError: If a flag is malformed or cannot be obeyed.
     """
-    budget = Budget(
-        multipliers=flags.multipliers,
-        **{name: getattr(flags, name) for name in ("activation_kib", "bus_bytes") if getattr(flags, name) is not None},
-    )
-    return size(network, budget, flags.fixed)
+    budget = Budget(multipliers=flags.multipliers)
+    if flags.max_activation_kib is not None:
+        if flags.activation_kib is not None and flags.activation_kib > flags.max_activation_kib:
+            raise UsageError(
+                f"--activation-kib {flags.activation_kib}: must not exceed --max-activation-kib "
+                f"{flags.max_activation_kib}; leave one of them out"
+            )
+        budget = replace(budget, max_activation_kib=flags.max_activation_kib)
+    if flags.bus_bytes is not None:
+        budget = replace(budget, bus_bytes=flags.bus_bytes)
+    return size(network, budget, flags.fixed, int32_outputs, progress)
 
 
 def existing_architecture(folder: Path, flags: MachineFlags) -> Architecture:

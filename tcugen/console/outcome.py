@@ -7,7 +7,7 @@ from enum import IntEnum
 import typer
 
 from tcugen.arch import ArchitectureError
-from tcugen.compiler.errors import CompileError
+from tcugen.mapping.errors import CompileError
 from tcugen.model.errors import ModelError, QuantizationError
 from tcugen.network.graph import NetworkError
 from tcugen.simulator.environment import EnvironmentProblem

@@ -45,7 +45,7 @@ def residual_add(
 
     Args:
         a, b: int8 tensors of one shape.
-        m_a, m_b: At most 2**24; the sum stays under 2**33.
+        m_a, m_b: Below 2**24; the sum stays under 2**33.
         shift: At least 1.
 
     Returns:

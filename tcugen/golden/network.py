@@ -5,7 +5,7 @@ integer that the format holds exactly, so neither the order of the additions nor
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, assert_never
 
 import numpy as np
 import torch
@@ -14,8 +14,18 @@ from torch.nn import functional
 
 from tcugen.golden import arithmetic
 from tcugen.model.errors import QuantizationError
-from tcugen.model.quantized import NodeIntegers, QuantizedNetwork
-from tcugen.network.graph import Node
+from tcugen.model.quantized import QuantizedNetwork
+from tcugen.network.operators import (
+    Add,
+    Conv,
+    GlobalAveragePool,
+    Linear,
+    MaxPool,
+    Node,
+    Requantise,
+    Weighted,
+    as_convolution,
+)
 
 FLOAT32_EXACT = 2**24
 """Integers up to this magnitude are exact in float32."""
@@ -37,43 +47,43 @@ def run(model: QuantizedNetwork, inputs: Mapping[str, np.ndarray]) -> dict[str, 
     """
     tensors = {name: torch.as_tensor(array) for name, array in _checked_inputs(model, inputs).items()}
     for node in model.network.nodes:
-        quantization = model.tensors[node.name]
-        tensors[node.name] = evaluate(
-            node,
-            model.integers[node.name],
-            [tensors[name] for name in node.inputs],
-            model.input_zero_points(node.name),
-            None if quantization is None else quantization.zero_point,
-        )
+        tensors[node.name] = evaluate(model, node, [tensors[name] for name in node.inputs])
     return {node.name: tensors[node.name].numpy() for node in model.network.nodes}
 
 
-def evaluate(
-    node: Node,
-    integers: NodeIntegers,
-    operands: Sequence[torch.Tensor],
-    input_zero_points: Sequence[int],
-    output_zero_point: int | None,
-) -> torch.Tensor:
-    """Output of one node from its int8 operands: int8, or int32 sums of a conv or linear without a multiplier."""
-    x, z_x, z_y = operands[0], input_zero_points[0], output_zero_point
-    if node.op == "max_pool":
-        return arithmetic.max_pool(x, node.kernel, node.stride, node.padding)
-    if node.op in ("conv", "linear"):
-        acc = accumulate(node, integers.weight, integers.bias, x, z_x)
-        if integers.multiplier is None:
-            return acc
-        return arithmetic.requantise(acc, _multiplier(integers), z_y, *integers.clamp)
-    if node.op == "add":
-        z_a, z_b = input_zero_points
-        m_a, m_b = integers.add_multipliers
-        return arithmetic.residual_add(x, operands[1], z_a, z_b, m_a, m_b, integers.add_shift, z_y, *integers.clamp)
-    if node.op == "global_average_pool":
-        return arithmetic.global_average_pool(x, z_x, _multiplier(integers), z_y, *integers.clamp)
-    return arithmetic.change_scale(x, z_x, _multiplier(integers), z_y, *integers.clamp)
+def evaluate(model: QuantizedNetwork, node: Node, operands: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Output of one node from its int8 operands: int8, or int32 sums of a conv or linear without a multiplier.
+
+    Of `model`, only the node's own integers and the quantization of its tensors need be there.
+    """
+    x, z_x = operands[0], model.zero_point(node.inputs[0])
+    match node:
+        case Conv() | Linear():
+            weighted = model.integers_of(node)
+            acc = accumulate(node, weighted.weight, weighted.bias, x, z_x)
+            if weighted.multiplier is None or weighted.clamp is None:
+                return acc
+            multiplier = torch.from_numpy(weighted.multiplier)
+            return arithmetic.requantise(acc, multiplier, model.zero_point(node.name), *weighted.clamp)
+        case Add():
+            add = model.integers_of(node)
+            z_b, z_y = model.zero_point(node.inputs[1]), model.zero_point(node.name)
+            return arithmetic.residual_add(x, operands[1], z_x, z_b, *add.multipliers, add.shift, z_y, *add.clamp)
+        case MaxPool():
+            return arithmetic.max_pool(x, node.kernel, node.stride, node.padding)
+        case GlobalAveragePool():
+            average = model.integers_of(node)
+            multiplier = torch.tensor(average.multiplier)
+            return arithmetic.global_average_pool(x, z_x, multiplier, model.zero_point(node.name), *average.clamp)
+        case Requantise():
+            change = model.integers_of(node)
+            multiplier = torch.tensor(change.multiplier)
+            return arithmetic.change_scale(x, z_x, multiplier, model.zero_point(node.name), *change.clamp)
+        case _:
+            assert_never(node)
 
 
-def accumulate(node: Node, weight: np.ndarray, bias: np.ndarray, x: torch.Tensor, z_x: int) -> torch.Tensor:
+def accumulate(node: Weighted, weight: np.ndarray, bias: np.ndarray, x: torch.Tensor, z_x: int) -> torch.Tensor:
     """bias + sum((x - z_x) * w) of a conv or linear, before requantisation.
 
     Args:
@@ -89,17 +99,18 @@ def accumulate(node: Node, weight: np.ndarray, bias: np.ndarray, x: torch.Tensor
     Raises:
         QuantizationError: If a sum does not fit 32 bits.
     """
-    top, left, bottom, right = node.padding
+    layer = as_convolution(node)
+    top, left, bottom, right = layer.padding
     centred = functional.pad(x.float() - z_x, (left, right, top, bottom))
     total = torch.as_tensor(bias.astype(np.float64)).reshape(-1, 1, 1)
     # NNPACK may choose Winograd's algorithm, whose intermediate values are fractions.
     with torch.backends.nnpack.flags(enabled=False):
         for part, dtype in _exact_parts(weight, int(centred.abs().max())):
             products = functional.conv2d(
-                _channels(centred, node.groups, part).to(dtype),
+                _channels(centred, layer.groups, part).to(dtype),
                 torch.as_tensor(weight[:, part].astype(np.float32)).to(dtype),
-                stride=node.stride,
-                groups=node.groups,
+                stride=layer.stride,
+                groups=layer.groups,
             ).double()
             total = products.add_(total)
     low, high = int(total.min()), int(total.max())
@@ -134,10 +145,6 @@ def _channels(x: torch.Tensor, groups: int, part: slice) -> torch.Tensor:
     """The channels `part` of each of the groups of [n, I, H, W]."""
     n, channels, height, width = x.shape
     return x.reshape(n, groups, channels // groups, height, width)[:, :, part].reshape(n, -1, height, width)
-
-
-def _multiplier(integers: NodeIntegers) -> torch.Tensor:
-    return torch.as_tensor(np.asarray(integers.multiplier, dtype=np.float32))
 
 
 def _checked_inputs(model: QuantizedNetwork, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.int8]]:

@@ -1,35 +1,38 @@
 """Images from a file, quantized as the host does it in front of the hardware."""
 
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
+import numpy.typing as npt
 
 from tcugen.model.errors import ModelError
 from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.network.graph import Shape
 
-Images = np.ndarray
+Images = npt.NDArray[np.float32]
 """float32 [n, C, H, W], exactly the model's input."""
 
-Tensors = dict[str, np.ndarray]
+Tensors = dict[str, npt.NDArray[np.int8]]
 """int8 [n, C, H, W] by name."""
 
 
-def read_images(path: str | Path, shape: Shape) -> np.ndarray:
+def read_images(path: str | Path, shape: Shape) -> npt.NDArray[np.float32]:
     """Read float32 [n, C, H, W] images, exactly the model's input, from a `.npy` file. The file is mapped, not loaded.
 
     Raises:
         ModelError: If it cannot be read, holds no image, or has another type or shape.
     """
     try:
-        images = np.load(path, mmap_mode="r", allow_pickle=False)
+        loaded: object = np.load(path, mmap_mode="r", allow_pickle=False)
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror or error}); give a .npy file of images") from None
     except (ValueError, EOFError) as error:
         raise ModelError(f"{path}: is damaged or no .npy file ({error}); write it with numpy.save") from None
     wanted = (shape.channels, shape.height, shape.width)
-    if not isinstance(images, np.ndarray):
+    if not isinstance(loaded, np.ndarray):
         raise ModelError(f"{path}: is an archive of several arrays, but must be one; write it with numpy.save")
+    images = cast(npt.NDArray[Any], loaded)
     if images.dtype != np.float32 or images.ndim != 4 or images.shape[1:] != wanted or not len(images):
         remedy = "prepare the images as for the model itself and save them as float32"
         if images.ndim == 4 and images.shape[1:] == (wanted[1], wanted[2], wanted[0]):
@@ -41,7 +44,7 @@ def read_images(path: str | Path, shape: Shape) -> np.ndarray:
     return images
 
 
-def quantise_images(images: np.ndarray, quantization: Quantization) -> np.ndarray:
+def quantise_images(images: npt.NDArray[Any], quantization: Quantization) -> npt.NDArray[np.int8]:
     """clamp(rint(x / s) + z) in single precision, ties to even, as QuantizeLinear: int8 of the same shape.
 
     Raises:
@@ -58,4 +61,4 @@ def quantise_images(images: np.ndarray, quantization: Quantization) -> np.ndarra
 
 def image_quantization(model: QuantizedNetwork) -> Quantization:
     """Quantization of the network's one input."""
-    return model.tensors[model.network.inputs[0][0]]
+    return model.quantization(model.network.inputs[0][0])

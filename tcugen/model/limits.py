@@ -4,4 +4,8 @@ MULTIPLIER_EXPONENTS = (-40, 8)
 """Requantisation multipliers lie in [2**low, 2**high)."""
 ADD_RATIO_EXPONENTS = (-16, 8)
 """Ratios of an add operand's scale to the output's lie in [2**low, 2**high)."""
+ADD_MULTIPLIER_BITS = 24
+"""Bits of an add's multipliers. A float32 ratio has as many, so the larger multiplier is its ratio's significand, which
+is below 2**24, and the smaller one is rounded to fewer bits: neither is ever rounded up to 2**24."""
+MAX_ADD_MULTIPLIER = (1 << ADD_MULTIPLIER_BITS) - 1
 INT8_RANGE = (-128, 127)

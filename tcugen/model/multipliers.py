@@ -6,12 +6,18 @@ IEEE single-precision NumPy arithmetic. All roundings are to nearest, ties to ev
 import math
 
 import numpy as np
+import numpy.typing as npt
 
 from tcugen.model.errors import QuantizationError
-from tcugen.model.limits import ADD_RATIO_EXPONENTS, INT8_RANGE, MULTIPLIER_EXPONENTS
+from tcugen.model.integers import Clamp
+from tcugen.model.limits import ADD_MULTIPLIER_BITS, ADD_RATIO_EXPONENTS, INT8_RANGE, MULTIPLIER_EXPONENTS
+from tcugen.network.fields import Activation
+
+Float32s = npt.NDArray[np.float32]
+Scale = float | np.float32
 
 
-def _scale(value: float, what: str, layer: str) -> np.ndarray:
+def _scale(value: Scale | Float32s, what: str, layer: str) -> Float32s:
     """Scales as float32; they must be positive, finite and normal."""
     scale = np.asarray(value, dtype=np.float32)
     bad = ~((scale >= np.finfo(np.float32).tiny) & np.isfinite(scale))
@@ -23,9 +29,9 @@ def _scale(value: float, what: str, layer: str) -> np.ndarray:
     return scale
 
 
-def _in_powers_of_two(value: np.ndarray, exponents: tuple[int, int], what: str, layer: str) -> np.ndarray:
+def _in_powers_of_two(ratio: npt.ArrayLike, exponents: tuple[int, int], what: str, layer: str) -> Float32s:
     low, high = exponents
-    value = np.asarray(value, dtype=np.float32)
+    value = np.asarray(ratio, dtype=np.float32)
     bad = ~((value >= 2.0**low) & (value < 2.0**high))
     if bad.any():
         where = f" of channel {int(np.argmax(bad))}" if value.ndim else ""
@@ -36,62 +42,63 @@ def _in_powers_of_two(value: np.ndarray, exponents: tuple[int, int], what: str, 
     return value
 
 
-def convolution_multiplier(s_x: float, s_w: np.ndarray, s_y: float, *, layer: str) -> np.ndarray:
+def convolution_multiplier(s_x: Scale, s_w: Float32s, s_y: Scale, *, layer: str) -> Float32s:
     """M = float32(s_x * s_w) / s_y for conv and linear: float32 of the shape of `s_w`.
 
     Raises:
         QuantizationError: If a scale is not positive and normal, or an M is outside [2**-40, 2**8).
     """
-    s_x, s_y = _scale(s_x, "the input's scale", layer), _scale(s_y, "the output's scale", layer)
+    x, y = _scale(s_x, "the input's scale", layer), _scale(s_y, "the output's scale", layer)
     with np.errstate(all="ignore"):
-        multiplier = (s_x * _scale(s_w, "the weights' scale", layer)) / s_y
+        multiplier = (x * _scale(s_w, "the weights' scale", layer)) / y
     return _in_powers_of_two(multiplier, MULTIPLIER_EXPONENTS, "the multiplier", layer)
 
 
-def average_multiplier(s_x: float, s_y: float, pixels: int, *, layer: str) -> np.ndarray:
+def average_multiplier(s_x: Scale, s_y: Scale, pixels: int, *, layer: str) -> np.float32:
     """M = float32(s_x / float32(float32(pixels) * s_y)) of a global average pool over `pixels` pixels: float32 scalar.
 
     Raises:
         QuantizationError: As `convolution_multiplier`.
     """
-    s_x, s_y = _scale(s_x, "the input's scale", layer), _scale(s_y, "the output's scale", layer)
+    x, y = _scale(s_x, "the input's scale", layer), _scale(s_y, "the output's scale", layer)
     with np.errstate(all="ignore"):
-        multiplier = s_x / (np.float32(pixels) * s_y)
-    return _in_powers_of_two(multiplier, MULTIPLIER_EXPONENTS, "the multiplier", layer)
+        multiplier = x / (np.float32(pixels) * y)
+    return np.float32(_in_powers_of_two(multiplier, MULTIPLIER_EXPONENTS, "the multiplier", layer))
 
 
-def requantise_multiplier(s_x: float, s_y: float, *, layer: str) -> np.ndarray:
+def requantise_multiplier(s_x: Scale, s_y: Scale, *, layer: str) -> np.float32:
     """M = float32(s_x / s_y) of a change of scale: float32 scalar.
 
     Raises:
         QuantizationError: As `convolution_multiplier`.
     """
-    s_x, s_y = _scale(s_x, "the input's scale", layer), _scale(s_y, "the output's scale", layer)
+    x, y = _scale(s_x, "the input's scale", layer), _scale(s_y, "the output's scale", layer)
     with np.errstate(all="ignore"):
-        multiplier = s_x / s_y
-    return _in_powers_of_two(multiplier, MULTIPLIER_EXPONENTS, "the multiplier", layer)
+        multiplier = x / y
+    return np.float32(_in_powers_of_two(multiplier, MULTIPLIER_EXPONENTS, "the multiplier", layer))
 
 
-def add_multipliers(s_a: float, s_b: float, s_y: float, *, layer: str) -> tuple[int, int, int]:
+def add_multipliers(s_a: Scale, s_b: Scale, s_y: Scale, *, layer: str) -> tuple[int, int, int]:
     """(m_a, m_b, s) of a residual add: m = rint(float32(s_operand / s_y) * 2**s), s = 24 - max(frexp exponents).
 
-    Hence 16 <= s <= 39 and the larger of the two m lies in [2**23, 2**24).
+    Hence 16 <= s <= 39 and the larger of the two m lies in [2**23, 2**24): it is the significand of its ratio, which is
+    a float32, and no rounding can lift it to 2**24.
 
     Raises:
         QuantizationError: If a scale is not positive and normal, or a ratio is outside [2**-16, 2**8).
     """
-    s_y = _scale(s_y, "the output's scale", layer)
-    ratios = []
+    y = _scale(s_y, "the output's scale", layer)
+    ratios: list[float] = []
     for scale, what in ((s_a, "the first operand"), (s_b, "the second operand")):
         with np.errstate(all="ignore"):
-            ratio = _scale(scale, f"{what}'s scale", layer) / s_y
+            ratio = _scale(scale, f"{what}'s scale", layer) / y
         ratios.append(float(_in_powers_of_two(ratio, ADD_RATIO_EXPONENTS, f"the ratio of {what} to the output", layer)))
-    shift = 24 - max(math.frexp(ratio)[1] for ratio in ratios)
+    shift = ADD_MULTIPLIER_BITS - max(math.frexp(ratio)[1] for ratio in ratios)
     # Scaling by a power of two is exact in double, and Python's round() is ties-to-even.
     m_a, m_b = (round(math.ldexp(ratio, shift)) for ratio in ratios)
     return m_a, m_b, shift
 
 
-def clamp_limits(activation: str | None, z_y: int) -> tuple[int, int]:
+def clamp_limits(activation: Activation, z_y: int) -> Clamp:
     """(lo, hi) of an int8 output: ReLU clamps at the zero point, everything saturates at the ends of int8."""
     return (z_y if activation == "relu" else INT8_RANGE[0], INT8_RANGE[1])

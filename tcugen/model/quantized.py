@@ -1,13 +1,22 @@
-"""A quantized network: the graph and the integers of every node, the input of the compiler and of the golden model.
-
-Nothing here computes; `requantise`-style arithmetic lives in `arithmetic`, tensors of a run in `golden`.
-"""
+"""A quantized network: the graph and the integers of every node, the input of the compiler and of the golden model."""
 
 from dataclasses import dataclass, field
+from typing import overload
 
 import numpy as np
 
+from tcugen.model.errors import ModelError
+from tcugen.model.integers import (
+    AddIntegers,
+    AverageIntegers,
+    MaxPoolIntegers,
+    NodeIntegers,
+    RequantiseIntegers,
+    WeightedIntegers,
+    integers_kind,
+)
 from tcugen.network.graph import Network
+from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Node, Requantise
 
 
 @dataclass(frozen=True)
@@ -19,30 +28,6 @@ class Quantization:
 
 
 @dataclass(frozen=True, eq=False)
-class NodeIntegers:
-    """The integers of one node.
-
-    Attributes:
-        weight: int8 [O, I / groups, kernel_y, kernel_x]; conv and linear (kernel 1x1), else None.
-        bias: int32 [O], before folding the input's zero point; conv and linear, else None.
-        multiplier: float32 [O] for conv and linear, float32 scalar for global_average_pool and requantise, None for
-            max_pool, add and for a last layer that stores int32 sums.
-        add_multipliers: (m_a, m_b) of an add, else None.
-        add_shift: s of an add, else None.
-        clamp: (lo, hi); None where the output is int32 and for max_pool.
-        weight_scale: float32 [O]; conv and linear, else None. Not used by the hardware; the ONNX witness needs it.
-    """
-
-    weight: np.ndarray | None = None
-    bias: np.ndarray | None = None
-    multiplier: np.ndarray | None = None
-    add_multipliers: tuple[int, int] | None = None
-    add_shift: int | None = None
-    clamp: tuple[int, int] | None = None
-    weight_scale: np.ndarray | None = None
-
-
-@dataclass(frozen=True, eq=False)
 class QuantizedNetwork:
     """A network with its integers.
 
@@ -50,15 +35,54 @@ class QuantizedNetwork:
         network: The graph.
         tensors: Quantization of every tensor (inputs and node outputs) by name; None for an int32 output, which only
             the last node may have.
-        integers: Integers of every node by name.
+        integers: Integers of every node by name, of the kind that its operator has; `integers_of` gives them typed.
     """
 
     network: Network
     tensors: dict[str, Quantization | None]
     integers: dict[str, NodeIntegers] = field(repr=False)
 
+    @overload
+    def integers_of(self, node: Conv | Linear) -> WeightedIntegers: ...
+    @overload
+    def integers_of(self, node: Add) -> AddIntegers: ...
+    @overload
+    def integers_of(self, node: MaxPool) -> MaxPoolIntegers: ...
+    @overload
+    def integers_of(self, node: GlobalAveragePool) -> AverageIntegers: ...
+    @overload
+    def integers_of(self, node: Requantise) -> RequantiseIntegers: ...
+    def integers_of(self, node: Node) -> NodeIntegers:
+        """The integers of a node, of the kind that belongs to its operator.
+
+        Raises:
+            ModelError: If there are none, or of another kind.
+        """
+        integers, kind = self.integers.get(node.name), integers_kind(node)
+        if integers is None:
+            raise ModelError(f"node {node.name!r}: has no integers, but every node needs them; save the model again")
+        if not isinstance(integers, kind):
+            raise ModelError(
+                f"node {node.name!r}: has {type(integers).__name__}, but a {node.op} has {kind.__name__}; "
+                "make the model again"
+            )
+        return integers
+
+    def quantization(self, tensor: str) -> Quantization:
+        """Scale and zero point of a tensor. Raises ModelError if it holds 32-bit sums."""
+        quantization = self.tensors[tensor]
+        if quantization is None:
+            raise ModelError(f"tensor {tensor!r}: holds 32-bit sums, which have no scale; quantize the output")
+        return quantization
+
     def zero_point(self, tensor: str) -> int:
-        return self.tensors[tensor].zero_point
+        """Zero point of a tensor. Raises ModelError if it holds 32-bit sums."""
+        return self.quantization(tensor).zero_point
+
+    def scale(self, tensor: str) -> np.float32:
+        """Scale of a tensor. Raises ModelError if it holds 32-bit sums."""
+        return self.quantization(tensor).scale
 
     def input_zero_points(self, node: str) -> tuple[int, ...]:
+        """Zero points of the tensors that a node reads."""
         return tuple(self.zero_point(name) for name in self.network.by_name[node].inputs)

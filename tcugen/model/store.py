@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 
+from tcugen.model.entries import Arrays, arrays_of, integers_from, numbers_of
 from tcugen.model.errors import ModelError
-from tcugen.model.quantized import NodeIntegers, Quantization, QuantizedNetwork
-from tcugen.model.validate import validate
-from tcugen.network.graph import NetworkError
+from tcugen.model.integers import NodeIntegers
+from tcugen.model.quantized import Quantization, QuantizedNetwork
+from tcugen.model.validate import broken, validate
+from tcugen.network.errors import NetworkError
 from tcugen.network.layer_config import parse_layer_config, write_layer_config
 
 FORMAT = 1
 MANIFEST = "manifest"
-_ARRAYS = ("weight", "bias", "multiplier", "weight_scale")
-_NUMBERS = ("add_multipliers", "add_shift", "clamp")
 
 
 def save(model: QuantizedNetwork, path: str | Path) -> None:
@@ -29,17 +29,14 @@ def save(model: QuantizedNetwork, path: str | Path) -> None:
         ModelError: If the model breaks a rule of `validate`, or the file cannot be written.
     """
     validate(model)
-    arrays, nodes = {}, []
+    arrays: Arrays = {}
+    nodes: list[dict[str, Any]] = []
     for index, node in enumerate(model.network.nodes):
-        integers = model.integers[node.name]
-        entry: dict[str, Any] = {"name": node.name}
-        entry |= {key: getattr(integers, key) for key in _NUMBERS if getattr(integers, key) is not None}
-        entry["arrays"] = {}
-        for key in _ARRAYS:
-            if getattr(integers, key) is not None:
-                entry["arrays"][key] = f"{index}.{key}"
-                arrays[f"{index}.{key}"] = np.asarray(getattr(integers, key), order="C")
-        nodes.append(entry)
+        integers = model.integers_of(node)
+        held = {key: (f"{index}.{key}", array) for key, array in arrays_of(integers).items()}
+        arrays |= {file: np.asarray(array, order="C") for file, array in held.values()}
+        names = {key: file for key, (file, _) in held.items()}
+        nodes.append({"name": node.name, **numbers_of(integers), "arrays": names})
     manifest = {
         "generator": "tcugen",
         "format": FORMAT,
@@ -91,14 +88,14 @@ def load(path: str | Path) -> QuantizedNetwork:
     return model
 
 
-def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
+def _write(path: Path, arrays: Arrays) -> None:
     try:
         descriptor, staging = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     except OSError as error:
         raise ModelError(f"{path}: cannot be written ({error.strerror}); choose another place") from None
     try:
         with os.fdopen(descriptor, "wb") as file:
-            np.savez(file, **arrays)
+            np.savez(file, allow_pickle=False, **arrays)
         os.chmod(staging, 0o644)
         os.replace(staging, path)
     except OSError as error:
@@ -112,16 +109,22 @@ def _to_json(quantization: Quantization | None) -> dict[str, Any] | None:
     return quantization and {"scale": float(quantization.scale), "zero_point": int(quantization.zero_point)}
 
 
-def _from_manifest(manifest: dict[str, Any], arrays: dict[str, np.ndarray]) -> QuantizedNetwork:
+def _from_json(name: str, value: dict[str, Any] | None) -> Quantization | None:
+    if value is None:
+        return None
+    point = value["zero_point"]
+    if not isinstance(point, int):
+        raise broken(f"tensor {name!r}", f"its zero point is {point!r}", "it must be an integer from -128 to 127")
+    return Quantization(np.float32(value["scale"]), point)
+
+
+def _from_manifest(manifest: dict[str, Any], arrays: Arrays) -> QuantizedNetwork:
     network = parse_layer_config(json.dumps(manifest["layer_config"]))
-    tensors = {
-        name: None if value is None else Quantization(np.float32(value["scale"]), value["zero_point"])
-        for name, value in manifest["tensors"].items()
-    }
-    integers = {}
+    tensors = {name: _from_json(name, value) for name, value in manifest["tensors"].items()}
+    integers: dict[str, NodeIntegers] = {}
     for entry in manifest["nodes"]:
-        numbers = {key: entry[key] for key in _NUMBERS if key in entry}
-        numbers = {key: tuple(value) if isinstance(value, list) else value for key, value in numbers.items()}
-        held = {key: arrays[entry["arrays"][key]] for key in _ARRAYS if key in entry["arrays"]}
-        integers[entry["name"]] = NodeIntegers(**held, **numbers)
+        name = entry["name"]
+        numbers = {key: value for key, value in entry.items() if key not in ("name", "arrays")}
+        held = {key: arrays[file] for key, file in entry["arrays"].items()}
+        integers[name] = integers_from(network.by_name[name], numbers, held)
     return QuantizedNetwork(network, tensors, integers)

@@ -1,51 +1,73 @@
 """The rules that a quantized network keeps, checked on one that came from a file."""
 
+from typing import Any, assert_never
+
 import numpy as np
+import numpy.typing as npt
 
 from tcugen.model.errors import ModelError
-from tcugen.model.limits import ADD_RATIO_EXPONENTS, INT8_RANGE, MULTIPLIER_EXPONENTS
-from tcugen.model.quantized import NodeIntegers, Quantization, QuantizedNetwork
-from tcugen.network.graph import Network, Node
+from tcugen.model.integers import AddIntegers, Clamp, NodeIntegers, WeightedIntegers, clamp_of
+from tcugen.model.limits import (
+    ADD_MULTIPLIER_BITS,
+    ADD_RATIO_EXPONENTS,
+    INT8_RANGE,
+    MAX_ADD_MULTIPLIER,
+    MULTIPLIER_EXPONENTS,
+)
+from tcugen.model.quantized import Quantization, QuantizedNetwork
+from tcugen.network.operators import (
+    Add,
+    Conv,
+    GlobalAveragePool,
+    Linear,
+    MaxPool,
+    Node,
+    Requantise,
+    Weighted,
+    as_convolution,
+)
 
 
 def validate(model: QuantizedNetwork) -> None:
-    """Check types, shapes and ranges of everything in `model`.
+    """Check kinds, shapes and ranges of everything in `model`.
 
     Raises:
         ModelError: At the first thing that is wrong; names it, its value and the rule.
     """
     for name in model.network.shapes:
         if name not in model.tensors:
-            raise ModelError(f"tensor {name!r}: has no quantization, but every tensor needs one; save the model again")
+            raise broken(f"tensor {name!r}", "has no quantization", "every tensor needs one")
         _check_quantization(model, name, model.tensors[name])
     for node in model.network.nodes:
-        if node.name not in model.integers:
-            raise ModelError(f"node {node.name!r}: has no integers, but every node needs them; save the model again")
-        _check_node(model, node, model.integers[node.name])
+        _check_node(model, node)
+
+
+def broken(where: str, what: str, rule: str) -> ModelError:
+    """The error that says where something stands, what is there and which rule that breaks."""
+    return ModelError(f"{where}: {what}, but {rule}; save the model again")
 
 
 def _require(holds: bool, where: str, what: str, rule: str) -> None:
     if not holds:
-        raise ModelError(f"{where}: {what}, but {rule}; save the model again")
+        raise broken(where, what, rule)
 
 
 def _check_quantization(model: QuantizedNetwork, name: str, quantization: Quantization | None) -> None:
     where, node = f"tensor {name!r}", model.network.by_name.get(name)
     if quantization is None:
-        stores = node is not None and node.op in ("conv", "linear") and not model.network.consumers[name]
+        stores = isinstance(node, Weighted) and not model.network.consumers[name]
         _require(stores, where, "has no scale", "only an output of a conv or linear may be 32-bit sums")
         return
     scale = np.float32(quantization.scale)
-    normal = bool(np.isfinite(scale) and scale >= np.finfo(np.float32).tiny)
-    _require(normal, where, f"its scale is {scale}", "it must be a positive normal float32")
+    _require(_is_normal(scale), where, f"its scale is {scale}", "it must be a positive normal float32")
     point = quantization.zero_point
     _require(
-        isinstance(point, int) and INT8_RANGE[0] <= point <= INT8_RANGE[1],
+        INT8_RANGE[0] <= point <= INT8_RANGE[1],
         where,
         f"its zero point is {point!r}",
         "it must be an integer from -128 to 127",
     )
-    if node is not None and node.op == "max_pool":
+    if isinstance(node, MaxPool):
         _require(
             quantization == model.tensors[node.inputs[0]],
             where,
@@ -54,64 +76,85 @@ def _check_quantization(model: QuantizedNetwork, name: str, quantization: Quanti
         )
 
 
-def _check_node(model: QuantizedNetwork, node: Node, integers: NodeIntegers) -> None:
-    where, sums = f"node {node.name!r}", model.tensors[node.name] is None
-    if node.op in ("conv", "linear"):
-        _check_weights(model.network, node, integers)
-    if node.op in ("conv", "linear", "global_average_pool", "requantise") and not sums:
-        shape = (node.out_channels,) if node.op in ("conv", "linear") else ()
-        multiplier = _array(where, "multiplier", integers.multiplier, np.float32, shape)
-        low, high = MULTIPLIER_EXPONENTS
-        inside = bool(((multiplier >= 2.0**low) & (multiplier < 2.0**high)).all())
-        _require(inside, where, f"multipliers span [{multiplier.min()}, {multiplier.max()}]", f"[2**{low}, 2**{high})")
-    if sums:
+def _check_node(model: QuantizedNetwork, node: Node) -> None:
+    where, integers = f"node {node.name!r}", model.integers_of(node)
+    match node:
+        case Conv() | Linear():
+            _check_weighted(model, node, model.integers_of(node))
+        case Add():
+            _check_add(where, model.integers_of(node))
+        case GlobalAveragePool() | Requantise():
+            _check_multipliers(where, model.integers_of(node).multiplier)
+        case MaxPool():
+            pass
+        case _:
+            assert_never(node)
+    _check_clamp(where, integers)
+
+
+def _check_clamp(where: str, integers: NodeIntegers) -> None:
+    clamp: Clamp | None = clamp_of(integers)
+    if clamp is not None:
+        _require(
+            INT8_RANGE[0] <= clamp[0] <= clamp[1] <= INT8_RANGE[1],
+            where,
+            f"its clamp is {clamp!r}",
+            "it must be two ascending integers from -128 to 127",
+        )
+
+
+def _check_weighted(model: QuantizedNetwork, node: Weighted, integers: WeightedIntegers) -> None:
+    where, layer = f"node {node.name!r}", as_convolution(node)
+    channels = model.network.shapes[layer.inputs[0]].channels // layer.groups
+    _check_array(where, "weight", integers.weight, np.int8, (layer.out_channels, channels, *layer.kernel))
+    _check_array(where, "bias", integers.bias, np.int32, (layer.out_channels,))
+    scale = integers.weight_scale
+    _check_array(where, "weight_scale", scale, np.float32, (layer.out_channels,))
+    _require(_is_normal(scale), where, f"weight scales span {_span(scale)}", "they must be positive and normal")
+    if model.tensors[node.name] is None:
         _require(integers.multiplier is None, where, "has a multiplier", "its output is 32-bit sums")
-    if node.op == "add":
-        _check_add(where, integers)
-    if node.op == "max_pool" or sums:
         _require(integers.clamp is None, where, f"its clamp is {integers.clamp}", f"a {node.op} like this has none")
         return
-    _require(
-        isinstance(integers.clamp, tuple)
-        and len(integers.clamp) == 2
-        and INT8_RANGE[0] <= integers.clamp[0] <= integers.clamp[1] <= INT8_RANGE[1],
-        where,
-        f"its clamp is {integers.clamp!r}",
-        "it must be two ascending integers from -128 to 127",
-    )
+    multiplier = integers.multiplier
+    if multiplier is None or integers.clamp is None:
+        raise broken(where, "has no multiplier or clamp", "its output is int8")
+    _check_array(where, "multiplier", multiplier, np.float32, (layer.out_channels,))
+    _check_multipliers(where, multiplier)
 
 
-def _check_weights(network: Network, node: Node, integers: NodeIntegers) -> None:
-    where, channels = f"node {node.name!r}", network.shapes[node.inputs[0]].channels
-    shape = (node.out_channels, channels // node.groups, *node.kernel)
-    _array(where, "weight", integers.weight, np.int8, shape)
-    _array(where, "bias", integers.bias, np.int32, (node.out_channels,))
-    scale = _array(where, "weight_scale", integers.weight_scale, np.float32, (node.out_channels,))
-    normal = bool((np.isfinite(scale) & (scale >= np.finfo(np.float32).tiny)).all())
-    _require(normal, where, f"weight scales span [{scale.min()}, {scale.max()}]", "they must be positive and normal")
+def _check_multipliers(where: str, multiplier: npt.NDArray[np.float32] | np.float32) -> None:
+    low, high = MULTIPLIER_EXPONENTS
+    inside = bool(np.all((multiplier >= 2.0**low) & (multiplier < 2.0**high)))
+    _require(inside, where, f"multipliers span {_span(multiplier)}", f"[2**{low}, 2**{high})")
 
 
-def _check_add(where: str, integers: NodeIntegers) -> None:
-    multipliers, shift = integers.add_multipliers, integers.add_shift
-    whole = isinstance(multipliers, tuple) and len(multipliers) == 2 and isinstance(shift, int)
+def _check_add(where: str, integers: AddIntegers) -> None:
+    multipliers, shift = integers.multipliers, integers.shift
     low, high = ADD_RATIO_EXPONENTS
     _require(
-        whole
-        and all(isinstance(m, int) and 0 < m <= 1 << 24 for m in multipliers)
+        all(0 < m <= MAX_ADD_MULTIPLIER for m in multipliers)
         and 0 < shift < 64
         and all(2.0**low <= m / 2.0**shift < 2.0**high for m in multipliers),
         where,
         f"its ratios are {multipliers!r} / 2**{shift!r}",
-        f"they must be two integers of 24 bits over one power of two, in [2**{low}, 2**{high})",
+        f"they must be two integers of {ADD_MULTIPLIER_BITS} bits over one power of two, in [2**{low}, 2**{high})",
     )
 
 
-def _array(where: str, what: str, array: object, dtype: type, shape: tuple[int, ...]) -> np.ndarray:
-    found = f"{array.dtype} {list(array.shape)}" if isinstance(array, np.ndarray | np.generic) else repr(array)
+def _check_array(
+    where: str, what: str, array: npt.NDArray[Any], dtype: type[np.generic], shape: tuple[int, ...]
+) -> None:
     _require(
-        isinstance(array, np.ndarray | np.generic) and array.dtype == dtype and array.shape == shape,
+        array.dtype == dtype and array.shape == shape,
         where,
-        f"its {what} is {found}",
+        f"its {what} is {array.dtype} {list(array.shape)}",
         f"it must be {np.dtype(dtype)} {list(shape)}",
     )
-    return np.asarray(array)
+
+
+def _is_normal(scale: npt.NDArray[np.float32] | np.float32) -> bool:
+    return bool(np.all(np.isfinite(scale) & (scale >= np.finfo(np.float32).tiny)))
+
+
+def _span(values: npt.NDArray[np.float32] | np.float32) -> str:
+    return f"[{np.min(values)}, {np.max(values)}]"

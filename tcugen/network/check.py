@@ -7,7 +7,7 @@ import heapq
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
-from tcugen.network.graph import OPERATORS, Network, NetworkError, Node, Shape
+from tcugen.network.graph import Network, NetworkError, Node, Shape
 
 
 def close_names(name: str, known: Iterable[str]) -> str:
@@ -42,8 +42,6 @@ def checked_network(
     if not nodes:
         raise NetworkError(f"network {name!r}: has no nodes, but needs at least one; add a node")
     _check_names(inputs, nodes)
-    for node in nodes:
-        _check_node(node)
     known = [tensor for tensor, _ in inputs] + [node.name for node in nodes]
     tensors = set(known)
     for node in nodes:
@@ -73,28 +71,6 @@ def _check_names(inputs: Sequence[tuple[str, Shape]], nodes: Sequence[Node]) -> 
                 f"node {node.name!r}: the name is taken by {taken}, but names must be unique; rename one of them"
             )
         seen.add(node.name)
-
-
-def _check_node(node: Node) -> None:
-    if node.op not in OPERATORS:
-        raise NetworkError(
-            f"node {node.name!r}: op is {node.op!r}, but must be one of {', '.join(OPERATORS)}; "
-            f"{close_names(str(node.op), OPERATORS)}"
-        )
-    wanted = 2 if node.op == "add" else 1
-    if len(node.inputs) != wanted:
-        raise NetworkError(
-            f"node {node.name!r}: has {len(node.inputs)} inputs, but {node.op} reads {wanted}; correct its inputs"
-        )
-    if node.op == "max_pool":
-        for direction, padding, side in zip(
-            ("top", "left", "bottom", "right"), node.padding, node.kernel * 2, strict=True
-        ):
-            if padding >= side:
-                raise NetworkError(
-                    f"node {node.name!r}: {direction} padding is {padding}, but must be smaller than the kernel's "
-                    f"{side}, else a window holds padding only; use at most {side - 1}"
-                )
 
 
 def _sorted(nodes: Sequence[Node]) -> tuple[Node, ...]:

@@ -1,9 +1,9 @@
 """Which adds the output path does on the way, behind the convolution that makes one of their operands."""
 
-from tcugen.network.graph import Network
+from typing import assert_never
 
-FUSED_PRODUCERS = ("conv", "linear", "requantise")
-"""Operators behind which an add can be fused: the array runs them and the output path requantises the result."""
+from tcugen.network.graph import Network, Node
+from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise
 
 
 def fused_producers(network: Network) -> dict[str, str]:
@@ -16,17 +16,26 @@ def fused_producers(network: Network) -> dict[str, str]:
     for node in network.nodes:
         depth[node.name] = 1 + max(depth[name] for name in node.inputs)
     order = {node.name: index for index, node in enumerate(network.nodes)}
-    fused = {}
+    fused: dict[str, str] = {}
     for node in network.nodes:
-        if node.op != "add" or node.inputs[0] == node.inputs[1]:
+        if not isinstance(node, Add) or node.inputs[0] == node.inputs[1]:
             continue
         candidates = [
             name
             for name in node.inputs
-            if name in network.by_name
-            and network.by_name[name].op in FUSED_PRODUCERS
-            and network.consumers[name] == (node.name,)
+            if name in network.by_name and _can_add(network.by_name[name]) and network.consumers[name] == (node.name,)
         ]
         if candidates:
             fused[node.name] = max(candidates, key=lambda name: (depth[name], order[name]))
     return fused
+
+
+def _can_add(node: Node) -> bool:
+    """Whether an add can be fused behind it: the array runs it and the output path requantises the result."""
+    match node:
+        case Conv() | Linear() | Requantise():
+            return True
+        case Add() | MaxPool() | GlobalAveragePool():
+            return False
+        case _:
+            assert_never(node)

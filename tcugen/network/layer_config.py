@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from tcugen.network.check import checked_network, close_names
 from tcugen.network.graph import Network, NetworkError, Node, Shape
 from tcugen.network.resnets import BUNDLED_NAMES, bundled_network
-from tcugen.network.schema import OPERATOR_MODELS, LayerConfig, explain
+from tcugen.network.schema import LayerConfig, explain, keys_of
 
 
 def read_layer_config(path: Path | str) -> Network:
@@ -44,7 +44,7 @@ def parse_layer_config(text: str, source: str = "layer config") -> Network:
     try:
         config = LayerConfig.model_validate(data)
         inputs = ((config.input.name, Shape(*config.input.shape)),)
-        return checked_network(config.name, inputs, [_to_node(node.model_dump()) for node in config.nodes])
+        return checked_network(config.name, inputs, config.nodes)
     except ValidationError as error:
         raise NetworkError(f"{source}: {explain(error, data)}") from None
     except NetworkError as error:
@@ -135,13 +135,9 @@ def _parse_json(text: str, source: str) -> Any:
         ) from None
 
 
-def _to_node(keys: dict[str, Any]) -> Node:
-    return Node(**{key: tuple(value) if isinstance(value, list) else value for key, value in keys.items()})
-
-
 def _to_keys(node: Node) -> dict[str, Any]:
-    values = {key: getattr(node, key) for key in OPERATOR_MODELS[node.op].model_fields}
-    return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
+    # JSON writes tuples as lists.
+    return {key: getattr(node, key) for key in keys_of(type(node))}
 
 
 def _dump(value: Any) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from tcugen.network.check import checked_network, close_names
 from tcugen.network.graph import Network, NetworkError, Node, Shape
+from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool
 
 EXPANSION = 4
 """Output channels of a bottleneck block per channel of its stage."""
@@ -18,20 +19,19 @@ EXPANSION = 4
 class _Builder:
     """Collects nodes; `last` is the tensor that the next node reads."""
 
-    nodes: list[Node] = field(default_factory=list)
+    nodes: list[Node] = field(default_factory=list[Node])
 
     def conv(
         self, name: str, source: str, channels: int, kernel: int, stride: int = 1, groups: int = 1, relu: bool = True
     ) -> str:
         self.nodes.append(
-            Node(
+            Conv(
                 name,
-                "conv",
                 (source,),
-                out_channels=channels,
+                channels,
                 kernel=(kernel, kernel),
                 stride=(stride, stride),
-                padding=(kernel // 2,) * 4,
+                padding=(kernel // 2, kernel // 2, kernel // 2, kernel // 2),
                 groups=groups,
                 activation="relu" if relu else None,
             )
@@ -39,12 +39,12 @@ class _Builder:
         return name
 
     def add(self, name: str, branch: str, shortcut: str) -> str:
-        self.nodes.append(Node(name, "add", (branch, shortcut), activation="relu"))
+        self.nodes.append(Add(name, (branch, shortcut), activation="relu"))
         return name
 
     def head(self, source: str, classes: int) -> None:
-        self.nodes.append(Node("avgpool", "global_average_pool", (source,)))
-        self.nodes.append(Node("fc", "linear", ("avgpool",), out_channels=classes))
+        self.nodes.append(GlobalAveragePool("avgpool", (source,)))
+        self.nodes.append(Linear("fc", ("avgpool",), classes))
 
 
 def imagenet_resnet(
@@ -72,7 +72,7 @@ def imagenet_resnet(
     """
     build = _Builder()
     build.conv("conv1", "image", 64, kernel=7, stride=2)
-    build.nodes.append(Node("maxpool", "max_pool", ("conv1",), kernel=(3, 3), stride=(2, 2), padding=(1, 1, 1, 1)))
+    build.nodes.append(MaxPool("maxpool", ("conv1",), kernel=(3, 3), stride=(2, 2), padding=(1, 1, 1, 1)))
     tensor, channels = "maxpool", 64
     for stage, count in enumerate(blocks):
         planes = 64 << stage

@@ -1,124 +1,49 @@
-"""The layer-config format as pydantic models: which keys each operator takes and which values they may have.
+"""The layer-config format: which keys a file has around its nodes, and one sentence for what is wrong with it.
 
-One model per operator, told apart by `op`, so a key that does not apply is refused like a misspelt one. `explain`
-turns pydantic's findings into the one sentence the user reads. What spans nodes (names, cycles, shapes) is `check`'s.
+Nodes are the classes of `operators`, told apart by `op`, so a key that does not apply is refused like a misspelt one.
+`explain` turns pydantic's findings into the one sentence the user reads. What spans nodes (names, cycles, shapes) is
+`check`'s.
 """
 
 import json
+from collections.abc import Sequence
+from dataclasses import fields
 from difflib import get_close_matches
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-MAX_SIZE = 65535
-"""Largest channel count, height, width or group count; the machine's own limits are the compiler's to check."""
-MAX_KERNEL = 255
-"""Largest kernel side, stride and padding."""
+from tcugen.network.fields import MAX_KERNEL, MAX_SIZE, Name, Size
+from tcugen.network.operators import Node
 
-Name = Annotated[str, Field(pattern=r"^[^\s,\x00-\x1f\x7f]{1,200}$")]
-Size = Annotated[int, Field(ge=1, le=MAX_SIZE)]
-Side = Annotated[int, Field(ge=1, le=MAX_KERNEL)]
-Border = Annotated[int, Field(ge=0, le=MAX_KERNEL)]
-Pair = Annotated[list[Side], Field(min_length=2, max_length=2)]
-Borders = Annotated[list[Border], Field(min_length=4, max_length=4)]
-Activation = Literal["relu"] | None
-OneInput = Annotated[list[Name], Field(min_length=1, max_length=1)]
-TwoInputs = Annotated[list[Name], Field(min_length=2, max_length=2)]
+OPERATORS: dict[str, type[Node]] = {operator.op: operator for operator in get_args(Node)}
+"""Every operator by the name that files have for it."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+def keys_of(operator: type[Node]) -> list[str]:
+    """Keys of an operator in a file, in the order in which the writer puts them."""
+    return [field.name for field in fields(operator)]
 
 
-class Conv(_Strict):
-    """Two-dimensional convolution with bias; batch normalisation is folded into it."""
-
-    name: Name
-    op: Literal["conv"]
-    inputs: OneInput
-    out_channels: Size
-    kernel: Pair
-    stride: Pair = [1, 1]
-    padding: Borders = [0, 0, 0, 0]
-    groups: Size = 1
-    activation: Activation = None
+class _Keys(BaseModel):
+    # Not strict: that would refuse lists for tuples. Where it matters the fields are.
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Linear(_Strict):
-    """Fully connected layer with bias on a tensor of 1x1 pixels."""
-
-    name: Name
-    op: Literal["linear"]
-    inputs: OneInput
-    out_channels: Size
-    activation: Activation = None
-
-
-class Add(_Strict):
-    """Sum of two tensors of one shape."""
-
-    name: Name
-    op: Literal["add"]
-    inputs: TwoInputs
-    activation: Activation = None
-
-
-class MaxPool(_Strict):
-    """Maximum over a window; padding never wins. `stride` has no default, since frameworks disagree on it."""
-
-    name: Name
-    op: Literal["max_pool"]
-    inputs: OneInput
-    kernel: Pair
-    stride: Pair
-    padding: Borders = [0, 0, 0, 0]
-
-
-class GlobalAveragePool(_Strict):
-    """Mean over all pixels of each channel."""
-
-    name: Name
-    op: Literal["global_average_pool"]
-    inputs: OneInput
-
-
-class Requantise(_Strict):
-    """Change of scale and zero point alone."""
-
-    name: Name
-    op: Literal["requantise"]
-    inputs: OneInput
-
-
-OPERATOR_MODELS = {
-    "conv": Conv,
-    "linear": Linear,
-    "add": Add,
-    "max_pool": MaxPool,
-    "global_average_pool": GlobalAveragePool,
-    "requantise": Requantise,
-}
-"""Model of each operator; the keys in model order are the order in which the writer puts them."""
-
-AnyNode = Annotated[
-    Conv | Linear | Add | MaxPool | GlobalAveragePool | Requantise, Field(discriminator="op", title="node")
-]
-
-
-class Input(_Strict):
+class Input(_Keys):
     """The network's input: int8 for the hardware, shape [channels, height, width] of one image."""
 
     name: Name
-    shape: Annotated[list[Size], Field(min_length=3, max_length=3)]
+    shape: tuple[Size, Size, Size]
 
 
-class LayerConfig(_Strict):
+class LayerConfig(_Keys):
     """A whole layer-config file."""
 
-    format: Annotated[int, Field(ge=1, le=1)]
+    format: Annotated[int, Field(strict=True, ge=1, le=1)]
     name: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
     input: Input
-    nodes: Annotated[list[AnyNode], Field(min_length=1)]
+    nodes: Annotated[list[Annotated[Node, Field(discriminator="op", title="node")]], Field(min_length=1)]
 
 
 _NAME_RULE = "text of 1 to 200 characters without white space, commas and control characters"
@@ -129,7 +54,7 @@ RULES: dict[str, tuple[str, str]] = {
     "input": ("an object with the keys name and shape", '{"name": "image", "shape": [3, 224, 224]}'),
     "shape": (f"three integers [channels, height, width] from 1 to {MAX_SIZE}", "[3, 224, 224]"),
     "nodes": ("a list of at least one node", '[{"name": "conv1", "op": "conv", ...}]'),
-    "op": (f"one of {', '.join(OPERATOR_MODELS)}", '"conv"'),
+    "op": (f"one of {', '.join(OPERATORS)}", '"conv"'),
     "inputs": ("a list of as many tensor names as the operator reads, 2 for add and 1 for all others", '["image"]'),
     "out_channels": (f"an integer from 1 to {MAX_SIZE}", "64"),
     "kernel": (_PAIR_RULE, "[3, 3]"),
@@ -158,49 +83,73 @@ def _must_be(where: str, key: str, value: Any) -> str:
     return f'{where}: {key} is {_shown(value)}, but must be {rule}; write for example "{key}": {example}'
 
 
-def _unknown_key(where: str, key: str, model: type[BaseModel], op: str | None) -> str:
-    allowed = list(model.model_fields)
-    if op and key in RULES and any(key in other.model_fields for other in OPERATOR_MODELS.values()):
+def _unknown_key(where: str, key: str, allowed: list[str], op: str | None) -> str:
+    if op and any(key in keys_of(other) for other in OPERATORS.values()):
         return f"{where}: key {key!r} does not apply to {op}, which takes {', '.join(allowed)}; remove it"
     return f"{where}: unknown key {key!r}, keys here are {', '.join(allowed)}; {_suggestion(key, allowed)}"
 
 
 def node_label(node: Any, index: int) -> str:
     """How messages call a node: by its name if it has one, else by its place."""
-    name = node.get("name") if isinstance(node, dict) else None
-    return f"node {name!r}" if isinstance(name, str) else f"nodes[{index}]"
+    match node:
+        case {"name": str(name)}:
+            return f"node {name!r}"
+        case _:
+            return f"nodes[{index}]"
 
 
 def explain(error: ValidationError, data: Any) -> str:
     """The first finding of `error` about the parsed JSON `data` as one sentence with place, value, rule and remedy."""
     found = error.errors(include_url=False, include_context=False)
-    first, more = found[0], len(found) - 1
+    # Of a list that is too short, pydantic misses each item; that is one error, and none if an item there is wrong.
+    lengths = [finding["loc"][:-1] for finding in found if _misses_an_item(finding["type"], finding["loc"])]
+    wrong = [finding for finding in found if not _misses_an_item(finding["type"], finding["loc"])]
+    first = found[0]
+    places = {finding["loc"][:-1] for finding in wrong}
+    more = len(wrong) + len(set(lengths) - places) - 1
     text = _sentence(first["type"], first["loc"], data)
     return text + (f" ({more} more {'error' if more == 1 else 'errors'} after this one)" if more else "")
 
 
+def _misses_an_item(kind: str, path: tuple[int | str, ...]) -> bool:
+    return kind == "missing" and isinstance(path[-1], int)
+
+
 def _sentence(kind: str, path: tuple[int | str, ...], data: Any) -> str:
-    if not path:
-        keys = ", ".join(LayerConfig.model_fields)
-        return f"the file holds {_shown(data)}, but must hold an object with the keys {keys}; wrap it in one"
-    where, model, op, item, path = "network", LayerConfig, None, data, list(path)
-    if path[0] == "nodes" and len(path) > 1:
-        item = data["nodes"][path[1]]
-        where = node_label(item, path[1])
-        if not isinstance(item, dict):
-            return f"{where} is {_shown(item)}, but must be an object; write for example {RULES['nodes'][1][1:-1]}"
-        if len(path) == 2:
-            if "op" not in item:
-                return f'{where}: key op is missing, it must be {RULES["op"][0]}; add for example "op": "conv"'
-            rule = f"{where}: op is {_shown(item['op'])}, but must be {RULES['op'][0]}"
-            return f"{rule}; {_suggestion(str(item['op']), list(OPERATOR_MODELS))}"
-        op, path = path[2], path[3:]
-        model = OPERATOR_MODELS[op]
-    elif path[0] == "input" and len(path) > 1:
-        where, model, item, path = "input", Input, data["input"], path[1:]
-    key = path[0]
-    if kind == "extra_forbidden":
-        return _unknown_key(where, key, model, op)
-    if kind == "missing":
+    match path:
+        case ():
+            keys = ", ".join(LayerConfig.model_fields)
+            return f"the file holds {_shown(data)}, but must hold an object with the keys {keys}; wrap it in one"
+        case ("nodes", int(index), str(op), str(key), *items):
+            node = data["nodes"][index]
+            return _about_key(kind, node_label(node, index), node, keys_of(OPERATORS[op]), key, items, op)
+        case ("nodes", int(index), *_):
+            return _about_node(data["nodes"][index], index)
+        case ("input", str(key), *items):
+            return _about_key(kind, "input", data["input"], list(Input.model_fields), key, items)
+        case _:
+            return _about_key(kind, "network", data, list(LayerConfig.model_fields), str(path[0]), path[1:])
+
+
+def _about_node(node: Any, index: int) -> str:
+    """What is wrong with a node of which not even the operator is known."""
+    where = node_label(node, index)
+    match node:
+        case {"op": op}:
+            rule = f"{where}: op is {_shown(op)}, but must be {RULES['op'][0]}"
+            return f"{rule}; {_suggestion(str(op), list(OPERATORS))}"
+        case {}:
+            return f'{where}: key op is missing, it must be {RULES["op"][0]}; add for example "op": "conv"'
+        case _:
+            return f"{where} is {_shown(node)}, but must be an object; write for example {RULES['nodes'][1][1:-1]}"
+
+
+def _about_key(
+    kind: str, where: str, item: Any, allowed: list[str], key: str, items: Sequence[int | str], op: str | None = None
+) -> str:
+    """What is wrong with one key of `item`, or with one of the `items` in its value."""
+    if kind in ("extra_forbidden", "unexpected_keyword_argument"):
+        return _unknown_key(where, key, allowed, op)
+    if kind == "missing" and not items:
         return f'{where}: key {key} is missing, it must be {RULES[key][0]}; add for example "{key}": {RULES[key][1]}'
     return _must_be(where, key, item[key])

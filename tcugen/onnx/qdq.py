@@ -5,13 +5,15 @@ tool reads. What each tool computes from it is near to the hardware but not equa
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 import numpy as np
 
+from tcugen.model.integers import clamp_of
 from tcugen.model.limits import INT8_RANGE
 from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.network.graph import Node
+from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Weighted, activation_of
 from tcugen.onnx.reference import IR_VERSION, OPSET
 
 if TYPE_CHECKING:
@@ -95,38 +97,57 @@ class _Writer:
     def add_node(self, node: Node) -> None:
         name = node.name
         operands = [self.real(tensor, f"{name}_{index}") for index, tensor in enumerate(node.inputs)]
-        if node.op in ("conv", "linear"):
-            computed = self.convolution(node, operands[0])
-        elif node.op == "max_pool":
-            geometry = {"strides": node.stride, "pads": node.padding, "kernel_shape": node.kernel}
-            computed = self.op("MaxPool", operands, f"{name}_pool", **geometry)
-        elif node.op == "add":
-            computed = self.op("Add", operands, f"{name}_add")
-        elif node.op == "global_average_pool":
-            computed = self.op("GlobalAveragePool", operands, f"{name}_mean")
-        else:
-            computed = operands[0]
+        match node:
+            case Conv():
+                computed = self.convolution(node, operands[0])
+            case Linear():
+                computed = self.linear(node, operands[0])
+            case Add():
+                computed = self.op("Add", operands, f"{name}_add")
+            case MaxPool():
+                geometry = {"strides": node.stride, "pads": node.padding, "kernel_shape": node.kernel}
+                computed = self.op("MaxPool", operands, f"{name}_pool", **geometry)
+            case GlobalAveragePool():
+                computed = self.op("GlobalAveragePool", operands, f"{name}_mean")
+            case Requantise():
+                computed = operands[0]
+            case _:
+                assert_never(node)
         if self.model.tensors[name] is not None:
             self.quantise(self.limited(node, computed), name)
 
     def limited(self, node: Node, computed: str) -> str:
         """Relu where that is the activation, Clip for other limits inside int8."""
-        clamp, quantization = self.model.integers[node.name].clamp, self.model.tensors[node.name]
-        if node.activation == "relu" and clamp == (quantization.zero_point, INT8_RANGE[1]):
+        clamp, quantization = clamp_of(self.model.integers_of(node)), self.model.quantization(node.name)
+        if activation_of(node) == "relu" and clamp == (quantization.zero_point, INT8_RANGE[1]):
             return self.op("Relu", [computed], f"{node.name}_relu")
-        if clamp in (None, INT8_RANGE):
+        if clamp is None or clamp == INT8_RANGE:
             return computed
         low, high = clamp
         bounds = [np.float32((step - quantization.zero_point) * quantization.scale) for step in (low, high)]
         names = [self.constant(f"{node.name}_{end}", bound) for end, bound in zip(("low", "high"), bounds, strict=True)]
         return self.op("Clip", [computed, *names], f"{node.name}_clip")
 
-    def convolution(self, node: Node, x: str) -> str:
-        integers, name = self.model.integers[node.name], node.name
-        weight, scale = integers.weight, integers.weight_scale
-        stored = weight[:, :, 0, 0] if node.op == "linear" else weight
-        sum_scale = np.float32(self.model.tensors[node.inputs[0]].scale) * scale
-        operands = [x]
+    def convolution(self, node: Conv, x: str) -> str:
+        operands = [x, *self.parameters(node, self.model.integers_of(node).weight)]
+        geometry = {"strides": node.stride, "pads": node.padding, "kernel_shape": node.kernel, "group": node.groups}
+        return self.op("Conv", operands, f"{node.name}_sums", **geometry)
+
+    def linear(self, node: Linear, x: str) -> str:
+        name, output = node.name, f"{node.name}_sums"
+        parameters = self.parameters(node, self.model.integers_of(node).weight[:, :, 0, 0])
+        operands = [self.op("Flatten", [x], f"{name}_flat", axis=1), *parameters]
+        rows = self.op("Gemm", operands, output if self.is_flat(node) else f"{name}_rows", transB=1)
+        if self.is_flat(node):
+            return rows
+        return self.op("Unsqueeze", [rows, self.constant(f"{name}_axes", np.array([2, 3]))], output)
+
+    def parameters(self, node: Weighted, stored: np.ndarray) -> list[str]:
+        """Real weights and biases; `stored` are the weights as the operator wants them."""
+        integers, name = self.model.integers_of(node), node.name
+        scale = integers.weight_scale
+        sum_scale = np.float32(self.model.scale(node.inputs[0])) * scale
+        operands = []
         for what, array, scales in (("weight", stored, scale), ("bias", integers.bias, sum_scale)):
             names = [
                 self.constant(f"{name}_{what}_integers", array),
@@ -134,19 +155,10 @@ class _Writer:
                 self.constant(f"{name}_{what}_zero_point", np.zeros(len(scales), array.dtype)),
             ]
             operands.append(self.op("DequantizeLinear", names, f"{name}_{what}", axis=0))
-        output = f"{name}_sums"
-        if node.op == "linear":
-            operands[0] = self.op("Flatten", [x], f"{name}_flat", axis=1)
-            rows = self.op("Gemm", operands, output if self.is_flat(node) else f"{name}_rows", transB=1)
-            if self.is_flat(node):
-                return rows
-            return self.op("Unsqueeze", [rows, self.constant(f"{name}_axes", np.array([2, 3]))], output)
-        geometry = {"strides": node.stride, "pads": node.padding, "kernel_shape": node.kernel, "group": node.groups}
-        return self.op("Conv", operands, output, **geometry)
+        return operands
 
     def is_flat(self, node: Node) -> bool:
         """A linear layer's output has two dimensions unless something else than linear layers reads it."""
         network = self.model.network
-        return node.op == "linear" and all(
-            network.by_name[reader].op == "linear" for reader in network.consumers[node.name]
-        )
+        readers = (network.by_name[reader] for reader in network.consumers[node.name])
+        return isinstance(node, Linear) and all(isinstance(reader, Linear) for reader in readers)

@@ -11,18 +11,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 import numpy as np
+import numpy.typing as npt
 
 from tcugen.model import multipliers
 from tcugen.model.errors import QuantizationError
+from tcugen.model.integers import Clamp
+from tcugen.model.limits import INT8_RANGE
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.graph import Node
+from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Weighted
 
 if TYPE_CHECKING:
     import onnx
     import onnxruntime
+
+FloatArray = npt.NDArray[np.float32] | np.float32
 
 OPSET = 17
 IR_VERSION = 8
@@ -118,14 +124,15 @@ class _Writer:
 
     def quantization(self, node: Node, tensor: str, role: str) -> list[str]:
         """Constants of the scale and zero point of a tensor, as `node` uses it in `role`."""
-        quantization = self.model.tensors[tensor]
+        quantization = self.model.quantization(tensor)
         return [
             self.constant(f"{node.name}/{role}_scale", np.float32(quantization.scale)),
             self.constant(f"{node.name}/{role}_zero_point", np.int8(quantization.zero_point)),
         ]
 
-    def check_multiplier(self, node: Node, derived: np.ndarray) -> None:
-        stored = np.asarray(self.model.integers[node.name].multiplier, np.float32)
+    def check_multiplier(self, node: Node, stored: FloatArray | None, derived: FloatArray) -> None:
+        if stored is None:
+            raise QuantizationError(f"layer {node.name!r}: has no multiplier, but its output is int8; give it one")
         if not np.array_equal(stored, derived):
             raise QuantizationError(
                 f"layer {node.name!r}: its multipliers are not those of its scales (up to "
@@ -134,41 +141,47 @@ class _Writer:
             )
 
     def add_node(self, node: Node) -> None:
-        writers = {
-            "conv": self.convolution,
-            "linear": self.linear,
-            "add": self.add,
-            "max_pool": self.max_pool,
-            "global_average_pool": self.global_average_pool,
-            "requantise": self.requantise,
-        }
-        writers[node.op](node)
+        match node:
+            case Conv():
+                self.convolution(node)
+            case Linear():
+                self.linear(node)
+            case Add():
+                self.add(node)
+            case MaxPool():
+                self.max_pool(node)
+            case GlobalAveragePool():
+                self.global_average_pool(node)
+            case Requantise():
+                self.requantise(node)
+            case _:
+                assert_never(node)
 
-    def clamp(self, node: Node, unclamped: str) -> None:
+    def clamp(self, node: Node, limits: Clamp | None, unclamped: str) -> None:
         """Clips an int8 tensor to the node's limits and gives it the node's name."""
-        low, high = self.model.integers[node.name].clamp
-        limits = [
+        low, high = limits or INT8_RANGE
+        ends = [
             self.constant(f"{node.name}/lo", np.int8(low)),
             self.constant(f"{node.name}/hi", np.int8(high)),
         ]
-        self.op("Clip", [unclamped, *limits], node.name)
+        self.op("Clip", [unclamped, *ends], node.name)
 
-    def convolution(self, node: Node) -> None:
-        integers, name = self.model.integers[node.name], node.name
+    def convolution(self, node: Conv) -> None:
+        integers, name = self.model.integers_of(node), node.name
         geometry = {"strides": node.stride, "pads": node.padding, "kernel_shape": node.kernel, "group": node.groups}
         if integers.multiplier is None:
             self.integer_convolution(node, geometry)
             return
         inputs = self.quantized_operands(node, integers.weight)
         inputs.append(self.constant(f"{name}/bias", integers.bias))
-        self.clamp(node, self.op("QLinearConv", inputs, f"{name}/unclamped", **geometry))
+        self.clamp(node, integers.clamp, self.op("QLinearConv", inputs, f"{name}/unclamped", **geometry))
 
-    def quantized_operands(self, node: Node, weight: np.ndarray) -> list[str]:
+    def quantized_operands(self, node: Weighted, weight: np.ndarray) -> list[str]:
         """Input, weights and output quantization of QLinearConv, in its order; checks the multipliers."""
-        integers, x, name = self.model.integers[node.name], node.inputs[0], node.name
-        s_x, s_y = self.model.tensors[x].scale, self.model.tensors[name].scale
+        integers, x, name = self.model.integers_of(node), node.inputs[0], node.name
+        s_x, s_y = self.model.scale(x), self.model.scale(name)
         derived = multipliers.convolution_multiplier(s_x, integers.weight_scale, s_y, layer=name)
-        self.check_multiplier(node, derived)
+        self.check_multiplier(node, integers.multiplier, derived)
         return [
             x,
             *self.quantization(node, x, "x"),
@@ -178,9 +191,9 @@ class _Writer:
             *self.quantization(node, name, "y"),
         ]
 
-    def integer_convolution(self, node: Node, geometry: dict[str, object]) -> None:
+    def integer_convolution(self, node: Conv, geometry: dict[str, object]) -> None:
         """A conv that stores its sums. ConvInteger takes uint8 only, so input and weights move up by 128."""
-        integers, name = self.model.integers[node.name], node.name
+        integers, name = self.model.integers_of(node), node.name
         z_x = self.model.zero_point(node.inputs[0])
         wide = self.op("Cast", [node.inputs[0]], f"{name}/wide", to=_type("INT32"))
         raised = self.op("Add", [wide, self.constant(f"{name}/raise", np.int32(128))], f"{name}/raised")
@@ -194,9 +207,9 @@ class _Writer:
         products = self.op("ConvInteger", inputs, f"{name}/products", **geometry)
         self.op("Add", [products, self.constant(f"{name}/bias", integers.bias.reshape(-1, 1, 1))], name)
 
-    def linear(self, node: Node) -> None:
+    def linear(self, node: Linear) -> None:
         """QGemm, or MatMulInteger for a layer that stores its sums, on the flattened input."""
-        integers, name = self.model.integers[node.name], node.name
+        integers, name = self.model.integers_of(node), node.name
         weight = np.ascontiguousarray(integers.weight[:, :, 0, 0].T)
         flat = self.op("Flatten", [node.inputs[0]], f"{name}/flat", axis=1)
         if integers.multiplier is None:
@@ -213,39 +226,40 @@ class _Writer:
         if integers.multiplier is None:
             self.op("Unsqueeze", [rows, axes], name)
         else:
-            self.clamp(node, self.op("Unsqueeze", [rows, axes], f"{name}/unclamped"))
+            self.clamp(node, integers.clamp, self.op("Unsqueeze", [rows, axes], f"{name}/unclamped"))
 
-    def max_pool(self, node: Node) -> None:
+    def max_pool(self, node: MaxPool) -> None:
         geometry = {"strides": node.stride, "pads": node.padding, "kernel_shape": node.kernel}
         self.op("MaxPool", [node.inputs[0]], node.name, **geometry)
 
-    def global_average_pool(self, node: Node) -> None:
+    def global_average_pool(self, node: GlobalAveragePool) -> None:
         x, name = node.inputs[0], node.name
-        s_x, s_y = self.model.tensors[x].scale, self.model.tensors[name].scale
+        s_x, s_y = self.model.scale(x), self.model.scale(name)
+        integers = self.model.integers_of(node)
         shape = self.model.network.shapes[x]
         derived = multipliers.average_multiplier(s_x, s_y, shape.height * shape.width, layer=name)
-        self.check_multiplier(node, derived)
+        self.check_multiplier(node, integers.multiplier, derived)
         inputs = [x, *self.quantization(node, x, "x"), *self.quantization(node, name, "y")]
         unclamped = self.op("QLinearGlobalAveragePool", inputs, f"{name}/unclamped", CONTRIB, channels_last=0)
-        self.clamp(node, unclamped)
+        self.clamp(node, integers.clamp, unclamped)
 
-    def add(self, node: Node) -> None:
-        integers, name = self.model.integers[node.name], node.name
+    def add(self, node: Add) -> None:
+        integers, name = self.model.integers_of(node), node.name
         products = []
-        for role, operand, factor in zip("ab", node.inputs, integers.add_multipliers, strict=True):
+        for role, operand, factor in zip("ab", node.inputs, integers.multipliers, strict=True):
             centred = self.centred(node, operand, role, np.float64)
             inputs = [centred, self.constant(f"{name}/m_{role}", np.float64(factor))]
             products.append(self.op("Mul", inputs, f"{name}/product_{role}"))
         total = self.op("Add", products, f"{name}/total")
-        inputs = [total, self.constant(f"{name}/down", np.float64(2.0**-integers.add_shift))]
-        self.rounded(node, self.op("Mul", inputs, f"{name}/scaled"), np.float64)
+        inputs = [total, self.constant(f"{name}/down", np.float64(2.0**-integers.shift))]
+        self.rounded(node, integers.clamp, self.op("Mul", inputs, f"{name}/scaled"), np.float64)
 
-    def requantise(self, node: Node) -> None:
+    def requantise(self, node: Requantise) -> None:
         """The one single-precision product in the open: QuantizeLinear would divide by the output's scale instead."""
-        multiplier = np.float32(self.model.integers[node.name].multiplier)
+        integers = self.model.integers_of(node)
         centred = self.centred(node, node.inputs[0], "x", np.float32)
-        inputs = [centred, self.constant(f"{node.name}/multiplier", multiplier)]
-        self.rounded(node, self.op("Mul", inputs, f"{node.name}/scaled"), np.float32)
+        inputs = [centred, self.constant(f"{node.name}/multiplier", integers.multiplier)]
+        self.rounded(node, integers.clamp, self.op("Mul", inputs, f"{node.name}/scaled"), np.float32)
 
     def centred(self, node: Node, operand: str, role: str, dtype: type[np.floating]) -> str:
         """An operand less its zero point, in a floating-point type."""
@@ -255,9 +269,9 @@ class _Writer:
         zero_point = self.constant(f"{node.name}/zero_point_{role}", dtype(self.model.zero_point(operand)))
         return self.op("Sub", [wide, zero_point], f"{node.name}/centred_{role}")
 
-    def rounded(self, node: Node, scaled: str, dtype: type[np.floating]) -> None:
+    def rounded(self, node: Node, clamp: Clamp, scaled: str, dtype: type[np.floating]) -> None:
         """clamp(rint(scaled) + z_y) as int8: the node's output."""
-        name, (low, high) = node.name, self.model.integers[node.name].clamp
+        name, (low, high) = node.name, clamp
         rounded = self.op("Round", [scaled], f"{name}/rounded")
         zero_point = self.constant(f"{name}/y_zero_point", dtype(self.model.zero_point(name)))
         moved = self.op("Add", [rounded, zero_point], f"{name}/moved")

@@ -10,6 +10,7 @@ import numpy as np
 
 from tcugen.model.errors import ModelError
 from tcugen.model.quantized import QuantizedNetwork
+from tcugen.network.operators import Weighted
 from tcugen.onnx.reference import open_session
 
 
@@ -47,9 +48,9 @@ def reals(model: QuantizedNetwork, outputs: np.ndarray) -> np.ndarray:
     scales of input and weights, float64, so that sums that differ stay apart.
     """
     last = model.network.nodes[-1]
-    quantization = model.tensors[last.name]
-    if quantization is None:
-        scale = np.float64(model.tensors[last.inputs[0]].scale) * model.integers[last.name].weight_scale
+    if model.tensors[last.name] is None and isinstance(last, Weighted):
+        scale = np.float64(model.scale(last.inputs[0])) * model.integers_of(last).weight_scale
         return (outputs * scale.reshape(-1, 1, 1)).reshape(len(outputs), -1)
+    quantization = model.quantization(last.name)
     flat = outputs.reshape(len(outputs), -1)
     return (flat.astype(np.float32) - np.float32(quantization.zero_point)) * np.float32(quantization.scale)

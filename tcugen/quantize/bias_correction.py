@@ -7,7 +7,9 @@ import torch
 
 from tcugen import golden
 from tcugen.model.images import quantise_images
-from tcugen.model.quantized import NodeIntegers, QuantizedNetwork
+from tcugen.model.integers import Clamp, WeightedIntegers
+from tcugen.model.quantized import QuantizedNetwork
+from tcugen.network.operators import Weighted
 from tcugen.quantize.error import real_values, sum_scale
 from tcugen.quantize.float_network import FloatNetwork, run
 from tcugen.quantize.integers import LARGEST_BIAS
@@ -39,26 +41,25 @@ def corrected(model: FloatNetwork, quantised: QuantizedNetwork, images: np.ndarr
     held = {source: torch.from_numpy(quantise_images(batch, quantised.tensors[source]))}
     last_use = {name: readers[-1] for name, readers in network.consumers.items() if readers}
     integers = dict(quantised.integers)
+    moved = replace(quantised, integers=integers)
     for step in run(model, torch.from_numpy(batch)):
-        node, quantization = step.node, quantised.tensors[step.node.name]
-        operands = [held[name] for name in node.inputs]
-        zero_points = quantised.input_zero_points(node.name)
-        z_y = None if quantization is None else quantization.zero_point
-        output = golden.evaluate(node, integers[node.name], operands, zero_points, z_y)
-        if node.op in ("conv", "linear"):
+        node, operands = step.node, [held[name] for name in step.node.inputs]
+        output = golden.evaluate(moved, node, operands)
+        if isinstance(node, Weighted):
             difference = step.output - real_values(quantised, node.name, output)
-            shift = _mean_inside(difference, output, integers[node.name].clamp)
+            before = moved.integers_of(node)
+            shift = _mean_inside(difference, output, before.clamp)
             shift /= sum_scale(quantised, node).flatten().numpy()
-            integers[node.name] = _moved(integers[node.name], shift)
-            output = golden.evaluate(node, integers[node.name], operands, zero_points, z_y)
+            integers[node.name] = _moved(before, shift)
+            output = golden.evaluate(moved, node, operands)
         held[node.name] = output
         for name in set(node.inputs):
             if last_use[name] == node.name:
                 del held[name]
-    return replace(quantised, integers=integers)
+    return moved
 
 
-def _mean_inside(difference: torch.Tensor, output: torch.Tensor, clamp: tuple[int, int] | None) -> np.ndarray:
+def _mean_inside(difference: torch.Tensor, output: torch.Tensor, clamp: Clamp | None) -> np.ndarray:
     """Mean per channel where `output` is inside its limits, float64 [O]; 0 where that is less than FEWEST_SAMPLES."""
     inside = torch.ones_like(output, dtype=torch.bool)
     if clamp is not None:
@@ -68,6 +69,6 @@ def _mean_inside(difference: torch.Tensor, output: torch.Tensor, clamp: tuple[in
     return torch.where(count >= FEWEST_SAMPLES, total / count.clamp(min=1), 0.0).numpy()
 
 
-def _moved(integers: NodeIntegers, shift: np.ndarray) -> NodeIntegers:
+def _moved(integers: WeightedIntegers, shift: np.ndarray) -> WeightedIntegers:
     bias = np.clip(integers.bias + np.rint(shift), -LARGEST_BIAS, LARGEST_BIAS)
     return replace(integers, bias=bias.astype(np.int32))

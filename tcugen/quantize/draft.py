@@ -1,10 +1,12 @@
 """Nodes in the making: what several operators of an exported module become together."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from torch import fx
 
+from tcugen.network.operators import Activated, Node
 from tcugen.quantize.float_network import Parameters
 
 
@@ -13,23 +15,18 @@ class Draft:
     """One node of the network.
 
     Attributes:
-        op: As in `Node`.
+        operator: The node, all but its name, its inputs' and its activation; None stands in for a refused operator.
         inputs: Drafts that it reads; None is the network's input.
         sources: Operators that it stands for, the one that gives it its name first.
         parameters: Of conv and linear.
-        kernel, stride, padding, groups: As in `Node`.
         low, high: Limits of its result.
         reads_alone: Nothing else reads its first input.
     """
 
-    op: str
+    operator: Node | None
     inputs: tuple["Draft | None", ...]
     sources: list[fx.Node]
     parameters: Parameters | None = None
-    kernel: tuple[int, int] = (1, 1)
-    stride: tuple[int, int] = (1, 1)
-    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
-    groups: int = 1
     low: float = -math.inf
     high: float = math.inf
     reads_alone: bool = False
@@ -38,9 +35,12 @@ class Draft:
     def is_limited(self) -> bool:
         return self.low > -math.inf or self.high < math.inf
 
-    @property
-    def activation(self) -> str | None:
-        return "relu" if self.low == 0 and self.op in ("conv", "linear", "add") else None
+    def node(self, name: str, inputs: Sequence[str]) -> Node:
+        """The node under its own name, reading `inputs`."""
+        if self.operator is None:
+            raise ValueError(f"{name}: a refused operator makes no node")
+        node = replace(self.operator, name=name, inputs=tuple(inputs))
+        return replace(node, activation="relu") if self.low == 0 and isinstance(node, Activated) else node
 
     def limit(self, low: float, high: float, source: fx.Node) -> None:
         """Clip the result to [low, high] as well; where limits cross, the new upper one counts, as in torch.clamp."""

@@ -9,7 +9,7 @@ import torch
 from tcugen import golden
 from tcugen.model.images import quantise_images
 from tcugen.model.quantized import QuantizedNetwork
-from tcugen.network.graph import Node
+from tcugen.network.operators import Weighted
 from tcugen.quantize.float_network import FloatNetwork, run
 from tcugen.quantize.statistics import batches
 
@@ -87,14 +87,8 @@ def side_by_side(model: FloatNetwork, quantised: QuantizedNetwork, images: torch
     last_use = {name: readers[-1] for name, readers in network.consumers.items() if readers}
     yield Pair(source, images, real_values(quantised, source, held[source]))
     for step in run(model, images):
-        node, quantization = step.node, quantised.tensors[step.node.name]
-        held[node.name] = golden.evaluate(
-            node,
-            quantised.integers[node.name],
-            [held[name] for name in node.inputs],
-            quantised.input_zero_points(node.name),
-            None if quantization is None else quantization.zero_point,
-        )
+        node = step.node
+        held[node.name] = golden.evaluate(quantised, node, [held[name] for name in node.inputs])
         yield Pair(node.name, step.output, real_values(quantised, node.name, held[node.name]))
         for name in set(node.inputs):
             if last_use[name] == node.name:
@@ -106,13 +100,16 @@ def real_values(quantised: QuantizedNetwork, name: str, integers: torch.Tensor) 
     quantization = quantised.tensors[name]
     if quantization is not None:
         return (integers.float() - quantization.zero_point) * float(quantization.scale)
-    return (integers.double() * sum_scale(quantised, quantised.network.by_name[name])).float()
+    node = quantised.network.by_name[name]
+    if not isinstance(node, Weighted):
+        raise TypeError(f"{name}: holds 32-bit sums, but a {node.op} makes none")
+    return (integers.double() * sum_scale(quantised, node)).float()
 
 
-def sum_scale(quantised: QuantizedNetwork, node: Node) -> torch.Tensor:
+def sum_scale(quantised: QuantizedNetwork, node: Weighted) -> torch.Tensor:
     """Real value of one step of a convolution's sums, float64 [O, 1, 1]."""
-    s_x = float(quantised.tensors[node.inputs[0]].scale)
-    weight_scale = quantised.integers[node.name].weight_scale.astype(np.float64)
+    s_x = float(quantised.scale(node.inputs[0]))
+    weight_scale = quantised.integers_of(node).weight_scale.astype(np.float64)
     return torch.from_numpy(weight_scale * s_x).reshape(-1, 1, 1)
 
 

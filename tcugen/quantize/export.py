@@ -11,7 +11,7 @@ from torch import fx, nn
 from tcugen.model.errors import QuantizationError
 from tcugen.model.problems import Problem, Refused, Unavailable, UnsupportedModel
 from tcugen.network.check import checked_network
-from tcugen.network.graph import Node, Shape
+from tcugen.network.graph import Shape
 from tcugen.quantize.draft import Draft, Value
 from tcugen.quantize.float_network import FloatNetwork, Parameters, output_of
 from tcugen.quantize.names import node_names
@@ -132,7 +132,7 @@ def _stand_in(node: fx.Node) -> Value | None:
     output = output[0] if isinstance(output, tuple | list) and output else output
     if not isinstance(output, torch.Tensor) or output.ndim not in (2, 4):
         return None
-    return Value(Draft("unknown", (), [node]), (*output.shape[1:], 1, 1)[:3], flat=output.ndim == 2)
+    return Value(Draft(None, (), [node]), (*output.shape[1:], 1, 1)[:3], flat=output.ndim == 2)
 
 
 def _result(walk: Walk, node: fx.Node) -> Value:
@@ -159,21 +159,8 @@ def _network(drafts: Sequence[Draft], shape: Shape, name: str) -> FloatNetwork:
     nodes, parameters, limits = [], {}, {}
     for draft in drafts:
         own = names[id(draft)]
-        weighted = draft.parameters is not None
-        nodes.append(
-            Node(
-                own,
-                draft.op,
-                tuple(INPUT if source is None else names[id(source)] for source in draft.inputs),
-                len(draft.parameters.weight) if weighted else None,
-                draft.kernel,
-                draft.stride,
-                draft.padding,
-                draft.groups,
-                draft.activation,
-            )
-        )
-        if weighted:
+        nodes.append(draft.node(own, [INPUT if source is None else names[id(source)] for source in draft.inputs]))
+        if draft.parameters is not None:
             parameters[own] = Parameters(draft.parameters.weight, draft.parameters.bias)
         if draft.is_limited:
             limits[own] = (draft.low, draft.high)

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import assert_never
 
 import numpy as np
 import torch
 from torch.nn import functional
 
 from tcugen.network.graph import Network, Node
+from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Windowed, as_convolution
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,18 +85,23 @@ def output_of(model: FloatNetwork, images: torch.Tensor) -> torch.Tensor:
 
 def _evaluate(node: Node, parameters: Parameters | None, operands: list[torch.Tensor]) -> torch.Tensor:
     x = operands[0]
-    if node.op in ("conv", "linear"):
-        weight, bias = (torch.from_numpy(array).float() for array in (parameters.weight, parameters.bias))
-        return functional.conv2d(_padded(x, node, 0.0), weight, bias, node.stride, groups=node.groups)
-    if node.op == "add":
-        return x + operands[1]
-    if node.op == "max_pool":
-        return functional.max_pool2d(_padded(x, node, float("-inf")), node.kernel, node.stride)
-    if node.op == "global_average_pool":
-        return x.mean(dim=(2, 3), keepdim=True)
-    return x
+    match node:
+        case Conv() | Linear():
+            layer = as_convolution(node)
+            weight, bias = (torch.from_numpy(array).float() for array in (parameters.weight, parameters.bias))
+            return functional.conv2d(_padded(x, layer, 0.0), weight, bias, layer.stride, groups=layer.groups)
+        case Add():
+            return x + operands[1]
+        case MaxPool():
+            return functional.max_pool2d(_padded(x, node, float("-inf")), node.kernel, node.stride)
+        case GlobalAveragePool():
+            return x.mean(dim=(2, 3), keepdim=True)
+        case Requantise():
+            return x
+        case _:
+            assert_never(node)
 
 
-def _padded(x: torch.Tensor, node: Node, value: float) -> torch.Tensor:
+def _padded(x: torch.Tensor, node: Windowed, value: float) -> torch.Tensor:
     top, left, bottom, right = node.padding
     return functional.pad(x, (left, right, top, bottom), value=value) if any(node.padding) else x

@@ -1,14 +1,25 @@
 """The integers of a float network for given quantizations of its tensors."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import assert_never
 
 import numpy as np
 
 from tcugen.model import multipliers
 from tcugen.model.errors import QuantizationError
+from tcugen.model.integers import (
+    AddIntegers,
+    AverageIntegers,
+    Clamp,
+    MaxPoolIntegers,
+    NodeIntegers,
+    RequantiseIntegers,
+    WeightedIntegers,
+)
 from tcugen.model.limits import INT8_RANGE, MULTIPLIER_EXPONENTS
-from tcugen.model.quantized import NodeIntegers, Quantization, QuantizedNetwork
-from tcugen.network.graph import Node
+from tcugen.model.quantized import Quantization, QuantizedNetwork
+from tcugen.network.operators import Add, GlobalAveragePool, MaxPool, Node, Requantise, Weighted
 from tcugen.quantize.float_network import FloatNetwork, Parameters
 
 LARGEST_WEIGHT = 127
@@ -35,67 +46,68 @@ def quantised(
     if int32_output:
         check_stores_sums(model)
         tensors[last.name] = None
-    integers = {node.name: _integers(model, node, tensors) for node in model.network.nodes}
-    return QuantizedNetwork(model.network, tensors, integers)
+    made = QuantizedNetwork(model.network, tensors, {})
+    return replace(made, integers={node.name: _integers(model, node, made) for node in model.network.nodes})
 
 
 def stores_sums(model: FloatNetwork) -> bool:
     """Whether the last node can store its 32-bit sums."""
     last = model.network.nodes[-1]
-    return last.op in ("conv", "linear") and last.name not in model.limits
+    return isinstance(last, Weighted) and last.name not in model.limits
 
 
 def check_stores_sums(model: FloatNetwork) -> None:
     """Raises QuantizationError if the last node cannot store its 32-bit sums."""
     if not stores_sums(model):
         last = model.network.nodes[-1]
-        kind = last.op if last.op not in ("conv", "linear") else f"{last.op} with an activation"
+        kind = f"{last.op} with an activation" if isinstance(last, Weighted) else last.op
         raise QuantizationError(
             f"layer {last.name!r}: the last layer is a {kind}, but only a conv or linear without activation can store "
             "32-bit sums; choose int8 output"
         )
 
 
-def _integers(model: FloatNetwork, node: Node, tensors: Mapping[str, Quantization | None]) -> NodeIntegers:
-    x, y = tensors[node.inputs[0]], tensors[node.name]
-    if node.op == "max_pool":
-        return NodeIntegers()
-    limits = y and _limits(model, node, y)
-    if node.op in ("conv", "linear"):
-        return _convolution(node, model.parameters[node.name], x, y, limits)
-    if node.op == "add":
-        scales = [tensors[name].scale for name in node.inputs]
-        m_a, m_b, shift = multipliers.add_multipliers(*scales, y.scale, layer=node.name)
-        return NodeIntegers(add_multipliers=(m_a, m_b), add_shift=shift, clamp=limits)
-    if node.op == "global_average_pool":
-        shape = model.network.shapes[node.inputs[0]]
-        pixels = shape.height * shape.width
-        multiplier = multipliers.average_multiplier(x.scale, y.scale, pixels, layer=node.name)
-    else:
-        multiplier = multipliers.requantise_multiplier(x.scale, y.scale, layer=node.name)
-    return NodeIntegers(multiplier=multiplier, clamp=limits)
+def _integers(model: FloatNetwork, node: Node, made: QuantizedNetwork) -> NodeIntegers:
+    """The integers of one node; of `made`, its tensors are used."""
+    if isinstance(node, Weighted):
+        return _weighted(model, node, made)
+    if isinstance(node, MaxPool):
+        return MaxPoolIntegers()
+    x, y = made.quantization(node.inputs[0]), made.quantization(node.name)
+    limits = _limits(model, node, y)
+    match node:
+        case Add():
+            m_a, m_b, shift = multipliers.add_multipliers(x.scale, made.scale(node.inputs[1]), y.scale, layer=node.name)
+            return AddIntegers((m_a, m_b), shift, limits)
+        case GlobalAveragePool():
+            shape = model.network.shapes[node.inputs[0]]
+            pixels = shape.height * shape.width
+            return AverageIntegers(multipliers.average_multiplier(x.scale, y.scale, pixels, layer=node.name), limits)
+        case Requantise():
+            return RequantiseIntegers(multipliers.requantise_multiplier(x.scale, y.scale, layer=node.name), limits)
+        case _:
+            assert_never(node)
 
 
-def _limits(model: FloatNetwork, node: Node, y: Quantization) -> tuple[int, int]:
+def _limits(model: FloatNetwork, node: Node, y: Quantization) -> Clamp:
     """A node's real limits as integers: clamp(rint(bound / s_y) + z_y)."""
-    low, high = model.limits.get(node.name, (-np.inf, np.inf))
-    steps = np.rint(np.array([low, high]) / float(y.scale)) + y.zero_point
-    return tuple(int(step) for step in np.clip(steps, *INT8_RANGE))
+    bounds = np.array(model.limits.get(node.name, (-np.inf, np.inf)))
+    low, high = np.clip(np.rint(bounds / float(y.scale)) + y.zero_point, *INT8_RANGE)
+    return int(low), int(high)
 
 
-def _convolution(
-    node: Node, parameters: Parameters, x: Quantization, y: Quantization | None, limits: tuple[int, int] | None
-) -> NodeIntegers:
-    s_x = float(x.scale)
+def _weighted(model: FloatNetwork, node: Weighted, made: QuantizedNetwork) -> WeightedIntegers:
+    parameters, y = model.parameters[node.name], made.tensors[node.name]
+    s_x = float(made.scale(node.inputs[0]))
     scale = _weight_scale(parameters, s_x, y)
     weight = np.rint(parameters.weight / scale.astype(np.float64).reshape(-1, 1, 1, 1))
     bias = np.rint(parameters.bias / (s_x * scale.astype(np.float64)))
-    return NodeIntegers(
+    return WeightedIntegers(
         weight=np.clip(weight, -LARGEST_WEIGHT, LARGEST_WEIGHT).astype(np.int8),
         bias=bias.astype(np.int32),
-        multiplier=None if y is None else multipliers.convolution_multiplier(s_x, scale, y.scale, layer=node.name),
-        clamp=limits,
         weight_scale=scale,
+        multiplier=None if y is None else multipliers.convolution_multiplier(s_x, scale, y.scale, layer=node.name),
+        clamp=None if y is None else _limits(model, node, y),
     )
 
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from torch import fx
 
-from tcugen.network.graph import SHORTCUT
 from tcugen.network.names import valid_name
+from tcugen.network.operators import SHORTCUT
 from tcugen.quantize.draft import Draft
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import fx
 
+from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Weighted
 from tcugen.quantize.draft import Draft, Value
 from tcugen.quantize.float_network import Parameters
 from tcugen.quantize.fold import Normalisation, alone, folded
@@ -44,7 +45,7 @@ def convolution(walk: Walk, node: fx.Node) -> Value:
     bias = np.zeros(channels) if given["bias"] is None else walk.array(node, given["bias"], "bias")
     if set(_pair(given["dilation"])) != {1}:
         raise refusal(node, "dilation", given["dilation"], "use a dilation of 1")
-    kernel = weight.shape[2:]
+    kernel = (weight.shape[2], weight.shape[3])
     padding = given["padding"]
     if isinstance(padding, str):
         total = [side - 1 if padding == "same" else 0 for side in kernel]
@@ -52,10 +53,8 @@ def convolution(walk: Walk, node: fx.Node) -> Value:
         sides = (top, left, total[0] - top, total[1] - left)
     else:
         sides = _pair(padding) * 2
-    draft = Draft(
-        "conv", (x.draft,), [node], Parameters(weight, bias), kernel, _pair(given["stride"]), sides, given["groups"]
-    )
-    return walk.made(draft, _channels_first(node))
+    operator = Conv("", ("",), channels, kernel, _pair(given["stride"]), sides, given["groups"])
+    return walk.made(Draft(operator, (x.draft,), [node], Parameters(weight, bias)), _channels_first(node))
 
 
 def linear(walk: Walk, node: fx.Node) -> Value:
@@ -69,9 +68,9 @@ def linear(walk: Walk, node: fx.Node) -> Value:
         raise refusal(node, "input", f"rows of {weight.shape[1]}", "flatten the tensor in front of the linear layer")
     bias = np.zeros(len(weight)) if given["bias"] is None else walk.array(node, given["bias"], "bias")
     parameters = Parameters(weight.reshape(len(weight), *x.shape), bias)
-    if x.shape[1:] == (1, 1):
-        return walk.made(Draft("linear", (x.draft,), [node], parameters), _channels_first(node), flat=True)
-    return walk.made(Draft("conv", (x.draft,), [node], parameters, x.shape[1:]), _channels_first(node), flat=True)
+    one_pixel, channels = x.shape[1:] == (1, 1), len(weight)
+    operator = Linear("", ("",), channels) if one_pixel else Conv("", ("",), channels, x.shape[1:])
+    return walk.made(Draft(operator, (x.draft,), [node], parameters), _channels_first(node), flat=True)
 
 
 def batch_norm(walk: Walk, node: fx.Node) -> Value:
@@ -87,12 +86,13 @@ def batch_norm(walk: Walk, node: fx.Node) -> Value:
         raise refusal(node, "running_var", variance.min(), "a variance is not negative: load the trained weights")
     normalisation = Normalisation(scale, shift, mean, variance, given["eps"])
     draft = x.draft
-    foldable = x.sole and len(given["input"].users) == 1 and draft is not None and draft.op in ("conv", "linear")
+    foldable = x.sole and len(given["input"].users) == 1 and draft is not None and isinstance(draft.operator, Weighted)
     if foldable and not draft.is_limited:
         draft.parameters = folded(draft.parameters, normalisation)
         draft.sources.append(node)
         return Value(draft, x.shape, x.flat)
-    return walk.made(Draft("conv", (draft,), [node], alone(normalisation), groups=channels), x.shape, x.flat)
+    operator = Conv("", ("",), channels, (1, 1), groups=channels)
+    return walk.made(Draft(operator, (draft,), [node], alone(normalisation)), x.shape, x.flat)
 
 
 def first_result(walk: Walk, node: fx.Node) -> Value:
@@ -117,12 +117,12 @@ def limit(walk: Walk, node: fx.Node) -> Value:
     alone_here = x.sole and len(node.args[0].users) == 1
     draft = x.draft
     # A maximum over windows and a clipping may change places.
-    while alone_here and draft is not None and draft.op == "max_pool":
+    while alone_here and draft is not None and isinstance(draft.operator, MaxPool):
         alone_here, draft = draft.reads_alone, draft.inputs[0]
     if alone_here and draft is not None:
         draft.limit(low, high, node)
         return Value(x.draft, x.shape, x.flat)
-    draft = Draft("requantise", (x.draft,), [node], low=low, high=high)
+    draft = Draft(Requantise("", ("",)), (x.draft,), [node], low=low, high=high)
     return walk.made(draft, _channels_first(node), flat=x.flat)
 
 
@@ -135,7 +135,7 @@ def add(walk: Walk, node: fx.Node) -> Value:
     shapes = [_shape(given[key]) for key in ("self", "other")]
     if shapes[0] != shapes[1]:
         raise refusal(node, "shapes", f"{shapes[0]} and {shapes[1]}", "add tensors of one shape")
-    draft = Draft("add", tuple(value.draft for value in values), [node])
+    draft = Draft(Add("", ("", "")), tuple(value.draft for value in values), [node])
     return walk.made(draft, _channels_first(node), flat=values[0].flat)
 
 
@@ -152,7 +152,7 @@ def max_pool(walk: Walk, node: fx.Node) -> Value:
     rest = [(out[i] - 1) * stride[i] + kernel[i] - x.shape[1 + i] - padding[i] for i in range(2)]
     sides = (*padding, max(padding[0], rest[0]), max(padding[1], rest[1]))
     reads_alone = x.sole and len(given["self"].users) == 1
-    draft = Draft("max_pool", (x.draft,), [node], None, kernel, stride, sides, reads_alone=reads_alone)
+    draft = Draft(MaxPool("", ("",), kernel, stride, sides), (x.draft,), [node], reads_alone=reads_alone)
     return walk.made(draft, _channels_first(node))
 
 
@@ -162,7 +162,8 @@ def mean(walk: Walk, node: fx.Node) -> Value:
     x = walk.image(node, given["self"])
     if given["dim"] is None or sorted(dimension % 4 for dimension in given["dim"]) != [2, 3]:
         raise refusal(node, "dim", given["dim"], "take the mean over height and width, dim = (2, 3)")
-    return walk.made(Draft("global_average_pool", (x.draft,), [node]), _channels_first(node), flat=not given["keepdim"])
+    draft = Draft(GlobalAveragePool("", ("",)), (x.draft,), [node])
+    return walk.made(draft, _channels_first(node), flat=not given["keepdim"])
 
 
 def average_pool(walk: Walk, node: fx.Node) -> Value:
@@ -175,7 +176,7 @@ def average_pool(walk: Walk, node: fx.Node) -> Value:
     covers = adaptive or (_pair(given["kernel_size"]) == x.shape[1:] and not any(_pair(given["padding"])))
     if out != (1, 1) or not covers or given.get("divisor_override"):
         raise refusal(node, "output size", f"{out[0]}x{out[1]}", "average over the whole image: AdaptiveAvgPool2d(1)")
-    return walk.made(Draft("global_average_pool", (x.draft,), [node]), _channels_first(node))
+    return walk.made(Draft(GlobalAveragePool("", ("",)), (x.draft,), [node]), _channels_first(node))
 
 
 def passed_on(walk: Walk, node: fx.Node) -> Value:

@@ -6,6 +6,7 @@ import numpy as np
 
 from tcugen.model.quantized import Quantization
 from tcugen.network.graph import Network
+from tcugen.network.operators import MaxPool
 from tcugen.quantize.float_network import FloatNetwork
 from tcugen.quantize.statistics import Observation
 
@@ -85,7 +86,7 @@ def quantizations(
     network: Network = model.network
     found = {name: quantization_of(*method(observations[name])) for name, _ in network.inputs}
     for node in network.nodes:
-        if node.op == "max_pool":
+        if isinstance(node, MaxPool):
             found[node.name] = found[node.inputs[0]]
         else:
             found[node.name] = quantization_of(*method(observations[node.name]))

@@ -90,7 +90,7 @@ def _read_safetensors(path: Path) -> dict[str, torch.Tensor]:
         from safetensors.torch import load_file
     except ImportError:
         raise ModelError(
-            f"{path}: reading .safetensors needs the package safetensors; install tcugen[quantize]"
+            f"{path}: reading .safetensors needs the package safetensors; run `pip install 'tcugen[quantize]'`"
         ) from None
     try:
         return load_file(path)

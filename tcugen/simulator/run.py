@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from tcugen.arch import Architecture
 from tcugen.isa import Window
+from tcugen.memory_model import MEMORY_MODELS
 from tcugen.program import Program, Tensor
 from tcugen.registers import ErrorCode
 from tcugen.simulator import memory_image
@@ -26,7 +27,6 @@ from tcugen.simulator.toolchain import Train
 Records = NDArray[np.void]
 """A trace: `trace_dtype` records in the order of time."""
 
-MEMORY_TIMINGS = ("fixed", "ddr")
 WATCHDOG_CYCLES = 100_000
 _FIXED_ALLOWANCE_CYCLES = 2_000_000
 _ALLOWED_SLOWDOWN = 20
@@ -135,7 +135,7 @@ def simulate(
 
     Args:
         inputs: Per image: int8 [C, H, W] by input tensor's name.
-        memory: "fixed" or "ddr", the two memory models.
+        memory: Name of the memory model.
         max_cycles: Limit per image; a generous multiple of what the program needs if None.
         progress: Called about twice a second.
         trace: Record every write of the output path.
@@ -148,8 +148,8 @@ def simulate(
         EnvironmentProblem, BuildError: If the simulator cannot be built.
         SimulationError: If the Verilog is of another architecture, breaks a bus rule or exceeds `max_cycles`.
     """
-    if memory not in MEMORY_TIMINGS:
-        raise ValueError(f"memory model {memory!r} is not one of {', '.join(MEMORY_TIMINGS)}")
+    if memory not in MEMORY_MODELS:
+        raise ValueError(f"memory model {memory!r} is not one of {', '.join(MEMORY_MODELS)}")
     if not inputs:
         raise ValueError("no image to simulate; give at least one")
     _check_architecture(program.architecture, read_architecture(Path(rtl_dir)), rtl_dir)
@@ -215,7 +215,7 @@ def _job(
 ) -> str:
     lines = [
         f"memory {_MEMORY_FILE} {image.base} {image.size}",
-        f"timing {memory}",
+        f"memory_model {' '.join(map(str, astuple(MEMORY_MODELS[memory])))}",
         f"max_cycles {max_cycles}",
         f"watchdog {WATCHDOG_CYCLES}",
         f"layers {len(program.layers)}",

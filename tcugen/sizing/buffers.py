@@ -1,9 +1,11 @@
 """How large the on-chip buffers may be, and the widths and depths that follow from shapes alone."""
 
+from collections.abc import Sequence
+
 from tcugen.arch import ACTIVATION_BANKS, Architecture, bits_for
-from tcugen.network.graph import Network
+from tcugen.mapping.tasks import AverageTask, ConvTask, PoolTask, Task
+from tcugen.mapping.tiling import WeightPanel
 from tcugen.sizing.errors import SizingError
-from tcugen.sizing.tiling import Tiling
 
 SMALL_LIMIT_BYTES, LARGE_LIMIT_BYTES = 128 * 1024, 320 * 1024
 """Most bytes of all on-chip buffers but the activation memory, up to SMALL_MULTIPLIERS multipliers and beyond."""
@@ -14,6 +16,9 @@ QUEUE_BYTES = 8 * 1024
 
 PRODUCT_BITS = 14
 """A product of two int8 is at most 2**14 in magnitude, (-128) * (-128)."""
+
+VALUE_BITS = 7
+"""An int8 is at most 2**7 in magnitude; an average sums such values, its weights are 1."""
 
 MIN_ACCUMULATOR_BITS, MAX_ACCUMULATOR_BITS = 20, 32
 
@@ -34,26 +39,35 @@ def datapath_bits(architecture: Architecture) -> int:
     return 8 * architecture.rows * ACTIVATION_BANKS + accumulators
 
 
-def accumulator_need(network: Network) -> tuple[int, str, int]:
-    """Bits that hold every sum of products, the node with the largest sum, and the number of its products.
+def accumulator_need(tasks: Sequence[Task]) -> tuple[int, str]:
+    """Bits that hold every sum of products and of values, and in words which sum needs them.
 
     Raises:
-        SizingError: If a node sums more products than 32 bits hold.
+        SizingError: If a node sums more than 32 bits hold.
     """
-    node, products = network.nodes[-1].name, 1
-    for other in network.nodes:
-        if other.op in ("conv", "linear"):
-            channels = network.shapes[other.inputs[0]].channels // other.groups
-            if channels * other.kernel[0] * other.kernel[1] > products:
-                node, products = other.name, channels * other.kernel[0] * other.kernel[1]
-    bits = (products << PRODUCT_BITS).bit_length() + 1
-    if bits > MAX_ACCUMULATOR_BITS:
-        most = (1 << MAX_ACCUMULATOR_BITS - 1 - PRODUCT_BITS) - 1
-        raise SizingError(
-            f"node {node!r}: sums {products} products of 8 bits, but {MAX_ACCUMULATOR_BITS}-bit accumulators hold at "
-            f"most {most}; use fewer input channels or a smaller kernel"
-        )
-    return max(MIN_ACCUMULATOR_BITS, bits), node, products
+    largest, reason = 0, "the smallest there is"
+    for task in tasks:
+        match task:
+            case ConvTask():
+                products = task.input_shape.channels // task.groups * task.kernel[0] * task.kernel[1]
+                magnitude, what = products << PRODUCT_BITS, f"sums {products} products"
+                name, remedy = task.runs, "use fewer input channels or a smaller kernel"
+            case AverageTask():
+                values = task.kernel[0] * task.kernel[1]
+                magnitude, what = values << VALUE_BITS, f"sums {values} values"
+                name, remedy = task.name, "use a smaller input"
+            case PoolTask():
+                continue
+        if magnitude.bit_length() + 1 > MAX_ACCUMULATOR_BITS:
+            unit = what.rpartition(" ")[2]
+            shift = PRODUCT_BITS if isinstance(task, ConvTask) else VALUE_BITS
+            raise SizingError(
+                f"node {name!r}: {what} of 8 bits, but {MAX_ACCUMULATOR_BITS}-bit accumulators hold at "
+                f"most {(1 << MAX_ACCUMULATOR_BITS - 1 - shift) - 1} {unit}; {remedy}"
+            )
+        if magnitude > largest:
+            largest, reason = magnitude, f"{name} {what}"
+    return max(MIN_ACCUMULATOR_BITS, largest.bit_length() + 1), reason
 
 
 def largest_power(limit: int) -> int:
@@ -61,9 +75,9 @@ def largest_power(limit: int) -> int:
     return max(2, 1 << max(1, limit).bit_length() - 1)
 
 
-def strips_together(tilings: list[Tiling], weight_tiles: int) -> int:
+def columns_together(panels: Sequence[WeightPanel], weight_tiles: int) -> int:
     """The most column groups, in order of use, whose tiles are in a ring of `weight_tiles` at the same time."""
-    sizes = [tiling.passes for tiling in tilings for _ in range(tiling.n_columns)]
+    sizes = [panel.n_tiles for panel in panels for _ in range(panel.n_columns)]
     most, first, inside = 1, 0, 0
     for index, size in enumerate(sizes):
         inside += size
@@ -74,7 +88,7 @@ def strips_together(tilings: list[Tiling], weight_tiles: int) -> int:
     return most
 
 
-def parameter_groups(tilings: list[Tiling], weight_tiles: int) -> int:
+def parameter_groups(panels: Sequence[WeightPanel], weight_tiles: int) -> int:
     """Parameter ring that never holds up the weight stream: a group for every column group in the weight ring, and
     two for those that the output path still works on; a power of two."""
-    return 1 << bits_for(strips_together(tilings, weight_tiles) + 2)
+    return 1 << bits_for(columns_together(panels, weight_tiles) + 2)

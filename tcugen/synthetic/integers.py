@@ -7,6 +7,7 @@ are integers or order statistics of exact numbers, so the result depends on the 
 """
 
 from dataclasses import dataclass, replace
+from typing import assert_never
 
 import numpy as np
 import torch
@@ -14,9 +15,19 @@ import torch
 from tcugen.golden.network import accumulate, evaluate
 from tcugen.model import multipliers
 from tcugen.model.errors import QuantizationError
-from tcugen.model.quantized import NodeIntegers, Quantization, QuantizedNetwork
+from tcugen.model.integers import (
+    AddIntegers,
+    AverageIntegers,
+    MaxPoolIntegers,
+    NodeIntegers,
+    RequantiseIntegers,
+    WeightedIntegers,
+)
+from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.model.shortcut import shortcut_weight
+from tcugen.network.fields import Activation
 from tcugen.network.graph import Network, Node
+from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Weighted, as_convolution
 
 TAIL = 0.005
 """Share of the values beyond each end of a fitted range: enough to exercise saturation."""
@@ -46,12 +57,14 @@ def synthesise(
         QuantizationError: If `int32_output` is asked of a network that does not end in a conv or linear.
     """
     last = network.nodes[-1]
-    if int32_output and last.op not in ("conv", "linear"):
+    if int32_output and not isinstance(last, Weighted):
         raise QuantizationError(
             f"layer {last.name!r}: the last layer is a {last.op}, but only conv and linear can store int32 sums; "
             "leave int32_output off"
         )
     run = _Run(network, np.random.default_rng(seed), {}, {}, {})
+    # Shares the two dictionaries, so it is complete at the end.
+    model = QuantizedNetwork(network, run.quantizations, run.integers)
     inputs = {}
     for name, shape in network.inputs:
         dimensions = (images, shape.channels, shape.height, shape.width)
@@ -61,14 +74,8 @@ def synthesise(
     for node in network.nodes:
         stores_sums = int32_output and node is last
         run.quantizations[node.name], run.integers[node.name] = _make(run, node, stores_sums)
-        run.tensors[node.name] = evaluate(
-            node,
-            run.integers[node.name],
-            [run.tensors[name] for name in node.inputs],
-            [run.quantizations[name].zero_point for name in node.inputs],
-            None if stores_sums else run.quantizations[node.name].zero_point,
-        )
-    return QuantizedNetwork(network, run.quantizations, run.integers), inputs
+        run.tensors[node.name] = evaluate(model, node, [run.tensors[name] for name in node.inputs])
+    return model, inputs
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,36 +95,53 @@ class _Run:
 
 
 def _make(run: _Run, node: Node, stores_sums: bool) -> tuple[Quantization | None, NodeIntegers]:
+    match node:
+        case Conv() | Linear():
+            return _make_weighted(run, node, stores_sums)
+        case Add():
+            return _make_add(run, node)
+        case MaxPool():
+            return run.quantizations[node.inputs[0]], MaxPoolIntegers()
+        case GlobalAveragePool():
+            return _make_average(run, node)
+        case Requantise():
+            return _make_requantise(run, node)
+        case _:
+            assert_never(node)
+
+
+def _make_add(run: _Run, node: Add) -> tuple[Quantization, AddIntegers]:
+    values = run.real(node.inputs[0]) + run.real(node.inputs[1])
+    operands = [run.quantizations[name].scale for name in node.inputs]
+    y = _fit(values, node.activation, run.rng, float(max(operands)))
+    m_a, m_b, shift = multipliers.add_multipliers(*operands, y.scale, layer=node.name)
+    limits = multipliers.clamp_limits(node.activation, y.zero_point)
+    return y, AddIntegers((m_a, m_b), shift, limits)
+
+
+def _make_average(run: _Run, node: GlobalAveragePool) -> tuple[Quantization, AverageIntegers]:
+    x, tensor = run.quantizations[node.inputs[0]], run.tensors[node.inputs[0]]
+    pixels = tensor.shape[2] * tensor.shape[3]
+    # Sums of integers, so that the mean does not depend on the order of the additions.
+    sums = (tensor.long() - x.zero_point).sum(dim=(2, 3)).numpy()
+    step = float(x.scale) / pixels
+    y = _fit(sums * step, None, run.rng, step)
+    multiplier = multipliers.average_multiplier(x.scale, y.scale, pixels, layer=node.name)
+    return y, AverageIntegers(multiplier, multipliers.clamp_limits(None, y.zero_point))
+
+
+def _make_requantise(run: _Run, node: Requantise) -> tuple[Quantization, RequantiseIntegers]:
     x = run.quantizations[node.inputs[0]]
-    if node.op == "max_pool":
-        return x, NodeIntegers()
-    if node.op in ("conv", "linear"):
-        return _make_convolution(run, node, stores_sums)
-    values = run.real(node.inputs[0])
-    if node.op == "add":
-        values = values + run.real(node.inputs[1])
-        operands = [run.quantizations[name].scale for name in node.inputs]
-        y = _fit(values, node.activation, run.rng, float(max(operands)))
-        m_a, m_b, shift = multipliers.add_multipliers(*operands, y.scale, layer=node.name)
-        limits = multipliers.clamp_limits(node.activation, y.zero_point)
-        return y, NodeIntegers(add_multipliers=(m_a, m_b), add_shift=shift, clamp=limits)
-    if node.op == "global_average_pool":
-        # Sums of integers, so that the mean does not depend on the order of the additions.
-        pixels = values.shape[2] * values.shape[3]
-        sums = (run.tensors[node.inputs[0]].long() - x.zero_point).sum(dim=(2, 3)).numpy()
-        step = float(x.scale) / pixels
-        y = _fit(sums * step, None, run.rng, step)
-        multiplier = multipliers.average_multiplier(x.scale, y.scale, pixels, layer=node.name)
-    else:
-        y = _fit(values, None, run.rng, float(x.scale))
-        multiplier = multipliers.requantise_multiplier(x.scale, y.scale, layer=node.name)
-    return y, NodeIntegers(multiplier=multiplier, clamp=multipliers.clamp_limits(None, y.zero_point))
+    y = _fit(run.real(node.inputs[0]), None, run.rng, float(x.scale))
+    multiplier = multipliers.requantise_multiplier(x.scale, y.scale, layer=node.name)
+    return y, RequantiseIntegers(multiplier, multipliers.clamp_limits(None, y.zero_point))
 
 
-def _make_convolution(run: _Run, node: Node, stores_sums: bool) -> tuple[Quantization | None, NodeIntegers]:
+def _make_weighted(run: _Run, node: Weighted, stores_sums: bool) -> tuple[Quantization | None, WeightedIntegers]:
     rng, x = run.rng, run.quantizations[node.inputs[0]]
     in_channels = run.network.shapes[node.inputs[0]].channels
-    dimensions = (node.out_channels, in_channels // node.groups, *node.kernel)
+    layer = as_convolution(node)
+    dimensions = (layer.out_channels, in_channels // layer.groups, *layer.kernel)
     weight = shortcut_weight(run.network, node)
     is_constant = weight is not None
     if not is_constant:
@@ -128,7 +152,7 @@ def _make_convolution(run: _Run, node: Node, stores_sums: bool) -> tuple[Quantiz
         bias, weight_scale = no_bias.astype(np.int64), np.ones(node.out_channels, np.float32)
     else:
         bias, weight_scale = _normalise(run, node, sums)
-    integers = NodeIntegers(weight=weight, bias=bias.astype(np.int32), weight_scale=weight_scale)
+    integers = WeightedIntegers(weight, bias.astype(np.int32), weight_scale, multiplier=None, clamp=None)
     if stores_sums:
         return None, integers
     channel_scale = (weight_scale * x.scale).astype(np.float64)
@@ -139,7 +163,7 @@ def _make_convolution(run: _Run, node: Node, stores_sums: bool) -> tuple[Quantiz
     return y, replace(integers, multiplier=multiplier, clamp=limits)
 
 
-def _normalise(run: _Run, node: Node, sums: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+def _normalise(run: _Run, node: Weighted, sums: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Bias (int64) and weight scale (float32) per channel, as batch normalisation gives them.
 
     Each channel's sums are centred a little off zero and its weights scaled to a similar spread.
@@ -165,17 +189,17 @@ def _channel_statistics(sums: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
     return mean.numpy(), np.maximum(deviation, floor)
 
 
-def _target_deviation(run: _Run, node: Node) -> float:
+def _target_deviation(run: _Run, node: Weighted) -> float:
     """Real deviation for a convolution's output: 1, or about that of the tensor that it will be added to."""
     for reader in (run.network.by_name[name] for name in run.network.consumers[node.name]):
         for other in reader.inputs:
-            if reader.op == "add" and other != node.name and other in run.tensors:
+            if isinstance(reader, Add) and other != node.name and other in run.tensors:
                 _, deviation = _channel_statistics(run.tensors[other].long())
                 return float(np.sort(deviation)[len(deviation) // 2]) * float(run.quantizations[other].scale)
     return 1.0
 
 
-def _fit(values: np.ndarray, activation: str | None, rng: np.random.Generator, step: float) -> Quantization:
+def _fit(values: np.ndarray, activation: Activation, rng: np.random.Generator, step: float) -> Quantization:
     """A quantization under which all but the tails of `values` fit int8, with a random zero point other than 0.
 
     `step` is what the values are multiples of, or the largest such: few or constant values would fit a scale so fine

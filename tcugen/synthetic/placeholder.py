@@ -3,11 +3,33 @@
 Weights are random; scales are what random operands of that many products need to fill int8 without saturating.
 """
 
+from typing import assert_never
+
 import numpy as np
 
-from tcugen.model.quantized import NodeIntegers, Quantization, QuantizedNetwork
+from tcugen.model.integers import (
+    AddIntegers,
+    AverageIntegers,
+    Clamp,
+    MaxPoolIntegers,
+    NodeIntegers,
+    RequantiseIntegers,
+    WeightedIntegers,
+)
+from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.model.shortcut import shortcut_weight
 from tcugen.network.graph import Network, Node
+from tcugen.network.operators import (
+    Add,
+    Conv,
+    GlobalAveragePool,
+    Linear,
+    MaxPool,
+    Requantise,
+    Weighted,
+    activation_of,
+    as_convolution,
+)
 
 _WEIGHT_DEVIATION = 73.0
 """Standard deviation of uniform weights in [-127, 127]."""
@@ -16,7 +38,7 @@ _OUTPUT_DEVIATION = 50.0
 _ADD_SHIFT = 24
 
 
-def nominal(network: Network, seed: int = 0) -> QuantizedNetwork:
+def placeholder(network: Network, seed: int = 0) -> QuantizedNetwork:
     """A quantized network with the given graph: all zero points 0, every multiplier from the number of products.
 
     Deterministic in `seed`. What is compiled from it has the same instructions, schedule and size as any other
@@ -29,28 +51,32 @@ def nominal(network: Network, seed: int = 0) -> QuantizedNetwork:
 
 
 def _integers(network: Network, node: Node, rng: np.random.Generator) -> NodeIntegers:
-    clamp = (0, 127) if node.activation == "relu" else (-128, 127)
-    shape = network.shapes[node.inputs[0]]
-    if node.op in ("conv", "linear"):
-        fan_in = (shape.channels // node.groups, *node.kernel)
-        weight = rng.integers(-127, 128, (node.out_channels, *fan_in), dtype=np.int8)
-        constant = shortcut_weight(network, node)
-        if constant is not None:
-            one = np.ones(node.out_channels, np.float32)
-            no_bias = np.zeros(node.out_channels, np.int32)
-            return NodeIntegers(weight=constant, bias=no_bias, multiplier=one, clamp=clamp, weight_scale=one)
-        deviation = _INPUT_DEVIATION * _WEIGHT_DEVIATION * np.sqrt(np.prod(fan_in))
-        return NodeIntegers(
-            weight=weight,
-            bias=np.zeros(node.out_channels, np.int32),
-            multiplier=np.full(node.out_channels, _OUTPUT_DEVIATION / deviation, np.float32),
-            clamp=clamp,
-            weight_scale=np.full(node.out_channels, _OUTPUT_DEVIATION / deviation, np.float32),
-        )
-    if node.op == "add":
-        return NodeIntegers(add_multipliers=(1 << _ADD_SHIFT - 1,) * 2, add_shift=_ADD_SHIFT, clamp=clamp)
-    if node.op == "global_average_pool":
-        return NodeIntegers(multiplier=np.float32(1 / (shape.height * shape.width)), clamp=clamp)
-    if node.op == "requantise":
-        return NodeIntegers(multiplier=np.float32(1), clamp=clamp)
-    return NodeIntegers()
+    clamp = (0, 127) if activation_of(node) == "relu" else (-128, 127)
+    match node:
+        case Conv() | Linear():
+            return _weighted(network, node, rng, clamp)
+        case Add():
+            return AddIntegers((1 << _ADD_SHIFT - 1, 1 << _ADD_SHIFT - 1), _ADD_SHIFT, clamp)
+        case MaxPool():
+            return MaxPoolIntegers()
+        case GlobalAveragePool():
+            shape = network.shapes[node.inputs[0]]
+            return AverageIntegers(np.float32(1 / (shape.height * shape.width)), clamp)
+        case Requantise():
+            return RequantiseIntegers(np.float32(1), clamp)
+        case _:
+            assert_never(node)
+
+
+def _weighted(network: Network, node: Weighted, rng: np.random.Generator, clamp: Clamp) -> WeightedIntegers:
+    layer = as_convolution(node)
+    fan_in = (network.shapes[layer.inputs[0]].channels // layer.groups, *layer.kernel)
+    weight = rng.integers(-127, 128, (layer.out_channels, *fan_in), dtype=np.int8)
+    no_bias = np.zeros(layer.out_channels, np.int32)
+    constant = shortcut_weight(network, node)
+    if constant is not None:
+        one = np.ones(layer.out_channels, np.float32)
+        return WeightedIntegers(constant, no_bias, weight_scale=one, multiplier=one, clamp=clamp)
+    deviation = _INPUT_DEVIATION * _WEIGHT_DEVIATION * np.sqrt(np.prod(fan_in))
+    scale = np.full(layer.out_channels, _OUTPUT_DEVIATION / deviation, np.float32)
+    return WeightedIntegers(weight, no_bias, weight_scale=scale, multiplier=scale, clamp=clamp)

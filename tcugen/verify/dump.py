@@ -3,12 +3,23 @@
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 import numpy as np
 
+from tcugen.model.integers import WeightedIntegers, clamp_of
 from tcugen.model.quantized import QuantizedNetwork
-from tcugen.network.graph import Node
+from tcugen.network.operators import (
+    Add,
+    Conv,
+    GlobalAveragePool,
+    Linear,
+    MaxPool,
+    Requantise,
+    Weighted,
+    Windowed,
+    as_convolution,
+)
 from tcugen.onnx.reference import write_witness
 from tcugen.program import Program
 from tcugen.verify.compare import NodeResult, Verification
@@ -72,7 +83,7 @@ class _Files:
 
 
 def _entry(files: _Files, model: QuantizedNetwork, result: NodeResult, tensors: dict[str, Any]) -> dict[str, Any]:
-    node, integers = result.node, model.integers[result.node.name]
+    node = result.node
     output = model.tensors[node.name]
     entry: dict[str, Any] = {
         "name": node.name,
@@ -81,33 +92,40 @@ def _entry(files: _Files, model: QuantizedNetwork, result: NodeResult, tensors: 
         "inputs": [tensors[name] for name in node.inputs],
         "input_zero_points": list(model.input_zero_points(node.name)),
     }
-    entry |= _geometry(node)
-    if node.op in ("conv", "linear"):
-        weight = integers.weight.reshape(len(integers.weight), -1) if node.op == "linear" else integers.weight
-        entry["weight"] = files.save(f"{node.name}.weight", weight)
-        entry["bias"] = files.save(f"{node.name}.bias", integers.bias)
-        entry["multiplier"] = (
-            None if integers.multiplier is None else files.save(f"{node.name}.multiplier", integers.multiplier)
-        )
-    elif node.op == "add":
-        entry["multiplier"] = list(integers.add_multipliers)
-        entry["shift"] = integers.add_shift
-    elif node.op != "max_pool":
-        entry["multiplier"] = float(integers.multiplier)
-    if node.op != "max_pool":
+    match node:
+        case Conv():
+            numbers = model.integers_of(node)
+            entry |= _window(node) | {"groups": node.groups} | _weighted(files, node, numbers, numbers.weight)
+        case Linear():
+            numbers, whole = model.integers_of(node), as_convolution(node)
+            matrix = numbers.weight.reshape(len(numbers.weight), -1)
+            entry |= _window(whole) | {"groups": whole.groups} | _weighted(files, node, numbers, matrix)
+        case Add():
+            add = model.integers_of(node)
+            entry |= {"multiplier": list(add.multipliers), "shift": add.shift}
+        case MaxPool():
+            entry |= _window(node)
+        case GlobalAveragePool() | Requantise():
+            entry["multiplier"] = float(model.integers_of(node).multiplier)
+        case _:
+            assert_never(node)
+    if not isinstance(node, MaxPool):
         entry["output_zero_point"] = None if output is None else output.zero_point
-        entry["clamp"] = None if integers.clamp is None else list(integers.clamp)
+        clamp = clamp_of(model.integers_of(node))
+        entry["clamp"] = None if clamp is None else list(clamp)
     if not result.fused:
         entry["output"] = tensors[node.name]
     return entry
 
 
-def _geometry(node: Node) -> dict[str, Any]:
-    if node.op not in ("conv", "linear", "max_pool"):
-        return {}
-    geometry: dict[str, Any] = {
-        "kernel": list(node.kernel),
-        "stride": list(node.stride),
-        "padding": list(node.padding),
+def _window(node: Windowed) -> dict[str, Any]:
+    return {"kernel": list(node.kernel), "stride": list(node.stride), "padding": list(node.padding)}
+
+
+def _weighted(files: _Files, node: Weighted, integers: WeightedIntegers, weight: np.ndarray) -> dict[str, Any]:
+    multiplier = integers.multiplier
+    return {
+        "weight": files.save(f"{node.name}.weight", weight),
+        "bias": files.save(f"{node.name}.bias", integers.bias),
+        "multiplier": None if multiplier is None else files.save(f"{node.name}.multiplier", multiplier),
     }
-    return geometry if node.op == "max_pool" else geometry | {"groups": node.groups}

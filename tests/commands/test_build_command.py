@@ -5,13 +5,18 @@ import os
 import re
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.main import get_command
 
 from tcugen.cli import app
 from tcugen.commands import build as build_module
+from tcugen.commands.doctor import doctor
+from tcugen.console.outcome import Status
+from tcugen.console.packages import PACKAGES, Package
 from tests.commands.conftest import MACHINE
 
 ROOT = Path(__file__).parents[2]
@@ -116,7 +121,14 @@ def test_doctor_names_what_is_missing(tcugen, monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     result = tcugen("doctor")
     assert result.exit_code == 1
-    assert "apt install perl" in result.stdout
+    assert "perl: install perl (Debian: apt install perl)" in result.stdout.splitlines()
+
+
+def test_doctor_prints_remedies_whole(monkeypatch):
+    monkeypatch.setitem(PACKAGES, "no-such-package", Package("nothing", "pip install 'tcugen[verify]'"))
+    narrow = Console(file=StringIO(), width=40)
+    assert doctor(narrow) == Status.MISMATCH
+    assert "no-such-package (nothing): pip install 'tcugen[verify]'" in narrow.file.getvalue().splitlines()
 
 
 @pytest.mark.parametrize("command", get_command(app).commands.values(), ids=lambda command: command.name)

@@ -8,6 +8,7 @@ from tcugen.compiler import compile_network
 from tcugen.emulator import Machine
 from tcugen.network.check import checked_network
 from tcugen.network.graph import Network, Node, Shape
+from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise
 from tcugen.program import Program
 from tcugen.synthetic.integers import synthesise
 
@@ -16,7 +17,7 @@ AROUND = (1, 1, 1, 1)
 
 def conv(name: str, source: str, channels: int, kernel: int = 1, **more) -> Node:
     padding = more.pop("padding", (kernel // 2,) * 4)
-    return Node(name, "conv", (source,), out_channels=channels, kernel=(kernel, kernel), padding=padding, **more)
+    return Conv(name, (source,), channels, kernel=(kernel, kernel), padding=padding, **more)
 
 
 def network(name: str, shape: tuple[int, int, int], *nodes: Node, more_inputs: dict | None = None) -> Network:
@@ -33,28 +34,28 @@ NETWORKS = {
                 conv("c", "b", 96, groups=4), conv("d", "c", 48, groups=6, activation="relu")),
         network("odd_groups", (36, 6, 6), conv("a", "image", 60, 3, groups=3), conv("b", "a", 20, groups=5)),
         network("adds", (20, 7, 7), conv("a", "image", 20),
-                Node("p", "max_pool", ("a",), kernel=(3, 3), padding=AROUND),
-                Node("s", "add", ("a", "p"), activation="relu"), Node("t", "add", ("s", "s")),
-                Node("r", "requantise", ("t",)), Node("u", "add", ("r", "image")),
-                Node("v", "global_average_pool", ("u",)), Node("f", "linear", ("v",), out_channels=11)),
-        network("wide", (3, 5, 300), conv("a", "image", 18, 3), conv("b", "a", 18, 3), Node("c", "add", ("a", "b"))),
-        network("thin", (5, 11, 13),
-                Node("a", "conv", ("image",), out_channels=6, kernel=(5, 3), stride=(2, 1), padding=(2, 0, 1, 1)),
+                MaxPool("p", ("a",), kernel=(3, 3), stride=(1, 1), padding=AROUND),
+                Add("s", ("a", "p"), activation="relu"), Add("t", ("s", "s")),
+                Requantise("r", ("t",)), Add("u", ("r", "image")),
+                GlobalAveragePool("v", ("u",)), Linear("f", ("v",), 11)),
+        network("wide", (3, 5, 300), conv("a", "image", 18, 3), conv("b", "a", 18, 3), Add("c", ("a", "b"))),
+        network("packed", (5, 11, 13),
+                Conv("a", ("image",), 6, kernel=(5, 3), stride=(2, 1), padding=(2, 0, 1, 1)),
                 conv("b", "a", 3, 3), conv("c", "b", 33, 2, stride=(2, 2), padding=(0, 0, 0, 0))),
-        network("average", (72, 5, 6), Node("v", "global_average_pool", ("image",)),
-                Node("f", "linear", ("v",), out_channels=70)),
+        network("average", (72, 5, 6), GlobalAveragePool("v", ("image",)),
+                Linear("f", ("v",), 70)),
         network("bottleneck", (3, 40, 40), conv("a", "image", 40, 7, stride=(2, 2), activation="relu"),
-                Node("p", "max_pool", ("a",), kernel=(3, 3), stride=(2, 2), padding=AROUND),
+                MaxPool("p", ("a",), kernel=(3, 3), stride=(2, 2), padding=AROUND),
                 conv("x", "p", 24), conv("y", "x", 24, 3), conv("z", "y", 80), conv("d", "p", 80),
-                Node("s", "add", ("z", "d"), activation="relu"), conv("x2", "s", 24), conv("z2", "x2", 80),
-                Node("s2", "add", ("z2", "s"), activation="relu")),
+                Add("s", ("z", "d"), activation="relu"), conv("x2", "s", 24), conv("z2", "x2", 80),
+                Add("s2", ("z2", "s"), activation="relu")),
         network("padded", (8, 4, 4), conv("a", "image", 8, 3, padding=(4, 3, 4, 3)),
-                Node("p", "max_pool", ("a",), kernel=(2, 2), stride=(2, 2))),
+                MaxPool("p", ("a",), kernel=(2, 2), stride=(2, 2))),
         network("deep", (96, 20, 20), conv("a", "image", 40, 3), conv("b", "a", 96, 3),
-                Node("c", "add", ("b", "image")),
-                Node("p", "max_pool", ("c",), kernel=(3, 3), stride=(2, 2), padding=AROUND),
-                Node("v", "global_average_pool", ("p",))),
-        network("two_inputs", (16, 6, 6), conv("a", "image", 24), Node("c", "add", ("a", "other")),
+                Add("c", ("b", "image")),
+                MaxPool("p", ("c",), kernel=(3, 3), stride=(2, 2), padding=AROUND),
+                GlobalAveragePool("v", ("p",))),
+        network("two_inputs", (16, 6, 6), conv("a", "image", 24), Add("c", ("a", "other")),
                 conv("e", "other", 8), more_inputs={"other": (24, 6, 6)}),
     )
 }  # fmt: skip

@@ -8,14 +8,14 @@ from tcugen.compiler.compile import MOST_CODE
 from tcugen.isa import INSTRUCTION_BYTES, PART_BYTES
 from tcugen.network.resnets import bundled_network
 from tcugen.program import Program
-from tcugen.synthetic.placeholder import nominal
+from tcugen.synthetic.placeholder import placeholder
 
 ARRAYS = ((4, 4), (8, 8), (8, 16), (16, 16), (32, 32))
 
 
 @pytest.fixture(scope="module")
 def resnet50():
-    return nominal(bundled_network("resnet50"))
+    return placeholder(bundled_network("resnet50"))
 
 
 @pytest.mark.slow

@@ -5,10 +5,10 @@ import pytest
 from tcugen.arch import Architecture
 from tcugen.compiler import CompileError, compile_network
 from tcugen.isa import Opcode, Window
-from tcugen.network.graph import Node
+from tcugen.network.operators import Add, Conv, MaxPool
 from tcugen.network.resnets import bundled_network
 from tcugen.synthetic.integers import synthesise
-from tests.compiler.networks import NETWORKS, conv, network, run_against_golden
+from tests.compiler.networks import NETWORKS, network, run_against_golden
 
 ARRAYS = {
     "4x4": dict(rows=4, columns=4, output_lanes=1),
@@ -31,7 +31,7 @@ def test_on_chip(name, array):
 
 
 @pytest.mark.parametrize("array", ARRAYS)
-@pytest.mark.parametrize("name", ["chain", "grouped", "adds", "bottleneck", "deep", "thin"])
+@pytest.mark.parametrize("name", ["chain", "grouped", "adds", "bottleneck", "deep", "packed"])
 def test_spilled(name, array):
     program = run_against_golden(NETWORKS[name], Architecture(activation_kib=8, **ARRAYS[array]))
     if name in ("grouped", "bottleneck", "deep"):
@@ -51,7 +51,7 @@ def test_sums_as_output(array):
 
 def test_nothing_but_pools_and_adds():
     window = {"kernel": (2, 2), "stride": (2, 2)}
-    nodes = [Node("p", "max_pool", ("image",), **window), Node("a", "add", ("p", "p"), activation="relu")]
+    nodes = [MaxPool("p", ("image",), **window), Add("a", ("p", "p"), activation="relu")]
     run_against_golden(network("idle", (3, 16, 16), *nodes[:1]), Architecture(rows=4, columns=4))
     run_against_golden(network("idle", (3, 16, 16), *nodes), Architecture(rows=4, columns=4))
 
@@ -79,8 +79,7 @@ def test_memory_too_small_for_one_row():
 
 
 def test_kernel_too_large_for_the_instruction_set():
-    net = network("tall", (1, 300, 1), conv("a", "image", 1, 1))
-    node = net.nodes[0].__class__("a", "conv", ("image",), out_channels=1, kernel=(260, 1))
+    node = Conv("a", ("image",), 1, (260, 1))
     model, _ = synthesise(network("tall", (1, 300, 1), node), seed=1)
     with pytest.raises(CompileError, match=r"node 'a'.*n_ky = 260.*too large for the instruction set"):
         compile_network(model, Architecture())

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from tcugen.arch import Architecture
-from tcugen.compiler import compile_network, disassemble, plan_network
-from tcugen.compiler.pieces import ranges_by_need
-from tcugen.compiler.tile import block_rows, rects, split, strip_of, x_tiles
-from tcugen.compiler.tracker import Region, Tracker
+from tcugen.compiler import compile_network, disassemble
+from tcugen.compiler.integers import integers_of
 from tcugen.compiler.weights import convolution_columns
-from tcugen.isa import Opcode, Unit
+from tcugen.isa import Opcode
+from tcugen.mapping.plan import plan_network
+from tcugen.mapping.tiling import panel_of
 from tcugen.network.resnets import bundled_network
 from tcugen.synthetic.integers import synthesise
 from tests.compiler.networks import NETWORKS
@@ -93,50 +93,9 @@ def test_weight_stream_holds_every_weight():
 
 def test_grouped_convolution_streams_diagonal_blocks_only():
     model, _ = synthesise(NETWORKS["grouped"], seed=1)
-    plan = plan_network(model, Architecture())
-    assert [strip.n_groups for strip in plan.strips] == [1, 1, 2, 2]
-    assert [strip.column_words for strip in plan.strips[:2]] == [1, 1]
-    task, layout = plan.tasks[0], plan.layouts["image"]
-    strip = strip_of(task, layout, Architecture())
-    assert convolution_columns(task, layout, strip, Architecture()).shape == (4, 128 + 9 * 256)
-
-
-@pytest.mark.parametrize(
-    "n_y, n_x, depth, expected",
-    [(56, 56, 256, 4), (28, 28, 256, 7), (14, 14, 256, 14), (7, 7, 256, 7), (5, 300, 256, 1)],
-)
-def test_blocks(n_y, n_x, depth, expected):
-    assert block_rows(n_y, n_x, depth) == expected
-
-
-def test_rectangles_cover_every_pixel_once():
-    for n_y, n_x in ((5, 300), (17, 33), (1, 4096), (40, 16)):
-        seen = np.zeros((n_y, n_x), int)
-        for rect in rects(0, n_y, n_x, 256):
-            for y0, y1 in rect.blocks():
-                assert (y1 - y0) * rect.n_x <= 256
-                seen[y0:y1, rect.x0 : rect.x1] += 1
-        assert (seen == 1).all()
-    assert x_tiles(300, 256) == ((0, 150), (150, 300)) and split(3, 5) == ((0, 1), (1, 2), (2, 3))
-
-
-def test_ranges_by_need():
-    counts = [0, 0, 0, 100, 0]
-
-    def need(drain):
-        return (0, 0, 0, drain, 0)
-
-    assert ranges_by_need([need(5), need(98), need(99), need(99), need(100)], counts) == [(0, 2), (2, 4), (4, 5)]
-    assert ranges_by_need([need(100), need(5)], counts) == [(0, 2)]
-
-
-def test_tracker():
-    tracker = Tracker(1024, 16)
-    tracker.note_write(Unit.LOAD, 3, Region(0, 2, 256, 64))
-    tracker.note_write(Unit.DRAIN, 7, Region(48, 1, 0, 16))
-    tracker.note_read(Unit.COMPUTE, 9, Region(256, 1, 0, 16))
-    assert tracker.before_read(Region(32, 1, 0, 20)) == (3, 0, 0, 7, 0)
-    assert tracker.before_read(Region(64, 1, 0, 16)) == (0, 0, 0, 0, 0)
-    assert tracker.before_write(Unit.DRAIN, Region(40, 2, 216, 16)) == (3, 0, 9, 0, 0)
-    assert tracker.before_write(Unit.LOAD, Region(320, 1, 0, 16)) == (0, 0, 0, 0, 0)
-    assert tracker.before_read(Region(8, 3, 24, 8)) == (3, 0, 0, 7, 0)
+    plan = plan_network(model.network, Architecture())
+    assert [panel.n_groups for panel in plan.panels] == [1, 1, 2, 2]
+    assert [panel.column_words for panel in plan.panels[:2]] == [1, 1]
+    task, layout, numbers = plan.tasks[0], plan.layouts["image"], integers_of(model, plan.tasks, Architecture())[0]
+    panel = panel_of(task, layout, Architecture())
+    assert convolution_columns(task, numbers, layout, panel, Architecture()).shape == (4, 128 + 9 * 256)

@@ -9,23 +9,24 @@ import torch
 from sim import corners
 from tcugen import golden
 from tcugen.model.errors import QuantizationError
-from tcugen.network.graph import Network, Node, Shape
+from tcugen.network.graph import Network, Shape
+from tcugen.network.operators import Add, Conv, as_convolution
 from tcugen.synthetic import integers as synthetic
 
 
-def integer_convolution(node: Node, weight: np.ndarray, bias: np.ndarray, x: np.ndarray, z_x: int) -> np.ndarray:
-    top, left, bottom, right = node.padding
+def integer_convolution(layer: Conv, weight: np.ndarray, bias: np.ndarray, x: np.ndarray, z_x: int) -> np.ndarray:
+    top, left, bottom, right = layer.padding
     centred = np.pad(x.astype(np.int64) - z_x, ((0, 0), (0, 0), (top, bottom), (left, right)))
-    windows = np.lib.stride_tricks.sliding_window_view(centred, node.kernel, axis=(2, 3))
-    windows = windows[:, :, :: node.stride[0], :: node.stride[1]]
-    in_group, out_group = weight.shape[1], len(weight) // node.groups
+    windows = np.lib.stride_tricks.sliding_window_view(centred, layer.kernel, axis=(2, 3))
+    windows = windows[:, :, :: layer.stride[0], :: layer.stride[1]]
+    in_group, out_group = weight.shape[1], len(weight) // layer.groups
     groups = [
         np.einsum(
             "nihwyx,oiyx->nohw",
             windows[:, g * in_group : (g + 1) * in_group],
             weight[g * out_group : (g + 1) * out_group].astype(np.int64),
         )
-        for g in range(node.groups)
+        for g in range(layer.groups)
     ]
     return np.concatenate(groups, axis=1) + bias.reshape(-1, 1, 1)
 
@@ -50,7 +51,7 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_accumulators_are_exact(case: str, kind: str, z_x: int) -> None:
     shape, out_channels, kernel, stride, padding, groups = CASES[case]
-    node = Node("conv", "conv", ("image",), out_channels, kernel, stride, padding, groups)
+    node = Conv("conv", ("image",), out_channels, kernel, stride, padding, groups)
     rng = np.random.default_rng(1)
     bias = rng.integers(-(2**20), 2**20, out_channels, dtype=np.int32)
     if kind == "random":
@@ -65,7 +66,7 @@ def test_accumulators_are_exact(case: str, kind: str, z_x: int) -> None:
 
 
 def test_a_sum_beyond_32_bits_is_refused_by_name() -> None:
-    node = Node("conv4", "conv", ("image",), 1)
+    node = Conv("conv4", ("image",), 1, (1, 1))
     weight, x = np.full((1, 8, 1, 1), 127, np.int8), torch.full((1, 8, 1, 1), 127, dtype=torch.int8)
     edge = 2**31 - 1 - 8 * 127 * 127
     assert golden.accumulate(node, weight, np.array([edge], np.int32), x, 0).item() == 2**31 - 1
@@ -96,7 +97,11 @@ def test_a_last_layer_without_multiplier_stores_its_sums(every_operator: Network
     tensors = golden.run(model, inputs)
     integers = model.integers["fc"]
     want = integer_convolution(
-        every_operator.nodes[-1], integers.weight, integers.bias, tensors["mean"], model.zero_point("mean")
+        as_convolution(every_operator.nodes[-1]),
+        integers.weight,
+        integers.bias,
+        tensors["mean"],
+        model.zero_point("mean"),
     )
     assert tensors["fc"].dtype == np.int32
     assert np.array_equal(tensors["fc"], want)
@@ -129,7 +134,7 @@ def test_inputs_that_do_not_fit_are_refused(every_operator: Network, array: np.n
 
 def test_inputs_must_hold_equally_many_images() -> None:
     shape = Shape(1, 2, 2)
-    network = Network("two", (("a", shape), ("b", shape)), (Node("sum", "add", ("a", "b")),))
+    network = Network("two", (("a", shape), ("b", shape)), (Add("sum", ("a", "b")),))
     model, inputs = synthetic.synthesise(network, seed=0, images=2)
     with pytest.raises(QuantizationError, match=r"\[1, 2\] images"):
         golden.run(model, {"a": inputs["a"], "b": inputs["b"][:1]})

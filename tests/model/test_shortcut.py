@@ -5,11 +5,12 @@ import pytest
 
 from tcugen import golden
 from tcugen.model.shortcut import shortcut_weight
-from tcugen.network.graph import Network, Node, Shape
+from tcugen.network.graph import Network, Shape
+from tcugen.network.operators import Conv
 from tcugen.network.resnets import bundled_network
 from tcugen.quantize.resnet_torch import torch_resnet
 from tcugen.synthetic.integers import synthesise
-from tcugen.synthetic.placeholder import nominal
+from tcugen.synthetic.placeholder import placeholder
 
 
 def expected(outputs: int, inputs: int) -> np.ndarray:
@@ -26,7 +27,7 @@ SHORTCUTS = {"layer2.0.shortcut": (32, 16), "layer3.0.shortcut": (64, 32)}
 def test_made_up_networks_have_the_constant_weights(name):
     network = bundled_network("resnet20")
     made, inputs = synthesise(network, seed=3)
-    for model in (made, nominal(network)):
+    for model in (made, placeholder(network)):
         integers = model.integers[name]
         np.testing.assert_array_equal(integers.weight, expected(*SHORTCUTS[name]))
         assert not integers.bias.any()
@@ -56,9 +57,9 @@ def test_other_nodes_have_none():
         "others",
         (("x", Shape(8, 4, 4)),),
         (
-            Node("a", "conv", ("x",), 8, (1, 1)),
-            Node("b.shortcut", "conv", ("a",), 8, (3, 3), padding=(1, 1, 1, 1)),
-            Node("c.shortcut", "conv", ("b.shortcut",), 4, (1, 1)),
+            Conv("a", ("x",), 8, (1, 1)),
+            Conv("b.shortcut", ("a",), 8, (3, 3), padding=(1, 1, 1, 1)),
+            Conv("c.shortcut", ("b.shortcut",), 4, (1, 1)),
         ),
     )
     assert [shortcut_weight(network, node) for node in network.nodes] == [None] * 3

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tcugen.network.graph import NetworkError, Node, Shape
+from tcugen.network.graph import NetworkError, Shape
 from tcugen.network.layer_config import (
     json_schema,
     load_network,
@@ -12,8 +12,9 @@ from tcugen.network.layer_config import (
     read_layer_config,
     write_layer_config,
 )
+from tcugen.network.operators import Conv
 from tcugen.network.resnets import BUNDLED_NAMES, bundled_network
-from tcugen.network.schema import OPERATOR_MODELS
+from tcugen.network.schema import OPERATORS, keys_of
 from tcugen.network.select import select
 
 ALL_OPERATORS = {
@@ -37,7 +38,7 @@ ALL_OPERATORS = {
 def test_every_operator_is_read_and_written_back_key_by_key():
     network = parse_layer_config(json.dumps(ALL_OPERATORS))
     assert network.inputs == (("image", Shape(3, 9, 11)),)
-    assert network.nodes[0] == Node("a", "conv", ("image",), 8, (3, 1), (1, 1), (1, 0, 1, 0), 1, "relu")
+    assert network.nodes[0] == Conv("a", ("image",), 8, (3, 1), (1, 1), (1, 0, 1, 0), 1, "relu")
     assert [str(network.shapes[name]) for name in "abcdefg"] == [
         "8x9x11", "8x9x11", "8x9x11", "8x5x6", "8x5x6", "8x1x1", "5x1x1",
     ]  # fmt: skip
@@ -48,7 +49,7 @@ def test_every_operator_is_read_and_written_back_key_by_key():
 def test_optional_keys_have_defaults():
     nodes = [{"name": "a", "op": "conv", "inputs": ["image"], "out_channels": 4, "kernel": [3, 3]}]
     network = parse_layer_config(json.dumps(ALL_OPERATORS | {"nodes": nodes}))
-    assert network.nodes == (Node("a", "conv", ("image",), 4, (3, 3)),)
+    assert network.nodes == (Conv("a", ("image",), 4, (3, 3)),)
 
 
 def test_nodes_may_be_listed_backwards():
@@ -80,7 +81,7 @@ def test_bundled_networks_survive_writing_and_reading(name, tmp_path):
 
 def test_written_nodes_hold_only_keys_that_apply():
     for line in json.loads(write_layer_config(bundled_network("resnet18")))["nodes"]:
-        assert list(line) == list(OPERATOR_MODELS[line["op"]].model_fields)
+        assert list(line) == keys_of(OPERATORS[line["op"]])
 
 
 def test_an_extract_with_two_inputs_cannot_be_written():
@@ -130,5 +131,5 @@ def test_files_that_cannot_be_read_are_named(tmp_path):
 def test_json_schema_describes_every_operator():
     schema = json_schema()
     assert set(schema["properties"]) == {"format", "name", "input", "nodes"}
-    assert set(schema["properties"]["nodes"]["items"]["discriminator"]["mapping"]) == set(OPERATOR_MODELS)
+    assert set(schema["properties"]["nodes"]["items"]["discriminator"]["mapping"]) == set(OPERATORS)
     assert schema["$defs"]["Conv"]["additionalProperties"] is False

@@ -3,6 +3,7 @@
 import pytest
 
 from tcugen.network.graph import NetworkError, Shape
+from tcugen.network.operators import Conv, Weighted, activation_of, as_convolution
 from tcugen.network.resnets import BUNDLED_NAMES, bundled_network, imagenet_resnet
 
 COUNTS = {
@@ -24,9 +25,8 @@ def test_counts(name):
     network = bundled_network(name)
     shapes = network.shapes
     weights = sum(
-        node.out_channels * shapes[node.inputs[0]].channels // node.groups * node.kernel[0] * node.kernel[1]
-        for node in network.nodes
-        if node.op in ("conv", "linear")
+        layer.out_channels * shapes[layer.inputs[0]].channels // layer.groups * layer.kernel[0] * layer.kernel[1]
+        for layer in (as_convolution(node) for node in network.nodes if isinstance(node, Weighted))
     )
     operators = [node.op for node in network.nodes]
     assert (network.mac_count, operators.count("conv"), weights) == COUNTS[name]
@@ -54,12 +54,13 @@ def test_resnet50_names_and_order():
 def test_relu_is_on_inner_convolutions_and_adds_only():
     for node in bundled_network("resnet50").nodes:
         last = node.name.rpartition(".")[2]
-        assert node.activation == ("relu" if last in ("conv1", "conv2", "add") else None)
+        assert activation_of(node) == ("relu" if last in ("conv1", "conv2", "add") else None)
 
 
 @pytest.mark.parametrize("name, strided", [("resnet50", "conv2"), ("resnet50_v1", "conv1")])
 def test_where_the_bottleneck_strides(name, strided):
-    strides = {node.name: node.stride for node in bundled_network(name).nodes if node.name.startswith("layer3.0.")}
+    nodes = [node for node in bundled_network(name).nodes if isinstance(node, Conv)]
+    strides = {node.name: node.stride for node in nodes if node.name.startswith("layer3.0.")}
     assert {key for key, stride in strides.items() if stride == (2, 2)} == {
         f"layer3.0.{strided}",
         "layer3.0.downsample",
@@ -77,7 +78,7 @@ def test_resnet20_shortcuts_carry_no_multiply_accumulates():
 
 
 def test_resnext_groups_its_3x3_convolutions():
-    groups = {node.name: node.groups for node in bundled_network("resnext50_32x4d").nodes if node.op == "conv"}
+    groups = {node.name: node.groups for node in bundled_network("resnext50_32x4d").nodes if isinstance(node, Conv)}
     assert {name for name, count in groups.items() if count == 32} == {n for n in groups if n.endswith(".conv2")}
 
 

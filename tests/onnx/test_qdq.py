@@ -8,7 +8,8 @@ import torch
 
 from tcugen import golden
 from tcugen.model.images import quantise_images
-from tcugen.network.graph import Network, Node, Shape
+from tcugen.network.graph import Network, Shape
+from tcugen.network.operators import Add, GlobalAveragePool, Linear, Requantise
 from tcugen.onnx.importer.onnx_model import import_onnx
 from tcugen.onnx.qdq import write_qdq
 from tcugen.quantize.choose import choose
@@ -66,11 +67,11 @@ def test_every_operator_is_written(every_operator, tmp_path):
 
 def test_linear_layers_in_the_middle_keep_their_shapes(tmp_path):
     nodes = (
-        Node("pool", "global_average_pool", ("image",)),
-        Node("first", "linear", ("pool",), 3),
-        Node("second", "linear", ("first",), 3, activation="relu"),
-        Node("sum", "add", ("second", "pool")),
-        Node("last", "requantise", ("sum",)),
+        GlobalAveragePool("pool", ("image",)),
+        Linear("first", ("pool",), 3),
+        Linear("second", ("first",), 3, activation="relu"),
+        Add("sum", ("second", "pool")),
+        Requantise("last", ("sum",)),
     )
     model, _ = synthetic.synthesise(Network("net", (("image", Shape(3, 4, 4)),), nodes), 1)
     write_qdq(model, tmp_path / "net.onnx")

@@ -11,8 +11,10 @@ from sim import corners
 from tcugen import golden
 from tcugen.model import multipliers
 from tcugen.model.errors import QuantizationError
-from tcugen.model.quantized import NodeIntegers, Quantization, QuantizedNetwork
-from tcugen.network.graph import Network, Node, Shape
+from tcugen.model.integers import AddIntegers, AverageIntegers, RequantiseIntegers, WeightedIntegers
+from tcugen.model.quantized import Quantization, QuantizedNetwork
+from tcugen.network.graph import Network, Shape
+from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise
 from tcugen.onnx.reference import run_witness, write_witness
 from tcugen.synthetic import integers as synthetic
 
@@ -35,23 +37,23 @@ def assert_equal(
 
 
 CONVOLUTIONS = {
-    "1x1": (Shape(64, 9, 7), Node("conv", "conv", ("image",), 32)),
-    "1x1 stride 2": (Shape(20, 9, 7), Node("conv", "conv", ("image",), 33, (1, 1), (2, 2))),
+    "1x1": (Shape(64, 9, 7), Conv("conv", ("image",), 32, (1, 1))),
+    "1x1 stride 2": (Shape(20, 9, 7), Conv("conv", ("image",), 33, (1, 1), (2, 2))),
     "3x3 relu": (
         Shape(40, 9, 11),
-        Node("conv", "conv", ("image",), 24, (3, 3), (1, 1), (1, 1, 1, 1), activation="relu"),
+        Conv("conv", ("image",), 24, (3, 3), (1, 1), (1, 1, 1, 1), activation="relu"),
     ),
-    "3x3 stride 2": (Shape(16, 14, 14), Node("conv", "conv", ("image",), 17, (3, 3), (2, 2), (1, 1, 1, 1))),
-    "3x3, 4608 products": (Shape(512, 7, 7), Node("conv", "conv", ("image",), 16, (3, 3), (1, 1), (1, 1, 1, 1))),
+    "3x3 stride 2": (Shape(16, 14, 14), Conv("conv", ("image",), 17, (3, 3), (2, 2), (1, 1, 1, 1))),
+    "3x3, 4608 products": (Shape(512, 7, 7), Conv("conv", ("image",), 16, (3, 3), (1, 1), (1, 1, 1, 1))),
     "7x7 stem": (
         Shape(3, 32, 30),
-        Node("conv", "conv", ("image",), 16, (7, 7), (2, 2), (3, 3, 3, 3), activation="relu"),
+        Conv("conv", ("image",), 16, (7, 7), (2, 2), (3, 3, 3, 3), activation="relu"),
     ),
-    "asymmetric padding": (Shape(6, 9, 8), Node("conv", "conv", ("image",), 8, (3, 2), (1, 2), (2, 0, 1, 1))),
-    "groups": (Shape(32, 8, 8), Node("conv", "conv", ("image",), 64, (3, 3), (1, 1), (1, 1, 1, 1), groups=8)),
-    "depthwise": (Shape(24, 8, 8), Node("conv", "conv", ("image",), 24, (3, 3), (1, 1), (1, 1, 1, 1), groups=24)),
-    "linear": (Shape(100, 1, 1), Node("fc", "linear", ("image",), 50)),
-    "linear relu": (Shape(2048, 1, 1), Node("fc", "linear", ("image",), 10, activation="relu")),
+    "asymmetric padding": (Shape(6, 9, 8), Conv("conv", ("image",), 8, (3, 2), (1, 2), (2, 0, 1, 1))),
+    "groups": (Shape(32, 8, 8), Conv("conv", ("image",), 64, (3, 3), (1, 1), (1, 1, 1, 1), groups=8)),
+    "depthwise": (Shape(24, 8, 8), Conv("conv", ("image",), 24, (3, 3), (1, 1), (1, 1, 1, 1), groups=24)),
+    "linear": (Shape(100, 1, 1), Linear("fc", ("image",), 50)),
+    "linear relu": (Shape(2048, 1, 1), Linear("fc", ("image",), 10, activation="relu")),
 }
 
 
@@ -95,14 +97,14 @@ def test_convolution_next_to_ties(tmp_path: Path) -> None:
 
 def test_convolution_of_arbitrary_scales(tmp_path: Path) -> None:
     rng = np.random.default_rng(3)
-    shape, node = Shape(256, 6, 6), Node("conv", "conv", ("image",), 64)
+    shape, node = Shape(256, 6, 6), Conv("conv", ("image",), 64, (1, 1))
     network = Network("one", (("image", shape),), (node,))
     for _ in range(20):
         s_x, s_y = np.exp(rng.uniform(-8, 3, 2)).astype(np.float32)
         z_x, z_y = (int(z) for z in rng.integers(-128, 128, 2))
         # Products of about 1 to 200 around the zero point, whatever the scales are.
         s_w = (rng.uniform(1e-5, 2e-3, 64) * (s_y / s_x)).astype(np.float32)
-        integers = NodeIntegers(
+        integers = WeightedIntegers(
             weight=rng.integers(-128, 128, (64, 256, 1, 1), dtype=np.int8),
             bias=rng.integers(-(2**16), 2**16, 64, dtype=np.int32),
             multiplier=multipliers.convolution_multiplier(s_x, s_w, s_y, layer="conv"),
@@ -130,12 +132,12 @@ ADD_SCALES = {
 @pytest.mark.parametrize("scales", ADD_SCALES)
 def test_add_of_all_pairs(scales: str, zero_points: tuple[int, ...], activation: str | None, tmp_path: Path) -> None:
     shape = Shape(1, 256, 256)
-    node = Node("sum", "add", ("a", "b"), activation=activation)
+    node = Add("sum", ("a", "b"), activation=activation)
     values = [np.float32(scale) for scale in ADD_SCALES[scales]]
     tensors = {name: Quantization(s, z) for name, s, z in zip(("a", "b", "sum"), values, zero_points, strict=True)}
     m_a, m_b, shift = multipliers.add_multipliers(*values, layer="sum")
     limits = multipliers.clamp_limits(activation, zero_points[2])
-    integers = NodeIntegers(add_multipliers=(m_a, m_b), add_shift=shift, clamp=limits)
+    integers = AddIntegers((m_a, m_b), shift, limits)
     network = Network("one", (("a", shape), ("b", shape)), (node,))
     a, b = np.meshgrid(np.arange(-128, 128, dtype=np.int8), np.arange(-128, 128, dtype=np.int8))
     inputs = {"a": a.reshape(1, 1, 256, 256).copy(), "b": b.reshape(1, 1, 256, 256).copy()}
@@ -145,7 +147,7 @@ def test_add_of_all_pairs(scales: str, zero_points: tuple[int, ...], activation:
 def test_add_of_all_pairs_for_random_scales(tmp_path: Path) -> None:
     rng = np.random.default_rng(11)
     shape = Shape(1, 256, 256)
-    network = Network("one", (("a", shape), ("b", shape)), (Node("sum", "add", ("a", "b")),))
+    network = Network("one", (("a", shape), ("b", shape)), (Add("sum", ("a", "b")),))
     a, b = np.meshgrid(np.arange(-128, 128, dtype=np.int8), np.arange(-128, 128, dtype=np.int8))
     inputs = {"a": a.reshape(1, 1, 256, 256).copy(), "b": b.reshape(1, 1, 256, 256).copy()}
     for _ in range(20):
@@ -153,14 +155,14 @@ def test_add_of_all_pairs_for_random_scales(tmp_path: Path) -> None:
         m_a, m_b, shift = multipliers.add_multipliers(s_a, s_b, s_y, layer="sum")
         z_a, z_b, z_y = (int(z) for z in rng.integers(-128, 128, 3))
         tensors = {"a": Quantization(s_a, z_a), "b": Quantization(s_b, z_b), "sum": Quantization(s_y, z_y)}
-        integers = NodeIntegers(add_multipliers=(m_a, m_b), add_shift=shift, clamp=(-128, 127))
+        integers = AddIntegers((m_a, m_b), shift, (-128, 127))
         assert_equal(QuantizedNetwork(network, tensors, {"sum": integers}), inputs, tmp_path)
 
 
 @pytest.mark.parametrize("padding", [(0, 0, 0, 0), (1, 1, 1, 1), (1, 0, 0, 1), (0, 1, 1, 0)])
 @pytest.mark.parametrize("kernel, stride", [((3, 3), (2, 2)), ((2, 2), (2, 2)), ((3, 2), (1, 2))])
 def test_max_pool(kernel, stride, padding, tmp_path: Path) -> None:
-    node = Node("pool", "max_pool", ("image",), None, kernel, stride, padding)
+    node = MaxPool("pool", ("image",), kernel, stride, padding)
     network = Network("one", (("image", Shape(5, 12, 11)),), (node,))
     model, inputs = synthetic.synthesise(network, seed=1, images=2)
     assert_equal(model, inputs, tmp_path)
@@ -170,7 +172,7 @@ def test_max_pool(kernel, stride, padding, tmp_path: Path) -> None:
 @pytest.mark.parametrize("height, width", [(7, 7), (1, 1), (8, 8), (3, 5), (14, 14)])
 def test_global_average_pool(height: int, width: int, tmp_path: Path) -> None:
     rng = np.random.default_rng(height * width)
-    shape, node = Shape(300, height, width), Node("mean", "global_average_pool", ("image",))
+    shape, node = Shape(300, height, width), GlobalAveragePool("mean", ("image",))
     network = Network("one", (("image", shape),), (node,))
     # Powers of two make ties where the number of pixels is one too.
     for s_x, s_y in [(1.0, 1.0), (0.5, 1.0), *np.exp(rng.uniform(-5, -3, (10, 2)))]:
@@ -178,7 +180,7 @@ def test_global_average_pool(height: int, width: int, tmp_path: Path) -> None:
         z_x, z_y = (int(z) for z in rng.integers(-128, 128, 2))
         multiplier = multipliers.average_multiplier(s_x, s_y, height * width, layer="mean")
         tensors = {"image": Quantization(s_x, z_x), "mean": Quantization(s_y, z_y)}
-        model = QuantizedNetwork(network, tensors, {"mean": NodeIntegers(multiplier=multiplier, clamp=(-128, 127))})
+        model = QuantizedNetwork(network, tensors, {"mean": AverageIntegers(multiplier, (-128, 127))})
         image = rng.integers(-128, 128, (2, 300, height, width), dtype=np.int8)
         assert_equal(model, {"image": image}, tmp_path)
         for kind in corners.KINDS:
@@ -187,14 +189,14 @@ def test_global_average_pool(height: int, width: int, tmp_path: Path) -> None:
 
 def test_requantise_of_every_value(tmp_path: Path) -> None:
     rng = np.random.default_rng(5)
-    network = Network("one", (("image", Shape(1, 16, 16)),), (Node("rescaled", "requantise", ("image",)),))
+    network = Network("one", (("image", Shape(1, 16, 16)),), (Requantise("rescaled", ("image",)),))
     image = np.arange(-128, 128, dtype=np.int8).reshape(1, 1, 16, 16)
     for s_x, s_y in [(1.0, 2.0), (3.0, 2.0), (1.0, 8.0), (200.0, 1.0), *np.exp(rng.uniform(-4, 0, (20, 2)))]:
         s_x, s_y = np.float32(s_x), np.float32(s_y)
         z_x, z_y = (int(z) for z in rng.integers(-128, 128, 2))
         multiplier = multipliers.requantise_multiplier(s_x, s_y, layer="rescaled")
         tensors = {"image": Quantization(s_x, z_x), "rescaled": Quantization(s_y, z_y)}
-        integers = NodeIntegers(multiplier=multiplier, clamp=(-128, 127))
+        integers = RequantiseIntegers(multiplier, (-128, 127))
         assert_equal(QuantizedNetwork(network, tensors, {"rescaled": integers}), {"image": image}, tmp_path)
 
 

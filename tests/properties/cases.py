@@ -12,6 +12,7 @@ from tcugen.emulator import Machine
 from tcugen.model import multipliers
 from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.network.graph import Network
+from tcugen.network.operators import MaxPool, activation_of
 from tcugen.program import Program
 from tcugen.synthetic.integers import synthesise
 from tcugen.verify.compare import verify
@@ -46,10 +47,10 @@ def _with_zero_points(model: QuantizedNetwork, zero_points: dict[str, int]) -> Q
         if tensors[name] is not None:
             tensors[name] = Quantization(tensors[name].scale, zero_point)
     for node in model.network.nodes:
-        if node.op == "max_pool":
+        if isinstance(node, MaxPool):
             tensors[node.name] = tensors[node.inputs[0]]
         elif tensors[node.name] is not None:
-            limits = multipliers.clamp_limits(node.activation, tensors[node.name].zero_point)
+            limits = multipliers.clamp_limits(activation_of(node), tensors[node.name].zero_point)
             integers[node.name] = replace(integers[node.name], clamp=limits)
     return QuantizedNetwork(model.network, tensors, integers)
 

@@ -2,6 +2,7 @@
 
 from tcugen.arch import Architecture
 from tcugen.network.graph import Network, Node, Shape
+from tcugen.network.operators import Add, Conv, GlobalAveragePool, MaxPool, Requantise
 from tests.properties.cases import Case
 
 
@@ -15,11 +16,11 @@ FOUND = {
         Case(
             _network(
                 (1, 3, 11),
-                Node("n0", "add", ("x0", "x0")),
-                Node("n1", "conv", ("n0",), out_channels=1, kernel=(3, 3), padding=(0, 0, 2, 2)),
-                Node("n2", "add", ("n0", "n1")),
-                Node("n3", "max_pool", ("n2",), stride=(3, 1)),
-                Node("n4", "requantise", ("n3",)),
+                Add("n0", ("x0", "x0")),
+                Conv("n1", ("n0",), 1, kernel=(3, 3), padding=(0, 0, 2, 2)),
+                Add("n2", ("n0", "n1")),
+                MaxPool("n3", ("n2",), (1, 1), stride=(3, 1)),
+                Requantise("n4", ("n3",)),
             )
         ),
         Architecture(rows=4, columns=4, activation_kib=64, bus_bytes=4, accumulator_depth=32, output_lanes=1),
@@ -29,8 +30,8 @@ FOUND = {
         Case(
             _network(
                 (1, 1, 1),
-                Node("n0", "conv", ("x0",), out_channels=4, kernel=(4, 4), stride=(2, 1), padding=(4, 0, 0, 3)),
-                Node("n1", "requantise", ("n0",)),
+                Conv("n0", ("x0",), 4, kernel=(4, 4), stride=(2, 1), padding=(4, 0, 0, 3)),
+                Requantise("n1", ("n0",)),
             ),
             seed=133,
         ),
@@ -40,9 +41,9 @@ FOUND = {
         Case(
             _network(
                 (1, 1, 1),
-                Node("n0", "conv", ("x0",), out_channels=1, kernel=(3, 3), padding=(0, 0, 2, 2)),
-                Node("n1", "conv", ("n0",), out_channels=1, kernel=(3, 3), padding=(0, 0, 2, 2)),
-                Node("n2", "add", ("n0", "n1")),
+                Conv("n0", ("x0",), 1, kernel=(3, 3), padding=(0, 0, 2, 2)),
+                Conv("n1", ("n0",), 1, kernel=(3, 3), padding=(0, 0, 2, 2)),
+                Add("n2", ("n0", "n1")),
             ),
             seed=3,
         ),
@@ -53,8 +54,8 @@ FOUND = {
         Case(
             _network(
                 (3, 3, 12),
-                Node("n0", "conv", ("x0",), out_channels=18, stride=(1, 2)),
-                Node("n1", "global_average_pool", ("n0",)),
+                Conv("n0", ("x0",), 18, (1, 1), stride=(1, 2)),
+                GlobalAveragePool("n1", ("n0",)),
             )
         ),
         Architecture(rows=32, columns=32, activation_kib=4, bus_bytes=16, output_lanes=1),

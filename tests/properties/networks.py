@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from tcugen.arch import ARRAY_SIZES, BUS_SIZES, PARAMETER_BYTES, Architecture
 from tcugen.network.check import checked_network
-from tcugen.network.graph import Node, Shape, output_shape
+from tcugen.network.graph import Node, Shape
+from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Weighted
 from tests.properties.cases import Case
 
 MOST_CHANNELS = 40
@@ -35,10 +36,10 @@ class _Draft:
         self.shapes[name] = shape
         return name
 
-    def put(self, op: str, *inputs: str, **fields) -> str:
-        node = Node(f"n{len(self.nodes)}", op, inputs, **fields)
+    def put(self, operator: type[Node], *inputs: str, **fields) -> str:
+        node = operator(f"n{len(self.nodes)}", inputs, **fields)
         self.nodes.append(node)
-        self.shapes[node.name] = output_shape(node, [self.shapes[name] for name in inputs])
+        self.shapes[node.name] = node.output_shape([self.shapes[name] for name in inputs])
         return node.name
 
     def tensor(self) -> str:
@@ -64,23 +65,21 @@ class _Draft:
         groups = self.draw(st.sampled_from(divisors)) if self.number(0, 2) == 2 else 1
         channels = groups * self.number(1, max(1, MOST_CHANNELS // groups))
         window = self.window(shape, 7, 1)
-        return self.put(
-            "conv", source, out_channels=channels, groups=groups, activation=self.draw(ACTIVATIONS), **window
-        )
+        return self.put(Conv, source, out_channels=channels, groups=groups, activation=self.draw(ACTIVATIONS), **window)
 
     def block(self, source: str) -> str:
         """A convolution that keeps the shape, and the add of its input, in either order of operands."""
         shape = self.shapes[source]
         before = [self.number(0, 2), self.number(0, 2)]
         padding = (before[0], before[1], 2 - before[0], 2 - before[1])
-        branch = self.put("conv", source, out_channels=shape.channels, kernel=(3, 3), padding=padding)
+        branch = self.put(Conv, source, out_channels=shape.channels, kernel=(3, 3), padding=padding)
         operands = (branch, source) if self.draw(st.booleans()) else (source, branch)
-        return self.put("add", *operands, activation=self.draw(ACTIVATIONS))
+        return self.put(Add, *operands, activation=self.draw(ACTIVATIONS))
 
     def add(self, source: str) -> str:
         """An add of two tensors of one shape, perhaps of one to itself."""
         alike = [name for name, shape in self.shapes.items() if shape == self.shapes[source]]
-        return self.put("add", source, self.draw(st.sampled_from(alike)), activation=self.draw(ACTIVATIONS))
+        return self.put(Add, source, self.draw(st.sampled_from(alike)), activation=self.draw(ACTIVATIONS))
 
     def layer(self) -> None:
         kind, source = self.draw(st.sampled_from(LAYERS)), self.tensor()
@@ -88,19 +87,19 @@ class _Draft:
         if kind == "block":
             self.block(source)
         elif kind == "max_pool":
-            self.put("max_pool", source, **self.window(shape, 4, 0))
+            self.put(MaxPool, source, **self.window(shape, 4, 0))
         elif kind == "requantise":
-            self.put("requantise", source)
+            self.put(Requantise, source)
         elif kind == "average":
-            self.put("global_average_pool", source)
+            self.put(GlobalAveragePool, source)
         elif kind == "add":
             self.add(source)
         elif kind == "input":
-            self.put("add", self.put_input(shape), source)
+            self.put(Add, self.put_input(shape), source)
         elif kind == "linear":
             if (shape.height, shape.width) != (1, 1):
-                source = self.put("global_average_pool", source)
-            self.put("linear", source, out_channels=self.number(1, 70), activation=self.draw(ACTIVATIONS))
+                source = self.put(GlobalAveragePool, source)
+            self.put(Linear, source, out_channels=self.number(1, 70), activation=self.draw(ACTIVATIONS))
         else:
             self.conv(source)
 
@@ -117,7 +116,7 @@ def cases(draw: st.DrawFn) -> Case:
     network = checked_network("random", inputs, draft.nodes, extract=True)
     some = draw(st.lists(st.sampled_from(list(network.shapes)), max_size=3, unique=True))
     zero_points = tuple((name, draw(st.integers(-128, 127))) for name in some)
-    can_store_sums = network.nodes[-1].op in ("conv", "linear")
+    can_store_sums = isinstance(network.nodes[-1], Weighted)
     return Case(network, draw(st.integers(0, 2**16)), zero_points, can_store_sums and draw(st.booleans()))
 
 

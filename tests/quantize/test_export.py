@@ -11,13 +11,14 @@ from torch.nn import functional
 from tcugen.model.errors import QuantizationError
 from tcugen.model.problems import UnsupportedModel
 from tcugen.network.graph import Network, Shape
+from tcugen.network.operators import activation_of
 from tcugen.quantize.export import import_module
 from tests.quantize.modules import SHAPE, Block, Odd, Small, images, outputs, trained
 
 
 def summary(network: Network) -> list[str]:
     nodes = network.nodes
-    return [f"{node.name}: {node.op}({', '.join(node.inputs)}) {node.activation or ''}".strip() for node in nodes]
+    return [f"{node.name}: {node.op}({', '.join(node.inputs)}) {activation_of(node) or ''}".strip() for node in nodes]
 
 
 def of(function, shape: Shape = SHAPE, **parts: nn.Module):

@@ -3,9 +3,10 @@ import random
 import pytest
 from amaranth.back import verilog
 
+from tcugen.arch import QUEUE_DEPTH
 from tcugen.isa import BODIES, COUNT_BITS, HEADS, INSTRUCTION_BYTES, Instruction, Opcode, Unit
 from tcugen.rtl.control import SETTLE_CYCLES
-from tcugen.rtl.dispatch import QUEUE_DEPTH, QUEUES, Dispatch
+from tcugen.rtl.dispatch import QUEUES, Dispatch
 from tests.rtl.streams import run as simulate
 
 UNIT_OF = {

@@ -1,6 +1,6 @@
 // Drives the memory model from a script on standard input and prints what happened in which cycle.
 //
-// Script lines: `timing fixed|ddr`, `cycles N`, `window BASE BYTES WRITABLE`, `ar CYCLE ADDRESS BEATS`,
+// Script lines: `memory_model` and its numbers, `cycles N`, `window BASE BYTES WRITABLE`, `ar CYCLE ADDRESS BEATS`,
 // `aw CYCLE ADDRESS BEATS` (a request is raised in its cycle or when the one before is taken), `w CYCLE BEATS STROBE`
 // (that many write beats offered from that cycle on), `hold_r FIRST LAST` and `hold_b FIRST LAST` (RREADY, BREADY low).
 // Output lines: `ar CYCLE`, `aw CYCLE`, `w CYCLE`, `r CYCLE VALUE RESPONSE LAST`, `b CYCLE RESPONSE`, `error TEXT`; at the
@@ -43,7 +43,7 @@ int main() {
     std::vector<uint32_t> lengths;
     std::vector<AddressWindow> windows;
     Span hold_r, hold_b;
-    Timing timing = Timing::kFixed;
+    MemoryModel model;
     uint64_t cycles = 1000;
     std::string line, key, word;
     while (std::getline(std::cin, line)) {
@@ -51,9 +51,8 @@ int main() {
         words >> key >> std::setbase(0);
         Request request{};
         Beats group{};
-        if (key == "timing") {
-            words >> word;
-            timing = word == "ddr" ? Timing::kDdr : Timing::kFixed;
+        if (key == "memory_model") {
+            words >> model;
         } else if (key == "cycles") {
             words >> cycles;
         } else if (key == "window") {
@@ -75,7 +74,7 @@ int main() {
         }
     }
 
-    AxiMemory<kBytes> memory(data.data(), kBase, kSize, timing);
+    AxiMemory<kBytes> memory(data.data(), kBase, kSize, model);
     memory.allow(windows);
     uint64_t wdata = 0xa0a1a2a3a4a5a6a7;
     size_t burst = 0;

@@ -8,7 +8,8 @@ import pytest
 from tcugen.arch import Architecture
 from tcugen.compiler.compile import compile_network
 from tcugen.emulator.machine import Machine
-from tcugen.network.graph import Network, Node, Shape
+from tcugen.network.graph import Network, Shape
+from tcugen.network.operators import Conv, MaxPool
 from tcugen.registers import ErrorCode
 from tcugen.rtl.emit import emit
 from tcugen.simulator.run import simulate
@@ -42,9 +43,9 @@ def program_and_images():
         name="two_layers",
         inputs=(("image", Shape(5, 9, 8)),),
         nodes=(
-            Node("conv", "conv", ("image",), 10, (3, 3), (1, 1), (1, 1, 1, 1), activation="relu"),
-            Node("maxpool", "max_pool", ("conv",), kernel=(3, 3), stride=(2, 2), padding=(1, 1, 1, 1)),
-            Node("head", "conv", ("maxpool",), 6, (1, 1)),
+            Conv("conv", ("image",), 10, (3, 3), (1, 1), (1, 1, 1, 1), activation="relu"),
+            MaxPool("maxpool", ("conv",), kernel=(3, 3), stride=(2, 2), padding=(1, 1, 1, 1)),
+            Conv("head", ("maxpool",), 6, (1, 1)),
         ),
     )
     model, inputs = synthesise(network, seed=3, images=IMAGES, int32_output=True)

@@ -1,19 +1,20 @@
 """The C++ memory model against the rules of published cycle counts, cycle by cycle."""
 
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tcugen.memory_model import MEMORY_MODELS
 from tcugen.simulator.build import HARNESS
 from tcugen.simulator.environment import find_compiler
 
 BASE = 0x10000
 SIZE = 0x10000
-READ_LATENCY = 100
-RESPONSE_LATENCY = 50
+READ_LATENCY = MEMORY_MODELS["fixed"].read_latency
+RESPONSE_LATENCY = MEMORY_MODELS["fixed"].response_latency
 
 
 @dataclass
@@ -41,7 +42,9 @@ def probe(tmp_path_factory):
         [find_compiler(), "-std=c++17", "-O1", "-Wall", "-Werror", f"-I{HARNESS}", source, "-o", program], check=True
     )
 
-    def run(*lines: str) -> Events:
+    def run(*lines: str, model: str = "fixed") -> Events:
+        numbers = " ".join(map(str, astuple(MEMORY_MODELS[model])))
+        lines = (f"memory_model {numbers}", *lines)
         done = subprocess.run([program], input="\n".join(lines) + "\n", capture_output=True, text=True, check=True)
         return _parse(done.stdout)
 
@@ -168,7 +171,7 @@ def test_a_response_is_kept_until_taken(probe):
 
 def test_ddr_delays_the_beats_that_the_generator_picks(probe):
     lines = [f"ar 0 {BASE + 256 * i} 32" for i in range(16)]
-    events = probe("timing ddr", *lines)
+    events = probe(*lines, model="ddr")
     cycle, expected = READ_LATENCY, []
     for _, number in zip(range(16 * 32), xorshift(), strict=False):
         cycle += number % 10 == 0
@@ -180,7 +183,7 @@ def test_ddr_delays_the_beats_that_the_generator_picks(probe):
 
 
 def test_ddr_draws_once_per_beat_of_either_kind(probe):
-    events = probe("timing ddr", "cycles 2000", f"aw 0 {BASE + 4096} 128", "w 0 128 255", f"ar 300 {BASE} 128")
+    events = probe("cycles 2000", f"aw 0 {BASE + 4096} 128", "w 0 128 255", f"ar 300 {BASE} 128", model="ddr")
     gaps = np.diff([*events.w, *events.r])
     numbers = [number for _, number in zip(range(256), xorshift(), strict=False)]
     late = np.array([number % 10 == 0 for number in numbers])

@@ -7,7 +7,8 @@ import pytest
 
 from tcugen.arch import Architecture
 from tcugen.compiler.compile import compile_network
-from tcugen.network.graph import Network, Node, Shape
+from tcugen.network.graph import Network, Shape
+from tcugen.network.operators import Conv
 from tcugen.rtl.emit import emit
 from tcugen.simulator import speed as speed_module
 from tcugen.simulator.bare_array import build_bare_array, run_bare_array
@@ -34,9 +35,9 @@ def test_a_tile_has_the_pixels_of_the_layer_that_takes_longest():
         name="two_sizes",
         inputs=(("image", Shape(3, 12, 10)),),
         nodes=(
-            Node("small", "conv", ("image",), 4, (1, 1), stride=(4, 4)),
-            Node("large", "conv", ("image",), 40, (3, 3), padding=(1, 1, 1, 1)),
-            Node("last", "conv", ("small",), 4, (1, 1)),
+            Conv("small", ("image",), 4, (1, 1), stride=(4, 4)),
+            Conv("large", ("image",), 40, (3, 3), padding=(1, 1, 1, 1)),
+            Conv("last", ("small",), 4, (1, 1)),
         ),
     )
     model, _ = synthesise(network, seed=1)

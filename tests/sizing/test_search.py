@@ -4,7 +4,8 @@ import pytest
 
 from tcugen.arch import Architecture
 from tcugen.network.check import checked_network
-from tcugen.network.graph import Node, Shape
+from tcugen.network.graph import Shape
+from tcugen.network.operators import Add, Conv, GlobalAveragePool, MaxPool, Requantise
 from tcugen.network.resnets import BUNDLED_NAMES, bundled_network
 from tcugen.sizing.buffers import accumulator_need, buffer_bytes, limit_bytes, strips_together
 from tcugen.sizing.cost import predict
@@ -76,10 +77,10 @@ def test_a_small_network_gets_small_memories():
 
 POOL = {"kernel": (2, 2), "stride": (2, 2)}
 IDLE = {
-    "a pool": [Node("p", "max_pool", ("image",), **POOL)],
-    "adds and pools": [Node("a", "add", ("image", "image")), Node("p", "max_pool", ("a",), **POOL)],
-    "a pool and an average": [Node("p", "max_pool", ("image",), **POOL), Node("g", "global_average_pool", ("p",))],
-    "a change of scale": [Node("r", "requantise", ("image",))],
+    "a pool": [MaxPool("p", ("image",), **POOL)],
+    "adds and pools": [Add("a", ("image", "image")), MaxPool("p", ("a",), **POOL)],
+    "a pool and an average": [MaxPool("p", ("image",), **POOL), GlobalAveragePool("g", ("p",))],
+    "a change of scale": [Requantise("r", ("image",))],
 }
 
 
@@ -155,7 +156,7 @@ def test_impossible_flags_are_refused(budget, fixed, parts):
 
 
 def one_conv(channels: int, kernel: int = 1):
-    node = Node("only", "conv", ("image",), 8, (kernel, kernel), groups=1)
+    node = Conv("only", ("image",), 8, (kernel, kernel), groups=1)
     return checked_network("n", (("image", Shape(channels, 8, 8)),), [node])
 
 

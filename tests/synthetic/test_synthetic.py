@@ -8,8 +8,10 @@ import torch
 
 from tcugen import golden
 from tcugen.model.errors import QuantizationError
+from tcugen.model.integers import WeightedIntegers
 from tcugen.model.quantized import QuantizedNetwork
-from tcugen.network.graph import Network, Node, Shape
+from tcugen.network.graph import Network, Shape
+from tcugen.network.operators import Linear, MaxPool, Weighted, activation_of
 from tcugen.synthetic import integers as synthetic
 
 
@@ -20,8 +22,8 @@ def assert_spread(model: QuantizedNetwork, inputs: dict[str, np.ndarray]) -> Non
         distinct = len(np.unique(tensor))
         assert distinct >= min(64, tensor.size // 4), f"{name}: {distinct} values in {tensor.size} elements"
         # A pool's input has been through its producer's ReLU.
-        source = model.network.by_name[node.inputs[0]] if node.op == "max_pool" else node
-        rectified = source.activation == "relu"
+        source = model.network.by_name[node.inputs[0]] if isinstance(node, MaxPool) else node
+        rectified = activation_of(source) == "relu"
         saturated = np.mean((tensor == 127) | ((tensor == -128) & (not rectified)))
         assert saturated < 0.1, f"{name}: {saturated:.1%} saturated"
         if rectified:
@@ -47,23 +49,23 @@ def test_every_operator_keeps_its_spread(every_operator: Network, seed: int) -> 
 def test_weights_biases_and_zero_points_vary(resnet: Callable[..., Network]) -> None:
     network = resnet((2, 2, 2, 2), False, size=64, width=16, classes=100)
     model, _ = synthetic.synthesise(network, seed=3)
-    weights = np.concatenate([i.weight.ravel() for i in model.integers.values() if i.weight is not None])
+    weights = np.concatenate([i.weight.ravel() for i in model.integers.values() if isinstance(i, WeightedIntegers)])
     assert (weights.min(), weights.max()) == (-127, 127)
     zero_points = {model.zero_point(name) for name in model.tensors}
     assert 0 not in zero_points and -128 in zero_points and len(zero_points) > 8
-    rectified = {model.zero_point(node.name) for node in network.nodes if node.activation == "relu"}
+    rectified = {model.zero_point(node.name) for node in network.nodes if activation_of(node) == "relu"}
     assert max(rectified) > -100
     for node in network.nodes:
         integers = model.integers[node.name]
-        if node.op in ("conv", "linear"):
+        if isinstance(node, Weighted):
             assert integers.bias.dtype == np.int32 and np.count_nonzero(integers.bias) > 0.9 * node.out_channels
             assert len(np.unique(integers.multiplier)) > 0.9 * node.out_channels
-        if node.activation == "relu":
+        if activation_of(node) == "relu":
             assert integers.clamp == (model.zero_point(node.name), 127)
 
 
 def test_a_tensor_of_few_values_does_not_saturate() -> None:
-    network = Network("fc", (("image", Shape(64, 1, 1)),), (Node("fc", "linear", ("image",), 10),))
+    network = Network("fc", (("image", Shape(64, 1, 1)),), (Linear("fc", ("image",), 10),))
     for seed in range(20):
         model, inputs = synthetic.synthesise(network, seed)
         assert_spread(model, inputs)
@@ -86,10 +88,8 @@ def test_the_seed_decides_everything(every_operator: Network) -> None:
     assert np.array_equal(first_inputs["image"], second_inputs["image"])
     assert first.tensors == second.tensors != other.tensors
     for name, integers in first.integers.items():
-        for field in ("weight", "bias", "multiplier", "weight_scale"):
-            assert np.array_equal(getattr(integers, field), getattr(second.integers[name], field)), (name, field)
-        assert integers.add_multipliers == second.integers[name].add_multipliers
-        assert integers.add_shift == second.integers[name].add_shift
+        for field, value in vars(integers).items():
+            assert np.array_equal(value, getattr(second.integers[name], field)), (name, field)
 
 
 def test_int32_output(every_operator: Network) -> None:
@@ -97,6 +97,6 @@ def test_int32_output(every_operator: Network) -> None:
     assert model.tensors["fc"] is None
     assert model.integers["fc"].multiplier is None and model.integers["fc"].clamp is None
     assert len(np.unique(golden.run(model, inputs)["fc"])) > 12
-    pool = Network("pool", (("image", Shape(2, 4, 4)),), (Node("pool", "max_pool", ("image",), None, (2, 2)),))
+    pool = Network("pool", (("image", Shape(2, 4, 4)),), (MaxPool("pool", ("image",), (2, 2), (1, 1)),))
     with pytest.raises(QuantizationError, match="layer 'pool'.*max_pool"):
         synthetic.synthesise(pool, seed=0, int32_output=True)

@@ -11,7 +11,8 @@ from tcugen import golden
 from tcugen.arch import Architecture
 from tcugen.compiler.compile import compile_network
 from tcugen.isa import Opcode
-from tcugen.network.graph import Network, Node, Shape
+from tcugen.network.graph import Network, Shape
+from tcugen.network.operators import Conv, MaxPool
 from tcugen.rtl.emit import emit
 from tcugen.synthetic.integers import synthesise
 from tcugen.trace.difference import Kind
@@ -46,10 +47,10 @@ def job():
         name="four_layers",
         inputs=(("image", Shape(5, 9, 8)),),
         nodes=(
-            Node("point", "conv", ("image",), 8, (1, 1), activation="relu"),
-            Node("conv", "conv", ("point",), 10, (3, 3), (1, 1), (1, 1, 1, 1)),
-            Node("maxpool", "max_pool", ("conv",), kernel=(3, 3), stride=(2, 2), padding=(1, 1, 1, 1)),
-            Node("head", "conv", ("maxpool",), 6, (1, 1)),
+            Conv("point", ("image",), 8, (1, 1), activation="relu"),
+            Conv("conv", ("point",), 10, (3, 3), (1, 1), (1, 1, 1, 1)),
+            MaxPool("maxpool", ("conv",), kernel=(3, 3), stride=(2, 2), padding=(1, 1, 1, 1)),
+            Conv("head", ("maxpool",), 6, (1, 1)),
         ),
     )
     model, inputs = synthesise(network, seed=3)

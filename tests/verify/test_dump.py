@@ -88,8 +88,8 @@ def test_tensors_and_integers_are_those_of_the_run(written, adds, tmp_path):
         zero_points = [adds.model.tensors[source].zero_point for source in adds.model.network.by_name[name].inputs]
         assert node["input_zero_points"] == zero_points
     assert np.load(tmp_path / nodes["a"]["multiplier"]).dtype == np.float32
-    assert nodes["s"]["multiplier"] == list(adds.model.integers["s"].add_multipliers)
-    assert nodes["s"]["shift"] == adds.model.integers["s"].add_shift
+    assert nodes["s"]["multiplier"] == list(adds.model.integers["s"].multipliers)
+    assert nodes["s"]["shift"] == adds.model.integers["s"].shift
     assert np.float32(nodes["v"]["multiplier"]) == adds.model.integers["v"].multiplier
 
 

@@ -2,15 +2,27 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import assert_never
 
 import numpy as np
 
 from tcugen.model import multipliers
 from tcugen.model.errors import QuantizationError
-from tcugen.model.quantized import NodeIntegers, Quantization, QuantizedNetwork
+from tcugen.model.integers import (
+    AddIntegers,
+    AverageIntegers,
+    Clamp,
+    MaxPoolIntegers,
+    NodeIntegers,
+    RequantiseIntegers,
+    WeightedIntegers,
+)
+from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.network.check import checked_network
-from tcugen.network.graph import Network, Node, Shape, output_shape
+from tcugen.network.fields import Activation
+from tcugen.network.graph import Network, Node, Shape
+from tcugen.network.operators import Add, GlobalAveragePool, MaxPool, Requantise
 from tcugen.onnx.importer.folding import fold_limits
 from tcugen.onnx.importer.names import Names
 from tcugen.onnx.importer.onnx_file import OnnxNode
@@ -55,7 +67,7 @@ class Builder:
         else:
             shape = real.base.shape
         for pool in real.pools:
-            shape = output_shape(_pool_node("pool", "x", pool), [shape])
+            shape = _pool_node("pool", "x", pool).output_shape([shape])
         return shape
 
     def quantise(self, real: Real, quantization: Quantization, by: OnnxNode) -> str:
@@ -79,10 +91,14 @@ class Builder:
         """The int32 tensor of a convolution's sums; only an output of the network may be one."""
         name = self._names.take(base.node.name)
         bias = self._bias(base, name)
-        node = _convolution_node(base, name, None)
-        return self._add(node, None, NodeIntegers(weight=base.weight, bias=bias, weight_scale=base.weight_scale), base)
+        return self._add(
+            base.named(name, None),
+            None,
+            WeightedIntegers(base.weight, bias, base.weight_scale, multiplier=None, clamp=None),
+            base,
+        )
 
-    def requantise(self, tensor: str, quantization: Quantization, limits: tuple[int, int], origin: OnnxNode) -> str:
+    def requantise(self, tensor: str, quantization: Quantization, limits: Clamp, origin: OnnxNode) -> str:
         """`tensor` in another quantization and within `limits`; itself if neither changes anything."""
         own = self.tensors[tensor]
         if own == quantization and limits == INT8:
@@ -93,8 +109,8 @@ class Builder:
             name = self._names.take(origin.name if relu_like else f"{tensor}.requantise")
             with _refusing(origin):
                 multiplier = multipliers.requantise_multiplier(own.scale, quantization.scale, layer=origin.name)
-            integers = NodeIntegers(multiplier=multiplier, clamp=limits)
-            self._made[key] = self._add(Node(name, "requantise", (tensor,)), quantization, integers, origin=origin)
+            integers = RequantiseIntegers(multiplier, limits)
+            self._made[key] = self._add(Requantise(name, (tensor,)), quantization, integers, origin=origin)
         return self._made[key]
 
     def placeholder(self, shape: Shape, quantization: Quantization) -> str:
@@ -148,33 +164,42 @@ class Builder:
         if key in self._made:
             return self._made[key]
         name = self._names.take(base.node.name)
-        activation = "relu" if real.low == 0 else None
-        if isinstance(base, Convolution):
-            node = _convolution_node(base, name, activation)
-        elif isinstance(base, Addition):
-            node = Node(name, "add", base.operands, activation=activation)
-        else:
-            node = Node(name, "global_average_pool", (base.x,))
+        activation: Activation = "relu" if real.low == 0 else None
+        match base:
+            case Convolution():
+                node = base.named(name, activation)
+            case Addition():
+                node = Add(name, base.operands, activation)
+            case Average():
+                node = GlobalAveragePool(name, (base.x,))
+            case _:
+                assert_never(base)
         with _refusing(base.node):
-            integers = replace(self._integers(base, name, quantization.scale), clamp=limits)
+            integers = self._integers(base, name, quantization.scale, limits)
         self._made[key] = self._add(node, quantization, integers, base)
         return self._made[key]
 
-    def _integers(self, base: Convolution | Addition | Average, name: str, s_y: np.float32) -> NodeIntegers:
-        """The integers of the node `name`, all but its limits; s_y is the scale of its output."""
+    def _integers(
+        self, base: Convolution | Addition | Average, name: str, s_y: np.float32, limits: Clamp
+    ) -> NodeIntegers:
+        """The integers of the node `name`; s_y is the scale of its output."""
         layer = base.node.name
-        if isinstance(base, Convolution):
-            s_x, s_w = self.tensors[base.x].scale, base.weight_scale
-            multiplier = multipliers.convolution_multiplier(s_x, s_w, s_y, layer=layer)
-            return NodeIntegers(base.weight, self._bias(base, name), multiplier, weight_scale=s_w)
-        if isinstance(base, Addition):
-            scales = [self.tensors[operand].scale for operand in base.operands]
-            m_a, m_b, shift = multipliers.add_multipliers(*scales, s_y, layer=layer)
-            return NodeIntegers(add_multipliers=(m_a, m_b), add_shift=shift)
-        shape = self.shapes[base.x]
-        pixels = shape.height * shape.width
-        multiplier = multipliers.average_multiplier(self.tensors[base.x].scale, s_y, pixels, layer=layer)
-        return NodeIntegers(multiplier=multiplier)
+        match base:
+            case Convolution():
+                s_x, s_w = self.tensors[base.x].scale, base.weight_scale
+                factors = multipliers.convolution_multiplier(s_x, s_w, s_y, layer=layer)
+                return WeightedIntegers(base.weight, self._bias(base, name), s_w, factors, limits)
+            case Addition():
+                s_a, s_b = (self.tensors[operand].scale for operand in base.operands)
+                m_a, m_b, shift = multipliers.add_multipliers(s_a, s_b, s_y, layer=layer)
+                return AddIntegers((m_a, m_b), shift, limits)
+            case Average():
+                shape = self.shapes[base.x]
+                pixels = shape.height * shape.width
+                factor = multipliers.average_multiplier(self.tensors[base.x].scale, s_y, pixels, layer=layer)
+                return AverageIntegers(factor, limits)
+            case _:
+                assert_never(base)
 
     def _bias(self, base: Convolution, name: str) -> np.ndarray:
         if base.bias_integers is not None:
@@ -188,7 +213,7 @@ class Builder:
             key = ("pool", tensor, pool)
             if key not in self._made:
                 node = _pool_node(self._names.take(pool.node.name), tensor, pool)
-                self._made[key] = self._add(node, self.tensors[tensor], NodeIntegers(), origin=pool.node)
+                self._made[key] = self._add(node, self.tensors[tensor], MaxPoolIntegers(), origin=pool.node)
             tensor = self._made[key]
         return tensor
 
@@ -201,7 +226,7 @@ class Builder:
         origin: OnnxNode | None = None,
     ) -> str:
         # A shape that does not fit is refused before anything of the node is kept.
-        self.shapes[node.name] = output_shape(node, [self.shapes[name] for name in node.inputs])
+        self.shapes[node.name] = node.output_shape([self.shapes[name] for name in node.inputs])
         self.nodes[node.name] = node
         self.tensors[node.name] = quantization
         self.integers[node.name] = integers
@@ -219,12 +244,5 @@ def _refusing(node: OnnxNode) -> Iterator[None]:
         raise node.refusal("scales", text, remedy) from None
 
 
-def _pool_node(name: str, tensor: str, pool: Pool) -> Node:
-    return Node(name, "max_pool", (tensor,), None, pool.kernel, pool.stride, pool.padding)
-
-
-def _convolution_node(base: Convolution, name: str, activation: str | None) -> Node:
-    node = Node(name, base.op, (base.x,), len(base.weight), activation=activation)
-    if base.op == "linear":
-        return node
-    return replace(node, kernel=base.kernel, stride=base.stride, padding=base.padding, groups=base.groups)
+def _pool_node(name: str, tensor: str, pool: Pool) -> MaxPool:
+    return MaxPool(name, (tensor,), pool.kernel, pool.stride, pool.padding)

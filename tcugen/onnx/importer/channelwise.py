@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from tcugen.network.graph import Shape
+from tcugen.network.operators import Conv
 from tcugen.onnx.importer.layout_operators import EXPORT_FOR_INFERENCE
 from tcugen.onnx.importer.onnx_file import OnnxNode
 from tcugen.onnx.importer.parameters import check_bias
@@ -134,16 +135,11 @@ def _own_convolution(walk: Walk, node: OnnxNode, x: str, flat: bool, factor: np.
         weight = np.clip(np.rint(factor / scale.astype(np.float64)), -LARGEST_WEIGHT, LARGEST_WEIGHT)
     base = Convolution(
         node=node,
-        op="conv",
-        x=x,
+        layer=Conv(node.name, (x,), shape.channels, (1, 1), groups=shape.channels),
         weight=weight.astype(np.int8).reshape(-1, 1, 1, 1),
         weight_scale=scale,
         bias=term,
         bias_integers=None,
-        kernel=(1, 1),
-        stride=(1, 1),
-        padding=(0, 0, 0, 0),
-        groups=shape.channels,
         shape=shape,
     )
     return Real(base, flat=flat)

@@ -1,8 +1,11 @@
 """Convolutions, as both forms write them."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from tcugen.network.graph import Node, Shape, output_shape
+from tcugen.network.graph import Shape
+from tcugen.network.operators import Conv
 from tcugen.onnx.importer.geometry import review_window, window
 from tcugen.onnx.importer.onnx_file import OnnxNode
 from tcugen.onnx.importer.parameters import bias_of
@@ -26,7 +29,7 @@ def review_convolution(node: OnnxNode, weight: Value) -> None:
     review.done()
 
 
-def fitted_convolution(node: OnnxNode, weight: np.ndarray, shape: Shape) -> tuple[Node, Shape]:
+def fitted_convolution(node: OnnxNode, weight: np.ndarray, shape: Shape) -> tuple[Conv, Shape]:
     """The convolution of an input of `shape`, and the shape of its output. Raises Refused or NetworkError if none."""
     kernel, stride, padding = window(node, list(weight.shape[2:]), shape)
     groups = int(node.attributes.get("group", 1))
@@ -34,8 +37,8 @@ def fitted_convolution(node: OnnxNode, weight: np.ndarray, shape: Shape) -> tupl
         raise node.refusal(
             "weights", list(weight.shape), f"they do not fit {shape.channels} input channels: export the model again"
         )
-    description = Node(node.name, "conv", node.inputs[:1], len(weight), kernel, stride, padding, groups)
-    return description, output_shape(description, [shape])
+    description = Conv(node.name, (node.inputs[0],), len(weight), kernel, stride, padding, groups)
+    return description, description.output_shape([shape])
 
 
 def convolution(
@@ -55,15 +58,10 @@ def convolution(
     real, integers = bias_of(node, bias, len(weight), sum_scale)
     return Convolution(
         node=node,
-        op="conv",
-        x=x,
+        layer=replace(description, inputs=(x,)),
         weight=weight,
         weight_scale=scale,
         bias=real,
         bias_integers=integers,
-        kernel=description.kernel,
-        stride=description.stride,
-        padding=description.padding,
-        groups=description.groups,
         shape=result,
     )

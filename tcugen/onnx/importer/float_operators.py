@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from tcugen.model.problems import Refused, Unavailable
-from tcugen.network.graph import Node, output_shape
+from tcugen.network.operators import Add
 from tcugen.onnx.importer.channelwise import add_constant
 from tcugen.onnx.importer.convolution import convolution, fitted_convolution, review_convolution
 from tcugen.onnx.importer.linear import linear
@@ -66,7 +66,7 @@ def add(walk: Walk, node: OnnxNode) -> Real:
         raise Refused(problems)
     inputs = [walk.activation(node, index) for index in range(2)]
     check_ranks(node, (0, 1), tuple(value.flat for value, _ in inputs))
-    shape = output_shape(Node(node.name, "add", node.inputs[:2]), [shape for _, shape in inputs])
+    shape = Add(node.name, (node.inputs[0], node.inputs[1])).output_shape([shape for _, shape in inputs])
     if len(operands) < 2:
         raise Unavailable
     return Real(Addition(node, tuple(operands), shape), flat=inputs[0][0].flat)

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-import numpy as np
-
-from tcugen.model.quantized import NodeIntegers, Quantization
+from tcugen.model.integers import MaxPoolIntegers, NodeIntegers, RequantiseIntegers
+from tcugen.model.quantized import Quantization
 from tcugen.network.graph import Node
+from tcugen.network.operators import Activated, Requantise
 
 
 def fold_limits(
@@ -26,17 +26,18 @@ def fold_limits(
     for name in list(nodes):
         node = nodes[name]
         producer = nodes.get(node.inputs[0])
-        if node.op != "requantise" or producer is None or producer.name == output:
+        if not isinstance(node, Requantise) or producer is None or producer.name == output:
             continue
         readers = sum(other.inputs.count(producer.name) for other in nodes.values())
-        before = integers[producer.name].clamp
-        only_clamps = integers[name].multiplier == np.float32(1) and tensors[name] == tensors[producer.name]
-        if readers != 1 or before is None or not only_clamps:
+        before, change = integers[producer.name], integers[name]
+        if not isinstance(change, RequantiseIntegers) or isinstance(before, MaxPoolIntegers) or before.clamp is None:
             continue
-        low, high = integers[name].clamp
-        limits = tuple(min(max(limit, low), high) for limit in before)
-        integers[producer.name] = replace(integers[producer.name], clamp=limits)
-        if limits[0] == tensors[name].zero_point and producer.op in ("conv", "linear", "add"):
+        if readers != 1 or change.multiplier != 1 or tensors[name] != tensors[producer.name]:
+            continue
+        low, high = (min(max(limit, change.clamp[0]), change.clamp[1]) for limit in before.clamp)
+        integers[producer.name] = replace(before, clamp=(low, high))
+        quantization = tensors[name]
+        if quantization is not None and low == quantization.zero_point and isinstance(producer, Activated):
             nodes[producer.name] = replace(producer, activation="relu")
         for reader, other in nodes.items():
             inputs = tuple(producer.name if tensor == name else tensor for tensor in other.inputs)

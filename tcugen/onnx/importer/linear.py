@@ -4,6 +4,7 @@ import numpy as np
 
 from tcugen.model.problems import Unavailable
 from tcugen.network.graph import Shape
+from tcugen.network.operators import Conv, Linear
 from tcugen.onnx.importer.onnx_file import OnnxNode
 from tcugen.onnx.importer.parameters import bias_of, check_bias, weights_of
 from tcugen.onnx.importer.values import Broken, Coded, Constant, Convolution, Real, Value
@@ -48,20 +49,15 @@ def fully_connected(
     if recoded:
         walk.recoded.append(node.name)
     real, integers = bias_of(node, bias, len(weight), walk.builder.tensors[x].scale * scale, broadcast=True)
-    kernel = (shape.height, shape.width)
+    channels, kernel = len(weight), (shape.height, shape.width)
     return Convolution(
         node=node,
-        op="linear" if kernel == (1, 1) else "conv",
-        x=x,
-        weight=weight.reshape(len(weight), shape.channels, *kernel),
+        layer=Linear(node.name, (x,), channels) if kernel == (1, 1) else Conv(node.name, (x,), channels, kernel),
+        weight=weight.reshape(channels, shape.channels, *kernel),
         weight_scale=scale,
         bias=real,
         bias_integers=integers,
-        kernel=kernel,
-        stride=(1, 1),
-        padding=(0, 0, 0, 0),
-        groups=1,
-        shape=Shape(len(weight), 1, 1),
+        shape=Shape(channels, 1, 1),
     )
 
 

@@ -2,8 +2,8 @@
 
 import re
 
-from tcugen.network.graph import SHORTCUT
 from tcugen.network.names import valid_name
+from tcugen.network.operators import SHORTCUT
 
 _WHOLE_MODULES = re.compile(
     r"(Conv|Gemm|MatMul|MaxPool|GlobalAveragePool|AveragePool|ReduceMean|Relu|Clip)(_\d+)?", re.ASCII

@@ -8,6 +8,7 @@ from tcugen.model.problems import Refused, Unavailable, UnsupportedModel
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.graph import NetworkError
 from tcugen.network.names import valid_name
+from tcugen.network.operators import Requantise, Weighted
 from tcugen.onnx.importer import (
     channelwise,
     float_operators,
@@ -174,7 +175,7 @@ def _report(walk: Walk, model: QuantizedNetwork) -> ImportReport:
         recoded_weights=tuple(walk.recoded),
         folded_normalisations=tuple(walk.folded),
         shifted_tensors=tuple(name for name in walk.shifted if name in network.shapes),
-        requantised=tuple(node.name for node in network.nodes if node.op == "requantise"),
+        requantised=tuple(node.name for node in network.nodes if isinstance(node, Requantise)),
         output_scale=_output_scale(model),
     )
 
@@ -185,5 +186,7 @@ def _output_scale(model: QuantizedNetwork) -> float | None:
     quantization = model.tensors[last.name]
     if quantization is not None:
         return float(quantization.scale)
-    scales = model.integers[last.name].weight_scale
+    if not isinstance(last, Weighted):
+        return None
+    scales = model.integers_of(last).weight_scale
     return float(scales[0] * model.tensors[last.inputs[0]].scale) if (scales == scales[0]).all() else None

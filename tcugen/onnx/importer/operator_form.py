@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tcugen.network.graph import Node, output_shape
+from tcugen.network.operators import Add
 from tcugen.onnx.importer.channelwise import add_constant_to_integers
 from tcugen.onnx.importer.convolution import convolution, review_convolution
 from tcugen.onnx.importer.linear import fully_connected, linear_weights
@@ -64,7 +64,7 @@ def qlinear_add(walk: Walk, node: OnnxNode) -> Quantized:
     check_ranks(node, (0, 3), (a.flat, b.flat))
     operands = (a.tensor, b.tensor)
     shapes = [walk.builder.shapes[operand] for operand in operands]
-    base = Addition(node, operands, output_shape(Node(node.name, "add", operands), shapes))
+    base = Addition(node, operands, Add(node.name, operands).output_shape(shapes))
     return walk.quantise(node, Real(base, flat=a.flat), quantization, unsigned)
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from tcugen.model.problems import Unavailable
-from tcugen.network.graph import Node, output_shape
+from tcugen.network.operators import GlobalAveragePool, MaxPool
 from tcugen.onnx.importer.geometry import review_window, window
 from tcugen.onnx.importer.onnx_file import OnnxNode
 from tcugen.onnx.importer.values import Average, Broken, Image, Pool, Quantized, Real, Stored, Value
@@ -20,7 +20,7 @@ def max_pool(walk: Walk, node: OnnxNode) -> Value:
     review.done()
     value, shape = walk.activation(node, 0)
     pool = Pool(node, *window(node, kernel, shape))
-    output_shape(Node(node.name, "max_pool", node.inputs[:1], None, pool.kernel, pool.stride, pool.padding), [shape])
+    MaxPool(node.name, (node.inputs[0],), pool.kernel, pool.stride, pool.padding).output_shape([shape])
     if isinstance(value, Broken):
         raise Unavailable
     if isinstance(value, Quantized):
@@ -92,7 +92,7 @@ def _reduces_pixels(walk: Walk, node: OnnxNode) -> bool:
 
 
 def _average(walk: Walk, node: OnnxNode, x: str, flat: bool) -> Real:
-    shape = output_shape(Node(node.name, "global_average_pool", (x,)), [walk.builder.shapes[x]])
+    shape = GlobalAveragePool(node.name, (x,)).output_shape([walk.builder.shapes[x]])
     return Real(Average(node, x, shape), flat=flat)
 
 

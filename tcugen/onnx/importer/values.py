@@ -6,7 +6,9 @@ from enum import Enum, auto
 
 import numpy as np
 
+from tcugen.network.fields import Activation
 from tcugen.network.graph import Shape
+from tcugen.network.operators import Weighted
 from tcugen.onnx.importer.onnx_file import OnnxNode
 
 
@@ -83,8 +85,7 @@ class Convolution:
 
     Attributes:
         node: The operator in the file.
-        op: "conv" or "linear".
-        x: Tensor of the network that it reads.
+        layer: The operator of the network, all but its name and activation.
         weight: int8 [O, I / groups, ky, kx].
         weight_scale: float32 [O].
         bias: float64 [O], the real bias.
@@ -93,17 +94,21 @@ class Convolution:
     """
 
     node: OnnxNode
-    op: str
-    x: str
+    layer: Weighted
     weight: np.ndarray
     weight_scale: np.ndarray
     bias: np.ndarray
     bias_integers: np.ndarray | None
-    kernel: tuple[int, int]
-    stride: tuple[int, int]
-    padding: tuple[int, int, int, int]
-    groups: int
     shape: Shape
+
+    @property
+    def x(self) -> str:
+        """Tensor of the network that it reads."""
+        return self.layer.inputs[0]
+
+    def named(self, name: str, activation: Activation) -> Weighted:
+        """The operator of the network under a name of its own."""
+        return replace(self.layer, name=name, activation=activation)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,13 +1,13 @@
 // The memory behind the machine's AXI4 port: a file mapped into this process, answered with fixed latencies.
 //
-// The rules are those under which cycle counts are published:
-//   - the first beat of a read comes kReadLatency cycles after its address was accepted, reads are answered in order,
-//     kReadsInFlight of them may be open; ARREADY is low while that many are;
-//   - a write response comes kResponseLatency cycles after the last beat of its write;
+// The rules are those under which cycle counts are published; the numbers are tcugen/memory_model.py's:
+//   - the first beat of a read comes `read_latency` cycles after its address was accepted, reads are answered in order,
+//     `reads_in_flight` of them may be open; ARREADY is low while that many are;
+//   - a write response comes `response_latency` cycles after the last beat of its write;
 //   - one beat per cycle in total, reads and writes together; of the transactions that could move a beat, the one whose
 //     address was accepted first does (of two accepted in the same cycle, the read);
-//   - `Timing::kDdr`: a beat is delayed one more cycle, in which no other beat moves, when the next number of a
-//     xorshift generator is divisible by 10.
+//   - a beat is delayed one more cycle, in which no other beat moves, when the next number of a xorshift generator is
+//     divisible by `delayed_one_in`; 0 delays none.
 //
 // One cycle is: drive(), which chooses this cycle's answers from the state and from WVALID as it already stands (AXI
 // forbids it to depend on WREADY); then clock() with the settled requests of the same cycle.
@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <istream>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -25,16 +26,29 @@
 
 #include "fixed_queue.h"
 
-constexpr uint64_t kReadLatency = 100;
-constexpr uint64_t kResponseLatency = 50;
-constexpr int kReadsInFlight = 16;
+constexpr int kMostReadsInFlight = 256;
 constexpr int kWritesInFlight = 256;  // more than any burst pattern opens within the response latency
 constexpr uint64_t kPageBytes = 4096;
 constexpr uint8_t kBurstIncr = 1;
 constexpr uint8_t kOkay = 0;
 constexpr uint8_t kSlaveError = 2;
 
-enum class Timing { kFixed, kDdr };
+// As tcugen/memory_model.py: MemoryModel.
+struct MemoryModel {
+    uint64_t read_latency = 0;
+    uint64_t response_latency = 0;
+    int reads_in_flight = 0;
+    uint32_t delayed_one_in = 0;
+    uint32_t seed = 0;
+
+    // Reads the five numbers in this order; the stream fails if they are not there or out of range.
+    friend std::istream& operator>>(std::istream& stream, MemoryModel& model) {
+        stream >> model.read_latency >> model.response_latency >> model.reads_in_flight >> model.delayed_one_in >>
+            model.seed;
+        if (model.reads_in_flight < 1 || model.reads_in_flight > kMostReadsInFlight) stream.setstate(std::ios::failbit);
+        return stream;
+    }
+};
 
 // A breach of AXI4 or of the address windows by the machine; the message says which.
 struct ProtocolError : std::runtime_error {
@@ -80,8 +94,8 @@ template <int kBytes>
 class AxiMemory {
    public:
     // Serves addresses [base, base + bytes) from `data`; everything else answers SLVERR.
-    AxiMemory(uint8_t* data, uint64_t base, uint64_t bytes, Timing timing)
-        : data_(data), base_(base), bytes_(bytes), timing_(timing) {}
+    AxiMemory(uint8_t* data, uint64_t base, uint64_t bytes, const MemoryModel& model)
+        : data_(data), base_(base), bytes_(bytes), model_(model), random_(model.seed) {}
 
     // Bursts outside these windows are a ProtocolError; without windows every address is allowed.
     void allow(std::vector<AddressWindow> windows) { windows_ = std::move(windows); }
@@ -92,7 +106,7 @@ class AxiMemory {
     uint64_t cycle() const { return cycle_; }
 
     const AxiAnswers<kBytes>& drive(bool wvalid) {
-        out_.arready = reads_.size() < kReadsInFlight;
+        out_.arready = reads_.size() < model_.reads_in_flight;
         out_.awready = open_writes() < kWritesInFlight;
         out_.bvalid = !responses_.empty() && responses_.front().due <= cycle_;
         if (out_.bvalid) out_.bresp = responses_.front().error ? kSlaveError : kOkay;
@@ -115,7 +129,7 @@ class AxiMemory {
         if (out_.rvalid && in.rready) finish_read_beat();
         if (out_.wready && in.wvalid) finish_write_beat(in);
         if (out_.bvalid && in.bready) responses_.pop();
-        if (in.arvalid && out_.arready) reads_.push(accept(in.ar, false, kReadLatency));
+        if (in.arvalid && out_.arready) reads_.push(accept(in.ar, false, model_.read_latency));
         if (in.awvalid && out_.awready) writes_.push(accept(in.aw, true, 0));
         ++cycle_;
     }
@@ -135,12 +149,12 @@ class AxiMemory {
 
     // True in the one cycle by which the coming beat is late.
     bool delayed() {
-        if (timing_ == Timing::kFixed || drawn_) return false;
+        if (model_.delayed_one_in == 0 || drawn_) return false;
         drawn_ = true;
         random_ ^= random_ << 13;
         random_ ^= random_ >> 17;
         random_ ^= random_ << 5;
-        return random_ % 10 == 0;
+        return random_ % model_.delayed_one_in == 0;
     }
 
     void present_read() {
@@ -182,7 +196,7 @@ class AxiMemory {
         }
         write.address += kBytes;
         if (--write.beats == 0) {
-            responses_.push({cycle_ + kResponseLatency, write.error});
+            responses_.push({cycle_ + model_.response_latency, write.error});
             writes_.pop();
         }
     }
@@ -236,15 +250,15 @@ class AxiMemory {
 
     uint8_t* data_;
     uint64_t base_, bytes_;
-    Timing timing_;
+    MemoryModel model_;
     std::vector<AddressWindow> windows_;
     AxiAnswers<kBytes> out_;
-    FixedQueue<Burst, kReadsInFlight> reads_;
+    FixedQueue<Burst, kMostReadsInFlight> reads_;
     FixedQueue<Burst, kWritesInFlight> writes_;
     FixedQueue<Response, kWritesInFlight> responses_;
     std::optional<Address> open_ar_, open_aw_;
     bool open_w_ = false;
     uint64_t cycle_ = 0, order_ = 0;
-    uint32_t random_ = 1;
+    uint32_t random_;
     bool drawn_ = false;
 };

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "axi_memory.h"
+
 struct JobWindow {
     std::string name;
     uint64_t base = 0, bytes = 0;
@@ -21,7 +23,7 @@ struct JobImage {
 struct Job {
     std::string memory_file;
     uint64_t memory_base = 0, memory_bytes = 0;
-    bool ddr = false;
+    MemoryModel memory_model;
     uint64_t max_cycles = 0;  // per image
     uint32_t watchdog = 0;
     uint32_t layers = 0;
@@ -44,11 +46,8 @@ struct Job {
             if (!(words >> key)) continue;
             if (key == "memory") {
                 words >> job.memory_file >> job.memory_base >> job.memory_bytes;
-            } else if (key == "timing") {
-                std::string timing;
-                words >> timing;
-                if (timing != "fixed" && timing != "ddr") throw std::runtime_error("unknown memory timing " + timing);
-                job.ddr = timing == "ddr";
+            } else if (key == "memory_model") {
+                words >> job.memory_model;
             } else if (key == "max_cycles") {
                 words >> job.max_cycles;
             } else if (key == "watchdog") {

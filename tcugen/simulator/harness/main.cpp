@@ -31,7 +31,7 @@ class Runner {
     explicit Runner(const Job& job)
         : job_(job),
           file_(job.memory_file, job.memory_bytes),
-          memory_(file_.data(), job.memory_base, job.memory_bytes, job.ddr ? Timing::kDdr : Timing::kFixed),
+          memory_(file_.data(), job.memory_base, job.memory_bytes, job.memory_model),
           simulation_(memory_),
           host_(simulation_) {}
 

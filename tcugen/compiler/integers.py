@@ -1,0 +1,217 @@
+"""The integers of each task, checked: what turns a schedule of shapes into a program of this very model."""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+import numpy as np
+
+from tcugen.arch import Architecture
+from tcugen.compiler.numerics import check_add, check_multipliers, fold_bias
+from tcugen.mapping.errors import CompileError
+from tcugen.mapping.tasks import AverageTask, ConvTask, PoolTask, Task
+from tcugen.model.quantized import QuantizedNetwork
+from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Weighted, as_convolution
+
+INT8 = (-128, 127)
+
+
+@dataclass(frozen=True)
+class ResidualIntegers:
+    """The add after the requantised result, as DRAIN holds it."""
+
+    multiplier: int
+    residual_multiplier: int
+    shift: int
+    residual_zero_point: int
+    zero_point: int
+    clamp: tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class TaskIntegers:
+    """The integers of a task on the array.
+
+    Attributes:
+        weight: int8 [O, I / groups, ky, kx]; of a convolution, None for an average.
+        bias: int32 [O] folded, or [1] of an average.
+        multiplier: float32 of the same shape; None stores the 32-bit sums.
+        pad: Zero point of the input.
+        zero_point, clamp: Of the requantised result.
+        residual: Of the residual add, or None.
+    """
+
+    weight: np.ndarray | None
+    bias: np.ndarray
+    multiplier: np.ndarray | None
+    pad: int
+    zero_point: int
+    clamp: tuple[int, int] = INT8
+    residual: ResidualIntegers | None = None
+
+    @property
+    def compute_fields(self) -> dict[str, int]:
+        """Fields of COMPUTE that shapes do not settle."""
+        return {"pad": self.pad}
+
+    @property
+    def drain_fields(self) -> dict[str, int]:
+        """Fields of DRAIN that shapes do not settle."""
+        fields = {"zero_point": self.zero_point, "clamp_low": self.clamp[0], "clamp_high": self.clamp[1]}
+        if self.residual is not None:
+            add = self.residual
+            fields |= {
+                "add_multiplier": add.multiplier,
+                "residual_multiplier": add.residual_multiplier,
+                "add_shift": add.shift,
+                "residual_zero_point": add.residual_zero_point,
+                "add_zero_point": add.zero_point,
+                "add_clamp_low": add.clamp[0],
+                "add_clamp_high": add.clamp[1],
+            }
+        return fields
+
+
+def int32_outputs(model: QuantizedNetwork) -> frozenset[str]:
+    """Nodes whose 32-bit sums are stored.
+
+    Raises:
+        CompileError: If another node reads such sums.
+    """
+    names = frozenset(name for name, quantization in model.tensors.items() if quantization is None)
+    for name in names:
+        if readers := model.network.consumers[name]:
+            raise CompileError(
+                f"node {name!r}: stores 32-bit sums but {readers} read it; only an output "
+                "of the network may do so: give it a multiplier"
+            )
+    return names
+
+
+def integers_of(
+    model: QuantizedNetwork, tasks: tuple[Task, ...], architecture: Architecture
+) -> tuple[TaskIntegers | None, ...]:
+    """The integers of every task, None for pools.
+
+    Raises:
+        CompileError: If the integers of nodes cannot be exact on this architecture; names each of these nodes.
+    """
+    found: list[TaskIntegers | None] = []
+    refusals: list[str] = []
+    for task in tasks:
+        try:
+            found.append(_integers(model, task, architecture))
+        except CompileError as error:
+            refusals.append(str(error))
+    if len(refusals) > 1:
+        lines = "\n".join(f"  {refusal}" for refusal in refusals)
+        raise CompileError(f"{len(refusals)} nodes cannot be exact on this architecture:\n{lines}")
+    if refusals:
+        raise CompileError(refusals[0])
+    return tuple(found)
+
+
+def _integers(model: QuantizedNetwork, task: Task, architecture: Architecture) -> TaskIntegers | None:
+    match task:
+        case PoolTask():
+            return None
+        case AverageTask():
+            return _average(model, task, architecture)
+        case ConvTask():
+            node = model.network.by_name[task.runs]
+        case _:
+            assert_never(task)
+    match node:
+        case Add():
+            return _add_alone(model, task, node)
+        case Requantise():
+            return _requantise(model, task, node, architecture)
+        case Conv() | Linear():
+            return _convolution(model, task, node, architecture)
+        case MaxPool() | GlobalAveragePool():
+            raise AssertionError(f"{node.name!r} does not run as a convolution")
+        case _:
+            assert_never(node)
+
+
+def _convolution(model: QuantizedNetwork, task: ConvTask, node: Weighted, architecture: Architecture) -> TaskIntegers:
+    """conv and linear, with the add fused after it if there is one."""
+    integers, conv, zero_point = model.integers_of(node), as_convolution(node), model.zero_point(task.input)
+    weight = integers.weight.reshape(conv.out_channels, task.input_shape.channels // conv.groups, *conv.kernel)
+    bias = fold_bias(node.name, weight, integers.bias, zero_point, architecture.accumulator_bits)
+    if integers.multiplier is None or integers.clamp is None:
+        return TaskIntegers(weight, bias, None, pad=zero_point, zero_point=0)
+    return TaskIntegers(
+        weight=weight,
+        bias=bias,
+        multiplier=check_multipliers(node.name, integers.multiplier),
+        pad=zero_point,
+        zero_point=model.zero_point(node.name),
+        clamp=integers.clamp,
+        residual=_fused(model, task),
+    )
+
+
+def _requantise(model: QuantizedNetwork, task: ConvTask, node: Requantise, architecture: Architecture) -> TaskIntegers:
+    """A change of scale: every channel through a weight of 1, with the add fused after it if there is one."""
+    channels, integers, zero_point = task.input_shape.channels, model.integers_of(node), model.zero_point(task.input)
+    weight, bias = np.ones((channels, 1, 1, 1), np.int8), np.zeros(channels, np.int32)
+    return TaskIntegers(
+        weight=weight,
+        bias=fold_bias(node.name, weight, bias, zero_point, architecture.accumulator_bits),
+        multiplier=check_multipliers(node.name, np.repeat(np.atleast_1d(integers.multiplier), channels)),
+        pad=zero_point,
+        zero_point=model.zero_point(node.name),
+        clamp=integers.clamp,
+        residual=_fused(model, task),
+    )
+
+
+def _fused(model: QuantizedNetwork, task: ConvTask) -> ResidualIntegers | None:
+    """The add that is fused after what the array runs, if there is one."""
+    match model.network.by_name[task.output]:
+        case Add() as add if add.name != task.runs:
+            return _residual(model, add, add.inputs.index(task.runs))
+        case _:
+            return None
+
+
+def _residual(model: QuantizedNetwork, add: Add, first: int) -> ResidualIntegers:
+    """The add as DRAIN has it, with operand `first` (0 or 1) coming from the array."""
+    integers = model.integers_of(add)
+    check_add(add.name, integers.multipliers, integers.shift)
+    return ResidualIntegers(
+        multiplier=int(integers.multipliers[first]),
+        residual_multiplier=int(integers.multipliers[1 - first]),
+        shift=int(integers.shift),
+        residual_zero_point=model.zero_point(add.inputs[1 - first]),
+        zero_point=model.zero_point(add.name),
+        clamp=integers.clamp,
+    )
+
+
+def _add_alone(model: QuantizedNetwork, task: ConvTask, node: Add) -> TaskIntegers:
+    """An add on its own: operand a passes through the array unchanged, clamp(rint((a - z_a) * 1.0) + z_a) = a."""
+    channels, zero_point = task.input_shape.channels, model.zero_point(task.input)
+    return TaskIntegers(
+        weight=np.ones((channels, 1, 1, 1), np.int8),
+        bias=np.full(channels, -zero_point, np.int32),
+        multiplier=np.ones(channels, np.float32),
+        pad=zero_point,
+        zero_point=zero_point,
+        residual=_residual(model, node, 0),
+    )
+
+
+def _average(model: QuantizedNetwork, task: AverageTask, architecture: Architecture) -> TaskIntegers:
+    node = model.network.by_name[task.name]
+    assert isinstance(node, GlobalAveragePool)
+    shape, zero_point, integers = task.input_shape, model.zero_point(task.input), model.integers_of(node)
+    ones = np.ones((1, shape.height * shape.width), np.int8)
+    return TaskIntegers(
+        weight=None,
+        bias=fold_bias(task.name, ones, np.zeros(1, np.int32), zero_point, architecture.accumulator_bits),
+        multiplier=check_multipliers(task.name, integers.multiplier),
+        pad=zero_point,
+        zero_point=model.zero_point(task.name),
+        clamp=integers.clamp,
+    )

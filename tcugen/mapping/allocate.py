@@ -1,0 +1,280 @@
+"""Which tensors live in the activation memory, and where; the rest is spilled to window SCRATCH."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from tcugen.arch import Architecture
+from tcugen.mapping.errors import CompileError
+from tcugen.mapping.layouts import align
+from tcugen.mapping.stripes import ITEM_CYCLES, StripePlanner, Stripes, address_unit, slack_bytes
+from tcugen.mapping.tasks import AverageTask, PoolTask, Task
+from tcugen.mapping.tiling import WeightPanel
+from tcugen.program import TensorLayout
+
+_ATTEMPTS = 60
+"""Orders tried before placement is given up and a tensor spilled."""
+
+_COMFORT = 4
+"""Stripe buffers may take this fraction (1 / _COMFORT) of the memory as long as it is not contended."""
+
+
+@dataclass(frozen=True)
+class Demand:
+    """Bytes wanted during tasks start .. end (both included), for some tensors or for the stripe buffers of a task."""
+
+    names: tuple[str, ...]
+    size: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Allocation:
+    """Addresses of the tensors on chip; stripes and buffer address of every task; the most bytes in use at once."""
+
+    addresses: dict[str, int]
+    stripes: tuple[Stripes, ...]
+    buffers: tuple[int, ...]
+    peak_bytes: int
+
+    def is_resident(self, tensor: str) -> bool:
+        return tensor in self.addresses
+
+
+def _lowest_gap(placed: list[tuple[int, Demand]], demand: Demand, capacity: int) -> int | None:
+    """Lowest address where `demand` meets no placed demand of overlapping lifetime."""
+    address = 0
+    for base, other in sorted(
+        ((base, other) for base, other in placed if other.start <= demand.end and demand.start <= other.end),
+        key=lambda entry: entry[0],
+    ):
+        if base - address >= demand.size:
+            break
+        address = max(address, base + other.size)
+    return address if address + demand.size <= capacity else None
+
+
+def _place_in_order(order: list[Demand], capacity: int) -> tuple[list[tuple[int, Demand]], Demand | None]:
+    placed: list[tuple[int, Demand]] = []
+    for demand in order:
+        address = _lowest_gap(placed, demand, capacity)
+        if address is None:
+            return placed, demand
+        placed.append((address, demand))
+    return placed, None
+
+
+def place(demands: list[Demand], capacity: int) -> list[tuple[int, Demand]] | None:
+    """Addresses of all demands, or None if no tried order fits. One that did not fit goes first
+    in the next try."""
+    orders = (
+        lambda demand: (-demand.size, demand.start),
+        lambda demand: (-demand.size * (demand.end - demand.start + 1), demand.start),
+        lambda demand: (demand.start, -demand.size),
+    )
+    for key in orders:
+        order = sorted(demands, key=key)
+        for _ in range(_ATTEMPTS):
+            placed, failed = _place_in_order(order, capacity)
+            if failed is None:
+                return placed
+            if order[0] is failed:
+                break
+            order.remove(failed)
+            order.insert(0, failed)
+    return None
+
+
+class _Allocator:
+    def __init__(
+        self,
+        tasks: tuple[Task, ...],
+        layouts: dict[str, TensorLayout],
+        panels: tuple[WeightPanel | None, ...],
+        architecture: Architecture,
+        item_cycles: int,
+    ):
+        self.item_cycles = item_cycles
+        self.tasks, self.layouts, self.panels, self.architecture = tasks, layouts, panels, architecture
+        self.unit = address_unit(architecture)
+        self.capacity = architecture.activation_bytes // self.unit * self.unit
+        self.spilled: set[str] = set()
+        self.tight: set[int] = set()
+        self._planners: dict[tuple[int, frozenset[str]], StripePlanner] = {}
+        self._by_shape: dict[Hashable, StripePlanner] = {}
+        self.lifetime: dict[str, list[int]] = {}
+        for index, task in enumerate(tasks):
+            for name in (*task.reads, task.output):
+                span = self.lifetime.setdefault(name, [index, index])
+                span[1] = index
+        for index, task in enumerate(tasks[1:], 1):
+            if isinstance(task, PoolTask) and task.input == tasks[index - 1].output:
+                # The pool may run row by row after its producer, which still reads its own operands then.
+                for name in tasks[index - 1].reads:
+                    self.lifetime[name][1] = max(self.lifetime[name][1], index)
+        self.pinned = {task.output for task in tasks if task.int32 or isinstance(task, AverageTask)}
+
+    def size(self, name: str) -> int:
+        layout = self.layouts[name]
+        return align(layout.bytes, self.unit) + 2 * slack_bytes(layout, self.architecture)
+
+    def planner(self, index: int) -> StripePlanner:
+        task = self.tasks[index]
+        key = (index, frozenset(self.spilled.intersection((*task.reads, task.output))))
+        if key not in self._planners:
+            layouts = self.layouts[task.input], self.layouts[task.output]
+            planner = StripePlanner(task, *layouts, self.panels[index], key[1], self.architecture, self.item_cycles)
+            # Layers of one shape have the same plans, which take long to find.
+            self._planners[key] = self._by_shape.setdefault(planner.key, planner)
+        return self._planners[key]
+
+    def tensor_demands(self) -> list[Demand]:
+        """Resident tensors; a residual operand that dies in its add shares its bytes with the sum."""
+        joined: dict[str, str] = {}
+        for index, task in enumerate(self.tasks):
+            operand = task.residual
+            if operand is None:
+                continue
+            if (
+                operand != task.input
+                and self.lifetime[operand][1] == index
+                and not {operand, task.output} & self.spilled
+                and self.size(operand) == self.size(task.output)
+            ):
+                joined[task.output] = operand
+        groups: dict[str, list[str]] = {}
+        for name in self.lifetime:
+            if name in self.spilled:
+                continue
+            root = name
+            while root in joined:
+                root = joined[root]
+            groups.setdefault(root, []).append(name)
+        return [
+            Demand(
+                tuple(names),
+                self.size(root),
+                min(self.lifetime[name][0] for name in names),
+                max(self.lifetime[name][1] for name in names),
+            )
+            for root, names in groups.items()
+        ]
+
+    def buffer_demands(self) -> list[Demand]:
+        demands = []
+        for index in range(len(self.tasks)):
+            planner = self.planner(index)
+            if planner.is_resident:
+                continue
+            plan = None if index in self.tight else planner.best(self.capacity // _COMFORT)
+            demands.append(Demand((), (plan or planner.smallest()).bytes, index, index))
+        return demands
+
+    def relieve(self, demands: list[Demand]) -> None:
+        """Spill one tensor, or shrink one task's buffers, at the most crowded task."""
+        crowding = [
+            sum(demand.size for demand in demands if demand.start <= t <= demand.end) for t in range(len(self.tasks))
+        ]
+        for t in sorted(range(len(self.tasks)), key=lambda t: (-crowding[t], t)):
+            candidates = [
+                name
+                for demand in demands
+                if demand.start <= t <= demand.end
+                for name in demand.names
+                if name not in self.pinned and self.lifetime[name][0] <= t <= self.lifetime[name][1]
+            ]
+            worthwhile = [name for name in candidates if self.size(name) > 4 * self.unit]
+            if worthwhile:
+                span = self.lifetime
+                self.spilled.add(
+                    max(worthwhile, key=lambda name: (self.size(name), span[name][1] - span[name][0], name))
+                )
+                return
+            if t not in self.tight and any(not demand.names and demand.start == t for demand in demands):
+                self.tight.add(t)
+                return
+            if crowding[t] > self.capacity:
+                raise CompileError(
+                    f"node {self.tasks[t].name!r}: needs {crowding[t]} bytes of activation memory even in stripes of "
+                    f"one row, but there are {self.capacity}; raise activation_kib to {-(-crowding[t] // 1024)} or more"
+                )
+        raise CompileError(
+            f"network with {len(self.tasks)} tasks: no placement of its tensors fits {self.capacity} bytes of "
+            "activation memory; raise activation_kib"
+        )
+
+    def run(self) -> Allocation:
+        while True:
+            demands = self.tensor_demands() + self.buffer_demands()
+            placed = place(demands, self.capacity)
+            if placed is not None:
+                break
+            self.relieve(demands)
+        addresses = {
+            name: base + slack_bytes(self.layouts[name], self.architecture)
+            for base, demand in placed
+            for name in demand.names
+        }
+        stripes, buffers = [], []
+        for index in range(len(self.tasks)):
+            planner = self.planner(index)
+            if planner.is_resident:
+                plan, base = planner.whole(), 0
+            else:
+                base, size = self._largest_gap([(b, i) for b, i in placed if i.names and i.start <= index <= i.end])
+                plan = planner.best(size)
+            stripes.append(plan)
+            buffers.append(base)
+        peak = max((base + demand.size for base, demand in placed), default=0)
+        peak = max([peak, *(base + plan.bytes for base, plan in zip(buffers, stripes, strict=True))])
+        return Allocation(addresses, tuple(stripes), tuple(buffers), peak)
+
+    def _largest_gap(self, placed: list[tuple[int, Demand]]) -> tuple[int, int]:
+        """(address, bytes) of the largest free range beside the placed demands."""
+        best, address = (0, 0), 0
+        for base, size in [*sorted((base, demand.size) for base, demand in placed), (self.capacity, 0)]:
+            if base - address > best[1]:
+                best = (address, base - address)
+            address = max(address, base + size)
+        return best
+
+
+def allocate(
+    tasks: tuple[Task, ...],
+    layouts: dict[str, TensorLayout],
+    panels: tuple[WeightPanel | None, ...],
+    architecture: Architecture,
+    item_cycles: int,
+) -> Allocation:
+    """SramView every tensor. Tensors that do not fit are spilled, largest first, and their tasks get stripe buffers.
+
+    `item_cycles` is that of the stripes, see StripePlanner.
+
+    Raises:
+        CompileError: If one stripe of one row of some task does not fit. Names node, bytes needed and bytes there.
+    """
+    return _Allocator(tasks, layouts, panels, architecture, item_cycles).run()
+
+
+def demand_of(
+    tasks: tuple[Task, ...],
+    layouts: dict[str, TensorLayout],
+    panels: tuple[WeightPanel | None, ...],
+    architecture: Architecture,
+) -> tuple[int, str]:
+    """Most bytes of tensors alive at once if all are on chip, and the node during which they are."""
+    demands = _Allocator(tasks, layouts, panels, architecture, ITEM_CYCLES).tensor_demands()
+    alive = [sum(demand.size for demand in demands if demand.start <= t <= demand.end) for t in range(len(tasks))]
+    most = max(alive)
+    return most, tasks[alive.index(most)].name
+
+
+def holds_all(
+    tasks: tuple[Task, ...],
+    layouts: dict[str, TensorLayout],
+    panels: tuple[WeightPanel | None, ...],
+    architecture: Architecture,
+) -> bool:
+    """Whether every tensor can be placed in the activation memory, none spilled."""
+    allocator = _Allocator(tasks, layouts, panels, architecture, ITEM_CYCLES)
+    return place(allocator.tensor_demands(), allocator.capacity) is not None

@@ -1,0 +1,100 @@
+"""One plan of a network on an architecture: what search prices, schedule turns into instructions and reports show."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cached_property
+
+from tcugen.arch import Architecture
+from tcugen.mapping.allocate import Allocation, allocate
+from tcugen.mapping.layouts import choose_layouts
+from tcugen.mapping.stripes import ITEM_CYCLES
+from tcugen.mapping.tasks import PoolTask, Task, tasks_of
+from tcugen.mapping.tiling import WeightPanel, panel_of
+from tcugen.network.graph import Network
+from tcugen.program import TensorLayout
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A network before it becomes instructions.
+
+    Attributes:
+        network: The graph.
+        architecture: What it is planned for.
+        tasks: In execution order.
+        layouts: By tensor.
+        panels: By task; None for a pool.
+        allocation: What is where.
+    """
+
+    network: Network
+    architecture: Architecture
+    tasks: tuple[Task, ...]
+    layouts: dict[str, TensorLayout]
+    panels: tuple[WeightPanel | None, ...]
+    allocation: Allocation
+
+    @property
+    def has_stripes(self) -> bool:
+        """Some task runs in more than one piece for lack of space."""
+        return any(len(stripes.stripes) * len(stripes.channel_tiles) > 1 for stripes in self.allocation.stripes)
+
+    @cached_property
+    def inputs(self) -> tuple[str, ...]:
+        """Tensors that come from outside."""
+        return tuple(name for name, _ in self.network.inputs)
+
+    @cached_property
+    def outputs(self) -> tuple[str, ...]:
+        """Tensors that nobody reads."""
+        return tuple(task.output for task in self.tasks if not self.network.consumers[task.output])
+
+    @cached_property
+    def spilled(self) -> tuple[str, ...]:
+        """Tensors between tasks that go to memory and back."""
+        return tuple(
+            task.output
+            for task in self.tasks
+            if not self.allocation.is_resident(task.output) and task.output not in self.outputs
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Geometry:
+    """What follows from a network and an array before anything is placed: tasks, layouts by tensor, panels by task."""
+
+    tasks: tuple[Task, ...]
+    layouts: dict[str, TensorLayout]
+    panels: tuple[WeightPanel | None, ...]
+
+
+def geometry_of(network: Network, architecture: Architecture, int32_outputs: Collection[str] = ()) -> Geometry:
+    """Tasks, layouts and weight panels; the size of the activation memory plays no part."""
+    tasks = tasks_of(network, int32_outputs)
+    layouts = choose_layouts(network.inputs, tasks, architecture)
+    panels = tuple(
+        None if isinstance(task, PoolTask) else panel_of(task, layouts[task.input], architecture) for task in tasks
+    )
+    return Geometry(tasks, layouts, panels)
+
+
+def plan_network(
+    network: Network,
+    architecture: Architecture,
+    int32_outputs: Collection[str] = (),
+    item_cycles: int = ITEM_CYCLES,
+) -> Plan:
+    """Everything that is decided before instructions are made.
+
+    Args:
+        network: The graph.
+        architecture: What to plan for.
+        int32_outputs: Outputs of the network that are stored as 32-bit sums.
+        item_cycles: What a work item is reckoned to cost beside its work, see `StripePlanner`.
+
+    Raises:
+        CompileError: If the network cannot run on this architecture. Names node, value, rule and remedy.
+    """
+    shapes = geometry_of(network, architecture, int32_outputs)
+    allocation = allocate(shapes.tasks, shapes.layouts, shapes.panels, architecture, item_cycles)
+    return Plan(network, architecture, shapes.tasks, shapes.layouts, shapes.panels, allocation)

@@ -1,0 +1,260 @@
+"""Tasks whose tensors are not all on chip run in stripes of output rows and channel_tiles of output channels."""
+
+from bisect import bisect_right
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from tcugen.arch import Architecture
+from tcugen.mapping.layouts import align
+from tcugen.mapping.tasks import AverageTask, ConvTask, PoolTask, Task
+from tcugen.mapping.tiling import WeightPanel, split
+from tcugen.program import TensorLayout
+
+ITEM_CYCLES = 1000
+"""What a work item is reckoned to cost beside its work, unless a search tries something else."""
+
+
+Ranges = tuple[tuple[int, int], ...]
+"""First and end of each part."""
+
+
+def address_unit(architecture: Architecture) -> int:
+    """Alignment of every tensor and buffer in the activation memory."""
+    return max(architecture.rows, architecture.bus_bytes)
+
+
+def slack_bytes(layout: TensorLayout, architecture: Architecture) -> int:
+    """Bytes kept free on each side of a tensor: words that straddle a packed tensor's edge are read with it."""
+    return address_unit(architecture) if layout.pixel_bytes < layout.word else 0
+
+
+def input_rows(task: Task, y0: int, y1: int) -> tuple[int, int]:
+    """Rows of the input that output rows y0 .. y1 - 1 read, as a range inside the tensor (empty if all padding)."""
+    if isinstance(task, AverageTask):
+        return 0, task.input_shape.height
+    first = y0 * task.stride[0] - task.padding[0]
+    last = (y1 - 1) * task.stride[0] - task.padding[0] + task.kernel[0]
+    low = min(max(first, 0), task.input_shape.height)
+    return low, max(low, min(last, task.input_shape.height))
+
+
+@dataclass(frozen=True)
+class Units:
+    """The smallest part of a task's output channels that whole planes and whole column groups can hold."""
+
+    count: int
+    columns: int
+    planes: int
+
+    def column_range(self, first: int, last: int, n_columns: int) -> tuple[int, int]:
+        return first * self.columns, min(last * self.columns, n_columns)
+
+    def plane_range(self, first: int, last: int, planes: int) -> tuple[int, int]:
+        return first * self.planes, min(last * self.planes, planes)
+
+
+def units_of(task: Task, out_layout: TensorLayout, panel: WeightPanel | None, architecture: Architecture) -> Units:
+    """The smallest parts of a task's output channels: one column group or one plane, whichever holds more channels."""
+    rows, columns = architecture.rows, architecture.columns
+    if isinstance(task, PoolTask):
+        return Units(out_layout.planes, 0, 1)
+    planes = max(1, columns // rows)
+    if isinstance(task, AverageTask):
+        return Units(-(-out_layout.planes // planes), 0, planes)
+    per_unit = max(1, rows // columns)
+    return Units(-(-panel.n_columns // per_unit), per_unit, planes)
+
+
+@dataclass(frozen=True)
+class Stripes:
+    """How a task runs.
+
+    Attributes:
+        stripes: Ranges of output rows.
+        channel_tiles: Ranges of units (see Units) of output channels.
+        channels_outer: All stripes of a channel_tile before the next channel_tile, else the other way round.
+        input_buffer_bytes, output_buffer_bytes: One buffer each; 0 where the tensor is on chip.
+        buffers: Buffers of each kind, 1 or 2.
+        input_slack_bytes: Free bytes on both sides of an input buffer.
+    """
+
+    stripes: Ranges
+    channel_tiles: Ranges
+    channels_outer: bool
+    input_buffer_bytes: int = 0
+    output_buffer_bytes: int = 0
+    buffers: int = 1
+    input_slack_bytes: int = 0
+
+    @property
+    def _input_pitch(self) -> int:
+        return self.input_buffer_bytes + 2 * self.input_slack_bytes if self.input_buffer_bytes else 0
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of all buffers."""
+        return self.buffers * (self._input_pitch + self.output_buffer_bytes)
+
+    def input_buffer(self, number: int) -> int:
+        """Offset of the input buffer of stripe `number` among the task's buffers."""
+        return number % self.buffers * self._input_pitch + self.input_slack_bytes
+
+    def output_buffer(self, number: int) -> int:
+        """Offset of the output buffer of item `number` among the task's buffers."""
+        return self.buffers * self._input_pitch + number % self.buffers * self.output_buffer_bytes
+
+    def items(self) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+        """(stripe, channel_tile) in order."""
+        if self.channels_outer:
+            yield from ((stripe, channel_tile) for channel_tile in self.channel_tiles for stripe in self.stripes)
+        else:
+            yield from ((stripe, channel_tile) for stripe in self.stripes for channel_tile in self.channel_tiles)
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """One way to run a task: estimated cycles, bytes of all buffers, and how it is cut."""
+
+    cycles: float
+    bytes: int
+    n_stripes: int
+    n_channel_tiles: int
+    buffers: int
+    channels_outer: bool
+
+
+class StripePlanner:
+    """Finds the cheapest stripes of one task for a given space.
+
+    Args:
+        task, in_layout, out_layout, panel: The task; `panel` is None for a pool.
+        spilled: Names of the tensors that are not on chip.
+        architecture: Sizes.
+        item_cycles: What a work item is reckoned to cost beside its work.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        in_layout: TensorLayout,
+        out_layout: TensorLayout,
+        panel: WeightPanel | None,
+        spilled: frozenset[str],
+        architecture: Architecture,
+        item_cycles: int = ITEM_CYCLES,
+    ):
+        self.item_cycles = item_cycles
+        self.task, self.panel, self.architecture = task, panel, architecture
+        self.in_layout, self.out_layout = in_layout, out_layout
+        self.input_spilled = task.input in spilled
+        self.output_spilled = task.output in spilled
+        self.residual_spilled = task.residual is not None and task.residual in spilled
+        self.units = units_of(task, out_layout, panel, architecture)
+
+    @property
+    def is_resident(self) -> bool:
+        """Nothing of the task is in memory: it needs no stripes."""
+        return not (self.input_spilled or self.output_spilled or self.residual_spilled)
+
+    def whole(self) -> Stripes:
+        """One stripe, one channel_tile, no buffers."""
+        return Stripes(((0, self.out_layout.height),), ((0, self.units.count),), True)
+
+    def best(self, space: int) -> Stripes | None:
+        """The plan of fewest estimated cycles that fits `space` bytes, or None."""
+        fitting = bisect_right(self.front, space, key=lambda entry: entry.bytes)
+        return self._stripes(self.front[fitting - 1]) if fitting else None
+
+    def smallest(self) -> Stripes:
+        """The plan of fewest bytes."""
+        return self._stripes(self.front[0])
+
+    @property
+    def key(self) -> Hashable:
+        """What the plans follow from: tasks of one key have the same ones."""
+        task, panel = self.task, self.panel
+        shape = () if panel is None else (panel.n_columns, panel.n_tiles)
+        window = (task.kernel, task.stride, task.padding) if not isinstance(task, AverageTask) else task.kernel
+        spilled = (self.input_spilled, self.output_spilled, self.residual_spilled)
+        return type(task), window, self.in_layout, self.out_layout, shape, spilled
+
+    @cached_property
+    def front(self) -> tuple[_Candidate, ...]:
+        """Every plan that no other one beats in both bytes and estimated cycles, fewest bytes first."""
+        front: list[_Candidate] = []
+        for candidate in sorted(self._candidates(), key=lambda entry: (entry.bytes, entry.cycles)):
+            if not front or candidate.cycles < front[-1].cycles:
+                front.append(candidate)
+        return tuple(front)
+
+    @property
+    def _height(self) -> int:
+        return 1 if isinstance(self.task, AverageTask) else self.out_layout.height
+
+    def _candidates(self) -> Iterator[_Candidate]:
+        height, count, is_conv = self._height, self.units.count, isinstance(self.task, ConvTask)
+        stripe_counts = sorted({-(-height // rows) for rows in range(1, height + 1)})
+        channel_tile_counts = sorted({min(count, 1 << k) for k in range(count.bit_length() + 1)})
+        for n_stripes in stripe_counts:
+            stripes = split(height, n_stripes)
+            held = max(high - low for low, high in (input_rows(self.task, *stripe) for stripe in stripes))
+            rows = max(y1 - y0 for y0, y1 in stripes)
+            for n_channel_tiles in channel_tile_counts:
+                in_bytes, out_bytes = self._buffer_bytes(held, rows, n_channel_tiles)
+                several = n_stripes * n_channel_tiles > 1
+                for buffers in (1, 2) if several else (1,):
+                    for channels_outer in (True, False) if n_channel_tiles > 1 and is_conv else (True,):
+                        shape = _Candidate(0.0, 0, n_stripes, n_channel_tiles, buffers, channels_outer)
+                        cycles = self._cost(shape, rows, in_bytes, out_bytes)
+                        size = self._sized((), (), shape, in_bytes, out_bytes).bytes
+                        yield replace(shape, cycles=cycles, bytes=size)
+
+    def _buffer_bytes(self, held: int, rows: int, n_channel_tiles: int) -> tuple[int, int]:
+        """Bytes of the input and of the output of the largest work item."""
+        unit = address_unit(self.architecture)
+        tile_planes = min(-(-self.units.count // n_channel_tiles) * self.units.planes, self.out_layout.planes)
+        is_conv = isinstance(self.task, ConvTask)
+        in_planes = self.in_layout.planes if is_conv else min(tile_planes, self.in_layout.planes)
+        in_bytes = align(in_planes * held * self.in_layout.row_bytes, unit)
+        return in_bytes, align(tile_planes * rows * self.out_layout.row_bytes, unit)
+
+    def _sized(self, stripes: Ranges, tiles: Ranges, shape: _Candidate, in_bytes: int, out_bytes: int) -> Stripes:
+        return Stripes(
+            stripes,
+            tiles,
+            shape.channels_outer,
+            max(address_unit(self.architecture), in_bytes) if self.input_spilled else 0,
+            out_bytes if self.output_spilled else 0,
+            shape.buffers,
+            slack_bytes(self.in_layout, self.architecture),
+        )
+
+    def _stripes(self, shape: _Candidate) -> Stripes:
+        stripes, tiles = split(self._height, shape.n_stripes), split(self.units.count, shape.n_channel_tiles)
+        held = max(high - low for low, high in (input_rows(self.task, *stripe) for stripe in stripes))
+        rows = max(y1 - y0 for y0, y1 in stripes)
+        return self._sized(stripes, tiles, shape, *self._buffer_bytes(held, rows, shape.n_channel_tiles))
+
+    def _cost(self, shape: _Candidate, rows: int, in_bytes: int, out_bytes: int) -> float:
+        """Estimated cycles: good enough to rank plans of one task; what a plan really takes is for a replay to say."""
+        n_stripes, n_channel_tiles = shape.n_stripes, shape.n_channel_tiles
+        reloads = n_channel_tiles if not isinstance(self.task, ConvTask) or shape.channels_outer else 1
+        traffic = self.input_spilled * in_bytes * n_stripes * reloads
+        traffic += (self.output_spilled + self.residual_spilled) * out_bytes * n_stripes * n_channel_tiles
+        cycles = 0.0
+        if isinstance(self.task, ConvTask):
+            panel, architecture = self.panel, self.architecture
+            assert panel is not None, "only a pool has none"
+            pixels = max(rows * self.out_layout.width, architecture.rows)
+            cycles = panel.n_columns * panel.n_tiles * pixels * n_stripes
+            together = -(-panel.n_columns // n_channel_tiles)
+            once = n_stripes == 1 or (
+                (shape.channels_outer or n_channel_tiles == 1)
+                and together * panel.n_tiles <= architecture.weight_tiles
+                and together <= architecture.parameter_groups
+            )
+            traffic += panel.n_columns * panel.column_bytes(architecture) * (1 if once else n_stripes)
+        transfer = traffic / self.architecture.bus_bytes
+        overlapped = max(cycles, transfer) if shape.buffers == 2 else cycles + transfer
+        return overlapped + self.item_cycles * n_stripes * n_channel_tiles

@@ -1,0 +1,178 @@
+"""What the machine runs one after the other: nodes in execution order, each add fused into the node before it.
+
+Shapes only: the same tasks whatever the weights are.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Literal, assert_never
+
+from tcugen.network.fusion import fused_producers
+from tcugen.network.graph import Network
+from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Node, Requantise, as_convolution
+from tcugen.network.shape import Shape
+
+
+@dataclass(frozen=True)
+class ConvTask:
+    """A convolution on the array; also everything that is run as one: linear, requantise, an add on its own.
+
+    Attributes:
+        nodes: Nodes it executes, the last makes `output`.
+        runs: The node whose operator the array runs.
+        input, output: Tensor names.
+        residual: Tensor added after requantisation, or None.
+        input_shape, output_shape: Of input and output.
+        kernel, stride: (y, x).
+        padding: (top, left, bottom, right).
+        groups: Of the convolution as the array runs it; adds and changes of scale are diagonal.
+        int32: The 32-bit sums are stored, not requantised.
+    """
+
+    nodes: tuple[str, ...]
+    runs: str
+    input: str
+    output: str
+    residual: str | None
+    input_shape: Shape
+    output_shape: Shape
+    kernel: tuple[int, int] = (1, 1)
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+    groups: int = 1
+    int32: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.nodes[-1]
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Tensors the task reads, each once."""
+        return (self.input,) if self.residual in (None, self.input) else (self.input, self.residual)
+
+
+@dataclass(frozen=True)
+class AverageTask:
+    """A global average pool on the array: every position is a pass, every channel block a pixel.
+
+    Attributes: as those of `ConvTask`; `kernel` is the whole input.
+    """
+
+    nodes: tuple[str, ...]
+    input: str
+    output: str
+    input_shape: Shape
+    output_shape: Shape
+    int32: Literal[False] = False
+    residual: None = None
+
+    @property
+    def name(self) -> str:
+        return self.nodes[-1]
+
+    @property
+    def kernel(self) -> tuple[int, int]:
+        return self.input_shape.height, self.input_shape.width
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Tensors the task reads."""
+        return (self.input,)
+
+
+@dataclass(frozen=True)
+class PoolTask:
+    """A max-pool in the pool unit, beside the array.
+
+    Attributes: as those of `ConvTask`.
+    """
+
+    nodes: tuple[str, ...]
+    input: str
+    output: str
+    input_shape: Shape
+    output_shape: Shape
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int, int, int]
+    int32: Literal[False] = False
+    residual: None = None
+
+    @property
+    def name(self) -> str:
+        return self.nodes[-1]
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Tensors the task reads."""
+        return (self.input,)
+
+
+ArrayTask = ConvTask | AverageTask
+Task = ConvTask | AverageTask | PoolTask
+
+
+def tasks_of(network: Network, int32_outputs: Collection[str] = ()) -> tuple[Task, ...]:
+    """The tasks of a network in execution order; a convolution fused with an add runs where the add stands.
+
+    Args:
+        network: The graph.
+        int32_outputs: Nodes that store their 32-bit sums; outputs of the network.
+    """
+    fused = fused_producers(network)
+    absorbed = set(fused.values())
+    return tuple(
+        _task(network, node, fused.get(node.name), int32_outputs) for node in network.nodes if node.name not in absorbed
+    )
+
+
+def _task(network: Network, node: Node, producer: str | None, int32_outputs: Collection[str]) -> Task:
+    """The task that makes the output of `node`, with the `producer` that is fused into it, if any."""
+    shapes, int32 = network.shapes, node.name in int32_outputs
+    if producer is not None:
+        residual = next(name for name in node.inputs if name != producer)
+        return _conv_task(network, network.by_name[producer], node, residual, False)
+    match node:
+        case MaxPool(inputs=(source,)):
+            shape = shapes[node.name]
+            return PoolTask(
+                (node.name,), source, node.name, shapes[source], shape, node.kernel, node.stride, node.padding
+            )
+        case GlobalAveragePool(inputs=(source,)):
+            return AverageTask((node.name,), source, node.name, shapes[source], shapes[node.name])
+        case Add():
+            return _conv_task(network, node, node, node.inputs[1], int32)
+        case Conv() | Linear() | Requantise():
+            return _conv_task(network, node, node, None, int32)
+        case _:
+            assert_never(node)
+
+
+def _conv_task(network: Network, runs: Node, last: Node, residual: str | None, int32: bool) -> ConvTask:
+    shapes, source = network.shapes, runs.inputs[0]
+    match runs:
+        case Conv() | Linear():
+            conv = as_convolution(runs)
+        case Requantise() | Add():
+            # Every channel by itself, through a weight of 1.
+            channels = shapes[source].channels
+            conv = Conv(runs.name, (source,), channels, (1, 1), groups=channels)
+        case MaxPool() | GlobalAveragePool():
+            raise AssertionError(f"{runs.name!r} does not run as a convolution")
+        case _:
+            assert_never(runs)
+    return ConvTask(
+        nodes=(runs.name,) if runs is last else (runs.name, last.name),
+        runs=runs.name,
+        input=source,
+        output=last.name,
+        residual=residual,
+        input_shape=shapes[source],
+        output_shape=shapes[last.name],
+        kernel=conv.kernel,
+        stride=conv.stride,
+        padding=conv.padding,
+        groups=conv.groups,
+        int32=int32,
+    )

@@ -1,0 +1,28 @@
+"""Types of the operators' fields, with the limits that a layer-config file must keep.
+
+A type checker sees `int`, `str` and tuples of them; pydantic sees the limits too, see `schema`.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+MAX_SIZE = 65535
+"""Largest channel count, height, width or group count; the machine's own limits are the compiler's to check."""
+MAX_KERNEL = 255
+"""Largest kernel side, stride and padding."""
+
+# Strict, since `true`, 8.0 and "8" are no sizes.
+Name = Annotated[str, Field(pattern=r"^[^\s,\x00-\x1f\x7f]{1,200}$")]
+Size = Annotated[int, Field(strict=True, ge=1, le=MAX_SIZE)]
+Side = Annotated[int, Field(strict=True, ge=1, le=MAX_KERNEL)]
+Border = Annotated[int, Field(strict=True, ge=0, le=MAX_KERNEL)]
+
+Pair = tuple[Side, Side]
+"""(y, x)."""
+Borders = tuple[Border, Border, Border, Border]
+"""(top, left, bottom, right)."""
+Activation = Literal["relu"] | None
+OneInput = tuple[Name]
+"""Name of the tensor that is read: a node's or the network's input."""
+TwoInputs = tuple[Name, Name]

@@ -1,0 +1,214 @@
+"""The operators of a network: a closed union of frozen dataclasses, each with exactly its fields.
+
+The layer-config format is these same classes: the limits stand at the fields (`fields`), `schema` lets pydantic read
+them. The field `op` is the operator's name in files and tables; code tells operators apart by `match` on their classes
+and ends in `assert_never`, so a class added to `Node` is one that the type checker asks every stage about.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, assert_never
+
+from tcugen.network.errors import NetworkError
+from tcugen.network.fields import Activation, Borders, Name, OneInput, Pair, Size, TwoInputs
+from tcugen.network.shape import Shape
+
+SHORTCUT = "shortcut"
+"""Last part of the name of a convolution that stands for subsampling and channel padding; see `Conv.macs`."""
+
+
+@dataclass(frozen=True)
+class Conv:
+    """Two-dimensional convolution with bias; batch normalisation is folded into it."""
+
+    name: Name
+    op: Literal["conv"] = field(default="conv", kw_only=True)
+    inputs: OneInput
+    out_channels: Size
+    kernel: Pair
+    stride: Pair = (1, 1)
+    padding: Borders = (0, 0, 0, 0)
+    groups: Size = 1
+    activation: Activation = None
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """Shape of the output. Raises NetworkError if the groups or the kernel do not fit the input."""
+        height, width = _windows(self, inputs[0])
+        if inputs[0].channels % self.groups or self.out_channels % self.groups:
+            raise NetworkError(
+                f"node {self.name!r}: groups = {self.groups} must divide the {inputs[0].channels} input and "
+                f"{self.out_channels} output channels; change groups or channels"
+            )
+        return Shape(self.out_channels, height, width)
+
+    def macs(self, inputs: Sequence[Shape]) -> int:
+        """Multiply-accumulates for one image.
+
+        A shortcut counts as 0: it moves channels with weights of 1 and 0 where the network itself only subsamples and
+        pads, so its products are no work of the network.
+        """
+        if self.is_shortcut:
+            return 0
+        output = self.output_shape(inputs)
+        taps = self.kernel[0] * self.kernel[1] * (inputs[0].channels // self.groups)
+        return taps * output.channels * output.height * output.width
+
+    @property
+    def is_shortcut(self) -> bool:
+        """Whether it is named as a convolution with constant weights, see SHORTCUT."""
+        return self.name.rpartition(".")[2] == SHORTCUT
+
+
+@dataclass(frozen=True)
+class Linear:
+    """Fully connected layer with bias on a tensor of 1x1 pixels."""
+
+    name: Name
+    op: Literal["linear"] = field(default="linear", kw_only=True)
+    inputs: OneInput
+    out_channels: Size
+    activation: Activation = None
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """Shape of the output. Raises NetworkError if the input has more than one pixel."""
+        if (inputs[0].height, inputs[0].width) != (1, 1):
+            raise NetworkError(
+                f"node {self.name!r}: linear reads {self.inputs[0]!r} of shape {inputs[0]}, but needs 1x1 pixels; "
+                "put a global_average_pool in front"
+            )
+        return Shape(self.out_channels, 1, 1)
+
+    def macs(self, inputs: Sequence[Shape]) -> int:
+        """Multiply-accumulates for one image."""
+        return inputs[0].channels * self.out_channels
+
+
+@dataclass(frozen=True)
+class Add:
+    """Sum of two tensors of one shape."""
+
+    name: Name
+    op: Literal["add"] = field(default="add", kw_only=True)
+    inputs: TwoInputs
+    activation: Activation = None
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """Shape of the output. Raises NetworkError if the operands' shapes differ."""
+        if inputs[0] != inputs[1]:
+            raise NetworkError(
+                f"node {self.name!r}: adds {self.inputs[0]!r} of shape {inputs[0]} and {self.inputs[1]!r} of shape "
+                f"{inputs[1]}, but both must have the same shape; insert a 1x1 conv on the shortcut"
+            )
+        return inputs[0]
+
+    def macs(self, inputs: Sequence[Shape]) -> int:
+        """0."""
+        return 0
+
+
+@dataclass(frozen=True)
+class MaxPool:
+    """Maximum over a window; padding never wins. `stride` has no default, since frameworks disagree on it."""
+
+    name: Name
+    op: Literal["max_pool"] = field(default="max_pool", kw_only=True)
+    inputs: OneInput
+    kernel: Pair
+    stride: Pair
+    padding: Borders = (0, 0, 0, 0)
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """Shape of the output. Raises NetworkError if the kernel does not fit, or a window would hold padding only."""
+        edges = ("top", "left", "bottom", "right")
+        for edge, padding, side in zip(edges, self.padding, self.kernel * 2, strict=True):
+            if padding >= side:
+                raise NetworkError(
+                    f"node {self.name!r}: {edge} padding is {padding}, but must be smaller than the kernel's "
+                    f"{side}, else a window holds padding only; use at most {side - 1}"
+                )
+        return Shape(inputs[0].channels, *_windows(self, inputs[0]))
+
+    def macs(self, inputs: Sequence[Shape]) -> int:
+        """0."""
+        return 0
+
+
+@dataclass(frozen=True)
+class GlobalAveragePool:
+    """Mean over all pixels of each channel."""
+
+    name: Name
+    op: Literal["global_average_pool"] = field(default="global_average_pool", kw_only=True)
+    inputs: OneInput
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """Shape of the output."""
+        return Shape(inputs[0].channels, 1, 1)
+
+    def macs(self, inputs: Sequence[Shape]) -> int:
+        """0."""
+        return 0
+
+
+@dataclass(frozen=True)
+class Requantise:
+    """Change of scale and zero point alone."""
+
+    name: Name
+    op: Literal["requantise"] = field(default="requantise", kw_only=True)
+    inputs: OneInput
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """Shape of the output."""
+        return inputs[0]
+
+    def macs(self, inputs: Sequence[Shape]) -> int:
+        """0."""
+        return 0
+
+
+Node = Conv | Linear | Add | MaxPool | GlobalAveragePool | Requantise
+"""One operator of a network, in the order in which messages list them."""
+
+Weighted = Conv | Linear
+"""Operators with weights and biases; only these may store 32-bit sums."""
+
+Activated = Conv | Linear | Add
+"""Operators that an activation can follow."""
+
+Windowed = Conv | MaxPool
+"""Operators that slide a window over padded pixels."""
+
+
+def as_convolution(node: Weighted) -> Conv:
+    """The same layer as a convolution: a fully connected one is 1x1."""
+    match node:
+        case Conv():
+            return node
+        case Linear():
+            return Conv(node.name, node.inputs, node.out_channels, (1, 1), activation=node.activation)
+        case _:
+            assert_never(node)
+
+
+def activation_of(node: Node) -> Activation:
+    """The activation that follows; None for operators that none can follow."""
+    match node:
+        case Conv() | Linear() | Add():
+            return node.activation
+        case MaxPool() | GlobalAveragePool() | Requantise():
+            return None
+        case _:
+            assert_never(node)
+
+
+def _windows(node: Windowed, shape: Shape) -> tuple[int, int]:
+    """Rows and columns of windows. Raises NetworkError if not even one fits."""
+    top, left, bottom, right = node.padding
+    rows, columns = shape.height + top + bottom, shape.width + left + right
+    if rows < node.kernel[0] or columns < node.kernel[1]:
+        raise NetworkError(
+            f"node {node.name!r}: kernel {node.kernel[0]}x{node.kernel[1]} does not fit the padded input "
+            f"{rows}x{columns} of {node.inputs[0]!r}; use a smaller kernel or more padding"
+        )
+    return (rows - node.kernel[0]) // node.stride[0] + 1, (columns - node.kernel[1]) // node.stride[1] + 1

@@ -1,0 +1,244 @@
+"""COMPUTE, DRAIN and WEIGHT of one convolution."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from tcugen.isa import Opcode, Unit
+from tcugen.mapping.stripes import input_rows
+from tcugen.mapping.tasks import ConvTask
+from tcugen.mapping.tiling import Rectangle, WeightPanel, split
+from tcugen.program import Observation
+from tcugen.schedule.emit import Emitter, SramView, address
+from tcugen.schedule.pieces import ranges_by_need
+from tcugen.schedule.tracker import Region, join
+
+
+@dataclass(frozen=True)
+class WorkItem:
+    """A rectangle of output pixels for a range of column groups, and the operands' places."""
+
+    columns: tuple[int, int]
+    rectangle: Rectangle
+    source: SramView
+    target: SramView
+    residual: SramView | None
+
+
+class Convolution:
+    """Emits the items of one task.
+
+    Args:
+        emitter: Receives the instructions.
+        task, panel: What to compute.
+        column_bytes: Bytes of one column group in the weight stream.
+        blocks: Offset in window WEIGHTS by column range, for every range that `weight` is called with.
+    """
+
+    def __init__(self, emitter: Emitter, task: ConvTask, panel: WeightPanel, blocks: dict[tuple[int, int], int]):
+        self.emitter, self.task, self.panel, self.blocks = emitter, task, panel, blocks
+        self.architecture = emitter.architecture
+        self.in_layout, self.out_layout = emitter.layouts[task.input], emitter.layouts[task.output]
+
+    def fits_rings(self, columns: tuple[int, int]) -> bool:
+        """All tiles and parameters of these column groups can stay in the rings, for one COMPUTE after the other."""
+        count = columns[1] - columns[0]
+        if self.panel.column_words is None and count > 1:
+            return False
+        return (
+            count * self.panel.n_tiles <= self.architecture.weight_tiles and count <= self.architecture.parameter_groups
+        )
+
+    def order(self, items: list[WorkItem]) -> Iterator[tuple[WorkItem, bool, bool]]:
+        """Items in order with two facts: its weights must be streamed; the next item uses the same ones again."""
+        for index, item in enumerate(items):
+            first = index == 0 or items[index - 1].columns != item.columns
+            last = index + 1 == len(items) or items[index + 1].columns != item.columns
+            fits = self.fits_rings(item.columns)
+            yield item, first or not fits, fits and not last
+
+    def emit(self, item: WorkItem, stream: bool, keep: bool) -> None:
+        """Emit one item.
+
+        Args:
+            item: What to compute.
+            stream: Emit its WEIGHT first.
+            keep: Its weights stay in the rings for the next item.
+        """
+        parts = (item.rectangle,)
+        if stream and not keep and self.panel.n_tiles > self.architecture.weight_tiles:
+            parts = item.rectangle.by_block()
+        for rectangle in parts:
+            if stream:
+                self._weight(item.columns)
+            self._item(replace(item, rectangle=rectangle), keep)
+
+    def _weight(self, columns: tuple[int, int]) -> None:
+        self.emitter.append(
+            Opcode.WEIGHT,
+            (0,) * len(Unit),
+            {"offset": self.blocks[columns], "n_columns": columns[1] - columns[0], "n_tiles": self.panel.n_tiles},
+        )
+
+    def _item(self, item: WorkItem, keep: bool) -> None:
+        rectangle, (first, last) = item.rectangle, item.columns
+        whole = (0, self.panel.n_groups)
+        computes: list[tuple[tuple[int, int], tuple[int, int], tuple[int, int], bool]] = []
+        if self.panel.column_words is None and not keep:
+            computes = [((j, j + 1), (rectangle.y0, rectangle.y1), whole, False) for j in range(first, last)]
+        elif keep:
+            computes = [(item.columns, (rectangle.y0, rectangle.y1), whole, True)]
+        else:
+            head, rest = self._first_column(item)
+            computes = head + ([((rest, last), (rectangle.y0, rectangle.y1), whole, False)] if rest < last else [])
+        for index, (columns, rows, groups, kept) in enumerate(computes):
+            self._compute(item, columns, rows, groups, kept)
+            if index == 0:
+                drain = self._drain(item, keep)
+        self._note_tiles(item, drain)
+
+    def _first_column(self, item: WorkItem) -> tuple[list, int]:
+        """COMPUTE pieces that start as early as they can, and the column group that the rest starts with."""
+        rectangle, (first, last) = item.rectangle, item.columns
+        rows, whole, counts = (rectangle.y0, rectangle.y1), (0, self.panel.n_groups), self.emitter.counts
+        if self.panel.column_words:
+            needs = [self._need(item, (j, j + 1), rows, whole) for j in range(first, last)]
+            cuts = ranges_by_need(needs, counts)
+            return [((first + a, first + b), rows, whole, False) for a, b in cuts], last
+        column = (first, first + 1)
+        if rectangle.n_blocks > 1:
+            blocks = rectangle.blocks()
+            cuts = ranges_by_need([self._need(item, column, block, whole) for block in blocks], counts)
+            if len(cuts) > 1:
+                spans = [(blocks[a][0], blocks[b - 1][1]) for a, b in cuts]
+                return [(column, span, whole, span[1] < rectangle.y1) for span in spans], first + 1
+        elif self.panel.n_groups > 1:
+            groups = [(g, g + 1) for g in range(self.panel.n_groups)]
+            cuts = ranges_by_need([self._need(item, column, rows, group) for group in groups], counts)
+            if len(cuts) > 1:
+                return [(column, rows, cut, False) for cut in cuts], first + 1
+        return [], first
+
+    def _read_region(
+        self, item: WorkItem, columns: tuple[int, int], rows: tuple[int, int], groups: tuple[int, int]
+    ) -> Region:
+        words = self.panel.first_words[columns[0] : columns[1]]
+        planes = (int(words.min()) + groups[0], int(words.max()) + groups[1])
+        return item.source.region(planes, input_rows(self.task, *rows))
+
+    def _need(self, item: WorkItem, columns, rows, groups) -> tuple[int, ...]:
+        return self.emitter.tracker.before_read(self._read_region(item, columns, rows, groups))
+
+    def _compute(
+        self, item: WorkItem, columns: tuple[int, int], rows: tuple[int, int], groups: tuple[int, int], keep: bool
+    ) -> None:
+        task, panel, rectangle, layout = self.task, self.panel, item.rectangle, self.in_layout
+        waits = self._need(item, columns, rows, groups)
+        iy0 = rows[0] * task.stride[0] - task.padding[0]
+        x_step = task.stride[1] * layout.pixel_bytes
+        plane = int(panel.first_words[columns[0]]) + groups[0]
+        n_columns, n_blocks = columns[1] - columns[0], -(-(rows[1] - rows[0]) // rectangle.block_rows)
+        self.emitter.append(
+            Opcode.COMPUTE,
+            waits,
+            {
+                "base": address(item.source.at(plane, iy0)),
+                "column_step": (panel.column_words or 0) * item.source.plane_step,
+                "group_step": item.source.plane_step,
+                "ky_step": layout.row_bytes,
+                "y_step": task.stride[0] * layout.row_bytes,
+                "kx_step": layout.word,
+                "x_step": x_step,
+                "offset0": rectangle.x0 * x_step - task.padding[1] * layout.pixel_bytes,
+                "row_bytes": layout.width * layout.pixel_bytes,
+                "iy0": iy0,
+                "height": layout.height,
+                "stride_y": task.stride[0],
+                "n_columns": n_columns,
+                "n_y": rows[1] - rows[0],
+                "block_rows": min(rectangle.block_rows, rows[1] - rows[0]),
+                "n_x": rectangle.n_x,
+                "n_groups": groups[1] - groups[0],
+                "n_ky": panel.n_ky,
+                "n_kx": panel.n_kx,
+                "accumulate": int(groups[0] > 0),
+                "finish": int(groups[1] == panel.n_groups),
+                "keep": int(keep),
+            },
+        )
+        count = self.emitter.count(Unit.COMPUTE, n_columns * n_blocks)
+        self.emitter.tracker.note_read(Unit.COMPUTE, count, self._read_region(item, columns, rows, groups))
+
+    def _channels(self, item: WorkItem) -> tuple[int, int]:
+        """Output channels that the item writes, whole lane steps."""
+        lanes, columns = self.architecture.output_lanes, self.architecture.columns
+        channels = self.task.output_shape.channels
+        return item.columns[0] * columns, min(item.columns[1] * columns, -(-channels // lanes) * lanes)
+
+    def _written(self, item: WorkItem, channels: tuple[int, int], rows: tuple[int, int]) -> list[Region]:
+        word, layout = self.architecture.rows, self.out_layout
+        region = item.target.region((channels[0] // word, -(-channels[1] // word)), rows)
+        if not layout.int32:
+            return [region]
+        return [Region(region.start + k * layout.byte_step, region.count, region.step, region.length) for k in range(4)]
+
+    def _drain(self, item: WorkItem, keep: bool) -> int:
+        """Emit DRAIN; returns the count of its first tile minus one."""
+        task, rectangle, layout, columns = self.task, item.rectangle, self.out_layout, self.architecture.columns
+        rows = (rectangle.y0, rectangle.y1)
+        first_channel, end_channel = self._channels(item)
+        first_plane, word, lanes = first_channel // layout.word, layout.word, self.architecture.output_lanes
+        tracker = self.emitter.tracker
+        waits = (0,) * len(Unit)
+        for region in self._written(item, (first_channel, end_channel), rows):
+            waits = join(waits, tracker.before_write(Unit.DRAIN, region))
+        last_column = (item.columns[1] - 1) * columns
+        fields = {
+            "out_base": item.target.at(first_plane, rectangle.y0) + rectangle.x0 * layout.pixel_bytes,
+            "out_plane_step": item.target.plane_step,
+            "out_y_step": layout.row_bytes,
+            "out_x_step": layout.pixel_bytes,
+            "byte_step": layout.byte_step if layout.int32 else 0,
+            "n_columns": item.columns[1] - item.columns[0],
+            "n_y": rectangle.y1 - rectangle.y0,
+            "block_rows": rectangle.block_rows,
+            "n_x": rectangle.n_x,
+            "channel0": first_channel % word,
+            "last_steps": -(-(min(end_channel, last_column + columns) - last_column) // lanes),
+            "int32": int(layout.int32),
+            "keep": int(keep),
+        }
+        residual_region = None
+        if task.residual is not None:
+            residual_region = item.residual.region((first_plane, -(-end_channel // word)), rows)
+            waits = join(waits, tracker.before_read(residual_region))
+            fields |= {
+                "residual_base": item.residual.at(first_plane, rectangle.y0) + rectangle.x0 * layout.pixel_bytes,
+                "residual_plane_step": item.residual.plane_step,
+                "residual": 1,
+            }
+        self.emitter.append(
+            Opcode.DRAIN, waits, fields, Observation(0, task.output, first_channel, rectangle.y0, rectangle.x0)
+        )
+        before = self.emitter.counts[Unit.DRAIN]
+        count = self.emitter.count(Unit.DRAIN, (item.columns[1] - item.columns[0]) * rectangle.n_blocks)
+        if residual_region is not None:
+            tracker.note_read(Unit.DRAIN, count, residual_region)
+        return before
+
+    def _note_tiles(self, item: WorkItem, before: int) -> None:
+        """Give every output tile its own count, so that readers wait for no more than they need."""
+        columns, end_channel = self.architecture.columns, self._channels(item)[1]
+        blocks, count = item.rectangle.blocks(), before
+        for column in range(*item.columns):
+            channels = (column * columns, min((column + 1) * columns, end_channel))
+            for block in blocks:
+                count += 1
+                for region in self._written(item, channels, block):
+                    self.emitter.tracker.note_write(Unit.DRAIN, count, region)
+
+
+def column_ranges(panel: WeightPanel, columns: tuple[int, int], weight_tiles: int, parameter_groups: int) -> list:
+    """Ranges of column groups that stay in the rings together, for a task of several rectangles."""
+    count = columns[1] - columns[0]
+    together = max(1, min(count, weight_tiles // panel.n_tiles, parameter_groups))
+    return [(columns[0] + a, columns[0] + b) for a, b in split(count, -(-count // together))]

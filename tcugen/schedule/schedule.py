@@ -1,0 +1,82 @@
+"""A plan as instructions, without a single weight: shapes alone decide all that is in here."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from tcugen.isa import Instruction, Window
+from tcugen.mapping.layouts import align
+from tcugen.mapping.plan import Plan
+from tcugen.program import Observation, Port, TensorLayout
+from tcugen.schedule.emit import DramAddress, numbered
+from tcugen.schedule.scheduler import Scheduler
+from tcugen.schedule.weight_blocks import WeightBlock, WeightBlocks
+
+_PORT_BYTES = 64
+"""Alignment of tensors inside their windows: the widest bus."""
+
+
+@dataclass(frozen=True, eq=False)
+class Schedule:
+    """Instructions whose numbers are still missing: padding value, zero points, clamps and the ratios of adds are 0.
+
+    Attributes:
+        plan: What it was made from.
+        instructions: In fetch order; the last is END. Field `layer` is the number of the task.
+        observations: One per DRAIN and POOL.
+        weight_blocks: What stands where in window WEIGHTS.
+        weight_bytes: Size of that window.
+        inputs, outputs: Tensors of windows INPUT and OUTPUT.
+        input_bytes, output_bytes, scratch_bytes: Sizes of those windows.
+    """
+
+    plan: Plan
+    instructions: tuple[Instruction, ...]
+    observations: tuple[Observation, ...]
+    weight_blocks: tuple[WeightBlock, ...]
+    weight_bytes: int
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    input_bytes: int
+    output_bytes: int
+    scratch_bytes: int
+
+
+def _dram(names: Iterable[str], window: Window, layouts: dict[str, TensorLayout]) -> tuple[dict[str, DramAddress], int]:
+    """Offsets of tensors in a window, one after the other, and the window's size."""
+    dram: dict[str, DramAddress] = {}
+    size = 0
+    for name in names:
+        dram[name] = DramAddress(window, size)
+        size = align(size + layouts[name].bytes, _PORT_BYTES)
+    return dram, size
+
+
+def schedule_plan(plan: Plan, progress: Callable[[str], None] | None = None) -> Schedule:
+    """The instructions of a plan; the same plan gives the same instructions.
+
+    Args:
+        plan: What to do.
+        progress: Called with one line of text per task.
+
+    Raises:
+        CompileError: If a shape is too large for the instruction set. Names node, value, rule and remedy.
+    """
+    layouts = plan.layouts
+    input_dram, input_bytes = _dram(plan.inputs, Window.INPUT, layouts)
+    output_dram, output_bytes = _dram(plan.outputs, Window.OUTPUT, layouts)
+    scratch_dram, scratch_bytes = _dram(plan.spilled, Window.SCRATCH, layouts)
+    weights = WeightBlocks(plan.architecture.bus_bytes)
+    scheduler = Scheduler(plan, input_dram | output_dram | scratch_dram, weights, progress or (lambda line: None))
+    instructions, observations = numbered(scheduler.run())
+    return Schedule(
+        plan=plan,
+        instructions=instructions,
+        observations=observations,
+        weight_blocks=weights.blocks,
+        weight_bytes=weights.size,
+        inputs=tuple(Port(name, input_dram[name].offset, layouts[name]) for name in plan.inputs),
+        outputs=tuple(Port(name, output_dram[name].offset, layouts[name]) for name in plan.outputs),
+        input_bytes=input_bytes,
+        output_bytes=output_bytes,
+        scratch_bytes=scratch_bytes,
+    )

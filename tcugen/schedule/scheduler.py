@@ -1,0 +1,308 @@
+"""Tasks to instructions: loads and stores, stripes, and pools that run row by row after the convolution they read."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from tcugen.isa import Opcode
+from tcugen.mapping.plan import Plan
+from tcugen.mapping.stripes import StripePlanner, input_rows
+from tcugen.mapping.tasks import AverageTask, ConvTask, PoolTask
+from tcugen.mapping.tiling import Rectangle, WeightPanel, rectangles
+from tcugen.schedule.convolution import Convolution, WorkItem, column_ranges
+from tcugen.schedule.emit import DramAddress, Emitter, Entry, SramView
+from tcugen.schedule.pooling import AverageItem, PoolItem, average_shapes, emit_average, emit_pool, tail_items
+from tcugen.schedule.weight_blocks import AverageBlock, ConvolutionBlock, WeightBlocks
+
+LOOKAHEAD = 4
+"""WEIGHT instructions dispatched ahead of the one whose COMPUTE comes next; at most this many wait in their queue."""
+
+_LOAD_PIECES = 6
+"""Pieces of a tensor's load that nobody asks for row by row."""
+
+_ROW_PIECES = 16
+"""Row pieces of a layer that starts while its input arrives or that feeds a pool."""
+
+
+@dataclass
+class Scheduler:
+    """State of one plan on its way to instructions, which `run` returns; blocks of weights go into `weights`."""
+
+    plan: Plan
+    dram: dict[str, DramAddress]
+    weights: WeightBlocks
+    progress: Callable[[str], None]
+
+    def __post_init__(self):
+        plan = self.plan
+        self.architecture, self.tasks, self.layouts = plan.architecture, plan.tasks, plan.layouts
+        self.panels, self.allocation = plan.panels, plan.allocation
+        self.inputs, self.outputs = frozenset(plan.inputs), frozenset(plan.outputs)
+        self.emitter = Emitter(self.architecture, self.layouts, self.dram)
+        self._loaded: dict[str, int] = {}
+
+    def run(self) -> list[Entry]:
+        """All instructions in fetch order, END last."""
+        index = 0
+        while index < len(self.tasks):
+            self.progress(f"scheduling {self.tasks[index].name} ({index + 1} of {len(self.tasks)})")
+            if self._pool_follows(index):
+                self._with_pool(index)
+                index += 2
+            else:
+                self._enter(index)
+                for _ in self._steps(index):
+                    pass
+                self._leave(index)
+                index += 1
+        return hoist_weights(self.emitter.finish())
+
+    def _enter(self, index: int) -> None:
+        self.emitter.layer, self.emitter.node = index, self.tasks[index].name
+
+    def _leave(self, index: int) -> None:
+        name = self.tasks[index].output
+        if name in self.outputs and self.allocation.is_resident(name):
+            layout = self.layouts[name]
+            factor = 4 if layout.int32 else 1
+            self.emitter.store(name, self._resident(name), (0, factor * layout.planes), (0, layout.height))
+
+    def _resident(self, name: str) -> SramView:
+        layout = self.layouts[name]
+        return SramView(self.allocation.addresses[name], layout.plane_bytes, layout.row_bytes)
+
+    def _ensure(self, name: str, rows_end: int) -> None:
+        """Load a resident network input up to a row."""
+        if name not in self.inputs or not self.allocation.is_resident(name):
+            return
+        done = self._loaded.get(name, 0)
+        if rows_end <= done:
+            return
+        layout = self.layouts[name]
+        piece = max(1, -(-layout.height // _LOAD_PIECES))
+        while done < rows_end:
+            end = min(rows_end, done + piece)
+            self.emitter.load(name, self._resident(name), (0, layout.planes), (done, end))
+            done = end
+        self._loaded[name] = done
+
+    def _steps(self, index: int) -> Iterator[int]:
+        """Emit a task piece by piece; yields the output rows complete so far."""
+        match self.tasks[index]:
+            case ConvTask() as task:
+                return self._conv(index, task)
+            case PoolTask() as task:
+                return self._pool(index, task)
+            case AverageTask() as task:
+                return self._average(index, task)
+            case task:
+                assert_never(task)
+
+    def _panel(self, index: int) -> WeightPanel:
+        panel = self.panels[index]
+        assert panel is not None, "only a pool has none"
+        return panel
+
+    def _average_bytes(self, panel: WeightPanel, words: int) -> int:
+        """Bytes of one column group of an average pool that takes `words` input words to it."""
+        return replace(panel, n_groups=words).column_bytes(self.architecture)
+
+    def _planner(self, index: int) -> StripePlanner:
+        task = self.tasks[index]
+        spilled = frozenset(name for name in (*task.reads, task.output) if not self.allocation.is_resident(name))
+        return StripePlanner(
+            task, self.layouts[task.input], self.layouts[task.output], self.panels[index], spilled, self.architecture
+        )
+
+    # Places of the operands of one item ------------------------------------------------------------------------------
+
+    def _source(self, index: int, planner: StripePlanner, number: int, planes, rows) -> SramView:
+        """Where the input rows of a stripe are; loads them if they are in memory."""
+        task, plan = self.tasks[index], self.allocation.stripes[index]
+        if not planner.input_spilled:
+            self._ensure(task.input, rows[1])
+            return self._resident(task.input)
+        layout = self.layouts[task.input]
+        base = self.allocation.buffers[index] + plan.input_buffer(number)
+        place = SramView(base, (rows[1] - rows[0]) * layout.row_bytes, layout.row_bytes, rows[0], planes[0])
+        self.emitter.load(task.input, place, planes, rows)
+        return place
+
+    def _target(
+        self, index: int, planner: StripePlanner, number: int, planes, rows
+    ) -> tuple[SramView, SramView | None]:
+        """Where the results of a work item go and where its residual operand is.
+
+        A spilled operand is loaded to where the results go.
+        """
+        task, plan = self.tasks[index], self.allocation.stripes[index]
+        layout = self.layouts[task.output]
+        if planner.output_spilled:
+            base = self.allocation.buffers[index] + plan.output_buffer(number)
+            target = SramView(base, (rows[1] - rows[0]) * layout.row_bytes, layout.row_bytes, rows[0], planes[0])
+        else:
+            target = self._resident(task.output)
+        if task.residual is None:
+            return target, None
+        if planner.residual_spilled:
+            self.emitter.load(task.residual, target, planes, rows)
+            return target, target
+        self._ensure(task.residual, rows[1])
+        return target, self._resident(task.residual)
+
+    # Convolutions ---------------------------------------------------------------------------------------------------
+
+    def _conv(self, index: int, task: ConvTask) -> Iterator[int]:
+        panel, plan = self._panel(index), self.allocation.stripes[index]
+        planner, architecture = self._planner(index), self.architecture
+        shapes = self._row_pieces(index) if planner.is_resident else None
+        blocks: dict[tuple[int, int], int] = {}
+        convolution = Convolution(self.emitter, task, panel, blocks)
+        layout, in_planes = self.layouts[task.output], self.layouts[task.input].planes
+
+        def cut(rows: tuple[int, int], units: tuple[int, int]) -> Iterator[tuple[tuple[int, int], Rectangle]]:
+            whole = planner.units.column_range(*units, panel.n_columns)
+            shape = shapes or rectangles(*rows, layout.width, architecture.accumulator_depth)
+            if len(shape) == 1:
+                yield whole, shape[0]
+                return
+            for part in column_ranges(panel, whole, architecture.weight_tiles, architecture.parameter_groups):
+                yield from ((part, rectangle) for rectangle in shape)
+
+        items, starts, held = [], {}, None
+        for number, (rows, units) in enumerate(plan.items()):
+            planes = planner.units.plane_range(*units, layout.planes)
+            starts[len(items)] = (number, rows, planes)
+            items += [WorkItem(part, rectangle, None, None, None) for part, rectangle in cut(rows, units)]
+        for item in items:
+            if item.columns not in blocks:
+                size = (item.columns[1] - item.columns[0]) * panel.column_bytes(architecture)
+                blocks[item.columns] = self.weights.add(ConvolutionBlock(index, item.columns), size)
+
+        stripe_number, operands = -1, None
+        for at, (item, stream, keep) in enumerate(convolution.order(items)):
+            if at in starts:
+                number, rows, planes = starts[at]
+                if rows != held:
+                    held, stripe_number = rows, stripe_number + 1
+                    if planner.input_spilled:
+                        source = self._source(index, planner, stripe_number, (0, in_planes), input_rows(task, *rows))
+                    else:
+                        source = self._resident(task.input)
+                operands = (source, *self._target(index, planner, number, planes, rows))
+            if not planner.input_spilled:
+                self._ensure(task.input, input_rows(task, item.rectangle.y0, item.rectangle.y1)[1])
+            convolution.emit(WorkItem(item.columns, item.rectangle, *operands), stream, keep)
+            if planner.output_spilled and at + 1 in (*starts, len(items)):
+                self.emitter.store(task.output, operands[1], planes, rows)
+            is_whole = item.columns[1] == panel.n_columns and item.rectangle.x1 == layout.width
+            yield item.rectangle.y1 if is_whole else 0
+
+    def _row_pieces(self, index: int) -> tuple[Rectangle, ...] | None:
+        """Row pieces of a task that can keep all its weights, if rows of its input arrive or of its output leave."""
+        task, panel, architecture = self.tasks[index], self._panel(index), self.architecture
+        layout = self.layouts[task.output]
+        whole = rectangles(0, layout.height, layout.width, architecture.accumulator_depth)
+        arrives = task.input in self.inputs and self._loaded.get(task.input, 0) == 0
+        if len(whole) > 1 or whole[0].n_blocks < 2 or not (arrives or self._pool_follows(index)):
+            return None
+        if panel.column_words is None or panel.n_columns * panel.n_tiles > architecture.weight_tiles:
+            return None
+        if panel.n_columns > architecture.parameter_groups:
+            return None
+        blocks = whole[0].blocks()
+        per_piece = -(-len(blocks) // _ROW_PIECES)
+        edges = [0, *range(1, len(blocks), per_piece), len(blocks)]
+        return tuple(
+            Rectangle(blocks[a][0], blocks[b - 1][1], 0, layout.width, whole[0].block_rows)
+            for a, b in zip(edges, edges[1:], strict=False)
+            if b > a
+        )
+
+    # Pools ----------------------------------------------------------------------------------------------------------
+
+    def _pool_follows(self, index: int) -> bool:
+        """The next task pools this one's result, both on chip."""
+        if index + 1 >= len(self.tasks) or not isinstance(self.tasks[index], ConvTask):
+            return False
+        pool = self.tasks[index + 1]
+        if not isinstance(pool, PoolTask) or pool.input != self.tasks[index].output:
+            return False
+        return all(self._planner(at).is_resident for at in (index, index + 1))
+
+    def _with_pool(self, index: int) -> None:
+        """A convolution with the pool that reads it, row by row where the convolution's rows complete early."""
+        pool = self.tasks[index + 1]
+        assert isinstance(pool, PoolTask)
+        source, target = self._resident(pool.input), self._resident(pool.output)
+        layout = self.layouts[pool.output]
+        done = 0
+        self._enter(index)
+        rows_complete = 0
+        for rows_complete in self._steps(index):
+            end = done
+            while end < layout.height and input_rows(pool, end, end + 1)[1] <= rows_complete:
+                end += 1
+            if done == 0 and end == layout.height:
+                continue
+            if end > done:
+                self._enter(index + 1)
+                emit_pool(self.emitter, pool, PoolItem((0, layout.planes), (done, end)), source, target)
+                self._enter(index)
+                done = end
+        self._leave(index)
+        self._enter(index + 1)
+        if done == 0:
+            for piece in tail_items((0, layout.planes), (0, layout.height)):
+                emit_pool(self.emitter, pool, piece, source, target)
+        self._leave(index + 1)
+
+    def _pool(self, index: int, task: PoolTask) -> Iterator[int]:
+        planner = self._planner(index)
+        for number, (rows, units) in enumerate(self.allocation.stripes[index].items()):
+            planes = planner.units.plane_range(*units, self.layouts[task.output].planes)
+            source = self._source(index, planner, number, planes, input_rows(task, *rows))
+            target, _ = self._target(index, planner, number, planes, rows)
+            emit_pool(self.emitter, task, PoolItem(planes, rows), source, target)
+            if planner.output_spilled:
+                self.emitter.store(task.output, target, planes, rows)
+            yield rows[1]
+
+    def _average(self, index: int, task: AverageTask) -> Iterator[int]:
+        panel, planner = self._panel(index), self._planner(index)
+        offsets: dict[int, int] = {}
+        for number, (_, units) in enumerate(self.allocation.stripes[index].items()):
+            planes = planner.units.plane_range(*units, self.layouts[task.output].planes)
+            source = self._source(index, planner, number, planes, (0, self.layouts[task.input].height))
+            target, _ = self._target(index, planner, number, planes, (0, 1))
+            for first, pixels, words in average_shapes(planes, panel, self.architecture.accumulator_depth):
+                if words not in offsets:
+                    offsets[words] = self.weights.add(
+                        AverageBlock(index, words), panel.n_columns * self._average_bytes(panel, words)
+                    )
+                item = AverageItem(first, pixels, words, source, target)
+                emit_average(self.emitter, task, panel, item, offsets[words])
+            yield 1
+
+
+def hoist_weights(entries: list[Entry]) -> list[Entry]:
+    """Move every WEIGHT ahead to where the one LOOKAHEAD before it is used, so that prefetch crosses layer borders.
+
+    The first ones follow the first DRAIN: the first layer's own loads come first.
+    """
+    weights = [at for at, entry in enumerate(entries) if entry.instruction.opcode == Opcode.WEIGHT]
+    if not weights:
+        return entries
+    drains = (at for at, entry in enumerate(entries) if entry.instruction.opcode == Opcode.DRAIN)
+    after_first = next(drains) + 1
+    moved: dict[int, list[Entry]] = {}
+    for order, at in enumerate(weights[1:], 1):
+        slot = min(at, max(after_first, weights[order - LOOKAHEAD] if order >= LOOKAHEAD else 0))
+        moved.setdefault(slot, []).append(entries[at])
+    taken = set(weights[1:])
+    result = []
+    for at, entry in enumerate(entries):
+        result += moved.get(at, [])
+        if at not in taken:
+            result.append(entry)
+    return result

@@ -1,0 +1,52 @@
+"""What window WEIGHTS holds and where, before there are any weights: blocks in the order of use."""
+
+from dataclasses import dataclass
+
+from tcugen.mapping.layouts import align
+
+
+@dataclass(frozen=True)
+class ConvolutionBlock:
+    """Parameters and tiles of column groups columns[0] .. columns[1] - 1 of the convolution of task number `task`."""
+
+    task: int
+    columns: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class AverageBlock:
+    """Parameters and tiles of an average pool that takes `words` input words to one column group."""
+
+    task: int
+    words: int
+
+
+Content = ConvolutionBlock | AverageBlock
+
+
+@dataclass(frozen=True)
+class WeightBlock:
+    """`content` stands at byte `offset`."""
+
+    content: Content
+    offset: int
+
+
+class WeightBlocks:
+    """Window WEIGHTS under construction; each block starts at a multiple of the bus width."""
+
+    def __init__(self, bus_bytes: int):
+        self._bus_bytes = bus_bytes
+        self._blocks: list[WeightBlock] = []
+        self.size = 0
+
+    def add(self, content: Content, size: int) -> int:
+        """Append a block of `size` bytes; returns its offset in the window."""
+        offset = self.size
+        self._blocks.append(WeightBlock(content, offset))
+        self.size = align(offset + size, self._bus_bytes)
+        return offset
+
+    @property
+    def blocks(self) -> tuple[WeightBlock, ...]:
+        return tuple(self._blocks)

@@ -1,0 +1,109 @@
+"""DRAIN: the output path empties full banks, `output_lanes` channels of a pixel per cycle."""
+
+from tcugen.arch import Architecture
+from tcugen.isa import Instruction
+from tcugen.timing.banks import DrainWrites
+from tcugen.timing.completions import NEVER, Agenda, Completions
+from tcugen.timing.compute import Compute
+from tcugen.timing.latencies import DRAIN_START, OUTPUT_LATENCY, RESIDUAL_START, WRITE_TO_COUNT
+from tcugen.timing.queue import InstructionQueue
+from tcugen.timing.weights import WeightStream
+
+_INT32_BYTES = 4
+
+
+class Drain:
+    """The output path.
+
+    Attributes:
+        spans: From when until when instructions were under way.
+    """
+
+    def __init__(
+        self,
+        queue: InstructionQueue,
+        completions: Completions,
+        compute: Compute,
+        weights: WeightStream,
+        writes: DrainWrites,
+        architecture: Architecture,
+        agenda: Agenda,
+    ) -> None:
+        self._queue = queue
+        self._completions = completions
+        self._compute = compute
+        self._weights = weights
+        self._groups = weights.groups
+        self._writes = writes
+        self._steps = architecture.output_steps
+        self._agenda = agenda
+        self.spans: list[tuple[int, int]] = []
+        self._instruction: Instruction | None = None
+        self._free_from = 0
+        self._drained = 0
+        self._last = 0  # last step so far
+        self._begin = 0
+        self._group = self._first_group = 0
+        self._column = self._row = 0
+        self._slow = 1.0
+
+    def advance(self) -> None:
+        """Go on as long as everything needed is known."""
+        while True:
+            if self._instruction is None:
+                offered = self._queue.offered()
+                if offered is None:
+                    return
+                cycle = max(offered, self._free_from)
+                self._instruction = instruction = self._queue.take(cycle)
+                residual = instruction.fields.get("residual", 0)
+                self._begin = cycle + (RESIDUAL_START if residual else DRAIN_START)
+                self.spans.append((cycle + 1, NEVER))
+                self._first_group = self._group
+                self._column = self._row = 0
+                self._slow = self._writes.slowing(instruction)
+            if not self._drain(self._instruction):
+                return
+
+    def _drain(self, instruction: Instruction) -> bool:
+        """One tile; False if it, or its parameters, are not known to come yet."""
+        if self._drained >= len(self._compute.filled):
+            return False
+        if self._group >= len(self._groups.written):
+            self._groups.wanted = self._group
+            return False
+        get = instruction.fields.get
+        n_y, columns = get("n_y", 0), get("n_columns", 0)
+        rows = min(get("block_rows", 0), n_y - self._row)
+        last_block = self._row + rows == n_y
+        steps = get("last_steps", 0) if self._column + 1 == columns else self._steps
+        if get("int32", 0):
+            steps *= _INT32_BYTES
+        steps *= rows * get("n_x", 0)
+        start = max(self._last + 1, self._begin, self._compute.filled[self._drained], self._groups.written[self._group])
+        self._last = last = start + steps - 1
+        self._drained += 1
+        self._compute.released.append(last)
+        self._writes.add(start + OUTPUT_LATENCY, last + OUTPUT_LATENCY, self._slow)
+        self._completions.add(last + OUTPUT_LATENCY + WRITE_TO_COUNT)
+        self._agenda.pending.append(self._compute.advance)
+        self._row += rows
+        if last_block:
+            self._row = 0
+            self._column += 1
+            self._group += 1
+            if not get("keep", 0):
+                self._groups.release(last + 1)
+                self._agenda.pending.append(self._weights.look_again)
+            if self._column == columns:
+                if get("keep", 0):
+                    self._group = self._first_group
+                self._instruction = None
+                self._free_from = last + OUTPUT_LATENCY + 1
+                self.spans[-1] = (self.spans[-1][0], self._free_from)
+        return True
+
+    @property
+    def idle_from(self) -> int:
+        """Cycle from which nothing is under way, NEVER while something is."""
+        return self._free_from if self._instruction is None else NEVER

@@ -1,0 +1,108 @@
+"""Cycles that pass inside the units, read off their pipelines in `tcugen/rtl`; `tests/timing` holds them to the RTL.
+
+A cycle is named by what can be seen in it: "from A to B" is 1 if B shows in the cycle after A.
+"""
+
+TAKE_TO_ISSUE = 1
+"""reader: a client's request is taken, then its address is checked."""
+
+ISSUE_TO_ADDRESS = 1
+"""reader, writer: the checked address stands on the bus."""
+
+MAX_OUTSTANDING = 16
+"""axi: bursts of one direction between issue and their last beat or response."""
+
+START_TO_FETCH = 2
+"""fetch: the first request after the start."""
+
+FETCH_PERIOD = 2
+"""fetch: cycles between two requests."""
+
+FETCH_BURST_BYTES = 256
+FETCH_BURSTS = 4
+
+BEAT_TO_PART = 4
+"""fetch: reader 1, buffer 2, gathering 1; 3 where beats are not gathered, 2 where the buffer is small as well."""
+
+SMALL_FIFO = 64
+"""fifo: queues below this depth have latency 1, others 2."""
+
+QUEUE_LATENCY = 2
+"""dispatch: from entering an empty queue to standing at its gate; one more until its waits are judged."""
+
+DONE_TO_JUDGED = 1
+"""dispatch: from the counter that shows the work to the offer of an instruction that waited for it."""
+
+WEIGHT_START = 3
+"""weights: from taking an instruction to its first request: PREPARE, CHOOSE, REQUEST."""
+
+WEIGHT_PERIOD = 2
+"""weights: CHOOSE and REQUEST."""
+
+BEAT_TO_RING = 2
+"""reader 1, ring 1: from a beat on the bus to the item that counts as written."""
+
+LOAD_START = 2
+"""load, segments: from taking an instruction to its first request."""
+
+LOAD_QUEUE_BEATS = 256
+LOAD_PLANS = 5
+"""load: transfers whose places are not written; a queue of 4 and the one under way."""
+
+BEAT_TO_PLACE = 3
+"""load: reader 1, queue 2: from a beat on the bus to its move into the write register."""
+
+PLACE_TO_DONE = 3
+"""load: write, done, counter."""
+
+STORE_START = 4
+"""store: from taking an instruction to its first beat at the writer: walker 2, read 1, word queue 1."""
+
+STORE_LOOKAHEAD = 3
+"""store: cycles before its last beat in which the next instruction can be taken."""
+
+WRITER_BEATS = 64
+WRITE_TO_DATA = 1
+"""writer: the first beat stands on the bus one cycle after its address."""
+
+ANSWER_TO_DONE = 3
+"""writer, store, dispatch: from the response to the counter that shows the work."""
+
+COMPUTE_START = 2
+"""passes: from taking an instruction to its first pass."""
+
+PASS_TO_LOADER = 1
+"""compute: the queue between pass walker and weight loader."""
+
+LOADER_TO_TAKE = 1
+"""loader: a pass may be taken one cycle after the read of its tile's first row."""
+
+TAKE_TO_LOADER = 2
+"""loader: the next tile's first row is read two cycles after a pass was taken."""
+
+READ_TO_COUNT = 2
+"""pixels, dispatch: from the last operand to the counter that shows the tile."""
+
+READ_TO_FILLED = 7
+"""activation memory 2, array 2, accumulators 3, drain 1, less 1: beside one cycle per row."""
+
+DRAIN_START = 2
+"""output, drain: from taking an instruction to its first step."""
+
+RESIDUAL_START = 4
+"""residual_reader: the same with a residual operand, whose first word must come first."""
+
+OUTPUT_LATENCY = 18
+"""output: from a step to its write: sums 2, requantise 10, residual 6."""
+
+WRITE_TO_COUNT = 2
+"""output, dispatch: from the last write of a tile to the counter that shows it."""
+
+POOL_START = 2
+"""pool: from taking an instruction to its first tap."""
+
+POOL_END = 5
+"""pool: from the last tap to the next instruction; the counter shows it then."""
+
+SETTLE_CYCLES = 4
+"""control: cycles of silence that end a run."""

@@ -1,0 +1,126 @@
+"""STORE: words into beats, beats into write bursts whose address waits for the data."""
+
+from collections import deque
+from dataclasses import dataclass
+
+from tcugen.arch import Architecture
+from tcugen.memory_model import MemoryModel
+from tcugen.timing.bursts import transfer_bursts
+from tcugen.timing.completions import NEVER, Completions
+from tcugen.timing.latencies import (
+    ANSWER_TO_DONE,
+    ISSUE_TO_ADDRESS,
+    MAX_OUTSTANDING,
+    STORE_LOOKAHEAD,
+    STORE_START,
+    WRITE_TO_DATA,
+    WRITER_BEATS,
+)
+from tcugen.timing.queue import InstructionQueue
+
+
+@dataclass(slots=True)
+class WriteBurst:
+    """A burst whose address stands in cycle `address` and whose data can move from `ready` on; `beats` are left."""
+
+    address: int
+    ready: int
+    beats: int
+    ends: bool
+
+
+class Store:
+    """The one user of the bus writer.
+
+    Attributes:
+        bursts: What the bus has to write, in order.
+        spans: From when until when instructions were under way.
+        idle_from: Cycle from which nothing is under way.
+    """
+
+    def __init__(
+        self,
+        queue: InstructionQueue,
+        completions: Completions,
+        architecture: Architecture,
+        memory: MemoryModel,
+    ) -> None:
+        self._queue = queue
+        self._completions = completions
+        self._architecture = architecture
+        self._response_latency = memory.response_latency
+        self._words_per_beat = max(1, architecture.bus_bytes // architecture.rows)
+        self.bursts: deque[WriteBurst] = deque()
+        self.spans: list[tuple[int, int]] = []
+        self.idle_from = 0
+        self._pending: deque[int] = deque()
+        self._taken: deque[int] = deque()
+        self._pushed_at = 0
+        self._data_from = 0
+        self._pushed = self._moved = 0
+        self._issued = 0
+        self._issued_at = 0
+        self._answered: list[int] = []
+        self._moves: deque[tuple[int, int]] = deque()  # beats moved up to, cycle of the last
+
+    def advance(self) -> None:
+        """Hand the bus every burst whose times are known."""
+        while True:
+            if not self._pending:
+                offered = self._queue.offered()
+                if offered is None:
+                    return
+                cycle = max(offered, self._pushed_at - STORE_LOOKAHEAD)
+                self._pending += transfer_bursts(self._queue.take(cycle), self._architecture)
+                self._data_from = cycle + STORE_START
+                self._taken.append(cycle)
+                self.spans.append((cycle + 1, NEVER))
+            if not self._push():
+                return
+
+    def _push(self) -> bool:
+        beats = self._pending[0]
+        start = self._pushed_at + 1
+        if start < self._data_from:
+            start = self._data_from
+        pushed = start + beats * self._words_per_beat - 1
+        over = self._pushed + beats - WRITER_BEATS
+        if over > 0:
+            if over > self._moved:
+                return False
+            moves = self._moves
+            while moves[0][0] < over:
+                moves.popleft()
+            total, last = moves[0]
+            if pushed < last - (total - over):
+                pushed = last - (total - over)
+        issued_at = (pushed if pushed > self._issued_at else self._issued_at) + 1
+        before = self._issued - MAX_OUTSTANDING
+        if before >= 0:
+            if before >= len(self._answered):
+                return False
+            if issued_at <= self._answered[before]:
+                issued_at = self._answered[before] + 1
+        self._pending.popleft()
+        self._pushed += beats
+        self._pushed_at = pushed
+        self._issued += 1
+        self._issued_at = issued_at
+        address = issued_at + ISSUE_TO_ADDRESS
+        self.bursts.append(WriteBurst(address, address + WRITE_TO_DATA, beats, not self._pending))
+        return True
+
+    def moved(self, burst: WriteBurst, last: int, beats: int) -> None:
+        """`beats` of the oldest burst moved over the bus, the last of them in `last`."""
+        self._moved += beats
+        self._moves.append((self._moved, last))
+        if not burst.beats:
+            self.bursts.popleft()
+            answered = last + self._response_latency
+            self._answered.append(answered)
+            if burst.ends:
+                done = answered + ANSWER_TO_DONE
+                self.spans[len(self._completions.cycles)] = (self._taken.popleft() + 1, done)
+                self.idle_from = done
+                self._completions.add(done)
+        self.advance()

@@ -1,0 +1,43 @@
+"""What `make results` writes where."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+PATH = Path(__file__).parents[1] / "docs" / "results.py"
+_spec = importlib.util.spec_from_file_location("results", PATH)
+results = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(results)
+
+FIGURES = {
+    "cycles_per_image": [1000, 1200],
+    "utilisation": 0.5,
+    "mismatches": 1,
+    "witness": {"elements": 7000, "mismatches": 2},
+}
+
+
+@pytest.mark.parametrize("name, block", results.BLOCKS.items(), ids=results.BLOCKS)
+def test_every_block_has_its_place(name, block):
+    text = block.page.read_text()
+    written = results.replaced(text, name, ["a line", "another"])
+    assert f"-->\n\na line\nanother\n\n<!-- /{name} -->" in written
+    assert results.replaced(written, name, ["a line", "another"]) == written
+
+
+def test_a_page_without_the_block_is_refused():
+    with pytest.raises(ValueError, match="must have one block 'speed'"):
+        results.replaced("# Results\n", "speed", [])
+
+
+def test_a_network_is_one_line_with_all_that_differs(monkeypatch):
+    monkeypatch.setattr(results, "figures_of", lambda command: FIGURES)
+    lines = results.networks(["--layer-config resnet20"])
+    assert lines[2:] == ["| `tcugen simulate --layer-config resnet20` | 1,000 / 1,200 | 50.0 % | 3 of 7,000 |"]
+
+
+def test_the_pages_show_the_commands_that_are_run():
+    for page, commands in ((results.README, results.SUMMARY), (results.RESULTS, results.NETWORKS)):
+        shown = [line.split("`")[1] for line in page.read_text().splitlines() if line.startswith("| `tcugen simulate")]
+        assert shown == [f"tcugen simulate {command}" for command in commands]

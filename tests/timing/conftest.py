@@ -1,0 +1,5 @@
+"""The fixture that emits the machines."""
+
+from tests.machines import rtl
+
+__all__ = ["rtl"]

@@ -1,0 +1,26 @@
+"""Latencies of the replay against the constants that the hardware is built from."""
+
+from tcugen.arch import Architecture
+from tcugen.rtl import axi, control, fetch, fifo, load, output, writer
+from tcugen.rtl.activation import ActivationMemory
+from tcugen.rtl.array import Array
+from tcugen.timing import latencies
+
+
+def test_sizes_are_those_of_the_hardware():
+    assert latencies.MAX_OUTSTANDING == axi.MAX_OUTSTANDING
+    assert (latencies.FETCH_BURST_BYTES, latencies.FETCH_BURSTS) == (fetch.BURST_BYTES, fetch.BURSTS)
+    assert latencies.SMALL_FIFO == fifo.SMALL_DEPTH
+    assert latencies.LOAD_QUEUE_BEATS == load.QUEUE_BEATS
+    assert latencies.LOAD_PLANS == load.QUEUE_INSTRUCTIONS + 1
+    assert latencies.WRITER_BEATS == writer.DATA_BEATS
+    assert latencies.SETTLE_CYCLES == control.SETTLE_CYCLES
+
+
+def test_pipelines_are_as_long_as_those_of_the_hardware():
+    assert latencies.OUTPUT_LATENCY == output.LATENCY
+    for rows in (4, 8, 16, 32):
+        architecture = Architecture(rows=rows, output_lanes=4)
+        tag_line = ActivationMemory.LATENCY + Array(architecture).latency - 1
+        adding, storing, filled, full = 1, 1, 1, 1
+        assert latencies.READ_TO_FILLED + rows == tag_line + adding + storing + filled + full
