@@ -11,7 +11,7 @@ class NodeReport(TypedDict):
     shape: str
     macs: int
     predicted_cycles: int
-    losses: dict[str, int]
+    losses: dict[str, float]
     fused_into: str | None
 
 

@@ -1,6 +1,8 @@
 """The search: what it picks, what it says about it, and what it refuses."""
 
 import pytest
+from tcugen.sizing.cost import predict
+from tcugen.sizing.tiling import Tiling
 
 from tcugen.arch import Architecture
 from tcugen.network.check import checked_network
@@ -8,10 +10,8 @@ from tcugen.network.graph import Shape
 from tcugen.network.operators import Add, Conv, GlobalAveragePool, MaxPool, Requantise
 from tcugen.network.resnets import BUNDLED_NAMES, bundled_network
 from tcugen.sizing.buffers import accumulator_need, buffer_bytes, limit_bytes, strips_together
-from tcugen.sizing.cost import predict
 from tcugen.sizing.errors import SizingError
 from tcugen.sizing.search import Budget, size
-from tcugen.sizing.tiling import Tiling
 
 RESNET50 = bundled_network("resnet50")
 
