@@ -32,7 +32,7 @@ def compile_network(
     Raises:
         CompileError: If the network cannot run on this architecture. Names node, value, rule and remedy.
     """
-    report = progress or (lambda line: None)
+    report = progress or (lambda _line: None)
     report("allocating")
     sums = int32_outputs(model)
     plan = plan_network(model.network, architecture, sums)

@@ -2,7 +2,7 @@
 
 from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import data
-from amaranth.lib.wiring import Component, In, Out, connect, flipped
+from amaranth.lib.wiring import Component, In, Member, Out, connect, flipped
 
 from tcugen.arch import Architecture
 from tcugen.isa import ACTIVATION_ADDRESS_BITS, Opcode
@@ -29,7 +29,7 @@ ERROR_SOURCES = ("fetch", "reader", "writer")
 """Order of Core.errors."""
 
 
-def trace_signature(architecture: Architecture, n_bytes: int) -> dict:
+def trace_signature(n_bytes: int) -> dict[str, Member]:
     """Members of a trace: in each cycle with `valid`, `data` (n_bytes bytes) is written at byte `address`."""
     return {
         "valid": Out(1),
@@ -100,8 +100,8 @@ class Core(Component):
                 "layer_count": Out(LAYER_COUNT_BITS),
                 "read": Out(ReadSignature(a)),
                 "write": Out(WriteSignature(a)),
-                **{f"trace_drain_{k}": v for k, v in trace_signature(a, a.output_lanes).items()},
-                **{f"trace_pool_{k}": v for k, v in trace_signature(a, a.rows).items()},
+                **{f"trace_drain_{k}": v for k, v in trace_signature(a.output_lanes).items()},
+                **{f"trace_pool_{k}": v for k, v in trace_signature(a.rows).items()},
                 "trace_layer": Out(LAYER_BITS),
             }
         )

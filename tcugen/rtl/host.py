@@ -207,7 +207,7 @@ class Host(wiring.Component):
             **{f"{name}_LOW": value[:32] for name, value in wide.items()},
             **{f"{name}_HIGH": value[32:] for name, value in wide.items()},
             **stored,
-            **{name: self.layer_count for name in _layer_counters()},
+            **dict.fromkeys(_layer_counters(), self.layer_count),
         }
         if set(values) != set(BY_NAME):
             raise ValueError(f"registers without a meaning here: {sorted(set(values) ^ set(BY_NAME))}")

@@ -36,7 +36,7 @@ class Top(Component):
         lite = {
             f"s_axil_{name}": member
             for name, member in self.host.signature.members.items()
-            if name.startswith(_LITE_CHANNELS) and _is_channel(name) and name not in ("watchdog",)
+            if name.startswith(_LITE_CHANNELS) and _is_channel(name) and name != "watchdog"
         }
         master = {
             f"m_axi_{name}": member

@@ -80,9 +80,8 @@ def _with_moved(module: Module, name: str, text: str, target: str | None) -> str
     else:
         before, whole, after = "", text, ""
     target_width = width_of(module, target) if target else None
-    if target_width and whole == name and target_width == width:
-        moved = before + value + after
-    elif target_width and whole == f"{name}[{target_width - 1}:0]" and _is_sum(value):
+    is_whole = whole == name and target_width == width
+    if target_width and (is_whole or (whole == f"{name}[{target_width - 1}:0]" and _is_sum(value))):
         moved = before + value + after
     elif width == 1 and (bit := _context_free(module, value)):
         moved = _insert(text, name, bit)
