@@ -70,7 +70,9 @@ def test_a_module_says_what_it_is_for(path):
 def test_what_others_use_says_what_it_does(path):
     made = (ast.FunctionDef, ast.ClassDef)
     public = [node for node in ast.parse(path.read_text()).body if isinstance(node, made) and node.name[0] != "_"]
-    assert [node.name for node in public if not ast.get_docstring(node)] == []
+    # What is overloaded says it once, at the end.
+    said = {node.name for node in public if ast.get_docstring(node)}
+    assert [node.name for node in public if node.name not in said] == []
 
 
 @pytest.mark.parametrize("path", HARNESS, ids=lambda path: path.name)
