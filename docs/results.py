@@ -107,7 +107,7 @@ BLOCKS = {
 
 def replaced(text: str, name: str, lines: Iterable[str]) -> str:
     """`text` with other lines in its block `name`; raises ValueError unless it has one such block."""
-    parts = re.split(rf"(<!-- {name}: [^>]*-->\n).*?(\n<!-- /{name} -->)", text, flags=re.S)
+    parts = re.split(rf"(<!-- {name}: [^>]*-->\n).*?(\n<!-- /{name} -->)", text, flags=re.DOTALL)
     if len(parts) != 4:
         raise ValueError(f"must have one block {name!r}")
     return "".join((parts[0], parts[1], *(f"\n{line}" for line in lines), "\n", parts[2], parts[3]))

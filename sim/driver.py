@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from cocotb.clock import Clock
@@ -56,7 +57,12 @@ class Driver:
         areas: Base and size of each window, on pages of their own, above 4 GiB where addresses allow it.
     """
 
-    def __init__(self, dut, program: Program):
+    # cocotbext-axi comes without types.
+    master: Any
+    slave: Any
+    bus: Any
+
+    def __init__(self, dut: Any, program: Program):
         self.dut, self.program = dut, program
         image = place(program, 1)
         self.areas = {**image.shared, Window.INPUT: image.inputs[0], Window.OUTPUT: image.outputs[0]}

@@ -43,8 +43,8 @@ class Job:
     def write(self, directory: Path) -> None:
         """Writes everything into an existing directory."""
         self.program.write(directory)
-        np.savez(directory / "inputs.npz", **self.inputs)
-        np.savez(directory / "expected.npz", **self.expected)
+        for name, tensors in (("inputs.npz", self.inputs), ("expected.npz", self.expected)):
+            np.savez(directory / name, allow_pickle=False, **tensors)
         rest = {"pauses": self.pauses, "seed": self.seed, "max_cycles": self.max_cycles}
         (directory / "job.json").write_text(json.dumps(rest, indent=1) + "\n")
 

@@ -1,6 +1,7 @@
 """What the benches watch in every cycle: results as they are written, and the rules of the bus."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from cocotb.triggers import RisingEdge
@@ -61,7 +62,7 @@ class BusRules:
         bursts: Bursts taken, by channel "ar" and "aw".
     """
 
-    dut: object
+    dut: Any
     architecture: Architecture
     memory: WindowMemory
     violations: list[str] = field(default_factory=list)

@@ -97,7 +97,8 @@ _PIXELS_7X7 = (15, 13)
 
 def few_pixels(part: Network) -> Network:
     """Cropped to an output of at most 4 pixels a side; even and odd, so that a stride of 2 leaves a border."""
-    return crop(part, *(_PIXELS_7X7 if part.nodes[0].kernel == (7, 7) else _PIXELS))
+    first = part.nodes[0]
+    return crop(part, *(_PIXELS_7X7 if isinstance(first, Conv) and first.kernel == (7, 7) else _PIXELS))
 
 
 def corner_data(part: Network, data: str, weights: str) -> tuple[QuantizedNetwork, dict[str, np.ndarray]]:
@@ -112,6 +113,8 @@ def corner_data(part: Network, data: str, weights: str) -> tuple[QuantizedNetwor
         A quantized network of that convolution, and its input.
     """
     [node] = part.nodes
+    if not isinstance(node, Conv):
+        raise ValueError(f"{node.name} is no convolution; choose one")
     [(_, shape)] = part.inputs
     weight = corner_weights(node.out_channels, shape.channels // node.groups, node.kernel, weights)
     largest = weight[0].size * 128 * 128

@@ -121,9 +121,8 @@ def gaps(dump: Dump, reference: dict[str, np.ndarray]) -> list[str]:
     images = {file: len(dump.array(file)) for file in dump.manifest["inputs"].values()}
     made = dict(images)
     for node in nodes:
-        for source in node["inputs"]:
-            if not isinstance(source, dict) and source not in made:
-                found.append(f"{node['name']}: reads {source}, which nothing before it makes")
+        unknown = [one for one in node["inputs"] if not isinstance(one, dict) and one not in made]
+        found += [f"{node['name']}: reads {source}, which nothing before it makes" for source in unknown]
         if "output" in node:
             made[node["output"]] = len(dump.array(node["output"]))
         elif [reader["op"] for reader in dump.readers(node) if "output" in reader] != ["add"]:

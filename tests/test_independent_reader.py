@@ -120,13 +120,16 @@ def test_files_are_found_where_names_collide(tmp_path):
     assert independent_reader.check(tmp_path) == 0
 
 
+class _Architecture:
+    @staticmethod
+    def to_dict() -> dict:
+        return {}
+
+
 class _Program:
     """As much of a program as a dump shows."""
 
-    class architecture:
-        @staticmethod
-        def to_dict() -> dict:
-            return {}
+    architecture = _Architecture
 
 
 def _outcome(model: QuantizedNetwork, inputs: dict, node: Node, shape: Shape) -> Verification:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
 from rich.console import Console
@@ -67,18 +68,27 @@ def shape_figures(measured: Measured) -> ShapesFigures:
 
 def _shape(network: Network, node: Node) -> tuple[object, ...]:
     source = network.shapes[node.inputs[0]]
-    return (node.op, source, network.shapes[node.name], *_geometry(node).values())
+    return (node.op, source, network.shapes[node.name], _geometry(node))
 
 
-def _geometry(node: Node) -> dict[str, tuple[int, ...] | int]:
-    """Kernel, stride, padding and groups; of operators without a window, those of a single pixel."""
+@dataclass(frozen=True)
+class _Geometry:
+    """A window as the operator has it; of operators without one, that of a single pixel."""
+
+    kernel: tuple[int, int] = (1, 1)
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+    groups: int = 1
+
+
+def _geometry(node: Node) -> _Geometry:
     match node:
         case Conv():
-            return {"kernel": node.kernel, "stride": node.stride, "padding": node.padding, "groups": node.groups}
+            return _Geometry(node.kernel, node.stride, node.padding, node.groups)
         case MaxPool():
-            return {"kernel": node.kernel, "stride": node.stride, "padding": node.padding, "groups": 1}
+            return _Geometry(node.kernel, node.stride, node.padding)
         case Linear() | Add() | GlobalAveragePool() | Requantise():
-            return {"kernel": (1, 1), "stride": (1, 1), "padding": (0, 0, 0, 0), "groups": 1}
+            return _Geometry()
         case _:
             assert_never(node)
 
@@ -86,6 +96,7 @@ def _geometry(node: Node) -> dict[str, tuple[int, ...] | int]:
 def _entry(network: Network, results: Sequence["NodeResult"], multipliers: int) -> ShapeEntry:
     """Layers of one shape together. `losses` are the cycles beyond the ideal, by reason; they sum up."""
     node = results[0].node
+    geometry = _geometry(node)
     macs, cycles = sum(result.macs for result in results), sum(result.cycles for result in results)
     ideal = macs / multipliers
     stalls = Counter[str]()
@@ -95,7 +106,10 @@ def _entry(network: Network, results: Sequence["NodeResult"], multipliers: int) 
         "op": node.op,
         "input": str(network.shapes[node.inputs[0]]),
         "output": str(network.shapes[node.name]),
-        **{key: list(value) if isinstance(value, tuple) else value for key, value in _geometry(node).items()},
+        "kernel": list(geometry.kernel),
+        "stride": list(geometry.stride),
+        "padding": list(geometry.padding),
+        "groups": geometry.groups,
         "layers": [result.node.name for result in results],
         "fused": all(isinstance(result.node, Add) and result.cycles == 0 for result in results),
         "macs": macs,

@@ -35,8 +35,10 @@ def _check(shared: Shared, step: Step, n_blocks: int, n_passes: int) -> None:
         )
     if step["keep"]:
         held = step["n_columns"] * n_passes
+    elif n_blocks > 1:
+        held = n_passes
     else:
-        held = n_passes if n_blocks > 1 else 1
+        held = 1
     if held > shared.tiles.capacity:
         raise step.error(
             "keep" if step["keep"] else "block_rows",

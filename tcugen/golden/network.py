@@ -63,7 +63,7 @@ def evaluate(model: QuantizedNetwork, node: Node, operands: Sequence[torch.Tenso
             acc = accumulate(node, weighted.weight, weighted.bias, x, z_x)
             if weighted.multiplier is None or weighted.clamp is None:
                 return acc
-            multiplier = torch.from_numpy(weighted.multiplier)
+            multiplier = torch.as_tensor(weighted.multiplier)
             return arithmetic.requantise(acc, multiplier, model.zero_point(node.name), *weighted.clamp)
         case Add():
             add = model.integers_of(node)

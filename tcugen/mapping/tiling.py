@@ -1,5 +1,6 @@
 """How a task is cut into array passes: weight tiles of a column group, blocks of output pixels."""
 
+import itertools
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -73,7 +74,7 @@ def panel_of(task: ArrayTask, layout: TensorLayout, architecture: Architecture) 
 def split(count: int, pieces: int) -> tuple[tuple[int, int], ...]:
     """`count` things in `pieces` ranges whose sizes differ by at most one."""
     edges = [count * k // pieces for k in range(pieces + 1)]
-    return tuple((a, b) for a, b in zip(edges, edges[1:], strict=False) if b > a)
+    return tuple((a, b) for a, b in itertools.pairwise(edges) if b > a)
 
 
 def block_rows(n_y: int, n_x: int, depth: int) -> int:

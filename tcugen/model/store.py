@@ -63,7 +63,7 @@ def load(path: str | Path) -> QuantizedNetwork:
         ModelError: If it cannot be read, is of another format or breaks a rule of `validate`; begins with the path.
     """
     try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except OSError as error:
         reason = error.strerror or error
@@ -96,8 +96,8 @@ def _write(path: Path, arrays: Arrays) -> None:
     try:
         with os.fdopen(descriptor, "wb") as file:
             np.savez(file, allow_pickle=False, **arrays)
-        os.chmod(staging, 0o644)
-        os.replace(staging, path)
+        Path(staging).chmod(0o644)
+        Path(staging).replace(path)
     except OSError as error:
         raise ModelError(f"{path}: cannot be written ({error.strerror}); choose another place") from None
     finally:

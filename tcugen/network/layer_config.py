@@ -88,7 +88,7 @@ def load_network(argument: str) -> tuple[Network, str | None]:
         NetworkError: As for `read_layer_config`, or if the file is missing and its stem is no bundled name.
     """
     path = Path(argument)
-    if os.path.exists(argument):
+    if os.path.exists(argument):  # noqa: PTH110  # Path.exists takes "" for the folder, and raises for long names
         return read_layer_config(path), None
     if path.stem in BUNDLED_NAMES and path.suffix in ("", ".json"):
         return bundled_network(path.stem), f"{argument}: no such file, using the bundled network {path.stem}"

@@ -42,7 +42,7 @@ def best_plan(
     Raises:
         CompileError: As `quick_plan`.
     """
-    report = progress or (lambda line: None)
+    report = progress or _silent
     best = start or quick_plan(network, architecture, int32_outputs)
     if not best.plan.has_stripes:
         return best
@@ -64,6 +64,10 @@ def best_plan(
         if improved:
             break
     return best
+
+
+def _silent(_line: str) -> None:
+    """Where nobody wants to know the plans."""
 
 
 def _known(plan: Plan, seen: list[Plan]) -> bool:

@@ -7,21 +7,22 @@ from amaranth.lib.wiring import Component, In, Out
 from tcugen.arch import Architecture, bits_for
 from tcugen.rtl.sram import Sram
 
+ACCUMULATE = data.StructLayout(
+    {
+        "valid": 1,
+        "bank": 1,
+        "first": 1,
+        "last": 1,
+    }
+)
+"""What happens to the sums of one operand word: its tag, travelling beside the wave.
 
-class Accumulate(data.Struct):
-    """What happens to the sums of one operand word: its tag, travelling beside the wave.
-
-    Attributes:
-        valid: The sums mean something.
-        bank: Accumulator bank of the tile.
-        first: Store the sums instead of adding them.
-        last: The tile is complete with this word.
-    """
-
-    valid: 1
-    bank: 1
-    first: 1
-    last: 1
+Attributes:
+    valid: The sums mean something.
+    bank: Accumulator bank of the tile.
+    first: Store the sums instead of adding them.
+    last: The tile is complete with this word.
+"""
 
 
 class Accumulators(Component):
@@ -38,12 +39,21 @@ class Accumulators(Component):
     because its weights take `rows` >= 4 cycles to load. The sums cannot overflow: the compiler proves it.
     """
 
+    tag: data.View
+    pixel: Signal
+    sums: data.View
+    read_en: Signal
+    read_bank: Signal
+    read_pixel: Signal
+    read_data: data.View
+    filled: Signal
+
     def __init__(self, architecture: Architecture):
         self.columns, self.depth = architecture.columns, architecture.accumulator_depth
         self.bits = architecture.accumulator_bits
         super().__init__(
             {
-                "tag": In(Accumulate),
+                "tag": In(ACCUMULATE),
                 "pixel": In(bits_for(self.depth)),
                 "sums": In(data.ArrayLayout(signed(architecture.partial_sum_bits), self.columns)),
                 "read_en": In(1),
@@ -56,8 +66,8 @@ class Accumulators(Component):
 
     def elaborate(self, platform):
         m = Module()
-        adding = Signal(Accumulate)
-        storing = Signal(Accumulate)
+        adding = Signal(ACCUMULATE)
+        storing = Signal(ACCUMULATE)
         adding_pixel = Signal.like(self.pixel)
         storing_pixel = Signal.like(self.pixel)
         drained_bank = Signal()

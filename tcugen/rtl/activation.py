@@ -19,22 +19,24 @@ from tcugen.rtl.sram import Sram
 READERS = ("residual", "pool", "store")
 
 
-class OperandRequest(data.Struct):
-    """One operand word for the array.
+OPERAND_REQUEST = data.StructLayout(
+    {
+        "address": ACTIVATION_ADDRESS_BITS,
+        "offset": signed(ACTIVATION_ADDRESS_BITS),
+        "row_bytes": ACTIVATION_ADDRESS_BITS,
+        "outside": 1,
+        "pad": signed(8),
+    }
+)
+"""One operand word for the array.
 
-    Attributes:
-        address: Byte address of byte 0; need not be aligned.
-        offset: Offset of byte 0 in its input row; bytes outside 0 .. row_bytes - 1 read as `pad`.
-        row_bytes: Bytes of the input row.
-        outside: The whole row is padding.
-        pad: Padding value.
-    """
-
-    address: ACTIVATION_ADDRESS_BITS
-    offset: signed(ACTIVATION_ADDRESS_BITS)
-    row_bytes: ACTIVATION_ADDRESS_BITS
-    outside: 1
-    pad: signed(8)
+Attributes:
+    address: Byte address of byte 0; need not be aligned.
+    offset: Offset of byte 0 in its input row; bytes outside 0 .. row_bytes - 1 read as `pad`.
+    row_bytes: Bytes of the input row.
+    outside: The whole row is padding.
+    pad: Padding value.
+"""
 
 
 def write_layout(n_bytes: int) -> data.StructLayout:
@@ -55,6 +57,20 @@ class ActivationMemory(Component):
     Latency: operand 2 cycles, words 1 cycle; a written byte can be read in the next cycle.
     """
 
+    operand_en: Signal
+    operand_request: data.View
+    operand: data.View
+    residual: stream.Interface
+    pool: stream.Interface
+    store: stream.Interface
+    residual_data: Signal
+    pool_data: Signal
+    store_data: Signal
+    drain_en: Signal
+    drain: data.View
+    pool_write: stream.Interface
+    load_write: stream.Interface
+
     LATENCY = 2
 
     def __init__(self, architecture: Architecture):
@@ -68,7 +84,7 @@ class ActivationMemory(Component):
         super().__init__(
             {
                 "operand_en": In(1),
-                "operand_request": In(OperandRequest),
+                "operand_request": In(OPERAND_REQUEST),
                 "operand": Out(data.ArrayLayout(signed(8), self.rows)),
                 **{name: In(stream.Signature(word_address)) for name in READERS},
                 **{f"{name}_data": Out(self.word_bits) for name in READERS},

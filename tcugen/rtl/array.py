@@ -34,6 +34,13 @@ class Array(Component):
     There is no valid bit and no reset: whoever feeds the array knows which sums mean something.
     """
 
+    operand: data.View
+    swap: Signal
+    weight_en: Signal
+    weight_row: Signal
+    weight_data: data.View
+    sums: data.View
+
     def __init__(self, architecture: Architecture):
         self.rows, self.columns = architecture.rows, architecture.columns
         self.sum_bits = architecture.partial_sum_bits
@@ -52,7 +59,7 @@ class Array(Component):
     def elaborate(self, platform):
         m = Module()
         swap = self.swap
-        sums = [None] * self.columns
+        sums: list[Signal] = []
         for r in range(self.rows):
             x = self._delayed_operand(m, r)
             shadow = Signal(8 * self.columns, name=f"shadow_{r}", reset_less=True)
@@ -67,12 +74,14 @@ class Array(Component):
                 swap = next_swap
             # |sum of r + 1 products| <= (r + 1) * 2**14: 15 + bits of (r + 1) hold it with its sign.
             bits = 16 + r.bit_length()
+            totals: list[Signal] = []
             for c in range(self.columns):
                 product = Signal(signed(16), name=f"product_{r}_{c}", reset_less=True)
                 total = Signal(signed(bits), name=f"sum_{r}_{c}", reset_less=True)
                 m.d.sync += product.eq(x * live[8 * c : 8 * c + 8].as_signed())
-                m.d.sync += total.eq(product if r == 0 else sums[c] + product)
-                sums[c] = total
+                m.d.sync += total.eq(sums[c] + product if sums else product)
+                totals.append(total)
+            sums = totals
         m.d.comb += [self.sums[c].eq(sums[c]) for c in range(self.columns)]
         return m
 

@@ -4,6 +4,9 @@ Every burst is INCR at the full width of the bus, so `a*size`, `a*burst`, `a*pro
 bursts share one ID and memory answers in order; the ID ports are left out.
 """
 
+from typing import Protocol
+
+from amaranth.hdl import Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
@@ -27,15 +30,17 @@ PAGE_BYTES = 4096
 assert BURST_BEATS * 64 <= PAGE_BYTES, "a naturally aligned burst on the widest bus stays inside a page"
 
 
-class Request(data.Struct):
-    """One burst: `beats` beats (1 .. BURST_BEATS) from byte `offset`, a multiple of the bus width, in `window`.
+REQUEST = data.StructLayout(
+    {
+        "window": 3,
+        "offset": 32,
+        "beats": 6,
+    }
+)
+"""One burst: `beats` beats (1 .. BURST_BEATS) from byte `offset`, a multiple of the bus width, in `window`.
 
-    A request never crosses a multiple of BURST_BEATS * bus_bytes, so its burst never crosses a page.
-    """
-
-    window: 3
-    offset: 32
-    beats: 6
+A request never crosses a multiple of BURST_BEATS * bus_bytes, so its burst never crosses a page.
+"""
 
 
 def window_settings(architecture: Architecture) -> data.ArrayLayout:
@@ -46,6 +51,48 @@ def window_settings(architecture: Architecture) -> data.ArrayLayout:
     )
 
 
+def _constant(bits: int, value: int) -> wiring.Member:
+    """An output that nothing drives."""
+    return Out(bits, init=value)  # pyright: ignore[reportCallIssue]  # amaranth-stubs lacks `init`
+
+
+class ReadBus(Protocol):
+    """What a `ReadSignature` makes."""
+
+    araddr: Signal
+    arlen: Signal
+    arvalid: Signal
+    arready: Signal
+    rdata: Signal
+    rresp: Signal
+    rlast: Signal
+    rvalid: Signal
+    rready: Signal
+
+    @property
+    def signature(self) -> wiring.Signature: ...
+
+
+class WriteBus(Protocol):
+    """What a `WriteSignature` makes."""
+
+    awaddr: Signal
+    awlen: Signal
+    awvalid: Signal
+    awready: Signal
+    wdata: Signal
+    wstrb: Signal
+    wlast: Signal
+    wvalid: Signal
+    wready: Signal
+    bresp: Signal
+    bvalid: Signal
+    bready: Signal
+
+    @property
+    def signature(self) -> wiring.Signature: ...
+
+
 class ReadSignature(wiring.Signature):
     """Read channels (AR, R) of an AXI4 master, members named as the standard's signals in lower case."""
 
@@ -54,10 +101,10 @@ class ReadSignature(wiring.Signature):
             {
                 "araddr": Out(architecture.bus_address_bits),
                 "arlen": Out(8),
-                "arsize": Out(3, init=exact_log2(architecture.bus_bytes)),
-                "arburst": Out(2, init=BURST_INCR),
-                "arprot": Out(3, init=PROT_DATA),
-                "arcache": Out(4, init=CACHE_BUFFERABLE),
+                "arsize": _constant(3, exact_log2(architecture.bus_bytes)),
+                "arburst": _constant(2, BURST_INCR),
+                "arprot": _constant(3, PROT_DATA),
+                "arcache": _constant(4, CACHE_BUFFERABLE),
                 "arvalid": Out(1),
                 "arready": In(1),
                 "rdata": In(8 * architecture.bus_bytes),
@@ -77,10 +124,10 @@ class WriteSignature(wiring.Signature):
             {
                 "awaddr": Out(architecture.bus_address_bits),
                 "awlen": Out(8),
-                "awsize": Out(3, init=exact_log2(architecture.bus_bytes)),
-                "awburst": Out(2, init=BURST_INCR),
-                "awprot": Out(3, init=PROT_DATA),
-                "awcache": Out(4, init=CACHE_BUFFERABLE),
+                "awsize": _constant(3, exact_log2(architecture.bus_bytes)),
+                "awburst": _constant(2, BURST_INCR),
+                "awprot": _constant(3, PROT_DATA),
+                "awcache": _constant(4, CACHE_BUFFERABLE),
                 "awvalid": Out(1),
                 "awready": In(1),
                 "wdata": Out(8 * architecture.bus_bytes),

@@ -11,7 +11,7 @@ from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
 from tcugen.arch import Architecture, bits_for
 from tcugen.rtl.accumulators import Accumulators
-from tcugen.rtl.activation import ActivationMemory, OperandRequest
+from tcugen.rtl.activation import OPERAND_REQUEST, ActivationMemory
 from tcugen.rtl.array import Array
 from tcugen.rtl.decode import INSTRUCTION_BITS
 from tcugen.rtl.delay import delayed
@@ -37,6 +37,31 @@ class ComputeEngine(Component):
         waiting_for_weights, waiting_for_bank: Why it waits.
     """
 
+    instruction: stream.Interface
+    tiles_written: Signal
+    read_en: Signal
+    read_item: Signal
+    read_unit: Signal
+    weights: Signal
+    release: Signal
+    request_en: Signal
+    request: data.View
+    operand: data.View
+    filled: Signal
+    bank_released: Signal
+    drain_en: Signal
+    drain_bank: Signal
+    drain_pixel: Signal
+    accumulators: data.View
+    tile_done: Signal
+    busy: Signal
+    active: Signal
+    layer: Signal
+    next_layer_valid: Signal
+    next_layer: Signal
+    waiting_for_weights: Signal
+    waiting_for_bank: Signal
+
     def __init__(self, architecture: Architecture):
         a = self.architecture = architecture
         super().__init__(
@@ -49,7 +74,7 @@ class ComputeEngine(Component):
                 "weights": In(8 * a.columns),
                 "release": Out(1),
                 "request_en": Out(1),
-                "request": Out(OperandRequest),
+                "request": Out(OPERAND_REQUEST),
                 "operand": In(data.ArrayLayout(signed(8), a.rows)),
                 "filled": Out(1),
                 "bank_released": In(1),

@@ -53,6 +53,28 @@ class Control(wiring.Component):
     in BUS_HUNG again as long as it has not: only the reset of the whole bus helps then.
     """
 
+    start: Signal
+    soft_reset: Signal
+    clear_interrupt: Signal
+    interrupt_enable: Signal
+    watchdog: Signal
+    finished: Signal
+    errors: data.View
+    reader_idle: Signal
+    writer_idle: Signal
+    bus_activity: Signal
+    core_reset: Signal
+    fetch_start: Signal
+    halt: Signal
+    running: Signal
+    startable: Signal
+    busy: Signal
+    done: Signal
+    failed: Signal
+    error_code: Signal
+    error_address: Signal
+    interrupt: Signal
+
     def __init__(self, architecture: Architecture, sources: int):
         if sources < 1:
             raise ValueError(f"sources is {sources!r}, but there must be at least one source of errors")

@@ -1,13 +1,13 @@
 """The core: all units, their queues and memories, connected. It holds no logic beyond counting what is under way."""
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import data
-from amaranth.lib.wiring import Component, In, Out, connect, flipped
+from amaranth.lib.wiring import Component, In, Member, Out, connect, flipped
 
 from tcugen.arch import Architecture
 from tcugen.isa import ACTIVATION_ADDRESS_BITS, Opcode
 from tcugen.rtl.activation import ActivationMemory
-from tcugen.rtl.axi import ReadSignature, WriteSignature, window_settings
+from tcugen.rtl.axi import ReadBus, ReadSignature, WriteBus, WriteSignature, window_settings
 from tcugen.rtl.compute import ComputeEngine
 from tcugen.rtl.control import error_report
 from tcugen.rtl.counters import BUSY, LAYER_COUNT_BITS, TOTALS, Counters
@@ -29,7 +29,7 @@ ERROR_SOURCES = ("fetch", "reader", "writer")
 """Order of Core.errors."""
 
 
-def trace_signature(architecture: Architecture, n_bytes: int) -> dict:
+def trace_signature(n_bytes: int) -> dict[str, Member]:
     """Members of a trace: in each cycle with `valid`, `data` (n_bytes bytes) is written at byte `address`."""
     return {
         "valid": Out(1),
@@ -56,6 +56,31 @@ class Core(Component):
         trace_layer: Layer the array works on or waits for.
     """
 
+    windows: data.View
+    start: Signal
+    halt: Signal
+    running: Signal
+    finished: Signal
+    errors: data.View
+    reader_idle: Signal
+    writer_idle: Signal
+    bus_activity: Signal
+    totals: data.View
+    layer: Signal
+    counter: Signal
+    layer_count: Signal
+    read: ReadBus
+    write: WriteBus
+    trace_drain_valid: Signal
+    trace_drain_layer: Signal
+    trace_drain_address: Signal
+    trace_drain_data: Signal
+    trace_pool_valid: Signal
+    trace_pool_layer: Signal
+    trace_pool_address: Signal
+    trace_pool_data: Signal
+    trace_layer: Signal
+
     def __init__(self, architecture: Architecture):
         a = self.architecture = architecture
         super().__init__(
@@ -75,8 +100,8 @@ class Core(Component):
                 "layer_count": Out(LAYER_COUNT_BITS),
                 "read": Out(ReadSignature(a)),
                 "write": Out(WriteSignature(a)),
-                **{f"trace_drain_{k}": v for k, v in trace_signature(a, a.output_lanes).items()},
-                **{f"trace_pool_{k}": v for k, v in trace_signature(a, a.rows).items()},
+                **{f"trace_drain_{k}": v for k, v in trace_signature(a.output_lanes).items()},
+                **{f"trace_pool_{k}": v for k, v in trace_signature(a.rows).items()},
                 "trace_layer": Out(LAYER_BITS),
             }
         )
@@ -257,7 +282,7 @@ class Core(Component):
         ]
 
 
-def _under_way(m: Module, unit: Load | Store, name: str) -> Signal:
+def _under_way(m: Module, unit: Load | Store, name: str) -> Value:
     """1 from the cycle after `unit` took an instruction until the cycle after the last `done`."""
     count = Signal(6, name=name)  # instructions inside a unit: its queue of 4 and one per walker
     taken = unit.instruction.valid & unit.instruction.ready

@@ -56,6 +56,18 @@ class Counters(wiring.Component):
     whatever its word holds: the words are never read before they are written, and a run can start at once.
     """
 
+    running: Signal
+    busy: Signal
+    busy_layer: Signal
+    stall_reason: Signal
+    stall_layer: Signal
+    read_beat: Signal
+    write_beat: Signal
+    totals: data.View
+    layer: Signal
+    counter: Signal
+    layer_count: Signal
+
     def __init__(self, architecture: Architecture):
         self.beat_bits = exact_log2(architecture.bus_bytes)
         super().__init__(

@@ -3,7 +3,7 @@
 from amaranth.hdl import Cat, Module, Signal, Value, ValueLike
 
 
-def delayed(m: Module, value: Value, cycles: int, name: str, enable: ValueLike = 1) -> Value:
+def delayed(m: Module, value: ValueLike, cycles: int, name: str, enable: ValueLike = 1) -> Value:
     """`value` as it was `cycles` >= 1 enabled cycles ago: one shift register named `name`, cleared at reset.
 
     One wide register rather than one per stage: it is a handful of word operations in simulation.

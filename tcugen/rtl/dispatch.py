@@ -36,6 +36,18 @@ class InstructionQueue(wiring.Component):
     An instruction can leave 3 cycles after it entered and every other cycle.
     """
 
+    i: stream.Interface
+    completed_load: Signal
+    completed_store: Signal
+    completed_compute: Signal
+    completed_drain: Signal
+    completed_pool: Signal
+    o: stream.Interface
+    empty: Signal
+    waiting: Signal
+    wait_unit: Signal
+    layer: Signal
+
     def __init__(self, opcode: Opcode):
         self.opcode = opcode
         super().__init__(
@@ -138,6 +150,26 @@ class Dispatch(wiring.Component):
 
     Counters start at 0 with a reset. From a done pulse to the offer of an instruction that waited for it: 2 cycles.
     """
+
+    i: stream.Interface
+    o_weight: stream.Interface
+    o_load: stream.Interface
+    o_store: stream.Interface
+    o_compute: stream.Interface
+    o_drain: stream.Interface
+    o_pool: stream.Interface
+    done_load: Signal
+    done_store: Signal
+    done_compute: Signal
+    done_drain: Signal
+    done_pool: Signal
+    unit_busy: Signal
+    bus_idle: Signal
+    finished: Signal
+    compute_empty: Signal
+    compute_waiting: Signal
+    compute_wait_unit: Signal
+    compute_layer: Signal
 
     def __init__(self):
         super().__init__(

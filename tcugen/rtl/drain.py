@@ -11,17 +11,18 @@ from tcugen.arch import Architecture, bits_for
 from tcugen.isa import ACTIVATION_ADDRESS_BITS, Opcode
 from tcugen.rtl.decode import INSTRUCTION_BITS, fields
 
+STEP = data.StructLayout(
+    {
+        "address": ACTIVATION_ADDRESS_BITS,
+        "tile_ends": 1,
+    }
+)
+"""Where one step's results go.
 
-class Step(data.Struct):
-    """Where one step's results go.
-
-    Attributes:
-        address: Byte address in the activation memory.
-        tile_ends: Last step of a tile.
-    """
-
-    address: ACTIVATION_ADDRESS_BITS
-    tile_ends: 1
+Attributes:
+    address: Byte address in the activation memory.
+    tile_ends: Last step of a tile.
+"""
 
 
 class DrainWalker(Component):
@@ -42,6 +43,25 @@ class DrainWalker(Component):
     Rate: one step per cycle.
     """
 
+    start: Signal
+    word: Signal
+    active: Signal
+    filled: Signal
+    groups_written: Signal
+    residual_valid: Signal
+    go: Signal
+    step: data.View
+    lane_step: Signal
+    byte_plane: Signal
+    read_en: Signal
+    bank: Signal
+    pixel: Signal
+    group: Signal
+    residual_byte: Signal
+    residual_pop: Signal
+    bank_released: Signal
+    group_released: Signal
+
     def __init__(self, architecture: Architecture):
         a = self.architecture = architecture
         self.group_bits = bits_for(a.parameter_groups) + 1
@@ -54,7 +74,7 @@ class DrainWalker(Component):
                 "groups_written": In(self.group_bits),
                 "residual_valid": In(1),
                 "go": Out(1),
-                "step": Out(Step),
+                "step": Out(STEP),
                 "lane_step": Out(bits_for(a.output_steps)),
                 "byte_plane": Out(2),
                 "read_en": Out(1),

@@ -1,7 +1,7 @@
 """Reads the program from memory and hands on its instructions in order, each with the body that holds for it."""
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
@@ -9,7 +9,7 @@ from amaranth.utils import exact_log2
 from tcugen.arch import BURST_BEATS, Architecture
 from tcugen.isa import BODIES, PART_BYTES, Opcode, Window
 from tcugen.registers import ErrorCode
-from tcugen.rtl.axi import Request
+from tcugen.rtl.axi import REQUEST
 from tcugen.rtl.control import error_report
 from tcugen.rtl.decode import INSTRUCTION_BITS, OPCODE_BITS, header
 from tcugen.rtl.fifo import Fifo
@@ -40,6 +40,15 @@ class Fetch(wiring.Component):
     instruction at most 4 cycles after its last beat.
     """
 
+    start: Signal
+    program_bytes: Signal
+    request: stream.Interface
+    beat_valid: Signal
+    beat_data: Signal
+    o: stream.Interface
+    error: data.View
+    busy: Signal
+
     def __init__(self, architecture: Architecture):
         self.bus_bytes = architecture.bus_bytes
         self.burst_beats = min(BURST_BEATS, BURST_BYTES // self.bus_bytes)
@@ -47,7 +56,7 @@ class Fetch(wiring.Component):
             {
                 "start": In(1),
                 "program_bytes": In(32),
-                "request": Out(stream.Signature(Request)),
+                "request": Out(stream.Signature(REQUEST)),
                 "beat_valid": In(1),
                 "beat_data": In(8 * self.bus_bytes),
                 "o": Out(stream.Signature(INSTRUCTION_BITS)),

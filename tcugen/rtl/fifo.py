@@ -23,6 +23,10 @@ class Fifo(wiring.Component):
         depth: Items, a power of two, at least 2. ValueError otherwise.
     """
 
+    i: stream.Interface
+    o: stream.Interface
+    level: Signal
+
     def __init__(self, shape: ShapeLike, depth: int):
         if depth < 2 or depth & (depth - 1):
             raise ValueError(f"FIFO depth is {depth!r}, but it must be a power of two, at least 2")
@@ -52,7 +56,7 @@ class Fifo(wiring.Component):
             _flat(self.o.payload).eq(queue.r_data),
             self.o.valid.eq(queue.r_rdy),
             queue.r_en.eq(self.o.ready),
-            self.level.eq(queue.level),
+            self.level.eq(queue.level),  # pyright: ignore[reportAttributeAccessIssue]  # amaranth-stubs lacks it
         ]
 
     def _elaborate_memory(self, m: Module) -> None:

@@ -1,7 +1,7 @@
 """The host's registers behind an AXI4-Lite slave, generated from the table in `tcugen.registers`."""
 
-from amaranth.hdl import Cat, Const, Module, Signal
-from amaranth.lib import wiring
+from amaranth.hdl import Cat, Const, Module, Signal, Value
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from tcugen.arch import Architecture
@@ -48,6 +48,42 @@ class Host(wiring.Component):
 
     A read takes READ_CYCLES from address to data, a write 2 cycles from the later of address and data to response.
     """
+
+    awaddr: Signal
+    awprot: Signal
+    awvalid: Signal
+    awready: Signal
+    wdata: Signal
+    wstrb: Signal
+    wvalid: Signal
+    wready: Signal
+    bresp: Signal
+    bvalid: Signal
+    bready: Signal
+    araddr: Signal
+    arprot: Signal
+    arvalid: Signal
+    arready: Signal
+    rdata: Signal
+    rresp: Signal
+    rvalid: Signal
+    rready: Signal
+    windows: data.View
+    watchdog: Signal
+    interrupt_enable: Signal
+    start: Signal
+    soft_reset: Signal
+    clear_interrupt: Signal
+    busy: Signal
+    done: Signal
+    failed: Signal
+    startable: Signal
+    error_code: Signal
+    error_address: Signal
+    totals: data.View
+    layer: Signal
+    counter: Signal
+    layer_count: Signal
 
     def __init__(self, architecture: Architecture):
         self.fingerprint = architecture.fingerprint
@@ -152,7 +188,7 @@ class Host(wiring.Component):
             with m.If(accepted & strobes[byte]):
                 m.d.sync += register[8 * byte : 8 * byte + 8].eq(data[8 * byte : 8 * byte + 8] & byte_mask)
 
-    def _readable(self, stored: dict[str, Signal]) -> dict[str, object]:
+    def _readable(self, stored: dict[str, Signal]) -> dict[str, Value]:
         """The value of each register, by name."""
         wide = {
             "ERROR_ADDRESS": self.error_address,
@@ -171,13 +207,13 @@ class Host(wiring.Component):
             **{f"{name}_LOW": value[:32] for name, value in wide.items()},
             **{f"{name}_HIGH": value[32:] for name, value in wide.items()},
             **stored,
-            **{name: self.layer_count for name in _layer_counters()},
+            **dict.fromkeys(_layer_counters(), self.layer_count),
         }
         if set(values) != set(BY_NAME):
             raise ValueError(f"registers without a meaning here: {sorted(set(values) ^ set(BY_NAME))}")
         return values
 
-    def _read_channels(self, m: Module, values: dict[str, object]) -> None:
+    def _read_channels(self, m: Module, values: dict[str, Value]) -> None:
         address = Signal(ADDRESS_BITS - 2)
         reading = Signal()
         cycle = Signal(range(READ_CYCLES))

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from tcugen.arch import BURST_BEATS, Architecture, bits_for
 from tcugen.isa import ACTIVATION_ADDRESS_BITS, Opcode
 from tcugen.rtl.activation import write_layout
-from tcugen.rtl.axi import Request
+from tcugen.rtl.axi import REQUEST
 from tcugen.rtl.decode import INSTRUCTION_BITS, fields
 from tcugen.rtl.fifo import Fifo
 from tcugen.rtl.segments import SegmentWalker, transfer_layout
@@ -37,13 +37,20 @@ class Load(wiring.Component):
     Latency: a request 3 cycles after the instruction is taken, a write 4 cycles after `beat_valid`.
     """
 
+    instruction: stream.Interface
+    request: stream.Interface
+    beat_valid: Signal
+    beat_data: Signal
+    write: stream.Interface
+    done: Signal
+
     def __init__(self, architecture: Architecture):
         self._bus_bytes = architecture.bus_bytes
         self._write_bytes = min(architecture.bus_bytes, architecture.rows)
         super().__init__(
             {
                 "instruction": In(stream.Signature(INSTRUCTION_BITS)),
-                "request": Out(stream.Signature(Request)),
+                "request": Out(stream.Signature(REQUEST)),
                 "beat_valid": In(1),
                 "beat_data": In(8 * architecture.bus_bytes),
                 "write": Out(stream.Signature(write_layout(self._write_bytes))),

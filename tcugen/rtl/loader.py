@@ -24,6 +24,16 @@ class WeightLoader(Component):
     row 0 of its tile.
     """
 
+    i_tile: stream.Interface
+    pass_started: Signal
+    ready: Signal
+    read_en: Signal
+    read_item: Signal
+    read_unit: Signal
+    weight_en: Signal
+    weight_row: Signal
+    release: Signal
+
     def __init__(self, architecture: Architecture):
         self.rows = architecture.rows
         super().__init__(

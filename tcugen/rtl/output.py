@@ -43,6 +43,27 @@ class OutputPath(Component):
         busy: An instruction is under way.
     """
 
+    instruction: stream.Interface
+    filled: Signal
+    bank_released: Signal
+    read_en: Signal
+    read_bank: Signal
+    read_pixel: Signal
+    accumulators: data.View
+    groups_written: Signal
+    read_group_en: Signal
+    read_group: Signal
+    read_unit: Signal
+    parameters: Signal
+    group_released: Signal
+    residual_request: stream.Interface
+    residual_word: Signal
+    write_en: Signal
+    write: data.View
+    layer: Signal
+    tile_done: Signal
+    busy: Signal
+
     def __init__(self, architecture: Architecture):
         a = self.architecture = architecture
         self.walker = DrainWalker(a)

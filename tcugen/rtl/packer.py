@@ -22,6 +22,9 @@ class Packer(wiring.Component):
     is fewer bytes.
     """
 
+    i: stream.Interface
+    o: stream.Interface
+
     def __init__(self, architecture: Architecture):
         self._rows, self._bus_bytes = architecture.rows, architecture.bus_bytes
         super().__init__(

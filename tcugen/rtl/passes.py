@@ -16,38 +16,40 @@ def _bits(field: str) -> int:
     return layout(Opcode.COMPUTE)[field].field.bits
 
 
-class Pass(data.Struct):
-    """One pass, self-contained: the walker may already be in the next instruction.
+PASS = data.StructLayout(
+    {
+        "layer": _bits("layer"),
+        "row": ACTIVATION_ADDRESS_BITS,
+        "iy": signed(_bits("iy0") + 1),
+        "offset": signed(ACTIVATION_ADDRESS_BITS),
+        "rows": _bits("block_rows"),
+        "n_x": _bits("n_x"),
+        "y_step": ACTIVATION_ADDRESS_BITS,
+        "x_step": ACTIVATION_ADDRESS_BITS,
+        "stride_y": _bits("stride_y"),
+        "row_bytes": ACTIVATION_ADDRESS_BITS,
+        "height": _bits("height"),
+        "pad": signed(8),
+        "first": 1,
+        "opens": 1,
+        "closes": 1,
+        "ends": 1,
+    }
+)
+"""One pass, self-contained: the walker may already be in the next instruction.
 
-    Attributes:
-        layer: Layer number.
-        row: Address of offset 0 in the input row of the block's first output row (this channel group and tap).
-        iy: That input row.
-        offset: Offset of the first pixel in the input row.
-        rows, n_x: Output rows and pixels per row of the block.
-        y_step, x_step, stride_y, row_bytes, height, pad: As in the instruction.
-        first: The accumulators start from zero with this pass.
-        opens: The pass takes a fresh accumulator bank.
-        closes: The tile is complete after this pass and goes to the output path.
-        ends: Last pass of a tile of this instruction, complete or not.
-    """
-
-    layer: _bits("layer")
-    row: ACTIVATION_ADDRESS_BITS
-    iy: signed(_bits("iy0") + 1)
-    offset: signed(ACTIVATION_ADDRESS_BITS)
-    rows: _bits("block_rows")
-    n_x: _bits("n_x")
-    y_step: ACTIVATION_ADDRESS_BITS
-    x_step: ACTIVATION_ADDRESS_BITS
-    stride_y: _bits("stride_y")
-    row_bytes: ACTIVATION_ADDRESS_BITS
-    height: _bits("height")
-    pad: signed(8)
-    first: 1
-    opens: 1
-    closes: 1
-    ends: 1
+Attributes:
+    layer: Layer number.
+    row: Address of offset 0 in the input row of the block's first output row (this channel group and tap).
+    iy: That input row.
+    offset: Offset of the first pixel in the input row.
+    rows, n_x: Output rows and pixels per row of the block.
+    y_step, x_step, stride_y, row_bytes, height, pad: As in the instruction.
+    first: The accumulators start from zero with this pass.
+    opens: The pass takes a fresh accumulator bank.
+    closes: The tile is complete after this pass and goes to the output path.
+    ends: Last pass of a tile of this instruction, complete or not.
+"""
 
 
 def tile_position_bits(architecture: Architecture) -> int:
@@ -74,13 +76,20 @@ class PassWalker(Component):
     Rate: one pass per cycle, plus three cycles per instruction.
     """
 
+    instruction: stream.Interface
+    tiles_written: Signal
+    o_pass: stream.Interface
+    o_tile: stream.Interface
+    waiting_for_weights: Signal
+    busy: Signal
+
     def __init__(self, architecture: Architecture):
         self.position_bits = tile_position_bits(architecture)
         super().__init__(
             {
                 "instruction": In(stream.Signature(INSTRUCTION_BITS)),
                 "tiles_written": In(self.position_bits),
-                "o_pass": Out(stream.Signature(Pass)),
+                "o_pass": Out(stream.Signature(PASS)),
                 "o_tile": Out(stream.Signature(tile_layout(architecture))),
                 "waiting_for_weights": Out(1),
                 "busy": Out(1),
@@ -159,9 +168,10 @@ class _Loops:
             Signal(position_bits, name=f"{name}_position") for name in ("tile", "strip", "start")
         )
         self.rows_left = Signal(len(f.n_y), name="rows_left")
-        flags = ("last_kx", "last_ky", "last_group", "last_block", "last_column", "tile_starts", "tile_ends")
-        for name in flags:
-            setattr(self, name, Signal(name=name))
+        self.last_kx, self.last_ky, self.last_group, self.last_block, self.last_column = (
+            Signal(name=f"last_{level}") for level in ("kx", "ky", "group", "block", "column")
+        )
+        self.tile_starts, self.tile_ends = (Signal(name=name) for name in ("tile_starts", "tile_ends"))
         m.d.comb += [
             self.last_kx.eq(self.kx + 1 == f.n_kx),
             self.last_ky.eq(self.ky + 1 == f.n_ky),

@@ -1,14 +1,14 @@
 """From passes to operands: one operand word per cycle, and a tag for its sums."""
 
 from amaranth.hdl import Module, Signal, signed
-from amaranth.lib import stream
+from amaranth.lib import data, stream
 from amaranth.lib.wiring import Component, In, Out
 
 from tcugen.arch import Architecture, bits_for
 from tcugen.isa import ACTIVATION_ADDRESS_BITS, Opcode, layout
-from tcugen.rtl.accumulators import Accumulate
-from tcugen.rtl.activation import OperandRequest
-from tcugen.rtl.passes import Pass
+from tcugen.rtl.accumulators import ACCUMULATE
+from tcugen.rtl.activation import OPERAND_REQUEST
+from tcugen.rtl.passes import PASS
 
 LAYER_BITS = layout(Opcode.COMPUTE)["layer"].field.bits
 
@@ -31,16 +31,30 @@ class PixelWalker(Component):
     Reset: idle, both banks free.
     """
 
+    i_pass: stream.Interface
+    shadow_ready: Signal
+    bank_released: Signal
+    request_en: Signal
+    request: data.View
+    tag: data.View
+    pixel: Signal
+    swap: Signal
+    pass_started: Signal
+    tile_read: Signal
+    layer: Signal
+    waiting_for_bank: Signal
+    waiting_for_weights: Signal
+
     def __init__(self, architecture: Architecture):
         self.depth = architecture.accumulator_depth
         super().__init__(
             {
-                "i_pass": In(stream.Signature(Pass)),
+                "i_pass": In(stream.Signature(PASS)),
                 "shadow_ready": In(1),
                 "bank_released": In(1),
                 "request_en": Out(1),
-                "request": Out(OperandRequest),
-                "tag": Out(Accumulate),
+                "request": Out(OPERAND_REQUEST),
+                "tag": Out(ACCUMULATE),
                 "pixel": Out(bits_for(self.depth)),
                 "swap": Out(1),
                 "pass_started": Out(1),
@@ -53,7 +67,7 @@ class PixelWalker(Component):
 
     def elaborate(self, platform):
         m = Module()
-        p = Signal(Pass, name="current")
+        p = Signal(PASS, name="current")
         active = Signal()
         begins = Signal()
         row = Signal(ACTIVATION_ADDRESS_BITS)

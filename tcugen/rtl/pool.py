@@ -7,26 +7,27 @@ from amaranth.lib.wiring import Component, In, Out
 from tcugen.arch import Architecture, bits_for
 from tcugen.isa import ACTIVATION_ADDRESS_BITS, Opcode, layout
 from tcugen.rtl.activation import write_layout
-from tcugen.rtl.decode import INSTRUCTION_BITS, fields, header
+from tcugen.rtl.decode import INSTRUCTION_BITS, PoolFields, fields, header
 
+TAP = data.StructLayout(
+    {
+        "valid": 1,
+        "inside": 1,
+        "first": 1,
+        "last": 1,
+        "final": 1,
+        "address": ACTIVATION_ADDRESS_BITS,
+    }
+)
+"""One window tap on its way: what to do with the word that arrives in the next cycle.
 
-class Tap(data.Struct):
-    """One window tap on its way: what to do with the word that arrives in the next cycle.
-
-    Attributes:
-        valid: A tap.
-        inside: It lies inside the input; others do not take part.
-        first, last: Of its window.
-        final: Of its instruction.
-        address: Where the window's maximum goes.
-    """
-
-    valid: 1
-    inside: 1
-    first: 1
-    last: 1
-    final: 1
-    address: ACTIVATION_ADDRESS_BITS
+Attributes:
+    valid: A tap.
+    inside: It lies inside the input; others do not take part.
+    first, last: Of its window.
+    final: Of its instruction.
+    address: Where the window's maximum goes.
+"""
 
 
 class Pool(Component):
@@ -42,6 +43,14 @@ class Pool(Component):
 
     Rate: one tap per cycle while the memory serves it and takes the results. The next instruction starts after `done`.
     """
+
+    instruction: stream.Interface
+    read: stream.Interface
+    read_data: Signal
+    write: stream.Interface
+    layer: Signal
+    done: Signal
+    busy: Signal
 
     def __init__(self, architecture: Architecture):
         self.rows = architecture.rows
@@ -65,8 +74,8 @@ class Pool(Component):
         begin = Signal()
         walking = Signal()
         step = Signal()
-        tap = Signal(Tap)
-        arriving = Signal(Tap)
+        tap = Signal(TAP)
+        arriving = Signal(TAP)
         results_pending = Signal()
         self._walk(m, f, begin, step, walking, tap)
         m.d.comb += [
@@ -95,7 +104,7 @@ class Pool(Component):
                     m.next = "IDLE"
         return m
 
-    def _walk(self, m: Module, f, begin: Signal, step: Signal, walking: Signal, tap: Signal) -> None:
+    def _walk(self, m: Module, f: PoolFields, begin: Signal, step: Signal, walking: Signal, tap: data.View) -> None:
         """Loops: channel group, output row, output pixel, window row, window column."""
         address, coordinate = ACTIVATION_ADDRESS_BITS, signed(len(f.iy0) + 1)
         group, y, x, ky, kx = (
@@ -165,7 +174,7 @@ class Pool(Component):
             with m.If(tap.final):
                 m.d.sync += walking.eq(0)
 
-    def _maximum(self, m: Module, arriving: Signal, results_pending: Signal) -> None:
+    def _maximum(self, m: Module, arriving: data.View, results_pending: Signal) -> None:
         """Maximum of the arriving words, and the register that holds a result until it is written."""
         signed_bytes = data.ArrayLayout(signed(8), self.rows)
         maximum = Signal(signed_bytes, reset_less=True)

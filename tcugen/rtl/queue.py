@@ -8,6 +8,9 @@ from amaranth.lib.wiring import Component, In, Out
 class StreamQueue(Component):
     """A queue of `depth` stream payloads, in registers. Latency one cycle, full rate. Reset: empty."""
 
+    i: stream.Interface
+    o: stream.Interface
+
     def __init__(self, shape, depth: int):
         self.shape, self.depth = shape, depth
         super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})

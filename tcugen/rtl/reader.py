@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from tcugen.arch import Architecture, bits_for
 from tcugen.isa import Window
 from tcugen.registers import ErrorCode
-from tcugen.rtl.axi import MAX_OUTSTANDING, RESPONSE_OKAY, ReadSignature, Request, window_settings
+from tcugen.rtl.axi import MAX_OUTSTANDING, REQUEST, RESPONSE_OKAY, ReadBus, ReadSignature, window_settings
 from tcugen.rtl.fifo import Fifo
 from tcugen.rtl.window import WindowCheck
 
@@ -38,6 +38,19 @@ class Reader(wiring.Component):
         error_valid, error_code, error_address: One pulse for the first error; the address is the burst's.
     """
 
+    windows: data.View
+    halt: Signal
+    request: list[stream.Interface]
+    beat_valid: Signal
+    beat_data: Signal
+    bus: ReadBus
+    outstanding: Signal
+    idle: Signal
+    beat: Signal
+    error_valid: Signal
+    error_code: Signal
+    error_address: Signal
+
     def __init__(self, architecture: Architecture, clients: int):
         if clients < 1:
             raise ValueError(f"reader has {clients} clients, but it needs at least one")
@@ -46,7 +59,7 @@ class Reader(wiring.Component):
             {
                 "windows": In(window_settings(architecture)),
                 "halt": In(1),
-                "request": In(stream.Signature(Request)).array(clients),
+                "request": In(stream.Signature(REQUEST)).array(clients),
                 "beat_valid": Out(clients),
                 "beat_data": Out(8 * architecture.bus_bytes),
                 "bus": Out(ReadSignature(architecture)),
@@ -91,7 +104,7 @@ class Reader(wiring.Component):
         bus = self.bus
         m.submodules.check = check = WindowCheck(self._architecture, tuple(Window))
         chosen_valid = Signal()
-        chosen = Signal(Request)  # waits until its address can be offered
+        chosen = Signal(REQUEST)  # waits until its address can be offered
         chosen_client = Signal(bits_for(self._clients))
         issue = Signal()
         violation = Signal()

@@ -1,6 +1,6 @@
 """From 32-bit sums to int8: an IEEE single-precision product and a rounding to integer, in integer gates."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Value, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -60,6 +60,14 @@ class RequantiseLanes(wiring.Component):
         zero_point, clamp_low, clamp_high: Shared by all lanes, sampled with `sums`; clamp_low <= clamp_high.
         results: int8.
     """
+
+    enable: Signal
+    sums: data.View
+    multipliers: data.View
+    zero_point: Signal
+    clamp_low: Signal
+    clamp_high: Signal
+    results: data.View
 
     LATENCY = 10
 

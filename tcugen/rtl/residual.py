@@ -1,6 +1,6 @@
 """The residual add: two int8 tensors of different scales become one, exact sum, rounded once."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Value, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -40,6 +40,20 @@ class ResidualLanes(wiring.Component):
 
     All controls are shared by the lanes and sampled with `a` and `b`, so they may change in any cycle.
     """
+
+    enable: Signal
+    a: data.View
+    b: data.View
+    multiplier_a: Signal
+    multiplier_b: Signal
+    shift: Signal
+    zero_point_a: Signal
+    zero_point_b: Signal
+    zero_point: Signal
+    clamp_low: Signal
+    clamp_high: Signal
+    bypass: Signal
+    results: data.View
 
     LATENCY = 6
 

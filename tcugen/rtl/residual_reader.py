@@ -24,6 +24,15 @@ class ResidualReader(Component):
     Reset: empty.
     """
 
+    start: Signal
+    word: Signal
+    active: Signal
+    request: stream.Interface
+    response: Signal
+    valid: Signal
+    operand: Signal
+    pop: Signal
+
     def __init__(self, architecture: Architecture):
         a = self.architecture = architecture
         self.byte_bits = bits_for(a.rows)

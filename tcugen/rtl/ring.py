@@ -21,17 +21,31 @@ class Ring(Component):
     All sizes are powers of two. Reset: empty.
     """
 
+    claim_en: Signal
+    claim_beats: Signal
+    free_beats: Signal
+    beat_en: Signal
+    beat: Signal
+    written: Signal
+    read_en: Signal
+    read_item: Signal
+    read_unit: Signal
+    data: Signal
+    release: Signal
+    idle: Signal
+
     def __init__(self, items: int, item_bytes: int, beat_bytes: int, unit_bytes: int):
         self.item_beats, self.units = item_bytes // beat_bytes, item_bytes // unit_bytes
         if self.item_beats < 1 or self.units < 1:
             raise ValueError(f"an item of {item_bytes} bytes must hold a beat ({beat_bytes}) and a unit ({unit_bytes})")
         self.items, self.item_bytes, self.beat_bytes, self.unit_bytes = items, item_bytes, beat_bytes, unit_bytes
         self.capacity = items * self.item_beats
+        free = Out(bits_for(self.capacity + 1), init=self.capacity)  # pyright: ignore[reportCallIssue]  # amaranth-stubs lacks `init`
         super().__init__(
             {
                 "claim_en": In(1),
                 "claim_beats": In(bits_for(self.capacity + 1)),
-                "free_beats": Out(bits_for(self.capacity + 1), init=self.capacity),
+                "free_beats": free,
                 "beat_en": In(1),
                 "beat": In(8 * beat_bytes),
                 "written": Out(bits_for(items) + 1),

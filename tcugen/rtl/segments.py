@@ -54,6 +54,9 @@ class SegmentWalker(wiring.Component):
         tag_bits: Width of `tag`, which every group inherits from its transfer; if 0 there is none.
     """
 
+    i: stream.Interface
+    o: stream.Interface
+
     def __init__(self, address_bits: int, unit_bytes: int, group_units: int, tag_bits: int = 0):
         self._unit_bits = exact_log2(unit_bytes)
         self._group_bits = exact_log2(group_units)

@@ -1,6 +1,6 @@
 """The one kind of memory the machine uses: one read and one write port, registered output."""
 
-from amaranth.hdl import ClockSignal, Instance, Module
+from amaranth.hdl import ClockSignal, Instance, Module, Signal
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 
@@ -64,6 +64,13 @@ class Sram(Component):
     Raises:
         ValueError: If width or depth is not positive, or granularity does not divide width.
     """
+
+    read_en: Signal
+    read_addr: Signal
+    read_data: Signal
+    write_en: Signal
+    write_addr: Signal
+    write_data: Signal
 
     def __init__(self, width: int, depth: int, granularity: int | None = None):
         granularity = granularity or width

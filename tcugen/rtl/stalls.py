@@ -19,6 +19,23 @@ class StallReason(Component):
         busy, layer, reason: The verdict, one cycle later.
     """
 
+    compute_active: Signal
+    compute_layer: Signal
+    next_layer_valid: Signal
+    next_layer: Signal
+    waiting_for_weights: Signal
+    waiting_for_bank: Signal
+    queue_empty: Signal
+    queue_waiting: Signal
+    wait_unit: Signal
+    queue_layer: Signal
+    drain_busy: Signal
+    pool_busy: Signal
+    store_busy: Signal
+    busy: Signal
+    layer: Signal
+    reason: Signal
+
     def __init__(self):
         super().__init__(
             {

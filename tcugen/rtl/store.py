@@ -7,7 +7,7 @@ from amaranth.utils import exact_log2
 
 from tcugen.arch import BURST_BEATS, Architecture
 from tcugen.isa import ACTIVATION_ADDRESS_BITS, Opcode
-from tcugen.rtl.axi import MAX_OUTSTANDING, Request
+from tcugen.rtl.axi import MAX_OUTSTANDING, REQUEST
 from tcugen.rtl.decode import INSTRUCTION_BITS, fields
 from tcugen.rtl.fifo import Fifo
 from tcugen.rtl.packer import Packer, word_layout
@@ -35,6 +35,14 @@ class Store(wiring.Component):
     bus_bytes <= rows.
     """
 
+    instruction: stream.Interface
+    read: stream.Interface
+    read_data: Signal
+    request: stream.Interface
+    data: stream.Interface
+    answered: Signal
+    done: Signal
+
     def __init__(self, architecture: Architecture):
         self._architecture = architecture
         self._unit_bytes = min(architecture.bus_bytes, architecture.rows)
@@ -44,7 +52,7 @@ class Store(wiring.Component):
                 "instruction": In(stream.Signature(INSTRUCTION_BITS)),
                 "read": Out(stream.Signature(ACTIVATION_ADDRESS_BITS - self._row_bits)),
                 "read_data": In(8 * architecture.rows),
-                "request": Out(stream.Signature(Request)),
+                "request": Out(stream.Signature(REQUEST)),
                 "data": Out(stream.Signature(8 * architecture.bus_bytes)),
                 "answered": In(1),
                 "done": Out(1),

@@ -1,6 +1,6 @@
 """The tensor compute unit: host registers, run control and core behind flat AXI ports."""
 
-from amaranth.hdl import ClockDomain, DomainRenamer, Module
+from amaranth.hdl import ClockDomain, ClockSignal, DomainRenamer, Module, ResetSignal, Signal
 from amaranth.lib.wiring import Component, In, Out
 
 from tcugen.arch import Architecture
@@ -26,13 +26,17 @@ class Top(Component):
     trace_*: What the output path and the pool unit write, for observation; leave open otherwise.
     """
 
+    aclk: Signal
+    aresetn: Signal
+    interrupt: Signal
+
     def __init__(self, architecture: Architecture):
         self.architecture = architecture
         self.host, self.core = Host(architecture), Core(architecture)
         lite = {
             f"s_axil_{name}": member
             for name, member in self.host.signature.members.items()
-            if name.startswith(_LITE_CHANNELS) and _is_channel(name) and name not in ("watchdog",)
+            if name.startswith(_LITE_CHANNELS) and _is_channel(name) and name != "watchdog"
         }
         master = {
             f"m_axi_{name}": member
@@ -44,17 +48,17 @@ class Top(Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.domains.sync = domain = ClockDomain("sync")
-        m.domains.core = core_domain = ClockDomain("core")
+        m.domains.sync = ClockDomain("sync")
+        m.domains.core = ClockDomain("core")
         m.submodules.host = host = self.host
         m.submodules.control = control = Control(self.architecture, sources=len(ERROR_SOURCES))
         core = self.core
         m.submodules.core = DomainRenamer("core")(core)
         m.d.comb += [
-            domain.clk.eq(self.aclk),
-            domain.rst.eq(~self.aresetn),
-            core_domain.clk.eq(self.aclk),
-            core_domain.rst.eq(~self.aresetn | control.core_reset),
+            ClockSignal("sync").eq(self.aclk),
+            ResetSignal("sync").eq(~self.aresetn),
+            ClockSignal("core").eq(self.aclk),
+            ResetSignal("core").eq(~self.aresetn | control.core_reset),
         ]
 
         for name, member in self.signature.members.items():

@@ -8,7 +8,7 @@ from amaranth.utils import exact_log2
 
 from tcugen.arch import BURST_BEATS, PARAMETER_BYTES, Architecture, bits_for
 from tcugen.isa import Opcode, Window
-from tcugen.rtl.axi import Request
+from tcugen.rtl.axi import REQUEST
 from tcugen.rtl.decode import INSTRUCTION_BITS, fields
 from tcugen.rtl.ring import Ring
 
@@ -41,6 +41,18 @@ class WeightStream(Component):
     A burst takes at most half of the weight ring. Rate: one burst every two cycles.
     """
 
+    instruction: stream.Interface
+    request: stream.Interface
+    beat_en: Signal
+    claim_weights: Signal
+    claim_parameters: Signal
+    claim_beats: Signal
+    free_weights: Signal
+    free_parameters: Signal
+    weight_en: Signal
+    parameter_en: Signal
+    busy: Signal
+
     def __init__(self, architecture: Architecture):
         a = architecture
         self.bus_bytes = a.bus_bytes
@@ -53,7 +65,7 @@ class WeightStream(Component):
         super().__init__(
             {
                 "instruction": In(stream.Signature(INSTRUCTION_BITS)),
-                "request": Out(stream.Signature(Request)),
+                "request": Out(stream.Signature(REQUEST)),
                 "beat_en": In(1),
                 "claim_weights": Out(1),
                 "claim_parameters": Out(1),

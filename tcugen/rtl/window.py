@@ -1,13 +1,13 @@
 """The gate every burst passes: is it inside a window that this direction may use?"""
 
 from amaranth.hdl import Cat, Module, Signal
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
 from tcugen.arch import BURST_BEATS, Architecture
 from tcugen.isa import Window
-from tcugen.rtl.axi import PAGE_BYTES, Request, window_settings
+from tcugen.rtl.axi import PAGE_BYTES, REQUEST, window_settings
 
 
 class WindowCheck(wiring.Component):
@@ -23,12 +23,17 @@ class WindowCheck(wiring.Component):
         allowed: Windows this direction may use.
     """
 
+    windows: data.View
+    request: data.View
+    address: Signal
+    violation: Signal
+
     def __init__(self, architecture: Architecture, allowed: tuple[Window, ...]):
         self._architecture, self._allowed = architecture, allowed
         super().__init__(
             {
                 "windows": In(window_settings(architecture)),
-                "request": In(Request),
+                "request": In(REQUEST),
                 "address": Out(architecture.bus_address_bits),
                 "violation": Out(1),
             }

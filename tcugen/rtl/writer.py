@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from tcugen.arch import BURST_BEATS, Architecture
 from tcugen.isa import WRITABLE_WINDOWS
 from tcugen.registers import ErrorCode
-from tcugen.rtl.axi import MAX_OUTSTANDING, RESPONSE_OKAY, Request, WriteSignature, window_settings
+from tcugen.rtl.axi import MAX_OUTSTANDING, REQUEST, RESPONSE_OKAY, WriteBus, WriteSignature, window_settings
 from tcugen.rtl.fifo import Fifo
 from tcugen.rtl.window import WindowCheck
 
@@ -42,13 +42,26 @@ class Writer(wiring.Component):
         error_valid, error_code, error_address: One pulse for the first error; the address is the burst's.
     """
 
+    windows: data.View
+    halt: Signal
+    request: stream.Interface
+    data: stream.Interface
+    bus: WriteBus
+    outstanding: Signal
+    idle: Signal
+    done: Signal
+    beat: Signal
+    error_valid: Signal
+    error_code: Signal
+    error_address: Signal
+
     def __init__(self, architecture: Architecture):
         self._architecture = architecture
         super().__init__(
             {
                 "windows": In(window_settings(architecture)),
                 "halt": In(1),
-                "request": In(stream.Signature(Request)),
+                "request": In(stream.Signature(REQUEST)),
                 "data": In(stream.Signature(8 * architecture.bus_bytes)),
                 "bus": Out(WriteSignature(architecture)),
                 "outstanding": Out(range(MAX_OUTSTANDING + 1)),
@@ -105,7 +118,7 @@ class Writer(wiring.Component):
         m.submodules.check = check = WindowCheck(self._architecture, WRITABLE_WINDOWS)
         m.submodules.bursts = bursts = Fifo(range(BURST_BEATS + 1), MAX_OUTSTANDING)  # issued, data not yet sent
         waiting_valid = Signal()
-        waiting = Signal(Request)  # waits until its address can be offered
+        waiting = Signal(REQUEST)  # waits until its address can be offered
         unclaimed = Signal(range(DATA_BEATS + 1))  # beats inside that belong to no issued burst
         issue = Signal()
         violation = Signal()

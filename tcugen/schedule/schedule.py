@@ -66,7 +66,7 @@ def schedule_plan(plan: Plan, progress: Callable[[str], None] | None = None) -> 
     output_dram, output_bytes = _dram(plan.outputs, Window.OUTPUT, layouts)
     scratch_dram, scratch_bytes = _dram(plan.spilled, Window.SCRATCH, layouts)
     weights = WeightBlocks(plan.architecture.bus_bytes)
-    scheduler = Scheduler(plan, input_dram | output_dram | scratch_dram, weights, progress or (lambda line: None))
+    scheduler = Scheduler(plan, input_dram | output_dram | scratch_dram, weights, progress or (lambda _line: None))
     instructions, observations = numbered(scheduler.run())
     return Schedule(
         plan=plan,

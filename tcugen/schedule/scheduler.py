@@ -1,5 +1,6 @@
 """Tasks to instructions: loads and stores, stripes, and pools that run row by row after the convolution they read."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import assert_never
@@ -215,7 +216,7 @@ class Scheduler:
         edges = [0, *range(1, len(blocks), per_piece), len(blocks)]
         return tuple(
             Rectangle(blocks[a][0], blocks[b - 1][1], 0, layout.width, whole[0].block_rows)
-            for a, b in zip(edges, edges[1:], strict=False)
+            for a, b in itertools.pairwise(edges)
             if b > a
         )
 

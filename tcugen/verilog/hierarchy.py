@@ -6,11 +6,15 @@ Amaranth 0.5 has no public way to do that: `Fragment` and what it consists of ar
 `wires.py` only; the version is pinned.
 """
 
+# Fragments, designs and netlists of Amaranth are private: its stubs leave their members out.
+# pyright: basic, reportAttributeAccessIssue=false
+
 import inspect
 import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from amaranth.hdl import ClockDomain, ClockSignal, Fragment, Instance, ResetSignal, Signal
 from amaranth.hdl._ast import SignalDict, SignalSet
@@ -67,7 +71,7 @@ class _Child:
     has_reset: bool
 
 
-def modules(top: Component, platform: object) -> list[VerilogModule]:
+def modules(top: "Component[Any]", platform: object) -> list[VerilogModule]:
     """All modules of `top`, which is elaborated for `platform`; children before parents, `top` last.
 
     `top` defines its clock domains itself. Below it, every component uses at most one domain and gets the ports `clk`
@@ -177,7 +181,7 @@ class _Builder:
         connections = []
         if child.domain:
             connections.append(("i", "clk", ClockSignal(child.domain)))
-        if child.has_reset:
+        if child.domain and child.has_reset:
             connections.append(("i", "rst", ResetSignal(child.domain)))
         _rename(child.ports, name)
         kinds = {PortDirection.Input: "i", PortDirection.Output: "o"}

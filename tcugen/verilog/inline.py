@@ -7,6 +7,7 @@
 """
 
 import re
+from dataclasses import dataclass
 
 from tcugen.verilog.text import NAME, SLICE, Module, count_reads
 
@@ -17,25 +18,56 @@ _LONGEST_LINE = 110
 _OPERATORS = set("== != < <= > >= & | ^ + - * / % << >> <<< >>> ? :".split())
 
 
+@dataclass(frozen=True)
+class _Line:
+    """A line of a block or an instance."""
+
+    item: list[str]
+    index: int
+    target = None
+
+    @property
+    def text(self) -> str:
+        return self.item[self.index]
+
+    def write(self, text: str) -> None:
+        self.item[self.index] = text
+
+
+@dataclass(frozen=True)
+class _Value:
+    """The right side of an assignment to `target`."""
+
+    assigns: dict[str, str]
+    target: str
+
+    @property
+    def text(self) -> str:
+        return self.assigns[self.target]
+
+    def write(self, text: str) -> None:
+        self.assigns[self.target] = text
+
+
 def move_temporaries(module: Module) -> None:
     """Write each wire of one operation at the only place that reads it."""
     reads = count_reads(module)
-    places = {}  # temporary -> the list and index (or dict and key) of the text that reads it
-    texts = [(module.assigns, key) for key in module.assigns]
-    texts += [(item, index) for item in (*module.blocks, *module.instances) for index in range(len(item))]
+    places: dict[str, _Line | _Value] = {}  # of the text that reads a temporary
+    texts: list[_Line | _Value] = [_Value(module.assigns, target) for target in module.assigns]
+    texts += [_Line(item, index) for item in (*module.blocks, *module.instances) for index in range(len(item))]
     for place in texts:
-        for name in TEMPORARY.findall(place[0][place[1]]):
+        for name in TEMPORARY.findall(place.text):
             places[name] = place
     for name in [key for key in module.assigns if TEMPORARY.fullmatch(key)]:
         if reads[name] != 1 or name not in places:
             continue
-        holder, key = places[name]
-        moved = _with_moved(module, name, holder[key], key if isinstance(key, str) else None)
+        place = places[name]
+        moved = _with_moved(module, name, place.text, place.target)
         if moved is None:
             continue
-        holder[key] = moved
+        place.write(moved)
         for inner in TEMPORARY.findall(module.assigns.pop(name)):
-            places[inner] = holder, key
+            places[inner] = place
         del module.wires[name]
 
 
@@ -48,9 +80,8 @@ def _with_moved(module: Module, name: str, text: str, target: str | None) -> str
     else:
         before, whole, after = "", text, ""
     target_width = width_of(module, target) if target else None
-    if target_width and whole == name and target_width == width:
-        moved = before + value + after
-    elif target_width and whole == f"{name}[{target_width - 1}:0]" and _is_sum(value):
+    is_whole = whole == name and target_width == width
+    if target_width and (is_whole or (whole == f"{name}[{target_width - 1}:0]" and _is_sum(value))):
         moved = before + value + after
     elif width == 1 and (bit := _context_free(module, value)):
         moved = _insert(text, name, bit)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from tcugen.verilog.text import UnknownText
 
@@ -24,7 +24,7 @@ class Assignment:
 class If:
     """Branches in order; the condition of a last `else` is empty."""
 
-    branches: list[tuple[str, list]] = field(default_factory=list)
+    branches: "list[tuple[str, list[Statement]]]"
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Case:
 
     selector: str
     full: bool
-    branches: list[tuple[str, list]] = field(default_factory=list)
+    branches: "list[tuple[str, list[Statement]]]"
 
 
 Statement = Assignment | If | Case
@@ -65,7 +65,7 @@ class _Cursor:
 
 
 def _sequence(cursor: _Cursor) -> list[Statement]:
-    statements = []
+    statements: list[Statement] = []
     while True:
         if cursor.line == "begin":
             cursor.next()
@@ -73,29 +73,29 @@ def _sequence(cursor: _Cursor) -> list[Statement]:
             _expect(cursor, "end")
         elif (statement := _statement(cursor)) is None:
             return statements
-        elif statement:
-            statements.append(statement)
+        else:
+            statements += statement
 
 
-def _statement(cursor: _Cursor) -> Statement | bool | None:
-    """The next statement; False for one that does nothing, None where a sequence ends."""
+def _statement(cursor: _Cursor) -> list[Statement] | None:
+    """The next statement, none for one that does nothing; None where a sequence ends."""
     full = cursor.line == _FULL
     if full:
         cursor.next()
     if cursor.line == "/* empty */;":
         cursor.next()
-        return False
+        return []
     if match := re.fullmatch(r"(\S.*?) (<?=) (.*);", cursor.line):
         cursor.next()
-        return Assignment(*match.groups())
+        return [Assignment(match[1], match[2], match[3])]
     if match := re.fullmatch(r"casez \((.*)\)", cursor.line):
         cursor.next()
-        case = Case(match[1], full)
+        case = Case(match[1], full, [])
         while label := _LABEL.fullmatch(cursor.line):
             cursor.next()
             case.branches.append((label[1], _sequence(cursor)))
         _expect(cursor, "endcase")
-        return case
+        return [case]
     if match := re.fullmatch(r"if \((.*)\) begin", cursor.line):
         cursor.next()
         branch = If([(match[1], _sequence(cursor))])
@@ -103,10 +103,13 @@ def _statement(cursor: _Cursor) -> Statement | bool | None:
             cursor.next()
             branch.branches.append((match[1] or "", _sequence(cursor)))
         _expect(cursor, "end")
-        return branch
+        return [branch]
     if match := re.fullmatch(r"if \((.*)\)", cursor.line):
         cursor.next()
-        return If([(match[1], [_statement(cursor)])])
+        body = _statement(cursor)
+        if body is None:
+            raise UnknownText(f"{cursor.line!r} after an `if`; teach statements.py what it is")
+        return [If([(match[1], body)])]
     return None
 
 
@@ -138,8 +141,8 @@ def _write_if(statement: If, expression: Callable[[str], str], indent: str) -> I
         branches = [(f"!{condition}" if re.fullmatch(r"[\w\[\]]+", condition) else f"!({condition})", branches[1][1])]
     while len(branches) > 1 and not branches[-1][1]:
         branches.pop()
-    while not branches[-1][0] and len(branches[-1][1]) == 1 and isinstance(branches[-1][1][0], If):
-        branches[-1:] = branches[-1][1][0].branches
+    while not branches[-1][0] and len(branches[-1][1]) == 1 and isinstance(inner := branches[-1][1][0], If):
+        branches[-1:] = inner.branches
     for number, (condition, body) in enumerate(branches):
         head = "end else " if number else ""
         yield f"{head}if ({expression(condition)}) begin" if condition else f"{head}begin"
@@ -176,7 +179,7 @@ def _write_case(statement: Case, expression: Callable[[str], str], indent: str) 
 
 def _grouped(branches: list[tuple[str, list[str]]]) -> list[tuple[str, list[str]]]:
     """Neighbours that do the same share a branch, except with the default."""
-    grouped = []
+    grouped: list[tuple[str, list[str]]] = []
     for label, lines in branches:
         if grouped and label != "default" and grouped[-1][1] == lines and len(grouped[-1][0]) < _LABELS_LENGTH:
             grouped[-1] = (f"{grouped[-1][0]}, {label}", lines)

@@ -83,8 +83,11 @@ def _parse_module(lines: list[str]) -> Module:
     header = ""
     while not header.endswith(");"):
         header += lines.pop(0)
-    name, ports = re.fullmatch(rf"module ({NAME})\((.*)\);", header).groups()
-    module = Module(name, [port.strip() for port in ports.split(",")])
+    match = re.fullmatch(rf"module ({NAME})\((.*)\);", header)
+    if match is None:
+        raise UnknownText(f"{header!r}; teach text.py what it is")
+    name = match[1]
+    module = Module(name, [port.strip() for port in match[2].split(",")])
     lines = lines[:-1]
     position = 0
     while position < len(lines):
@@ -134,9 +137,9 @@ def target_of(block: Block) -> str:
     return next(match[1] for match in map(assignment.match, block) if match)
 
 
-def count_reads(module: Module) -> Counter:
+def count_reads(module: Module) -> Counter[str]:
     """How often each name is read."""
-    counts = Counter()
+    counts: Counter[str] = Counter()
     for text in module.assigns.values():
         counts.update(re.findall(_WORD, text))
     for line in (line for item in (*module.blocks, *module.instances) for line in item):

@@ -15,7 +15,7 @@ import re
 from collections import Counter
 
 from tcugen.verilog.inline import TEMPORARY, move_temporaries, width_of
-from tcugen.verilog.text import NAME, SLICE, Module, assigned_names, count_reads, read_names, target_of
+from tcugen.verilog.text import NAME, SLICE, Block, Module, assigned_names, count_reads, read_names, target_of
 
 
 def tidy(module: Module) -> None:
@@ -58,7 +58,7 @@ def _clock_blocks(module: Module) -> None:
     writers.update(target_of(block) for block in module.blocks)
     computing = {target_of(block): block for block in module.blocks if block[0] == "  always @* begin"}
     stored = re.compile(rf"    ({NAME}) <= (\1_next);")
-    blocks = []
+    blocks: list[Block] = []
     for block in module.blocks:
         match = stored.fullmatch(block[-1]) if block[0] == "  always @(posedge clk)" else None
         if not match or reads[match[2]] != 1 or writers[match[2]] != 1:
@@ -81,7 +81,7 @@ def _clock_blocks(module: Module) -> None:
 def _drop_unread(module: Module) -> None:
     """Remove what drives nothing but itself, and leave outputs of instances open that nothing reads."""
     while True:
-        drivers = {}
+        drivers: dict[str, list[Block]] = {}
         for block in module.blocks:
             drivers.setdefault(target_of(block), []).append(block)
         reads = count_reads(module)
@@ -100,11 +100,11 @@ def _drop_unread(module: Module) -> None:
             del module.wires[name]
 
 
-def _open_outputs(module: Module, reads: Counter) -> set[str]:
+def _open_outputs(module: Module, reads: Counter[str]) -> set[str]:
     """Names that only one connection of an instance mentions and nothing drives: the connection becomes empty."""
     driven = {name for left in module.assigns for name in assigned_names(left)}
     driven |= {target_of(block) for block in module.blocks}
-    opened = set()
+    opened: set[str] = set()
     for instance in module.instances:
         for index, line in enumerate(instance):
             match = re.fullmatch(rf"    \.({NAME})\(({NAME})\)(,?)", line)
@@ -125,7 +125,8 @@ def _join_constants(module: Module) -> None:
             other[1:1] = block[1:-1]
         else:
             module.wires[target_of(block)].kind = "wire"
-            module.assigns |= (re.fullmatch(r"\s+(\S+) = (.*);", line).groups() for line in block[1:-1])
+            matches = [re.fullmatch(r"\s+(\S+) = (.*);", line) for line in block[1:-1]]
+            module.assigns |= {match[1]: match[2] for match in matches if match}
 
 
 def _reset_first(block: list[str]) -> None:

@@ -40,7 +40,7 @@ def expression(text: str, module: Module) -> str:
     """
     text = re.sub(r"((?:^|[=(?:{,] ?|[&|^] ))([~!|&^-]) (?=[\w({$])", r"\1\2", text)
 
-    def widen(match: re.Match) -> str:
+    def widen(match: re.Match[str]) -> str:
         width, bits = width_of(module, match[1]), int(match[3])
         return f"{match[1]} {match[2]} {width}'h{match[4]}" if width and width > bits else match[0]
 
@@ -53,7 +53,7 @@ def _range(width: int) -> str:
 
 def _ports(module: Module, order: tuple[str, ...]) -> str:
     """Ports with their types; a register's start value stands with it."""
-    rows = []
+    rows: list[tuple[str, str, str]] = []
     for name in order:
         wire = module.wires[name]
         start = f" = {wire.initial}" if wire.initial else ""
@@ -64,7 +64,8 @@ def _ports(module: Module, order: tuple[str, ...]) -> str:
 
 def _declarations(module: Module) -> list[str]:
     """Internal names, registers with their start value; wires without a name of their own share lines."""
-    lines, unnamed = [], {}
+    lines: list[str] = []
+    unnamed: dict[tuple[str, int], list[str]] = {}
     for name, wire in module.wires.items():
         if wire.direction:
             continue
@@ -88,7 +89,7 @@ def _declarations(module: Module) -> list[str]:
 def _memory(lines: list[str]) -> list[str]:
     """An array, filled by a loop if all words start with the same value."""
     declaration, *start = (line.strip() for line in lines)
-    name = re.search(r"\] (\w+) \[", declaration)[1]
+    name = re.sub(r".*\] (\w+) \[.*", r"\1", declaration)
     values = [match[1] for match in (re.fullmatch(r".*\] = (.*);", line) for line in start) if match]
     if len(set(values)) != 1:
         return [f"{_INDENT}{line[2:]}" for line in lines]

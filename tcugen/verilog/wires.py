@@ -3,6 +3,9 @@
 Uses Amaranth's netlist and RTLIL writer, which are private; the version is pinned. See `hierarchy.py`.
 """
 
+# Fragments, designs and netlists of Amaranth are private: its stubs leave their members out.
+# pyright: basic, reportAttributeAccessIssue=false
+
 from amaranth.back import rtlil
 from amaranth.hdl import Instance, _nir
 from amaranth.hdl._ast import SignalDict, SignalSet

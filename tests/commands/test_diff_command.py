@@ -38,7 +38,9 @@ def broken_build(reference_build, tmp_path):
 def test_a_good_build_has_no_difference(diff, reference_build, tmp_path):
     result = diff("--rtl", reference_build, "--images", 2, "--json", "finding.json")
     assert result.exit_code == 0, result.output
-    assert re.search(r"^no difference: golden, emulator and RTL agree in 874 elements per image", result.stdout, re.M)
+    assert re.search(
+        r"^no difference: golden, emulator and RTL agree in 874 elements per image", result.stdout, re.MULTILINE
+    )
     finding = json.loads((tmp_path / "finding.json").read_text())
     assert finding["differs"] is False and finding["first"] is None
     assert len(finding["cycles"]) == 2
@@ -69,7 +71,7 @@ def test_a_broken_build_is_located_and_its_waves_recorded(diff, broken_build, re
     ):
         assert shown in result.stdout
     counts = {layer["tensor"]: layer["rtl"] for layer in finding["layers"]}
-    assert all(counts.values()) and list(counts)[0] == "conv1" and list(counts)[-1] == "fc"
+    assert all(counts.values()) and next(iter(counts)) == "conv1" and list(counts)[-1] == "fc"
     for tensor, count in counts.items():
         assert re.search(rf"{re.escape(tensor)} .* {count} ", result.stdout)
     focus = finding["focus"]

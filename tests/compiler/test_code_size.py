@@ -19,7 +19,7 @@ def resnet50():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("rows", "columns", "kib"), [*((*array, 64) for array in ARRAYS), (16, 16, 256)])
+@pytest.mark.parametrize("rows, columns, kib", [*((*array, 64) for array in ARRAYS), (16, 16, 256)])
 def test_resnet50_stays_under_one_percent(resnet50, rows, columns, kib, tmp_path):
     assert MOST_CODE == 0.01
     architecture = Architecture(

@@ -144,7 +144,7 @@ def test_forms_of_the_mean(mean):
 
 
 def test_an_average_over_one_pixel_each_is_nothing():
-    module, model = of(lambda m, x: functional.adaptive_avg_pool2d(m.conv(x), (12, 10)), conv=nn.Conv2d(3, 4, 1))
+    _module, model = of(lambda m, x: functional.adaptive_avg_pool2d(m.conv(x), (12, 10)), conv=nn.Conv2d(3, 4, 1))
     assert summary(model.network) == ["conv: conv(image)"]
 
 

@@ -1,3 +1,4 @@
+import itertools
 import random
 
 import pytest
@@ -69,7 +70,7 @@ class Bench:
         program = [int.from_bytes(word, "little") for word in self.program]
         outputs = [getattr(dut, f"o_{opcode.name.lower()}") for opcode in QUEUES]
         for cycle in range(limit):
-            done = {unit: False for unit in Unit}
+            done = dict.fromkeys(Unit, False)
             for opcode in QUEUES:
                 if running[opcode] is not None:
                     running[opcode] -= 1
@@ -127,7 +128,7 @@ class Bench:
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize(("rate", "unit_cycles"), [(1.0, 1), (0.5, 12), (0.2, 3)])
+@pytest.mark.parametrize("rate, unit_cycles", [(1.0, 1), (0.5, 12), (0.2, 3)])
 def test_every_instruction_reaches_its_unit_in_order_and_no_earlier_than_allowed(seed, rate, unit_cycles):
     program = make_program(random.Random(seed), 150)
     bench = Bench([i.encode() for i in program], seed=seed, rate=rate, unit_cycles=unit_cycles).run()
@@ -158,7 +159,7 @@ def test_independent_instructions_of_one_unit_start_every_other_cycle():
     generator = random.Random(3)
     program = [make_instruction(generator, Opcode.WEIGHT) for _ in range(6)] + [Instruction(Opcode.END, {})]
     cycles = Bench([i.encode() for i in program]).run().offer_cycles[Opcode.WEIGHT]
-    assert {b - a for a, b in zip(cycles, cycles[1:], strict=False)} == {2}
+    assert {b - a for a, b in itertools.pairwise(cycles)} == {2}
 
 
 @pytest.mark.parametrize("last", [*QUEUES, "bus"])
@@ -232,7 +233,7 @@ def test_state_of_the_compute_queue():
 def test_counters_stay_at_their_maximum(monkeypatch):
     bits = 4
     monkeypatch.setattr("tcugen.rtl.dispatch.COUNT_BITS", bits)
-    assert COUNT_BITS > bits
+    assert bits < COUNT_BITS
     dut = Dispatch()
     load = Instruction(Opcode.LOAD, {"wait_pool": (1 << bits) - 1})
 

@@ -10,7 +10,7 @@ import pytest
 from tcugen.arch import Architecture
 from tcugen.rtl.emit import emit
 from tcugen.rtl.fifo import SMALL_DEPTH
-from tcugen.verilog.convert import run_yosys
+from tcugen.verilog.yosys import run_yosys
 
 ROOT = Path(__file__).parents[2]
 SMALL = Architecture(rows=4, columns=4, activation_kib=16, output_lanes=1, weight_tiles=64, parameter_groups=8)
@@ -50,13 +50,15 @@ def text(directory) -> str:
 
 
 def module_texts(text: str) -> dict[str, str]:
-    return {match[1]: match[0] for match in re.finditer(r"^module (\w+) .*?^endmodule$", text, re.M | re.S)}
+    return {
+        match[1]: match[0] for match in re.finditer(r"^module (\w+) .*?^endmodule$", text, re.MULTILINE | re.DOTALL)
+    }
 
 
 def ports(module: str) -> list[tuple[str, int, str]]:
     """Direction, width and name of each port in a module's text."""
     header = module[module.index("(\n") : module.index("\n);")]
-    found = re.findall(r"^    (input|output) +(?:wire|reg) +(?:\[(\d+):0\])? *([^\s,]+)", header, re.M)
+    found = re.findall(r"^    (input|output) +(?:wire|reg) +(?:\[(\d+):0\])? *([^\s,]+)", header, re.MULTILINE)
     return [(direction, int(msb or 0) + 1, name) for direction, msb, name in found]
 
 
@@ -90,7 +92,7 @@ def test_modules_are_named_by_their_role_and_explained(text):
     assert {"tcu_top", "tcu_core", "tcu_array", "tcu_activation_memory", "tcu_ring_weight_ring"} <= set(modules)
     for name in modules:
         assert re.fullmatch(r"tcu_[a-z0-9_]+", name)
-        assert re.search(rf"^// .*\nmodule {name} \($", text, re.M), f"{name} has no comment above it"
+        assert re.search(rf"^// .*\nmodule {name} \($", text, re.MULTILINE), f"{name} has no comment above it"
     assert list(modules)[-1] == "tcu_top"
 
 
@@ -101,12 +103,12 @@ def test_equal_modules_are_one(text):
 
 def test_every_module_is_used_and_every_instance_connects_all_ports_by_name(text):
     modules = module_texts(text)
-    instance = re.compile(r"^    (tcu_\w+) (?:#\(.*?\n    \) )?u_\w+ \(\n(.*?)\n    \);$", re.M | re.S)
+    instance = re.compile(r"^    (tcu_\w+) (?:#\(.*?\n    \) )?u_\w+ \(\n(.*?)\n    \);$", re.MULTILINE | re.DOTALL)
     used = set()
     for module in modules.values():
         for kind, connections in instance.findall(module):
             used.add(kind)
-            connected = re.findall(r"^        \.(\w+)\(", connections, re.M)
+            connected = re.findall(r"^        \.(\w+)\(", connections, re.MULTILINE)
             if kind in modules:
                 assert connected == [name for _, _, name in ports(modules[kind])]
     assert used == set(modules) - {"tcu_top"} | {"tcu_sram_1r1w"}
@@ -131,7 +133,7 @@ def test_the_header_names_the_architecture(text):
     header = text[: text.index("\n\n")]
     assert f"0x{SMALL.fingerprint:08x}" in header
     for name, value in SMALL.to_dict().items():
-        assert re.search(rf"^// +{name} +{value}$", header, re.M)
+        assert re.search(rf"^// +{name} +{value}$", header, re.MULTILINE)
 
 
 def test_emit_writes_all_files(directory):

@@ -70,7 +70,7 @@ class Bench:
 
 
 @pytest.mark.parametrize("idle", [0.0, 0.5])
-@pytest.mark.parametrize(("rows", "columns", "bus_bytes", "weight_tiles"), SIZES)
+@pytest.mark.parametrize("rows, columns, bus_bytes, weight_tiles", SIZES)
 def test_streams_of_any_length_pass_through_the_smallest_rings(rows, columns, bus_bytes, weight_tiles, idle):
     bench = Bench(rows, columns, bus_bytes, weight_tiles, idle)
     a = bench.architecture

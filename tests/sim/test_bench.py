@@ -57,7 +57,7 @@ def test_random_data_spreads(name):
 
 
 @pytest.mark.parametrize(
-    ("tensor", "flaw"),
+    "tensor, flaw",
     [
         (np.arange(600) % 63 - 30, "conv has 63 distinct values, 0.0 % of its elements are saturated"),
         (np.where(np.arange(600) < 60, 127, np.arange(600) % 100), "10.0 % of its elements are saturated"),

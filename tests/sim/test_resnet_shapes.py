@@ -104,7 +104,7 @@ def test_short_cases_on_8x8(name, tmp_path):
 
 @pytest.mark.verify
 @pytest.mark.parametrize(
-    ("machine", "name"), [(machine, name) for machine in ("4x4", "4x8_wide") for name in fitting(machine)]
+    "machine, name", [(machine, name) for machine in ("4x4", "4x8_wide") for name in fitting(machine)]
 )
 def test_short_cases_on_smaller_machines(machine, name, tmp_path):
     check(name, machine, tmp_path)

@@ -34,8 +34,13 @@ def copy_program(architecture: Architecture, height: int = 5, width: int = 37, s
         Instruction(
             Opcode.DRAIN,
             {
-                **{"layer": 0, **loop, "n_columns": 1, "block_rows": 2, "last_steps": 1},
-                **{"out_y_step": width * word, "out_x_step": word},
+                "layer": 0,
+                **loop,
+                "n_columns": 1,
+                "block_rows": 2,
+                "last_steps": 1,
+                "out_y_step": width * word,
+                "out_x_step": word,
             },
         ),
         Instruction(

@@ -1,6 +1,7 @@
 """The file behind the simulated memory."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -19,9 +20,7 @@ def test_areas_are_page_aligned_and_apart(architecture):
     areas = all_areas(image)
     assert len(areas) == 9
     assert all(area.base % 4096 == 0 for area in areas)
-    assert all(
-        after.base - (before.base + before.size) >= 4096 for before, after in zip(areas, areas[1:], strict=False)
-    )
+    assert all(after.base - (before.base + before.size) >= 4096 for before, after in itertools.pairwise(areas))
     assert areas[0].base >= image.base + 4096
     assert areas[-1].base + areas[-1].size <= image.base + image.size
 

@@ -47,7 +47,7 @@ def test_resnet20_on_further_machines(name, rtl):
 
 
 @pytest.mark.verify
-@pytest.mark.parametrize(("name", "array", "kib", "bus_bytes"), TABLE)
+@pytest.mark.parametrize("name, array, kib, bus_bytes", TABLE)
 def test_table(name, array, kib, bus_bytes, rtl):
     network = bundled_network(name)
     rows, columns = map(int, array.split("x"))

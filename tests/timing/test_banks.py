@@ -17,7 +17,7 @@ def test_an_aligned_operand_takes_one_bank_and_another_two():
 
 
 @pytest.mark.parametrize(
-    ("rows", "lanes", "columns", "plane_step", "expected"),
+    "rows, lanes, columns, plane_step, expected",
     [
         (16, 4, 16, 0, 2.0),  # LOAD follows the output path at half its speed
         (16, 16, 16, 0, 7 / 6),  # overtaken by a faster writer, which costs one cycle in seven

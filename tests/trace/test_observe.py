@@ -28,10 +28,17 @@ def drain_for(layout: TensorLayout, layer: int = 0, base: int = 0, block_rows: i
     n_columns = -(-layout.channels // columns)
     last = layout.channels - (n_columns - 1) * columns
     values = {
-        **{"layer": layer, "out_base": base, "out_plane_step": layout.plane_bytes},
-        **{"out_y_step": layout.row_bytes, "out_x_step": layout.pixel_bytes},
-        **{"n_columns": n_columns, "n_y": layout.height, "n_x": layout.width, "block_rows": block_rows},
-        **{"last_steps": -(-last // lanes), "int32": int(layout.int32)},
+        "layer": layer,
+        "out_base": base,
+        "out_plane_step": layout.plane_bytes,
+        "out_y_step": layout.row_bytes,
+        "out_x_step": layout.pixel_bytes,
+        "n_columns": n_columns,
+        "n_y": layout.height,
+        "n_x": layout.width,
+        "block_rows": block_rows,
+        "last_steps": -(-last // lanes),
+        "int32": int(layout.int32),
         "byte_step": layout.byte_step if layout.int32 else 0,
     }
     return Instruction(Opcode.DRAIN, values | fields)
@@ -166,8 +173,13 @@ def test_a_pooled_tensor_is_seen_whole():
     pool = Instruction(
         Opcode.POOL,
         {
-            **{"layer": 2, "out_base": 64, "n_groups": 3, "n_y": 3, "n_x": 5},
-            **{"out_group_step": layout.plane_bytes, "out_row_step": layout.row_bytes},
+            "layer": 2,
+            "out_base": 64,
+            "n_groups": 3,
+            "n_y": 3,
+            "n_x": 5,
+            "out_group_step": layout.plane_bytes,
+            "out_row_step": layout.row_bytes,
         },
     )
     image = layout.pack(tensor)

@@ -28,9 +28,10 @@ def simulator(run, monkeypatch):
     """Stands in for the simulator: leaves `images`, fails with `failure` if that is set."""
 
     class Simulator:
-        images = [run.image_run(i) for i in range(IMAGES)]
-        failure: str | None = None
-        calls: list = []
+        def __init__(self):
+            self.images = [run.image_run(i) for i in range(IMAGES)]
+            self.failure: str | None = None
+            self.calls: list = []
 
         def __call__(self, program, rtl_dir, images, memory, max_cycles=None, progress=None, work_dir=None, **more):
             assert len(images) <= IMAGES and rtl_dir == RTL
