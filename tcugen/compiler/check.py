@@ -1,5 +1,7 @@
 """Static check of a finished program, from its instructions alone."""
 
+from collections.abc import Mapping
+
 from tcugen.arch import Architecture
 from tcugen.compiler.deadlock import Execution
 from tcugen.compiler.hazards import Hazards
@@ -19,7 +21,7 @@ _LOOPS = {
 
 
 def _rules(
-    instruction: Instruction, architecture: Architecture, windows: dict[int, int], n_layers: int
+    instruction: Instruction, architecture: Architecture, windows: Mapping[Window, int], n_layers: int
 ) -> list[tuple[bool, str]]:
     """(holds, rule) of one instruction's fields."""
     rules = [
@@ -41,7 +43,7 @@ def _rules(
         allowed = WRITABLE_WINDOWS if instruction.opcode == Opcode.STORE else (Window.INPUT, Window.SCRATCH)
         rules += [
             (window in allowed, f"uses window {window}"),
-            (end <= windows.get(window, 0), f"reaches byte {end} of a window of {windows.get(window, 0)} bytes"),
+            (end <= windows.get(Window(window), 0), f"reaches byte {end} of a window of {windows.get(Window(window), 0)} bytes"),
             *(
                 (instruction[name] % unit == 0, f"{name} {instruction[name]} is not a multiple of {unit}")
                 for name, unit in (

@@ -34,7 +34,7 @@ def compile_network(
     Raises:
         CompileError: If the network cannot run on this architecture. Names node, value, rule and remedy.
     """
-    report = progress or (lambda _line: None)
+    report: Callable[[str], None] = progress or (lambda _line: None)
     sums = int32_outputs(model)
     integers = integers_of(model, tasks_of(model.network, sums), architecture)
     if planned is None:

@@ -11,7 +11,7 @@ def _waits(instruction: Instruction) -> str:
 
 def _fields(instruction: Instruction) -> str:
     """Every field that is not 0; addresses and offsets of memory in hexadecimal."""
-    shown = []
+    shown: list[str] = []
     for field in (*HEADS[instruction.opcode], *BODIES[instruction.opcode]):
         value = instruction[field.name]
         if field.name == "window":

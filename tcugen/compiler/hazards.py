@@ -4,60 +4,22 @@ Found: bytes that are read before anything was written there, and accesses of tw
 guarantees. Only what reaches a result counts as read: lanes of the array with a nonzero weight, not padding.
 """
 
-from collections.abc import Iterator
-
 import numpy as np
+from numpy.typing import NDArray
 
+from tcugen.access.box import Addresses, wrapped
+from tcugen.access.drain import blocks, drain_reads, drain_writes
+from tcugen.access.pool import pool_reads, pool_writes
+from tcugen.access.transfer import on_chip, units
+from tcugen.compiler.lanes import Lanes, WeightLanes
 from tcugen.compiler.memory_check import MemoryRuleBroken, StoredBeats
-from tcugen.isa import ACTIVATION_ADDRESS_BITS, Instruction, Opcode, Unit
+from tcugen.isa import Instruction, Opcode, Unit
 from tcugen.mapping.errors import CompileError
 from tcugen.program import Program
 
 
-def _wrapped(addresses: np.ndarray) -> np.ndarray:
-    return addresses & ((1 << ACTIVATION_ADDRESS_BITS) - 1)
-
-
-def _blocks(instruction: Instruction) -> Iterator[tuple[int, int]]:
-    rows, total = instruction["block_rows"], instruction["n_y"]
-    return ((y, min(y + rows, total)) for y in range(0, total, rows))
-
-
-class _Lanes:
-    """Which array rows have a nonzero weight, tile by tile in the order of the weight stream."""
-
-    def __init__(self, program: Program):
-        self._architecture, self._image = program.architecture, program.weights
-        self._known: dict[tuple[int, int, int], np.ndarray] = {}
-        self._stream: list[np.ndarray] = []
-        self._ends: list[int] = []
-        self._read = 0
-
-    def push(self, weight: Instruction) -> None:
-        key = (weight["offset"], weight["n_columns"], weight["n_tiles"])
-        if key not in self._known:
-            rows, columns = self._architecture.rows, self._architecture.columns
-            parameters = self._architecture.parameter_group_bytes
-            size = parameters + key[2] * self._architecture.tile_bytes
-            block = self._image[key[0] : key[0] + key[1] * size].reshape(key[1], size)[:, parameters:]
-            self._known[key] = block.reshape(key[1] * key[2], rows, columns).any(axis=2)
-        self._stream.append(self._known[key])
-        self._ends.append((self._ends[-1] if self._ends else 0) + len(self._stream[-1]))
-
-    def take(self, count: int, keep: bool) -> np.ndarray:
-        """bool [count, rows] of the next tiles."""
-        parts, at, left = [], int(np.searchsorted(self._ends, self._read, side="right")), count
-        position = self._read
-        while left and at < len(self._stream):
-            start = position - (self._ends[at] - len(self._stream[at]))
-            part = self._stream[at][start : start + left]
-            parts.append(part)
-            left, position, at = left - len(part), position + len(part), at + 1
-        if left:
-            raise CompileError(f"COMPUTE needs {count} weight tiles, but only {count - left} are streamed before it")
-        if not keep:
-            self._read = position
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+def _any(flags: Lanes, axis: int) -> Lanes:
+    return np.logical_or.reduce(flags, axis=axis)
 
 
 class Hazards:
@@ -72,7 +34,7 @@ class Hazards:
         self.read = np.zeros((len(Unit), words), np.int32)
         self.known = np.zeros((len(Unit), len(Unit)), np.int64)
         self.counts = [0] * len(Unit)
-        self.lanes = _Lanes(program)
+        self.lanes = WeightLanes(program)
         self.memory = StoredBeats(program)
         self.observations = {observation.instruction: observation for observation in program.observations}
         self.index = 0
@@ -112,12 +74,12 @@ class Hazards:
 
     # Accesses; `words` and `addresses` are index arrays of any shape --------------------------------------------------
 
-    def _bounded(self, addresses: np.ndarray) -> np.ndarray:
+    def _bounded(self, addresses: Addresses) -> Addresses:
         if addresses.size and not 0 <= addresses.min() <= addresses.max() < self.size:
             self._fail(f"touches byte {int(addresses.max())} of an activation memory of {self.size} bytes")
         return addresses
 
-    def _reads(self, unit: Unit, words: np.ndarray, count: int) -> None:
+    def _reads(self, unit: Unit, words: Addresses, count: int) -> None:
         if words.size == 0:
             return
         for other in Unit:
@@ -128,7 +90,7 @@ class Hazards:
                 )
         self.read[unit][words] = count
 
-    def _writes(self, unit: Unit, words: np.ndarray, count: int, bits: np.ndarray | int) -> None:
+    def _writes(self, unit: Unit, words: Addresses, count: int, bits: int) -> None:
         for other in Unit:
             last = max(int(self.written[other][words].max()), int(self.read[other][words].max()))
             if other != unit and last > self.known[unit][other]:
@@ -138,17 +100,17 @@ class Hazards:
         self.written[unit][words] = count
         self.bits[words] |= np.asarray(bits, np.uint32)
 
-    def _need_bytes(self, addresses: np.ndarray) -> None:
+    def _need_bytes(self, addresses: Addresses) -> None:
         bits = self.bits[addresses // self.word] >> (addresses % self.word).astype(np.uint32) & 1
         if not bits.all():
             self._fail(f"reads byte {int(addresses[bits == 0].min())}, which nothing has written")
 
     def _need_beats(self, instruction: Instruction) -> None:
         """Something is in every word, or beat of several words, that STORE sends: padding ends rows and channels."""
-        beat = self.program.architecture.bus_bytes
-        starts = instruction["activation"] + np.arange(instruction["segments"]) * instruction["activation_step"]
-        places = (starts[:, None] + np.arange(0, instruction["segment_bytes"], beat)).reshape(-1)
-        filled = self.bits[places[:, None] // self.word + np.arange(max(1, beat // self.word))].any(axis=1)
+        beat, segments = self.program.architecture.bus_bytes, on_chip(instruction)
+        places = (segments.addresses[:, None] + np.arange(0, segments.width, beat)).reshape(-1)
+        words = places[:, None] // self.word + np.arange(max(1, beat // self.word))
+        filled = np.any(self.bits[words] != 0, axis=1)
         if not filled.all():
             self._fail(f"stores byte {int(places[~filled].min())}, which nothing has written")
 
@@ -158,22 +120,17 @@ class Hazards:
 
     # Instructions -----------------------------------------------------------------------------------------------------
 
-    def _transfer_words(self, instruction: Instruction) -> np.ndarray:
-        starts = instruction["activation"] + np.arange(instruction["segments"]) * instruction["activation_step"]
-        self._bounded(starts + instruction["segment_bytes"] - 1)
-        words = -(-instruction["segment_bytes"] // self.word) + 1
-        grid = starts[:, None] // self.word + np.arange(words)
-        last = (starts + instruction["segment_bytes"] - 1) // self.word
-        return grid[grid <= last[:, None]]
+    def _transfer_words(self, instruction: Instruction) -> Addresses:
+        segments = on_chip(instruction)
+        self._bounded(segments.addresses + segments.width - 1)
+        return units(segments, self.word)
 
     def _load(self, instruction: Instruction) -> None:
-        step = min(self.word, self.program.architecture.bus_bytes)
-        starts = instruction["activation"] + np.arange(instruction["segments"]) * instruction["activation_step"]
+        step, segments = min(self.word, self.program.architecture.bus_bytes), on_chip(instruction)
         words = self._transfer_words(instruction)
         self.memory.load(instruction, int(self.known[Unit.LOAD][Unit.STORE]))
         self._writes(Unit.LOAD, words, self._next(Unit.LOAD), 0)
-        pieces = np.arange(0, instruction["segment_bytes"], step)
-        addresses = (starts[:, None] + pieces).reshape(-1)
+        addresses = (segments.addresses[:, None] + np.arange(0, segments.width, step)).reshape(-1)
         for lane in range(0, self.word, step):
             at = addresses[addresses % self.word == lane] // self.word
             self.bits[at] |= np.uint32(((1 << step) - 1) << lane)
@@ -187,9 +144,9 @@ class Hazards:
     def _compute(self, instruction: Instruction) -> None:
         n_columns, groups = instruction["n_columns"], instruction["n_groups"]
         n_ky, n_kx = instruction["n_ky"], instruction["n_kx"]
-        n_blocks = sum(1 for _ in _blocks(instruction))
+        n_blocks = sum(1 for _ in blocks(instruction))
         lanes = self.lanes.take(n_columns * groups * n_ky * n_kx, bool(instruction["keep"]))
-        lanes = lanes.reshape(n_columns, groups, n_ky, n_kx, self.word).any(axis=2)
+        lanes = _any(lanes.reshape(n_columns, groups, n_ky, n_kx, self.word), 2)
         y, ky = np.arange(instruction["n_y"])[:, None], np.arange(n_ky)
         iy = instruction["iy0"] + ky + y * instruction["stride_y"]
         rows = ky * instruction["ky_step"] + y * instruction["y_step"]
@@ -199,7 +156,7 @@ class Hazards:
         real = (offsets >= 0) & (offsets < instruction["row_bytes"])
         count = self.counts[Unit.COMPUTE] + n_columns * n_blocks
         if not instruction["column_step"]:
-            lanes = lanes.any(axis=0, keepdims=True)
+            lanes = _any(lanes, 0)[None]
         used = self._used_channels(instruction)
         for column in range(len(lanes)):
             base = instruction["base"] + column * instruction["column_step"]
@@ -216,7 +173,7 @@ class Hazards:
                     self._read_rows(starts.reshape(-1), needed, count)
         self.counts[Unit.COMPUTE] = count
 
-    def _used_channels(self, instruction: Instruction) -> np.ndarray:
+    def _used_channels(self, instruction: Instruction) -> Lanes:
         """bool [pixels or 1, groups, rows]: lanes that reach a channel of the result which its tensor has.
 
         Only an average pool, whose pixels are channel planes, has others: those beyond the last channel.
@@ -231,9 +188,9 @@ class Hazards:
         channel = observation.channel0 + x * observation.x_channels + group * self.word + lane
         return channel < self.program.tensors[observation.tensor].channels
 
-    def _read_rows(self, starts: np.ndarray, offsets: np.ndarray, count: int) -> None:
+    def _read_rows(self, starts: Addresses, offsets: Addresses, count: int) -> None:
         """COMPUTE reads bytes `offsets` of the rows that begin at `starts`."""
-        ends = _wrapped(starts[:, None] + offsets[[0, -1]])
+        ends = wrapped(starts[:, None] + offsets[[0, -1]])
         self._bounded(ends)
         starts = ends[:, 0] - offsets[0]
         if not (starts % self.word).any():
@@ -250,42 +207,30 @@ class Hazards:
         self._reads(Unit.COMPUTE, grid, count)
 
     def _drain(self, instruction: Instruction) -> None:
-        architecture = self.program.architecture
-        columns, lanes = architecture.columns, architecture.output_lanes
-        x = np.arange(instruction["n_x"]) * instruction["out_x_step"]
-        tiles = []
-        for column in range(instruction["n_columns"]):
-            is_last = column == instruction["n_columns"] - 1
-            steps = instruction["last_steps"] if is_last else architecture.output_steps
-            channels = instruction["channel0"] + column * columns + np.arange(steps * lanes)
-            for y0, y1 in _blocks(instruction):
-                pixels = (np.arange(y0, y1) * instruction["out_y_step"])[:, None] + x
-                parts = []
-                for plane in range(channels[0] // self.word, channels[-1] // self.word + 1):
-                    inside = channels[channels // self.word == plane] % self.word
-                    parts.append((plane, int(inside[0]), len(inside)))
-                tiles.append((pixels, parts))
+        architecture, rows = self.program.architecture, list(blocks(instruction))
         first = self.counts[Unit.DRAIN] + 1
-        self.counts[Unit.DRAIN] += len(tiles)
-        if instruction["residual"]:
-            for count, (pixels, parts) in enumerate(tiles, first):
-                for plane, low, width in parts:
-                    start = instruction["residual_base"] + plane * instruction["residual_plane_step"] + low
-                    self._read_residual(start + pixels, width, count)
-        for count, (pixels, parts) in enumerate(tiles, first):
-            for plane, low, width in parts:
-                for byte in range(4 if instruction["int32"] else 1):
-                    start = instruction["out_base"] + plane * instruction["out_plane_step"] + low
-                    self._write_pixels(start + byte * instruction["byte_step"] + pixels, width, count)
+        self.counts[Unit.DRAIN] += instruction["n_columns"] * len(rows)
+        for access, found in (
+            (self._read_residual, drain_reads(architecture, instruction)),
+            (self._write_pixels, drain_writes(architecture, instruction)),
+        ):
+            count = first
+            for box in found:
+                parts = box.joined()
+                for column in range(len(box.addresses)):
+                    for y0, y1 in rows:
+                        for part in parts:
+                            access(part.addresses[column, y0:y1], part.width, count)
+                        count += 1
 
-    def _read_residual(self, places: np.ndarray, width: int, count: int) -> None:
+    def _read_residual(self, places: Addresses, width: int, count: int) -> None:
         """DRAIN reads `width` bytes at every place."""
         self._bounded(places)
         self._need_bytes(places)
         self._need_bytes(places + width - 1)
         self._reads(Unit.DRAIN, places // self.word, count)
 
-    def _write_pixels(self, places: np.ndarray, width: int, count: int) -> None:
+    def _write_pixels(self, places: Addresses, width: int, count: int) -> None:
         """DRAIN writes `width` bytes at every place; packed pixels share words, so lanes are marked one by one."""
         self._bounded(places)
         lanes = places % self.word
@@ -296,27 +241,17 @@ class Hazards:
 
     def _pool(self, instruction: Instruction) -> None:
         count = self._next(Unit.POOL)
-
-        def taps(axis: str, n: str, kernel: str, stride: str, extent: str) -> np.ndarray:
-            steps = np.arange(instruction[n])[:, None] * instruction[stride] + np.arange(instruction[kernel])
-            place = instruction[f"i{axis}0"] + steps
-            return np.unique(steps[(place >= 0) & (place < instruction[extent])])
-
-        y = taps("y", "n_y", "n_ky", "stride_y", "height")
-        x = taps("x", "n_x", "n_kx", "stride_x", "width")
-        groups = np.arange(instruction["n_groups"])[:, None, None]
-        read = groups * instruction["group_step"] + y[:, None] * instruction["row_step"] + x * self.word
-        read = self._bounded(_wrapped(instruction["base"] + read))
+        read = self._bounded(pool_reads(self.program.architecture, instruction).addresses)
         lanes = self._pooled_lanes(instruction)[:, None, None]
         if (self.bits[read // self.word] & lanes != lanes).any():
             self._fail("pools channels that nothing has written")
         self._reads(Unit.POOL, read // self.word, count)
-        rows = np.arange(instruction["n_y"])[:, None] * instruction["out_row_step"]
-        out = groups * instruction["out_group_step"] + rows + np.arange(instruction["n_x"]) * self.word
-        out = self._bounded(instruction["out_base"] + out) // self.word
-        self._writes(Unit.POOL, out, count, (1 << self.word) - 1)  # lanes beyond the last channel are nobody's
+        for box in pool_writes(self.program.architecture, instruction):
+            out = self._bounded(box.addresses) // self.word
+            # Lanes beyond the last channel are nobody's.
+            self._writes(Unit.POOL, out, count, (1 << self.word) - 1)
 
-    def _pooled_lanes(self, instruction: Instruction) -> np.ndarray:
+    def _pooled_lanes(self, instruction: Instruction) -> NDArray[np.uint32]:
         """uint32 [groups]: lanes of each channel group that the tensor has."""
         observation = self.observations[self.index]
         first = observation.channel0 + np.arange(instruction["n_groups"]) * self.word

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tcugen.arch import Architecture
 from tcugen.compiler.numerics import check_add, check_multipliers, fold_bias
@@ -40,9 +41,9 @@ class TaskIntegers:
         residual: Of the residual add, or None.
     """
 
-    weight: np.ndarray | None
-    bias: np.ndarray
-    multiplier: np.ndarray | None
+    weight: NDArray[np.int8] | None
+    bias: NDArray[np.int32]
+    multiplier: NDArray[np.float32] | None
     pad: int
     zero_point: int
     clamp: tuple[int, int] = INT8
@@ -210,7 +211,7 @@ def _average(model: QuantizedNetwork, task: AverageTask, architecture: Architect
     return TaskIntegers(
         weight=None,
         bias=fold_bias(task.name, ones, np.zeros(1, np.int32), zero_point, architecture.accumulator_bits),
-        multiplier=check_multipliers(task.name, integers.multiplier),
+        multiplier=check_multipliers(task.name, np.atleast_1d(integers.multiplier)),
         pad=zero_point,
         zero_point=model.zero_point(task.name),
         clamp=integers.clamp,

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from tcugen.access.box import Addresses
+from tcugen.access.transfer import in_memory
 from tcugen.isa import Instruction, Window
 from tcugen.program import Program
 
@@ -19,9 +21,9 @@ class StoredBeats:
         self._stored = {window: np.zeros(-(-size // self._beat), np.int32) for window, size in sizes.items()}
         self._outputs = program.outputs
 
-    def _beats(self, instruction: Instruction) -> np.ndarray:
-        starts = instruction["offset"] + np.arange(instruction["segments"]) * instruction["memory_step"]
-        beats = starts[:, None] // self._beat + np.arange(instruction["segment_bytes"] // self._beat)
+    def _beats(self, instruction: Instruction) -> Addresses:
+        segments = in_memory(instruction)
+        beats = segments.addresses[:, None] // self._beat + np.arange(segments.width // self._beat)
         return beats.reshape(-1)
 
     def store(self, instruction: Instruction, count: int) -> None:

@@ -3,6 +3,7 @@
 from typing import assert_never
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tcugen.arch import Architecture
 from tcugen.compiler.integers import TaskIntegers
@@ -13,7 +14,9 @@ from tcugen.schedule.schedule import Schedule
 from tcugen.schedule.weight_blocks import AverageBlock, ConvolutionBlock
 
 
-def _parameters(bias: np.ndarray, multiplier: np.ndarray | None, n_columns: int, columns: int) -> np.ndarray:
+def _parameters(
+    bias: NDArray[np.int32], multiplier: NDArray[np.float32] | None, n_columns: int, columns: int
+) -> NDArray[np.uint8]:
     """uint8 [n_columns, columns * 8]: int32 bias, float32 multiplier; channels that do not exist have 0 and 1.0."""
     words = np.zeros((n_columns * columns, 2), np.uint32)
     words[:, 1] = np.float32(1.0).view(np.uint32)
@@ -25,15 +28,16 @@ def _parameters(bias: np.ndarray, multiplier: np.ndarray | None, n_columns: int,
 
 def convolution_columns(
     task: ConvTask, integers: TaskIntegers, layout: TensorLayout, panel: WeightPanel, architecture: Architecture
-) -> np.ndarray:
+) -> NDArray[np.uint8]:
     """uint8 [n_columns, column_bytes] of a convolution whose input has the given layout."""
     rows, columns = architecture.rows, architecture.columns
     weight = integers.weight
+    assert weight is not None, "an average alone has none"
     outputs, depth, n_ky, n_kx = weight.shape
-    channel = np.arange(outputs)
+    channel = np.arange(int(outputs))
     if task.groups > 1:
         first_input = channel // (outputs // task.groups) * depth
-        place = first_input[:, None] + np.arange(depth) - panel.first_words[channel // columns][:, None] * rows
+        place: NDArray[np.int_] = first_input[:, None] + np.arange(depth) - panel.first_words[channel // columns][:, None] * rows
         grouped = np.zeros((outputs, panel.n_groups * rows, n_ky, n_kx), np.int8)
         grouped[channel[:, None], place] = weight
         weight, depth = grouped, panel.n_groups * rows
@@ -58,7 +62,9 @@ def convolution_columns(
     )
 
 
-def average_columns(integers: TaskIntegers, panel: WeightPanel, architecture: Architecture, words: int) -> np.ndarray:
+def average_columns(
+    integers: TaskIntegers, panel: WeightPanel, architecture: Architecture, words: int
+) -> NDArray[np.uint8]:
     """uint8 [n_columns, column_bytes] of a global average pool that takes `words` input words to one column group.
 
     Every tile is a piece of the identity, so each output column sums one channel over all positions.
@@ -72,6 +78,7 @@ def average_columns(integers: TaskIntegers, panel: WeightPanel, architecture: Ar
             target = word * rows + row - column * columns
             inside = (target >= 0) & (target < columns)
             tiles[column, word, :, row[inside], target[inside]] = 1
+    assert integers.multiplier is not None, "an average is always requantised"
     count = panel.n_columns * columns
     return np.concatenate(
         [
@@ -84,15 +91,16 @@ def average_columns(integers: TaskIntegers, panel: WeightPanel, architecture: Ar
     )
 
 
-def weight_image(schedule: Schedule, integers: tuple[TaskIntegers | None, ...]) -> np.ndarray:
+def weight_image(schedule: Schedule, integers: tuple[TaskIntegers | None, ...]) -> NDArray[np.uint8]:
     """uint8 [weight_bytes]: contents of window WEIGHTS."""
     plan, image = schedule.plan, np.zeros(schedule.weight_bytes, np.uint8)
-    whole: dict[int, np.ndarray] = {}
+    whole: dict[int, NDArray[np.uint8]] = {}
     for block in schedule.weight_blocks:
         index = block.content.task
         task, panel, numbers = plan.tasks[index], plan.panels[index], integers[index]
         assert panel is not None and numbers is not None, "only a pool has neither"
-        match block.content:
+        content = block.content
+        match content:
             case ConvolutionBlock(columns=(first, last)):
                 assert isinstance(task, ConvTask)
                 if index not in whole:
@@ -101,7 +109,7 @@ def weight_image(schedule: Schedule, integers: tuple[TaskIntegers | None, ...]) 
                 data = whole[index][first:last]
             case AverageBlock(words=words):
                 data = average_columns(numbers, panel, plan.architecture, words)
-            case content:
+            case _:
                 assert_never(content)
         image[block.offset : block.offset + data.size] = data.reshape(-1)
     return image

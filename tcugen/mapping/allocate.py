@@ -1,6 +1,6 @@
 """Which tensors live in the activation memory, and where; the rest is spilled to window SCRATCH."""
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 from tcugen.arch import Architecture
@@ -67,7 +67,7 @@ def _place_in_order(order: list[Demand], capacity: int) -> tuple[list[tuple[int,
 def place(demands: list[Demand], capacity: int) -> list[tuple[int, Demand]] | None:
     """Addresses of all demands, or None if no tried order fits. One that did not fit goes first
     in the next try."""
-    orders = (
+    orders: tuple[Callable[[Demand], tuple[int, int]], ...] = (
         lambda demand: (-demand.size, demand.start),
         lambda demand: (-demand.size * (demand.end - demand.start + 1), demand.start),
         lambda demand: (demand.start, -demand.size),
@@ -161,7 +161,7 @@ class _Allocator:
         ]
 
     def buffer_demands(self) -> list[Demand]:
-        demands = []
+        demands: list[Demand] = []
         for index in range(len(self.tasks)):
             planner = self.planner(index)
             if planner.is_resident:
@@ -215,14 +215,15 @@ class _Allocator:
             for base, demand in placed
             for name in demand.names
         }
-        stripes, buffers = [], []
+        stripes: list[Stripes] = []
+        buffers: list[int] = []
         for index in range(len(self.tasks)):
             planner = self.planner(index)
             if planner.is_resident:
                 plan, base = planner.whole(), 0
             else:
                 base, size = self._largest_gap([(b, i) for b, i in placed if i.names and i.start <= index <= i.end])
-                plan = planner.best(size)
+                plan = planner.best(size) or planner.smallest()
             stripes.append(plan)
             buffers.append(base)
         peak = max((base + demand.size for base, demand in placed), default=0)

@@ -48,7 +48,7 @@ def choose_layouts(
             for task in readers.get(name, [])
         )  # fmt: skip
 
-    layouts = {}
+    layouts: dict[str, TensorLayout] = {}
     for name, shape in inputs:
         pixel_bytes = shape.channels if may_be_packed(name, shape) else architecture.rows
         layouts[name] = layout_of(shape, pixel_bytes, architecture)

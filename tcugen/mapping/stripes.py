@@ -62,6 +62,7 @@ def units_of(task: Task, out_layout: TensorLayout, panel: WeightPanel | None, ar
     planes = max(1, columns // rows)
     if isinstance(task, AverageTask):
         return Units(-(-out_layout.planes // planes), 0, planes)
+    assert panel is not None, "only a pool has none"
     per_unit = max(1, rows // columns)
     return Units(-(-panel.n_columns // per_unit), per_unit, planes)
 

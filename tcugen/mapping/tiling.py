@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from typing import assert_never
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tcugen.arch import Architecture
 from tcugen.mapping.tasks import ArrayTask, AverageTask, ConvTask
 from tcugen.program import TensorLayout
+
+Range = tuple[int, int]
+"""First and end of some rows, columns or channel blocks."""
 
 MAX_LOOP = 4095
 """Largest count of a 12-bit loop field."""
@@ -30,7 +34,7 @@ class WeightPanel:
     n_groups: int
     n_ky: int
     n_kx: int
-    first_words: np.ndarray
+    first_words: NDArray[np.int_]
     column_words: int | None
 
     @property
@@ -71,7 +75,7 @@ def panel_of(task: ArrayTask, layout: TensorLayout, architecture: Architecture) 
     return WeightPanel(n_columns, n_groups, task.kernel[0], n_kx, first, step if regular else None)
 
 
-def split(count: int, pieces: int) -> tuple[tuple[int, int], ...]:
+def split(count: int, pieces: int) -> tuple[Range, ...]:
     """`count` things in `pieces` ranges whose sizes differ by at most one."""
     edges = [count * k // pieces for k in range(pieces + 1)]
     return tuple((a, b) for a, b in itertools.pairwise(edges) if b > a)

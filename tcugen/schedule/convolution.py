@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from tcugen.isa import Opcode, Unit
 from tcugen.mapping.stripes import input_rows
 from tcugen.mapping.tasks import ConvTask
-from tcugen.mapping.tiling import Rectangle, WeightPanel, split
+from tcugen.mapping.tiling import Range, Rectangle, WeightPanel, split
 from tcugen.program import Observation
 from tcugen.schedule.emit import Emitter, SramView, address
 from tcugen.schedule.pieces import ranges_by_need
@@ -14,14 +14,24 @@ from tcugen.schedule.tracker import Region, join
 
 
 @dataclass(frozen=True)
-class WorkItem:
-    """A rectangle of output pixels for a range of column groups, and the operands' places."""
+class Cut:
+    """A rectangle of output pixels for a range of column groups."""
 
-    columns: tuple[int, int]
+    columns: Range
     rectangle: Rectangle
+
+
+@dataclass(frozen=True)
+class WorkItem(Cut):
+    """A cut whose operands have their places; `residual` is None without an add."""
+
     source: SramView
     target: SramView
     residual: SramView | None
+
+
+_Piece = tuple[Range, Range, Range, bool]
+"""Column groups, output rows and channel blocks of one COMPUTE; whether its weights stay in the ring."""
 
 
 class Convolution:
@@ -48,13 +58,13 @@ class Convolution:
             count * self.panel.n_tiles <= self.architecture.weight_tiles and count <= self.architecture.parameter_groups
         )
 
-    def order(self, items: list[WorkItem]) -> Iterator[tuple[WorkItem, bool, bool]]:
-        """Items in order with two facts: its weights must be streamed; the next item uses the same ones again."""
-        for index, item in enumerate(items):
-            first = index == 0 or items[index - 1].columns != item.columns
-            last = index + 1 == len(items) or items[index + 1].columns != item.columns
-            fits = self.fits_rings(item.columns)
-            yield item, first or not fits, fits and not last
+    def order(self, cuts: list[Cut]) -> Iterator[tuple[Cut, bool, bool]]:
+        """Cuts in order with two facts: its weights must be streamed; the next cut uses the same ones again."""
+        for index, cut in enumerate(cuts):
+            first = index == 0 or cuts[index - 1].columns != cut.columns
+            last = index + 1 == len(cuts) or cuts[index + 1].columns != cut.columns
+            fits = self.fits_rings(cut.columns)
+            yield cut, first or not fits, fits and not last
 
     def emit(self, item: WorkItem, stream: bool, keep: bool) -> None:
         """Emit one item.
@@ -80,23 +90,25 @@ class Convolution:
         )
 
     def _item(self, item: WorkItem, keep: bool) -> None:
-        rectangle, (first, last) = item.rectangle, item.columns
-        whole = (0, self.panel.n_groups)
-        computes: list[tuple[tuple[int, int], tuple[int, int], tuple[int, int], bool]] = []
-        if self.panel.column_words is None and not keep:
-            computes = [((j, j + 1), (rectangle.y0, rectangle.y1), whole, False) for j in range(first, last)]
-        elif keep:
-            computes = [(item.columns, (rectangle.y0, rectangle.y1), whole, True)]
-        else:
-            head, rest = self._first_column(item)
-            computes = head + ([((rest, last), (rectangle.y0, rectangle.y1), whole, False)] if rest < last else [])
-        for index, (columns, rows, groups, kept) in enumerate(computes):
-            self._compute(item, columns, rows, groups, kept)
-            if index == 0:
-                drain = self._drain(item, keep)
+        first, *others = self._pieces(item, keep)
+        self._compute(item, *first)
+        drain = self._drain(item, keep)
+        for piece in others:
+            self._compute(item, *piece)
         self._note_tiles(item, drain)
 
-    def _first_column(self, item: WorkItem) -> tuple[list, int]:
+    def _pieces(self, item: WorkItem, keep: bool) -> list[_Piece]:
+        """What each COMPUTE of the item does, in order."""
+        rectangle, (first, last) = item.rectangle, item.columns
+        rows, whole = (rectangle.y0, rectangle.y1), (0, self.panel.n_groups)
+        if keep:
+            return [(item.columns, rows, whole, True)]
+        if self.panel.column_words is None:
+            return [((j, j + 1), rows, whole, False) for j in range(first, last)]
+        head, rest = self._first_column(item)
+        return head + ([((rest, last), rows, whole, False)] if rest < last else [])
+
+    def _first_column(self, item: WorkItem) -> tuple[list[_Piece], int]:
         """COMPUTE pieces that start as early as they can, and the column group that the rest starts with."""
         rectangle, (first, last) = item.rectangle, item.columns
         rows, whole, counts = (rectangle.y0, rectangle.y1), (0, self.panel.n_groups), self.emitter.counts
@@ -125,7 +137,7 @@ class Convolution:
         planes = (int(words.min()) + groups[0], int(words.max()) + groups[1])
         return item.source.region(planes, input_rows(self.task, *rows))
 
-    def _need(self, item: WorkItem, columns, rows, groups) -> tuple[int, ...]:
+    def _need(self, item: WorkItem, columns: Range, rows: Range, groups: Range) -> tuple[int, ...]:
         return self.emitter.tracker.before_read(self._read_region(item, columns, rows, groups))
 
     def _compute(
@@ -208,7 +220,7 @@ class Convolution:
             "keep": int(keep),
         }
         residual_region = None
-        if task.residual is not None:
+        if item.residual is not None:
             residual_region = item.residual.region((first_plane, -(-end_channel // word)), rows)
             waits = join(waits, tracker.before_read(residual_region))
             fields |= {
@@ -237,7 +249,7 @@ class Convolution:
                     self.emitter.tracker.note_write(Unit.DRAIN, count, region)
 
 
-def column_ranges(panel: WeightPanel, columns: tuple[int, int], weight_tiles: int, parameter_groups: int) -> list:
+def column_ranges(panel: WeightPanel, columns: Range, weight_tiles: int, parameter_groups: int) -> list[Range]:
     """Ranges of column groups that stay in the rings together, for a task of several rectangles."""
     count = columns[1] - columns[0]
     together = max(1, min(count, weight_tiles // panel.n_tiles, parameter_groups))

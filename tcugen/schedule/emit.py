@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tcugen.arch import Architecture
 from tcugen.isa import ACTIVATION_ADDRESS_BITS, EncodingError, Instruction, Opcode, Unit, Window
@@ -69,9 +70,11 @@ class Emitter:
         self.entries: list[Entry] = []
         self.counts = [0] * len(Unit)
         self.layer, self.node = 0, ""
-        self._stored: dict[str, np.ndarray] = {}
+        self._stored: dict[str, NDArray[np.int32]] = {}
 
-    def append(self, opcode: Opcode, waits: tuple[int, ...], fields: dict[str, int], observation=None) -> None:
+    def append(
+        self, opcode: Opcode, waits: tuple[int, ...], fields: dict[str, int], observation: Observation | None = None
+    ) -> None:
         """Append one instruction; raises CompileError if a field does not fit."""
         header = {"layer": self.layer} | {f"wait_{unit.name.lower()}": waits[unit] for unit in Unit if waits[unit]}
         try:

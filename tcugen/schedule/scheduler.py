@@ -3,14 +3,15 @@
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import assert_never
 
 from tcugen.isa import Opcode
 from tcugen.mapping.plan import Plan
 from tcugen.mapping.stripes import StripePlanner, input_rows
 from tcugen.mapping.tasks import AverageTask, ConvTask, PoolTask
-from tcugen.mapping.tiling import Rectangle, WeightPanel, rectangles
-from tcugen.schedule.convolution import Convolution, WorkItem, column_ranges
+from tcugen.mapping.tiling import Range, Rectangle, WeightPanel, rectangles
+from tcugen.schedule.convolution import Convolution, Cut, WorkItem, column_ranges
 from tcugen.schedule.emit import DramAddress, Emitter, Entry, SramView
 from tcugen.schedule.pooling import AverageItem, PoolItem, average_shapes, emit_average, emit_pool, tail_items
 from tcugen.schedule.weight_blocks import AverageBlock, ConvolutionBlock, WeightBlocks
@@ -23,6 +24,16 @@ _LOAD_PIECES = 6
 
 _ROW_PIECES = 16
 """Row pieces of a layer that starts while its input arrives or that feeds a pool."""
+
+
+@dataclass(frozen=True)
+class _Striped:
+    """One stripe of one channel tile: its number, output rows, channel blocks and cuts."""
+
+    number: int
+    rows: Range
+    planes: Range
+    cuts: tuple[Cut, ...]
 
 
 @dataclass
@@ -89,14 +100,15 @@ class Scheduler:
 
     def _steps(self, index: int) -> Iterator[int]:
         """Emit a task piece by piece; yields the output rows complete so far."""
-        match self.tasks[index]:
-            case ConvTask() as task:
+        task = self.tasks[index]
+        match task:
+            case ConvTask():
                 return self._conv(index, task)
-            case PoolTask() as task:
+            case PoolTask():
                 return self._pool(index, task)
-            case AverageTask() as task:
+            case AverageTask():
                 return self._average(index, task)
-            case task:
+            case _:
                 assert_never(task)
 
     def _panel(self, index: int) -> WeightPanel:
@@ -117,7 +129,7 @@ class Scheduler:
 
     # Places of the operands of one item ------------------------------------------------------------------------------
 
-    def _source(self, index: int, planner: StripePlanner, number: int, planes, rows) -> SramView:
+    def _source(self, index: int, planner: StripePlanner, number: int, planes: Range, rows: Range) -> SramView:
         """Where the input rows of a stripe are; loads them if they are in memory."""
         task, plan = self.tasks[index], self.allocation.stripes[index]
         if not planner.input_spilled:
@@ -130,7 +142,7 @@ class Scheduler:
         return place
 
     def _target(
-        self, index: int, planner: StripePlanner, number: int, planes, rows
+        self, index: int, planner: StripePlanner, number: int, planes: Range, rows: Range
     ) -> tuple[SramView, SramView | None]:
         """Where the results of a work item go and where its residual operand is.
 
@@ -154,50 +166,59 @@ class Scheduler:
     # Convolutions ---------------------------------------------------------------------------------------------------
 
     def _conv(self, index: int, task: ConvTask) -> Iterator[int]:
-        panel, plan = self._panel(index), self.allocation.stripes[index]
-        planner, architecture = self._planner(index), self.architecture
-        shapes = self._row_pieces(index) if planner.is_resident else None
-        blocks: dict[tuple[int, int], int] = {}
-        convolution = Convolution(self.emitter, task, panel, blocks)
-        layout, in_planes = self.layouts[task.output], self.layouts[task.input].planes
-
-        def cut(rows: tuple[int, int], units: tuple[int, int]) -> Iterator[tuple[tuple[int, int], Rectangle]]:
-            whole = planner.units.column_range(*units, panel.n_columns)
-            shape = shapes or rectangles(*rows, layout.width, architecture.accumulator_depth)
-            if len(shape) == 1:
-                yield whole, shape[0]
-                return
-            for part in column_ranges(panel, whole, architecture.weight_tiles, architecture.parameter_groups):
-                yield from ((part, rectangle) for rectangle in shape)
-
-        items, starts, held = [], {}, None
-        for number, (rows, units) in enumerate(plan.items()):
-            planes = planner.units.plane_range(*units, layout.planes)
-            starts[len(items)] = (number, rows, planes)
-            items += [WorkItem(part, rectangle, None, None, None) for part, rectangle in cut(rows, units)]
-        for item in items:
-            if item.columns not in blocks:
-                size = (item.columns[1] - item.columns[0]) * panel.column_bytes(architecture)
-                blocks[item.columns] = self.weights.add(ConvolutionBlock(index, item.columns), size)
-
-        stripe_number, operands = -1, None
-        for at, (item, stream, keep) in enumerate(convolution.order(items)):
-            if at in starts:
-                number, rows, planes = starts[at]
-                if rows != held:
-                    held, stripe_number = rows, stripe_number + 1
-                    if planner.input_spilled:
-                        source = self._source(index, planner, stripe_number, (0, in_planes), input_rows(task, *rows))
-                    else:
-                        source = self._resident(task.input)
-                operands = (source, *self._target(index, planner, number, planes, rows))
+        panel, planner = self._panel(index), self._planner(index)
+        width = self.layouts[task.output].width
+        items = self._striped(index, planner)
+        cuts = [cut for item in items for cut in item.cuts]
+        first_of = dict(zip(accumulate((len(item.cuts) for item in items), initial=0), items, strict=False))
+        convolution = Convolution(self.emitter, task, panel, self._weight_offsets(index, panel, cuts))
+        held, stripe = None, -1
+        source, target, residual = self._resident_source(task, planner), None, None
+        item = items[0]
+        for at, (cut, stream, keep) in enumerate(convolution.order(cuts)):
+            if at in first_of:
+                item = first_of[at]
+                if planner.input_spilled and item.rows != held:
+                    held, stripe = item.rows, stripe + 1
+                    planes = (0, self.layouts[task.input].planes)
+                    source = self._source(index, planner, stripe, planes, input_rows(task, *item.rows))
+                target, residual = self._target(index, planner, item.number, item.planes, item.rows)
             if not planner.input_spilled:
-                self._ensure(task.input, input_rows(task, item.rectangle.y0, item.rectangle.y1)[1])
-            convolution.emit(WorkItem(item.columns, item.rectangle, *operands), stream, keep)
-            if planner.output_spilled and at + 1 in (*starts, len(items)):
-                self.emitter.store(task.output, operands[1], planes, rows)
-            is_whole = item.columns[1] == panel.n_columns and item.rectangle.x1 == layout.width
-            yield item.rectangle.y1 if is_whole else 0
+                self._ensure(task.input, input_rows(task, cut.rectangle.y0, cut.rectangle.y1)[1])
+            assert source is not None and target is not None, "the first cut of an item sets both"
+            convolution.emit(WorkItem(cut.columns, cut.rectangle, source, target, residual), stream, keep)
+            if planner.output_spilled and (at + 1 in first_of or at + 1 == len(cuts)):
+                self.emitter.store(task.output, target, item.planes, item.rows)
+            is_whole = cut.columns[1] == panel.n_columns and cut.rectangle.x1 == width
+            yield cut.rectangle.y1 if is_whole else 0
+
+    def _resident_source(self, task: ConvTask, planner: StripePlanner) -> SramView | None:
+        return None if planner.input_spilled else self._resident(task.input)
+
+    def _striped(self, index: int, planner: StripePlanner) -> list[_Striped]:
+        """The stripes and channel tiles of a convolution, each cut into what one COMPUTE's loops can hold."""
+        panel, layout = self._panel(index), self.layouts[self.tasks[index].output]
+        architecture = self.architecture
+        pieces = self._row_pieces(index) if planner.is_resident else None
+        items: list[_Striped] = []
+        for number, (rows, units) in enumerate(self.allocation.stripes[index].items()):
+            columns = planner.units.column_range(*units, panel.n_columns)
+            shape = pieces or rectangles(*rows, layout.width, architecture.accumulator_depth)
+            parts = [columns]
+            if len(shape) > 1:
+                parts = column_ranges(panel, columns, architecture.weight_tiles, architecture.parameter_groups)
+            cuts = tuple(Cut(part, rectangle) for part in parts for rectangle in shape)
+            items.append(_Striped(number, rows, planner.units.plane_range(*units, layout.planes), cuts))
+        return items
+
+    def _weight_offsets(self, index: int, panel: WeightPanel, cuts: list[Cut]) -> dict[Range, int]:
+        """Offset in window WEIGHTS of every range of column groups, in the order of use."""
+        offsets: dict[Range, int] = {}
+        for cut in cuts:
+            if cut.columns not in offsets:
+                size = (cut.columns[1] - cut.columns[0]) * panel.column_bytes(self.architecture)
+                offsets[cut.columns] = self.weights.add(ConvolutionBlock(index, cut.columns), size)
+        return offsets
 
     def _row_pieces(self, index: int) -> tuple[Rectangle, ...] | None:
         """Row pieces of a task that can keep all its weights, if rows of its input arrive or of its output leave."""
@@ -205,7 +226,7 @@ class Scheduler:
         layout = self.layouts[task.output]
         whole = rectangles(0, layout.height, layout.width, architecture.accumulator_depth)
         arrives = task.input in self.inputs and self._loaded.get(task.input, 0) == 0
-        if len(whole) > 1 or whole[0].n_blocks < 2 or not (arrives or self._pool_follows(index)):
+        if len(whole) != 1 or whole[0].n_blocks < 2 or not (arrives or self._pool_follows(index)):
             return None
         if panel.column_words is None or panel.n_columns * panel.n_tiles > architecture.weight_tiles:
             return None
@@ -301,7 +322,7 @@ def hoist_weights(entries: list[Entry]) -> list[Entry]:
         slot = min(at, max(after_first, weights[order - LOOKAHEAD] if order >= LOOKAHEAD else 0))
         moved.setdefault(slot, []).append(entries[at])
     taken = set(weights[1:])
-    result = []
+    result: list[Entry] = []
     for at, entry in enumerate(entries):
         result += moved.get(at, [])
         if at not in taken:

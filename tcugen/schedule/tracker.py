@@ -3,11 +3,15 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tcugen.isa import Unit
 
 _UNITS = len(Unit)
-NO_WAITS = (0,) * _UNITS
+NO_WAITS: tuple[int, ...] = (0,) * _UNITS
+
+Words = NDArray[np.int32]
+"""Counts by unit and word."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class Tracker:
         self._written = np.zeros((_UNITS, self._words), np.int32)
         self._read = np.zeros((_UNITS, self._words), np.int32)
 
-    def _views(self, state: np.ndarray, region: Region) -> list[np.ndarray]:
+    def _views(self, state: Words, region: Region) -> list[Words]:
         """Views [units, runs, words] of a region, clipped to the memory; one if the runs are words apart."""
         size = self._word_bytes
         first = region.start // size
@@ -48,7 +52,7 @@ class Tracker:
             item = state.itemsize
             strides = (self._words * item, region.step // size * item, item)
             return [np.ndarray((_UNITS, region.count, words), state.dtype, state, first * item, strides)]
-        views = []
+        views: list[Words] = []
         for k in range(region.count):
             start = region.start + k * region.step
             low, high = max(0, start // size), min(self._words, -(-(start + region.length) // size))

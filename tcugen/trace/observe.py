@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tcugen.access.box import Box
+from tcugen.access.drain import drain_writes
+from tcugen.access.pool import pool_writes
 from tcugen.arch import Architecture
-from tcugen.isa import ACTIVATION_ADDRESS_BITS, Instruction, Opcode
+from tcugen.isa import Instruction, Opcode
 from tcugen.program import Observation, Program, Tensor, TensorLayout
-
-_ADDRESS_MASK = (1 << ACTIVATION_ADDRESS_BITS) - 1
 
 
 class ObservationError(RuntimeError):
@@ -33,19 +34,6 @@ class Observed:
     last_cycle: dict[int, int]
 
 
-@dataclass(frozen=True)
-class Box:
-    """Consecutive writes of one instruction that differ by fixed steps.
-
-    Attributes:
-        addresses: int64 [columns, n_y, n_x, planes, steps], in the order of the writes.
-        channel: First channel, counted from the instruction's first.
-    """
-
-    addresses: np.ndarray
-    channel: int
-
-
 def observe(program: Program, drains: np.ndarray, pools: np.ndarray) -> Observed:
     """Rebuilds every tensor that DRAIN and POOL instructions write from the records of `simulate`.
 
@@ -63,8 +51,8 @@ def observe(program: Program, drains: np.ndarray, pools: np.ndarray) -> Observed
     for observation in program.observations:
         instruction = program.instructions[observation.instruction]
         stream = streams[instruction.opcode]
-        for box in boxes(architecture, instruction):
-            records = stream.take(box.addresses, observation, instruction)
+        for box in writes(architecture, instruction):
+            records = stream.take(box.wrapped, observation, instruction)
             canvases[observation.tensor].paint(records["data"], box, observation)
             layer, cycle = instruction["layer"], int(records["cycle"].reshape(-1)[-1])
             last_cycle[layer] = max(cycle, last_cycle.get(layer, 0))
@@ -73,40 +61,10 @@ def observe(program: Program, drains: np.ndarray, pools: np.ndarray) -> Observed
     return Observed({name: canvas.finished() for name, canvas in canvases.items()}, last_cycle)
 
 
-def boxes(architecture: Architecture, instruction: Instruction) -> list[Box]:
-    """The writes of one DRAIN or POOL instruction, in order.
-
-    A DRAIN has one box, or two if its last column group takes fewer lane steps than the others.
-    """
-    if instruction.opcode == Opcode.POOL:
-        steps = (("out_group_step", "n_groups"), ("out_row_step", "n_y"))
-        group, row = (instruction[step] * np.arange(instruction[count]) for step, count in steps)
-        pixel = architecture.rows * np.arange(instruction["n_x"])
-        addresses = instruction["out_base"] + group[:, None, None] + row[:, None] + pixel
-        return [Box(addresses[..., None, None] & _ADDRESS_MASK, 0)]
-    columns, full_steps, last_steps = instruction["n_columns"], architecture.output_steps, instruction["last_steps"]
-    if last_steps == full_steps:
-        return [_drain_box(architecture, instruction, 0, columns, full_steps)]
-    last = _drain_box(architecture, instruction, columns - 1, 1, last_steps)
-    return [_drain_box(architecture, instruction, 0, columns - 1, full_steps), last] if columns > 1 else [last]
-
-
-def _drain_box(architecture: Architecture, instruction: Instruction, first: int, columns: int, steps: int) -> Box:
-    """The writes of column groups first .. first + columns - 1; blocks of rows follow one another, so they vanish."""
-    column = architecture.columns * np.arange(first, first + columns)
-    channel = instruction["channel0"] + column[:, None] + architecture.output_lanes * np.arange(steps)
-    word = (channel // architecture.rows) * instruction["out_plane_step"] + channel % architecture.rows
-    row = instruction["out_y_step"] * np.arange(instruction["n_y"])
-    pixel = instruction["out_x_step"] * np.arange(instruction["n_x"])
-    plane = instruction["byte_step"] * np.arange(4 if instruction["int32"] else 1)
-    addresses = (
-        instruction["out_base"]
-        + word[:, None, None, None, :]
-        + row[:, None, None, None]
-        + pixel[:, None, None]
-        + plane[:, None]
-    )
-    return Box(addresses & _ADDRESS_MASK, first * architecture.columns)
+def writes(architecture: Architecture, instruction: Instruction) -> list[Box]:
+    """The writes of one DRAIN or POOL instruction, in order."""
+    found = pool_writes if instruction.opcode == Opcode.POOL else drain_writes
+    return found(architecture, instruction)
 
 
 class _Stream:

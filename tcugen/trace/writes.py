@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tcugen.access.box import Box
 from tcugen.arch import Architecture
 from tcugen.isa import Instruction, Opcode
 from tcugen.program import Observation, Program
-from tcugen.trace.observe import Box, boxes
+from tcugen.trace.observe import writes
 
 PADDING = -1
 """Stands for a byte of a write that belongs to no element: a channel the tensor does not have."""
@@ -49,10 +50,8 @@ def writes_of(program: Program, observation: Observation) -> Writes:
     architecture, instruction = program.architecture, program.instructions[observation.instruction]
     layout = program.tensors[observation.tensor]
     shape = (layout.channels, layout.height, layout.width)
-    lanes = architecture.rows if instruction.opcode == Opcode.POOL else architecture.output_lanes
     parts = [
-        _writes_of_box(architecture, instruction, box, observation, shape, lanes)
-        for box in boxes(architecture, instruction)
+        _writes_of_box(architecture, instruction, box, observation, shape) for box in writes(architecture, instruction)
     ]
     return Writes(*(np.concatenate([getattr(part, name) for part in parts]) for name in Writes.__annotations__))
 
@@ -72,9 +71,9 @@ def _writes_of_box(
     box: Box,
     observation: Observation,
     shape: tuple[int, int, int],
-    lanes: int,
 ) -> Writes:
     columns, n_y, n_x, planes, steps = box.addresses.shape
+    lanes = box.width
     loop = np.ogrid[:columns, :n_y, :n_x, :planes, :steps, :lanes]
     column, y, x, plane, step, lane = loop
     channel = observation.channel0 + box.channel + (column * steps + step) * lanes + lane + x * observation.x_channels
@@ -83,13 +82,13 @@ def _writes_of_box(
     channels, height, width = shape
     place = ((channel * height + row) * width + pixel) * planes + plane
     width_of_group = architecture.rows if instruction.opcode == Opcode.POOL else architecture.columns
-    writes = box.addresses.shape
+    all_writes = box.addresses.shape
 
     def per_write(values: np.ndarray) -> np.ndarray:
-        return np.broadcast_to(values[..., 0], writes).reshape(-1)
+        return np.broadcast_to(values[..., 0], all_writes).reshape(-1)
 
     return Writes(
-        addresses=box.addresses.reshape(-1),
+        addresses=box.wrapped.reshape(-1),
         places=np.where(channel < channels, place, PADDING).reshape(-1, lanes),
         groups=per_write(column) + box.channel // width_of_group,
         rows=per_write(y),
