@@ -31,7 +31,8 @@ def node_names(drafts: Sequence[Draft], taken: str) -> dict[int, str]:
         for source in draft.sources:
             for path in module_paths(source):
                 owners.setdefault(path, set()).add(id(draft))
-    names, used = {}, {taken}
+    names: dict[int, str] = {}
+    used = {taken}
     for draft in drafts:
         name = valid_name(_wanted(draft, owners))
         if name.rpartition(".")[2] == SHORTCUT and not _selects(draft):
