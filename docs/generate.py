@@ -17,7 +17,7 @@ OPCODE_DOCS = {
     Opcode.LOAD: "Copies from a window of the memory to the activation memory.",
     Opcode.STORE: "Copies from the activation memory to a window of the memory.",
     Opcode.COMPUTE: "Feeds the array: the whole loop nest of a convolution on one tile of work.",
-    Opcode.DRAIN: "Takes finished sums through the output path to the activation memory.",
+    Opcode.DRAIN: "Takes finished sums through the output stage to the activation memory.",
     Opcode.POOL: "Takes maxima over windows from activation memory to activation memory.",
 }
 

@@ -62,7 +62,7 @@ def networks(commands: Iterable[str]) -> list[str]:
     for command in commands:
         figures = figures_of(f"simulate {command}")
         cycles = " / ".join(f"{count:,}" for count in figures["cycles_per_image"])
-        differ = f"{figures['mismatches'] + figures['witness']['mismatches']} of {figures['witness']['elements']:,}"
+        differ = f"{figures['mismatches'] + figures['reference']['mismatches']} of {figures['reference']['elements']:,}"
         share = f"{100 * figures['utilisation']:.1f} %"
         lines.append(row([f"`tcugen simulate {command}`", cycles, share, differ]))
     return lines

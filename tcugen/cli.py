@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from tcugen import __version__
+from tcugen.commands import bench as bench_command
 from tcugen.commands import build as build_command
 from tcugen.commands import diff as diff_command
 from tcugen.commands import doctor as doctor_command
@@ -42,7 +43,7 @@ AccumulatorBits = Annotated[int | None, typer.Option(help="Fix the accumulator's
 AccumulatorDepth = Annotated[int | None, typer.Option(help="Fix the pixels per accumulator bank.")]
 WeightTiles = Annotated[int | None, typer.Option(help="Fix the weight ring, in tiles.")]
 ParameterGroups = Annotated[int | None, typer.Option(help="Fix the parameter ring, in groups.")]
-OutputLanes = Annotated[int | None, typer.Option(help="Fix the lanes of the output path.")]
+OutputLanes = Annotated[int | None, typer.Option(help="Fix the lanes of the output stage.")]
 BusAddressBits = Annotated[int | None, typer.Option(help="Width of AXI4 addresses (40).")]
 
 
@@ -105,12 +106,14 @@ def simulate(
     layer_config: LayerConfig = None,
     model: Model = None,
     only: Annotated[list[str] | None, typer.Option(metavar="NODE[,NODE...]", help="Run these nodes only.")] = None,
-    rtl: Annotated[Path | None, typer.Option(help="Simulate this earlier build as it stands.")] = None,
+    rtl: Annotated[Path | None, typer.Option(help="Simulate this earlier build as it is.")] = None,
     memory: Annotated[str, typer.Option(help="Memory model: fixed or ddr.")] = "fixed",
     seed: Annotated[int, typer.Option(help="Seed of weights and images.")] = 0,
     images: Annotated[
         str | None,
-        typer.Option(metavar="NUMBER|FILE", help="How many made-up images (1), or with --model a .npy file of images."),
+        typer.Option(
+            metavar="NUMBER|FILE", help="How many synthetic images (1), or with --model a .npy file of images."
+        ),
     ] = None,
     int32_output: Annotated[bool, typer.Option(help="Let the last layer store 32-bit sums.")] = False,
     dump: Annotated[Path | None, typer.Option(help="Write all tensors and integers to this folder.")] = None,
@@ -150,7 +153,7 @@ def simulate(
 @app.command()
 def shapes(
     network: Annotated[str, typer.Argument(metavar="[FILE|NAME]", help="Layer config or bundled name.")] = "resnet50",
-    rtl: Annotated[Path | None, typer.Option(help="Simulate this earlier build as it stands.")] = None,
+    rtl: Annotated[Path | None, typer.Option(help="Simulate this earlier build as it is.")] = None,
     memory: Annotated[str, typer.Option(help="Memory model: fixed or ddr.")] = "fixed",
     seed: Annotated[int, typer.Option(help="Seed of weights and images.")] = 0,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
@@ -166,7 +169,7 @@ def shapes(
     output_lanes: OutputLanes = None,
     bus_address_bits: BusAddressBits = None,
 ) -> None:
-    """Run a whole network on the RTL and show the cycles of every shape of layer beside the ideal."""
+    """Run a whole network on the RTL and show the cycles of every shape of layer against the ideal."""
     console = _console()
     flags = _machine_flags(locals())
     with one_clear_error():
@@ -182,12 +185,14 @@ def diff(
     layer_config: LayerConfig = None,
     model: Model = None,
     only: Annotated[list[str] | None, typer.Option(metavar="NODE[,NODE...]", help="Run these nodes only.")] = None,
-    rtl: Annotated[Path | None, typer.Option(help="Simulate this earlier build as it stands.")] = None,
+    rtl: Annotated[Path | None, typer.Option(help="Simulate this earlier build as it is.")] = None,
     memory: Annotated[str, typer.Option(help="Memory model: fixed or ddr.")] = "fixed",
     seed: Annotated[int, typer.Option(help="Seed of weights and images.")] = 0,
     images: Annotated[
         str | None,
-        typer.Option(metavar="NUMBER|FILE", help="How many made-up images (1), or with --model a .npy file of images."),
+        typer.Option(
+            metavar="NUMBER|FILE", help="How many synthetic images (1), or with --model a .npy file of images."
+        ),
     ] = None,
     int32_output: Annotated[bool, typer.Option(help="Let the last layer store 32-bit sums.")] = False,
     waves: Annotated[Path | None, typer.Option(metavar="FILE", help="Where the waves go (diff.vcd).")] = None,
@@ -232,7 +237,7 @@ def speed(
     only: Annotated[
         list[str] | None, typer.Option(metavar="NODE[,NODE...]", help=f"Run these nodes ({speed_command.NODES[0]}).")
     ] = None,
-    rtl: Annotated[Path | None, typer.Option(help="Measure this earlier build as it stands.")] = None,
+    rtl: Annotated[Path | None, typer.Option(help="Measure this earlier build as it is.")] = None,
     rounds: Annotated[int, typer.Option(help="How often to measure.")] = speed_command.ROUNDS,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
     array: Array = None,
@@ -247,7 +252,7 @@ def speed(
     output_lanes: OutputLanes = None,
     bus_address_bits: BusAddressBits = None,
 ) -> None:
-    """Measure how fast the machine simulates beside its array alone."""
+    """Measure how fast the machine simulates, against its array alone."""
     console = _console()
     flags = _machine_flags(locals())
     with one_clear_error():
@@ -262,7 +267,7 @@ def import_model(
     model: Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="Quantized model, QDQ or operator form.")],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Output folder (the file's name).")] = None,
 ) -> None:
-    """Turn a quantized ONNX model into a layer config, its integers and a witness for ONNX Runtime."""
+    """Turn a quantized ONNX model into a layer config, its integers and a reference model for ONNX Runtime."""
     console = _console()
     with one_clear_error():
         import_command.import_model(model, output, console)
@@ -274,8 +279,8 @@ def evaluate(
     images: Annotated[Path, typer.Option(metavar="X.npy", help="float32 images, exactly the model's input.")],
     labels: Annotated[Path | None, typer.Option(metavar="L.npy", help="The right classes.")] = None,
     rtl: Annotated[Path | None, typer.Option(help="Use the architecture of this earlier build.")] = None,
-    beside: Annotated[
-        list[Path] | None, typer.Option(metavar="FILE.onnx", help="Another ONNX file to run beside it; repeatable.")
+    compare: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE.onnx", help="Another ONNX file to compare with; repeatable.")
     ] = None,
     logits: Annotated[Path | None, typer.Option(metavar="FILE.npy", help="Write the outputs to this file.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
@@ -291,12 +296,25 @@ def evaluate(
     output_lanes: OutputLanes = None,
     bus_address_bits: BusAddressBits = None,
 ) -> None:
-    """Run a trained model on many images by the emulator, beside ONNX Runtime, and count how often each is right."""
+    """Run a trained model on many images on the emulator and in ONNX Runtime, and count how often each is right."""
     console = _console()
     flags = _machine_flags(locals())
     with one_clear_error():
-        options = evaluate_command.EvaluateOptions(model, images, labels, rtl, beside or (), logits, json_file)
+        options = evaluate_command.EvaluateOptions(model, images, labels, rtl, compare or (), logits, json_file)
         status = evaluate_command.evaluate(options, flags, console)
+    raise typer.Exit(status)
+
+
+@app.command()
+def bench(
+    small: Annotated[bool, typer.Option("--small", help="Only the rows that take seconds.")] = False,
+    network: Annotated[str | None, typer.Option(metavar="NAME", help="Only the rows of this network.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the rows to this file.")] = None,
+) -> None:
+    """Predicted beside simulated cycles of bundled networks on several machines, every element compared."""
+    console = _console()
+    with one_clear_error():
+        status = bench_command.bench(bench_command.BenchOptions(small, network, json_file), console)
     raise typer.Exit(status)
 
 

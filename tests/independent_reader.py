@@ -3,7 +3,7 @@
     python tests/independent_reader.py DIR
 
 Every node's output, as the RTL wrote it, is computed again in NumPy from the dumped integers, and every tensor is
-compared with ONNX Runtime's on `witness.onnx`, where the dump has one. The exit status is 0 if all are equal and the
+compared with ONNX Runtime's on `reference.onnx`, where the dump has one. The exit status is 0 if all are equal and the
 dump is whole: something was stored to compare, and no node is left out.
 """
 
@@ -102,17 +102,17 @@ def clamped(steps: np.ndarray, node: dict) -> np.ndarray:
     return np.clip(steps + node["output_zero_point"], low, high).astype(np.int8)
 
 
-def witness_tensors(dump: Dump) -> dict[str, np.ndarray]:
+def reference_tensors(dump: Dump) -> dict[str, np.ndarray]:
     """Every tensor by node name, from ONNX Runtime."""
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(str(dump.folder / "witness.onnx"), providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(str(dump.folder / "reference.onnx"), providers=["CPUExecutionProvider"])
     feeds = {tensor.name: dump.array(dump.manifest["inputs"][tensor.name]) for tensor in session.get_inputs()}
     outputs = [tensor.name for tensor in session.get_outputs()]
     return dict(zip(outputs, session.run(outputs, feeds), strict=True))
 
 
-def gaps(dump: Dump, witness: dict[str, np.ndarray]) -> list[str]:
+def gaps(dump: Dump, reference: dict[str, np.ndarray]) -> list[str]:
     """Why equal elements would prove nothing: what a whole dump has and this one lacks, one line each."""
     nodes = list(dump.nodes.values())
     if not nodes or len(nodes) != len(dump.manifest["nodes"]):
@@ -122,7 +122,7 @@ def gaps(dump: Dump, witness: dict[str, np.ndarray]) -> list[str]:
     made = dict(images)
     for node in nodes:
         unknown = [one for one in node["inputs"] if not isinstance(one, dict) and one not in made]
-        found += [f"{node['name']}: reads {reference}, which nothing before it makes" for reference in unknown]
+        found += [f"{node['name']}: reads {source}, which nothing before it makes" for source in unknown]
         if "output" in node:
             made[node["output"]] = len(dump.array(node["output"]))
         elif [reader["op"] for reader in dump.readers(node) if "output" in reader] != ["add"]:
@@ -132,17 +132,17 @@ def gaps(dump: Dump, witness: dict[str, np.ndarray]) -> list[str]:
     macs = 0 if found else sum(dump.macs(node) for node in nodes)
     if not found and macs != dump.manifest["mac_count"]:
         found.append(f"mac_count is {dump.manifest['mac_count']}, but the nodes have {macs}: some are left out")
-    if witness:
-        found += [f"{name}: is in the witness alone" for name in witness if name not in dump.nodes]
-        found += [f"{name}: is not in the witness" for name in dump.nodes if name not in witness]
+    if reference:
+        found += [f"{name}: is in the reference model alone" for name in reference if name not in dump.nodes]
+        found += [f"{name}: is not in the reference model" for name in dump.nodes if name not in reference]
     return found
 
 
 def check(folder: Path) -> int:
     """Print one line per node; the number of elements that differ, or of gaps if the dump is not whole."""
     dump = Dump(folder)
-    witness = witness_tensors(dump) if (folder / "witness.onnx").exists() else {}
-    missing = gaps(dump, witness)
+    reference = reference_tensors(dump) if (folder / "reference.onnx").exists() else {}
+    missing = gaps(dump, reference)
     if missing:
         print("\n".join(f"not a whole dump: {gap}" for gap in missing))
         return len(missing)
@@ -153,13 +153,13 @@ def check(folder: Path) -> int:
         # The tensor of a fused node never existed: what NumPy computes through it stands for it.
         stored = computed if fused else dump.array(node["output"])
         counts = {"NumPy": differing(stored, computed)}
-        if witness:
-            counts["ONNX Runtime"] = differing(stored, witness[name])
+        if reference:
+            counts["ONNX Runtime"] = differing(stored, reference[name])
         total += sum(counts.values())
         what = " and ".join(f"{count} differ from {who}" for who, count in counts.items())
         print(f"{name}: {node['op']}, {stored.size} elements{', fused' if fused else ''}: {what}")
-    compared = "NumPy and ONNX Runtime" if witness else "NumPy"
-    print(f"{len(dump.nodes)} nodes beside {compared}: {total} elements differ")
+    compared = "NumPy and ONNX Runtime" if reference else "NumPy"
+    print(f"{len(dump.nodes)} nodes compared with {compared}: {total} elements differ")
     return total
 
 

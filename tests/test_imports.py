@@ -26,7 +26,7 @@ ALLOWED = {
     "sizing": "planning mapping network arch",
     "verilog": "amaranth",
     "rtl": "arch isa registers verilog amaranth",
-    "compiler": "mapping schedule network model arch isa program numpy",
+    "compiler": "planning mapping schedule network model arch isa program numpy",
     "emulator": "arch isa program numpy",
     "timing": "arch isa registers memory_model",
     "simulator": "arch isa registers memory_model program numpy",

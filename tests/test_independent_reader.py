@@ -46,8 +46,8 @@ def dump(whole, tmp_path):
 
 def test_a_whole_dump_passes(dump, capsys):
     assert independent_reader.check(dump) == 0
-    assert capsys.readouterr().out.endswith("10 nodes beside NumPy and ONNX Runtime: 0 elements differ\n")
-    (dump / "witness.onnx").unlink()
+    assert capsys.readouterr().out.endswith("10 nodes compared with NumPy and ONNX Runtime: 0 elements differ\n")
+    (dump / "reference.onnx").unlink()
     assert independent_reader.check(dump) == 0
 
 
@@ -66,8 +66,11 @@ def _no_output(*names):
 
 CUT = {
     "no nodes": (_without(), "there are no nodes"),
-    "the first node alone": (_without("a"), "p: is in the witness alone"),
-    "all but the last": (_without("a", "p", "x", "y", "z", "d", "s", "x2", "z2"), "s2: is in the witness alone"),
+    "the first node alone": (_without("a"), "p: is in the reference model alone"),
+    "all but the last": (
+        _without("a", "p", "x", "y", "z", "d", "s", "x2", "z2"),
+        "s2: is in the reference model alone",
+    ),
     "no output of the last": (_no_output("s2"), "s2: has no output"),
     "no output of one": (_no_output("x"), "x: has no output"),
     "no output of any": (_no_output(), "a: has no output"),
@@ -76,18 +79,18 @@ CUT = {
 }
 
 
-@pytest.mark.parametrize("witnessed", [True, False])
+@pytest.mark.parametrize("compared", [True, False])
 @pytest.mark.parametrize("change, said", CUT.values(), ids=CUT)
-def test_a_dump_with_something_left_out_fails(dump, capsys, change, said, witnessed):
+def test_a_dump_with_something_left_out_fails(dump, capsys, change, said, compared):
     manifest = json.loads((dump / "dump.json").read_text())
     change(manifest)
     (dump / "dump.json").write_text(json.dumps(manifest))
-    if not witnessed:
-        (dump / "witness.onnx").unlink()
+    if not compared:
+        (dump / "reference.onnx").unlink()
     assert independent_reader.check(dump) > 0
     out = capsys.readouterr().out
     assert "not a whole dump: " in out
-    assert not witnessed or said in out
+    assert not compared or said in out
 
 
 def test_a_dump_without_images_fails(dump, capsys):

@@ -1,4 +1,4 @@
-"""ResNet-50 quantized by tcugen from trained float weights: beside float, by golden and by emulator.
+"""ResNet-50 quantized by tcugen from trained float weights: compared with float, by golden and by emulator.
 
 The weights and the images are not part of the project. These tests run where the variable TCUGEN_MODELS names a folder
 with them, or where `shared/models` stands beside the checkout, and are left out elsewhere.

@@ -14,7 +14,7 @@ FIGURES = {
     "cycles_per_image": [1000, 1200],
     "utilisation": 0.5,
     "mismatches": 1,
-    "witness": {"elements": 7000, "mismatches": 2},
+    "reference": {"elements": 7000, "mismatches": 2},
 }
 
 

@@ -21,7 +21,7 @@ from tcugen.console.machine import MachineFlags, sized
 from tcugen.evaluate.emulate import emulate, top1
 from tcugen.model.images import image_quantization, quantise_images
 from tcugen.onnx.importer.onnx_model import import_onnx
-from tcugen.onnx.reference import run_witness, write_witness
+from tcugen.onnx.reference import run_reference, write_reference
 from tests import independent_reader
 from tests.commands.conftest import call
 from tests.onnx.importer.graphs import run
@@ -83,8 +83,8 @@ def test_both_forms_are_the_same_network(folder, model):
 def test_two_images_agree_in_every_tensor(folder, model, program, images, tmp_path):
     inputs = {"image": quantise_images(images[:2], image_quantization(model))}
     tensors = golden.run(model, inputs)
-    write_witness(model, tmp_path / "witness.onnx", every_tensor=True)
-    for name, tensor in run_witness(tmp_path / "witness.onnx", inputs).items():
+    write_reference(model, tmp_path / "reference.onnx", every_tensor=True)
+    for name, tensor in run_reference(tmp_path / "reference.onnx", inputs).items():
         assert np.array_equal(tensor, tensors[name]), name
     logits = emulate(model, program, images[:2])
     assert np.array_equal(logits, tensors["fc"])
@@ -94,15 +94,17 @@ def test_two_images_agree_in_every_tensor(folder, model, program, images, tmp_pa
 @pytest.mark.verify
 def test_all_images_agree_in_every_logit(folder, model, program, images, labels, tmp_path):
     """Also with the operator form that someone else's tool wrote: no image has an add that meets a tie there."""
-    write_witness(model, tmp_path / "witness.onnx")
+    write_reference(model, tmp_path / "reference.onnx")
     qdq, operators = (run(folder / name, images, optimise=True) for name in FILES[:2])
     logits = []
     for number, image in enumerate(images):
         logits.append(emulate(model, program, image[None])[0])
         quantised = quantise_images(image[None], image_quantization(model))
-        assert np.array_equal(run_witness(tmp_path / "witness.onnx", {"image": quantised})["fc"][0], logits[-1]), number
+        assert np.array_equal(run_reference(tmp_path / "reference.onnx", {"image": quantised})["fc"][0], logits[-1]), (
+            number
+        )
         assert np.array_equal(reals(model, logits[-1][None])[0], operators[number]), number
-        print(f"image {number}: logits of emulator, witness and operator form are equal", flush=True)
+        print(f"image {number}: logits of emulator, reference model and operator form are equal", flush=True)
     # In QDQ form ONNX Runtime computes parts in floating point: see docs/import.md.
     apart = np.abs(qdq - operators) / model.tensors["fc"].scale
     right = {
@@ -128,7 +130,7 @@ def test_images_on_the_rtl_agree_in_every_tensor(folder, model, images, count, t
     assert result.exit_code == 0, result.output
     figures = json.loads(Path("figures.json").read_text())
     assert figures["mismatches"] == 0 and len(figures["cycles_per_image"]) == count
-    assert figures["witness"]["tensors"] == 72 and figures["witness"]["mismatches"] == 0
+    assert figures["reference"]["tensors"] == 72 and figures["reference"]["mismatches"] == 0
     logits = np.load(tmp_path / "dump" / "fc.output.npy")
     assert np.array_equal(reals(model, logits), run(folder / FILES[1], images[:count], optimise=True))
     assert independent_reader.check(tmp_path / "dump") == 0

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tcugen import __version__
-from tcugen.compiler import compile_network, disassemble
+from tcugen.compiler import compile_network, disassemble, int32_outputs
 from tcugen.console.machine import MachineFlags, sized
 from tcugen.console.outcome import UsageError
 from tcugen.console.output_folder import GENERATOR, MARKER, check_replaceable, replacing
@@ -18,6 +18,7 @@ from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.graph import Network
 from tcugen.network.layer_config import load_network, write_layer_config
 from tcugen.report.build_report import BuildReport, markdown
+from tcugen.report.losses import losses_of
 from tcugen.sizing.search import Sizing
 from tcugen.synthetic.placeholder import placeholder
 
@@ -51,10 +52,12 @@ def build(
         console.print(f"[{time.monotonic() - started:5.1f} s] {text}", markup=False, highlight=False)
 
     step(f"network {network.name}: {len(network.nodes)} nodes, {network.mac_count:,} MACs")
-    sizing = sized(network, flags)
+    sizing = sized(network, flags, int32_outputs(quantized), step)
     console.print(parameter_table(sizing))
+    for line in remarks(sizing):
+        console.print(line, highlight=False, markup=False)
     step("compiling the program")
-    program = compile_network(quantized, sizing.architecture)
+    program = compile_network(quantized, sizing.architecture, planned=sizing.planned)
     step(f"program: {len(program.instructions)} instructions, {len(program.weights):,} bytes of weights")
     with replacing(folder) as staging:
         step("writing Verilog")
@@ -103,6 +106,20 @@ def parameter_table(sizing: Sizing) -> Table:
     return table
 
 
+def remarks(sizing: Sizing) -> list[str]:
+    """The runner-up, and what goes to memory and back for lack of space."""
+    lines = [] if sizing.runner_up is None else [f"runner-up: {sizing.runner_up}"]
+    if sizing.spilled:
+        total = sum(spilled.bytes for spilled in sizing.spilled)
+        most = max((spilled.kept_kib for spilled in sizing.spilled if spilled.kept_kib is not None), default=None)
+        keeps = "" if most is None else f"; {most} KiB keep all of them"
+        lines.append(
+            f"spilled: {len(sizing.spilled)} tensors of {total:,} bytes go to memory and back{keeps} (report.md names "
+            "each)"
+        )
+    return lines
+
+
 def describe(network: Network, sizing: Sizing) -> BuildReport:
     """The report of a build: what was chosen, why, and what to expect."""
     return {
@@ -113,6 +130,13 @@ def describe(network: Network, sizing: Sizing) -> BuildReport:
         "reasons": sizing.reasons,
         "predicted_cycles": sizing.cycles,
         "predicted_utilisation": sizing.utilisation,
+        "predicted_bytes_read": sizing.planned.prediction.bytes_read,
+        "predicted_bytes_written": sizing.planned.prediction.bytes_written,
+        "runner_up": sizing.runner_up,
+        "spilled": [
+            {"tensor": spilled.tensor, "bytes": spilled.bytes, "kept_kib": spilled.kept_kib}
+            for spilled in sizing.spilled
+        ],
         "nodes": [
             {
                 "name": cost.node,
@@ -120,7 +144,7 @@ def describe(network: Network, sizing: Sizing) -> BuildReport:
                 "shape": str(network.shapes[cost.node]),
                 "macs": cost.macs,
                 "predicted_cycles": cost.cycles,
-                "losses": cost.losses,
+                "losses": losses_of(cost.macs, sizing.architecture.multipliers, cost.busy, cost.stalls),
                 "fused_into": cost.fused_into,
             }
             for cost in sizing.costs

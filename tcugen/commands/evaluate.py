@@ -1,4 +1,4 @@
-"""`tcugen evaluate`: a model on many images by the emulator, beside ONNX Runtime, and how often each is right."""
+"""`tcugen evaluate`: a model on many images by the emulator and ONNX Runtime, and how often each is right."""
 
 import time
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from tcugen.console.output_files import start_over, write_json
 from tcugen.console.progress_bar import emulation_reporter, progress_bar
 from tcugen.console.sources import load_model
 from tcugen.program import Tensor
-from tcugen.report.evaluate_report import BesideFigures, EvaluationFigures, beside_table, evaluation_summary
+from tcugen.report.evaluate_report import ComparisonFigures, EvaluationFigures, comparison_table, evaluation_summary
 
 if TYPE_CHECKING:
     from tcugen.model.quantized import QuantizedNetwork
@@ -32,7 +32,7 @@ class EvaluateOptions:
         images: .npy file of float32 [n, C, H, W], exactly the model's input.
         labels: .npy file of n integers, the right classes; None prints the classes found alone.
         rtl: Folder of an earlier build whose architecture the program is for; None chooses one.
-        beside: Other ONNX files to run in ONNX Runtime on the same images.
+        compare: Other ONNX files to run in ONNX Runtime on the same images.
         logits: Where to write the outputs, [n, classes] as the machine stores them; None for nowhere.
         json_file: Where to write the figures; None for nowhere.
     """
@@ -41,17 +41,17 @@ class EvaluateOptions:
     images: Path
     labels: Path | None = None
     rtl: Path | None = None
-    beside: Sequence[Path] = ()
+    compare: Sequence[Path] = ()
     logits: Path | None = None
     json_file: Path | None = None
 
 
 def evaluate(options: EvaluateOptions, flags: MachineFlags, console: Console) -> Status:
-    """Run every image on the emulator, then in ONNX Runtime on the witness and the files `beside`; print top-1.
+    """Run every image on the emulator, then in ONNX Runtime on reference model and the files `compare`; print top-1.
 
     Returns:
-        MISMATCH if ONNX Runtime's outputs on the witness are not the emulator's, or if the program breaks a rule of the
-        machine.
+        MISMATCH if ONNX Runtime's outputs on the reference model are not the emulator's, or if the program breaks a
+        rule of the machine.
 
     Raises:
         ModelError, NetworkError, SizingError, CompileError, ArchitectureError, UsageError: Bad input.
@@ -59,14 +59,16 @@ def evaluate(options: EvaluateOptions, flags: MachineFlags, console: Console) ->
     from tcugen.emulator import EmulationError
     from tcugen.evaluate.emulate import emulate, read_labels, top1, write_outputs
     from tcugen.model.images import read_images
-    from tcugen.verify.reference import witness_available
+    from tcugen.verify.reference import reference_available
 
-    for path in options.beside:
+    for path in options.compare:
         if not path.is_file():
-            raise UsageError(f"--beside {path} is no file; give an ONNX file")
-    if options.beside and not witness_available():
-        raise UsageError("--beside needs the packages onnx and onnxruntime; install them, or leave it out")
-    inputs = (options.model, options.images, options.labels, *options.beside)
+            raise UsageError(f"--compare {path} is no file; give an ONNX file")
+    if options.compare and not reference_available():
+        raise UsageError(
+            "--compare needs the packages onnx and onnxruntime; run `pip install 'tcugen[verify]'`, or leave it out"
+        )
+    inputs = (options.model, options.images, options.labels, *options.compare)
     start_over({"--logits": options.logits, "--json": options.json_file}, inputs)
     model = load_model(options.model, console)
     network = model.network
@@ -96,32 +98,32 @@ def evaluate(options: EvaluateOptions, flags: MachineFlags, console: Console) ->
         "images_per_second": len(images) / seconds,
         "top1": found,
         "right": None if found is None or labels is None else int(np.count_nonzero(np.asarray(found) == labels)),
-        "beside": _beside(options.beside, model, images, outputs, labels, console),
+        "compare": _compare(options.compare, model, images, outputs, labels, console),
     }
     console.print(evaluation_summary(figures), highlight=False, markup=False)
-    if figures["beside"]:
-        console.print(beside_table(figures))
+    if figures["compare"]:
+        console.print(comparison_table(figures))
     if options.logits:
         write_outputs(options.logits, outputs)
     if options.json_file:
         write_json(options.json_file, figures)
-    agree = all(other["equal"] == len(images) for other in figures["beside"][:1])
+    agree = all(other["equal"] == len(images) for other in figures["compare"][:1])
     return Status.OK if agree else Status.MISMATCH
 
 
-def _beside(
+def _compare(
     files: Sequence[Path],
     model: "QuantizedNetwork",
     images: NDArray[np.float32],
     outputs: Tensor,
     labels: NDArray[np.integer] | None,
     console: Console,
-) -> list[BesideFigures]:
-    """The witness first, then the files, where ONNX Runtime is installed."""
-    from tcugen.evaluate.compare import Evaluated, beside_file, beside_witness
-    from tcugen.verify.reference import witness_available
+) -> list[ComparisonFigures]:
+    """The reference model first, then the files, where ONNX Runtime is installed."""
+    from tcugen.evaluate.compare import Evaluated, compare_file, compare_reference
+    from tcugen.verify.reference import reference_available
 
-    if not witness_available():
+    if not reference_available():
         console.print("ONNX Runtime: not compared, onnx and onnxruntime are not installed", highlight=False)
         return []
 
@@ -129,5 +131,5 @@ def _beside(
         console.print(text, highlight=False, markup=False)
 
     evaluated = Evaluated(model, images, outputs, labels)
-    others = [beside_witness(evaluated, progress), *(beside_file(path, evaluated, progress) for path in files)]
+    others = [compare_reference(evaluated, progress), *(compare_file(path, evaluated, progress) for path in files)]
     return [{"name": other.name, "right": other.right, "same": other.same, "equal": other.equal} for other in others]

@@ -14,7 +14,7 @@ def import_model(path: Path, output: Path | None, console: Console) -> Path:
     """Import the ONNX model at `path` into the folder `output` (default: the file's name without ending).
 
     The folder then holds `layer-config.json`, `model.npz` (the integers, for every command's `--model`),
-    `witness.onnx` (what the hardware computes, for ONNX Runtime) and `import.json` (what was changed), its marker.
+    `reference.onnx` (what the hardware computes, for ONNX Runtime) and `import.json` (what was changed), its marker.
 
     Raises:
         ModelError: If the model cannot be read or run.
@@ -22,7 +22,7 @@ def import_model(path: Path, output: Path | None, console: Console) -> Path:
     """
     from tcugen.model.store import save
     from tcugen.onnx.importer.onnx_model import import_onnx
-    from tcugen.onnx.reference import write_witness
+    from tcugen.onnx.reference import write_reference
 
     imported = import_onnx(path)
     network = imported.model.network
@@ -34,7 +34,7 @@ def import_model(path: Path, output: Path | None, console: Console) -> Path:
     with replacing(folder) as staging:
         (staging / "layer-config.json").write_text(write_layer_config(network))
         save(imported.model, staging / "model.npz")
-        write_witness(imported.model, staging / "witness.onnx")
+        write_reference(imported.model, staging / "reference.onnx")
         report: dict[str, object] = {"generator": GENERATOR, **imported.report.to_dict()}
         (staging / IMPORT_MARKER).write_text(json.dumps(report, indent=1) + "\n")
     console.print(

@@ -56,7 +56,7 @@ class QuantizeOptions:
 def quantize(options: QuantizeOptions, output: Path | None, console: Console) -> Path:
     """Calibrate and quantize into the folder `output` (default: the network's name) and return that folder.
 
-    It then holds `layer-config.json`, `model.npz` (integers, for every command's `--model`), `witness.onnx` (what
+    It then holds `layer-config.json`, `model.npz` (integers, for every command's `--model`), `reference.onnx` (what
     the hardware computes, for ONNX Runtime), `qdq.onnx` (for other tools) and `quantize.json` (figures), its marker.
 
     Raises:
@@ -215,12 +215,12 @@ def _test_figures(fidelity: "Fidelity", labels: NDArray[np.integer]) -> TestFigu
 def _write(folder: Path, choice: "Choice", figures: QuantizeFigures) -> None:
     from tcugen.model.store import save
     from tcugen.onnx.qdq import write_qdq
-    from tcugen.onnx.reference import write_witness
+    from tcugen.onnx.reference import write_reference
 
     model = choice.best.model
     with replacing(folder) as staging:
         (staging / "layer-config.json").write_text(write_layer_config(model.network))
         save(model, staging / "model.npz")
-        write_witness(model, staging / "witness.onnx")
+        write_reference(model, staging / "reference.onnx")
         write_qdq(model, staging / "qdq.onnx")
         (staging / QUANTIZE_MARKER).write_text(json.dumps(figures, indent=1) + "\n")

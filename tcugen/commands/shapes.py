@@ -1,5 +1,6 @@
 """`tcugen shapes`: cycles of every distinct shape of layer in a network, against the ideal, from a run on the RTL."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
@@ -12,6 +13,7 @@ from tcugen.console.outcome import Status
 from tcugen.console.output_files import write_json
 from tcugen.network.graph import Network, Node
 from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise
+from tcugen.report.losses import losses_of
 from tcugen.report.shapes_report import ShapeEntry, ShapesFigures, shapes_summary, shapes_table
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 def shapes(options: SimulateOptions, flags: MachineFlags, console: Console) -> Status:
     """Run the whole network as `tcugen simulate` does and print one line per shape of layer.
 
-    Layers are measured where they stand in the network, so that loads and stores of a layer that runs alone do not
+    Layers are measured where they are in the network, so that loads and stores of a layer that runs alone do not
     disturb.
 
     Returns:
@@ -97,11 +99,9 @@ def _entry(network: Network, results: Sequence["NodeResult"], multipliers: int) 
     geometry = _geometry(node)
     macs, cycles = sum(result.macs for result in results), sum(result.cycles for result in results)
     ideal = macs / multipliers
-    unfilled = sum(result.busy for result in results) - ideal
-    losses: dict[str, float] = {"tiles": unfilled} if unfilled else {}
+    stalls = Counter[str]()
     for result in results:
-        for reason, lost in result.stalls.items():
-            losses[reason] = losses.get(reason, 0) + lost
+        stalls.update(result.stalls)
     return {
         "op": node.op,
         "input": str(network.shapes[node.inputs[0]]),
@@ -116,5 +116,5 @@ def _entry(network: Network, results: Sequence["NodeResult"], multipliers: int) 
         "ideal_cycles": ideal,
         "cycles": cycles,
         "utilisation": ideal / cycles if cycles else None,
-        "losses": losses,
+        "losses": losses_of(macs, multipliers, sum(result.busy for result in results), stalls),
     }

@@ -1,4 +1,4 @@
-"""`tcugen simulate`: a network or some of its nodes on the RTL, beside golden, emulator and ONNX Runtime."""
+"""`tcugen simulate`: a network or some of its nodes on the RTL, compared with golden, emulator and ONNX Runtime."""
 
 import tempfile
 from collections.abc import Sequence
@@ -22,6 +22,7 @@ from tcugen.memory_model import MEMORY_MODELS
 from tcugen.network.select import select
 from tcugen.program import Program
 from tcugen.report.run_report import RunFigures, run_table, summary
+from tcugen.timing.replay import replay
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,12 +38,12 @@ class SimulateOptions:
     Attributes:
         layer_config: Layer-config file or name of a bundled network, or None.
         model: ONNX file or saved model instead, or None.
-        images: With a model the path of a .npy file, else the number of made-up images; None for one.
+        images: With a model the path of a .npy file, else the number of synthetic images; None for one.
         only: Nodes to run; all if empty.
-        rtl: Folder of an earlier build to simulate as it stands; None builds a new one.
+        rtl: Folder of an earlier build to simulate as it is; None builds a new one.
         memory: Memory model, "fixed" or "ddr".
-        seed: Of made-up weights and images.
-        int32_output: Let a last conv or linear of made-up integers store its 32-bit sums.
+        seed: Of synthetic weights and images.
+        int32_output: Let a last conv or linear of synthetic integers store its 32-bit sums.
         dump, json_file: Where to write the dump and the figures; None for nowhere.
     """
 
@@ -77,8 +78,8 @@ class Measured:
     @property
     def status(self) -> Status:
         """OK if golden, emulator, RTL and, where it is installed, ONNX Runtime agree in every element."""
-        witness = self.figures["witness"]
-        return Status.MISMATCH if self.figures["mismatches"] or (witness and witness["mismatches"]) else Status.OK
+        reference = self.figures["reference"]
+        return Status.MISMATCH if self.figures["mismatches"] or (reference and reference["mismatches"]) else Status.OK
 
 
 def simulate(options: SimulateOptions, flags: MachineFlags, console: Console) -> Status:
@@ -155,7 +156,7 @@ def _run(
     from tcugen.simulator.run import SimulationError
     from tcugen.trace.observe import ObservationError
     from tcugen.verify.compare import VerificationError, verify
-    from tcugen.verify.reference import check_witness, witness_available
+    from tcugen.verify.reference import check_reference, reference_available
 
     model, inputs = source.workload(options.only, console)
     console.print("compiling the program", highlight=False)
@@ -174,8 +175,9 @@ def _run(
     except (SimulationError, ObservationError, VerificationError, EmulationError, BuildError) as error:
         console.print("mismatch: the run did not come to a comparable end:", str(error), markup=False, soft_wrap=True)
         return None
-    witness = check_witness(model, inputs, outcome.golden) if witness_available() else None
-    figures = run_figures(source.origin, options.memory, model, outcome, program, witness)
+    reference = check_reference(model, inputs, outcome.golden) if reference_available() else None
+    prediction = replay(program.instructions, architecture, len(program.layers), MEMORY_MODELS[options.memory])
+    figures = run_figures(source.origin, options.memory, model, outcome, program, prediction, reference)
     return Measured(model, program, inputs, outcome, figures)
 
 

@@ -1,4 +1,4 @@
-"""`tcugen speed`: how fast the machine simulates, beside its array alone."""
+"""`tcugen speed`: how fast the machine simulates, against its array alone."""
 
 import tempfile
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class SpeedOptions:
     Attributes:
         layer_config: Layer-config file or name of a bundled network; the machine is sized for all of it.
         only: Nodes to run.
-        rtl: Folder of an earlier build to measure as it stands; None builds a new one.
+        rtl: Folder of an earlier build to measure as it is; None builds a new one.
         rounds: How often both are run, in turn.
         json_file: Where to write the figures; None for nowhere.
     """

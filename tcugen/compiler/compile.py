@@ -9,18 +9,19 @@ from tcugen.compiler.integers import TaskIntegers, int32_outputs, integers_of
 from tcugen.compiler.weights import weight_image
 from tcugen.isa import EncodingError, Instruction, Opcode
 from tcugen.mapping.errors import CompileError
-from tcugen.mapping.plan import Plan, plan_network
-from tcugen.mapping.stripes import ITEM_CYCLES
+from tcugen.mapping.tasks import tasks_of
 from tcugen.model.quantized import QuantizedNetwork
-from tcugen.program import Layer, Program, code_of
-from tcugen.schedule.schedule import Schedule, schedule_plan
-
-MOST_CODE = 0.01
-"""Share of the weights' bytes that instructions may weigh in a network that runs in stripes, where it can be had."""
+from tcugen.planning.planned import Planned
+from tcugen.planning.search import best_plan
+from tcugen.program import Layer, Program
+from tcugen.schedule.schedule import Schedule
 
 
 def compile_network(
-    model: QuantizedNetwork, architecture: Architecture, progress: Callable[[str], None] | None = None
+    model: QuantizedNetwork,
+    architecture: Architecture,
+    progress: Callable[[str], None] | None = None,
+    planned: Planned | None = None,
 ) -> Program:
     """Compile a network; the same model and architecture give the same bytes.
 
@@ -28,19 +29,18 @@ def compile_network(
         model: The graph and its integers.
         architecture: What to compile for.
         progress: Called with one line of text per step.
+        planned: What `best_plan` gave for this network, architecture and these 32-bit outputs; asked again if None.
 
     Raises:
         CompileError: If the network cannot run on this architecture. Names node, value, rule and remedy.
     """
     report = progress or (lambda _line: None)
-    report("allocating")
     sums = int32_outputs(model)
-    plan = plan_network(model.network, architecture, sums)
-    integers = integers_of(model, plan.tasks, architecture)
-    schedule = schedule_plan(plan, report)
-    if plan.has_stripes and not _is_small(schedule):
-        schedule = _with_less_code(plan, sums, schedule, report)
-    program = bind(schedule, integers, model)
+    integers = integers_of(model, tasks_of(model.network, sums), architecture)
+    if planned is None:
+        report("planning")
+        planned = best_plan(model.network, architecture, sums, report)
+    program = bind(planned.schedule, integers, model)
     report("checking")
     check_program(program)
     return program
@@ -83,18 +83,3 @@ def _bound(instruction: Instruction, integers: TaskIntegers | None, node: str) -
         return replace(instruction, fields=instruction.fields | fields)
     except EncodingError as error:
         raise CompileError(f"node {node!r}: {error}; the number is too large for the instruction set") from error
-
-
-def _is_small(schedule: Schedule) -> bool:
-    return len(code_of(schedule.instructions)) < MOST_CODE * schedule.weight_bytes
-
-
-def _with_less_code(plan: Plan, sums: frozenset[str], schedule: Schedule, report: Callable[[str], None]) -> Schedule:
-    """The first schedule of fewer stripes with little enough code, or `schedule` if there is none."""
-    for item_cycles in ITEM_CYCLES[1:]:
-        code = len(code_of(schedule.instructions))
-        report(f"{code:,} bytes of code for {schedule.weight_bytes:,} bytes of weights: taking fewer stripes")
-        smaller = schedule_plan(plan_network(plan.network, plan.architecture, sums, item_cycles), report)
-        if _is_small(smaller):
-            return smaller
-    return schedule

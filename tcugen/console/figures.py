@@ -3,12 +3,14 @@
 from typing import TYPE_CHECKING
 
 from tcugen.program import Program
+from tcugen.report.losses import losses_of
 from tcugen.report.run_report import Origin, RunFigures
+from tcugen.timing.prediction import Prediction
 
 if TYPE_CHECKING:
     from tcugen.model.quantized import QuantizedNetwork
     from tcugen.verify.compare import Verification
-    from tcugen.verify.reference import WitnessCheck
+    from tcugen.verify.reference import ReferenceCheck
 
 
 def run_figures(
@@ -17,18 +19,21 @@ def run_figures(
     model: "QuantizedNetwork",
     outcome: "Verification",
     program: Program,
-    witness: "WitnessCheck | None",
+    prediction: Prediction,
+    reference: "ReferenceCheck | None",
 ) -> RunFigures:
     """Figures of a simulation.
 
     Args:
         origin: Where the numbers come from, by key.
         model: What `program` was compiled from.
-        witness: Golden beside ONNX Runtime; None if that is not installed.
+        prediction: A replay of `program` with the same memory model.
+        reference: Golden compared with ONNX Runtime; None if that is not installed.
     """
     from tcugen.evaluate.emulate import top1
 
     multipliers = program.architecture.multipliers
+    predicted = {layer.nodes[0]: cycles.cycles for layer, cycles in zip(program.layers, prediction.layers, strict=True)}
     return {
         "format": 1,
         "network": program.network,
@@ -37,13 +42,15 @@ def run_figures(
         "architecture": program.architecture.to_dict(),
         "mac_count": program.mac_count,
         "cycles_per_image": list(outcome.cycles),
+        "predicted_cycles": prediction.cycles,
+        "predicted_bytes": prediction.bytes_read + prediction.bytes_written,
         "utilisation": program.mac_count * len(outcome.cycles) / (multipliers * sum(outcome.cycles)),
         "mismatches": outcome.mismatches,
-        "witness": witness
+        "reference": reference
         and {
-            "tensors": witness.tensors,
-            "elements": witness.elements,
-            "mismatches": witness.mismatches,
+            "tensors": reference.tensors,
+            "elements": reference.elements,
+            "mismatches": reference.mismatches,
         },
         "top1": top1(model, outcome.rtl[model.network.nodes[-1].name]),
         "counters": outcome.counters,
@@ -55,8 +62,10 @@ def run_figures(
                 "shape": str(result.shape),
                 "macs": result.macs,
                 "cycles": result.cycles,
+                "predicted_cycles": predicted.get(result.node.name, 0),
                 "busy": result.busy,
                 "stalls": result.stalls,
+                "losses": losses_of(result.macs, multipliers, result.busy, result.stalls),
                 "fused": result.fused,
                 "mismatches": result.emulator_mismatches + result.rtl_mismatches,
             }

@@ -57,7 +57,7 @@ def check_file(path: Path, flag: str) -> None:
 
 
 def check_replaceable(folder: Path) -> None:
-    """Raises UsageError if something stands at `folder` that is neither an earlier output nor an empty folder, or if it
+    """Raises UsageError if there is at `folder` what is neither an earlier output nor an empty folder, or if it
     could not be created."""
     if folder.is_dir() and any(folder.iterdir()) and not is_ours(folder):
         raise UsageError(

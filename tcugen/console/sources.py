@@ -1,4 +1,4 @@
-"""Where a command's numbers come from: made up from a seed, or a trained model and images from files."""
+"""Where a command's numbers come from: synthetic, from a seed, or a trained model and images from files."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -110,7 +110,7 @@ def open_source(
     if isinstance(network, str):
         return _seed_source(network, images, seed, int32_output, console)
     if int32_output:
-        raise UsageError("--int32-output is for made-up integers, but a model has its own last layer; leave it out")
+        raise UsageError("--int32-output is for synthetic integers, but a model has its own last layer; leave it out")
     if images is None:
         raise UsageError("--model needs images to run on, but --images is missing; give a .npy file of float32 images")
     from tcugen.model.images import read_images

@@ -1,4 +1,4 @@
-"""The emulator's outputs beside ONNX Runtime's: on the witness, where they must be equal, and on other files."""
+"""The emulator's outputs compared with ONNX Runtime's: equal on the reference model, perhaps not on other files."""
 
 import tempfile
 from collections.abc import Callable
@@ -12,19 +12,19 @@ from numpy.typing import NDArray
 from tcugen.model.errors import ModelError
 from tcugen.model.images import image_quantization, quantise_images
 from tcugen.model.quantized import QuantizedNetwork
-from tcugen.onnx.reference import run_witness, write_witness
+from tcugen.onnx.reference import run_reference, write_reference
 from tcugen.onnx.run_file import reals, run_file
 from tcugen.program import Tensor
 
-WITNESS = "the witness"
+REFERENCE = "the reference model"
 
 
 @dataclass(frozen=True)
-class Beside:
+class Comparison:
     """One other computation.
 
     Attributes:
-        name: The file, or WITNESS.
+        name: The file, or REFERENCE.
         right: Images whose largest output is the right class; None without labels.
         same: Images with the emulator's class.
         equal: Images with the emulator's outputs, every one.
@@ -53,30 +53,30 @@ class Evaluated:
     labels: NDArray[np.integer] | None
 
 
-def beside_witness(evaluated: Evaluated, progress: Callable[[str], None]) -> Beside:
-    """The integers of ONNX Runtime on the witness of the model, beside the emulator's.
+def compare_reference(evaluated: Evaluated, progress: Callable[[str], None]) -> Comparison:
+    """The integers of ONNX Runtime on the reference model, compared with the emulator's.
 
     `progress` is called with a line of text now and then.
 
     Raises:
-        QuantizationError: As `write_witness`.
+        QuantizationError: As `write_reference`.
     """
     model, images, outputs = evaluated.model, evaluated.images, evaluated.outputs
     (entry, _), last = model.network.inputs[0], model.network.nodes[-1].name
     found = np.empty_like(outputs)
-    with tempfile.TemporaryDirectory(prefix="tcugen-witness-") as folder:
-        path = Path(folder) / "witness.onnx"
-        write_witness(model, path)
+    with tempfile.TemporaryDirectory(prefix="tcugen-reference-") as folder:
+        path = Path(folder) / "reference.onnx"
+        write_reference(model, path)
         for start in range(0, len(images), _AT_ONCE):
             part = slice(start, start + _AT_ONCE)
             quantised = quantise_images(images[part], image_quantization(model))
-            found[part] = run_witness(path, {entry: quantised})[last]
-            progress(f"ONNX Runtime on {WITNESS}: {min(part.stop, len(images))} of {len(images)} images")
-    return _judge(WITNESS, reals(model, found), reals(model, outputs), evaluated.labels)
+            found[part] = run_reference(path, {entry: quantised})[last]
+            progress(f"ONNX Runtime on {REFERENCE}: {min(part.stop, len(images))} of {len(images)} images")
+    return _judge(REFERENCE, reals(model, found), reals(model, outputs), evaluated.labels)
 
 
-def beside_file(path: Path, evaluated: Evaluated, progress: Callable[[str], None]) -> Beside:
-    """The outputs of ONNX Runtime on any ONNX file beside what the emulator's integers stand for.
+def compare_file(path: Path, evaluated: Evaluated, progress: Callable[[str], None]) -> Comparison:
+    """The outputs of ONNX Runtime on any ONNX file compared with what the emulator's integers stand for.
 
     `progress` is called with a line of text now and then.
 
@@ -105,10 +105,10 @@ def beside_file(path: Path, evaluated: Evaluated, progress: Callable[[str], None
 _AT_ONCE = 16
 
 
-def _judge(name: str, found: NDArray[Any], own: NDArray[Any], labels: NDArray[np.integer] | None) -> Beside:
-    """`found` beside `own`, real values [n, classes] both; they are equal as far as the type of `found` tells."""
+def _judge(name: str, found: NDArray[Any], own: NDArray[Any], labels: NDArray[np.integer] | None) -> Comparison:
+    """`found` against `own`, real values [n, classes] both; they are equal as far as the type of `found` tells."""
     classes = found.argmax(axis=1)
-    return Beside(
+    return Comparison(
         name,
         None if labels is None else int((classes == labels).sum()),
         int((classes == own.argmax(axis=1)).sum()),

@@ -39,7 +39,7 @@ def run(model: QuantizedNetwork, inputs: Mapping[str, np.ndarray]) -> dict[str, 
         inputs: int8 [n, C, H, W] by name of network input, the same n everywhere.
 
     Returns:
-        The output of every node by name, in execution order: int8 [n, C, H, W] ([n, C, 1, 1] behind pool and linear);
+        The output of every node by name, in execution order: int8 [n, C, H, W] ([n, C, 1, 1] after pool and linear);
         int32 for a last layer that stores its sums. All of them are kept, so memory grows with n.
 
     Raises:

@@ -45,4 +45,4 @@ class Refused(Exception):
 
 
 class Unavailable(Exception):
-    """An input of the node at hand lies behind a refused one, so nothing can be said about it."""
+    """An input of the node at hand is downstream of a refused one, so nothing can be said about it."""

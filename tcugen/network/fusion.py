@@ -1,4 +1,4 @@
-"""Which adds the output path does on the way, behind the convolution that makes one of their operands."""
+"""Which adds the output stage does on the way, after the convolution that makes one of their operands."""
 
 from typing import assert_never
 
@@ -7,7 +7,7 @@ from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPo
 
 
 def fused_producers(network: Network) -> dict[str, str]:
-    """For each add that can be fused, the producer it is fused behind; that one runs where the add stands.
+    """For each add that can be fused, the producer it is fused into; that one runs where the add stands.
 
     A producer qualifies if the add alone reads it. Of two, it is the one furthest from the input, so that the other
     operand is complete when it starts. An add of a tensor to itself is not fused.
@@ -31,7 +31,7 @@ def fused_producers(network: Network) -> dict[str, str]:
 
 
 def _can_add(node: Node) -> bool:
-    """Whether an add can be fused behind it: the array runs it and the output path requantises the result."""
+    """Whether an add can be fused into it: the array runs it and the output stage requantises the result."""
     match node:
         case Conv() | Linear() | Requantise():
             return True

@@ -1,5 +1,5 @@
 """A quantized network as ONNX in QDQ form: float operators between QuantizeLinear and DequantizeLinear, which every
-tool reads. What each tool computes from it is near to the hardware but not equal; `witness` is the exact form.
+tool reads. What each tool computes from it is near to the hardware but not equal; `reference` is the exact form.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The outside witness: an ONNX file that makes ONNX Runtime compute what the hardware computes, to the last bit.
+"""The reference model: an ONNX file that makes ONNX Runtime compute what the hardware computes, to the last bit.
 
 Convolutions, pools and fully connected layers use ONNX Runtime's own integer operators, whose scales reproduce every
 multiplier. Residual adds and changes of scale are spelled out in standard operators of double and float, in which every
@@ -35,7 +35,7 @@ IR_VERSION = 8
 CONTRIB = "com.microsoft"
 
 
-def write_witness(model: QuantizedNetwork, path: str | Path, every_tensor: bool = False) -> None:
+def write_reference(model: QuantizedNetwork, path: str | Path, every_tensor: bool = False) -> None:
     """Writes the network as ONNX; the same model gives the same bytes.
 
     Args:
@@ -68,7 +68,7 @@ def write_witness(model: QuantizedNetwork, path: str | Path, every_tensor: bool 
     Path(path).write_bytes(written.SerializeToString(deterministic=True))
 
 
-def run_witness(path: str | Path, inputs: Mapping[str, np.ndarray], optimise: bool = False) -> dict[str, np.ndarray]:
+def run_reference(path: str | Path, inputs: Mapping[str, np.ndarray], optimise: bool = False) -> dict[str, np.ndarray]:
     """Runs an ONNX file in ONNX Runtime on the CPU.
 
     Args:
@@ -85,7 +85,7 @@ def run_witness(path: str | Path, inputs: Mapping[str, np.ndarray], optimise: bo
 
 
 def open_session(path: str | Path, optimise: bool = False) -> onnxruntime.InferenceSession:
-    """An ONNX file in ONNX Runtime on the CPU; `optimise` as in `run_witness`."""
+    """An ONNX file in ONNX Runtime on the CPU; `optimise` as in `run_reference`."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

@@ -1,4 +1,4 @@
-"""Other ONNX files on the same images: what their outputs are, and what the hardware's integers stand for beside them.
+"""Other ONNX files on the same images: what their outputs are, and what the hardware's integers stand for, to compare.
 
 `onnxruntime` is imported when it is used.
 """

@@ -1,12 +1,10 @@
-"""What a plan costs node by node, in the words of the machine's counters."""
+"""What a plan costs node by node, as the machine's counters will charge it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tcugen.network.graph import Network
 from tcugen.planning.planned import Planned
-
-TILES = "tiles"
-"""Losses of a busy array: rows or columns without work."""
 
 
 @dataclass(frozen=True)
@@ -16,30 +14,32 @@ class NodeCost:
     Attributes:
         node, op: Its name and operator.
         macs: Its own multiply-accumulates.
-        cycles: Predicted cycles; they add up to the network's.
-        losses: Cycles beyond macs / multipliers by reason: TILES, or that of a stall counter in lower case.
+        busy: Cycles in which the array takes an operand.
+        stalls: Cycles in which it waits, by reason in lower case.
         fused_into: The node that it is part of, then all cycles are 0; else None.
     """
 
     node: str
     op: str
     macs: int
-    cycles: int = 0
-    losses: dict[str, float] = field(default_factory=dict)
+    busy: int = 0
+    stalls: Mapping[str, int] = field(default_factory=dict[str, int])
     fused_into: str | None = None
+
+    @property
+    def cycles(self) -> int:
+        """All of them; those of all nodes add up to the network's."""
+        return self.busy + sum(self.stalls.values())
 
 
 def node_costs(network: Network, planned: Planned) -> tuple[NodeCost, ...]:
     """Predicted cost of every node, in the network's order."""
-    multipliers = planned.plan.architecture.multipliers
     costs: dict[str, NodeCost] = {}
     for task, layer in zip(planned.plan.tasks, planned.prediction.layers, strict=True):
         runs, *fused = task.nodes
-        macs = network.macs(network.by_name[runs])
-        unfilled = layer.busy - macs / multipliers
-        losses = {TILES: unfilled} if unfilled else {}
-        losses |= {reason.name.lower(): cycles for reason, cycles in layer.stalls.items() if cycles}
-        costs[runs] = NodeCost(runs, network.by_name[runs].op, macs, layer.cycles, losses)
+        node = network.by_name[runs]
+        stalls = {reason.name.lower(): cycles for reason, cycles in layer.stalls.items() if cycles}
+        costs[runs] = NodeCost(runs, node.op, network.macs(node), layer.busy, stalls)
         for name in fused:
             costs[name] = NodeCost(name, network.by_name[name].op, 0, fused_into=runs)
     return tuple(costs[node.name] for node in network.nodes)

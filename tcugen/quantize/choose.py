@@ -25,7 +25,7 @@ class Trial:
         method: Name in METHODS.
         bias_corrected: Whether biases were corrected.
         model: The quantized network.
-        fidelity: It beside the float network.
+        fidelity: It compared with the float network.
     """
 
     method: str

@@ -16,7 +16,7 @@ from tcugen.quantize.statistics import batches
 
 @dataclass(frozen=True)
 class Fidelity:
-    """A quantized network beside the float one, on the same images.
+    """A quantized network compared with the float one, on the same images.
 
     Attributes:
         decibels: Signal to noise of every tensor by name: 10 log10 of the float tensor's energy over that of the

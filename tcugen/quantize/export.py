@@ -13,9 +13,9 @@ from tcugen.model.errors import QuantizationError
 from tcugen.model.problems import Problem, Refused, Unavailable, UnsupportedModel
 from tcugen.network.check import checked_network
 from tcugen.network.graph import Node, Shape
-from tcugen.quantize.draft import Draft, Value
 from tcugen.quantize.float_network import FloatNetwork, Parameters, output_of
 from tcugen.quantize.names import node_names
+from tcugen.quantize.node_builder import NodeBuilder, Value
 from tcugen.quantize.operators import OPERATORS, REMEDIES
 from tcugen.quantize.walk import Walk, problem
 
@@ -47,9 +47,9 @@ def import_module(module: nn.Module, shape: Shape, name: str) -> FloatNetwork:
     problems = damaged + problems
     if problems:
         raise UnsupportedModel(name, list(dict.fromkeys(problems)))
-    if returned is None or returned.draft is None:
+    if returned is None or returned.builder is None:
         raise QuantizationError(f"module {name!r}: returns its input, so there is nothing to run; give a whole network")
-    model = replace(_network(_needed(walk.drafts, returned.draft), shape, name), notes=tuple(notes))
+    model = replace(_network(_needed(walk.builders, returned.builder), shape, name), notes=tuple(notes))
     _check_same(model, module, shape)
     return model
 
@@ -137,7 +137,7 @@ def _stand_in(node: fx.Node) -> Value | None:
     if not isinstance(output, torch.Tensor) or output.ndim not in (2, 4):
         return None
     channels, height, width, *_ = (*output.shape[1:], 1, 1)
-    return Value(Draft(None, (), [node]), (channels, height, width), flat=output.ndim == 2)
+    return Value(NodeBuilder(None, (), [node]), (channels, height, width), flat=output.ndim == 2)
 
 
 def _result(walk: Walk, node: fx.Node) -> Value:
@@ -148,29 +148,29 @@ def _result(walk: Walk, node: fx.Node) -> Value:
     raise Refused([problem(node, "operator", operator, remedy)])
 
 
-def _needed(drafts: Sequence[Draft], last: Draft) -> list[Draft]:
-    """The drafts that `last` depends on, in order, and `last` behind them."""
+def _needed(builders: Sequence[NodeBuilder], last: NodeBuilder) -> list[NodeBuilder]:
+    """The builders that `last` depends on, in order, and `last` after them."""
     needed, pending = {id(last)}, [last]
     while pending:
-        for draft in pending.pop().inputs:
-            if draft is not None and id(draft) not in needed:
-                needed.add(id(draft))
-                pending.append(draft)
-    return [draft for draft in drafts if id(draft) in needed and draft is not last] + [last]
+        for builder in pending.pop().inputs:
+            if builder is not None and id(builder) not in needed:
+                needed.add(id(builder))
+                pending.append(builder)
+    return [builder for builder in builders if id(builder) in needed and builder is not last] + [last]
 
 
-def _network(drafts: Sequence[Draft], shape: Shape, name: str) -> FloatNetwork:
-    names = node_names(drafts, INPUT)
+def _network(builders: Sequence[NodeBuilder], shape: Shape, name: str) -> FloatNetwork:
+    names = node_names(builders, INPUT)
     nodes: list[Node] = []
     parameters: dict[str, Parameters] = {}
     limits: dict[str, tuple[float, float]] = {}
-    for draft in drafts:
-        own = names[id(draft)]
-        nodes.append(draft.node(own, [INPUT if source is None else names[id(source)] for source in draft.inputs]))
-        if draft.parameters is not None:
-            parameters[own] = Parameters(draft.parameters.weight, draft.parameters.bias)
-        if draft.is_limited:
-            limits[own] = (draft.low, draft.high)
+    for builder in builders:
+        own = names[id(builder)]
+        nodes.append(builder.node(own, [INPUT if source is None else names[id(source)] for source in builder.inputs]))
+        if builder.parameters is not None:
+            parameters[own] = Parameters(builder.parameters.weight, builder.parameters.bias)
+        if builder.is_limited:
+            limits[own] = (builder.low, builder.high)
     return FloatNetwork(checked_network(name, ((INPUT, shape),), nodes), parameters, limits)
 
 

@@ -7,7 +7,7 @@ from torch import fx
 
 from tcugen.network.names import valid_name
 from tcugen.network.operators import SHORTCUT
-from tcugen.quantize.draft import Draft
+from tcugen.quantize.node_builder import NodeBuilder
 
 
 def module_paths(node: fx.Node) -> list[str]:
@@ -16,8 +16,8 @@ def module_paths(node: fx.Node) -> list[str]:
     return [path for path in paths if path]
 
 
-def node_names(drafts: Sequence[Draft], taken: str) -> dict[int, str]:
-    """A unique name for every draft, by its id.
+def node_names(builders: Sequence[NodeBuilder], taken: str) -> dict[int, str]:
+    """A unique name for every builder, by its id.
 
     A node is named by the outermost module that consists of it alone: `layer1.0.downsample` for a convolution and a
     batch normalisation in a sequence of that name. If there is none, as for `+`, the operator's name is appended to
@@ -27,38 +27,38 @@ def node_names(drafts: Sequence[Draft], taken: str) -> dict[int, str]:
         taken: The input's name, which no node gets.
     """
     owners: dict[str, set[int]] = {}
-    for draft in drafts:
-        for source in draft.sources:
+    for builder in builders:
+        for source in builder.sources:
             for path in module_paths(source):
-                owners.setdefault(path, set()).add(id(draft))
+                owners.setdefault(path, set()).add(id(builder))
     names: dict[int, str] = {}
     used = {taken}
-    for draft in drafts:
-        name = valid_name(_wanted(draft, owners))
-        if name.rpartition(".")[2] == SHORTCUT and not _selects(draft):
+    for builder in builders:
+        name = valid_name(_wanted(builder, owners))
+        if name.rpartition(".")[2] == SHORTCUT and not _selects(builder):
             # By that name alone a convolution would count as no work, see `Network.macs`.
             name += ".conv"
         unique, number = name, 2
         while unique in used:
             unique, number = f"{name}_{number}", number + 1
         used.add(unique)
-        names[id(draft)] = unique
+        names[id(builder)] = unique
     return names
 
 
-def _wanted(draft: Draft, owners: dict[str, set[int]]) -> str:
-    paths = module_paths(draft.sources[0])
-    alone = [path for path in paths if owners[path] == {id(draft)}]
+def _wanted(builder: NodeBuilder, owners: dict[str, set[int]]) -> str:
+    paths = module_paths(builder.sources[0])
+    alone = [path for path in paths if owners[path] == {id(builder)}]
     if alone:
         return alone[0].replace("@", "_")
-    operator = str(draft.sources[0].target).split(".")[1]
+    operator = str(builder.sources[0].target).split(".")[1]
     return ".".join([*paths[-1:], operator.rstrip("_")]).replace("@", "_")
 
 
-def _selects(draft: Draft) -> bool:
+def _selects(builder: NodeBuilder) -> bool:
     """A convolution that moves channels only: every output channel is an input channel or zero."""
-    if draft.parameters is None or draft.parameters.bias.any():
+    if builder.parameters is None or builder.parameters.bias.any():
         return False
-    weight = draft.parameters.weight
+    weight = builder.parameters.weight
     ones = (weight == 1).sum(axis=(1, 2, 3))
     return bool(((weight == 0) | (weight == 1)).all() and np.all(ones <= 1))

@@ -9,9 +9,9 @@ import torch
 from torch import fx
 
 from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Weighted
-from tcugen.quantize.draft import Draft, Value
 from tcugen.quantize.float_network import Parameters
 from tcugen.quantize.fold import Normalisation, alone, folded
+from tcugen.quantize.node_builder import NodeBuilder, Value
 from tcugen.quantize.walk import Walk, read_once, refusal
 
 
@@ -57,7 +57,7 @@ def convolution(walk: Walk, node: fx.Node) -> Value:
         top, left = _pair(padding)
         sides = (top, left, top, left)
     operator = Conv("", ("",), channels, kernel, _pair(given["stride"]), sides, given["groups"])
-    return walk.made(Draft(operator, (x.draft,), [node], Parameters(weight, bias)), _channels_first(node))
+    return walk.made(NodeBuilder(operator, (x.builder,), [node], Parameters(weight, bias)), _channels_first(node))
 
 
 def linear(walk: Walk, node: fx.Node) -> Value:
@@ -73,7 +73,7 @@ def linear(walk: Walk, node: fx.Node) -> Value:
     parameters = Parameters(weight.reshape(len(weight), *x.shape), bias)
     one_pixel, channels = x.shape[1:] == (1, 1), len(weight)
     operator = Linear("", ("",), channels) if one_pixel else Conv("", ("",), channels, x.shape[1:])
-    return walk.made(Draft(operator, (x.draft,), [node], parameters), _channels_first(node), flat=True)
+    return walk.made(NodeBuilder(operator, (x.builder,), [node], parameters), _channels_first(node), flat=True)
 
 
 def batch_norm(walk: Walk, node: fx.Node) -> Value:
@@ -88,15 +88,15 @@ def batch_norm(walk: Walk, node: fx.Node) -> Value:
     if (variance + given["eps"] <= 0).any():
         raise refusal(node, "running_var", variance.min(), "a variance is not negative: load the trained weights")
     normalisation = Normalisation(scale, shift, mean, variance, given["eps"])
-    draft = x.draft
-    if x.sole and read_once(given["input"]) and draft is not None and isinstance(draft.operator, Weighted):
-        parameters = None if draft.is_limited else draft.parameters
+    builder = x.builder
+    if x.sole and read_once(given["input"]) and builder is not None and isinstance(builder.operator, Weighted):
+        parameters = None if builder.is_limited else builder.parameters
         if parameters is not None:
-            draft.parameters = folded(parameters, normalisation)
-            draft.sources.append(node)
-            return Value(draft, x.shape, x.flat)
+            builder.parameters = folded(parameters, normalisation)
+            builder.sources.append(node)
+            return Value(builder, x.shape, x.flat)
     operator = Conv("", ("",), channels, (1, 1), groups=channels)
-    return walk.made(Draft(operator, (draft,), [node], alone(normalisation)), x.shape, x.flat)
+    return walk.made(NodeBuilder(operator, (builder,), [node], alone(normalisation)), x.shape, x.flat)
 
 
 def first_result(walk: Walk, node: fx.Node) -> Value:
@@ -119,15 +119,15 @@ def limit(walk: Walk, node: fx.Node) -> Value:
     low, high = -math.inf if low is None else float(low), math.inf if high is None else float(high)
     x = walk.value(node, node.args[0])
     alone_here = x.sole and read_once(node.args[0])
-    draft = x.draft
+    builder = x.builder
     # A maximum over windows and a clipping may change places.
-    while alone_here and draft is not None and isinstance(draft.operator, MaxPool):
-        alone_here, draft = draft.reads_alone, draft.inputs[0]
-    if alone_here and draft is not None:
-        draft.limit(low, high, node)
-        return Value(x.draft, x.shape, x.flat)
-    draft = Draft(Requantise("", ("",)), (x.draft,), [node], low=low, high=high)
-    return walk.made(draft, _channels_first(node), flat=x.flat)
+    while alone_here and builder is not None and isinstance(builder.operator, MaxPool):
+        alone_here, builder = builder.reads_alone, builder.inputs[0]
+    if alone_here and builder is not None:
+        builder.limit(low, high, node)
+        return Value(x.builder, x.shape, x.flat)
+    builder = NodeBuilder(Requantise("", ("",)), (x.builder,), [node], low=low, high=high)
+    return walk.made(builder, _channels_first(node), flat=x.flat)
 
 
 def add(walk: Walk, node: fx.Node) -> Value:
@@ -139,8 +139,8 @@ def add(walk: Walk, node: fx.Node) -> Value:
     shapes = [_shape(given[key]) for key in ("self", "other")]
     if shapes[0] != shapes[1]:
         raise refusal(node, "shapes", f"{shapes[0]} and {shapes[1]}", "add tensors of one shape")
-    draft = Draft(Add("", ("", "")), tuple(value.draft for value in values), [node])
-    return walk.made(draft, _channels_first(node), flat=values[0].flat)
+    builder = NodeBuilder(Add("", ("", "")), tuple(value.builder for value in values), [node])
+    return walk.made(builder, _channels_first(node), flat=values[0].flat)
 
 
 def max_pool(walk: Walk, node: fx.Node) -> Value:
@@ -156,8 +156,8 @@ def max_pool(walk: Walk, node: fx.Node) -> Value:
     rest = [(out[i] - 1) * stride[i] + kernel[i] - x.shape[1 + i] - padding[i] for i in range(2)]
     sides = (*padding, max(padding[0], rest[0]), max(padding[1], rest[1]))
     reads_alone = x.sole and read_once(given["self"])
-    draft = Draft(MaxPool("", ("",), kernel, stride, sides), (x.draft,), [node], reads_alone=reads_alone)
-    return walk.made(draft, _channels_first(node))
+    builder = NodeBuilder(MaxPool("", ("",), kernel, stride, sides), (x.builder,), [node], reads_alone=reads_alone)
+    return walk.made(builder, _channels_first(node))
 
 
 def mean(walk: Walk, node: fx.Node) -> Value:
@@ -166,8 +166,8 @@ def mean(walk: Walk, node: fx.Node) -> Value:
     x = walk.image(node, given["self"])
     if given["dim"] is None or sorted(dimension % 4 for dimension in given["dim"]) != [2, 3]:
         raise refusal(node, "dim", given["dim"], "take the mean over height and width, dim = (2, 3)")
-    draft = Draft(GlobalAveragePool("", ("",)), (x.draft,), [node])
-    return walk.made(draft, _channels_first(node), flat=not given["keepdim"])
+    builder = NodeBuilder(GlobalAveragePool("", ("",)), (x.builder,), [node])
+    return walk.made(builder, _channels_first(node), flat=not given["keepdim"])
 
 
 def average_pool(walk: Walk, node: fx.Node) -> Value:
@@ -180,7 +180,7 @@ def average_pool(walk: Walk, node: fx.Node) -> Value:
     covers = adaptive or (_pair(given["kernel_size"]) == x.shape[1:] and not any(_pair(given["padding"])))
     if out != (1, 1) or not covers or given.get("divisor_override"):
         raise refusal(node, "output size", f"{out[0]}x{out[1]}", "average over the whole image: AdaptiveAvgPool2d(1)")
-    return walk.made(Draft(GlobalAveragePool("", ("",)), (x.draft,), [node]), _channels_first(node))
+    return walk.made(NodeBuilder(GlobalAveragePool("", ("",)), (x.builder,), [node]), _channels_first(node))
 
 
 def passed_on(walk: Walk, node: fx.Node) -> Value:
@@ -245,8 +245,8 @@ REMEDIES = {
     "_softmax": "end the model in front of it: the host does what comes after the logits",
     "log_softmax": "end the model in front of it: the host does what comes after the logits",
     "_native_batch_norm_legit": "train with running statistics (track_running_stats=True)",
-    "pad": "give the padding to the convolution behind it",
-    "constant_pad_nd": "give the padding to the convolution behind it",
+    "pad": "give the padding to the convolution after it",
+    "constant_pad_nd": "give the padding to the convolution after it",
     "hardswish": "train the network with ReLU or ReLU6 instead",
     "silu": "train the network with ReLU or ReLU6 instead",
     "gelu": "train the network with ReLU or ReLU6 instead",

@@ -8,8 +8,8 @@ import torch
 from torch import fx
 
 from tcugen.model.problems import Problem, Refused, Unavailable
-from tcugen.quantize.draft import Draft, Value
 from tcugen.quantize.names import module_paths
+from tcugen.quantize.node_builder import NodeBuilder, Value
 
 
 def problem(node: fx.Node, attribute: str, value: object, remedy: str) -> Problem:
@@ -34,13 +34,13 @@ class Walk:
 
     Attributes:
         tensors: Parameters and buffers of the module, with their names there, by name of placeholder.
-        values: Tensors that depend on the image; None behind an operator that cannot run if nothing can be said.
-        drafts: Nodes in the order of execution.
+        values: Tensors that depend on the image; None after an operator that cannot run if nothing can be said.
+        builders: Nodes in the order of execution.
     """
 
     tensors: dict[str, tuple[str, torch.Tensor]]
     values: dict[fx.Node, Value | None] = field(default_factory=dict)
-    drafts: list[Draft] = field(default_factory=list)
+    builders: list[NodeBuilder] = field(default_factory=list)
 
     def value(self, node: fx.Node, argument: Any, what: str = "input") -> Value:
         """The tensor that depends on the image and is an argument of `node`.
@@ -70,12 +70,12 @@ class Walk:
             raise refusal(node, what, "computed", "it must be a parameter or buffer of the module")
         return self.tensors[argument.name][1].detach().cpu().double().numpy()
 
-    def made(self, draft: Draft, shape: tuple[int, int, int], flat: bool = False) -> Value:
+    def made(self, builder: NodeBuilder, shape: tuple[int, int, int], flat: bool = False) -> Value:
         """The output of a new node."""
-        self.drafts.append(draft)
-        return Value(draft, shape, flat)
+        self.builders.append(builder)
+        return Value(builder, shape, flat)
 
     def passed(self, node: fx.Node, value: Value, flat: bool | None = None) -> Value:
-        """`value` behind `node`, which changes nothing of it."""
+        """`value` after `node`, which changes nothing of it."""
         sole = value.sole and read_once(node.args[0])
         return replace(value, sole=sole, flat=value.flat if flat is None else flat)

@@ -2,6 +2,8 @@
 
 from typing import TypedDict
 
+from tcugen.report.losses import losses_text
+
 
 class NodeReport(TypedDict):
     """What to expect of one node: `losses` are cycles by reason, `fused_into` the node that it is part of."""
@@ -15,6 +17,14 @@ class NodeReport(TypedDict):
     fused_into: str | None
 
 
+class SpilledReport(TypedDict):
+    """A tensor that goes to memory and back; `kept_kib` is the smallest memory tried that keeps it on chip."""
+
+    tensor: str
+    bytes: int
+    kept_kib: int | None
+
+
 class BuildReport(TypedDict):
     """`report.json` of a build; `reasons` by parameter of the architecture."""
 
@@ -25,6 +35,10 @@ class BuildReport(TypedDict):
     reasons: dict[str, str]
     predicted_cycles: int
     predicted_utilisation: float
+    predicted_bytes_read: int
+    predicted_bytes_written: int
+    runner_up: str | None
+    spilled: list[SpilledReport]
     nodes: list[NodeReport]
 
 
@@ -36,7 +50,8 @@ def markdown(report: BuildReport) -> str:
         "",
         f"Predicted: {report['predicted_cycles']:,} cycles per image, "
         f"{100 * report['predicted_utilisation']:.1f} % of the array's peak "
-        f"({report['mac_count']:,} MACs per image).",
+        f"({report['mac_count']:,} MACs per image); {report['predicted_bytes_read']:,} bytes read, "
+        f"{report['predicted_bytes_written']:,} written.",
         "",
         "## Architecture",
         "",
@@ -44,6 +59,7 @@ def markdown(report: BuildReport) -> str:
         "|---|---:|---|",
         *(f"| {name} | {value} | {report['reasons'][name]} |" for name, value in architecture.items()),
         "",
+        *_remarks(report),
         "## Nodes",
         "",
         "| node | operator | output | MACs | predicted cycles | utilisation | lost to |",
@@ -53,10 +69,31 @@ def markdown(report: BuildReport) -> str:
     for node in report["nodes"]:
         cycles = node["predicted_cycles"]
         share = f"{100 * node['macs'] / (multipliers * cycles):.1f} %" if cycles and node["macs"] else ""
-        losses = ", ".join(f"{reason} {lost:,}" for reason, lost in node["losses"].items() if lost)
+        losses = losses_text(node["losses"])
         if node["fused_into"]:
             losses = f"part of {node['fused_into']}"
         lines.append(
             f"| {node['name']} | {node['op']} | {node['shape']} | {node['macs']:,} | {cycles:,} | {share} | {losses} |"
         )
     return "\n".join(lines) + "\n"
+
+
+def _remarks(report: BuildReport) -> list[str]:
+    """The runner-up, and what goes to memory and back."""
+    lines = [] if report["runner_up"] is None else [f"Runner-up: {report['runner_up']}.", ""]
+    if not report["spilled"]:
+        return lines
+    return [
+        *lines,
+        "## Tensors that go to memory and back",
+        "",
+        "| tensor | bytes | kept on chip by |",
+        "|---|---:|---:|",
+        *(
+            f"| {spilled['tensor']} | {spilled['bytes']:,} | "
+            + ("none tried" if spilled["kept_kib"] is None else f"{spilled['kept_kib']} KiB")
+            + " |"
+            for spilled in report["spilled"]
+        ),
+        "",
+    ]

@@ -12,7 +12,7 @@ _VERDICTS = {
     "address": "the RTL writes to another address than the instruction says",
     "missing": "a write of the RTL never came",
     "surplus": "the RTL writes more than the program's instructions do",
-    "store": "on chip all is right, but an output stands otherwise in memory",
+    "store": "on chip all is right, but an output in memory differs",
 }
 
 

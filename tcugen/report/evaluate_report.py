@@ -6,8 +6,8 @@ from rich.markup import escape
 from rich.table import Table
 
 
-class BesideFigures(TypedDict):
-    """One computation beside the emulator's: images that it gets right, that agree in class, in every output."""
+class ComparisonFigures(TypedDict):
+    """One computation compared with the emulator's: images that it gets right, that agree in class, in every output."""
 
     name: str
     right: int | None
@@ -26,7 +26,7 @@ class EvaluationFigures(TypedDict):
     images_per_second: float
     top1: list[int] | None
     right: int | None
-    beside: list[BesideFigures]
+    compare: list[ComparisonFigures]
 
 
 def evaluation_summary(figures: EvaluationFigures) -> str:
@@ -43,14 +43,14 @@ def evaluation_summary(figures: EvaluationFigures) -> str:
     return text
 
 
-def beside_table(figures: EvaluationFigures) -> Table:
-    """The emulator and what was run beside it, one line each."""
+def comparison_table(figures: EvaluationFigures) -> Table:
+    """The emulator and what it is compared with, one line each."""
     table = Table(title=escape(f"{figures['images']} images"))
     table.add_column("computed by", overflow="fold")
     for heading in ("right", "same class", "every output equal"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_row("tcugen, emulator", _count(figures["right"]), "", "")
-    for other in figures["beside"]:
+    for other in figures["compare"]:
         name = escape(f"ONNX Runtime, {other['name']}")
         table.add_row(name, _count(other["right"]), str(other["same"]), str(other["equal"]))
     return table

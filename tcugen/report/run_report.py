@@ -5,23 +5,31 @@ from typing import NotRequired, TypedDict
 from rich.markup import escape
 from rich.table import Table
 
+from tcugen.report.losses import losses_text
+
 
 class NodeFigures(TypedDict):
-    """One node of a run: cycles of the last image, `stalls` by reason; a fused node has no tensor of its own."""
+    """One node of a run: cycles of the last image beside the predicted ones; a fused node has no tensor of its own.
+
+    `losses` are the cycles beyond macs / multipliers by reason, see `losses.REASONS`; `stalls` is the part of them that
+    the machine counts.
+    """
 
     name: str
     op: str
     shape: str
     macs: int
     cycles: int
+    predicted_cycles: int
     busy: int
     stalls: dict[str, int]
+    losses: dict[str, float]
     fused: bool
     mismatches: int
 
 
-class WitnessFigures(TypedDict):
-    """Golden beside ONNX Runtime."""
+class ReferenceFigures(TypedDict):
+    """Golden compared with ONNX Runtime."""
 
     tensors: int
     elements: int
@@ -37,7 +45,7 @@ class Origin(TypedDict):
 
 
 class RunFigures(Origin):
-    """What `tcugen simulate --json` writes; `witness` is None where ONNX Runtime is not installed."""
+    """What `tcugen simulate --json` writes; `reference` is None where ONNX Runtime is not installed."""
 
     format: int
     network: str
@@ -45,9 +53,11 @@ class RunFigures(Origin):
     architecture: dict[str, int]
     mac_count: int
     cycles_per_image: list[int]
+    predicted_cycles: int
+    predicted_bytes: int
     utilisation: float
     mismatches: int
-    witness: WitnessFigures | None
+    reference: ReferenceFigures | None
     top1: list[int] | None
     counters: dict[str, int]
     cycles_per_second: float
@@ -55,25 +65,26 @@ class RunFigures(Origin):
 
 
 def run_table(figures: RunFigures) -> Table:
-    """Per node: shape, MACs, cycles, utilisation, what the rest was lost to, mismatches."""
+    """Per node: shape, MACs, predicted and simulated cycles, utilisation, mismatches, what the rest was lost to."""
     architecture = figures["architecture"]
     multipliers = architecture["rows"] * architecture["columns"]
     table = Table(title=escape(f"{figures['network']} on {architecture['rows']}x{architecture['columns']}"))
     table.add_column("node", no_wrap=True)
     table.add_column("output", no_wrap=True)
-    for heading in ("MACs", "cycles", "util. %", "mismatches"):
+    for heading in ("MACs", "predicted", "cycles", "util. %", "mismatches"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("stalled cycles", overflow="fold")
+    table.add_column("lost to", overflow="fold")
     for node in figures["nodes"]:
         cycles, macs = node["cycles"], node["macs"]
         table.add_row(
             escape(node["name"]),
             node["shape"],
             f"{macs:,}" if macs else "",
+            f"{node['predicted_cycles']:,}",
             f"{cycles:,}",
             f"{100 * macs / (multipliers * cycles):.1f}" if macs and cycles else "",
             "fused" if node["fused"] else str(node["mismatches"]),
-            ", ".join(f"{reason} {lost:,}" for reason, lost in node["stalls"].items()),
+            losses_text(node["losses"]),
         )
     return table
 
@@ -92,24 +103,25 @@ def summary(figures: RunFigures) -> str:
             f"{images}{sum(cycles):,} cycles ({figures['memory']} memory, {origin}), array busy "
             f"{100 * counters['BUSY'] / counters['CYCLES']:.1f} % of them, utilisation "
             f"{100 * figures['utilisation']:.1f} % ({figures['mac_count']:,} MACs per image)",
+            f"predicted {figures['predicted_cycles']:,} cycles and {figures['predicted_bytes']:,} bytes per image; "
             f"bytes read {counters['BYTES_READ']:,}, written {counters['BYTES_WRITTEN']:,}; "
             f"simulated at {figures['cycles_per_second'] / 1000:.0f} kcycles/s",
             *_classes(figures),
-            _witness(figures["witness"]),
+            _reference(figures["reference"]),
             f"mismatches = {figures['mismatches']}: {verdict}",
         )
     )
 
 
 def _classes(figures: RunFigures) -> list[str]:
-    """The classes that a trained network finds; made-up ones have none."""
+    """The classes that a trained network finds; synthetic ones have none."""
     if "model" not in figures or not figures["top1"]:
         return []
     return [f"largest output of each image: {', '.join(map(str, figures['top1']))}"]
 
 
-def _witness(witness: WitnessFigures | None) -> str:
-    if witness is None:
+def _reference(reference: ReferenceFigures | None) -> str:
+    if reference is None:
         return "ONNX Runtime: not compared, onnx and onnxruntime are not installed"
-    differ = f"{witness['mismatches']:,} differ" if witness["mismatches"] else "all equal to golden"
-    return f"ONNX Runtime: {witness['tensors']} tensors, {witness['elements']:,} elements, {differ}"
+    differ = f"{reference['mismatches']:,} differ" if reference["mismatches"] else "all equal to golden"
+    return f"ONNX Runtime: {reference['tensors']} tensors, {reference['elements']:,} elements, {differ}"

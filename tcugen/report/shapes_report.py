@@ -1,23 +1,11 @@
 """The table of cycles by shape of layer, from the JSON that `tcugen shapes --json` writes."""
 
-from collections.abc import Mapping
 from typing import NotRequired, TypedDict
 
 from rich.markup import escape
 from rich.table import Table
 
-REASONS = {
-    "tiles": "rows or columns of the array without work, where channels do not fill them",
-    "program": "instructions on their way",
-    "load": "activations on their way from memory",
-    "store": "results on their way to memory",
-    "drain": "results that the next layer reads still in the output path",
-    "pool": "pooled results not yet written",
-    "weights": "weights on their way from memory",
-    "accumulators": "both accumulator banks in use by the output path",
-    "control": "gaps between tiles of few pixels",
-}
-"""What a cycle beyond the ideal was lost to: the stalls of the counters, and `tiles`."""
+from tcugen.report.losses import REASONS, losses_text
 
 
 class ShapeEntry(TypedDict):
@@ -74,7 +62,7 @@ def shapes_table(figures: ShapesFigures) -> Table:
             f"{shape['ideal_cycles']:,.0f}" if shape["macs"] else "",
             f"{shape['cycles']:,}",
             f"{100 * shape['utilisation']:.1f}" if shape["macs"] and shape["utilisation"] else "",
-            "done along with a convolution" if shape["fused"] else _losses(shape["losses"]),
+            "done along with a convolution" if shape["fused"] else losses_text(shape["losses"]),
         )
     table.add_section()
     ideal = sum(shape["ideal_cycles"] for shape in figures["shapes"])
@@ -84,7 +72,7 @@ def shapes_table(figures: ShapesFigures) -> Table:
             total[reason] = total.get(reason, 0) + lost
     layers = sum(len(shape["layers"]) for shape in figures["shapes"])
     row = ("all", "", "", "", str(layers), f"{ideal:,.0f}", f"{figures['cycles']:,}")
-    table.add_row(*row, f"{100 * figures['utilisation']:.1f}", _losses(total))
+    table.add_row(*row, f"{100 * figures['utilisation']:.1f}", losses_text(total))
     return table
 
 
@@ -116,9 +104,3 @@ def _kernel(shape: ShapeEntry) -> str:
     if shape["stride"] != [1, 1]:
         text += f" /{'x'.join(map(str, shape['stride']))}"
     return text if shape["groups"] == 1 else f"{text}, {shape['groups']} groups"
-
-
-def _losses(losses: Mapping[str, float]) -> str:
-    """Largest first."""
-    ordered = sorted(losses.items(), key=lambda item: -item[1])
-    return ", ".join(f"{reason} {lost:,.0f}" for reason, lost in ordered if lost)

@@ -1,4 +1,4 @@
-"""How fast the whole machine simulates beside its array alone, both measured in turn on the same processor."""
+"""How fast the whole machine simulates against its array alone, both measured in turn on the same processor."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

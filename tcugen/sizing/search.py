@@ -6,7 +6,7 @@ Every candidate is planned, turned into instructions and replayed: what is compa
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tcugen.arch import ARRAY_SIZES, Architecture
+from tcugen.arch import ARRAY_SIZES, Architecture, ArchitectureError
 from tcugen.mapping.tasks import tasks_of
 from tcugen.network.graph import Network
 from tcugen.planning.costs import NodeCost, node_costs
@@ -140,7 +140,7 @@ class _Search:
 
     def _shape(self) -> tuple[Architecture, list[Architecture]]:
         """The best shape, and one candidate of every shape that was compared, fewest cycles first."""
-        candidates = [self._start(*shape) for shape in self._shapes()]
+        candidates = self._candidates()
         candidates.sort(key=lambda c: (self.prices.least_cycles(c), c.rows))
         self._check_memory(candidates)
         found: list[Architecture] = []
@@ -161,6 +161,19 @@ class _Search:
         )
         self._explain_shape(best, found)
         return best, found
+
+    def _candidates(self) -> list[Architecture]:
+        """Every shape as it is first tried, but for those that other parameters rule out."""
+        candidates: list[Architecture] = []
+        refused: ArchitectureError | None = None
+        for shape in self._shapes():
+            try:
+                candidates.append(self._start(*shape))
+            except ArchitectureError as error:
+                refused = error
+        if not candidates and refused is not None:
+            raise refused
+        return candidates
 
     def _shapes(self) -> list[tuple[int, int]]:
         rows = [self.fixed["rows"]] if "rows" in self.fixed else list(ARRAY_SIZES)
@@ -302,11 +315,13 @@ class _Search:
             if buffer_bytes(candidate) <= limit_bytes(best.multipliers) or depth == DEPTHS[0]:
                 found.append(candidate)
         fewest = min(self.prices.cycles(candidate) for candidate in found)
-        best = next(c for c in found if self.prices.cycles(c) <= (1 + BUFFER_TIE) * fewest)
+        equal = [c for c in found if self.prices.cycles(c) <= (1 + BUFFER_TIE) * fewest]
+        least = min(self.prices.planned(c).prediction.bytes_read for c in equal)
+        best = next(c for c in equal if self.prices.planned(c).prediction.bytes_read <= (1 + TRAFFIC_TIE) * least)
         tried = ", ".join(str(candidate.accumulator_depth) for candidate in found)
         self.reasons["accumulator_depth"] = (
             f"accumulators {best.accumulator_depth} pixels deep: {self.prices.cycles(best) / fewest - 1:.2%} over the "
-            f"best of {tried}, under {BUFFER_TIE:.2%} wanted"
+            f"best of {tried}, under {BUFFER_TIE:.2%} wanted, and no more on the bus"
         )
         return best
 

@@ -1,4 +1,4 @@
-"""Networks with made-up integers that still keep the hardware busy everywhere.
+"""Networks with synthetic integers that still keep the hardware busy everywhere.
 
 Random weights alone make a deep network collapse: after a few layers every pixel is zero or saturated and a bench
 compares constants. Here every node is run on the seeded input before its successor is made, biases centre the sums of

@@ -4,15 +4,19 @@ Who comes first is fixed (`tcugen/rtl/activation.py`): reads array, residual, po
 Word w stands in bank w % 4, so what happens depends on addresses modulo four words only.
 """
 
-from functools import cache
+from functools import lru_cache
 
 from tcugen.arch import ACTIVATION_BANKS, Architecture
 from tcugen.isa import Instruction
 
 _TRIAL_WORDS = 256
+"""Words over which a mean is taken."""
+
+_REMEMBERED = 4096
+"""Patterns kept from replay to replay; a search meets the same ones again."""
 
 
-@cache
+@lru_cache(_REMEMBERED)
 def operand_banks(word_bytes: int, address: int, row_step: int, pixel_step: int, rows: int, n_x: int) -> bytes:
     """The banks that a pass of the array reads, one byte per cycle, bit b for bank b.
 
@@ -31,7 +35,7 @@ def operand_banks(word_bytes: int, address: int, row_step: int, pixel_step: int,
     return bytes(banks)
 
 
-@cache
+@lru_cache(_REMEMBERED)
 def drained_banks(
     word_bytes: int, lanes: int, columns: int, channel: int, plane_step: int, pixel_step: int
 ) -> tuple[int, ...]:
@@ -44,7 +48,7 @@ def drained_banks(
     return tuple(banks)
 
 
-@cache
+@lru_cache(_REMEMBERED)
 def slowed(writes_per_word: int, others: tuple[int, ...]) -> float:
     """Cycles per write of a sequential writer that gives way to one whose writes go to the banks `others`.
 
@@ -61,6 +65,19 @@ def slowed(writes_per_word: int, others: tuple[int, ...]) -> float:
         if cycle > 64 * _TRIAL_WORDS * writes_per_word:
             break  # the other never leaves the bank
     return cycle / max(1, total)
+
+
+@lru_cache(_REMEMBERED)
+def read_period(array: bytes) -> float:
+    """Cycles per word of a sequential reader beside an array that reads the banks `array`, again and again."""
+    cycle = word = 0
+    while word < _TRIAL_WORDS:
+        if not array[cycle % len(array)] >> word % ACTIVATION_BANKS & 1:
+            word += 1
+        cycle += 1
+        if cycle > 64 * _TRIAL_WORDS:
+            break  # the array never leaves the bank
+    return cycle / max(1, word)
 
 
 class DrainWrites:

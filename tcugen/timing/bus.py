@@ -74,10 +74,10 @@ class Bus:
                 write_at = writes[0].ready
                 if write_at < free:
                     write_at = free
-            take = NEVER
-            client = first
+            now = read_at if read_at < write_at else write_at
+            # Requests up to then. Each may change what is known, so that all is looked at again.
             if waiting is None:
-                take = first.request_at
+                client, take = first, first.request_at
                 if take > take_from:
                     if second.request_at < take:
                         client, take = second, second.request_at
@@ -85,30 +85,30 @@ class Bus:
                         client, take = third, third.request_at
                 if take < take_from:
                     take = take_from
-            now = read_at if read_at < write_at else write_at
-            takes = take <= now
-            if takes:
-                now = take
+                if take <= now and take != NEVER:
+                    if pool.now < take:
+                        pool.run(take)
+                        agenda.settle()
+                        continue
+                    beats = client.beats
+                    if ends:
+                        issue = ends.popleft()
+                        if issue < take + TAKE_TO_ISSUE:
+                            issue = take + TAKE_TO_ISSUE
+                        reads.append((issue + ISSUE_TO_ADDRESS, issue + latency, beats, client))
+                        take_from = issue
+                    else:
+                        waiting = take, client, beats
+                    client.issued(take)
+                    if pending:
+                        agenda.settle()
+                    continue
             if pool.now < now:
                 pool.run(now)
                 agenda.settle()
                 continue
             if now == NEVER:
                 break
-            if takes:
-                beats = client.beats
-                if ends:
-                    issue = ends.popleft()
-                    if issue < take + TAKE_TO_ISSUE:
-                        issue = take + TAKE_TO_ISSUE
-                    reads.append((issue + ISSUE_TO_ADDRESS, issue + latency, beats, client))
-                    take_from = issue
-                else:
-                    waiting = take, client, beats
-                client.issued(take)
-                if pending:
-                    agenda.settle()
-                continue
             if read_at < write_at or (read_at == write_at and reads[0][0] <= writes[0].address):
                 _, _, beats, client = reads.popleft()
                 free = read_at + beats

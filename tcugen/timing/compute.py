@@ -91,6 +91,7 @@ class Compute:
             self._charges.charge_instruction(queue, last_layer, layer, idle_from, cycle)
             self.free_from = cycle + 1
         self._instruction = instruction = queue.take(cycle)
+        self._reads.begin(instruction)
         get = instruction.fields.get
         self.layer = layer
         self._passes = get("n_groups", 0) * get("n_ky", 0) * get("n_kx", 0)
@@ -134,6 +135,7 @@ class Compute:
             if left > 1:
                 self._even(left - 1, pixels, releases)
         self._tile += left
+        self._reads.until = self.free_from
         if self._reads.wanted:
             self._log(instruction, rows, done, count, first_taken)
         self._charges.busy[self.layer] += count * pixels
@@ -238,11 +240,6 @@ class Compute:
             self._walker_free = self._walked + 1
 
     @property
-    def waits(self) -> bool:
-        """An instruction is under way."""
-        return self._instruction is not None
-
-    @property
     def idle_from(self) -> int:
         """Cycle from which nothing is under way, NEVER while something is."""
-        return NEVER if self.waits else self.free_from + self._rows + READ_TO_FILLED
+        return NEVER if self._instruction is not None else self.free_from + self._rows + READ_TO_FILLED

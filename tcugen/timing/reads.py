@@ -4,7 +4,7 @@ from collections import deque
 
 from tcugen.arch import ACTIVATION_BANKS, Architecture
 from tcugen.isa import Instruction
-from tcugen.timing.banks import operand_banks
+from tcugen.timing.banks import operand_banks, read_period
 from tcugen.timing.completions import NEVER
 
 
@@ -13,22 +13,43 @@ class ArrayReads:
 
     Attributes:
         wanted: Instructions to come, or under way, that look at the passes.
+        until: Cycle after the last read so far.
     """
 
     def __init__(self, architecture: Architecture, wanted: int) -> None:
         self._rows = architecture.rows
         self._round = ACTIVATION_BANKS * architecture.rows
         self.wanted = wanted
+        self.until = 0
+        self._period: float | None = None
+        self._present: Instruction | None = None
         self._passes: deque[tuple[int, int, bytes]] = deque()
 
     def add(self, start: int, address: int, rows: int, instruction: Instruction) -> None:
         """A pass of `rows` output rows reads its first operand in cycle `start`, at `address`."""
+        banks = self._banks(instruction, address, rows)
+        self._passes.append((start, start + len(banks), banks))
+
+    def begin(self, instruction: Instruction) -> None:
+        """The array begins with `instruction`."""
+        self._present = instruction
+        self._period = None
+
+    def word_period(self, start: int) -> float:
+        """Cycles per word that are left to a sequential reader from cycle `start` on; a mean."""
+        present = self._present
+        if present is None or start >= self.until:
+            return 1
+        if self._period is None:
+            get = present.fields.get
+            rows = min(get("block_rows", 0), get("n_y", 0))
+            self._period = read_period(self._banks(present, get("base", 0) + get("offset0", 0), rows))
+        return self._period
+
+    def _banks(self, instruction: Instruction, address: int, rows: int) -> bytes:
         get, modulus = instruction.fields.get, self._round
-        n_x = get("n_x", 0)
-        banks = operand_banks(
-            self._rows, address % modulus, get("y_step", 0) % modulus, get("x_step", 0) % modulus, rows, n_x
-        )
-        self._passes.append((start, start + rows * n_x, banks))
+        steps = get("y_step", 0) % modulus, get("x_step", 0) % modulus
+        return operand_banks(self._rows, address % modulus, *steps, rows, get("n_x", 0))
 
     def at(self, cycle: int) -> tuple[int, int, bytes]:
         """The pass at work in `cycle`, or the next one: its first cycle, the cycle after its last, its banks.

@@ -25,7 +25,7 @@ from tcugen.timing.weights import WeightStream
 
 
 class ReplayError(ValueError):
-    """The instructions come to no end: some wait for work that is never done."""
+    """The instructions come to no end: some wait for work that is never done, or END is missing."""
 
 
 def replay(
@@ -43,8 +43,10 @@ def replay(
         memory: The memory behind the bus.
 
     Raises:
-        ReplayError: If the machine would never end.
+        ReplayError: If the machine would never end, or there is no END.
     """
+    if not instructions or instructions[-1].opcode != Opcode.END:
+        raise ReplayError(f"the last of {len(instructions)} instructions must be END")
     agenda = Agenda()
     completions = {unit: Completions(agenda) for unit in Unit}
     queues = {opcode: InstructionQueue(completions, agenda) for opcode in Opcode if opcode != Opcode.END}
@@ -54,7 +56,7 @@ def replay(
     fetch = Fetch(instructions, queues, architecture, agenda)
     weights = WeightStream(queues[Opcode.WEIGHT], architecture, agenda)
     load = Load(queues[Opcode.LOAD], completions[Unit.LOAD], writes, architecture, agenda)
-    store = Store(queues[Opcode.STORE], completions[Unit.STORE], architecture, memory)
+    store = Store(queues[Opcode.STORE], completions[Unit.STORE], reads, architecture, memory)
     compute = Compute(queues[Opcode.COMPUTE], completions[Unit.COMPUTE], weights, charges, reads, architecture, agenda)
     drain = Drain(queues[Opcode.DRAIN], completions[Unit.DRAIN], compute, weights, writes, architecture, agenda)
     pool = Pool(queues[Opcode.POOL], completions[Unit.POOL], reads, architecture)

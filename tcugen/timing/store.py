@@ -17,6 +17,7 @@ from tcugen.timing.latencies import (
     WRITER_BEATS,
 )
 from tcugen.timing.queue import InstructionQueue
+from tcugen.timing.reads import ArrayReads
 
 
 @dataclass(slots=True)
@@ -42,14 +43,16 @@ class Store:
         self,
         queue: InstructionQueue,
         completions: Completions,
+        reads: ArrayReads,
         architecture: Architecture,
         memory: MemoryModel,
     ) -> None:
         self._queue = queue
         self._completions = completions
+        self._reads = reads
         self._architecture = architecture
         self._response_latency = memory.response_latency
-        self._words_per_beat = max(1, architecture.bus_bytes // architecture.rows)
+        self._beat_words = architecture.bus_bytes / architecture.rows
         self.bursts: deque[WriteBurst] = deque()
         self.spans: list[tuple[int, int]] = []
         self.idle_from = 0
@@ -83,7 +86,8 @@ class Store:
         start = self._pushed_at + 1
         if start < self._data_from:
             start = self._data_from
-        pushed = start + beats * self._words_per_beat - 1
+        period = self._beat_words * self._reads.word_period(start)
+        pushed = start + (beats if period <= 1 else int(beats * period)) - 1
         over = self._pushed + beats - WRITER_BEATS
         if over > 0:
             if over > self._moved:

@@ -115,7 +115,7 @@ def record_waves(
             cache_dir=cache_dir,
         )
     except SimulationError:
-        # Expected: the run is cut off behind the window, or fails there.
+        # Expected: the run is cut off after the window, or fails there.
         if not path.exists():
             raise
 

@@ -20,13 +20,13 @@ from tcugen.network.operators import (
     Windowed,
     as_convolution,
 )
-from tcugen.onnx.reference import write_witness
+from tcugen.onnx.reference import write_reference
 from tcugen.program import Program
 from tcugen.verify.compare import NodeResult, Verification
-from tcugen.verify.reference import witness_available
+from tcugen.verify.reference import reference_available
 
 FORMAT = 1
-WITNESS = "witness.onnx"
+REFERENCE = "reference.onnx"
 
 
 def write_dump(
@@ -36,13 +36,13 @@ def write_dump(
 
     Output tensors are those observed on the RTL, whether or not they equal golden's. `dump.json` is written last, so
     that an interrupted dump is not taken for a whole one. Where the packages onnx and onnxruntime are installed,
-    `witness.onnx` beside it has every tensor as an output.
+    `reference.onnx` beside it has every tensor as an output.
     """
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "dump.json").unlink(missing_ok=True)
-    (directory / WITNESS).unlink(missing_ok=True)
-    if witness_available():
-        write_witness(model, directory / WITNESS, every_tensor=True)
+    (directory / REFERENCE).unlink(missing_ok=True)
+    if reference_available():
+        write_reference(model, directory / REFERENCE, every_tensor=True)
     files = _Files(directory)
     sources = {name: files.save(f"input.{name}", tensor) for name, tensor in inputs.items()}
     tensors: dict[str, Any] = dict(sources)

@@ -1,4 +1,4 @@
-"""Outputs as they stand in memory beside outputs as they were written on chip."""
+"""Outputs in memory compared with outputs as they were written on chip."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ from tcugen.trace.difference import Difference, Kind
 def store_difference(
     program: Program, written: Mapping[str, np.ndarray], stored: Mapping[str, np.ndarray], image: int
 ) -> Difference | None:
-    """The first element of an output that stands otherwise in memory than it was written on chip.
+    """The first element of an output that is not in memory as it was written on chip.
 
     Args:
         written, stored: int8 or int32 [C, H, W] by tensor name.
@@ -45,8 +45,8 @@ def store_difference(
 def _byte_of(port: Port, element: tuple[int, int, int]) -> int:
     layout = port.layout
     channel, row, column = element
-    plane, within = divmod(channel, layout.word)
-    return plane * layout.plane_bytes + row * layout.row_bytes + column * layout.pixel_bytes + within
+    block, within = divmod(channel, layout.word)
+    return block * layout.plane_bytes + row * layout.row_bytes + column * layout.pixel_bytes + within
 
 
 def _store_of(program: Program, offset: int) -> int | None:

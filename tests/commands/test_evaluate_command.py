@@ -25,7 +25,7 @@ def sums(tcugen, tmp_path) -> Path:
     `labels.npy` with the classes that ONNX Runtime finds."""
     graph = Graph(shape=(8, 1, 1), seed=3)
     flat = graph.node("Flatten", graph.qdq("image", 0.02, 3))
-    weight = graph.coded(graph.weights(10, 8), np.geomspace(1e-5, 1e-1, 10))
+    weight = graph.quantized_constant(graph.weights(10, 8), np.geomspace(1e-5, 1e-1, 10))
     path = graph.save(tmp_path / "sums.onnx", graph.node("Gemm", flat, weight, transB=1))
     images = graph.images(IMAGES)
     np.save("x.npy", images)
@@ -44,12 +44,12 @@ def test_sums_are_compared_in_real_values(tcugen, sums):
     want = run(sums, images).reshape(IMAGES, -1)
     assert np.abs(reals(model, outputs) - want).max() < 1e-5 * np.abs(want).max()
     arguments = ("--model", "sums.onnx", "--images", "x.npy", "--labels", "labels.npy", *MACHINE)
-    result = tcugen("evaluate", *arguments, "--beside", "sums.onnx", "--logits", "sums.npy", "--json", "figures.json")
+    result = tcugen("evaluate", *arguments, "--compare", "sums.onnx", "--logits", "sums.npy", "--json", "figures.json")
     assert result.exit_code == 0, result.output
     figures = json.loads(Path("figures.json").read_text())
-    witness, own = figures["beside"]
+    reference, own = figures["compare"]
     assert (figures["right"], figures["top1"]) == (IMAGES, labels.tolist())
-    assert witness == {"name": "the witness", "right": IMAGES, "same": IMAGES, "equal": IMAGES}
+    assert reference == {"name": "the reference model", "right": IMAGES, "same": IMAGES, "equal": IMAGES}
     assert (own["right"], own["same"]) == (IMAGES, IMAGES)
     assert np.array_equal(np.load("sums.npy"), outputs.reshape(IMAGES, -1))
 
@@ -62,6 +62,6 @@ def test_a_model_without_products(tcugen, tmp_path):
     result = tcugen("evaluate", "--model", "pool.onnx", "--images", "x.npy", "--json", "figures.json")
     assert result.exit_code == 0, result.output
     figures = json.loads(Path("figures.json").read_text())
-    assert figures["top1"] is None and figures["beside"][0]["equal"] == 2
+    assert figures["top1"] is None and figures["compare"][0]["equal"] == 2
     built = tcugen("build", "--model", "pool.onnx", "-o", "built")
     assert built.exit_code == 0 and "0.0 % of the array's peak" in built.stdout

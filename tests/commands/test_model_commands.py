@@ -42,7 +42,7 @@ def test_import_writes_everything_others_need(tcugen, place):
         "import.json",
         "layer-config.json",
         "model.npz",
-        "witness.onnx",
+        "reference.onnx",
     ]
     config = json.loads((folder / "layer-config.json").read_text())
     assert [node["name"] for node in config["nodes"]] == NODES
@@ -86,13 +86,13 @@ def test_evaluate_counts_what_is_right(tcugen, place):
     assert np.array_equal(np.load("logits"), expected)
     figures = json.loads(Path("figures.json").read_text())
     assert (figures["right"], figures["top1"]) == (IMAGES - 1, classes.tolist())
-    assert figures["beside"] == [{"name": "the witness", "right": IMAGES - 1, "same": IMAGES, "equal": IMAGES}]
-    assert re.search(rf"ONNX Runtime, the witness +│ +{IMAGES - 1} │ +{IMAGES} │ +{IMAGES} ", result.stdout)
+    assert figures["compare"] == [{"name": "the reference model", "right": IMAGES - 1, "same": IMAGES, "equal": IMAGES}]
+    assert re.search(rf"ONNX Runtime, the reference model +│ +{IMAGES - 1} │ +{IMAGES} │ +{IMAGES} ", result.stdout)
     bare = tcugen(*arguments)
     assert f"largest outputs: {', '.join(map(str, classes))}" in bare.stdout
 
 
-def test_evaluate_stands_beside_other_files(tcugen, place):
+def test_evaluate_compares_with_other_files(tcugen, place):
     """The model's own file runs in floating point there; the same file with another bias is another network."""
     onnx = pytest.importorskip("onnx")
     model = import_onnx(Path("small.onnx")).model
@@ -103,14 +103,14 @@ def test_evaluate_stands_beside_other_files(tcugen, place):
             values.CopyFrom(onnx.numpy_helper.from_array(array + np.arange(10, dtype=array.dtype) * 5, values.name))
     onnx.save(graph_file, "changed.onnx")
     arguments = ("evaluate", "--model", "small.onnx", "--images", "x.npy", *MACHINE, "--json", "figures.json")
-    result = tcugen(*arguments, "--beside", "small.onnx", "--beside", "changed.onnx")
+    result = tcugen(*arguments, "--compare", "small.onnx", "--compare", "changed.onnx")
     assert result.exit_code == 0, result.output
     figures = json.loads(Path("figures.json").read_text())
-    witness, own, other = figures["beside"]
+    reference, own, other = figures["compare"]
     expected, step = integers(model, np.load("x.npy")), model.tensors["fc"]
     real = (expected.reshape(IMAGES, -1).astype(np.float32) - step.zero_point) * step.scale
     runtime = run(place / "small.onnx", np.load("x.npy"), optimise=True).reshape(IMAGES, -1)
-    assert (witness["name"], witness["equal"], witness["right"]) == ("the witness", IMAGES, None)
+    assert (reference["name"], reference["equal"], reference["right"]) == ("the reference model", IMAGES, None)
     assert own["equal"] == (real == runtime).all(axis=1).sum() and own["name"] == "small.onnx"
     assert own["same"] == (real.argmax(axis=1) == runtime.argmax(axis=1)).sum()
     assert (other["name"], other["equal"]) == ("changed.onnx", 0)
@@ -124,13 +124,13 @@ def test_simulate_runs_a_model_on_the_rtl(tcugen, place, reference_build):
     figures = json.loads(Path("figures.json").read_text())
     assert (figures["model"], figures["images"], figures["mismatches"]) == ("small.onnx", "x.npy", 0)
     assert len(figures["cycles_per_image"]) == IMAGES
-    assert figures["witness"]["tensors"] == 9 and figures["witness"]["mismatches"] == 0
+    assert figures["reference"]["tensors"] == 9 and figures["reference"]["mismatches"] == 0
     assert re.search(r"ONNX Runtime: 9 tensors, [0-9,]+ elements, all equal to golden", result.stdout)
     assert f"largest output of each image: {', '.join(map(str, figures['top1']))}" in result.stdout
     assert run(place / "small.onnx", np.load("x.npy")).argmax(axis=1).tolist() == figures["top1"]
     read = subprocess.run([sys.executable, READER, "dump"], capture_output=True, text=True)
     assert read.returncode == 0, read.stdout + read.stderr
-    assert read.stdout.endswith("9 nodes beside NumPy and ONNX Runtime: 0 elements differ\n")
+    assert read.stdout.endswith("9 nodes compared with NumPy and ONNX Runtime: 0 elements differ\n")
     output = next(Path("dump").glob("layer1.0.add.output.npy"))
     wrong = np.load(output)
     wrong[0, 0, 0, 0] ^= 1
@@ -159,7 +159,7 @@ BAD = {
     "no images": (SIMULATE, "--images is missing; give a .npy file"),
     "a number of images": ((*SIMULATE, "--images", "2"), "2: cannot be read .*give a .npy file"),
     "images without a model": (("simulate", "--layer-config", "resnet18", "--images", "x.npy"), "--images is 'x.npy'"),
-    "int32 output": ((*SIMULATE, "--images", "x.npy", "--int32-output"), "--int32-output is for made-up integers"),
+    "int32 output": ((*SIMULATE, "--images", "x.npy", "--int32-output"), "--int32-output is for synthetic integers"),
     "images of another shape": ((*SIMULATE, "--images", "small.npy"), r"holds float32 \(1, 3, 8, 8\)"),
     "images of another type": ((*SIMULATE, "--images", "bytes.npy"), r"holds uint8 \(1, 3, 16, 16\)"),
     "images that are no numbers": ((*EVALUATE[:3], "--images", "nan.npy", *MACHINE), "not finite"),
@@ -173,8 +173,8 @@ BAD = {
     "labels of others": ((*EVALUATE, "--labels", "x.npy"), "must hold 3 integers, one per image"),
     "labels that are no class": ((*EVALUATE, "--labels", "labels.npy"), "holds label 10, but .*classes 0 to 9"),
     "no labels": ((*EVALUATE, "--labels", "nowhere.npy"), "nowhere.npy: cannot be read"),
-    "beside nothing": ((*EVALUATE, "--beside", "nowhere.onnx"), "--beside nowhere.onnx is no file"),
-    "beside no ONNX": ((*EVALUATE, *MACHINE, "--beside", "x.npy"), "x.npy: ONNX Runtime cannot open it"),
+    "compare with nothing": ((*EVALUATE, "--compare", "nowhere.onnx"), "--compare nowhere.onnx is no file"),
+    "compare with no ONNX": ((*EVALUATE, *MACHINE, "--compare", "x.npy"), "x.npy: ONNX Runtime cannot open it"),
     "figures in no folder": ((*EVALUATE, "--json", "nowhere/x.json"), "nowhere is no folder.*--json"),
     "unknown node": ((*SIMULATE, "--images", "x.npy", "--only", "conv9"), "'conv9' is no node"),
 }

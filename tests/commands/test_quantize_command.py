@@ -13,7 +13,7 @@ from tcugen import golden
 from tcugen.model.images import quantise_images
 from tcugen.model.store import load
 from tcugen.network.layer_config import read_layer_config
-from tcugen.onnx.reference import run_witness
+from tcugen.onnx.reference import run_reference
 from tcugen.quantize.resnet_torch import torch_resnet
 from tests.quantize.modules import trained
 
@@ -83,15 +83,15 @@ def test_a_resnet_becomes_files_for_everybody(tcugen, place):
     assert {path.name for path in (place / "out").iterdir()} == {
         "layer-config.json",
         "model.npz",
-        "witness.onnx",
+        "reference.onnx",
         "qdq.onnx",
         "quantize.json",
     }
     model = load(place / "out" / "model.npz")
     assert model.network == read_layer_config(place / "out" / "layer-config.json")
     inputs = {"image": quantise_images(np.load(place / "x.npy"), model.tensors["image"])}
-    witness = run_witness(place / "out" / "witness.onnx", inputs)
-    assert np.array_equal(witness["fc"], golden.run(model, inputs)["fc"])
+    reference = run_reference(place / "out" / "reference.onnx", inputs)
+    assert np.array_equal(reference["fc"], golden.run(model, inputs)["fc"])
 
     figures = json.loads((place / "out" / "quantize.json").read_text())
     assert figures["network"] == "resnet20" and figures["output_type"] == "int32"

@@ -15,7 +15,9 @@ def write_model(folder: Path) -> None:
     graph = Graph(shape=(3, 16, 16), seed=8)
 
     def conv(x, inputs, outputs, side, name, **attributes):
-        weight = graph.coded(graph.weights(outputs, inputs, side, side), graph.rng.uniform(0.4, 1, outputs) / 127)
+        weight = graph.quantized_constant(
+            graph.weights(outputs, inputs, side, side), graph.rng.uniform(0.4, 1, outputs) / 127
+        )
         bias = graph.constant(graph.rng.normal(0, 0.3, outputs), np.float32)
         return graph.node("Conv", x, weight, bias, name=name, **attributes)
 
@@ -32,7 +34,7 @@ def write_model(folder: Path) -> None:
     x = graph.qdq(graph.qdq(x, 0.11, -128), 0.09, -100)
     x = graph.qdq(graph.node("GlobalAveragePool", x, name="/avgpool/GlobalAveragePool"), 0.03, -90)
     flat = graph.node("Flatten", x)
-    weight = graph.coded(graph.weights(10, 16), 0.01)
+    weight = graph.quantized_constant(graph.weights(10, 16), 0.01)
     x = graph.qdq(graph.node("Gemm", flat, weight, transB=1, name="/fc/Gemm"), 0.1, 5)
     graph.save(folder / "small.onnx", x)
     np.save(folder / "x.npy", graph.images(IMAGES))

@@ -50,12 +50,12 @@ def test_the_emulator_finds_the_classes_of_its_images(model, program, images):
 
 def test_onnx_runtime_computes_the_same(model, images, tmp_path):
     pytest.importorskip("onnxruntime")
-    from tcugen.onnx.reference import run_witness, write_witness
+    from tcugen.onnx.reference import run_reference, write_reference
 
     inputs = {"image": quantise_images(images, model.tensors["image"])}
-    write_witness(model, tmp_path / "witness.onnx", every_tensor=True)
+    write_reference(model, tmp_path / "reference.onnx", every_tensor=True)
     want = golden.run(model, inputs)
-    for name, tensor in run_witness(tmp_path / "witness.onnx", inputs).items():
+    for name, tensor in run_reference(tmp_path / "reference.onnx", inputs).items():
         assert np.array_equal(tensor, want[name]), name
 
 

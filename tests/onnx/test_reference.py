@@ -15,7 +15,7 @@ from tcugen.model.integers import AddIntegers, AverageIntegers, RequantiseIntege
 from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.network.graph import Network, Shape
 from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise
-from tcugen.onnx.reference import run_witness, write_witness
+from tcugen.onnx.reference import run_reference, write_reference
 from tcugen.synthetic import integers as synthetic
 
 pytest.importorskip("onnx")
@@ -26,8 +26,8 @@ def assert_equal(
     model: QuantizedNetwork, inputs: dict[str, np.ndarray], path: Path, optimise: bool = False
 ) -> dict[str, np.ndarray]:
     """Every tensor of the golden model equals ONNX Runtime's, in value, type and shape; returns them."""
-    write_witness(model, path / "witness.onnx", every_tensor=True)
-    want = run_witness(path / "witness.onnx", inputs, optimise)
+    write_reference(model, path / "reference.onnx", every_tensor=True)
+    want = run_reference(path / "reference.onnx", inputs, optimise)
     got = golden.run(model, inputs)
     assert list(got) == list(want)
     for name, tensor in got.items():
@@ -213,15 +213,15 @@ def test_residual_network(resnet: Callable[..., Network], bottleneck: bool, int3
     network = resnet((2, 1, 1), bottleneck, size=65, width=16, classes=100)
     model, inputs = synthetic.synthesise(network, seed=7, images=2, int32_output=int32_output)
     tensors = assert_equal(model, inputs, tmp_path)
-    write_witness(model, tmp_path / "last.onnx")
-    last = run_witness(tmp_path / "last.onnx", inputs)
+    write_reference(model, tmp_path / "last.onnx")
+    last = run_reference(tmp_path / "last.onnx", inputs)
     assert list(last) == ["fc"]
     assert np.array_equal(last["fc"], tensors["fc"])
 
 
 def test_the_same_model_gives_the_same_bytes(every_operator: Network, tmp_path: Path) -> None:
     for name in ("first.onnx", "second.onnx"):
-        write_witness(synthetic.synthesise(every_operator, seed=1)[0], tmp_path / name)
+        write_reference(synthetic.synthesise(every_operator, seed=1)[0], tmp_path / name)
     assert (tmp_path / "first.onnx").read_bytes() == (tmp_path / "second.onnx").read_bytes()
 
 
@@ -232,4 +232,4 @@ def test_a_multiplier_that_scales_do_not_give_is_refused(every_operator: Network
     moved = replace(integers, multiplier=np.nextafter(integers.multiplier, np.float32(1)))
     model = replace(model, integers={**model.integers, name: moved})
     with pytest.raises(QuantizationError, match=f"layer '{name}'.*multipliers"):
-        write_witness(model, tmp_path / "witness.onnx")
+        write_reference(model, tmp_path / "reference.onnx")

@@ -19,7 +19,7 @@ ACTIVATIONS = st.sampled_from((None, "relu"))
 
 
 @dataclass
-class _Draft:
+class _Builder:
     """A network being drawn: nodes and shapes so far, the inputs among the shapes."""
 
     draw: st.DrawFn
@@ -107,13 +107,13 @@ class _Draft:
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
     """Networks of one to `MOST_LAYERS` layers, some of two nodes, with random integers."""
-    draft = _Draft(draw)
+    builder = _Builder(draw)
     pixels = st.integers(1, MOST_PIXELS)
-    draft.put_input(Shape(draw(st.integers(1, MOST_CHANNELS)), draw(pixels), draw(pixels)))
+    builder.put_input(Shape(draw(st.integers(1, MOST_CHANNELS)), draw(pixels), draw(pixels)))
     for _ in range(draw(st.integers(1, MOST_LAYERS))):
-        draft.layer()
-    inputs = [(name, draft.shapes[name]) for name in draft.inputs]
-    network = checked_network("random", inputs, draft.nodes, extract=True)
+        builder.layer()
+    inputs = [(name, builder.shapes[name]) for name in builder.inputs]
+    network = checked_network("random", inputs, builder.nodes, extract=True)
     some = draw(st.lists(st.sampled_from(list(network.shapes)), max_size=3, unique=True))
     zero_points = tuple((name, draw(st.integers(-128, 127))) for name in some)
     can_store_sums = isinstance(network.nodes[-1], Weighted)

@@ -211,7 +211,7 @@ def test_everything_that_cannot_run_is_listed():
         import_module(Bad(), SHAPE, "bad")
     text = str(refused.value)
     assert "dilated (conv2d.default): dilation = [2, 2]; use a dilation of 1" in text
-    # What lies behind a refused operator is looked at all the same.
+    # What is downstream of a refused operator is looked at all the same.
     assert {problem.node for problem in refused.value.problems} >= {"dilated", "act", "up", "bn", "softmax"}
     assert "avg_pool2d (avg_pool2d.default): output size = 8x6" in text and "mul (mul.Tensor)" in text
     assert "end the model in front of it" in text and "ReLU" in text

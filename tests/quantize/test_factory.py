@@ -37,7 +37,7 @@ def place(tmp_path, monkeypatch):
     (tmp_path / "beside.py").write_text("CHANNELS = 5\n")
     (tmp_path / "broken.py").write_text("def build(:\n")
     yield tmp_path
-    sys.modules.pop("beside", None)
+    sys.modules.pop("compare", None)
 
 
 @pytest.mark.parametrize("factory", ["build", "Net"])

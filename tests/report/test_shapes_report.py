@@ -5,7 +5,8 @@ from io import StringIO
 from rich.console import Console
 
 from tcugen.registers import Stall
-from tcugen.report.shapes_report import REASONS, shapes_summary, shapes_table
+from tcugen.report.losses import REASONS
+from tcugen.report.shapes_report import shapes_summary, shapes_table
 
 
 def entry(op: str, output: str, macs: int, cycles: int, losses: dict, layers: int = 1, **more) -> dict:

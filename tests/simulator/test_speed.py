@@ -1,4 +1,4 @@
-"""The speed of the simulation beside the array alone: what is measured, and that both run."""
+"""The speed of the simulation against the array alone: what is measured, and that both run."""
 
 import json
 

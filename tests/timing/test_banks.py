@@ -4,7 +4,7 @@ import pytest
 
 from tcugen.arch import Architecture
 from tcugen.isa import Instruction, Opcode
-from tcugen.timing.banks import DrainWrites, drained_banks, operand_banks, slowed
+from tcugen.timing.banks import DrainWrites, drained_banks, operand_banks, read_period, slowed
 from tcugen.timing.completions import NEVER
 from tcugen.timing.pool import tap_banks
 from tcugen.timing.reads import ArrayReads
@@ -28,6 +28,14 @@ def test_an_aligned_operand_takes_one_bank_and_another_two():
 def test_load_follows_the_output_path(rows, lanes, columns, plane_step, expected):
     others = drained_banks(rows, lanes, columns, 0, plane_step, rows)
     assert slowed(rows // 8, others) == pytest.approx(expected, rel=0.02)
+
+
+def test_store_follows_a_thin_layer_and_keeps_apart_from_others():
+    thin = operand_banks(32, 29, 96, 3, 2, 32)  # a word of the array lasts ten cycles and more, and takes two banks
+    assert 4 < read_period(thin) < 12
+    assert read_period(operand_banks(16, 0, 256, 16, 4, 16)) == pytest.approx(1, abs=0.02)
+    stride_2 = operand_banks(16, 0, 512, 32, 4, 16)  # every other bank
+    assert read_period(stride_2) == pytest.approx(1.5, abs=0.02)
 
 
 def test_writes_between_drains_are_not_slowed():

@@ -1,5 +1,7 @@
 """Latencies of the replay against the constants that the hardware is built from."""
 
+from amaranth.hdl import Fragment
+
 from tcugen.arch import Architecture
 from tcugen.rtl import axi, control, fetch, fifo, load, output, writer
 from tcugen.rtl.activation import ActivationMemory
@@ -19,8 +21,9 @@ def test_sizes_are_those_of_the_hardware():
 
 def test_pipelines_are_as_long_as_those_of_the_hardware():
     assert latencies.OUTPUT_LATENCY == output.LATENCY
-    for rows in (4, 8, 16, 32):
-        architecture = Architecture(rows=rows, output_lanes=4)
-        tag_line = ActivationMemory.LATENCY + Array(architecture).latency - 1
+    for rows in (4, 8):
+        array = Array(Architecture(rows=rows, columns=4, output_lanes=4))
+        Fragment.get(array, None)  # Amaranth warns of hardware that nobody uses
+        tag_line = ActivationMemory.LATENCY + array.latency - 1
         adding, storing, filled, full = 1, 1, 1, 1
         assert latencies.READ_TO_FILLED + rows == tag_line + adding + storing + filled + full

@@ -30,6 +30,12 @@ def test_an_empty_program_waits_for_its_end():
     assert (predicted.bytes_read, predicted.bytes_written) == (64, 0)
 
 
+@pytest.mark.parametrize("instructions", [(), (load(8),)])
+def test_a_program_without_its_end_is_refused(instructions):
+    with pytest.raises(ReplayError, match="must be END"):
+        replay(instructions, A, 1)
+
+
 def test_a_load_moves_a_beat_per_cycle():
     short, long = run(load(256)), run(load(1280))
     assert long.cycles - short.cycles == 1024

@@ -33,7 +33,7 @@ def adds() -> RightRun:
 @pytest.fixture
 def written(tmp_path, monkeypatch):
     """Writes the dump of a run; returns its folder and its nodes by name."""
-    monkeypatch.setattr(dump, "witness_available", lambda: False)
+    monkeypatch.setattr(dump, "reference_available", lambda: False)
 
     def write(run: RightRun, outcome=None):
         write_dump(tmp_path, run.model, run.program, run.inputs, outcome or verified(run, monkeypatch))
@@ -149,12 +149,12 @@ def test_an_interrupted_dump_is_not_taken_for_a_whole_one(written, adds, tmp_pat
     assert not (tmp_path / "dump.json").exists()
 
 
-def test_the_witness_stands_beside_the_dump_where_it_can_be_written(adds, tmp_path, monkeypatch):
+def test_the_reference_model_is_with_the_dump_where_it_can_be_written(adds, tmp_path, monkeypatch):
     outcome = verified(adds, monkeypatch)
-    monkeypatch.setattr(dump, "witness_available", lambda: True)
-    monkeypatch.setattr(dump, "write_witness", lambda model, path, every_tensor: path.write_text(f"{every_tensor}"))
+    monkeypatch.setattr(dump, "reference_available", lambda: True)
+    monkeypatch.setattr(dump, "write_reference", lambda model, path, every_tensor: path.write_text(f"{every_tensor}"))
     write_dump(tmp_path, adds.model, adds.program, adds.inputs, outcome)
-    assert (tmp_path / "witness.onnx").read_text() == "True"
-    monkeypatch.setattr(dump, "witness_available", lambda: False)
+    assert (tmp_path / "reference.onnx").read_text() == "True"
+    monkeypatch.setattr(dump, "reference_available", lambda: False)
     write_dump(tmp_path, adds.model, adds.program, adds.inputs, outcome)
-    assert not (tmp_path / "witness.onnx").exists()
+    assert not (tmp_path / "reference.onnx").exists()

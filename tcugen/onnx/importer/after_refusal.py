@@ -1,8 +1,8 @@
-"""What is still known of the result of a node that was refused, or that lies behind one."""
+"""What is still known of the result of a node that was refused, or that depends on one."""
 
 from tcugen.network.graph import Shape
 from tcugen.onnx.importer.onnx_file import OnnxNode
-from tcugen.onnx.importer.values import Broken, Convolution, Image, Origin, Real, Stored, is_constant
+from tcugen.onnx.importer.values import Convolution, Image, Origin, Real, Stored, Unknown, is_constant
 from tcugen.onnx.importer.walk import Walk
 
 _CONVOLUTIONS = ("Conv", "Gemm", "MatMul", "BatchNormalization")
@@ -11,13 +11,13 @@ _LAYOUT = ("Identity", "Dropout", "Flatten", "Reshape", "Squeeze", "Unsqueeze")
 _LIMITS = ("Relu", "Clip", "MaxPool")
 
 
-def behind(walk: Walk, node: OnnxNode) -> Broken:
+def after_refusal(walk: Walk, node: OnnxNode) -> Unknown:
     """The value of the node's first output: its shape, as far as ONNX's inference finds it, and how it came about."""
     origin = _origin(walk, node)
     shape = walk.graph.inferred_shapes.get(node.outputs[0])
     if shape is None or len(shape) not in (2, 4):
-        return Broken(origin=origin)
-    return Broken(Shape(*shape[1:], *(1, 1)[: 4 - len(shape)]), len(shape) == 2, origin)
+        return Unknown(origin=origin)
+    return Unknown(Shape(*shape[1:], *(1, 1)[: 4 - len(shape)]), len(shape) == 2, origin)
 
 
 def _origin(walk: Walk, node: OnnxNode) -> Origin:
@@ -33,7 +33,7 @@ def _origin(walk: Walk, node: OnnxNode) -> Origin:
         return Origin.CONVOLUTION if any(map(is_constant, values)) else Origin.COMPUTED
     if node.op not in (*_LAYOUT, *_LIMITS):
         return Origin.UNKNOWN
-    before = values[0].origin if isinstance(values[0], Broken) else _origin_of_real(values[0])
+    before = values[0].origin if isinstance(values[0], Unknown) else _origin_of_real(values[0])
     if before is Origin.CONVOLUTION and node.op in _LIMITS:
         return Origin.COMPUTED
     return before

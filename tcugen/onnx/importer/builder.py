@@ -114,7 +114,7 @@ class Builder:
         return self._made[key]
 
     def placeholder(self, shape: Shape, quantization: Quantization) -> str:
-        """A tensor behind a refused node, so that what follows can be checked too; such a network is never finished."""
+        """A tensor after a refused node, so that what follows can be checked too; such a network is never finished."""
         name = self._names.take("unknown")
         self.tensors[name], self.shapes[name] = quantization, shape
         return name

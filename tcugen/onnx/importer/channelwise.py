@@ -1,6 +1,6 @@
 """A factor and a term per channel: BatchNormalization, and Add of a constant.
 
-Behind a convolution that is not rounded yet they become part of it. A tensor that is rounded already gets a convolution
+After a convolution that is not rounded yet they become part of it. A tensor that is rounded already gets a convolution
 of its own, 1x1 with one channel per group.
 """
 
@@ -13,7 +13,7 @@ from tcugen.network.operators import Conv
 from tcugen.onnx.importer.layout_operators import EXPORT_FOR_INFERENCE
 from tcugen.onnx.importer.onnx_file import OnnxNode
 from tcugen.onnx.importer.parameters import check_bias
-from tcugen.onnx.importer.values import Coded, Constant, Convolution, Quantized, Real
+from tcugen.onnx.importer.values import Constant, Convolution, Quantized, QuantizedConstant, Real
 from tcugen.onnx.importer.walk import Walk
 
 LARGEST_WEIGHT = 127
@@ -38,7 +38,7 @@ def add_constant(walk: Walk, node: OnnxNode, constant: int) -> Real:
     return _own_convolution(walk, node, *walk.tensor(node, 1 - constant), np.ones(len(term)), term)
 
 
-def add_constant_to_integers(walk: Walk, node: OnnxNode, x: Quantized, constant: Coded) -> Real:
+def add_constant_to_integers(walk: Walk, node: OnnxNode, x: Quantized, constant: QuantizedConstant) -> Real:
     """An int8 tensor plus one value per channel, or one for all, before it is rounded.
 
     Raises:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tcugen.onnx.importer.onnx_file import OnnxNode
-from tcugen.onnx.importer.values import Coded, Constant, Value
+from tcugen.onnx.importer.values import Constant, QuantizedConstant, Value
 from tcugen.onnx.importer.walk import Walk
 
 FOLDABLE = frozenset(
@@ -15,7 +15,9 @@ FOLDABLE = frozenset(
 
 def foldable(walk: Walk, node: OnnxNode) -> bool:
     """Whether `node` is a constant."""
-    return node.op in FOLDABLE and all(isinstance(walk.values[name], Constant | Coded) for name in node.inputs if name)
+    return node.op in FOLDABLE and all(
+        isinstance(walk.values[name], Constant | QuantizedConstant) for name in node.inputs if name
+    )
 
 
 def fold(walk: Walk, node: OnnxNode) -> Value:
@@ -25,7 +27,7 @@ def fold(walk: Walk, node: OnnxNode) -> Value:
         Refused: If the values do not fit the operator.
     """
     first = walk.values[node.inputs[0]] if node.inputs else None
-    if isinstance(first, Coded):
+    if isinstance(first, QuantizedConstant):
         if node.op == "Identity":
             return first
         if node.op == "Transpose":
@@ -41,10 +43,12 @@ def _array(value: Value) -> np.ndarray:
     return value.array if isinstance(value, Constant) else value.real().astype(np.float32)
 
 
-def _transposed(node: OnnxNode, value: Coded) -> Coded:
+def _transposed(node: OnnxNode, value: QuantizedConstant) -> QuantizedConstant:
     dimensions = value.integers.ndim
     order = list(node.attributes.get("perm", reversed(range(dimensions))))
-    return Coded(np.transpose(value.integers, order), value.scale, value.zero_point, order.index(value.axis))
+    return QuantizedConstant(
+        np.transpose(value.integers, order), value.scale, value.zero_point, order.index(value.axis)
+    )
 
 
 def _evaluate(opset: int, node: OnnxNode, inputs: list[np.ndarray | None]) -> np.ndarray:

@@ -9,14 +9,14 @@ from tcugen.network.operators import Conv
 from tcugen.onnx.importer.geometry import review_window, window
 from tcugen.onnx.importer.onnx_file import OnnxNode
 from tcugen.onnx.importer.parameters import bias_of
-from tcugen.onnx.importer.values import Coded, Constant, Convolution, Value
+from tcugen.onnx.importer.values import Constant, Convolution, QuantizedConstant, Value
 from tcugen.onnx.importer.walk import Review, Walk
 
 
 def review_convolution(node: OnnxNode, weight: Value) -> None:
-    """Refuse a convolution whose attributes the hardware cannot obey; `weight` may lie behind a refused node."""
+    """Refuse a convolution whose attributes the hardware cannot obey; `weight` may be downstream of a refused node."""
     review = Review(node)
-    if not isinstance(weight, Constant | Coded):
+    if not isinstance(weight, Constant | QuantizedConstant):
         review_window(review, list(node.attributes.get("kernel_shape", [1, 1])))
         review.done()
         return

@@ -11,7 +11,16 @@ from tcugen.onnx.importer.convolution import convolution, fitted_convolution, re
 from tcugen.onnx.importer.linear import linear
 from tcugen.onnx.importer.onnx_file import OnnxNode
 from tcugen.onnx.importer.parameters import check_bias, weights_of
-from tcugen.onnx.importer.values import Addition, Broken, Coded, Constant, Quantized, Real, Value, is_constant
+from tcugen.onnx.importer.values import (
+    Addition,
+    Constant,
+    Quantized,
+    QuantizedConstant,
+    Real,
+    Unknown,
+    Value,
+    is_constant,
+)
 from tcugen.onnx.importer.walk import Review, Walk, check_ranks
 
 
@@ -21,13 +30,13 @@ def conv(walk: Walk, node: OnnxNode) -> Real:
     walk.check_rounded(node, 0)
     weight = walk.value(node, 1)
     bias = walk.values[node.inputs[2]] if node.has_input(2) else None
-    if not isinstance(weight, Coded | Constant):
+    if not isinstance(weight, QuantizedConstant | Constant):
         raise node.refusal("weights", "computed at run time", "use constant weights")
     weights = weights_of(node, weight, 0)
     check_bias(node, bias, len(weights[0]), broadcast=False)
     fitted_convolution(node, weights[0], walk.activation(node, 0)[1])
     x, _ = walk.tensor(node, 0)
-    if isinstance(bias, Broken):
+    if isinstance(bias, Unknown):
         raise Unavailable
     return Real(convolution(walk, node, x, weights, bias))
 

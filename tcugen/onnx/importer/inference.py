@@ -1,4 +1,4 @@
-"""Shapes as ONNX's own inference finds them, for tensors behind operators that are not ours."""
+"""Shapes as ONNX's own inference finds them, for tensors downstream of operators that are not ours."""
 
 from __future__ import annotations
 

@@ -6,13 +6,13 @@ import numpy as np
 
 from tcugen.network.graph import Shape
 from tcugen.onnx.importer.onnx_file import OnnxNode
-from tcugen.onnx.importer.values import Broken, Constant, Quantized, Real, Value
+from tcugen.onnx.importer.values import Constant, Quantized, Real, Unknown, Value
 from tcugen.onnx.importer.walk import Walk
 
 EXPORT_FOR_INFERENCE = "export the model for inference: call model.eval() first"
 """The remedy for operators that do something else in training."""
 
-Activation = Real | Quantized | Broken
+Activation = Real | Quantized | Unknown
 
 _HELP = "activations can only be flattened to (1, channels * height * width)"
 

@@ -7,7 +7,7 @@ from tcugen.network.graph import Shape
 from tcugen.network.operators import Conv, Linear
 from tcugen.onnx.importer.onnx_file import OnnxNode
 from tcugen.onnx.importer.parameters import bias_of, check_bias, weights_of
-from tcugen.onnx.importer.values import Broken, Coded, Constant, Convolution, Real, Value
+from tcugen.onnx.importer.values import Constant, Convolution, QuantizedConstant, Real, Unknown, Value
 from tcugen.onnx.importer.walk import Walk
 
 
@@ -19,14 +19,14 @@ def linear(walk: Walk, node: OnnxNode, transposed: bool, bias: Value | None) -> 
     value, shape = walk.activation(node, 0)
     _check_fit(node, weights[0], shape, value.flat)
     x, flat = walk.tensor(node, 0)
-    if isinstance(bias, Broken):
+    if isinstance(bias, Unknown):
         raise Unavailable
     return Real(fully_connected(walk, node, x, flat, weights, bias), flat=True)
 
 
 def linear_weights(node: OnnxNode, value: Value, transposed: bool) -> tuple[np.ndarray, np.ndarray, bool]:
     """int8 [O, K] weights, float32 [O] scales, and whether a zero point was taken out."""
-    if not isinstance(value, Coded | Constant):
+    if not isinstance(value, QuantizedConstant | Constant):
         raise node.refusal("weights", "computed at run time", "use constant weights")
     array = value.array if isinstance(value, Constant) else value.integers
     if array.ndim != 2 or not array.size:

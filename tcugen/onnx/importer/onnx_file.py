@@ -75,7 +75,7 @@ class OnnxGraph:
 
     @cached_property
     def inferred_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Shapes that ONNX's own inference finds, for tensors behind operators that are not ours."""
+        """Shapes that ONNX's own inference finds, for tensors downstream of operators that are not ours."""
         return inferred_shapes(self.proto)
 
 
@@ -176,7 +176,7 @@ def _image_shape(source: str, value: onnx.ValueInfoProto) -> tuple[Shape, list[s
     if kind.elem_type != onnx.TensorProto.FLOAT:
         name = {number: name.lower() for name, number in onnx.TensorProto.DataType.items()}.get(kind.elem_type, "?")
         raise ModelError(
-            f"{where} is {name}, but must be float32 with a QuantizeLinear behind it; "
+            f"{where} is {name}, but must be float32 with a QuantizeLinear after it; "
             "keep the quantization of the input in the model"
         )
     if len(sizes) != 4:

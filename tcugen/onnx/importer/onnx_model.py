@@ -17,12 +17,12 @@ from tcugen.onnx.importer import (
     pool_operators,
     quantize_operators,
 )
-from tcugen.onnx.importer.after_refusal import behind
+from tcugen.onnx.importer.after_refusal import after_refusal
 from tcugen.onnx.importer.builder import Builder
 from tcugen.onnx.importer.constants import FOLDABLE, fold, foldable
 from tcugen.onnx.importer.onnx_file import OnnxNode, read_graph
 from tcugen.onnx.importer.report import ImportReport
-from tcugen.onnx.importer.values import Broken, Constant, Convolution, Image, Quantized, Real, Value, is_constant
+from tcugen.onnx.importer.values import Constant, Convolution, Image, Quantized, Real, Unknown, Value, is_constant
 from tcugen.onnx.importer.walk import Operator, Walk
 
 OPERATORS: dict[str, Operator] = {
@@ -65,7 +65,7 @@ _REMEDIES = {
     "DynamicQuantizeLinear": "quantize statically, with calibrated scales",
     "ConvInteger": "quantize statically, with calibrated scales",
     "MatMulInteger": "quantize statically, with calibrated scales",
-    "Pad": "give the padding to the convolution behind it (its attribute pads)",
+    "Pad": "give the padding to the convolution after it (its attribute pads)",
     "HardSwish": "train the network with ReLU or ReLU6 instead",
     "HardSigmoid": "train the network with ReLU or ReLU6 instead",
     "Sigmoid": "train the network with ReLU or ReLU6 instead",
@@ -103,13 +103,13 @@ def import_onnx(path: Path | str) -> ImportedModel:
         )
     title = valid_name(Path(path).stem)
     walk = Walk(graph, Builder(valid_name(str(graph.input)), graph.input_shape))
-    walk.values |= {"": Broken()} | {name: Constant(array) for name, array in graph.constants.items()}
+    walk.values |= {"": Unknown()} | {name: Constant(array) for name, array in graph.constants.items()}
     walk.values[graph.input] = Real(Image(walk.builder.image))
     used = {name for node in graph.nodes for name in node.inputs} | {graph.output}
     for node in graph.nodes:
-        walk.values |= dict.fromkeys(node.outputs, Broken())
+        walk.values |= dict.fromkeys(node.outputs, Unknown())
         walk.values[node.outputs[0]] = _result(walk, node, used)
-        walk.makers |= dict.fromkeys(node.outputs, node)
+        walk.producers |= dict.fromkeys(node.outputs, node)
     output = _output(walk)
     if walk.problems:
         raise UnsupportedModel(str(path), list(dict.fromkeys(walk.problems)))
@@ -138,28 +138,28 @@ def _result(walk: Walk, node: OnnxNode, used: set[str]) -> Value:
         pass
     except (Refused, NetworkError) as error:
         walk.problems += quantize_operators.problems_of(error, node)
-    return behind(walk, node)
+    return after_refusal(walk, node)
 
 
 def _output(walk: Walk) -> str:
-    """The network's tensor behind the model's output; "" if there are problems."""
-    value, maker = walk.values[walk.graph.output], walk.makers[walk.graph.output]
+    """The network's tensor that is the model's output; "" if there are problems."""
+    value, producer = walk.values[walk.graph.output], walk.producers[walk.graph.output]
     if isinstance(value, Quantized):
         return value.tensor
     if not isinstance(value, Real):
-        if not isinstance(value, Broken):
-            walk.problems.append(maker.problem("output", "a constant", "export the model again"))
+        if not isinstance(value, Unknown):
+            walk.problems.append(producer.problem("output", "a constant", "export the model again"))
         return ""
     try:
         if isinstance(value.base, Convolution) and not value.is_clipped and not value.pools:
             return walk.builder.stored_sums(value.base)
         if value.is_stored:
-            return walk.builder.quantise(value, walk.builder.tensors[value.base.tensor], maker)
+            return walk.builder.quantise(value, walk.builder.tensors[value.base.tensor], producer)
     except (Refused, NetworkError) as error:
-        walk.problems += quantize_operators.problems_of(error, maker)
+        walk.problems += quantize_operators.problems_of(error, producer)
         return ""
     walk.problems.append(
-        maker.problem("output", "not quantized", f"put QuantizeLinear and DequantizeLinear behind {maker.name}")
+        producer.problem("output", "not quantized", f"put QuantizeLinear and DequantizeLinear after {producer.name}")
     )
     return ""
 

@@ -8,7 +8,7 @@ from tcugen.onnx.importer.convolution import convolution, review_convolution
 from tcugen.onnx.importer.linear import fully_connected, linear_weights
 from tcugen.onnx.importer.onnx_file import OnnxNode
 from tcugen.onnx.importer.parameters import check_bias, scale_of, weights_of
-from tcugen.onnx.importer.values import Addition, Coded, Constant, Quantized, Real, Value, is_constant
+from tcugen.onnx.importer.values import Addition, Constant, Quantized, QuantizedConstant, Real, Value, is_constant
 from tcugen.onnx.importer.walk import Review, Walk, check_ranks
 
 
@@ -68,15 +68,15 @@ def qlinear_add(walk: Walk, node: OnnxNode) -> Quantized:
     return walk.quantise(node, Real(base, flat=a.flat), quantization, unsigned)
 
 
-def _weight(walk: Walk, node: OnnxNode, index: int, output_axis: int, what: str = "weights") -> Coded:
-    """Constant integers at `index`, their scale and zero point behind them."""
+def _weight(walk: Walk, node: OnnxNode, index: int, output_axis: int, what: str = "weights") -> QuantizedConstant:
+    """Constant integers at `index`, their scale and zero point after them."""
     integers = walk.parameter(node, index, what)
     if integers.dtype.kind not in "iu":
         raise node.refusal(what, integers.dtype, f"use int8 {what}")
     scale = scale_of(node, walk.parameter(node, index + 1, f"scale of {what}"), f"scale of {what}")
     zero_point = walk.constant(node, index + 2, f"zero point of {what}")
     points = np.zeros((), np.int64) if zero_point is None else zero_point.astype(np.int64)
-    return Coded(integers, scale, points.reshape(()) if points.size == 1 else points, output_axis)
+    return QuantizedConstant(integers, scale, points.reshape(()) if points.size == 1 else points, output_axis)
 
 
 def _bias(walk: Walk, node: OnnxNode, index: int) -> Constant | None:
@@ -86,9 +86,9 @@ def _bias(walk: Walk, node: OnnxNode, index: int) -> Constant | None:
 
 def _coded_bias(
     walk: Walk, bias: Constant | None, x: Quantized, weights: tuple[np.ndarray, np.ndarray, bool]
-) -> Coded | None:
+) -> QuantizedConstant | None:
     """The bias, which operator form has in the scale of the sums by definition."""
     if bias is None:
         return None
     scale = walk.builder.tensors[x.tensor].scale * weights[1]
-    return Coded(bias.array.reshape(-1), scale, np.zeros((), np.int64))
+    return QuantizedConstant(bias.array.reshape(-1), scale, np.zeros((), np.int64))

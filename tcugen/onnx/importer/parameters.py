@@ -6,7 +6,7 @@ import numpy as np
 
 from tcugen.model.quantized import Quantization
 from tcugen.onnx.importer.onnx_file import OnnxNode
-from tcugen.onnx.importer.values import Broken, Coded, Constant, Value
+from tcugen.onnx.importer.values import Constant, QuantizedConstant, Unknown, Value
 
 INT32_MAX = 2**31 - 1
 
@@ -51,7 +51,9 @@ def activation_quantization(
     return Quantization(np.float32(scale_of(node, scale, what)), int(points.reshape(())) - shift), dtype == np.uint8
 
 
-def weights_of(node: OnnxNode, value: Coded | Constant, output_axis: int) -> tuple[np.ndarray, np.ndarray, bool]:
+def weights_of(
+    node: OnnxNode, value: QuantizedConstant | Constant, output_axis: int
+) -> tuple[np.ndarray, np.ndarray, bool]:
     """Weights without zero point.
 
     Args:
@@ -68,7 +70,7 @@ def weights_of(node: OnnxNode, value: Coded | Constant, output_axis: int) -> tup
         if np.issubdtype(value.array.dtype, np.floating) and np.isnan(value.array).any():
             raise node.refusal("weights", "NaN", "the trained weights are damaged: export them again")
         raise node.refusal(
-            "weights", value.array.dtype, "quantize the weights too (int8 behind a DequantizeLinear, or QLinear form)"
+            "weights", value.array.dtype, "quantize the weights too (int8 before a DequantizeLinear, or QLinear form)"
         )
     channels = value.integers.shape[output_axis]
     for what, values in (("weight scale", value.scale), ("weight zero point", value.zero_point)):
@@ -93,13 +95,13 @@ def weights_of(node: OnnxNode, value: Coded | Constant, output_axis: int) -> tup
 def check_bias(node: OnnxNode, value: Value | None, channels: int, broadcast: bool) -> None:
     """Raises Refused if a bias is no constant of one finite value per channel, or one for all if it may `broadcast`.
 
-    None is no bias; one behind a refused node is let through.
+    None is no bias; one downstream of a refused node is let through.
     """
-    if value is None or isinstance(value, Broken):
+    if value is None or isinstance(value, Unknown):
         return
-    if not isinstance(value, Coded | Constant):
+    if not isinstance(value, QuantizedConstant | Constant):
         raise node.refusal("bias", "computed at run time", "use a constant bias")
-    real = value.real() if isinstance(value, Coded) else value.array.astype(np.float64)
+    real = value.real() if isinstance(value, QuantizedConstant) else value.array.astype(np.float64)
     if real.size != channels and not (broadcast and real.size == 1):
         raise node.refusal("bias", f"{real.size} values", f"the bias must have one for each of {channels} channels")
     if not np.isfinite(real).all():
@@ -107,7 +109,11 @@ def check_bias(node: OnnxNode, value: Value | None, channels: int, broadcast: bo
 
 
 def bias_of(
-    node: OnnxNode, value: Coded | Constant | None, channels: int, sum_scale: np.ndarray, broadcast: bool = False
+    node: OnnxNode,
+    value: QuantizedConstant | Constant | None,
+    channels: int,
+    sum_scale: np.ndarray,
+    broadcast: bool = False,
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """The real bias, and its integers if they are there in the scale of the sums.
 
@@ -125,9 +131,9 @@ def bias_of(
     if value is None:
         return np.zeros(channels), np.zeros(channels, np.int32)
     check_bias(node, value, channels, broadcast)
-    real = (value.real() if isinstance(value, Coded) else value.array.astype(np.float64)).reshape(-1)
+    real = (value.real() if isinstance(value, QuantizedConstant) else value.array.astype(np.float64)).reshape(-1)
     real = np.broadcast_to(real, (channels,))
-    if isinstance(value, Coded) and value.integers.dtype == np.int32:
+    if isinstance(value, QuantizedConstant) and value.integers.dtype == np.int32:
         same_scale = np.array_equal(np.broadcast_to(value.scale, (channels,)), sum_scale)
         if same_scale and not value.zero_point.any():
             return real, np.broadcast_to(value.integers.reshape(-1), (channels,)).copy()

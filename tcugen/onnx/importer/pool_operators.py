@@ -6,7 +6,7 @@ from tcugen.model.problems import Unavailable
 from tcugen.network.operators import GlobalAveragePool, MaxPool
 from tcugen.onnx.importer.geometry import review_window, window
 from tcugen.onnx.importer.onnx_file import OnnxNode
-from tcugen.onnx.importer.values import Average, Broken, Image, Pool, Quantized, Real, Stored, Value
+from tcugen.onnx.importer.values import Average, Image, Pool, Quantized, Real, Stored, Unknown, Value
 from tcugen.onnx.importer.walk import Review, Walk
 
 _WHOLE = "only the average over the whole tensor runs on the hardware"
@@ -21,7 +21,7 @@ def max_pool(walk: Walk, node: OnnxNode) -> Value:
     value, shape = walk.activation(node, 0)
     pool = Pool(node, *window(node, kernel, shape))
     MaxPool(node.name, (node.inputs[0],), pool.kernel, pool.stride, pool.padding).output_shape([shape])
-    if isinstance(value, Broken):
+    if isinstance(value, Unknown):
         raise Unavailable
     if isinstance(value, Quantized):
         own = walk.builder.tensors[value.tensor]

@@ -6,7 +6,16 @@ from tcugen.model.problems import Problem, Refused, Unavailable
 from tcugen.network.graph import NetworkError
 from tcugen.onnx.importer.onnx_file import OnnxNode
 from tcugen.onnx.importer.parameters import scale_of
-from tcugen.onnx.importer.values import Broken, Coded, Constant, Quantized, Real, Stored, Value, is_constant
+from tcugen.onnx.importer.values import (
+    Constant,
+    Quantized,
+    QuantizedConstant,
+    Real,
+    Stored,
+    Unknown,
+    Value,
+    is_constant,
+)
 from tcugen.onnx.importer.walk import Review, Walk
 
 _ONNX_TYPES = {2: np.uint8, 3: np.int8}
@@ -23,7 +32,7 @@ def quantize_linear(walk: Walk, node: OnnxNode) -> Value:
     """
     _review(node)
     value = walk.values[node.inputs[0]] if node.has_input(0) else walk.value(node, 0)
-    if isinstance(value, Constant | Coded):
+    if isinstance(value, Constant | QuantizedConstant):
         return _quantized_constant(walk, node, value.array if isinstance(value, Constant) else value.real())
     kind = node.attributes.get("output_dtype", 0)
     if kind not in (0, *_ONNX_TYPES):
@@ -32,7 +41,7 @@ def quantize_linear(walk: Walk, node: OnnxNode) -> Value:
     if is_constant(value):
         raise Unavailable
     value, shape = walk.activation(node, 0)
-    if not isinstance(value, Broken):
+    if not isinstance(value, Unknown):
         try:
             return walk.quantise(node, walk.real(node, 0), quantization, unsigned)
         except (Refused, NetworkError) as error:
@@ -65,7 +74,7 @@ def _review(node: OnnxNode) -> None:
     review.done()
 
 
-def _dequantized_constant(walk: Walk, node: OnnxNode, integers: np.ndarray) -> Coded:
+def _dequantized_constant(walk: Walk, node: OnnxNode, integers: np.ndarray) -> QuantizedConstant:
     scale = walk.parameter(node, 1, "scale")
     points = walk.constant(node, 2, "zero point")
     if integers.dtype.name in _SMALL_INTEGERS:
@@ -74,7 +83,7 @@ def _dequantized_constant(walk: Walk, node: OnnxNode, integers: np.ndarray) -> C
         raise node.refusal(f"type of {node.inputs[0]!r}", integers.dtype, "use int8 weights and int32 biases")
     zero_point = np.zeros(scale.shape, np.int64) if points is None else points.astype(np.int64)
     zero_point = zero_point.reshape(()) if zero_point.size == 1 else zero_point
-    return Coded(integers, scale_of(node, scale), zero_point, _axis(node, integers.ndim))
+    return QuantizedConstant(integers, scale_of(node, scale), zero_point, _axis(node, integers.ndim))
 
 
 def _quantized_constant(walk: Walk, node: OnnxNode, array: np.ndarray) -> Constant:
@@ -90,7 +99,7 @@ def _quantized_constant(walk: Walk, node: OnnxNode, array: np.ndarray) -> Consta
         raise node.refusal(f"input {node.inputs[0]!r}", "NaN", "the trained weights are damaged: export them again")
     zero_point = np.zeros((), np.int64) if points is None else points.astype(np.int64)
     zero_point = zero_point.reshape(()) if zero_point.size == 1 else zero_point
-    spread = Coded(array, scale, zero_point, _axis(node, array.ndim))
+    spread = QuantizedConstant(array, scale, zero_point, _axis(node, array.ndim))
     with np.errstate(over="ignore"):
         steps = np.rint(array.astype(np.float32) / spread.along_axis(scale)).astype(np.float64)
     limits = np.iinfo(kind)

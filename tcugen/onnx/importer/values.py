@@ -20,7 +20,7 @@ class Constant:
 
 
 @dataclass(frozen=True, eq=False)
-class Coded:
+class QuantizedConstant:
     """Constant integers that stand for reals, `scale * (integers - zero_point)`: DequantizeLinear of a constant.
 
     Attributes:
@@ -180,7 +180,7 @@ class Real:
 
 
 class Origin(Enum):
-    """What is known about how a tensor behind a refused node came about."""
+    """What is known about how a tensor downstream of a refused node came about."""
 
     UNKNOWN = auto()
     CONSTANT = auto()
@@ -189,8 +189,8 @@ class Origin(Enum):
 
 
 @dataclass(frozen=True)
-class Broken:
-    """A tensor behind a refused node, with what is known of it so that what follows can be checked too.
+class Unknown:
+    """A tensor downstream of a refused node, with what is known of it so that what follows can be checked too.
 
     Attributes:
         shape: None if unknown, or of other than two or four dimensions.
@@ -204,9 +204,11 @@ class Broken:
     origin: Origin = Origin.UNKNOWN
 
 
-Value = Constant | Coded | Quantized | Real | Broken
+Value = Constant | QuantizedConstant | Quantized | Real | Unknown
 
 
 def is_constant(value: Value) -> bool:
-    """Whether it depends on constants alone, known or behind a refused node."""
-    return isinstance(value, Constant | Coded) or (isinstance(value, Broken) and value.origin is Origin.CONSTANT)
+    """Whether it depends on constants alone, known or downstream of a refused node."""
+    return isinstance(value, Constant | QuantizedConstant) or (
+        isinstance(value, Unknown) and value.origin is Origin.CONSTANT
+    )

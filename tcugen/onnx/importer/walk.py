@@ -12,7 +12,7 @@ from tcugen.network.graph import Shape
 from tcugen.onnx.importer.builder import INT8, Builder
 from tcugen.onnx.importer.onnx_file import OnnxGraph, OnnxNode
 from tcugen.onnx.importer.parameters import activation_quantization
-from tcugen.onnx.importer.values import Broken, Coded, Constant, Image, Origin, Quantized, Real, Value
+from tcugen.onnx.importer.values import Constant, Image, Origin, Quantized, QuantizedConstant, Real, Unknown, Value
 
 
 @dataclass(eq=False)
@@ -23,7 +23,7 @@ class Walk:
         values: By name of tensor in the file.
         builder: The network so far.
         problems: Of all refused nodes so far.
-        makers: Nodes by name of the tensor they make.
+        producers: Nodes by name of the tensor they make.
         recoded, folded, shifted: Names of nodes whose weights lost a zero point, of batch normalisations folded into
             convolutions, of tensors that came as uint8.
     """
@@ -32,7 +32,7 @@ class Walk:
     builder: Builder
     values: dict[str, Value] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
-    makers: dict[str, OnnxNode] = field(default_factory=dict)
+    producers: dict[str, OnnxNode] = field(default_factory=dict)
     recoded: list[str] = field(default_factory=list)
     folded: list[str] = field(default_factory=list)
     shifted: list[str] = field(default_factory=list)
@@ -42,16 +42,16 @@ class Walk:
 
         Raises:
             Refused: If it is left out.
-            Unavailable: If it lies behind a refused node.
+            Unavailable: If it is downstream of a refused node.
         """
         if not node.has_input(index):
             raise node.refusal(f"input {index}", "missing", "the operator needs it: export the model again")
         value = self.values[node.inputs[index]]
-        if isinstance(value, Broken):
+        if isinstance(value, Unknown):
             raise Unavailable
         return value
 
-    def activation(self, node: OnnxNode, index: int) -> tuple[Real | Quantized | Broken, Shape]:
+    def activation(self, node: OnnxNode, index: int) -> tuple[Real | Quantized | Unknown, Shape]:
         """An input that is no constant, and its shape, which may be known although a node before it was refused.
 
         Raises:
@@ -59,7 +59,7 @@ class Walk:
             Unavailable: If its shape is unknown.
         """
         value = self.values[node.inputs[index]] if node.has_input(index) else None
-        if isinstance(value, Broken) and value.shape is not None:
+        if isinstance(value, Unknown) and value.shape is not None:
             return value, value.shape
         value = self.value(node, index)
         if isinstance(value, Quantized):
@@ -67,13 +67,13 @@ class Walk:
         return value, self.builder.shape_of(self.real(node, index))
 
     def check_rounded(self, node: OnnxNode, index: int, joins: bool = False) -> None:
-        """Raises Refused if an input behind a refused node was computed and not rounded since.
+        """Raises Refused if an input downstream of a refused node was computed and not rounded since.
 
         Args:
             joins: Whether `node` can become part of a convolution, which then need not be rounded.
         """
         value = self.values[node.inputs[index]] if node.has_input(index) else None
-        if not isinstance(value, Broken):
+        if not isinstance(value, Unknown):
             return
         if value.origin is Origin.COMPUTED or (value.origin is Origin.CONVOLUTION and not joins):
             raise self._not_rounded(node, index)
@@ -87,7 +87,7 @@ class Walk:
         if not node.has_input(index):
             return None
         value = self.value(node, index)
-        if isinstance(value, Coded):
+        if isinstance(value, QuantizedConstant):
             return value.real()
         if not isinstance(value, Constant):
             raise node.refusal(what, "computed at run time", "use static quantization, with constants there")
@@ -116,7 +116,7 @@ class Walk:
         raise node.refusal(f"input {node.inputs[index]!r}", "a constant", "only weights and biases may be constant")
 
     def tensor(self, node: OnnxNode, index: int) -> tuple[str, bool]:
-        """The int8 tensor of the network behind a real input, and whether it is flat.
+        """The int8 tensor of the network that stands for a real input, and whether it is flat.
 
         Raises:
             Refused: If it was not quantized since it was computed.
@@ -137,16 +137,16 @@ class Walk:
         """An input that is an int8 or uint8 activation tensor.
 
         Args:
-            stated: Index of the input that states its scale, the zero point follows; it must be the producer's. Behind
+            stated: Index of the input that states its scale, the zero point follows; it must be the producer's. After
                 a refused node the statement is all that is known.
 
         Raises:
             Refused: If it is none, or scale or zero point are not those it was made with.
         """
         if stated is not None and node.has_input(index):
-            broken = self.values[node.inputs[index]]
-            if isinstance(broken, Broken):
-                return self._stated(node, broken, index, stated)
+            unknown = self.values[node.inputs[index]]
+            if isinstance(unknown, Unknown):
+                return self._stated(node, unknown, index, stated)
         value = self.value(node, index)
         if not isinstance(value, Quantized):
             raise node.refusal(f"input {node.inputs[index]!r}", "not int8", "quantize it with constant parameters")
@@ -154,25 +154,25 @@ class Walk:
             self.check_stated(node, value, stated)
         return value
 
-    def _stated(self, node: OnnxNode, broken: Broken, index: int, stated: int) -> Quantized:
-        """An int8 tensor behind a refused node, as its reader states it."""
-        if broken.shape is None or broken.origin is Origin.CONSTANT:
+    def _stated(self, node: OnnxNode, unknown: Unknown, index: int, stated: int) -> Quantized:
+        """An int8 tensor downstream of a refused node, as its reader states it."""
+        if unknown.shape is None or unknown.origin is Origin.CONSTANT:
             raise Unavailable
-        maker = self.makers.get(node.inputs[index])
+        producer = self.producers.get(node.inputs[index])
         try:
             quantization, unsigned = self.quantization(node, stated, False)
         except Refused:
-            if maker is not None and maker.op.endswith("QuantizeLinear"):
+            if producer is not None and producer.op.endswith("QuantizeLinear"):
                 # It was refused for the same scale and zero point.
                 raise Unavailable from None
             raise
-        return Quantized(self.builder.placeholder(broken.shape, quantization), unsigned, broken.flat)
+        return Quantized(self.builder.placeholder(unknown.shape, quantization), unsigned, unknown.flat)
 
     def _not_rounded(self, node: OnnxNode, index: int) -> Refused:
-        maker = self.makers.get(node.inputs[index])
-        behind = f" behind {maker.name}" if maker else " in front of it"
+        producer = self.producers.get(node.inputs[index])
+        where = f"after {producer.name}" if producer else "before it"
         return node.refusal(
-            f"input {node.inputs[index]!r}", "not quantized", f"put QuantizeLinear and DequantizeLinear{behind}"
+            f"input {node.inputs[index]!r}", "not quantized", f"put QuantizeLinear and DequantizeLinear {where}"
         )
 
     def check_stated(self, node: OnnxNode, value: Quantized, index: int) -> None:

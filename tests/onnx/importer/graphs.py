@@ -47,7 +47,7 @@ class Graph:
     def weights(self, *shape, low=-127, high=127) -> np.ndarray:
         return self.rng.integers(low, high + 1, shape).astype(np.int8)
 
-    def coded(self, integers, scale, zero_point=None, axis=0) -> str:
+    def quantized_constant(self, integers, scale, zero_point=None, axis=0) -> str:
         """DequantizeLinear of constant integers."""
         scale = np.asarray(scale, np.float32)
         zero_point = np.zeros(scale.shape) if zero_point is None else zero_point
@@ -58,7 +58,7 @@ class Graph:
         """A convolution of random int8 weights with a scale per channel, without bias, its result not rounded."""
         weight = self.weights(outputs, channels // attributes.get("group", 1), side, side)
         scale = self.rng.uniform(0.001, 0.003, outputs)
-        return self.node("Conv", x, self.coded(weight, scale), name=name, **attributes)
+        return self.node("Conv", x, self.quantized_constant(weight, scale), name=name, **attributes)
 
     def model(self, output, kind=TensorProto.FLOAT) -> onnx.ModelProto:
         graph = helper.make_graph(

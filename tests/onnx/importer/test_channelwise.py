@@ -36,7 +36,7 @@ class TestNormalisation:
     def test_integers_of_the_weights_stay_and_scales_change(self, imported):
         graph = Graph()
         weight = graph.weights(2, 3, 3, 3)
-        conv = graph.node("Conv", graph.qdq("image", *X), graph.coded(weight, [0.002, 0.003]), name="conv")
+        conv = graph.node("Conv", graph.qdq("image", *X), graph.quantized_constant(weight, [0.002, 0.003]), name="conv")
         values = ([2, -0.5], [0.1, 0.2], [0.05, -0.1], [1, 4])
         inputs = [graph.constant(value, np.float32) for value in values]
         normalised = graph.node("BatchNormalization", conv, *inputs, epsilon=0.0, name="bn")
@@ -49,7 +49,7 @@ class TestNormalisation:
 
     def test_minus_128_cannot_change_its_sign(self, imported):
         graph = Graph()
-        weight = graph.coded(np.full((1, 3, 1, 1), -128, np.int8), 0.002)
+        weight = graph.quantized_constant(np.full((1, 3, 1, 1), -128, np.int8), 0.002)
         conv = graph.node("Conv", graph.qdq("image", *X), weight)
         inputs = [graph.constant([value], np.float32) for value in (-1, 0, 0, 1)]
         with pytest.raises(UnsupportedModel, match="negative where a weight is -128"):
@@ -64,7 +64,7 @@ class TestNormalisation:
             with pytest.raises(UnsupportedModel, match=r"bn \(BatchNormalization\): .* = not finite; export"):
                 imported(graph, graph.qdq(normalised, *Y))
 
-    @pytest.mark.parametrize("behind", [lambda graph: graph.conv(graph.qdq("image", *X), 3), rounded])
+    @pytest.mark.parametrize("before", [lambda graph: graph.conv(graph.qdq("image", *X), 3), rounded])
     @pytest.mark.parametrize(
         "values, message",
         [
@@ -73,10 +73,10 @@ class TestNormalisation:
             ((*VALUES[:3], [VALUES[3]]), r"variance = shape \[1, 4\]; scale has \[4\]"),
         ],
     )
-    def test_parameters_of_another_length_are_refused(self, imported, behind, values, message):
+    def test_parameters_of_another_length_are_refused(self, imported, before, values, message):
         graph = Graph()
         with pytest.raises(UnsupportedModel, match=message):
-            imported(graph, graph.qdq(normalise(graph, behind(graph), values), *Y))
+            imported(graph, graph.qdq(normalise(graph, before(graph), values), *Y))
 
     def test_training_mode_is_refused(self, imported):
         graph = Graph()
@@ -115,7 +115,7 @@ class TestBehindRounding:
         """As ONNX Runtime's quantize_static leaves it in a model that was not prepared."""
         graph = Graph()
         flat = graph.node("Flatten", graph.qdq("image", *X))
-        product = graph.node("MatMul", flat, graph.coded(graph.weights(192, 5), 0.0005), name="product")
+        product = graph.node("MatMul", flat, graph.quantized_constant(graph.weights(192, 5), 0.0005), name="product")
         total = graph.node("Add", graph.qdq(product, 0.01, 4), graph.constant(constant, np.float32), name="bias")
         result = imported(graph, graph.qdq(total, *Y))
         assert [(node.name, node.groups) for node in result.model.network.nodes][1] == ("bias", 5)

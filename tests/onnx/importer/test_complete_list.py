@@ -1,4 +1,4 @@
-"""The list of nodes that cannot run goes on behind each of them: through both forms, and where a shape is unknown."""
+"""The list of nodes that cannot run goes on after each of them: through both forms, and where a shape is unknown."""
 
 import numpy as np
 import pytest
@@ -125,9 +125,14 @@ def test_a_bias_and_a_normalisation_may_follow_it(listed):
         (lambda g, x: g.conv(g.qdq(x, *X), 4, side=5, name="node"), "shape"),
         (lambda g, x: g.node("Add", g.qdq(x, *X), g.qdq(g.node("Flatten", x), *X), name="node"), "input 't8'"),
         (lambda g, x: g.node("MaxPool", x, kernel_shape=[5, 5], name="node"), "shape"),
-        (lambda g, x: g.node("MatMul", g.qdq(x, *X), g.coded(g.weights(4, 4), 0.1), name="node"), "input 't5'"),
         (
-            lambda g, x: g.node("MatMul", g.qdq(g.node("Flatten", x), *X), g.coded(g.weights(4, 4), 0.1), name="node"),
+            lambda g, x: g.node("MatMul", g.qdq(x, *X), g.quantized_constant(g.weights(4, 4), 0.1), name="node"),
+            "input 't5'",
+        ),
+        (
+            lambda g, x: g.node(
+                "MatMul", g.qdq(g.node("Flatten", x), *X), g.quantized_constant(g.weights(4, 4), 0.1), name="node"
+            ),
             "weights",
         ),
         (lambda g, x: g.node("Reshape", x, g.constant([1, 2, -1], np.int64), name="node"), "shape"),
@@ -150,11 +155,11 @@ def test_what_follows_is_checked_with_the_inferred_shape(listed, follow, attribu
         (lambda g, x: g.conv(x, 3, strides=[0, 1], name="node"), "strides"),
         (
             lambda g, x: g.node(
-                "Conv", x, g.coded(g.weights(4, 3, 1, 1), 0.1), g.constant([1, 2], np.float32), name="node"
+                "Conv", x, g.quantized_constant(g.weights(4, 3, 1, 1), 0.1), g.constant([1, 2], np.float32), name="node"
             ),
             "bias",
         ),
-        (lambda g, x: g.node("Gemm", x, g.coded(g.weights(4, 3), 0.1), alpha=2.0, name="node"), "alpha"),
+        (lambda g, x: g.node("Gemm", x, g.quantized_constant(g.weights(4, 3), 0.1), alpha=2.0, name="node"), "alpha"),
         (lambda g, x: g.node("Clip", x, g.constant(np.nan, np.float32), name="node"), "min"),
         (lambda g, x: normalise(g, x, name="node", training_mode=1), "training_mode"),
     ],
@@ -180,5 +185,5 @@ def test_refused_weights_do_not_bring_the_nodes_that_turn_them_round(listed):
 def test_a_bias_computed_at_run_time(listed):
     graph = Graph()
     x = graph.qdq("image", *X)
-    conv = graph.node("Conv", x, graph.coded(graph.weights(4, 3, 1, 1), 0.1), x, name="conv")
+    conv = graph.node("Conv", x, graph.quantized_constant(graph.weights(4, 3, 1, 1), 0.1), x, name="conv")
     assert listed(graph, graph.qdq(conv, *Y)) == [("conv", "bias")]

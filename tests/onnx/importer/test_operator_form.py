@@ -27,7 +27,7 @@ class Twins:
     def weights(self, *shape):
         return self.qop.weights(*shape, low=-self.span, high=self.span)
 
-    def coded(self, array, scale, axis=0):
+    def quantized_constant(self, array, scale, axis=0):
         """Weights for the operator form: integers, scale, zero point."""
         scale = np.asarray(scale, np.float32)
         return (
@@ -50,18 +50,24 @@ def conv(twins):
     weight, scale = twins.weights(4, 3, 3, 3), twins.qop.rng.uniform(0.002, 0.006, 4)
     bias = twins.qop.rng.integers(-20000, 20000, 4).astype(np.int32)
     attributes = {"pads": [1, 0, 1, 2], "strides": [1, 2]}
-    inputs = (twins.x, *twins.pair(*X), *twins.coded(weight, scale), *twins.pair(*Y), twins.qop.constant(bias))
+    inputs = (
+        twins.x,
+        *twins.pair(*X),
+        *twins.quantized_constant(weight, scale),
+        *twins.pair(*Y),
+        twins.qop.constant(bias),
+    )
     quantized = twins.qop.node("QLinearConv", *inputs, **attributes)
-    named = (twins.qdq.coded(weight, scale), twins.qdq.coded(bias, bias_scale(scale)))
+    named = (twins.qdq.quantized_constant(weight, scale), twins.qdq.quantized_constant(bias, bias_scale(scale)))
     return quantized, twins.qdq.node("Conv", twins.real, *named, **attributes)
 
 
 def depthwise_without_bias(twins):
     weight = twins.weights(6, 1, 3, 3)
     quantized = twins.qop.node(
-        "QLinearConv", twins.x, *twins.pair(*X), *twins.coded(weight, 0.01), *twins.pair(*Y), group=3
+        "QLinearConv", twins.x, *twins.pair(*X), *twins.quantized_constant(weight, 0.01), *twins.pair(*Y), group=3
     )
-    return quantized, twins.qdq.node("Conv", twins.real, twins.qdq.coded(weight, 0.01), group=3)
+    return quantized, twins.qdq.node("Conv", twins.real, twins.qdq.quantized_constant(weight, 0.01), group=3)
 
 
 def add(twins):
@@ -94,17 +100,19 @@ def gemm(twins):
     x, real = flat(twins)
     weight, scale = twins.weights(5, 192), 0.001
     bias = twins.qop.rng.integers(-20000, 20000, 5).astype(np.int32)
-    inputs = (x, *twins.pair(*X), *twins.coded(weight, scale), twins.qop.constant(bias), *twins.pair(*Y))
+    inputs = (x, *twins.pair(*X), *twins.quantized_constant(weight, scale), twins.qop.constant(bias), *twins.pair(*Y))
     quantized = twins.qop.node("QGemm", *inputs, domain=CONTRIB, transB=1)
-    named = (twins.qdq.coded(weight, scale), twins.qdq.coded(bias, bias_scale(scale)))
+    named = (twins.qdq.quantized_constant(weight, scale), twins.qdq.quantized_constant(bias, bias_scale(scale)))
     return quantized, twins.qdq.node("Gemm", real, *named, transB=1)
 
 
 def matmul(twins):
     x, real = flat(twins)
     weight = twins.weights(192, 5)
-    quantized = twins.qop.node("QLinearMatMul", x, *twins.pair(*X), *twins.coded(weight, 0.001), *twins.pair(*Y))
-    return quantized, twins.qdq.node("MatMul", real, twins.qdq.coded(weight, 0.001))
+    quantized = twins.qop.node(
+        "QLinearMatMul", x, *twins.pair(*X), *twins.quantized_constant(weight, 0.001), *twins.pair(*Y)
+    )
+    return quantized, twins.qdq.node("MatMul", real, twins.qdq.quantized_constant(weight, 0.001))
 
 
 LAYERS = [conv, depthwise_without_bias, add, average, gemm, matmul, max_pool]

@@ -1,4 +1,4 @@
-"""Operators between DequantizeLinear and QuantizeLinear, beside ONNX Runtime's floating-point run of the same file.
+"""Operators between DequantizeLinear and QuantizeLinear, compared with ONNX Runtime's floating point.
 
 Both round the same real numbers once per quantized tensor, so they are at most one step apart, and rarely that.
 """
@@ -53,7 +53,7 @@ def valid(graph, x):
 
 
 def float_bias(graph, x):
-    weight = graph.coded(graph.weights(4, 3, 3, 3), graph.rng.uniform(0.001, 0.003, 4))
+    weight = graph.quantized_constant(graph.weights(4, 3, 3, 3), graph.rng.uniform(0.001, 0.003, 4))
     return graph.node("Conv", x, weight, graph.constant([0.5, -1, 0, 2], np.float32))
 
 
@@ -63,7 +63,7 @@ def bias_behind(graph, x):
 
 
 def weights_per_tensor(graph, x):
-    return graph.node("Conv", x, graph.coded(graph.weights(4, 3, 3, 3), 0.002))
+    return graph.node("Conv", x, graph.quantized_constant(graph.weights(4, 3, 3, 3), 0.002))
 
 
 def weights_quantized_in_the_file(graph, x):
@@ -78,12 +78,12 @@ def weights_of_four_bits(graph, x):
 
     graph.opset = 21
     weight = graph.rng.integers(-8, 8, (4, 3, 3, 3)).astype(ml_dtypes.int4)
-    return graph.node("Conv", x, graph.coded(weight, np.full(4, 0.03)))
+    return graph.node("Conv", x, graph.quantized_constant(weight, np.full(4, 0.03)))
 
 
 def weights_of_uint8(graph, x):
     weight = graph.rng.integers(0, 256, (4, 3, 3, 3)).astype(np.uint8)
-    return graph.node("Conv", x, graph.coded(weight, 0.002, 128))
+    return graph.node("Conv", x, graph.quantized_constant(weight, 0.002, 128))
 
 
 def normalised(graph, x):
@@ -142,30 +142,32 @@ def average_of_pooled(graph, x):
 
 def gemm(graph, x):
     flat = graph.node("Flatten", graph.qdq(average(graph, x), 0.005, 4))
-    weight = graph.coded(graph.weights(5, 3), graph.rng.uniform(0.01, 0.03, 5))
+    weight = graph.quantized_constant(graph.weights(5, 3), graph.rng.uniform(0.01, 0.03, 5))
     return graph.node("Gemm", flat, weight, graph.constant([1, 0, -1, 0, 0.5], np.float32), transB=1)
 
 
 def gemm_of_columns(graph, x):
     flat = graph.node("Reshape", graph.qdq(average(graph, x), 0.005, 4), graph.constant([0, -1], np.int64))
-    return graph.node("Gemm", flat, graph.coded(graph.weights(3, 5), graph.rng.uniform(0.01, 0.03, 5), axis=1))
+    return graph.node(
+        "Gemm", flat, graph.quantized_constant(graph.weights(3, 5), graph.rng.uniform(0.01, 0.03, 5), axis=1)
+    )
 
 
 def gemm_of_turned_weights(graph, x):
     flat = graph.node("Squeeze", graph.qdq(average(graph, x), 0.005, 4), graph.constant([2, 3], np.int64))
-    weight = graph.coded(graph.weights(5, 3), graph.rng.uniform(0.01, 0.03, 5))
+    weight = graph.quantized_constant(graph.weights(5, 3), graph.rng.uniform(0.01, 0.03, 5))
     return graph.node("Gemm", flat, graph.node("Transpose", weight, perm=[1, 0]))
 
 
 def matmul_with_bias(graph, x):
     flat = graph.qdq(graph.node("ReduceMean", x, axes=[2, 3], keepdims=0), 0.005, 4)
-    product = graph.node("MatMul", flat, graph.coded(graph.weights(3, 5), 0.02))
+    product = graph.node("MatMul", flat, graph.quantized_constant(graph.weights(3, 5), 0.02))
     return graph.node("Relu", graph.node("Add", product, graph.constant([1, -1, 0.25, 0, 2], np.float32)))
 
 
 def gemm_of_many_pixels(graph, x):
     flat = graph.node("Flatten", x)
-    return graph.node("Gemm", flat, graph.coded(graph.weights(5, 192), 0.001), transB=1)
+    return graph.node("Gemm", flat, graph.quantized_constant(graph.weights(5, 192), 0.001), transB=1)
 
 
 def shape_computed_in_the_file(graph, x):
@@ -173,7 +175,7 @@ def shape_computed_in_the_file(graph, x):
     first = graph.node("Gather", shape, graph.constant([0], np.int64), axis=0)
     target = graph.node("Concat", first, graph.constant([-1], np.int64), axis=0)
     flat = graph.node("Reshape", x, target)
-    return graph.node("Gemm", flat, graph.coded(graph.weights(5, 192), 0.001), transB=1)
+    return graph.node("Gemm", flat, graph.quantized_constant(graph.weights(5, 192), 0.001), transB=1)
 
 
 def through_identities(graph, x):

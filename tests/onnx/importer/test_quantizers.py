@@ -109,7 +109,7 @@ def test_what_it_quantizes_without_preparation(quant_format, activations, tmp_pa
         weight_type=QuantType.QInt8,
     )
     if quant_format is QuantFormat.QOperator:
-        # It leaves the average behind a normalisation in floating point.
+        # It leaves the average after a normalisation in floating point.
         with pytest.raises(UnsupportedModel, match="1 node .*\n.*GlobalAveragePool_6.* = not quantized; put"):
             import_onnx(path)
         return

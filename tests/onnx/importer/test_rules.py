@@ -24,9 +24,9 @@ class TestWeights:
     def test_a_zero_point_is_taken_out_where_the_rest_fits_int8(self, imported):
         graph = Graph()
         weight = graph.weights(4, 3, 3, 3, low=-100, high=100)
-        plain = imported(graph, convolution(graph, graph.coded(weight, 0.002)))
+        plain = imported(graph, convolution(graph, graph.quantized_constant(weight, 0.002)))
         graph = Graph()
-        moved = imported(graph, convolution(graph, graph.coded(weight + np.int8(17), 0.002, 17)))
+        moved = imported(graph, convolution(graph, graph.quantized_constant(weight + np.int8(17), 0.002, 17)))
         assert np.array_equal(moved.model.integers["conv"].weight, weight)
         assert moved.report.recoded_weights == ("conv",) and plain.report.recoded_weights == ()
         images = graph.images()
@@ -35,20 +35,24 @@ class TestWeights:
     def test_a_zero_point_per_channel(self, imported):
         graph, points = Graph(), np.array([5, 0, -9, 100])
         weight = graph.weights(4, 3, 3, 3, low=-20, high=20)
-        coded = graph.coded(weight + points.reshape(-1, 1, 1, 1).astype(np.int8), [0.002, 0.003, 0.004, 0.005], points)
-        assert np.array_equal(imported(graph, convolution(graph, coded)).model.integers["conv"].weight, weight)
+        quantized_constant = graph.quantized_constant(
+            weight + points.reshape(-1, 1, 1, 1).astype(np.int8), [0.002, 0.003, 0.004, 0.005], points
+        )
+        assert np.array_equal(
+            imported(graph, convolution(graph, quantized_constant)).model.integers["conv"].weight, weight
+        )
 
     @pytest.mark.parametrize("dtype, values, point", [(np.int8, [-128, 127], 1), (np.uint8, [0, 255], 100)])
     def test_a_zero_point_is_refused_where_it_does_not(self, imported, dtype, values, point):
         graph = Graph()
         weight = np.resize(np.array(values, dtype), (4, 3, 3, 3))
         with pytest.raises(UnsupportedModel, match=rf"conv \(Conv\): weight zero point = {point};.*symmetrically"):
-            imported(graph, convolution(graph, graph.coded(weight, 0.002, point)))
+            imported(graph, convolution(graph, graph.quantized_constant(weight, 0.002, point)))
 
     def test_minus_128_is_kept(self, imported):
         graph = Graph()
         weight = np.full((4, 3, 3, 3), -128, np.int8)
-        result = imported(graph, convolution(graph, graph.coded(weight, 0.0002)))
+        result = imported(graph, convolution(graph, graph.quantized_constant(weight, 0.0002)))
         assert result.model.integers["conv"].weight.min() == -128
 
 
@@ -57,13 +61,13 @@ class TestBias:
 
     def imported_bias(self, imported, write):
         graph = Graph()
-        weight = graph.coded(graph.weights(4, 3, 3, 3), self.SCALES)
+        weight = graph.quantized_constant(graph.weights(4, 3, 3, 3), self.SCALES)
         return imported(graph, convolution(graph, weight, write(graph)))
 
     def test_integers_in_the_scale_of_the_sums_are_kept(self, imported):
         values = np.array([1, -(2**24) - 1, 2**30, -7], np.int32)
         scale = np.float32(X[0]) * self.SCALES
-        result = self.imported_bias(imported, lambda graph: graph.coded(values, scale))
+        result = self.imported_bias(imported, lambda graph: graph.quantized_constant(values, scale))
         assert np.array_equal(result.model.integers["conv"].bias, values)
         assert result.report.bias_errors == ()
 
@@ -78,7 +82,7 @@ class TestBias:
 
     def test_integers_in_another_scale_are_rounded_too(self, imported):
         values = np.array([100, -50, 3, 0], np.int32)
-        result = self.imported_bias(imported, lambda graph: graph.coded(values, 0.01))
+        result = self.imported_bias(imported, lambda graph: graph.quantized_constant(values, 0.01))
         step = np.float64(np.float32(X[0])) * self.SCALES.astype(np.float64)
         assert np.array_equal(result.model.integers["conv"].bias, np.rint(values * np.float64(np.float32(0.01)) / step))
         assert result.report.bias_errors[0].steps <= 0.5
@@ -135,7 +139,7 @@ class TestScales:
     def test_another_scale_behind_flatten(self, imported, tmp_path):
         graph = Graph(shape=(8, 1, 1))
         flat = graph.qdq(graph.node("Flatten", graph.qdq("image", *X)), 0.031, -4)
-        weight = graph.coded(graph.weights(5, 8), 0.01)
+        weight = graph.quantized_constant(graph.weights(5, 8), 0.01)
         result = imported(graph, graph.qdq(graph.node("Gemm", flat, weight, transB=1), *Y))
         assert operators(result.model) == ["requantise", "linear"]
         images = graph.images()
@@ -162,8 +166,8 @@ class TestOutput:
         graph = Graph(shape=(8, 1, 1))
         flat = graph.node("Flatten", graph.qdq("image", *X))
         scale = np.float32(X[0]) * np.float32(0.01)
-        bias = graph.coded(np.arange(-200, 300, 100, dtype=np.int32), scale)
-        gemm = graph.node("Gemm", flat, graph.coded(graph.weights(5, 8), 0.01), bias, transB=1, name="fc")
+        bias = graph.quantized_constant(np.arange(-200, 300, 100, dtype=np.int32), scale)
+        gemm = graph.node("Gemm", flat, graph.quantized_constant(graph.weights(5, 8), 0.01), bias, transB=1, name="fc")
         result = imported(graph, gemm)
         assert result.model.tensors["fc"] is None and result.model.integers["fc"].multiplier is None
         images = graph.images()
@@ -174,7 +178,7 @@ class TestOutput:
     def test_its_bias_may_come_behind(self, imported):
         graph = Graph(shape=(8, 1, 1))
         flat = graph.node("Flatten", graph.qdq("image", *X))
-        product = graph.node("MatMul", flat, graph.coded(graph.weights(8, 5), 0.01))
+        product = graph.node("MatMul", flat, graph.quantized_constant(graph.weights(8, 5), 0.01))
         result = imported(graph, graph.node("Add", product, graph.constant([1, 2, 3, 4, 5], np.float32)))
         assert result.model.integers["MatMul_4"].bias.tolist() == [5000, 10000, 15000, 20000, 25000]
 

@@ -27,7 +27,9 @@ def test_every_one_is_listed(tmp_path):
     weight = graph.constant(graph.rng.normal(0, 1, (4, 4, 1, 1)), np.float32)
     x = graph.qdq(graph.node("Conv", x, weight, name="float"), *Y)
     x = graph.node("Flatten", graph.qdq(graph.node("GlobalAveragePool", x), *Y))
-    gemm = graph.node("Gemm", x, graph.coded(graph.weights(5, 4), 0.1), transB=1, alpha=2.0, transA=1, name="fc")
+    gemm = graph.node(
+        "Gemm", x, graph.quantized_constant(graph.weights(5, 4), 0.1), transB=1, alpha=2.0, transA=1, name="fc"
+    )
     output = graph.node("Softmax", graph.qdq(gemm, *Y), name="softmax")
     found, text = problems(tmp_path, graph, output)
     assert [(problem.node, problem.operator, problem.attribute, problem.value) for problem in found] == [
@@ -42,7 +44,7 @@ def test_every_one_is_listed(tmp_path):
     ]
     lines = text.splitlines()
     assert lines[0].endswith("model.onnx: 7 nodes cannot run on the hardware:")
-    assert lines[3] == ("  sum (Add): input 't12' = not quantized; put QuantizeLinear and DequantizeLinear behind left")
+    assert lines[3] == ("  sum (Add): input 't12' = not quantized; put QuantizeLinear and DequantizeLinear after left")
     assert len(lines) == 9
 
 
@@ -77,7 +79,7 @@ def bad_scale(value):
 
 
 def bad_weight_scale(graph):
-    weight = graph.coded(graph.weights(4, 3, 1, 1), [0.1, 0, 0.1, 0.1])
+    weight = graph.quantized_constant(graph.weights(4, 3, 1, 1), [0.1, 0, 0.1, 0.1])
     return graph.qdq(graph.node("Conv", graph.qdq("image", *X), weight), *Y)
 
 
@@ -105,7 +107,7 @@ def other_scale_in_operator_form(graph):
 
 
 def multiplier_out_of_range(graph):
-    weight = graph.coded(graph.weights(4, 3, 1, 1), 1e-14)
+    weight = graph.quantized_constant(graph.weights(4, 3, 1, 1), 1e-14)
     return graph.qdq(graph.node("Conv", graph.qdq("image", *X), weight, name="node"), *Y)
 
 
@@ -140,7 +142,7 @@ def constant_in_operator_form(graph):
 
 
 def four_dimensions_into_gemm(graph, x):
-    return graph.node("MatMul", x, graph.coded(graph.weights(8, 8), 0.1), name="node")
+    return graph.node("MatMul", x, graph.quantized_constant(graph.weights(8, 8), 0.1), name="node")
 
 
 def eight_bit_floats(graph):
@@ -232,11 +234,13 @@ CASES = {
         "= of two dimensions, the other of four; flatten both",
     ),
     "no output channels": (
-        chain(lambda g, x: g.node("Conv", x, g.coded(g.weights(0, 3, 3, 3), 0.1))),
+        chain(lambda g, x: g.node("Conv", x, g.quantized_constant(g.weights(0, 3, 3, 3), 0.1))),
         r"weights = shape \[0, 3, 3, 3\]; they are empty: export the model again",
     ),
     "no columns": (
-        chain(lambda g, x: g.node("Gemm", g.node("Flatten", x), g.coded(g.weights(0, 192), 0.1), transB=1)),
+        chain(
+            lambda g, x: g.node("Gemm", g.node("Flatten", x), g.quantized_constant(g.weights(0, 192), 0.1), transB=1)
+        ),
         r"weights = shape \[0, 192\]; a fully connected layer",
     ),
     "another kernel than that of the weights": (
@@ -244,7 +248,11 @@ CASES = {
         r"kernel_shape = \[5, 3\]; the weights have \[3, 3\]",
     ),
     "one bias for all": (
-        chain(lambda g, x: g.node("Conv", x, g.coded(g.weights(4, 3, 1, 1), 0.1), g.constant([1], np.float32))),
+        chain(
+            lambda g, x: g.node(
+                "Conv", x, g.quantized_constant(g.weights(4, 3, 1, 1), 0.1), g.constant([1], np.float32)
+            )
+        ),
         "bias = 1 values; the bias must have one for each of 4 channels",
     ),
     "pad": (
@@ -257,7 +265,7 @@ CASES = {
     ),
     "clipped without rounding": (
         chain(lambda g, x: g.conv(g.node("Clip", x, g.constant(-0.3, np.float32)), 3, name="node")),
-        "not quantized; put QuantizeLinear and DequantizeLinear behind Clip_2",
+        "not quantized; put QuantizeLinear and DequantizeLinear after Clip_2",
     ),
     "average with padding": (
         chain(lambda g, x: g.node("AveragePool", x, kernel_shape=[8, 8], auto_pad="SAME_UPPER", name="node")),
@@ -265,22 +273,30 @@ CASES = {
     ),
     "clipped output": (
         lambda g: g.node("Clip", g.qdq("image", *X), g.constant(-0.3, np.float32), name="node"),
-        "output = not quantized; put QuantizeLinear and DequantizeLinear behind node",
+        "output = not quantized; put QuantizeLinear and DequantizeLinear after node",
     ),
     "average without rounding": (
         chain(lambda g, x: g.node("GlobalAveragePool", g.conv(x, 3, name="conv"), name="node")),
-        "not quantized; put QuantizeLinear and DequantizeLinear behind conv",
+        "not quantized; put QuantizeLinear and DequantizeLinear after conv",
     ),
     "wrong number of biases": (
-        chain(lambda g, x: g.node("Conv", x, g.coded(g.weights(4, 3, 1, 1), 0.1), g.constant([1, 2], np.float32))),
+        chain(
+            lambda g, x: g.node(
+                "Conv", x, g.quantized_constant(g.weights(4, 3, 1, 1), 0.1), g.constant([1, 2], np.float32)
+            )
+        ),
         "bias = 2 values; the bias must have one for each of 4 channels",
     ),
     "bias that is no number": (
-        chain(lambda g, x: g.node("Conv", x, g.coded(g.weights(1, 3, 1, 1), 0.1), g.constant([np.inf], np.float32))),
+        chain(
+            lambda g, x: g.node(
+                "Conv", x, g.quantized_constant(g.weights(1, 3, 1, 1), 0.1), g.constant([np.inf], np.float32)
+            )
+        ),
         "bias = inf; the bias must be finite",
     ),
     "scales along the wrong axis": (
-        chain(lambda g, x: g.node("Conv", x, g.coded(g.weights(4, 3, 1, 1), [0.1, 0.2, 0.3], axis=1))),
+        chain(lambda g, x: g.node("Conv", x, g.quantized_constant(g.weights(4, 3, 1, 1), [0.1, 0.2, 0.3], axis=1))),
         "weight scale = 3 values along dimension 1; use one for the tensor or one for each of the 4 output channels",
     ),
     "channels that do not fit": (

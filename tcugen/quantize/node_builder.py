@@ -11,12 +11,12 @@ from tcugen.quantize.float_network import Parameters
 
 
 @dataclass(eq=False)
-class Draft:
+class NodeBuilder:
     """One node of the network.
 
     Attributes:
         operator: The node, all but its name, its inputs' and its activation; None stands in for a refused operator.
-        inputs: Drafts that it reads; None is the network's input.
+        inputs: Builders that it reads; None is the network's input.
         sources: Operators that it stands for, the one that gives it its name first.
         parameters: Of conv and linear.
         low, high: Limits of its result.
@@ -24,7 +24,7 @@ class Draft:
     """
 
     operator: Node | None
-    inputs: tuple["Draft | None", ...]
+    inputs: tuple["NodeBuilder | None", ...]
     sources: list[fx.Node]
     parameters: Parameters | None = None
     low: float = -math.inf
@@ -54,13 +54,13 @@ class Value:
     """A tensor of the module while it is walked.
 
     Attributes:
-        draft: The node that makes it; None is the network's input.
+        builder: The node that makes it; None is the network's input.
         flat: The module has it with two dimensions, (1, C * H * W).
         shape: As the network has it: channels, height, width.
         sole: Nothing else reads what lies between the node and this tensor.
     """
 
-    draft: Draft | None
+    builder: NodeBuilder | None
     shape: tuple[int, int, int]
     flat: bool = False
     sole: bool = True
