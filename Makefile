@@ -31,7 +31,7 @@ demo: $(venv)/demo.stamp
 test: $(venv)/test.stamp
 	$(python) -m ruff check
 	$(python) -m ruff format --check
-	$(python) -m basedpyright
+	$(python) -m basedpyright --pythonpath $(python)
 	$(python) -m pytest -n 2
 
 .PHONY: verify

@@ -149,3 +149,9 @@ def test_the_readme_names_every_package():
     packages = [path.parent for path in (ROOT / "tcugen").glob("*/__init__.py")]
     readme = (ROOT / "README.md").read_text()
     assert [short(package) for package in packages if f"`{short(package)}`" not in readme] == []
+
+
+def test_the_type_checker_is_strict_on_every_package_but_the_hardware():
+    strict = set(PROJECT["tool"]["basedpyright"]["strict"])
+    packages = {short(path.parent) for path in (ROOT / "tcugen").glob("*/*.py")}
+    assert packages - strict == {"tcugen/rtl"}

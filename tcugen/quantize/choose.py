@@ -65,7 +65,7 @@ def choose(
         check_stores_sums(model)
     report(f"calibrating on {len(images)} images")
     observations = observe(model, images)
-    trials = []
+    trials: list[Trial] = []
     for method in methods:
         report(f"trying {method}")
         candidate = quantised(model, quantizations(model, observations, METHODS[method]), int32_output)

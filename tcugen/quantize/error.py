@@ -66,14 +66,16 @@ def measure(
         ModelError: If the images hold something that is no number.
     """
     signal, noise = dict.fromkeys(quantised.network.shapes, 0.0), dict.fromkeys(quantised.network.shapes, 0.0)
-    float_classes, classes = [], []
+    float_classes: list[int] = []
+    classes: list[int] = []
+    last = quantised.network.nodes[-1].name
     for batch in batches(images):
         for pair in side_by_side(model, quantised, batch):
             signal[pair.name] += float(pair.exact.double().square().sum())
             noise[pair.name] += float((pair.exact - pair.quantised).double().square().sum())
-        if pair.exact.shape[2:] == (1, 1):
-            float_classes += pair.exact[:, :, 0, 0].argmax(1).tolist()
-            classes += pair.quantised[:, :, 0, 0].argmax(1).tolist()
+            if pair.name == last and pair.exact.shape[2:] == (1, 1):
+                float_classes += map(int, pair.exact[:, :, 0, 0].argmax(1))
+                classes += map(int, pair.quantised[:, :, 0, 0].argmax(1))
         progress(len(batch))
     decibels = {name: _decibels(signal[name], noise[name]) for name in signal}
     return Fidelity(decibels, tuple(float_classes), tuple(classes))
@@ -110,7 +112,7 @@ def sum_scale(quantised: QuantizedNetwork, node: Weighted) -> torch.Tensor:
     """Real value of one step of a convolution's sums, float64 [O, 1, 1]."""
     s_x = float(quantised.scale(node.inputs[0]))
     weight_scale = quantised.integers_of(node).weight_scale.astype(np.float64)
-    return torch.from_numpy(weight_scale * s_x).reshape(-1, 1, 1)
+    return torch.as_tensor(weight_scale * s_x).reshape(-1, 1, 1)
 
 
 def _decibels(signal: float, noise: float) -> float:

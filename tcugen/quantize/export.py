@@ -2,8 +2,9 @@
 
 import copy
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import fx, nn
@@ -11,7 +12,7 @@ from torch import fx, nn
 from tcugen.model.errors import QuantizationError
 from tcugen.model.problems import Problem, Refused, Unavailable, UnsupportedModel
 from tcugen.network.check import checked_network
-from tcugen.network.graph import Shape
+from tcugen.network.graph import Node, Shape
 from tcugen.quantize.float_network import FloatNetwork, Parameters, output_of
 from tcugen.quantize.names import node_names
 from tcugen.quantize.node_builder import NodeBuilder, Value
@@ -59,7 +60,8 @@ def _exported(module: nn.Module, shape: Shape, name: str) -> torch.export.Export
         with warnings.catch_warnings():
             # Of PyTorch about itself.
             warnings.simplefilter("ignore")
-            return torch.export.export(module, (example,)).run_decompositions({})
+            exported = torch.export.export(module, (example,))
+            return exported.run_decompositions({})  # pyright: ignore[reportUnknownMemberType]  # partly without types
     except Exception as error:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         reason = f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
@@ -72,7 +74,7 @@ def _exported(module: nn.Module, shape: Shape, name: str) -> torch.export.Export
 def _constants(exported: torch.export.ExportedProgram) -> dict[str, tuple[str, torch.Tensor]]:
     """Names in the module and values of parameters, buffers and constants by placeholder."""
     signature = exported.graph_signature
-    held = {}
+    held: dict[str, tuple[str, torch.Tensor]] = {}
     for names in (
         signature.inputs_to_parameters,
         signature.inputs_to_buffers,
@@ -86,10 +88,11 @@ def _constants(exported: torch.export.ExportedProgram) -> dict[str, tuple[str, t
 
 def _damaged(constants: dict[str, tuple[str, torch.Tensor]]) -> tuple[list[Problem], list[str]]:
     """Tensors that hold something else than numbers, and notes on infinite variances, which PyTorch can live with."""
-    problems, notes = [], []
+    problems: list[Problem] = []
+    notes: list[str] = []
     for name, tensor in constants.values():
         values = tensor.detach().double()
-        infinite = (values == float("inf")).flatten().nonzero().flatten().tolist()
+        infinite = [int(channel) for channel in (values == float("inf")).flatten().nonzero().flatten()]
         if infinite and name.endswith("running_var"):
             channels = ", ".join(map(str, infinite[:5]))
             notes.append(f"{name} is infinite in channel {channels}, which is therefore constant (fp16 overflow?)")
@@ -128,11 +131,13 @@ def _walked(walk: Walk, exported: torch.export.ExportedProgram, shape: Shape) ->
 
 def _stand_in(node: fx.Node) -> Value | None:
     """Something of the shape of a refused operator's output, so that what reads it is checked too."""
-    output = node.meta.get("val")
-    output = output[0] if isinstance(output, tuple | list) and output else output
+    output: Any = node.meta.get("val")
+    if isinstance(output, tuple | list) and output:
+        output = node.meta["val"][0]
     if not isinstance(output, torch.Tensor) or output.ndim not in (2, 4):
         return None
-    return Value(NodeBuilder(None, (), [node]), (*output.shape[1:], 1, 1)[:3], flat=output.ndim == 2)
+    channels, height, width, *_ = (*output.shape[1:], 1, 1)
+    return Value(NodeBuilder(None, (), [node]), (channels, height, width), flat=output.ndim == 2)
 
 
 def _result(walk: Walk, node: fx.Node) -> Value:
@@ -156,7 +161,9 @@ def _needed(builders: Sequence[NodeBuilder], last: NodeBuilder) -> list[NodeBuil
 
 def _network(builders: Sequence[NodeBuilder], shape: Shape, name: str) -> FloatNetwork:
     names = node_names(builders, INPUT)
-    nodes, parameters, limits = [], {}, {}
+    nodes: list[Node] = []
+    parameters: dict[str, Parameters] = {}
+    limits: dict[str, tuple[float, float]] = {}
     for builder in builders:
         own = names[id(builder)]
         nodes.append(builder.node(own, [INPUT if source is None else names[id(source)] for source in builder.inputs]))
@@ -167,10 +174,13 @@ def _network(builders: Sequence[NodeBuilder], shape: Shape, name: str) -> FloatN
     return FloatNetwork(checked_network(name, ((INPUT, shape),), nodes), parameters, limits)
 
 
-def _only_tensor(returned: object) -> torch.Tensor:
+Returned = torch.Tensor | Mapping[Any, "Returned"] | Sequence["Returned"]
+
+
+def _only_tensor(returned: Returned) -> torch.Tensor:
     """The one tensor in what a module returned: itself, or in dicts, lists and tuples of one."""
     while not isinstance(returned, torch.Tensor):
-        (returned,) = returned.values() if isinstance(returned, dict) else returned
+        (returned,) = returned.values() if isinstance(returned, Mapping) else returned
     return returned
 
 

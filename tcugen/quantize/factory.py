@@ -25,6 +25,7 @@ def module_from_file(argument: str) -> tuple[nn.Module, str]:
         raise ModelError(f"module {argument!r}: there is no file {path}; give the path of a Python file")
     name = path.stem
     spec = importlib.util.spec_from_file_location(f"tcugen_module_{name}", path)
+    assert spec is not None and spec.loader is not None, "a file .py always has both"
     loaded = importlib.util.module_from_spec(spec)
     # Classes look up their own module by name.
     sys.modules[spec.name] = loaded

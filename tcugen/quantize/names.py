@@ -31,7 +31,8 @@ def node_names(builders: Sequence[NodeBuilder], taken: str) -> dict[int, str]:
         for source in builder.sources:
             for path in module_paths(source):
                 owners.setdefault(path, set()).add(id(builder))
-    names, used = {}, {taken}
+    names: dict[int, str] = {}
+    used = {taken}
     for builder in builders:
         name = valid_name(_wanted(builder, owners))
         if name.rpartition(".")[2] == SHORTCUT and not _selects(builder):

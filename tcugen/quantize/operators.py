@@ -12,12 +12,13 @@ from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPo
 from tcugen.quantize.float_network import Parameters
 from tcugen.quantize.fold import Normalisation, alone, folded
 from tcugen.quantize.node_builder import NodeBuilder, Value
-from tcugen.quantize.walk import Walk, refusal
+from tcugen.quantize.walk import Walk, read_once, refusal
 
 
 def arguments(node: fx.Node) -> dict[str, Any]:
     """All arguments by name, defaults included."""
-    schema = node.target._schema.arguments
+    operator: Any = node.target
+    schema = operator._schema.arguments
     given = dict(zip((argument.name for argument in schema), node.args, strict=False)) | dict(node.kwargs)
     return {a.name: given.get(a.name, a.default_value if a.has_default_value() else None) for a in schema}
 
@@ -29,7 +30,8 @@ def _pair(value: int | Sequence[int]) -> tuple[int, int]:
 
 def _channels_first(node: fx.Node) -> tuple[int, int, int]:
     """Channels, height and width of an operator's output; 1x1 pixels if it is flat."""
-    return (*_shape(node)[1:], 1, 1)[:3]
+    channels, height, width, *_ = (*_shape(node)[1:], 1, 1)
+    return channels, height, width
 
 
 def _shape(node: fx.Node) -> tuple[int, ...]:
@@ -52,7 +54,8 @@ def convolution(walk: Walk, node: fx.Node) -> Value:
         top, left = (pixels // 2 for pixels in total)
         sides = (top, left, total[0] - top, total[1] - left)
     else:
-        sides = _pair(padding) * 2
+        top, left = _pair(padding)
+        sides = (top, left, top, left)
     operator = Conv("", ("",), channels, kernel, _pair(given["stride"]), sides, given["groups"])
     return walk.made(NodeBuilder(operator, (x.builder,), [node], Parameters(weight, bias)), _channels_first(node))
 
@@ -86,13 +89,12 @@ def batch_norm(walk: Walk, node: fx.Node) -> Value:
         raise refusal(node, "running_var", variance.min(), "a variance is not negative: load the trained weights")
     normalisation = Normalisation(scale, shift, mean, variance, given["eps"])
     builder = x.builder
-    foldable = (
-        x.sole and len(given["input"].users) == 1 and builder is not None and isinstance(builder.operator, Weighted)
-    )
-    if foldable and not builder.is_limited:
-        builder.parameters = folded(builder.parameters, normalisation)
-        builder.sources.append(node)
-        return Value(builder, x.shape, x.flat)
+    if x.sole and read_once(given["input"]) and builder is not None and isinstance(builder.operator, Weighted):
+        parameters = None if builder.is_limited else builder.parameters
+        if parameters is not None:
+            builder.parameters = folded(parameters, normalisation)
+            builder.sources.append(node)
+            return Value(builder, x.shape, x.flat)
     operator = Conv("", ("",), channels, (1, 1), groups=channels)
     return walk.made(NodeBuilder(operator, (builder,), [node], alone(normalisation)), x.shape, x.flat)
 
@@ -116,7 +118,7 @@ def limit(walk: Walk, node: fx.Node) -> Value:
         low, high = (given.get(key) for key in (("min_val", "max_val") if name == "hardtanh" else ("min", "max")))
     low, high = -math.inf if low is None else float(low), math.inf if high is None else float(high)
     x = walk.value(node, node.args[0])
-    alone_here = x.sole and len(node.args[0].users) == 1
+    alone_here = x.sole and read_once(node.args[0])
     builder = x.builder
     # A maximum over windows and a clipping may change places.
     while alone_here and builder is not None and isinstance(builder.operator, MaxPool):
@@ -153,7 +155,7 @@ def max_pool(walk: Walk, node: fx.Node) -> Value:
     out = _shape(node)[2:]
     rest = [(out[i] - 1) * stride[i] + kernel[i] - x.shape[1 + i] - padding[i] for i in range(2)]
     sides = (*padding, max(padding[0], rest[0]), max(padding[1], rest[1]))
-    reads_alone = x.sole and len(given["self"].users) == 1
+    reads_alone = x.sole and read_once(given["self"])
     builder = NodeBuilder(MaxPool("", ("",), kernel, stride, sides), (x.builder,), [node], reads_alone=reads_alone)
     return walk.made(builder, _channels_first(node))
 

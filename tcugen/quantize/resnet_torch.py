@@ -4,6 +4,7 @@ Weights that were trained with torchvision's definitions load without renaming, 
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import nn
@@ -97,8 +98,13 @@ class ImageNetResNet(nn.Module):
         image_channels, classes: Of input and output.
     """
 
+    layer1: nn.Sequential
+    layer2: nn.Sequential
+    layer3: nn.Sequential
+    layer4: nn.Sequential
+
     def __init__(
-        self, blocks: tuple[int, ...], bottleneck: Mapping[str, int] | None, image_channels: int, classes: int
+        self, blocks: tuple[int, ...], bottleneck: Mapping[str, Any] | None, image_channels: int, classes: int
     ):
         super().__init__()
         self.conv1 = nn.Conv2d(image_channels, WIDTH, 7, 2, 3, bias=False)
@@ -106,7 +112,8 @@ class ImageNetResNet(nn.Module):
         self.maxpool = nn.MaxPool2d(3, 2, 1)
         channels, expansion = WIDTH, (Bottleneck if bottleneck else BasicBlock).EXPANSION
         for stage, count in enumerate(blocks):
-            planes, made = WIDTH << stage, []
+            planes = WIDTH << stage
+            made: list[nn.Module] = []
             for block in range(count):
                 stride, outputs, shortcut = 2 if stage and not block else 1, planes * expansion, None
                 if stride != 1 or channels != outputs:
@@ -133,6 +140,8 @@ class PaddedShortcut(nn.Module):
     The weights are no parameters and in no file.
     """
 
+    weight: torch.Tensor
+
     def __init__(self, inputs: int, outputs: int):
         super().__init__()
         weight = torch.zeros(outputs, inputs, 1, 1)
@@ -152,13 +161,18 @@ class CifarResNet(nn.Module):
         image_channels, classes: Of input and output.
     """
 
+    layer1: nn.Sequential
+    layer2: nn.Sequential
+    layer3: nn.Sequential
+
     def __init__(self, blocks: int, image_channels: int, classes: int):
         super().__init__()
         self.conv1 = _conv(image_channels, 16, 3)
         self.bn1 = nn.BatchNorm2d(16)
         channels = 16
         for stage in range(3):
-            planes, made = 16 << stage, []
+            planes = 16 << stage
+            made: list[nn.Module] = []
             for _ in range(blocks):
                 shortcut = None if planes == channels else ("shortcut", PaddedShortcut(channels, planes))
                 made.append(BasicBlock(channels, planes, 2 if shortcut else 1, shortcut))

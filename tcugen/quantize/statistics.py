@@ -36,7 +36,7 @@ class Observation:
 def batches(images: np.ndarray) -> Iterator[torch.Tensor]:
     """At most BATCH images at a time, float32."""
     for start in range(0, len(images), BATCH):
-        yield torch.from_numpy(np.array(images[start : start + BATCH], np.float32))
+        yield torch.as_tensor(np.array(images[start : start + BATCH], np.float32))
 
 
 def observe(

@@ -18,6 +18,11 @@ def problem(node: fx.Node, attribute: str, value: object, remedy: str) -> Proble
     return Problem(where, str(node.target).removeprefix("aten."), attribute, str(value), remedy)
 
 
+def read_once(argument: object) -> bool:
+    """Whether an argument is the output of a node that nothing else reads."""
+    return isinstance(argument, fx.Node) and len(argument.users) == 1
+
+
 def refusal(node: fx.Node, attribute: str, value: object, remedy: str) -> Refused:
     """The exception for one problem of one node; arguments as `problem`."""
     return Refused([problem(node, attribute, value, remedy)])
@@ -72,5 +77,5 @@ class Walk:
 
     def passed(self, node: fx.Node, value: Value, flat: bool | None = None) -> Value:
         """`value` after `node`, which changes nothing of it."""
-        sole = value.sole and len(node.args[0].users) == 1
+        sole = value.sole and read_once(node.args[0])
         return replace(value, sole=sole, flat=value.flat if flat is None else flat)

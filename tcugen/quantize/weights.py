@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from pickle import UnpicklingError
+from typing import TypeGuard
 
 import torch
 from torch import nn
@@ -30,8 +31,9 @@ def read_weights(path: Path | str) -> dict[str, torch.Tensor]:
         )
     if not path.is_file():
         raise ModelError(f"{path}: no such file; give the weights of a trained network")
-    weights = _read_safetensors(path) if path.suffix == ".safetensors" else _read_pickled(path)
-    if not weights or not all(isinstance(tensor, torch.Tensor) for tensor in weights.values()):
+    held = _read_safetensors(path) if path.suffix == ".safetensors" else _read_pickled(path)
+    weights = {name: tensor for name, tensor in held.items() if isinstance(tensor, torch.Tensor)}
+    if not weights or len(weights) < len(held):
         raise ModelError(f"{path}: holds no tensors by name; save the module's state_dict()")
     special = [f"{name} is {kind}" for name, tensor in weights.items() if (kind := _special_kind(tensor))]
     if special:
@@ -84,10 +86,10 @@ def _few(items: Iterable[str]) -> str:
     return ", ".join(items[:MOST_NAMES]) + more
 
 
-def _read_safetensors(path: Path) -> dict[str, torch.Tensor]:
+def _read_safetensors(path: Path) -> Mapping[str, object]:
     try:
         from safetensors import SafetensorError
-        from safetensors.torch import load_file
+        from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType]  # partly without types
     except ImportError:
         raise ModelError(
             f"{path}: reading .safetensors needs the package safetensors; run `pip install 'tcugen[quantize]'`"
@@ -98,9 +100,13 @@ def _read_safetensors(path: Path) -> dict[str, torch.Tensor]:
         raise ModelError(f"{path}: is damaged or no .safetensors file ({error}); save it again") from None
 
 
-def _read_pickled(path: Path) -> dict[str, torch.Tensor]:
+def _is_named(held: object) -> TypeGuard[dict[str, object]]:
+    return isinstance(held, dict)
+
+
+def _read_pickled(path: Path) -> Mapping[str, object]:
     try:
-        held = torch.load(path, map_location="cpu", weights_only=True)
+        held: object = torch.load(path, map_location="cpu", weights_only=True)
     except UnpicklingError:
         # PyTorch's own message advises to execute what the file holds.
         raise ModelError(
@@ -112,8 +118,8 @@ def _read_pickled(path: Path) -> dict[str, torch.Tensor]:
         reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no more is known'}"
         raise ModelError(f"{path}: holds no weights alone ({reason}); save the module's state_dict()") from None
     for key in WRAPPERS:
-        if isinstance(held, dict) and isinstance(held.get(key), dict):
-            held = held[key]
-    if not isinstance(held, dict):
+        if _is_named(held) and _is_named(inner := held.get(key)):
+            held = inner
+    if not _is_named(held):
         raise ModelError(f"{path}: holds a {type(held).__name__}, but must hold tensors by name; save a state_dict()")
     return held
