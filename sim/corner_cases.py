@@ -12,8 +12,9 @@ from sim.corners import (
 )
 from sim.random_cases import Data
 from tcugen.model import multipliers
-from tcugen.model.integers import AddIntegers, AverageIntegers, MaxPoolIntegers, WeightedIntegers
+from tcugen.model.integers import AddIntegers, AverageIntegers, MaxPoolIntegers, NodeIntegers, WeightedIntegers
 from tcugen.model.quantized import Quantization, QuantizedNetwork
+from tcugen.network.fields import Activation
 from tcugen.network.graph import Network, Shape
 from tcugen.network.operators import Add, Conv, GlobalAveragePool, MaxPool
 
@@ -29,7 +30,7 @@ def extreme(
     out_channels: int = 5,
 ) -> Data:
     """A padded conv of constant or alternating data and weights; `zero_points` are those of input and output."""
-    shape, padding = Shape(in_channels, 5, 6), (kernel // 2,) * 4
+    shape, padding = Shape(in_channels, 5, 6), (kernel // 2, kernel // 2, kernel // 2, kernel // 2)
     weight = corner_weights(out_channels, in_channels, (kernel, kernel), weights)
     biases = np.full(out_channels, bias, np.int32)
     z_x, z_y = zero_points
@@ -55,7 +56,7 @@ def nearly_tied(channels: int) -> Data:
     return nearly_tied_convolution(shape, channels, 1), {INPUT: corner_inputs(shape, "alternating")}
 
 
-def tied_add(scale: float, activation: str | None = None) -> Data:
+def tied_add(scale: float, activation: Activation = None) -> Data:
     """The image added to its shifted copy: `scale` 2 makes half of the sums ties, 0.5 saturates half of them."""
     shape = Shape(7, 8, 8)
     copy = np.zeros((7, 7, 3, 3), np.int8)
@@ -67,7 +68,7 @@ def tied_add(scale: float, activation: str | None = None) -> Data:
     )
     m_a, m_b, add_shift = multipliers.add_multipliers(one, one, np.float32(scale), layer="add")
     weight_scale = np.ones(7, np.float32)
-    integers = {
+    integers: dict[str, NodeIntegers] = {
         "conv": WeightedIntegers(
             weight=copy,
             bias=np.zeros(7, np.int32),
@@ -77,7 +78,7 @@ def tied_add(scale: float, activation: str | None = None) -> Data:
         ),
         "add": AddIntegers((m_a, m_b), add_shift, multipliers.clamp_limits(activation, z_sum)),
     }
-    tensors = {
+    tensors: dict[str, Quantization | None] = {
         INPUT: Quantization(one, z_image),
         "conv": Quantization(one, z_copy),
         "add": Quantization(np.float32(scale), z_sum),

@@ -6,6 +6,7 @@ from tcugen.model import multipliers
 from tcugen.model.integers import WeightedIntegers
 from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.network.check import checked_network
+from tcugen.network.fields import Activation
 from tcugen.network.graph import Shape
 from tcugen.network.operators import Conv
 
@@ -49,7 +50,7 @@ def single_convolution(
     stride: tuple[int, int] = (1, 1),
     padding: tuple[int, int, int, int] = (0, 0, 0, 0),
     groups: int = 1,
-    activation: str | None = None,
+    activation: Activation = None,
 ) -> QuantizedNetwork:
     """A network of one conv, named `conv`, with exactly these integers; its input is named `image`.
 

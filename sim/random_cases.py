@@ -1,6 +1,7 @@
 """Networks with random integers for the tensor benches: the shapes a ResNet is made of, cropped to a few pixels."""
 
 from tcugen.model.quantized import QuantizedNetwork
+from tcugen.network.fields import Activation
 from tcugen.network.graph import Network, Node, Shape
 from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise
 from tcugen.synthetic.integers import synthesise
@@ -19,7 +20,7 @@ def convolution(
     stride: tuple[int, int] = (1, 1),
     padding: tuple[int, int, int, int] | None = None,
     groups: int = 1,
-    activation: str | None = None,
+    activation: Activation = None,
     int32_output: bool = False,
 ) -> Data:
     """One conv on an image of `size` (y, x); padding is (kernel - 1) / 2 on all sides unless given."""
@@ -61,7 +62,7 @@ def chained_blocks(channels: int, size: int, blocks: int) -> Data:
 
 def pooled(channels: int, size: tuple[int, int], kernel: int, stride: int, padding: int) -> Data:
     """A 1x1 conv and the max-pool behind it."""
-    pool = MaxPool("maxpool", ("conv",), (kernel,) * 2, (stride,) * 2, (padding,) * 4)
+    pool = MaxPool("maxpool", ("conv",), (kernel, kernel), (stride, stride), (padding, padding, padding, padding))
     nodes = (_conv("conv", IMAGE, channels, 1), pool)
     return _synthesised(Shape(5, *size), nodes)
 
@@ -106,9 +107,10 @@ def rescaled(channels: int, size: tuple[int, int]) -> Data:
     return _synthesised(Shape(channels, *size), nodes)
 
 
-def _conv(name: str, source: str, channels: int, kernel: int, stride: int = 1, activation: str | None = None) -> Node:
-    padding = (kernel // 2,) * 4
-    return Conv(name, (source,), channels, (kernel,) * 2, (stride,) * 2, padding, activation=activation)
+def _conv(name: str, source: str, channels: int, kernel: int, stride: int = 1, activation: Activation = None) -> Node:
+    border = kernel // 2
+    padding = (border, border, border, border)
+    return Conv(name, (source,), channels, (kernel, kernel), (stride, stride), padding, activation=activation)
 
 
 def _synthesised(shape: Shape, nodes: tuple[Node, ...], images: int = 1, int32_output: bool = False) -> Data:

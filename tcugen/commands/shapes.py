@@ -1,6 +1,6 @@
 """`tcugen shapes`: cycles of every distinct shape of layer in a network, against the ideal, from a run on the RTL."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, assert_never
 
 from rich.console import Console
@@ -75,7 +75,7 @@ def _geometry(node: Node) -> dict[str, tuple[int, ...] | int]:
             assert_never(node)
 
 
-def _entry(network: Network, results: Iterable["NodeResult"], multipliers: int) -> dict:
+def _entry(network: Network, results: Sequence["NodeResult"], multipliers: int) -> dict:
     """Layers of one shape together. `losses` are the cycles beyond the ideal, by reason; they sum up."""
     node = results[0].node
     macs, cycles = sum(result.macs for result in results), sum(result.cycles for result in results)

@@ -11,7 +11,7 @@ from tcugen.compiler.numerics import check_add, check_multipliers, fold_bias
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.fusion import fused_producers
 from tcugen.network.graph import Node, Shape
-from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, as_convolution
+from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Weighted, as_convolution
 
 INT8 = (-128, 127)
 
@@ -95,18 +95,21 @@ def _add_numbers(model: QuantizedNetwork, node: Add, first: int) -> ResidualAdd:
     )
 
 
-def _array_task(model: QuantizedNetwork, node: Node, architecture: Architecture, add: Node | None) -> Task:
+def _array_task(
+    model: QuantizedNetwork, node: Weighted | Requantise, architecture: Architecture, add: Add | None
+) -> Task:
     """conv, linear and requantise, with the add fused behind it if given."""
-    shapes, integers = model.network.shapes, model.integers_of(node)
+    shapes = model.network.shapes
     channels = shapes[node.inputs[0]].channels
     zero_point = model.zero_point(node.inputs[0])
     if isinstance(node, Requantise):
+        integers = model.integers_of(node)
         layer = Conv(node.name, node.inputs, channels, (1, 1), groups=channels)
         weight = np.ones((channels, 1, 1, 1), np.int8)
         bias = np.zeros(channels, np.int32)
-        multiplier = np.repeat(np.atleast_1d(integers.multiplier), channels)
+        multiplier = np.full(channels, integers.multiplier, np.float32)
     else:
-        layer = as_convolution(node)
+        integers, layer = model.integers_of(node), as_convolution(node)
         weight, bias, multiplier = integers.weight, integers.bias, integers.multiplier
         weight = weight.reshape(layer.out_channels, channels // layer.groups, *layer.kernel)
     if multiplier is None and (add is not None or model.network.consumers[node.name]):
@@ -131,7 +134,7 @@ def _array_task(model: QuantizedNetwork, node: Node, architecture: Architecture,
         multiplier=None if multiplier is None else check_multipliers(node.name, multiplier),
         pad=zero_point,
         zero_point=0 if multiplier is None else model.zero_point(node.name),
-        clamp=INT8 if multiplier is None else integers.clamp,
+        clamp=integers.clamp or INT8,
         add=None if add is None else _add_numbers(model, add, add.inputs.index(node.name)),
     )
 
@@ -169,7 +172,7 @@ def _average_task(model: QuantizedNetwork, node: GlobalAveragePool, architecture
         output_shape=model.network.shapes[node.name],
         kernel=(shape.height, shape.width),
         bias=fold_bias(node.name, ones, np.zeros(1, np.int32), zero_point, architecture.accumulator_bits),
-        multiplier=check_multipliers(node.name, integers.multiplier),
+        multiplier=check_multipliers(node.name, np.atleast_1d(integers.multiplier)),
         pad=zero_point,
         zero_point=model.zero_point(node.name),
         clamp=integers.clamp,
@@ -179,8 +182,9 @@ def _average_task(model: QuantizedNetwork, node: GlobalAveragePool, architecture
 def _task(model: QuantizedNetwork, node: Node, architecture: Architecture, producer: str | None) -> Task:
     """The task that makes the output of `node`, along with the `producer` that is fused into it, if any."""
     shapes = model.network.shapes
-    if producer is not None:
-        return _array_task(model, model.network.by_name[producer], architecture, node)
+    runs = None if producer is None else model.network.by_name[producer]
+    if isinstance(node, Add) and isinstance(runs, Conv | Linear | Requantise):
+        return _array_task(model, runs, architecture, node)
     match node:
         case Conv() | Linear() | Requantise():
             return _array_task(model, node, architecture, None)

@@ -101,7 +101,7 @@ def accumulate(node: Weighted, weight: np.ndarray, bias: np.ndarray, x: torch.Te
     layer = as_convolution(node)
     top, left, bottom, right = layer.padding
     centred = functional.pad(x.float() - z_x, (left, right, top, bottom))
-    total = None
+    total = torch.from_numpy(bias.astype(np.float64)).reshape(-1, 1, 1)
     # NNPACK may choose Winograd's algorithm, whose intermediate values are fractions.
     with torch.backends.nnpack.flags(enabled=False):
         for part, dtype in _exact_parts(weight, int(centred.abs().max())):
@@ -111,8 +111,7 @@ def accumulate(node: Weighted, weight: np.ndarray, bias: np.ndarray, x: torch.Te
                 stride=layer.stride,
                 groups=layer.groups,
             ).double()
-            total = products if total is None else total.add_(products)
-    total += torch.from_numpy(bias.astype(np.float64)).reshape(-1, 1, 1)
+            total = products.add_(total)
     low, high = total.aminmax()
     if low < -(2**31) or high >= 2**31:
         raise QuantizationError(
