@@ -12,7 +12,7 @@ from sim.corners import (
 )
 from sim.random_cases import Data
 from tcugen.model import multipliers
-from tcugen.model.integers import AddIntegers, AverageIntegers, MaxPoolIntegers, WeightedIntegers
+from tcugen.model.integers import AddIntegers, AverageIntegers, MaxPoolIntegers, NodeIntegers, WeightedIntegers
 from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.network.fields import Activation
 from tcugen.network.graph import Network, Shape
@@ -69,7 +69,7 @@ def tied_add(scale: float, activation: Activation = None) -> Data:
     )
     m_a, m_b, add_shift = multipliers.add_multipliers(one, one, np.float32(scale), layer="add")
     weight_scale = np.ones(7, np.float32)
-    integers = {
+    integers: dict[str, NodeIntegers] = {
         "conv": WeightedIntegers(
             weight=copy,
             bias=np.zeros(7, np.int32),

@@ -61,7 +61,7 @@ def chained_blocks(channels: int, size: int, blocks: int) -> Data:
 
 
 def pooled(channels: int, size: tuple[int, int], kernel: int, stride: int, padding: int) -> Data:
-    """A 1x1 conv and the max-pool behind it."""
+    """A 1x1 conv and the max-pool after it."""
     borders = (padding, padding, padding, padding)
     pool = MaxPool("maxpool", ("conv",), (kernel, kernel), (stride, stride), borders)
     nodes = (_conv("conv", IMAGE, channels, 1), pool)

@@ -12,7 +12,7 @@ from tcugen.arch import Architecture
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.check import checked_network
 from tcugen.network.graph import Network, Shape
-from tcugen.network.operators import Conv, Weighted, as_convolution
+from tcugen.network.operators import Conv, Weighted, Windowed, as_convolution
 from tcugen.network.resnets import bundled_network
 from tcugen.network.select import select
 
@@ -98,7 +98,7 @@ _PIXELS_7X7 = (15, 13)
 def few_pixels(part: Network) -> Network:
     """Cropped to an output of at most 4 pixels a side; even and odd, so that a stride of 2 leaves a border."""
     first = part.nodes[0]
-    return crop(part, *(_PIXELS_7X7 if isinstance(first, Conv) and first.kernel == (7, 7) else _PIXELS))
+    return crop(part, *(_PIXELS_7X7 if isinstance(first, Windowed) and first.kernel == (7, 7) else _PIXELS))
 
 
 def corner_data(part: Network, data: str, weights: str) -> tuple[QuantizedNetwork, dict[str, np.ndarray]]:
@@ -116,6 +116,8 @@ def corner_data(part: Network, data: str, weights: str) -> tuple[QuantizedNetwor
     if not isinstance(node, Conv):
         raise ValueError(f"{node.name} is no convolution; choose one")
     [(_, shape)] = part.inputs
+    if not isinstance(node, Conv):
+        raise ValueError(f"{node.name}: is a {node.op}, but corner data is that of a convolution; choose one")
     weight = corner_weights(node.out_channels, shape.channels // node.groups, node.kernel, weights)
     largest = weight[0].size * 128 * 128
     model = single_convolution(

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from tcugen.network.graph import Network, Node
-from tcugen.network.operators import MaxPool, activation_of
+from tcugen.network.operators import activation_of, keeps_quantization
 
 MIN_VALUES = 64
 MAX_SATURATED = 0.1
@@ -20,7 +20,7 @@ def saturated_share(node: Node, tensor: np.ndarray) -> float:
 
     The lower end counts only where it is no floor: not behind a ReLU, nor a max-pool, which may read one.
     """
-    floored = isinstance(node, MaxPool) or activation_of(node) == "relu"
+    floored = keeps_quantization(node) or activation_of(node) == "relu"
     return float(np.mean((tensor == _HIGH) | ((tensor == _LOW) & (not floored))))
 
 

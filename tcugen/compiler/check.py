@@ -1,7 +1,5 @@
 """Static check of a finished program, from its instructions alone."""
 
-from collections.abc import Mapping
-
 from tcugen.arch import Architecture
 from tcugen.compiler.deadlock import Execution
 from tcugen.compiler.hazards import Hazards
@@ -21,7 +19,7 @@ _LOOPS = {
 
 
 def _rules(
-    instruction: Instruction, architecture: Architecture, windows: Mapping[Window, int], n_layers: int
+    instruction: Instruction, architecture: Architecture, windows: dict[int, int], n_layers: int
 ) -> list[tuple[bool, str]]:
     """(holds, rule) of one instruction's fields."""
     rules = [
@@ -43,7 +41,7 @@ def _rules(
         allowed = WRITABLE_WINDOWS if instruction.opcode == Opcode.STORE else (Window.INPUT, Window.SCRATCH)
         rules += [
             (window in allowed, f"uses window {window}"),
-            (end <= windows.get(Window(window), 0), f"reaches byte {end} of a window of {windows.get(Window(window), 0)} bytes"),
+            (end <= windows.get(window, 0), f"reaches byte {end} of a window of {windows.get(window, 0)} bytes"),
             *(
                 (instruction[name] % unit == 0, f"{name} {instruction[name]} is not a multiple of {unit}")
                 for name, unit in (
@@ -98,7 +96,7 @@ def check_program(program: Program) -> None:
     instructions = program.instructions
     if not instructions or any((i.opcode == Opcode.END) != (i is instructions[-1]) for i in instructions):
         raise CompileError(f"program of {len(instructions)} instructions: END must be the last and only the last")
-    windows = {
+    windows: dict[int, int] = {
         Window.WEIGHTS: program.weights.size,
         Window.INPUT: program.input_bytes,
         Window.OUTPUT: program.output_bytes,

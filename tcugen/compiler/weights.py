@@ -37,7 +37,8 @@ def convolution_columns(
     channel = np.arange(int(outputs))
     if task.groups > 1:
         first_input = channel // (outputs // task.groups) * depth
-        place: NDArray[np.int_] = first_input[:, None] + np.arange(depth) - panel.first_words[channel // columns][:, None] * rows
+        first_word = panel.first_words[channel // columns] * rows
+        place = np.subtract.outer(first_input - first_word, -np.arange(depth))
         grouped = np.zeros((outputs, panel.n_groups * rows, n_ky, n_kx), np.int8)
         grouped[channel[:, None], place] = weight
         weight, depth = grouped, panel.n_groups * rows

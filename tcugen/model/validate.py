@@ -25,6 +25,7 @@ from tcugen.network.operators import (
     Requantise,
     Weighted,
     as_convolution,
+    keeps_quantization,
 )
 
 
@@ -67,12 +68,12 @@ def _check_quantization(model: QuantizedNetwork, name: str, quantization: Quanti
         f"its zero point is {point!r}",
         "it must be an integer from -128 to 127",
     )
-    if isinstance(node, MaxPool):
+    if node is not None and keeps_quantization(node):
         _require(
             quantization == model.tensors[node.inputs[0]],
             where,
             f"its quantization is {quantization}",
-            f"a max_pool keeps that of its input, {model.tensors[node.inputs[0]]}",
+            f"a {node.op} keeps that of its input, {model.tensors[node.inputs[0]]}",
         )
 
 

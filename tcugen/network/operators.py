@@ -202,6 +202,17 @@ def activation_of(node: Node) -> Activation:
             assert_never(node)
 
 
+def keeps_quantization(node: Node) -> bool:
+    """Whether it only moves int8 values: then its output has the scale and zero point of its input, and no limits."""
+    match node:
+        case MaxPool():
+            return True
+        case Conv() | Linear() | Add() | GlobalAveragePool() | Requantise():
+            return False
+        case _:
+            assert_never(node)
+
+
 def _windows(node: Windowed, shape: Shape) -> tuple[int, int]:
     """Rows and columns of windows. Raises NetworkError if not even one fits."""
     top, left, bottom, right = node.padding

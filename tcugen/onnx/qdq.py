@@ -5,7 +5,7 @@ tool reads. What each tool computes from it is near to the hardware but not equa
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from tcugen.model.limits import INT8_RANGE
 from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.network.graph import Node
 from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Weighted, activation_of
-from tcugen.onnx.reference import IR_VERSION, OPSET
+from tcugen.onnx.reference import IR_VERSION, OPSET, Constant
 
 if TYPE_CHECKING:
     import onnx
@@ -62,13 +62,13 @@ class _Writer:
         self.nodes: list[onnx.NodeProto] = []
         self.initializers: list[onnx.TensorProto] = []
 
-    def constant(self, name: str, value: np.ndarray) -> str:
+    def constant(self, name: str, value: Constant) -> str:
         import onnx
 
         self.initializers.append(onnx.numpy_helper.from_array(np.ascontiguousarray(value).reshape(value.shape), name))
         return name
 
-    def op(self, kind: str, inputs: list[str], output: str, **attributes: object) -> str:
+    def op(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
         import onnx
 
         self.nodes.append(onnx.helper.make_node(kind, inputs, [output], name=output, **attributes))
@@ -76,7 +76,7 @@ class _Writer:
 
     def quantise(self, real: str, tensor: str) -> None:
         """The int8 tensor of the network that holds what `real` holds."""
-        quantization = self.model.tensors[tensor]
+        quantization = self.model.quantization(tensor)
         self.op("QuantizeLinear", [real, *self.quantization(tensor, quantization)], f"{tensor}_int8")
 
     def quantization(self, tensor: str, quantization: Quantization) -> list[str]:

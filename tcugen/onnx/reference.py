@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import onnx
     import onnxruntime
 
+Constant = npt.NDArray[Any] | np.generic
 FloatArray = npt.NDArray[np.float32] | np.float32
 
 OPSET = 17
@@ -110,13 +111,13 @@ class _Writer:
         kind = onnx.TensorProto.INT32 if self.model.tensors[name] is None else onnx.TensorProto.INT8
         return onnx.helper.make_tensor_value_info(name, kind, ["n", shape.channels, shape.height, shape.width])
 
-    def constant(self, name: str, value: np.ndarray) -> str:
+    def constant(self, name: str, value: Constant) -> str:
         import onnx
 
         self.initializers.append(onnx.numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
 
-    def op(self, kind: str, inputs: list[str], output: str, domain: str = "", **attributes: object) -> str:
+    def op(self, kind: str, inputs: list[str], output: str, domain: str = "", **attributes: Any) -> str:
         import onnx
 
         self.nodes.append(onnx.helper.make_node(kind, inputs, [output], name=output, domain=domain, **attributes))
@@ -191,7 +192,7 @@ class _Writer:
             *self.quantization(node, name, "y"),
         ]
 
-    def integer_convolution(self, node: Conv, geometry: dict[str, object]) -> None:
+    def integer_convolution(self, node: Conv, geometry: dict[str, Any]) -> None:
         """A conv that stores its sums. ConvInteger takes uint8 only, so input and weights move up by 128."""
         integers, name = self.model.integers_of(node), node.name
         z_x = self.model.zero_point(node.inputs[0])

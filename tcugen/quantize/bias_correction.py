@@ -38,7 +38,7 @@ def corrected(model: FloatNetwork, quantised: QuantizedNetwork, images: np.ndarr
     network = quantised.network
     source = network.inputs[0][0]
     batch = np.array(images[:MOST_IMAGES], np.float32)
-    held = {source: torch.from_numpy(quantise_images(batch, quantised.tensors[source]))}
+    held = {source: torch.from_numpy(quantise_images(batch, quantised.quantization(source)))}
     last_use = {name: readers[-1] for name, readers in network.consumers.items() if readers}
     integers = dict(quantised.integers)
     moved = replace(quantised, integers=integers)

@@ -65,7 +65,7 @@ def run(model: FloatNetwork, images: torch.Tensor) -> Iterator[Step]:
     last_use = {name: readers[-1] for name, readers in network.consumers.items() if readers}
     for node in network.nodes:
         with torch.inference_mode():
-            unlimited = _evaluate(node, model.parameters.get(node.name), [tensors[name] for name in node.inputs])
+            unlimited = _evaluate(model, node, [tensors[name] for name in node.inputs])
             limits = model.limits.get(node.name)
             output = unlimited if limits is None else unlimited.clamp(*limits)
         tensors[node.name] = output
@@ -83,11 +83,11 @@ def output_of(model: FloatNetwork, images: torch.Tensor) -> torch.Tensor:
     return output
 
 
-def _evaluate(node: Node, parameters: Parameters | None, operands: list[torch.Tensor]) -> torch.Tensor:
+def _evaluate(model: FloatNetwork, node: Node, operands: list[torch.Tensor]) -> torch.Tensor:
     x = operands[0]
     match node:
         case Conv() | Linear():
-            layer = as_convolution(node)
+            layer, parameters = as_convolution(node), model.parameters[node.name]
             weight, bias = (torch.from_numpy(array).float() for array in (parameters.weight, parameters.bias))
             return functional.conv2d(_padded(x, layer, 0.0), weight, bias, layer.stride, groups=layer.groups)
         case Add():

@@ -6,7 +6,7 @@ import numpy as np
 
 from tcugen.model.quantized import Quantization
 from tcugen.network.graph import Network
-from tcugen.network.operators import MaxPool
+from tcugen.network.operators import keeps_quantization
 from tcugen.quantize.float_network import FloatNetwork
 from tcugen.quantize.statistics import Observation
 
@@ -82,11 +82,11 @@ def quantization_of(low: float, high: float) -> Quantization:
 def quantizations(
     model: FloatNetwork, observations: Mapping[str, Observation], method: Method
 ) -> dict[str, Quantization]:
-    """Quantization of every tensor by one method; a max-pool has that of its input."""
+    """Quantization of every tensor by one method; what only moves values has that of its input."""
     network: Network = model.network
     found = {name: quantization_of(*method(observations[name])) for name, _ in network.inputs}
     for node in network.nodes:
-        if isinstance(node, MaxPool):
+        if keeps_quantization(node):
             found[node.name] = found[node.inputs[0]]
         else:
             found[node.name] = quantization_of(*method(observations[node.name]))

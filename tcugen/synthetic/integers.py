@@ -62,35 +62,32 @@ def synthesise(
             f"layer {last.name!r}: the last layer is a {last.op}, but only conv and linear can store int32 sums; "
             "leave int32_output off"
         )
-    run = _Run(network, np.random.default_rng(seed), {}, {}, {})
-    # Shares the two dictionaries, so it is complete at the end.
-    model = QuantizedNetwork(network, run.quantizations, run.integers)
+    model = QuantizedNetwork(network, {}, {})
+    run = _Run(model, np.random.default_rng(seed), {})
     inputs = {}
     for name, shape in network.inputs:
         dimensions = (images, shape.channels, shape.height, shape.width)
         inputs[name] = run.rng.integers(-128, 128, dimensions, dtype=np.int8)
         run.tensors[name] = torch.from_numpy(inputs[name])
-        run.quantizations[name] = Quantization(np.float32(run.rng.uniform(0.01, 0.03)), _nonzero(run.rng, -40, 40))
+        model.tensors[name] = Quantization(np.float32(run.rng.uniform(0.01, 0.03)), _nonzero(run.rng, -40, 40))
     for node in network.nodes:
         stores_sums = int32_output and node is last
-        run.quantizations[node.name], run.integers[node.name] = _make(run, node, stores_sums)
+        model.tensors[node.name], model.integers[node.name] = _make(run, node, stores_sums)
         run.tensors[node.name] = evaluate(model, node, [run.tensors[name] for name in node.inputs])
     return model, inputs
 
 
 @dataclass(frozen=True, eq=False)
 class _Run:
-    """A network being made: the tensors, quantizations and integers of all nodes so far."""
+    """A network being made: `model` has the quantizations and integers of all nodes so far, `tensors` their outputs."""
 
-    network: Network
+    model: QuantizedNetwork
     rng: np.random.Generator
     tensors: dict[str, torch.Tensor]
-    quantizations: dict[str, Quantization | None]
-    integers: dict[str, NodeIntegers]
 
     def real(self, name: str) -> np.ndarray:
         """The real values that a tensor stands for, float64."""
-        quantization = self.quantizations[name]
+        quantization = self.model.quantization(name)
         return (self.tensors[name].numpy().astype(np.int16) - quantization.zero_point) * float(quantization.scale)
 
 
@@ -101,7 +98,7 @@ def _make(run: _Run, node: Node, stores_sums: bool) -> tuple[Quantization | None
         case Add():
             return _make_add(run, node)
         case MaxPool():
-            return run.quantizations[node.inputs[0]], MaxPoolIntegers()
+            return run.model.quantization(node.inputs[0]), MaxPoolIntegers()
         case GlobalAveragePool():
             return _make_average(run, node)
         case Requantise():
@@ -112,15 +109,15 @@ def _make(run: _Run, node: Node, stores_sums: bool) -> tuple[Quantization | None
 
 def _make_add(run: _Run, node: Add) -> tuple[Quantization, AddIntegers]:
     values = run.real(node.inputs[0]) + run.real(node.inputs[1])
-    operands = [run.quantizations[name].scale for name in node.inputs]
-    y = _fit(values, node.activation, run.rng, float(max(operands)))
-    m_a, m_b, shift = multipliers.add_multipliers(*operands, y.scale, layer=node.name)
+    s_a, s_b = (run.model.scale(name) for name in node.inputs)
+    y = _fit(values, node.activation, run.rng, float(max(s_a, s_b)))
+    m_a, m_b, shift = multipliers.add_multipliers(s_a, s_b, y.scale, layer=node.name)
     limits = multipliers.clamp_limits(node.activation, y.zero_point)
     return y, AddIntegers((m_a, m_b), shift, limits)
 
 
 def _make_average(run: _Run, node: GlobalAveragePool) -> tuple[Quantization, AverageIntegers]:
-    x, tensor = run.quantizations[node.inputs[0]], run.tensors[node.inputs[0]]
+    x, tensor = run.model.quantization(node.inputs[0]), run.tensors[node.inputs[0]]
     pixels = tensor.shape[2] * tensor.shape[3]
     # Sums of integers, so that the mean does not depend on the order of the additions.
     sums = (tensor.long() - x.zero_point).sum(dim=(2, 3)).numpy()
@@ -131,18 +128,18 @@ def _make_average(run: _Run, node: GlobalAveragePool) -> tuple[Quantization, Ave
 
 
 def _make_requantise(run: _Run, node: Requantise) -> tuple[Quantization, RequantiseIntegers]:
-    x = run.quantizations[node.inputs[0]]
+    x = run.model.quantization(node.inputs[0])
     y = _fit(run.real(node.inputs[0]), None, run.rng, float(x.scale))
     multiplier = multipliers.requantise_multiplier(x.scale, y.scale, layer=node.name)
     return y, RequantiseIntegers(multiplier, multipliers.clamp_limits(None, y.zero_point))
 
 
 def _make_weighted(run: _Run, node: Weighted, stores_sums: bool) -> tuple[Quantization | None, WeightedIntegers]:
-    rng, x = run.rng, run.quantizations[node.inputs[0]]
-    in_channels = run.network.shapes[node.inputs[0]].channels
+    rng, x = run.rng, run.model.quantization(node.inputs[0])
+    in_channels = run.model.network.shapes[node.inputs[0]].channels
     layer = as_convolution(node)
     dimensions = (layer.out_channels, in_channels // layer.groups, *layer.kernel)
-    weight = shortcut_weight(run.network, node)
+    weight = shortcut_weight(run.model.network, node)
     is_constant = weight is not None
     if not is_constant:
         weight = rng.integers(-127, 128, dimensions, dtype=np.int8)
@@ -168,7 +165,7 @@ def _normalise(run: _Run, node: Weighted, sums: torch.Tensor) -> tuple[np.ndarra
 
     Each channel's sums are centred a little off zero and its weights scaled to a similar spread.
     """
-    rng, x = run.rng, run.quantizations[node.inputs[0]]
+    rng, x = run.rng, run.model.quantization(node.inputs[0])
     mean, deviation = _channel_statistics(sums)
     bias = np.rint(rng.uniform(-0.5, 1.0, node.out_channels) * deviation).astype(np.int64) - mean
     target = _target_deviation(run, node) * rng.uniform(0.6, 1.5, node.out_channels)
@@ -191,11 +188,11 @@ def _channel_statistics(sums: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
 
 def _target_deviation(run: _Run, node: Weighted) -> float:
     """Real deviation for a convolution's output: 1, or about that of the tensor that it will be added to."""
-    for reader in (run.network.by_name[name] for name in run.network.consumers[node.name]):
+    for reader in (run.model.network.by_name[name] for name in run.model.network.consumers[node.name]):
         for other in reader.inputs:
             if isinstance(reader, Add) and other != node.name and other in run.tensors:
                 _, deviation = _channel_statistics(run.tensors[other].long())
-                return float(np.sort(deviation)[len(deviation) // 2]) * float(run.quantizations[other].scale)
+                return float(np.sort(deviation)[len(deviation) // 2]) * float(run.model.scale(other))
     return 1.0
 
 

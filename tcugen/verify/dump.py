@@ -19,6 +19,7 @@ from tcugen.network.operators import (
     Weighted,
     Windowed,
     as_convolution,
+    keeps_quantization,
 )
 from tcugen.onnx.reference import write_reference
 from tcugen.program import Program
@@ -109,7 +110,7 @@ def _entry(files: _Files, model: QuantizedNetwork, result: NodeResult, tensors: 
             entry["multiplier"] = float(model.integers_of(node).multiplier)
         case _:
             assert_never(node)
-    if not isinstance(node, MaxPool):
+    if not keeps_quantization(node):
         entry["output_zero_point"] = None if output is None else output.zero_point
         clamp = clamp_of(model.integers_of(node))
         entry["clamp"] = None if clamp is None else list(clamp)

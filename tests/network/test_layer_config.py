@@ -14,7 +14,7 @@ from tcugen.network.layer_config import (
 )
 from tcugen.network.operators import Conv
 from tcugen.network.resnets import BUNDLED_NAMES, bundled_network
-from tcugen.network.schema import OPERATORS, keys_of
+from tcugen.network.schema import OPERATORS, RULES, keys_of
 from tcugen.network.select import select
 
 ALL_OPERATORS = {
@@ -133,3 +133,7 @@ def test_json_schema_describes_every_operator():
     assert set(schema["properties"]) == {"format", "name", "input", "nodes"}
     assert set(schema["properties"]["nodes"]["items"]["discriminator"]["mapping"]) == set(OPERATORS)
     assert schema["$defs"]["Conv"]["additionalProperties"] is False
+
+
+def test_every_key_has_a_rule_for_messages():
+    assert {key for operator in OPERATORS.values() for key in keys_of(operator)} <= set(RULES)

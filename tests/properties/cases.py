@@ -12,7 +12,7 @@ from tcugen.emulator import Machine
 from tcugen.model import multipliers
 from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.network.graph import Network
-from tcugen.network.operators import MaxPool, activation_of
+from tcugen.network.operators import activation_of, keeps_quantization
 from tcugen.program import Program
 from tcugen.synthetic.integers import synthesise
 from tcugen.verify.compare import verify
@@ -47,7 +47,7 @@ def _with_zero_points(model: QuantizedNetwork, zero_points: dict[str, int]) -> Q
         if tensors[name] is not None:
             tensors[name] = Quantization(tensors[name].scale, zero_point)
     for node in model.network.nodes:
-        if isinstance(node, MaxPool):
+        if keeps_quantization(node):
             tensors[node.name] = tensors[node.inputs[0]]
         elif tensors[node.name] is not None:
             limits = multipliers.clamp_limits(activation_of(node), tensors[node.name].zero_point)

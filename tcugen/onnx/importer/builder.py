@@ -8,7 +8,7 @@ from typing import assert_never
 import numpy as np
 
 from tcugen.model import multipliers
-from tcugen.model.errors import QuantizationError
+from tcugen.model.errors import ModelError, QuantizationError
 from tcugen.model.integers import (
     AddIntegers,
     AverageIntegers,
@@ -27,7 +27,7 @@ from tcugen.onnx.importer.folding import fold_limits
 from tcugen.onnx.importer.names import Names
 from tcugen.onnx.importer.onnx_file import OnnxNode
 from tcugen.onnx.importer.parameters import BiasError, integer_limits, rounded_bias
-from tcugen.onnx.importer.values import Addition, Average, Base, Convolution, Image, Pool, Real, Stored
+from tcugen.onnx.importer.values import Addition, Average, Computed, Convolution, Image, Pool, Real, Stored
 
 INT8 = (-128, 127)
 
@@ -56,16 +56,30 @@ class Builder:
 
     def __post_init__(self) -> None:
         self._names = Names({self.image})
-        self._made: dict[tuple, str] = {}
+        self._made: dict[tuple[object, ...], str] = {}
+
+    def quantization(self, tensor: str) -> Quantization:
+        """Quantization of an int8 tensor. Raises ModelError if it holds 32-bit sums, which only an output does."""
+        quantization = self.tensors[tensor]
+        if quantization is None:
+            raise ModelError(f"tensor {tensor!r}: holds 32-bit sums, which nothing can read; quantize it")
+        return quantization
+
+    def scale(self, tensor: str) -> np.float32:
+        """Scale of an int8 tensor. Raises ModelError as `quantization`."""
+        return self.quantization(tensor).scale
 
     def shape_of(self, real: Real) -> Shape:
         """Shape of a real tensor, one image."""
-        if isinstance(real.base, Image):
-            shape = self.image_shape
-        elif isinstance(real.base, Stored):
-            shape = self.shapes[real.base.tensor]
-        else:
-            shape = real.base.shape
+        match real.base:
+            case Image():
+                shape = self.image_shape
+            case Stored():
+                shape = self.shapes[real.base.tensor]
+            case Convolution() | Addition() | Average():
+                shape = real.base.shape
+            case _:
+                assert_never(real.base)
         for pool in real.pools:
             shape = _pool_node("pool", "x", pool).output_shape([shape])
         return shape
@@ -79,13 +93,17 @@ class Builder:
         Raises:
             Refused, NetworkError: If the hardware cannot compute it.
         """
-        if isinstance(real.base, Image):
-            return self._quantised_image(real, quantization, by)
-        if isinstance(real.base, Stored):
-            tensor = self._pooled(real.base.tensor, real.pools)
-            limits = integer_limits(real.low, real.high, quantization)
-            return self.requantise(tensor, quantization, limits, real.last or by)
-        return self._pooled(self._computed(real, quantization, by), real.pools)
+        match real.base:
+            case Image():
+                return self._quantised_image(real, quantization, by)
+            case Stored():
+                tensor = self._pooled(real.base.tensor, real.pools)
+                limits = integer_limits(real.low, real.high, quantization)
+                return self.requantise(tensor, quantization, limits, real.last or by)
+            case Convolution() | Addition() | Average():
+                return self._pooled(self._computed(real, real.base, quantization), real.pools)
+            case _:
+                assert_never(real.base)
 
     def stored_sums(self, base: Convolution) -> str:
         """The int32 tensor of a convolution's sums; only an output of the network may be one."""
@@ -95,12 +113,12 @@ class Builder:
             base.named(name, None),
             None,
             WeightedIntegers(base.weight, bias, base.weight_scale, multiplier=None, clamp=None),
-            base,
+            base.node,
         )
 
     def requantise(self, tensor: str, quantization: Quantization, limits: Clamp, origin: OnnxNode) -> str:
         """`tensor` in another quantization and within `limits`; itself if neither changes anything."""
-        own = self.tensors[tensor]
+        own = self.quantization(tensor)
         if own == quantization and limits == INT8:
             return tensor
         key = ("requantise", tensor, quantization, limits)
@@ -110,7 +128,7 @@ class Builder:
             with _refusing(origin):
                 multiplier = multipliers.requantise_multiplier(own.scale, quantization.scale, layer=origin.name)
             integers = RequantiseIntegers(multiplier, limits)
-            self._made[key] = self._add(Requantise(name, (tensor,)), quantization, integers, origin=origin)
+            self._made[key] = self._add(Requantise(name, (tensor,)), quantization, integers, origin)
         return self._made[key]
 
     def placeholder(self, shape: Shape, quantization: Quantization) -> str:
@@ -126,7 +144,8 @@ class Builder:
             NetworkError: If there is no node, or the network breaks a rule of `checked_network`.
         """
         output = fold_limits(self.nodes, self.tensors, self.integers, output)
-        needed, pending = set(), [output]
+        needed: set[str] = set()
+        pending = [output]
         while pending:
             name = pending.pop()
             if name in self.nodes and name not in needed:
@@ -146,7 +165,8 @@ class Builder:
             raise by.refusal(
                 "input", self.image, "the image must be quantized first: put QuantizeLinear directly at the input"
             )
-        known = self.tensors.setdefault(self.image, quantization)
+        self.tensors.setdefault(self.image, quantization)
+        known = self.quantization(self.image)
         if known != quantization:
             raise by.refusal(
                 "scale and zero point",
@@ -156,9 +176,8 @@ class Builder:
         self.shapes[self.image] = self.image_shape
         return self.image
 
-    def _computed(self, real: Real, quantization: Quantization, by: OnnxNode) -> str:
+    def _computed(self, real: Real, base: Computed, quantization: Quantization) -> str:
         """The node that a convolution, addition or average becomes, with its limits and without its pools."""
-        base = real.base
         limits = integer_limits(real.low, real.high, quantization)
         key = (id(base), quantization, limits)
         if key in self._made:
@@ -176,27 +195,25 @@ class Builder:
                 assert_never(base)
         with _refusing(base.node):
             integers = self._integers(base, name, quantization.scale, limits)
-        self._made[key] = self._add(node, quantization, integers, base)
+        self._made[key] = self._add(node, quantization, integers, base.node)
         return self._made[key]
 
-    def _integers(
-        self, base: Convolution | Addition | Average, name: str, s_y: np.float32, limits: Clamp
-    ) -> NodeIntegers:
+    def _integers(self, base: Computed, name: str, s_y: np.float32, limits: Clamp) -> NodeIntegers:
         """The integers of the node `name`; s_y is the scale of its output."""
         layer = base.node.name
         match base:
             case Convolution():
-                s_x, s_w = self.tensors[base.x].scale, base.weight_scale
+                s_x, s_w = self.scale(base.x), base.weight_scale
                 factors = multipliers.convolution_multiplier(s_x, s_w, s_y, layer=layer)
                 return WeightedIntegers(base.weight, self._bias(base, name), s_w, factors, limits)
             case Addition():
-                s_a, s_b = (self.tensors[operand].scale for operand in base.operands)
+                s_a, s_b = (self.scale(operand) for operand in base.operands)
                 m_a, m_b, shift = multipliers.add_multipliers(s_a, s_b, s_y, layer=layer)
                 return AddIntegers((m_a, m_b), shift, limits)
             case Average():
                 shape = self.shapes[base.x]
                 pixels = shape.height * shape.width
-                factor = multipliers.average_multiplier(self.tensors[base.x].scale, s_y, pixels, layer=layer)
+                factor = multipliers.average_multiplier(self.scale(base.x), s_y, pixels, layer=layer)
                 return AverageIntegers(factor, limits)
             case _:
                 assert_never(base)
@@ -204,7 +221,7 @@ class Builder:
     def _bias(self, base: Convolution, name: str) -> np.ndarray:
         if base.bias_integers is not None:
             return base.bias_integers
-        integers, error = rounded_bias(base.node, name, base.bias, self.tensors[base.x].scale, base.weight_scale)
+        integers, error = rounded_bias(base.node, name, base.bias, self.scale(base.x), base.weight_scale)
         self.bias_errors.append(error)
         return integers
 
@@ -213,7 +230,7 @@ class Builder:
             key = ("pool", tensor, pool)
             if key not in self._made:
                 node = _pool_node(self._names.take(pool.node.name), tensor, pool)
-                self._made[key] = self._add(node, self.tensors[tensor], MaxPoolIntegers(), origin=pool.node)
+                self._made[key] = self._add(node, self.tensors[tensor], MaxPoolIntegers(), pool.node)
             tensor = self._made[key]
         return tensor
 
@@ -222,15 +239,14 @@ class Builder:
         node: Node,
         quantization: Quantization | None,
         integers: NodeIntegers,
-        base: Base | None = None,
-        origin: OnnxNode | None = None,
+        origin: OnnxNode,
     ) -> str:
         # A shape that does not fit is refused before anything of the node is kept.
         self.shapes[node.name] = node.output_shape([self.shapes[name] for name in node.inputs])
         self.nodes[node.name] = node
         self.tensors[node.name] = quantization
         self.integers[node.name] = integers
-        self.origins[node.name] = (origin or base.node).name
+        self.origins[node.name] = origin.name
         return node.name
 
 

@@ -126,7 +126,7 @@ def _one_per_channel(node: OnnxNode, array: np.ndarray, shape: Shape, flat: bool
 
 def _own_convolution(walk: Walk, node: OnnxNode, x: str, flat: bool, factor: np.ndarray, term: np.ndarray) -> Real:
     """factor * x + term of the int8 tensor `x`."""
-    shape, s_x = walk.builder.shapes[x], float(walk.builder.tensors[x].scale)
+    shape, s_x = walk.builder.shapes[x], float(walk.builder.scale(x))
     with np.errstate(all="ignore"):
         # The weight is 127 or -127, less only where the term would not fit the sums.
         scale = np.maximum(np.abs(factor) / LARGEST_WEIGHT, np.abs(term) / (s_x * _LARGEST_BIAS))

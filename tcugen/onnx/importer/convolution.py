@@ -54,7 +54,7 @@ def convolution(
     description, result = fitted_convolution(node, weight, shape)
     if recoded:
         walk.recoded.append(node.name)
-    sum_scale = walk.builder.tensors[x].scale * scale
+    sum_scale = walk.builder.scale(x) * scale
     real, integers = bias_of(node, bias, len(weight), sum_scale)
     return Convolution(
         node=node,

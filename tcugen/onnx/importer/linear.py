@@ -48,7 +48,7 @@ def fully_connected(
     _check_fit(node, weight, shape, flat)
     if recoded:
         walk.recoded.append(node.name)
-    real, integers = bias_of(node, bias, len(weight), walk.builder.tensors[x].scale * scale, broadcast=True)
+    real, integers = bias_of(node, bias, len(weight), walk.builder.scale(x) * scale, broadcast=True)
     channels, kernel = len(weight), (shape.height, shape.width)
     return Convolution(
         node=node,

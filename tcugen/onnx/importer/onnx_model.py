@@ -189,4 +189,4 @@ def _output_scale(model: QuantizedNetwork) -> float | None:
     if not isinstance(last, Weighted):
         return None
     scales = model.integers_of(last).weight_scale
-    return float(scales[0] * model.tensors[last.inputs[0]].scale) if (scales == scales[0]).all() else None
+    return float(scales[0] * model.scale(last.inputs[0])) if (scales == scales[0]).all() else None

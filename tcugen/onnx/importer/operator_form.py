@@ -90,5 +90,5 @@ def _coded_bias(
     """The bias, which operator form has in the scale of the sums by definition."""
     if bias is None:
         return None
-    scale = walk.builder.tensors[x.tensor].scale * weights[1]
+    scale = walk.builder.scale(x.tensor) * weights[1]
     return QuantizedConstant(bias.array.reshape(-1), scale, np.zeros((), np.int64))

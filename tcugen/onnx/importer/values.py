@@ -129,7 +129,10 @@ class Average:
     shape: Shape
 
 
-Base = Image | Stored | Convolution | Addition | Average
+Computed = Convolution | Addition | Average
+"""What becomes a node once its output is quantized."""
+
+Base = Image | Stored | Computed
 
 
 @dataclass(frozen=True)
