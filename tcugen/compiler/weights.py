@@ -33,8 +33,8 @@ def convolution_columns(
     rows, columns = architecture.rows, architecture.columns
     weight = integers.weight
     assert weight is not None, "an average alone has none"
-    outputs, depth, n_ky, n_kx = weight.shape
-    channel = np.arange(int(outputs))
+    outputs, depth, n_ky, n_kx = map(int, weight.shape)
+    channel = np.arange(outputs)
     if task.groups > 1:
         first_input = channel // (outputs // task.groups) * depth
         first_word = panel.first_words[channel // columns] * rows
