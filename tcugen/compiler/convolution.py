@@ -175,6 +175,12 @@ class Convolution:
         channels = self.task.output_shape.channels
         return job.columns[0] * columns, min(job.columns[1] * columns, -(-channels // lanes) * lanes)
 
+    def _pad_bytes(self, end_channel: int) -> int:
+        """Bytes of a pixel behind its last channel, if that is the one before `end_channel`."""
+        if end_channel < self.task.output_shape.channels:
+            return 0
+        return self.out_layout.pixel_bytes - ((end_channel - 1) % self.out_layout.word + 1)
+
     def _written(self, job: Job, channels: tuple[int, int], rows: tuple[int, int]) -> list[Region]:
         word, layout = self.architecture.rows, self.out_layout
         region = job.target.region((channels[0] // word, -(-channels[1] // word)), rows)
@@ -205,6 +211,7 @@ class Convolution:
             "n_x": rect.n_x,
             "channel0": first_channel % word,
             "last_steps": -(-(min(end_channel, last_column + columns) - last_column) // lanes),
+            "pad_steps": self._pad_bytes(end_channel) // lanes,
             "zero_point": task.zero_point,
             "clamp_low": task.clamp[0],
             "clamp_high": task.clamp[1],

@@ -67,7 +67,8 @@ class Hazards:
         self.program, self.word = program, program.architecture.rows
         words = program.architecture.activation_words
         self.size = words * self.word
-        self.bits = np.zeros(words, np.uint32)
+        self.bits = np.zeros(words, np.uint32)  # bytes of each word that hold results
+        self.zeros = np.zeros(words, np.uint32)  # and those that were written as padding
         self.written = np.zeros((len(Unit), words), np.int32)
         self.read = np.zeros((len(Unit), words), np.int32)
         self.known = np.zeros((len(Unit), len(Unit)), np.int64)
@@ -143,14 +144,15 @@ class Hazards:
         if not bits.all():
             self._fail(f"reads byte {int(addresses[bits == 0].min())}, which nothing has written")
 
-    def _need_beats(self, instruction: Instruction) -> None:
-        """Something is in every word, or beat of several words, that STORE sends: padding ends rows and channels."""
-        beat = self.program.architecture.bus_bytes
+    def _need_rows(self, instruction: Instruction) -> None:
+        """Every byte that STORE sends as it is has been written."""
         starts = instruction["activation"] + np.arange(instruction["segments"]) * instruction["activation_step"]
-        places = (starts[:, None] + np.arange(0, instruction["segment_bytes"], beat)).reshape(-1)
-        filled = self.bits[places[:, None] // self.word + np.arange(max(1, beat // self.word))].any(axis=1)
-        if not filled.all():
-            self._fail(f"stores byte {int(places[~filled].min())}, which nothing has written")
+        places = np.arange(instruction["segment_bytes"])
+        places = starts[:, None] + places[places % instruction["row_step"] < instruction["row_bytes"]]
+        defined = self.bits | self.zeros
+        written = defined[places // self.word] >> (places % self.word).astype(np.uint32) & 1
+        if not written.all():
+            self._fail(f"stores byte {int(places[written == 0].min())}, which nothing has written")
 
     def _next(self, unit: Unit) -> int:
         self.counts[unit] += 1
@@ -181,7 +183,7 @@ class Hazards:
     def _store(self, instruction: Instruction) -> None:
         count = self._next(Unit.STORE)
         self._reads(Unit.STORE, self._transfer_words(instruction), count)
-        self._need_beats(instruction)
+        self._need_rows(instruction)
         self.memory.store(instruction, count)
 
     def _compute(self, instruction: Instruction) -> None:
@@ -258,25 +260,29 @@ class Hazards:
             is_last = column == instruction["n_columns"] - 1
             steps = instruction["last_steps"] if is_last else architecture.output_steps
             channels = instruction["channel0"] + column * columns + np.arange(steps * lanes)
+            padding = instruction["pad_steps"] * lanes if is_last else 0
             for y0, y1 in _blocks(instruction):
                 pixels = (np.arange(y0, y1) * instruction["out_y_step"])[:, None] + x
                 parts = []
                 for plane in range(channels[0] // self.word, channels[-1] // self.word + 1):
                     inside = channels[channels // self.word == plane] % self.word
                     parts.append((plane, int(inside[0]), len(inside)))
-                tiles.append((pixels, parts))
+                tiles.append((pixels, parts, padding))
         first = self.counts[Unit.DRAIN] + 1
         self.counts[Unit.DRAIN] += len(tiles)
         if instruction["residual"]:
-            for count, (pixels, parts) in enumerate(tiles, first):
+            for count, (pixels, parts, _) in enumerate(tiles, first):
                 for plane, low, width in parts:
                     start = instruction["residual_base"] + plane * instruction["residual_plane_step"] + low
                     self._read_residual(start + pixels, width, count)
-        for count, (pixels, parts) in enumerate(tiles, first):
+        for count, (pixels, parts, padding) in enumerate(tiles, first):
             for plane, low, width in parts:
                 for byte in range(4 if instruction["int32"] else 1):
                     start = instruction["out_base"] + plane * instruction["out_plane_step"] + low
-                    self._write_pixels(start + byte * instruction["byte_step"] + pixels, width, count)
+                    places = start + byte * instruction["byte_step"] + pixels
+                    self._write_pixels(places, width, count)
+                    if (low + width) % self.word and padding:
+                        self._pad_pixels(places + width, padding)
 
     def _read_residual(self, places: np.ndarray, width: int, count: int) -> None:
         """DRAIN reads `width` bytes at every place."""
@@ -293,6 +299,11 @@ class Hazards:
             if lane + width > self.word:
                 self._fail("writes a pixel across the border of a word")
             self._writes(Unit.DRAIN, places[lanes == lane] // self.word, count, ((1 << width) - 1) << int(lane))
+
+    def _pad_pixels(self, places: np.ndarray, width: int) -> None:
+        """DRAIN writes `width` zeros at every place, into words that it writes anyway."""
+        bits = np.uint64((1 << width) - 1) << (places % self.word).astype(np.uint64)
+        np.bitwise_or.at(self.zeros, places // self.word, bits.astype(np.uint32))
 
     def _pool(self, instruction: Instruction) -> None:
         count = self._next(Unit.POOL)
