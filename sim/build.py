@@ -27,7 +27,7 @@ BUILD_DIR = Path(__file__).parent.parent / "sim_build"
 
 _VISIBLE = "".join(
     f'public_flat_rw -module "{TOP}" -var "{ports}"\n'
-    for ports in ("aclk", "aresetn", "interrupt", "m_axi_*", "s_axil_*", "trace_*")
+    for ports in ("aclk", "aresetn", "irq", "m_axi_*", "s_axil_*", "trace_*")
 )
 """Control file: what cocotb sees."""
 

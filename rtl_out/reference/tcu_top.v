@@ -3018,6 +3018,7 @@ module tcu_reader (
     output wire         request_2_ready,
     output reg  [2:0]   beat_valid,
     output reg  [63:0]  beat_data,
+    output wire         bus_arid,
     output reg  [39:0]  bus_araddr,
     output reg  [7:0]   bus_arlen,
     output wire [2:0]   bus_arsize,
@@ -3026,6 +3027,7 @@ module tcu_reader (
     output wire [3:0]   bus_arcache,
     output reg          bus_arvalid,
     input  wire         bus_arready,
+    input  wire         bus_rid,
     input  wire [63:0]  bus_rdata,
     input  wire [1:0]   bus_rresp,
     input  wire         bus_rlast,
@@ -3091,6 +3093,7 @@ module tcu_reader (
     assign _30_ = free & request_1_valid;
     assign _31_ = free & request_0_valid;
     assign _32_ = check_request[40:35] - 6'h1;
+    assign bus_arid = 1'h0;
     assign bus_arsize = 3'h3;
     assign bus_arburst = 2'h1;
     assign bus_arprot = 3'h0;
@@ -3546,6 +3549,7 @@ module tcu_writer (
     input  wire [63:0]  data_payload,
     input  wire         data_valid,
     output wire         data_ready,
+    output wire         bus_awid,
     output reg  [39:0]  bus_awaddr,
     output reg  [7:0]   bus_awlen,
     output wire [2:0]   bus_awsize,
@@ -3559,6 +3563,7 @@ module tcu_writer (
     output reg          bus_wlast,
     output reg          bus_wvalid,
     input  wire         bus_wready,
+    input  wire         bus_bid,
     input  wire [1:0]   bus_bresp,
     input  wire         bus_bvalid,
     output wire         bus_bready,
@@ -3660,6 +3665,7 @@ module tcu_writer (
     assign _27_ = check_request[40:35] - 6'h1;
     assign _29_ = sent + 5'h1;
     assign _30_ = last ? 6'h0 : _29_;
+    assign bus_awid = 1'h0;
     assign bus_awsize = 3'h3;
     assign bus_awburst = 2'h1;
     assign bus_awprot = 3'h0;
@@ -12488,6 +12494,7 @@ module tcu_core (
     input  wire [11:0]  layer,
     input  wire [3:0]   counter,
     output wire [31:0]  layer_count,
+    output wire         read_arid,
     output wire [39:0]  read_araddr,
     output wire [7:0]   read_arlen,
     output wire [2:0]   read_arsize,
@@ -12496,11 +12503,13 @@ module tcu_core (
     output wire [3:0]   read_arcache,
     output wire         read_arvalid,
     input  wire         read_arready,
+    input  wire         read_rid,
     input  wire [63:0]  read_rdata,
     input  wire [1:0]   read_rresp,
     input  wire         read_rlast,
     input  wire         read_rvalid,
     output wire         read_rready,
+    output wire         write_awid,
     output wire [39:0]  write_awaddr,
     output wire [7:0]   write_awlen,
     output wire [2:0]   write_awsize,
@@ -12514,6 +12523,7 @@ module tcu_core (
     output wire         write_wlast,
     output wire         write_wvalid,
     input  wire         write_wready,
+    input  wire         write_bid,
     input  wire [1:0]   write_bresp,
     input  wire         write_bvalid,
     output wire         write_bready,
@@ -12878,6 +12888,7 @@ module tcu_core (
         .request_2_ready(reader_request_2_ready),
         .beat_valid(reader_beat_valid),
         .beat_data(reader_beat_data),
+        .bus_arid(read_arid),
         .bus_araddr(read_araddr),
         .bus_arlen(read_arlen),
         .bus_arsize(read_arsize),
@@ -12886,6 +12897,7 @@ module tcu_core (
         .bus_arcache(read_arcache),
         .bus_arvalid(read_arvalid),
         .bus_arready(read_arready),
+        .bus_rid(read_rid),
         .bus_rdata(read_rdata),
         .bus_rresp(read_rresp),
         .bus_rlast(read_rlast),
@@ -12988,6 +13000,7 @@ module tcu_core (
         .data_payload(store_data_payload),
         .data_valid(store_data_valid),
         .data_ready(writer_data_ready),
+        .bus_awid(write_awid),
         .bus_awaddr(write_awaddr),
         .bus_awlen(write_awlen),
         .bus_awsize(write_awsize),
@@ -13001,6 +13014,7 @@ module tcu_core (
         .bus_wlast(write_wlast),
         .bus_wvalid(write_wvalid),
         .bus_wready(write_wready),
+        .bus_bid(write_bid),
         .bus_bresp(write_bresp),
         .bus_bvalid(write_bvalid),
         .bus_bready(write_bready),
@@ -13055,7 +13069,7 @@ endmodule
 // aclk, aresetn: Clock, synchronous active-low reset.
 // s_axil_*: AXI4-Lite slave, the registers of `tcugen.registers`.
 // m_axi_*: AXI4 master.
-// interrupt: Level, at done or error.
+// irq: Level, at done or error.
 // trace_*: What the output path and the pool unit write, for observation; leave open otherwise.
 module tcu_top (
     input  wire        aclk,
@@ -13079,6 +13093,7 @@ module tcu_top (
     output wire [1:0]  s_axil_rresp,
     output wire        s_axil_rvalid,
     input  wire        s_axil_rready,
+    output wire        m_axi_arid,
     output wire [39:0] m_axi_araddr,
     output wire [7:0]  m_axi_arlen,
     output wire [2:0]  m_axi_arsize,
@@ -13087,11 +13102,13 @@ module tcu_top (
     output wire [3:0]  m_axi_arcache,
     output wire        m_axi_arvalid,
     input  wire        m_axi_arready,
+    input  wire        m_axi_rid,
     input  wire [63:0] m_axi_rdata,
     input  wire [1:0]  m_axi_rresp,
     input  wire        m_axi_rlast,
     input  wire        m_axi_rvalid,
     output wire        m_axi_rready,
+    output wire        m_axi_awid,
     output wire [39:0] m_axi_awaddr,
     output wire [7:0]  m_axi_awlen,
     output wire [2:0]  m_axi_awsize,
@@ -13105,10 +13122,11 @@ module tcu_top (
     output wire        m_axi_wlast,
     output wire        m_axi_wvalid,
     input  wire        m_axi_wready,
+    input  wire        m_axi_bid,
     input  wire [1:0]  m_axi_bresp,
     input  wire        m_axi_bvalid,
     output wire        m_axi_bready,
-    output wire        interrupt,
+    output wire        irq,
     output wire        trace_drain_valid,
     output wire [11:0] trace_drain_layer,
     output wire [23:0] trace_drain_address,
@@ -13170,7 +13188,7 @@ module tcu_top (
         .failed(control_failed),
         .error_code(control_error_code),
         .error_address(control_error_address),
-        .interrupt(interrupt)
+        .interrupt(irq)
     );
 
     tcu_core u_core (
@@ -13189,6 +13207,7 @@ module tcu_top (
         .layer(host_layer),
         .counter(host_counter),
         .layer_count(core_layer_count),
+        .read_arid(m_axi_arid),
         .read_araddr(m_axi_araddr),
         .read_arlen(m_axi_arlen),
         .read_arsize(m_axi_arsize),
@@ -13197,11 +13216,13 @@ module tcu_top (
         .read_arcache(m_axi_arcache),
         .read_arvalid(m_axi_arvalid),
         .read_arready(m_axi_arready),
+        .read_rid(m_axi_rid),
         .read_rdata(m_axi_rdata),
         .read_rresp(m_axi_rresp),
         .read_rlast(m_axi_rlast),
         .read_rvalid(m_axi_rvalid),
         .read_rready(m_axi_rready),
+        .write_awid(m_axi_awid),
         .write_awaddr(m_axi_awaddr),
         .write_awlen(m_axi_awlen),
         .write_awsize(m_axi_awsize),
@@ -13215,6 +13236,7 @@ module tcu_top (
         .write_wlast(m_axi_wlast),
         .write_wvalid(m_axi_wvalid),
         .write_wready(m_axi_wready),
+        .write_bid(m_axi_bid),
         .write_bresp(m_axi_bresp),
         .write_bvalid(m_axi_bvalid),
         .write_bready(m_axi_bready),
