@@ -218,7 +218,7 @@ class Hazards:
         ):
             count = first
             for box in found:
-                parts = box.joined()
+                parts = box.joined(self.word)
                 for column in range(len(box.addresses)):
                     for y0, y1 in rows:
                         for part in parts:
