@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tcugen.compiler.errors import CompileError
+from tcugen.mapping.errors import CompileError
 
 from tcugen import golden
 from tcugen.arch import Architecture
