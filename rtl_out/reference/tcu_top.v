@@ -5458,7 +5458,6 @@ module tcu_activation_memory (
     reg [31:0] bank3_write_data;
     reg [3:0] bank3_write_en;
     wire [24:0] before_;
-    reg [31:0] drain_word;
     wire [25:0] inside_;
     reg [31:0] kept;
     wire [25:0] left;
@@ -5472,9 +5471,8 @@ module tcu_activation_memory (
     reg [1:0] store_bank;
     reg [3:0] valid;
     reg [31:0] _53_, _55_, _57_;
-    wire _6_, _8_, _10_, _16_, _18_, _20_, _26_, _28_, _30_, _36_, _38_, _40_, _69_, _73_, _77_, _81_, _82_, _84_, _86_;
-    wire _88_, _90_, _92_, _94_, _96_, _98_, _100_, _102_, _104_, _106_;
-    wire [1:0] _67_, _71_, _75_, _79_;
+    wire _6_, _8_, _10_, _16_, _18_, _20_, _26_, _28_, _30_, _36_, _38_, _40_, _67_, _69_, _71_, _73_, _75_, _77_, _79_;
+    wire _81_, _83_, _85_, _87_, _89_;
     wire [2:0] _56_;
     wire [4:0] _58_;
     wire [10:0] _49_, _50_, _51_, _52_;
@@ -5542,11 +5540,6 @@ module tcu_activation_memory (
         .write_data(bank3_write_data)
     );
 
-    assign next_word = operand_request[23:2] + 22'h1;
-    assign aligned = operand_request[1:0] == 2'h0;
-    assign array_first_0 = operand_en & (operand_request[3:2] == 2'h0);
-    assign array_second_0 = operand_en & !aligned & (next_word[1:0] == 2'h0);
-    assign _6_ = residual_valid & (residual_payload[1:0] == 2'h0);
     assign _8_ = pool_valid & (pool_payload[1:0] == 2'h0);
     assign _10_ = store_valid & (store_payload[1:0] == 2'h0);
     assign array_first_1 = operand_en & (operand_request[3:2] == 2'h1);
@@ -5576,28 +5569,24 @@ module tcu_activation_memory (
     assign _52_ = _49_ & _51_;
     assign _56_ = bank + 2'h1;
     assign _59_ = { _57_, _55_ } >> _58_;
-    assign _67_ = 1'h0 + drain[56];
-    assign _71_ = 1'h0 + drain[56];
-    assign _75_ = 1'h0 + drain[56];
-    assign _79_ = 1'h0 + drain[56];
-    assign _84_ = drain_en & (drain[3:2] == 2'h0);
-    assign _86_ = pool_write_valid & (pool_write_payload[3:2] == 2'h0);
-    assign _88_ = load_write_valid & (load_write_payload[3:2] == 2'h0);
-    assign _90_ = drain_en & (drain[3:2] == 2'h1);
-    assign _92_ = pool_write_valid & (pool_write_payload[3:2] == 2'h1);
-    assign _94_ = load_write_valid & (load_write_payload[3:2] == 2'h1);
-    assign _96_ = drain_en & (drain[3:2] == 2'h2);
-    assign _98_ = pool_write_valid & (pool_write_payload[3:2] == 2'h2);
-    assign _100_ = load_write_valid & (load_write_payload[3:2] == 2'h2);
-    assign _102_ = drain_en & (drain[3:2] == 2'h3);
-    assign _104_ = pool_write_valid & (pool_write_payload[3:2] == 2'h3);
-    assign _106_ = load_write_valid & (load_write_payload[3:2] == 2'h3);
+    assign _67_ = drain_en & (drain[3:2] == 2'h0);
+    assign _69_ = pool_write_valid & (pool_write_payload[3:2] == 2'h0);
+    assign _71_ = load_write_valid & (load_write_payload[3:2] == 2'h0);
+    assign _73_ = drain_en & (drain[3:2] == 2'h1);
+    assign _75_ = pool_write_valid & (pool_write_payload[3:2] == 2'h1);
+    assign _77_ = load_write_valid & (load_write_payload[3:2] == 2'h1);
+    assign _79_ = drain_en & (drain[3:2] == 2'h2);
+    assign _81_ = pool_write_valid & (pool_write_payload[3:2] == 2'h2);
+    assign _83_ = load_write_valid & (load_write_payload[3:2] == 2'h2);
+    assign _85_ = drain_en & (drain[3:2] == 2'h3);
+    assign _87_ = pool_write_valid & (pool_write_payload[3:2] == 2'h3);
+    assign _89_ = load_write_valid & (load_write_payload[3:2] == 2'h3);
+    assign next_word = operand_request[23:2] + 22'h1;
+    assign aligned = operand_request[1:0] == 2'h0;
+    assign array_first_0 = operand_en & (operand_request[3:2] == 2'h0);
+    assign array_second_0 = operand_en & !aligned & (next_word[1:0] == 2'h0);
+    assign _6_ = residual_valid & (residual_payload[1:0] == 2'h0);
     assign _58_ = { shift, 3'h0 };
-    assign _69_ = _67_ >= 2'h0;
-    assign _73_ = _71_ >= 2'h0;
-    assign _77_ = _75_ >= 2'h0;
-    assign _81_ = _79_ >= 2'h0;
-    assign _82_ = 1'h1;
 
     always @* begin
         case (residual_bank)
@@ -5890,184 +5879,177 @@ module tcu_activation_memory (
     end
 
     always @* begin
-        drain_word = 32'd0;
-        if (_82_) begin
-            drain_word = drain[55:24];
-        end
-    end
-
-    always @* begin
         bank0_write_addr = 10'h0;
-        if (_84_) begin
+        if (_67_) begin
             bank0_write_addr = drain[13:4];
-        end else if (_86_) begin
+        end else if (_69_) begin
             bank0_write_addr = pool_write_payload[13:4];
-        end else if (_88_) begin
+        end else if (_71_) begin
             bank0_write_addr = load_write_payload[13:4];
         end
     end
 
     always @* begin
         bank0_write_data = 32'd0;
-        if (_84_) begin
-            bank0_write_data = drain_word;
-        end else if (_86_) begin
+        if (_67_) begin
+            bank0_write_data = drain[55:24];
+        end else if (_69_) begin
             bank0_write_data = pool_write_payload[55:24];
-        end else if (_88_) begin
+        end else if (_71_) begin
             bank0_write_data = load_write_payload[55:24];
         end
     end
 
     always @* begin
         bank0_write_en = 4'h0;
-        if (_84_) begin
-            bank0_write_en = { _81_, _77_, _73_, _69_ };
-        end else if (_86_) begin
+        if (_67_) begin
             bank0_write_en = 4'hf;
-        end else if (_88_) begin
+        end else if (_69_) begin
+            bank0_write_en = 4'hf;
+        end else if (_71_) begin
             bank0_write_en = 4'hf;
         end
     end
 
     always @* begin
         pool_write_ready = 1'h0;
-        if (_84_) begin
-        end else if (_86_) begin
+        if (_67_) begin
+        end else if (_69_) begin
             pool_write_ready = 1'h1;
         end
-        if (_90_) begin
-        end else if (_92_) begin
+        if (_73_) begin
+        end else if (_75_) begin
             pool_write_ready = 1'h1;
         end
-        if (_96_) begin
-        end else if (_98_) begin
+        if (_79_) begin
+        end else if (_81_) begin
             pool_write_ready = 1'h1;
         end
-        if (_102_) begin
-        end else if (_104_) begin
+        if (_85_) begin
+        end else if (_87_) begin
             pool_write_ready = 1'h1;
         end
     end
 
     always @* begin
         load_write_ready = 1'h0;
-        if (_84_) begin
-        end else if (_86_) begin
-        end else if (_88_) begin
+        if (_67_) begin
+        end else if (_69_) begin
+        end else if (_71_) begin
             load_write_ready = 1'h1;
         end
-        if (_90_) begin
-        end else if (_92_) begin
-        end else if (_94_) begin
+        if (_73_) begin
+        end else if (_75_) begin
+        end else if (_77_) begin
             load_write_ready = 1'h1;
         end
-        if (_96_) begin
-        end else if (_98_) begin
-        end else if (_100_) begin
+        if (_79_) begin
+        end else if (_81_) begin
+        end else if (_83_) begin
             load_write_ready = 1'h1;
         end
-        if (_102_) begin
-        end else if (_104_) begin
-        end else if (_106_) begin
+        if (_85_) begin
+        end else if (_87_) begin
+        end else if (_89_) begin
             load_write_ready = 1'h1;
         end
     end
 
     always @* begin
         bank1_write_addr = 10'h0;
-        if (_90_) begin
+        if (_73_) begin
             bank1_write_addr = drain[13:4];
-        end else if (_92_) begin
+        end else if (_75_) begin
             bank1_write_addr = pool_write_payload[13:4];
-        end else if (_94_) begin
+        end else if (_77_) begin
             bank1_write_addr = load_write_payload[13:4];
         end
     end
 
     always @* begin
         bank1_write_data = 32'd0;
-        if (_90_) begin
-            bank1_write_data = drain_word;
-        end else if (_92_) begin
+        if (_73_) begin
+            bank1_write_data = drain[55:24];
+        end else if (_75_) begin
             bank1_write_data = pool_write_payload[55:24];
-        end else if (_94_) begin
+        end else if (_77_) begin
             bank1_write_data = load_write_payload[55:24];
         end
     end
 
     always @* begin
         bank1_write_en = 4'h0;
-        if (_90_) begin
-            bank1_write_en = { _81_, _77_, _73_, _69_ };
-        end else if (_92_) begin
+        if (_73_) begin
             bank1_write_en = 4'hf;
-        end else if (_94_) begin
+        end else if (_75_) begin
+            bank1_write_en = 4'hf;
+        end else if (_77_) begin
             bank1_write_en = 4'hf;
         end
     end
 
     always @* begin
         bank2_write_addr = 10'h0;
-        if (_96_) begin
+        if (_79_) begin
             bank2_write_addr = drain[13:4];
-        end else if (_98_) begin
+        end else if (_81_) begin
             bank2_write_addr = pool_write_payload[13:4];
-        end else if (_100_) begin
+        end else if (_83_) begin
             bank2_write_addr = load_write_payload[13:4];
         end
     end
 
     always @* begin
         bank2_write_data = 32'd0;
-        if (_96_) begin
-            bank2_write_data = drain_word;
-        end else if (_98_) begin
+        if (_79_) begin
+            bank2_write_data = drain[55:24];
+        end else if (_81_) begin
             bank2_write_data = pool_write_payload[55:24];
-        end else if (_100_) begin
+        end else if (_83_) begin
             bank2_write_data = load_write_payload[55:24];
         end
     end
 
     always @* begin
         bank2_write_en = 4'h0;
-        if (_96_) begin
-            bank2_write_en = { _81_, _77_, _73_, _69_ };
-        end else if (_98_) begin
+        if (_79_) begin
             bank2_write_en = 4'hf;
-        end else if (_100_) begin
+        end else if (_81_) begin
+            bank2_write_en = 4'hf;
+        end else if (_83_) begin
             bank2_write_en = 4'hf;
         end
     end
 
     always @* begin
         bank3_write_addr = 10'h0;
-        if (_102_) begin
+        if (_85_) begin
             bank3_write_addr = drain[13:4];
-        end else if (_104_) begin
+        end else if (_87_) begin
             bank3_write_addr = pool_write_payload[13:4];
-        end else if (_106_) begin
+        end else if (_89_) begin
             bank3_write_addr = load_write_payload[13:4];
         end
     end
 
     always @* begin
         bank3_write_data = 32'd0;
-        if (_102_) begin
-            bank3_write_data = drain_word;
-        end else if (_104_) begin
+        if (_85_) begin
+            bank3_write_data = drain[55:24];
+        end else if (_87_) begin
             bank3_write_data = pool_write_payload[55:24];
-        end else if (_106_) begin
+        end else if (_89_) begin
             bank3_write_data = load_write_payload[55:24];
         end
     end
 
     always @* begin
         bank3_write_en = 4'h0;
-        if (_102_) begin
-            bank3_write_en = { _81_, _77_, _73_, _69_ };
-        end else if (_104_) begin
+        if (_85_) begin
             bank3_write_en = 4'hf;
-        end else if (_106_) begin
+        end else if (_87_) begin
+            bank3_write_en = 4'hf;
+        end else if (_89_) begin
             bank3_write_en = 4'hf;
         end
     end

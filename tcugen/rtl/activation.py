@@ -180,15 +180,18 @@ class ActivationMemory(Component):
         """Byte enables and word of a write of the output path."""
         steps = self.rows // self.lanes
         first = self.drain.address[bits_for(self.lanes) if self.lanes > 1 else 0 : bits_for(self.rows)]
-        enables = Signal(self.rows, name="drain_enables")
+        if steps == 1:
+            return Const((1 << self.rows) - 1, self.rows), self.drain.data
+        written = Signal(steps, name="drain_steps")
         word = Signal(self.word_bits, name="drain_word")
+        m.d.comb += written.eq(
+            (Const((1 << steps) - 1, steps) << first)
+            & ~(Const((1 << steps) - 2, steps) << first << self.drain.pad_steps)
+        )
         for step in range(steps):
-            place = slice(8 * self.lanes * step, 8 * self.lanes * (step + 1))
-            enabled = (first <= step) & (step <= first + self.drain.pad_steps)
-            m.d.comb += enables[self.lanes * step : self.lanes * (step + 1)].eq(enabled.replicate(self.lanes))
             with m.If(first == step):
-                m.d.comb += word[place].eq(self.drain.data)
-        return enables, word
+                m.d.comb += word[8 * self.lanes * step : 8 * self.lanes * (step + 1)].eq(self.drain.data)
+        return Cat(bit.replicate(self.lanes) for bit in written), word
 
     def _write(self, m: Module, banks: list[Sram]) -> None:
         byte_bits = bits_for(self.rows)
