@@ -107,7 +107,7 @@ module tcu_host (
     assign _27_ = awvalid & awready;
     assign _28_ = wvalid & wready;
     assign _173_ = arvalid & arready;
-    assign _175_ = cycle == 3'h3;
+    assign _175_ = cycle == 3'h5;
     assign interrupt_enable = interrupt_enable_53[0];
     assign layer = layer_select[11:0];
     assign windows[359:328] = scratch_size;
@@ -11625,30 +11625,42 @@ module tcu_counters (
     input  wire [3:0]   counter,
     output reg  [31:0]  layer_count
 );
-    reg [3:0] adding_counter;
-    reg adding_hidden;
     reg [44:0] beats_read;
     reg [44:0] beats_written;
     reg [47:0] busy_cycles;
     wire [15:0] chosen;
-    reg [31:0] count;
-    reg [3:0] counter_47;
+    wire [31:0] count;
+    reg [31:0] count_earlier;
+    wire count_found;
+    reg count_is_earlier;
+    reg count_is_last;
+    reg [31:0] count_last;
+    reg [31:0] count_read;
+    reg [3:0] counter_30;
     reg counting;
     wire [31:0] counts_read_data;
     wire [32:0] counts_write_data;
     reg [47:0] cycles;
     reg [7:0] entry;
     reg hidden;
+    reg known;
     wire [11:0] layer_13;
-    reg [8:0] mask;
+    wire [15:0] marked;
+    wire [8:0] mask;
+    reg [8:0] mask_earlier;
+    wire mask_found;
+    reg mask_is_earlier;
+    reg mask_is_last;
+    reg [8:0] mask_last;
+    reg [8:0] mask_read;
     wire [8:0] masks_read_data;
-    reg [7:0] masks_write_addr;
-    wire [15:0] masks_write_data;
-    reg masks_write_en;
+    reg [13:0] place_2;
+    reg [13:0] place_3;
+    reg [13:0] place_4;
+    reg [13:0] place_5;
     reg read;
     reg [15:0] row;
-    reg same_counter;
-    reg same_entry;
+    wire [31:0] shown;
     reg [47:0] stall_accumulators_cycles;
     reg [47:0] stall_control_cycles;
     reg [47:0] stall_drain_cycles;
@@ -11658,6 +11670,7 @@ module tcu_counters (
     reg [47:0] stall_store_cycles;
     reg [47:0] stall_weights_cycles;
     reg touched;
+    reg touched_84;
     reg [15:0] touched_0;
     reg [15:0] touched_1;
     reg [15:0] touched_10;
@@ -11675,12 +11688,11 @@ module tcu_counters (
     reg [15:0] touched_8;
     reg [15:0] touched_9;
     reg written;
-    reg [31:0] written_count;
-    reg [8:0] written_mask;
-    wire _2_;
-    wire [3:0] _5_;
-    wire [11:0] _1_, _8_;
-    wire [15:0] _3_, _39_;
+    wire [3:0] _9_;
+    wire [8:0] _2_, _4_, _50_;
+    wire [11:0] _1_, _12_;
+    wire [15:0] _5_, _47_, _51_, _52_;
+    wire [31:0] _6_;
 
     tcu_sram_1r1w #(
         .ADDRESS_BITS(12),
@@ -11690,10 +11702,10 @@ module tcu_counters (
     ) u_counts (
         .clk(clk),
         .read_en(1'h1),
-        .read_addr({ counter_47, entry }),
+        .read_addr(place_2[13:2]),
         .read_data(counts_read_data),
-        .write_en(masks_write_en),
-        .write_addr({ adding_counter, masks_write_addr }),
+        .write_en(place_4[0]),
+        .write_addr(place_4[13:2]),
         .write_data(counts_write_data[31:0])
     );
 
@@ -11707,21 +11719,31 @@ module tcu_counters (
         .read_en(1'h1),
         .read_addr(entry),
         .read_data(masks_read_data),
-        .write_en(masks_write_en),
-        .write_addr(masks_write_addr),
-        .write_data(masks_write_data[8:0])
+        .write_en(place_3[0]),
+        .write_addr(place_3[9:2]),
+        .write_data(marked[8:0])
     );
 
+    assign _47_ = row & chosen;
+    assign _50_ = (mask_found | touched) ? mask : 9'h0;
+    assign _51_ = 1'h1 << place_3[13:10];
+    assign _52_ = { 7'h0, _50_ } & _51_;
     assign _1_ = busy ? busy_layer : stall_layer;
     assign layer_13 = running ? _1_ : layer;
+    assign mask_found = mask_is_last | mask_is_earlier;
+    assign _2_ = mask_is_earlier ? mask_earlier : mask_read;
+    assign mask = mask_is_last ? mask_last : _2_;
     assign chosen = 1'h1 << entry[3:0];
-    assign _2_ = mask >> adding_counter;
-    assign _3_ = 1'h1 << adding_counter;
-    assign masks_write_data = { 7'h0, mask } | _3_;
-    assign counts_write_data = count + 32'h1;
-    assign _5_ = busy ? 4'h8 : { 1'h0, stall_reason };
-    assign _8_ = (layer_13 >= 12'h100) ? 12'h0ff : layer_13;
-    assign _39_ = row & chosen;
+    assign _4_ = (mask_found | touched) ? mask : 9'h0;
+    assign _5_ = 1'h1 << place_3[13:10];
+    assign marked = { 7'h0, _4_ } | _5_;
+    assign count_found = count_is_last | count_is_earlier;
+    assign _6_ = count_is_earlier ? count_earlier : count_read;
+    assign count = count_is_last ? count_last : _6_;
+    assign shown = (count_found | known) ? count : 32'd0;
+    assign counts_write_data = shown + 32'h1;
+    assign _9_ = busy ? 4'h8 : { 1'h0, stall_reason };
+    assign _12_ = (layer_13 >= 12'h100) ? 12'h0ff : layer_13;
     assign totals[479:432] = stall_control_cycles;
     assign totals[431:384] = stall_accumulators_cycles;
     assign totals[383:336] = stall_weights_cycles;
@@ -11756,23 +11778,17 @@ module tcu_counters (
         endcase
     end
 
-    always @* begin
-        mask = 9'h0;
-        if (same_entry) begin
-            mask = written_mask;
-        end else if (touched) begin
-            mask = masks_read_data;
-        end
-    end
+    always @(posedge clk) mask_read <= masks_read_data;
 
-    always @* begin
-        count = 32'd0;
-        if (same_counter) begin
-            count = written_count;
-        end else if (_2_) begin
-            count = counts_read_data;
-        end
-    end
+    always @(posedge clk) mask_earlier <= mask_last;
+
+    always @(posedge clk) mask_last <= marked[8:0];
+
+    always @(posedge clk) count_read <= counts_read_data;
+
+    always @(posedge clk) count_earlier <= count_last;
+
+    always @(posedge clk) count_last <= counts_write_data[31:0];
 
     always @(posedge clk) begin
         if (rst) begin
@@ -11792,9 +11808,9 @@ module tcu_counters (
 
     always @(posedge clk) begin
         if (rst) begin
-            counter_47 <= 4'h0;
+            counter_30 <= 4'h0;
         end else begin
-            counter_47 <= running ? _5_ : counter;
+            counter_30 <= running ? _9_ : counter;
         end
     end
 
@@ -11802,7 +11818,7 @@ module tcu_counters (
         if (rst) begin
             entry <= 8'h0;
         end else begin
-            entry <= _8_[7:0];
+            entry <= _12_[7:0];
         end
     end
 
@@ -11850,7 +11866,7 @@ module tcu_counters (
         if (rst) begin
             busy_cycles <= 48'h0;
         end else if (counting) begin
-            case (counter_47)
+            case (counter_30)
                 4'h8: busy_cycles <= busy_cycles + 48'h1;
                 default: ;
             endcase
@@ -11861,7 +11877,7 @@ module tcu_counters (
         if (rst) begin
             stall_program_cycles <= 48'h0;
         end else if (counting) begin
-            case (counter_47)
+            case (counter_30)
                 4'h0: stall_program_cycles <= stall_program_cycles + 48'h1;
                 default: ;
             endcase
@@ -11872,7 +11888,7 @@ module tcu_counters (
         if (rst) begin
             stall_load_cycles <= 48'h0;
         end else if (counting) begin
-            case (counter_47)
+            case (counter_30)
                 4'h1: stall_load_cycles <= stall_load_cycles + 48'h1;
                 default: ;
             endcase
@@ -11883,7 +11899,7 @@ module tcu_counters (
         if (rst) begin
             stall_store_cycles <= 48'h0;
         end else if (counting) begin
-            case (counter_47)
+            case (counter_30)
                 4'h2: stall_store_cycles <= stall_store_cycles + 48'h1;
                 default: ;
             endcase
@@ -11894,7 +11910,7 @@ module tcu_counters (
         if (rst) begin
             stall_drain_cycles <= 48'h0;
         end else if (counting) begin
-            case (counter_47)
+            case (counter_30)
                 4'h3: stall_drain_cycles <= stall_drain_cycles + 48'h1;
                 default: ;
             endcase
@@ -11905,7 +11921,7 @@ module tcu_counters (
         if (rst) begin
             stall_pool_cycles <= 48'h0;
         end else if (counting) begin
-            case (counter_47)
+            case (counter_30)
                 4'h4: stall_pool_cycles <= stall_pool_cycles + 48'h1;
                 default: ;
             endcase
@@ -11916,7 +11932,7 @@ module tcu_counters (
         if (rst) begin
             stall_weights_cycles <= 48'h0;
         end else if (counting) begin
-            case (counter_47)
+            case (counter_30)
                 4'h5: stall_weights_cycles <= stall_weights_cycles + 48'h1;
                 default: ;
             endcase
@@ -11927,7 +11943,7 @@ module tcu_counters (
         if (rst) begin
             stall_accumulators_cycles <= 48'h0;
         end else if (counting) begin
-            case (counter_47)
+            case (counter_30)
                 4'h6: stall_accumulators_cycles <= stall_accumulators_cycles + 48'h1;
                 default: ;
             endcase
@@ -11938,10 +11954,58 @@ module tcu_counters (
         if (rst) begin
             stall_control_cycles <= 48'h0;
         end else if (counting) begin
-            case (counter_47)
+            case (counter_30)
                 4'h7: stall_control_cycles <= stall_control_cycles + 48'h1;
                 default: ;
             endcase
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            place_2 <= 14'h0;
+        end else begin
+            place_2 <= { counter_30, entry, hidden, counting };
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            place_3 <= 14'h0;
+        end else begin
+            place_3 <= place_2;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            place_4 <= 14'h0;
+        end else begin
+            place_4 <= place_3;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            place_5 <= 14'h0;
+        end else begin
+            place_5 <= place_4;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            mask_is_last <= 1'h0;
+        end else begin
+            mask_is_last <= place_3[0] & (place_3[9:2] == place_2[9:2]);
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            mask_is_earlier <= 1'h0;
+        end else begin
+            mask_is_earlier <= place_4[0] & (place_4[9:2] == place_2[9:2]);
         end
     end
 
@@ -12188,73 +12252,41 @@ module tcu_counters (
 
     always @(posedge clk) begin
         if (rst) begin
+            touched_84 <= 1'h0;
+        end else begin
+            touched_84 <= |_47_;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
             touched <= 1'h0;
         end else begin
-            touched <= |_39_;
+            touched <= touched_84;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
-            masks_write_en <= 1'h0;
+            known <= 1'h0;
         end else begin
-            masks_write_en <= counting;
+            known <= |_52_;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
-            adding_hidden <= 1'h0;
+            count_is_last <= 1'h0;
         end else begin
-            adding_hidden <= hidden;
+            count_is_last <= place_4[0] & (place_4[13:2] == place_3[13:2]);
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
-            masks_write_addr <= 8'h0;
+            count_is_earlier <= 1'h0;
         end else begin
-            masks_write_addr <= entry;
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            adding_counter <= 4'h0;
-        end else begin
-            adding_counter <= counter_47;
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            written_mask <= 9'h0;
-        end else begin
-            written_mask <= masks_write_data[8:0];
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            written_count <= 32'd0;
-        end else begin
-            written_count <= counts_write_data[31:0];
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            same_entry <= 1'h0;
-        end else begin
-            same_entry <= masks_write_en & (entry == masks_write_addr);
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            same_counter <= 1'h0;
-        end else begin
-            same_counter <= masks_write_en & (entry == masks_write_addr) & (counter_47 == adding_counter);
+            count_is_earlier <= place_5[0] & (place_5[13:2] == place_3[13:2]);
         end
     end
 
@@ -12262,7 +12294,7 @@ module tcu_counters (
         if (rst) begin
             layer_count <= 32'd0;
         end else begin
-            layer_count <= (masks_write_en | adding_hidden) ? 32'd0 : count;
+            layer_count <= (place_4[0] | place_4[1]) ? 32'd0 : shown;
         end
     end
 endmodule
