@@ -12,8 +12,9 @@
 //     output_lanes      4
 //     bus_address_bits  40
 
-// One read, one write port, registered output; maps to block RAM. A read of the word that is being written
-// returns the old word. read_data keeps its value while read_en is 0.
+// One read, one write port, registered output; maps to block RAM. read_data keeps its value while read_en is 0.
+// A read of lanes that are being written returns nothing defined, which spares synthesis the logic that would define
+// it. Nobody does that; in simulation such lanes read as X.
 module tcu_sram_1r1w #(
     parameter WIDTH = 8,
     parameter DEPTH = 16,
@@ -28,9 +29,24 @@ module tcu_sram_1r1w #(
     input  wire [ADDRESS_BITS-1:0]      write_addr,
     input  wire [WIDTH-1:0]             write_data
 );
+    (* no_rw_check *)
     reg [WIDTH-1:0] words [0:DEPTH-1];
+`ifdef SYNTHESIS
     always @(posedge clk)
         if (read_en) read_data <= words[read_addr];
+`else
+    wire [WIDTH-1:0] written;
+    genvar part;
+    generate
+        for (part = 0; part < WIDTH/GRANULARITY; part = part + 1) begin : parts
+            assign written[part*GRANULARITY +: GRANULARITY] = {GRANULARITY{write_en[part]}};
+        end
+    endgenerate
+    always @(posedge clk)
+        if (read_en)
+            read_data <= read_addr == write_addr ? (words[read_addr] & ~written) | ({WIDTH{1'bx}} & written)
+                                                 : words[read_addr];
+`endif
     generate
         if (WIDTH == GRANULARITY) begin : whole
             always @(posedge clk)

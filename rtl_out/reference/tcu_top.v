@@ -107,7 +107,7 @@ module tcu_host (
     assign _27_ = awvalid & awready;
     assign _28_ = wvalid & wready;
     assign _173_ = arvalid & arready;
-    assign _175_ = cycle == 3'h3;
+    assign _175_ = cycle == 3'h5;
     assign interrupt_enable = interrupt_enable_53[0];
     assign layer = layer_select[11:0];
     assign windows[359:328] = scratch_size;
@@ -2917,65 +2917,227 @@ module tcu_fifo_reader_order (
     end
 endmodule
 
-// Combinational check of one request against the windows.
+// A queue of `depth` stream payloads, in registers. Latency one cycle, full rate. Reset: empty.
+module tcu_stream_queue_read_check_queue (
+    input  wire        clk,
+    input  wire        rst,
+    input  wire [42:0] i_payload,
+    input  wire        i_valid,
+    output wire        i_ready,
+    output reg  [42:0] o_payload,
+    output wire        o_valid,
+    input  wire        o_ready
+);
+    wire get;
+    reg [1:0] level;
+    wire put;
+    reg [42:0] slot_1;
+    wire [2:0] _1_, _3_, _5_;
+
+    assign get = o_valid & o_ready;
+    assign _1_ = level + put;
+    assign _3_ = level - get;
+    assign _5_ = level - get;
+    assign i_ready = level != 2'h2;
+    assign o_valid = |level;
+    assign put = i_valid & i_ready;
+
+    always @(posedge clk) begin
+        if (rst) begin
+            level <= 2'h0;
+        end else begin
+            level <= _1_ - get;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (get) begin
+            o_payload <= slot_1;
+        end
+        if (put) begin
+            if (_3_ == 3'h0) begin
+                o_payload <= i_payload;
+            end
+        end
+    end
+
+    always @(posedge clk) begin
+        if (put) begin
+            if (_5_ == 3'h1) begin
+                slot_1 <= i_payload;
+            end
+        end
+    end
+endmodule
+
+// Checks requests against the windows, in order, one per cycle.
 //
 // `violation` is 1 if the window is not one of `allowed`, if offset + beats * bus_bytes exceeds the window's size
-// (33-bit arithmetic), if beats is not 1 .. BURST_BEATS, or if the offset is not a multiple of the bus width.
-// `address` is base + offset in either case; the low 12 bits of a base are ignored, so that a burst cannot cross a
-// page however the base is set. A window that is not allowed counts as base 0.
+// (33-bit arithmetic), if base + offset does not fit the bus's addresses, if beats is not 1 .. BURST_BEATS, or if the
+// offset is not a multiple of the bus width. `address` is base + offset in either case; the low 12 bits of a base are
+// ignored, so that a burst cannot cross a page however the base is set. A window that is not allowed counts as base 0.
+//
+// Latency: 4 cycles from `i` to `o`, one step of the check in each. `i.ready` depends on registers only.
 //
 // Parameters:
 //     architecture: Bus widths.
 //     allowed: Windows this direction may use.
-module tcu_window_check_reader_check (
+//     tag_bits: Width of `tag`, which comes out with the request, at least 1.
+//
+// Members:
+//     windows: Settings; stable while a request is inside.
+//     i, o: Requests, and what became of them.
+//     empty: No request is inside.
+module tcu_window_check_read_check (
+    input  wire         clk,
+    input  wire         rst,
     input  wire [359:0] windows,
-    input  wire [40:0]  request,
-    output wire [39:0]  address,
-    output wire         violation
+    input  wire [42:0]  i_payload,
+    input  wire         i_valid,
+    output wire         i_ready,
+    output reg  [48:0]  o_payload,
+    output reg          o_valid,
+    input  wire         o_ready,
+    output wire         empty
 );
     reg allowed;
-    reg [39:0] base;
-    wire [32:0] end_;
+    reg [27:0] base;
+    reg [32:0] behind;
+    reg [42:0] chosen;
+    reg chosen_valid;
+    wire free;
+    reg [28:0] page;
+    wire [42:0] queue_o_payload;
+    wire queue_o_valid;
+    reg refused;
     reg [31:0] size;
-    wire [8:0] _1_;
-    wire [28:0] _2_;
+    reg [42:0] summed;
+    reg [31:0] summed_size;
+    reg summed_valid;
+    wire [8:0] _6_;
 
-    assign end_ = request[34:3] + _1_;
-    assign _2_ = base[39:12] + request[34:15];
-    assign violation = !allowed | (end_ > size) | (request[40:35] == 6'h0) | (request[40:35] > 6'h20) | (|request[5:3]);
-    assign address = { _2_[27:0], request[14:3] };
-    assign _1_ = { request[40:35], 3'h0 };
+    tcu_stream_queue_read_check_queue u_queue (
+        .clk(clk),
+        .rst(rst),
+        .i_payload(i_payload),
+        .i_valid(i_valid),
+        .i_ready(i_ready),
+        .o_payload(queue_o_payload),
+        .o_valid(queue_o_valid),
+        .o_ready(free)
+    );
 
-    always @* begin
-        base = 40'h0;
-        case (request[2:0])
-            3'h0: base = windows[39:0];
-            3'h1: base = windows[111:72];
-            3'h2: base = windows[183:144];
-            3'h3: base = windows[255:216];
-            3'h4: base = windows[327:288];
-            default: ;
-        endcase
+    assign free = !o_valid | o_ready;
+    assign empty = ~(queue_o_valid | chosen_valid | summed_valid | o_valid);
+    assign _6_ = { chosen[40:35], 3'h0 };
+
+    always @(posedge clk) begin
+        if (rst) begin
+            chosen_valid <= 1'h0;
+        end else if (free) begin
+            chosen_valid <= queue_o_valid;
+        end
     end
 
-    always @* begin
-        size = 32'd0;
-        case (request[2:0])
-            3'h0: size = windows[71:40];
-            3'h1: size = windows[143:112];
-            3'h2: size = windows[215:184];
-            3'h3: size = windows[287:256];
-            3'h4: size = windows[359:328];
-            default: ;
-        endcase
+    always @(posedge clk) begin
+        if (rst) begin
+            summed_valid <= 1'h0;
+        end else if (free) begin
+            summed_valid <= chosen_valid;
+        end
     end
 
-    always @* begin
-        allowed = 1'h0;
-        case (request[2:0])
-            3'h0, 3'h1, 3'h2, 3'h3, 3'h4: allowed = 1'h1;
-            default: ;
-        endcase
+    always @(posedge clk) begin
+        if (rst) begin
+            o_valid <= 1'h0;
+        end else if (free) begin
+            o_valid <= summed_valid;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (free) begin
+            chosen <= queue_o_payload;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (free) begin
+            base <= 28'h0;
+            case (queue_o_payload[2:0])
+                3'h0: base <= windows[39:12];
+                3'h1: base <= windows[111:84];
+                3'h2: base <= windows[183:156];
+                3'h3: base <= windows[255:228];
+                3'h4: base <= windows[327:300];
+                default: ;
+            endcase
+        end
+    end
+
+    always @(posedge clk) begin
+        if (free) begin
+            size <= 32'd0;
+            case (queue_o_payload[2:0])
+                3'h0: size <= windows[71:40];
+                3'h1: size <= windows[143:112];
+                3'h2: size <= windows[215:184];
+                3'h3: size <= windows[287:256];
+                3'h4: size <= windows[359:328];
+                default: ;
+            endcase
+        end
+    end
+
+    always @(posedge clk) begin
+        if (free) begin
+            allowed <= 1'h0;
+            case (queue_o_payload[2:0])
+                3'h0, 3'h1, 3'h2, 3'h3, 3'h4: allowed <= 1'h1;
+                default: ;
+            endcase
+        end
+    end
+
+    always @(posedge clk) begin
+        if (free) begin
+            summed <= chosen;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (free) begin
+            page <= base + chosen[34:15];
+        end
+    end
+
+    always @(posedge clk) begin
+        if (free) begin
+            behind <= chosen[34:3] + _6_;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (free) begin
+            summed_size <= size;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (free) begin
+            refused <= !allowed | (chosen[40:35] == 6'h0) | (chosen[40:35] > 6'h20) | (|chosen[5:3]);
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            o_payload <= 49'h0;
+        end else if (free) begin
+            o_payload[39:0] <= { page[27:0], summed[14:3] };
+            o_payload[45:40] <= summed[40:35];
+            o_payload[47:46] <= summed[42:41];
+            o_payload[48] <= refused | page[28] | (behind > summed_size);
+        end
     end
 endmodule
 
@@ -2988,7 +3150,7 @@ endmodule
 // behaves as if `halt` were 1. While halted no new address is issued (one that is already offered stays) and beats
 // are accepted and discarded. Requests already taken from a client may then never be served.
 //
-// Latency: ARVALID rises 2 cycles after a request is taken, `beat_valid` 1 cycle after the bus transfers the beat. One
+// Latency: ARVALID rises 5 cycles after a request is taken, `beat_valid` 1 cycle after the bus transfers the beat. One
 // request and one beat per cycle.
 //
 // Members:
@@ -3040,38 +3202,31 @@ module tcu_reader (
     output reg  [2:0]   error_code,
     output reg  [39:0]  error_address
 );
-    wire [39:0] check_address;
-    reg [40:0] check_request;
-    wire check_violation;
-    reg [1:0] chosen_client;
-    reg chosen_valid;
     wire deliver;
     wire failure;
-    wire free;
     wire halted;
-    wire issue;
     wire [41:0] order_i_payload;
     wire order_i_ready;
     wire [41:0] order_o_payload;
     wire order_o_ready;
     wire order_o_valid;
+    wire read_check_empty;
+    reg [42:0] read_check_i_payload;
+    wire read_check_i_ready;
+    wire read_check_i_valid;
+    wire [48:0] read_check_o_payload;
+    wire read_check_o_ready;
+    wire read_check_o_valid;
     reg stopped;
     wire violation;
-    wire _16_, _29_, _30_, _31_;
-    wire [6:0] _32_;
-
-    tcu_window_check_reader_check u_check (
-        .windows(windows),
-        .request(check_request),
-        .address(check_address),
-        .violation(check_violation)
-    );
+    wire _14_;
+    wire [6:0] _26_;
 
     tcu_fifo_reader_order u_order (
         .clk(clk),
         .rst(rst),
         .i_payload(order_i_payload),
-        .i_valid(issue),
+        .i_valid(read_check_o_ready),
         .i_ready(order_i_ready),
         .o_payload(order_o_payload),
         .o_valid(order_o_valid),
@@ -3079,44 +3234,93 @@ module tcu_reader (
         .level(outstanding)
     );
 
+    tcu_window_check_read_check u_read_check (
+        .clk(clk),
+        .rst(rst),
+        .windows(windows),
+        .i_payload(read_check_i_payload),
+        .i_valid(read_check_i_valid),
+        .i_ready(read_check_i_ready),
+        .o_payload(read_check_o_payload),
+        .o_valid(read_check_o_valid),
+        .o_ready(read_check_o_ready),
+        .empty(read_check_empty)
+    );
+
     assign halted = stopped | halt;
-    assign violation = chosen_valid & !halted & check_violation;
-    assign issue = chosen_valid & !halted & !check_violation & order_i_ready & (!bus_arvalid | bus_arready);
-    assign free = !chosen_valid | issue;
-    assign idle = (outstanding == 5'h0) & (!chosen_valid | halted);
-    assign request_2_ready = free & !(|{ request_1_valid, request_0_valid });
-    assign request_1_ready = free & !_16_;
+    assign violation = read_check_o_valid & !halted & read_check_o_payload[48];
+    assign read_check_o_ready = read_check_o_valid & !halted & !read_check_o_payload[48] & order_i_ready & (!bus_arvalid | bus_arready);
+    assign idle = (outstanding == 5'h0) & (read_check_empty | halted);
+    assign read_check_i_valid = |{ request_2_valid, request_1_valid, request_0_valid };
+    assign request_2_ready = read_check_i_ready & !(|{ request_1_valid, request_0_valid });
+    assign request_1_ready = read_check_i_ready & !_14_;
     assign failure = bus_rvalid & order_o_valid & !halted & (|bus_rresp);
     assign deliver = bus_rvalid & order_o_valid & !halted & (bus_rresp == 2'h0);
     assign order_o_ready = bus_rvalid & bus_rlast;
-    assign _29_ = free & request_2_valid;
-    assign _30_ = free & request_1_valid;
-    assign _31_ = free & request_0_valid;
-    assign _32_ = check_request[40:35] - 6'h1;
+    assign _26_ = read_check_o_payload[45:40] - 6'h1;
     assign bus_arid = 1'h0;
     assign bus_arsize = 3'h3;
     assign bus_arburst = 2'h1;
     assign bus_arprot = 3'h0;
     assign bus_arcache = 4'h3;
     assign bus_rready = 1'h1;
-    assign order_i_payload[41:2] = check_address;
-    assign order_i_payload[1:0] = chosen_client;
-    assign _16_ = request_0_valid;
-    assign request_0_ready = free;
+    assign order_i_payload[41:2] = read_check_o_payload[39:0];
+    assign order_i_payload[1:0] = read_check_o_payload[47:46];
+    assign _14_ = request_0_valid;
+    assign request_0_ready = read_check_i_ready;
+
+    always @* begin
+        read_check_i_payload = 43'h0;
+        if (request_2_valid) begin
+            read_check_i_payload[40:0] = request_2_payload;
+            read_check_i_payload[42:41] = 2'h2;
+        end
+        if (request_1_valid) begin
+            read_check_i_payload[40:0] = request_1_payload;
+            read_check_i_payload[42:41] = 2'h1;
+        end
+        if (request_0_valid) begin
+            read_check_i_payload[40:0] = request_0_payload;
+            read_check_i_payload[42:41] = 2'h0;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            error_address <= 40'h0;
+        end else if (failure) begin
+            error_address <= order_o_payload[41:2];
+        end else if (violation) begin
+            error_address <= read_check_o_payload[39:0];
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            bus_arvalid <= 1'h0;
+        end else begin
+            if (bus_arready) begin
+                bus_arvalid <= 1'h0;
+            end
+            if (read_check_o_ready) begin
+                bus_arvalid <= 1'h1;
+            end
+        end
+    end
 
     always @(posedge clk) begin
         if (rst) begin
             bus_araddr <= 40'h0;
-        end else if (issue) begin
-            bus_araddr <= check_address;
+        end else if (read_check_o_ready) begin
+            bus_araddr <= read_check_o_payload[39:0];
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             bus_arlen <= 8'h0;
-        end else if (issue) begin
-            bus_arlen <= { _32_[6], _32_ };
+        end else if (read_check_o_ready) begin
+            bus_arlen <= { _26_[6], _26_ };
         end
     end
 
@@ -3169,69 +3373,6 @@ module tcu_reader (
             error_code <= 3'h2;
         end else if (violation) begin
             error_code <= 3'h1;
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            error_address <= 40'h0;
-        end else if (failure) begin
-            error_address <= order_o_payload[41:2];
-        end else if (violation) begin
-            error_address <= check_address;
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            chosen_valid <= 1'h0;
-        end else if (free) begin
-            chosen_valid <= |{ request_2_valid, request_1_valid, request_0_valid };
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            check_request <= 41'h0;
-        end else begin
-            if (_29_) begin
-                check_request <= request_2_payload;
-            end
-            if (_30_) begin
-                check_request <= request_1_payload;
-            end
-            if (_31_) begin
-                check_request <= request_0_payload;
-            end
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            chosen_client <= 2'h0;
-        end else begin
-            if (_29_) begin
-                chosen_client <= 2'h2;
-            end
-            if (_30_) begin
-                chosen_client <= 2'h1;
-            end
-            if (_31_) begin
-                chosen_client <= 2'h0;
-            end
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            bus_arvalid <= 1'h0;
-        end else begin
-            if (bus_arready) begin
-                bus_arvalid <= 1'h0;
-            end
-            if (issue) begin
-                bus_arvalid <= 1'h1;
-            end
         end
     end
 endmodule
@@ -3302,59 +3443,221 @@ module tcu_fifo_writer_order (
     end
 endmodule
 
-// Combinational check of one request against the windows.
+// A queue of `depth` stream payloads, in registers. Latency one cycle, full rate. Reset: empty.
+module tcu_stream_queue_write_check_queue (
+    input  wire        clk,
+    input  wire        rst,
+    input  wire [41:0] i_payload,
+    input  wire        i_valid,
+    output wire        i_ready,
+    output reg  [41:0] o_payload,
+    output wire        o_valid,
+    input  wire        o_ready
+);
+    wire get;
+    reg [1:0] level;
+    wire put;
+    reg [41:0] slot_1;
+    wire [2:0] _1_, _3_, _5_;
+
+    assign get = o_valid & o_ready;
+    assign _1_ = level + put;
+    assign _3_ = level - get;
+    assign _5_ = level - get;
+    assign i_ready = level != 2'h2;
+    assign o_valid = |level;
+    assign put = i_valid & i_ready;
+
+    always @(posedge clk) begin
+        if (rst) begin
+            level <= 2'h0;
+        end else begin
+            level <= _1_ - get;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (get) begin
+            o_payload <= slot_1;
+        end
+        if (put) begin
+            if (_3_ == 3'h0) begin
+                o_payload <= i_payload;
+            end
+        end
+    end
+
+    always @(posedge clk) begin
+        if (put) begin
+            if (_5_ == 3'h1) begin
+                slot_1 <= i_payload;
+            end
+        end
+    end
+endmodule
+
+// Checks requests against the windows, in order, one per cycle.
 //
 // `violation` is 1 if the window is not one of `allowed`, if offset + beats * bus_bytes exceeds the window's size
-// (33-bit arithmetic), if beats is not 1 .. BURST_BEATS, or if the offset is not a multiple of the bus width.
-// `address` is base + offset in either case; the low 12 bits of a base are ignored, so that a burst cannot cross a
-// page however the base is set. A window that is not allowed counts as base 0.
+// (33-bit arithmetic), if base + offset does not fit the bus's addresses, if beats is not 1 .. BURST_BEATS, or if the
+// offset is not a multiple of the bus width. `address` is base + offset in either case; the low 12 bits of a base are
+// ignored, so that a burst cannot cross a page however the base is set. A window that is not allowed counts as base 0.
+//
+// Latency: 4 cycles from `i` to `o`, one step of the check in each. `i.ready` depends on registers only.
 //
 // Parameters:
 //     architecture: Bus widths.
 //     allowed: Windows this direction may use.
-module tcu_window_check_writer_check (
+//     tag_bits: Width of `tag`, which comes out with the request, at least 1.
+//
+// Members:
+//     windows: Settings; stable while a request is inside.
+//     i, o: Requests, and what became of them.
+//     empty: No request is inside.
+module tcu_window_check_write_check (
+    input  wire         clk,
+    input  wire         rst,
     input  wire [359:0] windows,
-    input  wire [40:0]  request,
-    output wire [39:0]  address,
-    output wire         violation
+    input  wire [41:0]  i_payload,
+    input  wire         i_valid,
+    output wire         i_ready,
+    output reg  [47:0]  o_payload,
+    output reg          o_valid,
+    input  wire         o_ready,
+    output wire         empty
 );
     reg allowed;
-    reg [39:0] base;
-    wire [32:0] end_;
+    reg [27:0] base;
+    reg [32:0] behind;
+    reg [41:0] chosen;
+    reg chosen_valid;
+    wire free;
+    reg [28:0] page;
+    wire [41:0] queue_o_payload;
+    wire queue_o_valid;
+    reg refused;
     reg [31:0] size;
-    wire [8:0] _1_;
-    wire [28:0] _2_;
+    reg [41:0] summed;
+    reg [31:0] summed_size;
+    reg summed_valid;
+    wire [8:0] _6_;
 
-    assign end_ = request[34:3] + _1_;
-    assign _2_ = base[39:12] + request[34:15];
-    assign violation = !allowed | (end_ > size) | (request[40:35] == 6'h0) | (request[40:35] > 6'h20) | (|request[5:3]);
-    assign address = { _2_[27:0], request[14:3] };
-    assign _1_ = { request[40:35], 3'h0 };
+    tcu_stream_queue_write_check_queue u_queue (
+        .clk(clk),
+        .rst(rst),
+        .i_payload(i_payload),
+        .i_valid(i_valid),
+        .i_ready(i_ready),
+        .o_payload(queue_o_payload),
+        .o_valid(queue_o_valid),
+        .o_ready(free)
+    );
 
-    always @* begin
-        base = 40'h0;
-        case (request[2:0])
-            3'h3: base = windows[255:216];
-            3'h4: base = windows[327:288];
-            default: ;
-        endcase
+    assign free = !o_valid | o_ready;
+    assign empty = ~(queue_o_valid | chosen_valid | summed_valid | o_valid);
+    assign _6_ = { chosen[40:35], 3'h0 };
+
+    always @(posedge clk) begin
+        if (rst) begin
+            chosen_valid <= 1'h0;
+        end else if (free) begin
+            chosen_valid <= queue_o_valid;
+        end
     end
 
-    always @* begin
-        size = 32'd0;
-        case (request[2:0])
-            3'h3: size = windows[287:256];
-            3'h4: size = windows[359:328];
-            default: ;
-        endcase
+    always @(posedge clk) begin
+        if (rst) begin
+            summed_valid <= 1'h0;
+        end else if (free) begin
+            summed_valid <= chosen_valid;
+        end
     end
 
-    always @* begin
-        allowed = 1'h0;
-        case (request[2:0])
-            3'h3, 3'h4: allowed = 1'h1;
-            default: ;
-        endcase
+    always @(posedge clk) begin
+        if (rst) begin
+            o_valid <= 1'h0;
+        end else if (free) begin
+            o_valid <= summed_valid;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (free) begin
+            chosen <= queue_o_payload;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (free) begin
+            base <= 28'h0;
+            case (queue_o_payload[2:0])
+                3'h3: base <= windows[255:228];
+                3'h4: base <= windows[327:300];
+                default: ;
+            endcase
+        end
+    end
+
+    always @(posedge clk) begin
+        if (free) begin
+            size <= 32'd0;
+            case (queue_o_payload[2:0])
+                3'h3: size <= windows[287:256];
+                3'h4: size <= windows[359:328];
+                default: ;
+            endcase
+        end
+    end
+
+    always @(posedge clk) begin
+        if (free) begin
+            allowed <= 1'h0;
+            case (queue_o_payload[2:0])
+                3'h3, 3'h4: allowed <= 1'h1;
+                default: ;
+            endcase
+        end
+    end
+
+    always @(posedge clk) begin
+        if (free) begin
+            summed <= chosen;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (free) begin
+            page <= base + chosen[34:15];
+        end
+    end
+
+    always @(posedge clk) begin
+        if (free) begin
+            behind <= chosen[34:3] + _6_;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (free) begin
+            summed_size <= size;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (free) begin
+            refused <= !allowed | (chosen[40:35] == 6'h0) | (chosen[40:35] > 6'h20) | (|chosen[5:3]);
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            o_payload <= 48'h0;
+        end else if (free) begin
+            o_payload[39:0] <= { page[27:0], summed[14:3] };
+            o_payload[45:40] <= summed[40:35];
+            o_payload[46] <= summed[41];
+            o_payload[47] <= refused | page[28] | (behind > summed_size);
+        end
     end
 endmodule
 
@@ -3524,7 +3827,7 @@ endmodule
 // address is offered or accepted complete with WSTRB = 0 (except for a beat that is already offered), and responses
 // are accepted and discarded. Requests and data already taken may then never be written.
 //
-// Latency: AWVALID rises 2 cycles after a request is taken if its data is there, the first WVALID 2 cycles after
+// Latency: AWVALID rises 5 cycles after a request is taken if its data is there, the first WVALID 2 cycles after
 // AWVALID. One beat per cycle without gaps between bursts, if request and data come in time.
 //
 // Members:
@@ -3582,12 +3885,8 @@ module tcu_writer (
     wire [5:0] bursts_o_payload;
     wire bursts_o_ready;
     wire bursts_o_valid;
-    wire [39:0] check_address;
-    reg [40:0] check_request;
-    wire check_violation;
     wire failure;
     wire halted;
-    wire issue;
     wire last;
     wire load;
     wire order_i_ready;
@@ -3598,11 +3897,15 @@ module tcu_writer (
     reg stopped;
     reg [6:0] unclaimed;
     wire violation;
-    reg waiting_valid;
-    wire _9_;
-    wire [5:0] _25_, _29_, _30_;
-    wire [6:0] _20_, _27_;
-    wire [7:0] _24_;
+    wire write_check_empty;
+    wire [41:0] write_check_i_payload;
+    wire [47:0] write_check_o_payload;
+    wire write_check_o_ready;
+    wire write_check_o_valid;
+    wire _8_;
+    wire [5:0] _23_, _27_, _28_;
+    wire [6:0] _18_, _25_;
+    wire [7:0] _22_;
 
     tcu_fifo_writer_beats u_beats (
         .clk(clk),
@@ -3619,8 +3922,8 @@ module tcu_writer (
     tcu_fifo_bursts u_bursts (
         .clk(clk),
         .rst(rst),
-        .i_payload(check_request[40:35]),
-        .i_valid(issue),
+        .i_payload(write_check_o_payload[45:40]),
+        .i_valid(write_check_o_ready),
         .i_ready(bursts_i_ready),
         .o_payload(bursts_o_payload),
         .o_valid(bursts_o_valid),
@@ -3628,18 +3931,11 @@ module tcu_writer (
         .level()
     );
 
-    tcu_window_check_writer_check u_check (
-        .windows(windows),
-        .request(check_request),
-        .address(check_address),
-        .violation(check_violation)
-    );
-
     tcu_fifo_writer_order u_order (
         .clk(clk),
         .rst(rst),
-        .i_payload(check_address),
-        .i_valid(issue),
+        .i_payload(write_check_o_payload[39:0]),
+        .i_valid(write_check_o_ready),
         .i_ready(order_i_ready),
         .o_payload(order_o_payload),
         .o_valid(order_o_valid),
@@ -3647,62 +3943,44 @@ module tcu_writer (
         .level(outstanding)
     );
 
+    tcu_window_check_write_check u_write_check (
+        .clk(clk),
+        .rst(rst),
+        .windows(windows),
+        .i_payload(write_check_i_payload),
+        .i_valid(request_valid),
+        .i_ready(request_ready),
+        .o_payload(write_check_o_payload),
+        .o_valid(write_check_o_valid),
+        .o_ready(write_check_o_ready),
+        .empty(write_check_empty)
+    );
+
     assign halted = stopped | halt;
-    assign violation = waiting_valid & !halted & check_violation;
-    assign _9_ = waiting_valid & !halted & !check_violation & (unclaimed >= check_request[40:35]) & order_i_ready;
-    assign issue = _9_ & bursts_i_ready & (!bus_awvalid | bus_awready);
-    assign request_ready = !waiting_valid | issue;
-    assign idle = (outstanding == 5'h0) & (!waiting_valid | halted);
+    assign violation = write_check_o_valid & !halted & write_check_o_payload[47];
+    assign _8_ = write_check_o_valid & !halted & !write_check_o_payload[47] & (unclaimed >= write_check_o_payload[45:40]);
+    assign write_check_o_ready = _8_ & order_i_ready & bursts_i_ready & (!bus_awvalid | bus_awready);
+    assign idle = (outstanding == 5'h0) & (write_check_empty | halted);
     assign push = data_valid & data_ready;
     assign load = bursts_o_valid & beats_o_valid & (!bus_wvalid | bus_wready);
-    assign _20_ = bursts_o_payload - 6'h1;
-    assign last = sent == _20_;
+    assign _18_ = bursts_o_payload - 6'h1;
+    assign last = sent == _18_;
     assign bursts_o_ready = load & last;
     assign answer = bus_bvalid & order_o_valid & !halted;
     assign failure = answer & (|bus_bresp);
-    assign _24_ = unclaimed + push;
-    assign _25_ = issue ? check_request[40:35] : 6'h0;
-    assign _27_ = check_request[40:35] - 6'h1;
-    assign _29_ = sent + 5'h1;
-    assign _30_ = last ? 6'h0 : _29_;
+    assign _22_ = unclaimed + push;
+    assign _23_ = write_check_o_ready ? write_check_o_payload[45:40] : 6'h0;
+    assign _25_ = write_check_o_payload[45:40] - 6'h1;
+    assign _27_ = sent + 5'h1;
+    assign _28_ = last ? 6'h0 : _27_;
     assign bus_awid = 1'h0;
     assign bus_awsize = 3'h3;
     assign bus_awburst = 2'h1;
     assign bus_awprot = 3'h0;
     assign bus_awcache = 4'h3;
     assign bus_bready = 1'h1;
-
-    always @(posedge clk) begin
-        if (rst) begin
-            sent <= 5'h0;
-        end else if (load) begin
-            sent <= _30_[4:0];
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            bus_wdata <= 64'h0;
-        end else if (load) begin
-            bus_wdata <= beats_o_payload;
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            bus_wstrb <= 8'h0;
-        end else if (load) begin
-            bus_wstrb <= halted ? 8'h0 : 8'hff;
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            bus_wlast <= 1'h0;
-        end else if (load) begin
-            bus_wlast <= last;
-        end
-    end
+    assign write_check_i_payload[40:0] = request_payload;
+    assign write_check_i_payload[41] = 1'h0;
 
     always @(posedge clk) begin
         if (rst) begin
@@ -3744,7 +4022,7 @@ module tcu_writer (
         end else if (failure) begin
             error_address <= order_o_payload;
         end else if (violation) begin
-            error_address <= check_address;
+            error_address <= write_check_o_payload[39:0];
         end
     end
 
@@ -3752,23 +4030,7 @@ module tcu_writer (
         if (rst) begin
             unclaimed <= 7'h0;
         end else begin
-            unclaimed <= _24_ - _25_;
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            waiting_valid <= 1'h0;
-        end else if (request_ready) begin
-            waiting_valid <= request_valid;
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            check_request <= 41'h0;
-        end else if (request_ready) begin
-            check_request <= request_payload;
+            unclaimed <= _22_ - _23_;
         end
     end
 
@@ -3779,7 +4041,7 @@ module tcu_writer (
             if (bus_awready) begin
                 bus_awvalid <= 1'h0;
             end
-            if (issue) begin
+            if (write_check_o_ready) begin
                 bus_awvalid <= 1'h1;
             end
         end
@@ -3788,16 +4050,16 @@ module tcu_writer (
     always @(posedge clk) begin
         if (rst) begin
             bus_awaddr <= 40'h0;
-        end else if (issue) begin
-            bus_awaddr <= check_address;
+        end else if (write_check_o_ready) begin
+            bus_awaddr <= write_check_o_payload[39:0];
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             bus_awlen <= 8'h0;
-        end else if (issue) begin
-            bus_awlen <= { _27_[6], _27_ };
+        end else if (write_check_o_ready) begin
+            bus_awlen <= { _25_[6], _25_ };
         end
     end
 
@@ -3819,6 +4081,38 @@ module tcu_writer (
             if (load) begin
                 bus_wvalid <= 1'h1;
             end
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            sent <= 5'h0;
+        end else if (load) begin
+            sent <= _28_[4:0];
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            bus_wdata <= 64'h0;
+        end else if (load) begin
+            bus_wdata <= beats_o_payload;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            bus_wstrb <= 8'h0;
+        end else if (load) begin
+            bus_wstrb <= halted ? 8'h0 : 8'hff;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            bus_wlast <= 1'h0;
+        end else if (load) begin
+            bus_wlast <= last;
         end
     end
 endmodule
@@ -5458,7 +5752,6 @@ module tcu_activation_memory (
     reg [31:0] bank3_write_data;
     reg [3:0] bank3_write_en;
     wire [24:0] before_;
-    reg [31:0] drain_word;
     wire [25:0] inside_;
     reg [31:0] kept;
     wire [25:0] left;
@@ -5472,9 +5765,8 @@ module tcu_activation_memory (
     reg [1:0] store_bank;
     reg [3:0] valid;
     reg [31:0] _53_, _55_, _57_;
-    wire _6_, _8_, _10_, _16_, _18_, _20_, _26_, _28_, _30_, _36_, _38_, _40_, _69_, _73_, _77_, _81_, _82_, _84_, _86_;
-    wire _88_, _90_, _92_, _94_, _96_, _98_, _100_, _102_, _104_, _106_;
-    wire [1:0] _67_, _71_, _75_, _79_;
+    wire _6_, _8_, _10_, _16_, _18_, _20_, _26_, _28_, _30_, _36_, _38_, _40_, _67_, _69_, _71_, _73_, _75_, _77_, _79_;
+    wire _81_, _83_, _85_, _87_, _89_;
     wire [2:0] _56_;
     wire [4:0] _58_;
     wire [10:0] _49_, _50_, _51_, _52_;
@@ -5542,11 +5834,6 @@ module tcu_activation_memory (
         .write_data(bank3_write_data)
     );
 
-    assign next_word = operand_request[23:2] + 22'h1;
-    assign aligned = operand_request[1:0] == 2'h0;
-    assign array_first_0 = operand_en & (operand_request[3:2] == 2'h0);
-    assign array_second_0 = operand_en & !aligned & (next_word[1:0] == 2'h0);
-    assign _6_ = residual_valid & (residual_payload[1:0] == 2'h0);
     assign _8_ = pool_valid & (pool_payload[1:0] == 2'h0);
     assign _10_ = store_valid & (store_payload[1:0] == 2'h0);
     assign array_first_1 = operand_en & (operand_request[3:2] == 2'h1);
@@ -5576,28 +5863,24 @@ module tcu_activation_memory (
     assign _52_ = _49_ & _51_;
     assign _56_ = bank + 2'h1;
     assign _59_ = { _57_, _55_ } >> _58_;
-    assign _67_ = 1'h0 + drain[56];
-    assign _71_ = 1'h0 + drain[56];
-    assign _75_ = 1'h0 + drain[56];
-    assign _79_ = 1'h0 + drain[56];
-    assign _84_ = drain_en & (drain[3:2] == 2'h0);
-    assign _86_ = pool_write_valid & (pool_write_payload[3:2] == 2'h0);
-    assign _88_ = load_write_valid & (load_write_payload[3:2] == 2'h0);
-    assign _90_ = drain_en & (drain[3:2] == 2'h1);
-    assign _92_ = pool_write_valid & (pool_write_payload[3:2] == 2'h1);
-    assign _94_ = load_write_valid & (load_write_payload[3:2] == 2'h1);
-    assign _96_ = drain_en & (drain[3:2] == 2'h2);
-    assign _98_ = pool_write_valid & (pool_write_payload[3:2] == 2'h2);
-    assign _100_ = load_write_valid & (load_write_payload[3:2] == 2'h2);
-    assign _102_ = drain_en & (drain[3:2] == 2'h3);
-    assign _104_ = pool_write_valid & (pool_write_payload[3:2] == 2'h3);
-    assign _106_ = load_write_valid & (load_write_payload[3:2] == 2'h3);
+    assign _67_ = drain_en & (drain[3:2] == 2'h0);
+    assign _69_ = pool_write_valid & (pool_write_payload[3:2] == 2'h0);
+    assign _71_ = load_write_valid & (load_write_payload[3:2] == 2'h0);
+    assign _73_ = drain_en & (drain[3:2] == 2'h1);
+    assign _75_ = pool_write_valid & (pool_write_payload[3:2] == 2'h1);
+    assign _77_ = load_write_valid & (load_write_payload[3:2] == 2'h1);
+    assign _79_ = drain_en & (drain[3:2] == 2'h2);
+    assign _81_ = pool_write_valid & (pool_write_payload[3:2] == 2'h2);
+    assign _83_ = load_write_valid & (load_write_payload[3:2] == 2'h2);
+    assign _85_ = drain_en & (drain[3:2] == 2'h3);
+    assign _87_ = pool_write_valid & (pool_write_payload[3:2] == 2'h3);
+    assign _89_ = load_write_valid & (load_write_payload[3:2] == 2'h3);
+    assign next_word = operand_request[23:2] + 22'h1;
+    assign aligned = operand_request[1:0] == 2'h0;
+    assign array_first_0 = operand_en & (operand_request[3:2] == 2'h0);
+    assign array_second_0 = operand_en & !aligned & (next_word[1:0] == 2'h0);
+    assign _6_ = residual_valid & (residual_payload[1:0] == 2'h0);
     assign _58_ = { shift, 3'h0 };
-    assign _69_ = _67_ >= 2'h0;
-    assign _73_ = _71_ >= 2'h0;
-    assign _77_ = _75_ >= 2'h0;
-    assign _81_ = _79_ >= 2'h0;
-    assign _82_ = 1'h1;
 
     always @* begin
         case (residual_bank)
@@ -5890,184 +6173,177 @@ module tcu_activation_memory (
     end
 
     always @* begin
-        drain_word = 32'd0;
-        if (_82_) begin
-            drain_word = drain[55:24];
-        end
-    end
-
-    always @* begin
         bank0_write_addr = 10'h0;
-        if (_84_) begin
+        if (_67_) begin
             bank0_write_addr = drain[13:4];
-        end else if (_86_) begin
+        end else if (_69_) begin
             bank0_write_addr = pool_write_payload[13:4];
-        end else if (_88_) begin
+        end else if (_71_) begin
             bank0_write_addr = load_write_payload[13:4];
         end
     end
 
     always @* begin
         bank0_write_data = 32'd0;
-        if (_84_) begin
-            bank0_write_data = drain_word;
-        end else if (_86_) begin
+        if (_67_) begin
+            bank0_write_data = drain[55:24];
+        end else if (_69_) begin
             bank0_write_data = pool_write_payload[55:24];
-        end else if (_88_) begin
+        end else if (_71_) begin
             bank0_write_data = load_write_payload[55:24];
         end
     end
 
     always @* begin
         bank0_write_en = 4'h0;
-        if (_84_) begin
-            bank0_write_en = { _81_, _77_, _73_, _69_ };
-        end else if (_86_) begin
+        if (_67_) begin
             bank0_write_en = 4'hf;
-        end else if (_88_) begin
+        end else if (_69_) begin
+            bank0_write_en = 4'hf;
+        end else if (_71_) begin
             bank0_write_en = 4'hf;
         end
     end
 
     always @* begin
         pool_write_ready = 1'h0;
-        if (_84_) begin
-        end else if (_86_) begin
+        if (_67_) begin
+        end else if (_69_) begin
             pool_write_ready = 1'h1;
         end
-        if (_90_) begin
-        end else if (_92_) begin
+        if (_73_) begin
+        end else if (_75_) begin
             pool_write_ready = 1'h1;
         end
-        if (_96_) begin
-        end else if (_98_) begin
+        if (_79_) begin
+        end else if (_81_) begin
             pool_write_ready = 1'h1;
         end
-        if (_102_) begin
-        end else if (_104_) begin
+        if (_85_) begin
+        end else if (_87_) begin
             pool_write_ready = 1'h1;
         end
     end
 
     always @* begin
         load_write_ready = 1'h0;
-        if (_84_) begin
-        end else if (_86_) begin
-        end else if (_88_) begin
+        if (_67_) begin
+        end else if (_69_) begin
+        end else if (_71_) begin
             load_write_ready = 1'h1;
         end
-        if (_90_) begin
-        end else if (_92_) begin
-        end else if (_94_) begin
+        if (_73_) begin
+        end else if (_75_) begin
+        end else if (_77_) begin
             load_write_ready = 1'h1;
         end
-        if (_96_) begin
-        end else if (_98_) begin
-        end else if (_100_) begin
+        if (_79_) begin
+        end else if (_81_) begin
+        end else if (_83_) begin
             load_write_ready = 1'h1;
         end
-        if (_102_) begin
-        end else if (_104_) begin
-        end else if (_106_) begin
+        if (_85_) begin
+        end else if (_87_) begin
+        end else if (_89_) begin
             load_write_ready = 1'h1;
         end
     end
 
     always @* begin
         bank1_write_addr = 10'h0;
-        if (_90_) begin
+        if (_73_) begin
             bank1_write_addr = drain[13:4];
-        end else if (_92_) begin
+        end else if (_75_) begin
             bank1_write_addr = pool_write_payload[13:4];
-        end else if (_94_) begin
+        end else if (_77_) begin
             bank1_write_addr = load_write_payload[13:4];
         end
     end
 
     always @* begin
         bank1_write_data = 32'd0;
-        if (_90_) begin
-            bank1_write_data = drain_word;
-        end else if (_92_) begin
+        if (_73_) begin
+            bank1_write_data = drain[55:24];
+        end else if (_75_) begin
             bank1_write_data = pool_write_payload[55:24];
-        end else if (_94_) begin
+        end else if (_77_) begin
             bank1_write_data = load_write_payload[55:24];
         end
     end
 
     always @* begin
         bank1_write_en = 4'h0;
-        if (_90_) begin
-            bank1_write_en = { _81_, _77_, _73_, _69_ };
-        end else if (_92_) begin
+        if (_73_) begin
             bank1_write_en = 4'hf;
-        end else if (_94_) begin
+        end else if (_75_) begin
+            bank1_write_en = 4'hf;
+        end else if (_77_) begin
             bank1_write_en = 4'hf;
         end
     end
 
     always @* begin
         bank2_write_addr = 10'h0;
-        if (_96_) begin
+        if (_79_) begin
             bank2_write_addr = drain[13:4];
-        end else if (_98_) begin
+        end else if (_81_) begin
             bank2_write_addr = pool_write_payload[13:4];
-        end else if (_100_) begin
+        end else if (_83_) begin
             bank2_write_addr = load_write_payload[13:4];
         end
     end
 
     always @* begin
         bank2_write_data = 32'd0;
-        if (_96_) begin
-            bank2_write_data = drain_word;
-        end else if (_98_) begin
+        if (_79_) begin
+            bank2_write_data = drain[55:24];
+        end else if (_81_) begin
             bank2_write_data = pool_write_payload[55:24];
-        end else if (_100_) begin
+        end else if (_83_) begin
             bank2_write_data = load_write_payload[55:24];
         end
     end
 
     always @* begin
         bank2_write_en = 4'h0;
-        if (_96_) begin
-            bank2_write_en = { _81_, _77_, _73_, _69_ };
-        end else if (_98_) begin
+        if (_79_) begin
             bank2_write_en = 4'hf;
-        end else if (_100_) begin
+        end else if (_81_) begin
+            bank2_write_en = 4'hf;
+        end else if (_83_) begin
             bank2_write_en = 4'hf;
         end
     end
 
     always @* begin
         bank3_write_addr = 10'h0;
-        if (_102_) begin
+        if (_85_) begin
             bank3_write_addr = drain[13:4];
-        end else if (_104_) begin
+        end else if (_87_) begin
             bank3_write_addr = pool_write_payload[13:4];
-        end else if (_106_) begin
+        end else if (_89_) begin
             bank3_write_addr = load_write_payload[13:4];
         end
     end
 
     always @* begin
         bank3_write_data = 32'd0;
-        if (_102_) begin
-            bank3_write_data = drain_word;
-        end else if (_104_) begin
+        if (_85_) begin
+            bank3_write_data = drain[55:24];
+        end else if (_87_) begin
             bank3_write_data = pool_write_payload[55:24];
-        end else if (_106_) begin
+        end else if (_89_) begin
             bank3_write_data = load_write_payload[55:24];
         end
     end
 
     always @* begin
         bank3_write_en = 4'h0;
-        if (_102_) begin
-            bank3_write_en = { _81_, _77_, _73_, _69_ };
-        end else if (_104_) begin
+        if (_85_) begin
             bank3_write_en = 4'hf;
-        end else if (_106_) begin
+        end else if (_87_) begin
+            bank3_write_en = 4'hf;
+        end else if (_89_) begin
             bank3_write_en = 4'hf;
         end
     end
@@ -11643,30 +11919,42 @@ module tcu_counters (
     input  wire [3:0]   counter,
     output reg  [31:0]  layer_count
 );
-    reg [3:0] adding_counter;
-    reg adding_hidden;
     reg [44:0] beats_read;
     reg [44:0] beats_written;
     reg [47:0] busy_cycles;
     wire [15:0] chosen;
-    reg [31:0] count;
-    reg [3:0] counter_47;
+    wire [31:0] count;
+    reg [31:0] count_earlier;
+    wire count_found;
+    reg count_is_earlier;
+    reg count_is_last;
+    reg [31:0] count_last;
+    reg [31:0] count_read;
+    reg [3:0] counter_30;
     reg counting;
     wire [31:0] counts_read_data;
     wire [32:0] counts_write_data;
     reg [47:0] cycles;
     reg [7:0] entry;
     reg hidden;
+    reg known;
     wire [11:0] layer_13;
-    reg [8:0] mask;
+    wire [15:0] marked;
+    wire [8:0] mask;
+    reg [8:0] mask_earlier;
+    wire mask_found;
+    reg mask_is_earlier;
+    reg mask_is_last;
+    reg [8:0] mask_last;
+    reg [8:0] mask_read;
     wire [8:0] masks_read_data;
-    reg [7:0] masks_write_addr;
-    wire [15:0] masks_write_data;
-    reg masks_write_en;
+    reg [13:0] place_2;
+    reg [13:0] place_3;
+    reg [13:0] place_4;
+    reg [13:0] place_5;
     reg read;
     reg [15:0] row;
-    reg same_counter;
-    reg same_entry;
+    wire [31:0] shown;
     reg [47:0] stall_accumulators_cycles;
     reg [47:0] stall_control_cycles;
     reg [47:0] stall_drain_cycles;
@@ -11676,6 +11964,7 @@ module tcu_counters (
     reg [47:0] stall_store_cycles;
     reg [47:0] stall_weights_cycles;
     reg touched;
+    reg touched_84;
     reg [15:0] touched_0;
     reg [15:0] touched_1;
     reg [15:0] touched_10;
@@ -11693,12 +11982,11 @@ module tcu_counters (
     reg [15:0] touched_8;
     reg [15:0] touched_9;
     reg written;
-    reg [31:0] written_count;
-    reg [8:0] written_mask;
-    wire _2_;
-    wire [3:0] _5_;
-    wire [11:0] _1_, _8_;
-    wire [15:0] _3_, _39_;
+    wire [3:0] _9_;
+    wire [8:0] _2_, _4_, _50_;
+    wire [11:0] _1_, _12_;
+    wire [15:0] _5_, _47_, _51_, _52_;
+    wire [31:0] _6_;
 
     tcu_sram_1r1w #(
         .ADDRESS_BITS(12),
@@ -11708,10 +11996,10 @@ module tcu_counters (
     ) u_counts (
         .clk(clk),
         .read_en(1'h1),
-        .read_addr({ counter_47, entry }),
+        .read_addr(place_2[13:2]),
         .read_data(counts_read_data),
-        .write_en(masks_write_en),
-        .write_addr({ adding_counter, masks_write_addr }),
+        .write_en(place_4[0]),
+        .write_addr(place_4[13:2]),
         .write_data(counts_write_data[31:0])
     );
 
@@ -11725,21 +12013,31 @@ module tcu_counters (
         .read_en(1'h1),
         .read_addr(entry),
         .read_data(masks_read_data),
-        .write_en(masks_write_en),
-        .write_addr(masks_write_addr),
-        .write_data(masks_write_data[8:0])
+        .write_en(place_3[0]),
+        .write_addr(place_3[9:2]),
+        .write_data(marked[8:0])
     );
 
+    assign _47_ = row & chosen;
+    assign _50_ = (mask_found | touched) ? mask : 9'h0;
+    assign _51_ = 1'h1 << place_3[13:10];
+    assign _52_ = { 7'h0, _50_ } & _51_;
     assign _1_ = busy ? busy_layer : stall_layer;
     assign layer_13 = running ? _1_ : layer;
+    assign mask_found = mask_is_last | mask_is_earlier;
+    assign _2_ = mask_is_earlier ? mask_earlier : mask_read;
+    assign mask = mask_is_last ? mask_last : _2_;
     assign chosen = 1'h1 << entry[3:0];
-    assign _2_ = mask >> adding_counter;
-    assign _3_ = 1'h1 << adding_counter;
-    assign masks_write_data = { 7'h0, mask } | _3_;
-    assign counts_write_data = count + 32'h1;
-    assign _5_ = busy ? 4'h8 : { 1'h0, stall_reason };
-    assign _8_ = (layer_13 >= 12'h100) ? 12'h0ff : layer_13;
-    assign _39_ = row & chosen;
+    assign _4_ = (mask_found | touched) ? mask : 9'h0;
+    assign _5_ = 1'h1 << place_3[13:10];
+    assign marked = { 7'h0, _4_ } | _5_;
+    assign count_found = count_is_last | count_is_earlier;
+    assign _6_ = count_is_earlier ? count_earlier : count_read;
+    assign count = count_is_last ? count_last : _6_;
+    assign shown = (count_found | known) ? count : 32'd0;
+    assign counts_write_data = shown + 32'h1;
+    assign _9_ = busy ? 4'h8 : { 1'h0, stall_reason };
+    assign _12_ = (layer_13 >= 12'h100) ? 12'h0ff : layer_13;
     assign totals[479:432] = stall_control_cycles;
     assign totals[431:384] = stall_accumulators_cycles;
     assign totals[383:336] = stall_weights_cycles;
@@ -11774,23 +12072,17 @@ module tcu_counters (
         endcase
     end
 
-    always @* begin
-        mask = 9'h0;
-        if (same_entry) begin
-            mask = written_mask;
-        end else if (touched) begin
-            mask = masks_read_data;
-        end
-    end
+    always @(posedge clk) mask_read <= masks_read_data;
 
-    always @* begin
-        count = 32'd0;
-        if (same_counter) begin
-            count = written_count;
-        end else if (_2_) begin
-            count = counts_read_data;
-        end
-    end
+    always @(posedge clk) mask_earlier <= mask_last;
+
+    always @(posedge clk) mask_last <= marked[8:0];
+
+    always @(posedge clk) count_read <= counts_read_data;
+
+    always @(posedge clk) count_earlier <= count_last;
+
+    always @(posedge clk) count_last <= counts_write_data[31:0];
 
     always @(posedge clk) begin
         if (rst) begin
@@ -11810,9 +12102,9 @@ module tcu_counters (
 
     always @(posedge clk) begin
         if (rst) begin
-            counter_47 <= 4'h0;
+            counter_30 <= 4'h0;
         end else begin
-            counter_47 <= running ? _5_ : counter;
+            counter_30 <= running ? _9_ : counter;
         end
     end
 
@@ -11820,7 +12112,7 @@ module tcu_counters (
         if (rst) begin
             entry <= 8'h0;
         end else begin
-            entry <= _8_[7:0];
+            entry <= _12_[7:0];
         end
     end
 
@@ -11868,7 +12160,7 @@ module tcu_counters (
         if (rst) begin
             busy_cycles <= 48'h0;
         end else if (counting) begin
-            case (counter_47)
+            case (counter_30)
                 4'h8: busy_cycles <= busy_cycles + 48'h1;
                 default: ;
             endcase
@@ -11879,7 +12171,7 @@ module tcu_counters (
         if (rst) begin
             stall_program_cycles <= 48'h0;
         end else if (counting) begin
-            case (counter_47)
+            case (counter_30)
                 4'h0: stall_program_cycles <= stall_program_cycles + 48'h1;
                 default: ;
             endcase
@@ -11890,7 +12182,7 @@ module tcu_counters (
         if (rst) begin
             stall_load_cycles <= 48'h0;
         end else if (counting) begin
-            case (counter_47)
+            case (counter_30)
                 4'h1: stall_load_cycles <= stall_load_cycles + 48'h1;
                 default: ;
             endcase
@@ -11901,7 +12193,7 @@ module tcu_counters (
         if (rst) begin
             stall_store_cycles <= 48'h0;
         end else if (counting) begin
-            case (counter_47)
+            case (counter_30)
                 4'h2: stall_store_cycles <= stall_store_cycles + 48'h1;
                 default: ;
             endcase
@@ -11912,7 +12204,7 @@ module tcu_counters (
         if (rst) begin
             stall_drain_cycles <= 48'h0;
         end else if (counting) begin
-            case (counter_47)
+            case (counter_30)
                 4'h3: stall_drain_cycles <= stall_drain_cycles + 48'h1;
                 default: ;
             endcase
@@ -11923,7 +12215,7 @@ module tcu_counters (
         if (rst) begin
             stall_pool_cycles <= 48'h0;
         end else if (counting) begin
-            case (counter_47)
+            case (counter_30)
                 4'h4: stall_pool_cycles <= stall_pool_cycles + 48'h1;
                 default: ;
             endcase
@@ -11934,7 +12226,7 @@ module tcu_counters (
         if (rst) begin
             stall_weights_cycles <= 48'h0;
         end else if (counting) begin
-            case (counter_47)
+            case (counter_30)
                 4'h5: stall_weights_cycles <= stall_weights_cycles + 48'h1;
                 default: ;
             endcase
@@ -11945,7 +12237,7 @@ module tcu_counters (
         if (rst) begin
             stall_accumulators_cycles <= 48'h0;
         end else if (counting) begin
-            case (counter_47)
+            case (counter_30)
                 4'h6: stall_accumulators_cycles <= stall_accumulators_cycles + 48'h1;
                 default: ;
             endcase
@@ -11956,10 +12248,58 @@ module tcu_counters (
         if (rst) begin
             stall_control_cycles <= 48'h0;
         end else if (counting) begin
-            case (counter_47)
+            case (counter_30)
                 4'h7: stall_control_cycles <= stall_control_cycles + 48'h1;
                 default: ;
             endcase
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            place_2 <= 14'h0;
+        end else begin
+            place_2 <= { counter_30, entry, hidden, counting };
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            place_3 <= 14'h0;
+        end else begin
+            place_3 <= place_2;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            place_4 <= 14'h0;
+        end else begin
+            place_4 <= place_3;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            place_5 <= 14'h0;
+        end else begin
+            place_5 <= place_4;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            mask_is_last <= 1'h0;
+        end else begin
+            mask_is_last <= place_3[0] & (place_3[9:2] == place_2[9:2]);
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            mask_is_earlier <= 1'h0;
+        end else begin
+            mask_is_earlier <= place_4[0] & (place_4[9:2] == place_2[9:2]);
         end
     end
 
@@ -12206,73 +12546,41 @@ module tcu_counters (
 
     always @(posedge clk) begin
         if (rst) begin
+            touched_84 <= 1'h0;
+        end else begin
+            touched_84 <= |_47_;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
             touched <= 1'h0;
         end else begin
-            touched <= |_39_;
+            touched <= touched_84;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
-            masks_write_en <= 1'h0;
+            known <= 1'h0;
         end else begin
-            masks_write_en <= counting;
+            known <= |_52_;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
-            adding_hidden <= 1'h0;
+            count_is_last <= 1'h0;
         end else begin
-            adding_hidden <= hidden;
+            count_is_last <= place_4[0] & (place_4[13:2] == place_3[13:2]);
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
-            masks_write_addr <= 8'h0;
+            count_is_earlier <= 1'h0;
         end else begin
-            masks_write_addr <= entry;
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            adding_counter <= 4'h0;
-        end else begin
-            adding_counter <= counter_47;
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            written_mask <= 9'h0;
-        end else begin
-            written_mask <= masks_write_data[8:0];
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            written_count <= 32'd0;
-        end else begin
-            written_count <= counts_write_data[31:0];
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            same_entry <= 1'h0;
-        end else begin
-            same_entry <= masks_write_en & (entry == masks_write_addr);
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            same_counter <= 1'h0;
-        end else begin
-            same_counter <= masks_write_en & (entry == masks_write_addr) & (counter_47 == adding_counter);
+            count_is_earlier <= place_5[0] & (place_5[13:2] == place_3[13:2]);
         end
     end
 
@@ -12280,7 +12588,7 @@ module tcu_counters (
         if (rst) begin
             layer_count <= 32'd0;
         end else begin
-            layer_count <= (masks_write_en | adding_hidden) ? 32'd0 : count;
+            layer_count <= (place_4[0] | place_4[1]) ? 32'd0 : shown;
         end
     end
 endmodule

@@ -8,7 +8,7 @@ unaligned, two neighbouring words) leaves at least two banks to the others. Who 
 The array and the output path never wait; the others hold their request until their bank is free.
 """
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, signed
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import Component, In, Out
 
@@ -192,19 +192,22 @@ class ActivationMemory(Component):
             m.d.comb += valid.eq((everything << before) & ~(everything << inside))
         return valid
 
-    def _padded(self, m: Module) -> tuple[Signal, Signal]:
+    def _padded(self, m: Module) -> tuple[Value, Value]:
         """Byte enables and word of a write of the output path."""
         steps = self.rows // self.lanes
         first = self.drain.address[bits_for(self.lanes) if self.lanes > 1 else 0 : bits_for(self.rows)]
-        enables = Signal(self.rows, name="drain_enables")
+        if steps == 1:
+            return Const((1 << self.rows) - 1, self.rows), self.drain.data
+        written = Signal(steps, name="drain_steps")
         word = Signal(self.word_bits, name="drain_word")
+        m.d.comb += written.eq(
+            (Const((1 << steps) - 1, steps) << first)
+            & ~(Const((1 << steps) - 2, steps) << first << self.drain.pad_steps)
+        )
         for step in range(steps):
-            place = slice(8 * self.lanes * step, 8 * self.lanes * (step + 1))
-            enabled = (first <= step) & (step <= first + self.drain.pad_steps)
-            m.d.comb += enables[self.lanes * step : self.lanes * (step + 1)].eq(enabled.replicate(self.lanes))
             with m.If(first == step):
-                m.d.comb += word[place].eq(self.drain.data)
-        return enables, word
+                m.d.comb += word[8 * self.lanes * step : 8 * self.lanes * (step + 1)].eq(self.drain.data)
+        return Cat(bit.replicate(self.lanes) for bit in written), word
 
     def _write(self, m: Module, banks: list[Sram]) -> None:
         byte_bits = bits_for(self.rows)

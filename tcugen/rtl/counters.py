@@ -1,6 +1,9 @@
 """Where the cycles went: totals of a run and a table by layer."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from collections.abc import Callable
+from itertools import pairwise
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
@@ -19,7 +22,7 @@ LAYER_COUNT_BITS = 32
 BUSY = len(Stall)
 """Number of the counter of busy cycles within a layer; the counters of stalled cycles have the numbers of Stall."""
 
-LAYER_READ_CYCLES = 3
+LAYER_READ_CYCLES = 5
 """From `layer` and `counter` to `layer_count`."""
 
 TOTALS = data.StructLayout(
@@ -31,6 +34,48 @@ TOTALS = data.StructLayout(
         "bytes_written": TOTAL_BITS,
     }
 )
+
+
+def _word(place: data.View) -> Value:
+    return Cat(place.entry, place.counter)
+
+
+class _Recent:
+    """A memory whose words are read, changed and written back, one in every cycle.
+
+    A word is read in the cycle before `place` is in `places[0]`, and written when it is in `places[1]`. `found`: the
+    `value` then is what one of the two cycles before wrote; else it is what the memory held, defined or not.
+    """
+
+    def __init__(self, m: Module, name: str, memory: Sram, address: Value, places: tuple, key: Callable):
+        self._memory, self._key = memory, key
+        arriving, present, before = places
+        read, last, earlier = (
+            Signal(memory.width, name=f"{name}_{when}", reset_less=True) for when in ("read", "last", "earlier")
+        )
+        same_last, same_earlier = (Signal(name=f"{name}_is_{when}") for when in ("last", "earlier"))
+        self.value, self.found, self._last = Signal(memory.width, name=name), Signal(name=f"{name}_found"), last
+        m.d.comb += [
+            memory.read_en.eq(1),
+            memory.read_addr.eq(address),
+            self.found.eq(same_last | same_earlier),
+            self.value.eq(Mux(same_last, last, Mux(same_earlier, earlier, read))),
+        ]
+        m.d.sync += [
+            read.eq(memory.read_data),
+            same_last.eq(present.counting & (key(present) == key(arriving))),
+            same_earlier.eq(before.counting & (key(before) == key(arriving))),
+            earlier.eq(last),
+        ]
+
+    def write(self, m: Module, place: data.View, value: Value) -> None:
+        m.d.comb += [
+            self._memory.write_en.eq(place.counting),
+            self._memory.write_addr.eq(self._key(place)),
+            self._memory.write_data.eq(value),
+        ]
+        m.d.sync += self._last.eq(self._memory.write_data)
+
 
 _ROW = 16  # flags of touched layers are set in rows of this many
 
@@ -132,59 +177,33 @@ class Counters(wiring.Component):
         m.d.comb += [self.totals.stall[stall].eq(totals[stall]) for stall in Stall]
 
     def _count_layer(self, m: Module, counting: Signal, hidden: Signal, entry: Signal, counter: Signal) -> None:
-        """Read, add, write: one count per cycle. Only the write of the cycle before can be missed by a read."""
+        """One count per cycle, each in four cycles: read the mask, read the count, write the mask, write the count.
+
+        What a memory gives goes into a register first. So a read misses the writes of the two cycles before, which are
+        kept beside the memory.
+        """
         counters = BUSY + 1
         m.submodules.counts = counts = Sram(LAYER_COUNT_BITS, counters * LAYERS)
         m.submodules.masks = masks = Sram(counters, LAYERS)
-        touched = self._touched(m, counting, entry)
+        place = data.StructLayout({"counting": 1, "hidden": 1, "entry": len(entry), "counter": len(counter)})
+        first, second, third, fourth, written = places = [Signal(place, name=f"place_{cycle}") for cycle in range(1, 6)]
+        m.d.comb += first.as_value().eq(Cat(counting, hidden, entry, counter))
+        m.d.sync += [after.eq(before) for before, after in pairwise(places)]
 
-        # Second cycle.
-        adding = Signal()
-        adding_hidden = Signal()
-        adding_entry = Signal.like(entry)
-        adding_counter = Signal.like(counter)
-        m.d.comb += [
-            counts.read_en.eq(1),
-            counts.read_addr.eq(Cat(entry, counter)),
-            masks.read_en.eq(1),
-            masks.read_addr.eq(entry),
-        ]
-        m.d.sync += [
-            adding.eq(counting),
-            adding_hidden.eq(hidden),
-            adding_entry.eq(entry),
-            adding_counter.eq(counter),
-        ]
-        # What the cycle before wrote, and whether the present read was for the same layer, the same count.
-        written_mask = Signal(counters)
-        written_count = Signal(LAYER_COUNT_BITS)
-        same_entry = Signal()
-        same_counter = Signal()
-        m.d.sync += [
-            written_mask.eq(masks.write_data),
-            written_count.eq(counts.write_data),
-            same_entry.eq(adding & (entry == adding_entry)),
-            same_counter.eq(adding & (entry == adding_entry) & (counter == adding_counter)),
-        ]
-        mask = Signal(counters)
-        count = Signal(LAYER_COUNT_BITS)
-        with m.If(same_entry):
-            m.d.comb += mask.eq(written_mask)
-        with m.Elif(touched):
-            m.d.comb += mask.eq(masks.read_data)
-        with m.If(same_counter):
-            m.d.comb += count.eq(written_count)
-        with m.Elif(mask.bit_select(adding_counter, 1)):
-            m.d.comb += count.eq(counts.read_data)
-        m.d.comb += [
-            masks.write_en.eq(adding),
-            masks.write_addr.eq(adding_entry),
-            masks.write_data.eq(mask | (1 << adding_counter)),
-            counts.write_en.eq(adding),
-            counts.write_addr.eq(Cat(adding_entry, adding_counter)),
-            counts.write_data.eq(count + 1),
-        ]
-        m.d.sync += self.layer_count.eq(Mux(adding | adding_hidden, 0, count))
+        mask = _Recent(m, "mask", masks, first.entry, (second, third, fourth), lambda place: place.entry)
+        touched = Signal()
+        known = Signal()
+        m.d.sync += touched.eq(self._touched(m, counting, entry))
+        marked = Signal(counters)
+        m.d.comb += marked.eq(Mux(mask.found | touched, mask.value, 0) | (1 << third.counter))
+        mask.write(m, third, marked)
+        m.d.sync += known.eq((Mux(mask.found | touched, mask.value, 0) & (1 << third.counter)).any())
+
+        count = _Recent(m, "count", counts, _word(second), (third, fourth, written), _word)
+        shown = Signal(LAYER_COUNT_BITS)
+        m.d.comb += shown.eq(Mux(count.found | known, count.value, 0))
+        count.write(m, fourth, shown + 1)
+        m.d.sync += self.layer_count.eq(Mux(fourth.counting | fourth.hidden, 0, shown))
 
     @staticmethod
     def _touched(m: Module, counting: Signal, entry: Signal) -> Signal:

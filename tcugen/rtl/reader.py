@@ -22,7 +22,7 @@ class Reader(wiring.Component):
     behaves as if `halt` were 1. While halted no new address is issued (one that is already offered stays) and beats
     are accepted and discarded. Requests already taken from a client may then never be served.
 
-    Latency: ARVALID rises 2 cycles after a request is taken, `beat_valid` 1 cycle after the bus transfers the beat. One
+    Latency: ARVALID rises 5 cycles after a request is taken, `beat_valid` 1 cycle after the bus transfers the beat. One
     request and one beat per cycle.
 
     Members:
@@ -102,42 +102,38 @@ class Reader(wiring.Component):
     def _elaborate_address(self, m: Module, order: Fifo, halted: Signal) -> tuple[Signal, Signal]:
         """Choose, check and issue; returns `violation` and its address."""
         bus = self.bus
-        m.submodules.check = check = WindowCheck(self._architecture, tuple(Window))
-        chosen_valid = Signal()
-        chosen = Signal(REQUEST)  # waits until its address can be offered
-        chosen_client = Signal(bits_for(self._clients))
+        client_bits = bits_for(self._clients)
+        m.submodules.read_check = check = WindowCheck(self._architecture, tuple(Window), client_bits)
         issue = Signal()
         violation = Signal()
-        free = Signal()
+        checked = check.o.payload
         m.d.comb += [
             check.windows.eq(self.windows),
-            check.request.eq(chosen),
-            violation.eq(chosen_valid & ~halted & check.violation),
+            check.o.ready.eq(issue),
+            violation.eq(check.o.valid & ~halted & checked.violation),
             issue.eq(
-                chosen_valid & ~halted & ~check.violation & order.i.ready & (~bus.arvalid | bus.arready),
+                check.o.valid & ~halted & ~checked.violation & order.i.ready & (~bus.arvalid | bus.arready),
             ),
             order.i.valid.eq(issue),
-            order.i.payload.client.eq(chosen_client),
-            order.i.payload.address.eq(check.address),
-            free.eq(~chosen_valid | issue),
-            self.idle.eq((order.level == 0) & (~chosen_valid | halted)),
+            order.i.payload.client.eq(checked.tag),
+            order.i.payload.address.eq(checked.address),
+            self.idle.eq((order.level == 0) & (check.empty | halted)),
+            check.i.valid.eq(Cat(*(client.valid for client in self.request)).any()),
         ]
-        with m.If(free):
-            m.d.sync += chosen_valid.eq(Cat(*(client.valid for client in self.request)).any())
         for number, client in reversed(list(enumerate(self.request))):
-            m.d.comb += client.ready.eq(free & ~Cat(*(above.valid for above in self.request[:number])).any())
-            with m.If(free & client.valid):  # a later assignment wins: the lowest number
-                m.d.sync += [chosen.eq(client.payload), chosen_client.eq(number)]
+            m.d.comb += client.ready.eq(check.i.ready & ~Cat(*(above.valid for above in self.request[:number])).any())
+            with m.If(client.valid):  # a later assignment wins: the lowest number
+                m.d.comb += [check.i.payload.request.eq(client.payload), check.i.payload.tag.eq(number)]
 
         with m.If(bus.arready):
             m.d.sync += bus.arvalid.eq(0)
         with m.If(issue):
             m.d.sync += [
                 bus.arvalid.eq(1),
-                bus.araddr.eq(check.address),
-                bus.arlen.eq(chosen.beats - 1),
+                bus.araddr.eq(checked.address),
+                bus.arlen.eq(checked.beats - 1),
             ]
-        return violation, check.address
+        return violation, checked.address
 
     def _elaborate_beats(self, m: Module, order: Fifo, halted: Signal) -> Signal:
         """Deal the beats to their clients; returns `failure`, an error response."""

@@ -1,6 +1,6 @@
 """The one kind of memory the machine uses: one read and one write port, registered output."""
 
-from amaranth.hdl import ClockSignal, Instance, Module, Signal
+from amaranth.hdl import Cat, ClockSignal, Instance, Module, Mux, Signal
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 
@@ -11,8 +11,9 @@ VERILOG_MODULE = "tcu_sram_1r1w"
 VERILOG_PORTS = ("clk", "read_en", "read_addr", "read_data", "write_en", "write_addr", "write_data")
 
 VERILOG = f"""\
-// One read, one write port, registered output; maps to block RAM. A read of the word that is being written
-// returns the old word. read_data keeps its value while read_en is 0.
+// One read, one write port, registered output; maps to block RAM. read_data keeps its value while read_en is 0.
+// A read of lanes that are being written returns nothing defined, which spares synthesis the logic that would define
+// it. Nobody does that; in simulation such lanes read as X.
 module {VERILOG_MODULE} #(
     parameter WIDTH = 8,
     parameter DEPTH = 16,
@@ -27,9 +28,24 @@ module {VERILOG_MODULE} #(
     input  wire [ADDRESS_BITS-1:0]      write_addr,
     input  wire [WIDTH-1:0]             write_data
 );
+    (* no_rw_check *)
     reg [WIDTH-1:0] words [0:DEPTH-1];
+`ifdef SYNTHESIS
     always @(posedge clk)
         if (read_en) read_data <= words[read_addr];
+`else
+    wire [WIDTH-1:0] written;
+    genvar part;
+    generate
+        for (part = 0; part < WIDTH/GRANULARITY; part = part + 1) begin : parts
+            assign written[part*GRANULARITY +: GRANULARITY] = {{GRANULARITY{{write_en[part]}}}};
+        end
+    endgenerate
+    always @(posedge clk)
+        if (read_en)
+            read_data <= read_addr == write_addr ? (words[read_addr] & ~written) | ({{WIDTH{{1'bx}}}} & written)
+                                                 : words[read_addr];
+`endif
     generate
         if (WIDTH == GRANULARITY) begin : whole
             always @(posedge clk)
@@ -55,11 +71,12 @@ class Sram(Component):
     """Synchronous memory of `depth` words of `width` bits.
 
     Reading: `read_data` holds word `read_addr` from the cycle after `read_en` until the cycle after the next
-    `read_en`. Writing: lane i of `granularity` bits is stored when `write_en[i]` is 1. A read of the word being
-    written returns the old contents. Contents are not reset.
+    `read_en`. Writing: lane i of `granularity` bits is stored when `write_en[i]` is 1. Lanes that are read and written
+    in one cycle read as nothing defined: block RAMs differ there, and to make them alike costs logic. Contents are not
+    reset.
 
     For the emitter, whose platform has the attribute `sram_instances`, it becomes an instance of `tcu_sram_1r1w`;
-    otherwise Amaranth's own memory, which its simulator can run.
+    otherwise Amaranth's own memory, which its simulator can run. There, lanes that are not defined read inverted.
 
     Raises:
         ValueError: If width or depth is not positive, or granularity does not divide width.
@@ -112,10 +129,14 @@ class Sram(Component):
         m.submodules.memory = memory = Memory(shape=self.width, depth=self.depth, init=[])
         write = memory.write_port(granularity=self.granularity)
         read = memory.read_port()
+        undefined = Signal(self.width)
+        with m.If(self.read_en):
+            lanes = Cat(lane.replicate(self.granularity) for lane in self.write_en)
+            m.d.sync += undefined.eq(Mux(self.read_addr == self.write_addr, lanes, 0))
         m.d.comb += [
             read.en.eq(self.read_en),
             read.addr.eq(self.read_addr),
-            self.read_data.eq(read.data),
+            self.read_data.eq(read.data ^ undefined),
             write.en.eq(self.write_en),
             write.addr.eq(self.write_addr),
             write.data.eq(self.write_data),

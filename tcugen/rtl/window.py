@@ -1,70 +1,114 @@
 """The gate every burst passes: is it inside a window that this direction may use?"""
 
 from amaranth.hdl import Cat, Module, Signal
-from amaranth.lib import data, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
 from tcugen.arch import BURST_BEATS, Architecture
 from tcugen.isa import Window
 from tcugen.rtl.axi import PAGE_BYTES, REQUEST, window_settings
+from tcugen.rtl.queue import StreamQueue
 
 
 class WindowCheck(wiring.Component):
-    """Combinational check of one request against the windows.
+    """Checks requests against the windows, in order, one per cycle.
 
     `violation` is 1 if the window is not one of `allowed`, if offset + beats * bus_bytes exceeds the window's size
-    (33-bit arithmetic), if beats is not 1 .. BURST_BEATS, or if the offset is not a multiple of the bus width.
-    `address` is base + offset in either case; the low 12 bits of a base are ignored, so that a burst cannot cross a
-    page however the base is set. A window that is not allowed counts as base 0.
+    (33-bit arithmetic), if base + offset does not fit the bus's addresses, if beats is not 1 .. BURST_BEATS, or if the
+    offset is not a multiple of the bus width. `address` is base + offset in either case; the low 12 bits of a base are
+    ignored, so that a burst cannot cross a page however the base is set. A window that is not allowed counts as base 0.
+
+    Latency: 4 cycles from `i` to `o`, one step of the check in each. `i.ready` depends on registers only.
 
     Parameters:
         architecture: Bus widths.
         allowed: Windows this direction may use.
+        tag_bits: Width of `tag`, which comes out with the request, at least 1.
+
+    Members:
+        windows: Settings; stable while a request is inside.
+        i, o: Requests, and what became of them.
+        empty: No request is inside.
     """
 
     windows: data.View
-    request: data.View
-    address: Signal
-    violation: Signal
+    i: stream.Interface
+    o: stream.Interface
+    empty: Signal
 
-    def __init__(self, architecture: Architecture, allowed: tuple[Window, ...]):
+    LATENCY = 4
+
+    def __init__(self, architecture: Architecture, allowed: tuple[Window, ...], tag_bits: int = 1):
         self._architecture, self._allowed = architecture, allowed
+        self._request = data.StructLayout({"request": REQUEST, "tag": tag_bits})
+        address_bits = architecture.bus_address_bits
+        checked = data.StructLayout({"address": address_bits, "beats": 6, "tag": tag_bits, "violation": 1})
         super().__init__(
             {
                 "windows": In(window_settings(architecture)),
-                "request": In(REQUEST),
-                "address": Out(architecture.bus_address_bits),
-                "violation": Out(1),
+                "i": In(stream.Signature(self._request)),
+                "o": Out(stream.Signature(checked)),
+                "empty": Out(1),
             }
         )
 
     def elaborate(self, platform):
         m = Module()
-        bus_bits = exact_log2(self._architecture.bus_bytes)
-        page_bits = exact_log2(PAGE_BYTES)
-        request = self.request
-        base = Signal(self._architecture.bus_address_bits)
-        size = Signal(32)
-        allowed = Signal()
-        with m.Switch(request.window):
-            for window in self._allowed:
-                with m.Case(window):
-                    m.d.comb += [
-                        base.eq(self.windows[window].base),
-                        size.eq(self.windows[window].size),
-                        allowed.eq(1),
-                    ]
-        end = Signal(33)  # below 2**32 + 63 * 64, so 33 bits hold it
+        address_bits = self._architecture.bus_address_bits
+        bus_bits, page_bits = exact_log2(self._architecture.bus_bytes), exact_log2(PAGE_BYTES)
+        m.submodules.queue = queue = StreamQueue(self._request, depth=2)
+        wiring.connect(m, wiring.flipped(self.i), queue.i)
+        chosen_valid = Signal()
+        summed_valid = Signal()
+        free = Signal()
         m.d.comb += [
-            end.eq(request.offset + (request.beats << bus_bits)),
-            self.address.eq(Cat(request.offset[:page_bits], base[page_bits:] + request.offset[page_bits:])),
-            self.violation.eq(
-                ~allowed
-                | (end > size)
-                | (request.beats == 0)
-                | (request.beats > BURST_BEATS)
-                | (request.offset[:bus_bits] != 0)
-            ),
+            free.eq(~self.o.valid | self.o.ready),
+            queue.o.ready.eq(free),
+            self.empty.eq(~(queue.o.valid | chosen_valid | summed_valid | self.o.valid)),
         ]
+        with m.If(free):
+            m.d.sync += [
+                chosen_valid.eq(queue.o.valid),
+                summed_valid.eq(chosen_valid),
+                self.o.valid.eq(summed_valid),
+            ]
+
+        # 1: the window's settings.
+        chosen = Signal(self._request, reset_less=True)
+        base = Signal(address_bits - page_bits, reset_less=True)
+        size = Signal(32, reset_less=True)
+        allowed = Signal(reset_less=True)
+        with m.If(free):
+            m.d.sync += [chosen.eq(queue.o.payload), base.eq(0), size.eq(0), allowed.eq(0)]
+            with m.Switch(queue.o.payload.request.window):
+                for window in self._allowed:
+                    with m.Case(window):
+                        m.d.sync += [
+                            base.eq(self.windows[window].base[page_bits:]),
+                            size.eq(self.windows[window].size),
+                            allowed.eq(1),
+                        ]
+
+        # 2: sums. 3: the verdict.
+        request = chosen.request
+        summed = Signal(self._request, reset_less=True)
+        page = Signal(address_bits - page_bits + 1, reset_less=True)  # its top bit is the carry out of the addresses
+        behind = Signal(33, reset_less=True)  # below 2**32 + 63 * 64, so 33 bits hold it
+        summed_size = Signal(32, reset_less=True)
+        refused = Signal(reset_less=True)
+        with m.If(free):
+            m.d.sync += [
+                summed.eq(chosen),
+                page.eq(base + request.offset[page_bits:]),
+                behind.eq(request.offset + (request.beats << bus_bits)),
+                summed_size.eq(size),
+                refused.eq(
+                    ~allowed | (request.beats == 0) | (request.beats > BURST_BEATS) | (request.offset[:bus_bits] != 0)
+                ),
+                self.o.payload.address.eq(Cat(summed.request.offset[:page_bits], page[:-1])),
+                self.o.payload.beats.eq(summed.request.beats),
+                self.o.payload.tag.eq(summed.tag),
+                self.o.payload.violation.eq(refused | page[-1] | (behind > summed_size)),
+            ]
         return m

@@ -26,7 +26,7 @@ class Writer(wiring.Component):
     address is offered or accepted complete with WSTRB = 0 (except for a beat that is already offered), and responses
     are accepted and discarded. Requests and data already taken may then never be written.
 
-    Latency: AWVALID rises 2 cycles after a request is taken if its data is there, the first WVALID 2 cycles after
+    Latency: AWVALID rises 5 cycles after a request is taken if its data is there, the first WVALID 2 cycles after
     AWVALID. One beat per cycle without gaps between bursts, if request and data come in time.
 
     Members:
@@ -115,47 +115,46 @@ class Writer(wiring.Component):
     def _elaborate_address(self, m: Module, order: Fifo, halted: Signal) -> tuple[Signal, Signal]:
         """Check requests and issue those whose data is complete; returns `violation` and its address."""
         bus = self.bus
-        m.submodules.check = check = WindowCheck(self._architecture, WRITABLE_WINDOWS)
+        m.submodules.write_check = check = WindowCheck(self._architecture, WRITABLE_WINDOWS)
         m.submodules.bursts = bursts = Fifo(range(BURST_BEATS + 1), MAX_OUTSTANDING)  # issued, data not yet sent
-        waiting_valid = Signal()
-        waiting = Signal(REQUEST)  # waits until its address can be offered
         unclaimed = Signal(range(DATA_BEATS + 1))  # beats inside that belong to no issued burst
         issue = Signal()
         violation = Signal()
         push = Signal()
+        checked = check.o.payload
         m.d.comb += [
             check.windows.eq(self.windows),
-            check.request.eq(waiting),
-            violation.eq(waiting_valid & ~halted & check.violation),
+            check.i.valid.eq(self.request.valid),
+            check.i.payload.request.eq(self.request.payload),
+            self.request.ready.eq(check.i.ready),
+            check.o.ready.eq(issue),
+            violation.eq(check.o.valid & ~halted & checked.violation),
             issue.eq(
-                waiting_valid
+                check.o.valid
                 & ~halted
-                & ~check.violation
-                & (unclaimed >= waiting.beats)
+                & ~checked.violation
+                & (unclaimed >= checked.beats)
                 & order.i.ready
                 & bursts.i.ready
                 & (~bus.awvalid | bus.awready)
             ),
             order.i.valid.eq(issue),
-            order.i.payload.address.eq(check.address),
+            order.i.payload.address.eq(checked.address),
             bursts.i.valid.eq(issue),
-            bursts.i.payload.eq(waiting.beats),
-            self.request.ready.eq(~waiting_valid | issue),
-            self.idle.eq((order.level == 0) & (~waiting_valid | halted)),
+            bursts.i.payload.eq(checked.beats),
+            self.idle.eq((order.level == 0) & (check.empty | halted)),
             push.eq(self.data.valid & self.data.ready),
         ]
-        m.d.sync += unclaimed.eq(unclaimed + push - Mux(issue, waiting.beats, 0))
-        with m.If(self.request.ready):
-            m.d.sync += [waiting_valid.eq(self.request.valid), waiting.eq(self.request.payload)]
+        m.d.sync += unclaimed.eq(unclaimed + push - Mux(issue, checked.beats, 0))
         with m.If(bus.awready):
             m.d.sync += bus.awvalid.eq(0)
         with m.If(issue):
             m.d.sync += [
                 bus.awvalid.eq(1),
-                bus.awaddr.eq(check.address),
-                bus.awlen.eq(waiting.beats - 1),
+                bus.awaddr.eq(checked.address),
+                bus.awlen.eq(checked.beats - 1),
             ]
-        return violation, check.address
+        return violation, checked.address
 
     def _elaborate_data(self, m: Module, halted: Signal) -> None:
         """Send the data of issued bursts."""

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from tcugen.memory_model import MemoryModel
 from tcugen.timing.completions import NEVER, Agenda
-from tcugen.timing.latencies import ISSUE_TO_ADDRESS, MAX_OUTSTANDING, TAKE_TO_ISSUE
+from tcugen.timing.latencies import CHECK_PLACES, ISSUE_TO_ADDRESS, MAX_OUTSTANDING, TAKE_TO_ISSUE
 from tcugen.timing.pool import Pool
 from tcugen.timing.store import Store
 
@@ -60,8 +60,9 @@ class Bus:
         limit = min(self._memory.reads_in_flight, MAX_OUTSTANDING)
         reads: deque[tuple[int, int, int, ReadClient]] = deque()  # address, first beat due, beats, client
         ends: deque[int] = deque([0] * limit)  # when each place among the reads in flight is free again
-        waiting: tuple[int, ReadClient, int] | None = None  # taken by the reader, without a place in flight
-        take_from = free = 0
+        waiting: deque[tuple[int, ReadClient, int]] = deque()  # taken by the reader, without a place in flight
+        issues: deque[int] = deque([-1] * CHECK_PLACES, CHECK_PLACES)  # when the last bursts were issued
+        free = 0
         delayed_one_in = self._memory.delayed_one_in
         moved = 0
         while True:
@@ -76,7 +77,9 @@ class Bus:
                     write_at = free
             now = read_at if read_at < write_at else write_at
             # Requests up to then. Each may change what is known, so that all is looked at again.
-            if waiting is None:
+            held = len(waiting)
+            if held < CHECK_PLACES:
+                take_from = issues[held] + 1
                 client, take = first, first.request_at
                 if take > take_from:
                     if second.request_at < take:
@@ -92,13 +95,11 @@ class Bus:
                         continue
                     beats = client.beats
                     if ends:
-                        issue = ends.popleft()
-                        if issue < take + TAKE_TO_ISSUE:
-                            issue = take + TAKE_TO_ISSUE
+                        issue = max(ends.popleft(), take + TAKE_TO_ISSUE, issues[-1] + 1)
                         reads.append((issue + ISSUE_TO_ADDRESS, issue + latency, beats, client))
-                        take_from = issue
+                        issues.append(issue)
                     else:
-                        waiting = take, client, beats
+                        waiting.append((take, client, beats))
                     client.issued(take)
                     if pending:
                         agenda.settle()
@@ -115,13 +116,13 @@ class Bus:
                 if delayed_one_in:
                     free += (moved % delayed_one_in + beats) // delayed_one_in
                     moved += beats
-                if waiting is None:
-                    ends.append(free)
-                else:
-                    take, taker, count = waiting
-                    issue = max(take + TAKE_TO_ISSUE, free)
+                if waiting:
+                    take, taker, count = waiting.popleft()
+                    issue = max(take + TAKE_TO_ISSUE, free, issues[-1] + 1)
                     reads.append((issue + ISSUE_TO_ADDRESS, issue + latency, count, taker))
-                    take_from, waiting = issue, None
+                    issues.append(issue)
+                else:
+                    ends.append(free)
                 client.arrived(read_at, free - 1, beats)
             else:
                 burst = writes[0]

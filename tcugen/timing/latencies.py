@@ -3,8 +3,11 @@
 A cycle is named by what can be seen in it: "from A to B" is 1 if B shows in the cycle after A.
 """
 
-TAKE_TO_ISSUE = 1
-"""reader: a client's request is taken, then its address is checked."""
+TAKE_TO_ISSUE = 4
+"""reader: a client's request is taken, then its address is checked: queue, settings, sums, verdict."""
+
+CHECK_PLACES = 5
+"""window, queue: requests taken whose burst is not issued; a queue of 2 and three steps of the check."""
 
 ISSUE_TO_ADDRESS = 1
 """reader, writer: the checked address stands on the bus."""
@@ -55,8 +58,11 @@ BEAT_TO_PLACE = 3
 PLACE_TO_DONE = 3
 """load: write, done, counter."""
 
-STORE_START = 4
-"""store: from taking an instruction to its first beat at the writer: walker 2, read 1, word queue 1."""
+STORE_START = 5
+"""store: from taking an instruction to its first beat at the writer: walker 2, read 1, word queue 1, row ends 1."""
+
+STORE_REQUEST = 6
+"""store, window: from taking an instruction to its first burst at the writer, checked: walker 2, check 4."""
 
 STORE_LOOKAHEAD = 3
 """store: cycles before its last beat in which the next instruction can be taken."""

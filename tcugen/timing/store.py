@@ -12,6 +12,7 @@ from tcugen.timing.latencies import (
     ISSUE_TO_ADDRESS,
     MAX_OUTSTANDING,
     STORE_LOOKAHEAD,
+    STORE_REQUEST,
     STORE_START,
     WRITE_TO_DATA,
     WRITER_BEATS,
@@ -59,7 +60,7 @@ class Store:
         self._pending: deque[int] = deque()
         self._taken: deque[int] = deque()
         self._pushed_at = 0
-        self._data_from = 0
+        self._data_from = self._request_from = 0
         self._pushed = self._moved = 0
         self._issued = 0
         self._issued_at = 0
@@ -76,6 +77,7 @@ class Store:
                 cycle = max(offered, self._pushed_at - STORE_LOOKAHEAD)
                 self._pending += transfer_bursts(self._queue.take(cycle), self._architecture)
                 self._data_from = cycle + STORE_START
+                self._request_from = cycle + STORE_REQUEST
                 self._taken.append(cycle)
                 self.spans.append((cycle + 1, NEVER))
             if not self._push():
@@ -98,7 +100,7 @@ class Store:
             total, last = moves[0]
             if pushed < last - (total - over):
                 pushed = last - (total - over)
-        issued_at = (pushed if pushed > self._issued_at else self._issued_at) + 1
+        issued_at = max(pushed, self._issued_at, self._request_from - 1) + 1
         before = self._issued - MAX_OUTSTANDING
         if before >= 0:
             if before >= len(self._answered):
