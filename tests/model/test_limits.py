@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tcugen.mapping.errors import CompileError
 
 from tcugen import golden
 from tcugen.arch import Architecture
 from tcugen.compiler.compile import compile_network
 from tcugen.emulator.machine import Machine
 from tcugen.isa import BODIES, Opcode
+from tcugen.mapping.errors import CompileError
 from tcugen.model.errors import ModelError
 from tcugen.model.integers import AddIntegers
 from tcugen.model.limits import ADD_MULTIPLIER_BITS, ADD_RATIO_EXPONENTS, MAX_ADD_MULTIPLIER
