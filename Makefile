@@ -28,14 +28,14 @@ demo: $(venv)/demo.stamp
 	$(python) -m tcugen simulate --layer-config resnet50.json --rtl rtl_out/resnet50 --only $(bottleneck)
 
 .PHONY: test
-test: $(venv)/test.stamp
+test: $(venv)/test.stamp | test-prerequisites
 	$(python) -m ruff check
 	$(python) -m ruff format --check
 	$(python) -m basedpyright --pythonpath $(python)
 	$(python) -m pytest -n 2
 
 .PHONY: verify
-verify: $(venv)/test.stamp
+verify: $(venv)/test.stamp | test-prerequisites
 	$(python) -m pytest -n 2 -m verify
 
 .PHONY: docs
@@ -92,3 +92,9 @@ prerequisites:
 	  exit 1; }
 	@for tool in g++ make perl; do command -v $$tool > /dev/null || { \
 	  echo "error: no $$tool found; install it (Debian: apt install $$tool)" >&2; exit 1; }; done
+
+# The second simulator of the tests, of events and four states.
+.PHONY: test-prerequisites
+test-prerequisites: | prerequisites
+	@command -v iverilog > /dev/null || { \
+	  echo "error: no iverilog found; install Icarus Verilog for the tests (Debian: apt install iverilog)" >&2; exit 1; }

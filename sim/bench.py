@@ -10,7 +10,7 @@ import numpy as np
 
 from sim.driver import Driver, Run
 from sim.job import ENVIRONMENT_VARIABLE, Job
-from sim.observer import BusRules, TraceRecorder
+from sim.observer import BusRules, DefinedOutputs, TraceRecorder
 from sim.pauses import PROFILES, channels, pause_randomly
 from tcugen.registers import ErrorCode
 from tcugen.trace.observe import observe
@@ -24,7 +24,7 @@ class Bench:
 
     Attributes:
         job, directory: The job and where its files are.
-        driver, trace, rules: See there.
+        driver, trace, rules, outputs: See there.
     """
 
     def __init__(self, dut):
@@ -35,10 +35,13 @@ class Bench:
         self.driver = Driver(dut, program)
         self.trace = TraceRecorder(dut, program.architecture)
         self.rules = BusRules(dut, program.architecture, self.driver.memory)
+        self.outputs = DefinedOutputs(dut, program.architecture)
 
     async def begin(self, pausing: bool = True) -> None:
         """Resets the machine, starts observers and the job's pauses, loads the program and sets all registers."""
         dut, driver = self.driver.dut, self.driver
+        if cocotb.SIM_NAME.startswith("Icarus"):  # others know no undefined bits
+            cocotb.start_soon(self.outputs.run())
         await driver.reset()
         cocotb.start_soon(self.trace.run())
         cocotb.start_soon(self.rules.run())
@@ -85,8 +88,8 @@ class Bench:
         assert by_layer == {name: totals[name] for name in by_layer}, f"layers {by_layer} do not add up to {totals}"
 
     def check_bus(self) -> None:
-        """Requires that no rule of the bus and no window was violated."""
-        violations = self.rules.violations + self.driver.memory.violations
+        """Requires that no rule of the bus and no window was violated, and that no output was undefined."""
+        violations = self.rules.violations + self.driver.memory.violations + [*self.outputs.violations.values()]
         assert not violations, "\n".join(["bus rules violated:", *violations[:10]])
 
 

@@ -1,4 +1,8 @@
-"""Verilog emitted and built for cocotb: one build per architecture is kept, until something it depends on changes."""
+"""Verilog emitted and built for cocotb, by Verilator or by Icarus Verilog.
+
+Verilator: one build per architecture is kept, until something it depends on changes. Whatever has no value at the start
+gets a random one. Icarus: a simulator of events and four states, in which it is X; slow, for short runs.
+"""
 
 import fcntl
 import functools
@@ -11,35 +15,47 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cocotb_tools.runner import Verilator
+from cocotb_tools.runner import Icarus, Verilator
 
 from tcugen.arch import Architecture
 from tcugen.rtl.emit import emit
 from tcugen.simulator import environment
 
 TOP = "tcu_top"
+RANDOM_SEED = 1
 BUILD_DIR = Path(__file__).parent.parent / "sim_build"
 
 _VISIBLE = "".join(
     f'public_flat_rw -module "{TOP}" -var "{ports}"\n'
-    for ports in ("aclk", "aresetn", "interrupt", "m_axi_*", "s_axil_*", "trace_*")
+    for ports in ("aclk", "aresetn", "irq", "m_axi_*", "s_axil_*", "trace_*")
 )
 """Control file: what cocotb sees."""
 
 _BUILD_ARGS = (
-    *("-O3", "--x-assign", "fast", "--x-initial", "fast", "--no-timing"),
+    *("-O3", "--x-assign", "unique", "--x-initial", "unique", "--no-timing"),
     *("--output-split", "20000", "--output-split-cfuncs", "2000"),
     *("-Wno-fatal", "-Wno-lint"),
     *("-CFLAGS", "-O1"),
 )
 
 
+VERILOG_STANDARDS = ("2005", "2012")
+"""What Icarus can read the same files as: Verilog, and SystemVerilog, which starts in another order."""
+
+
 class PortsOnlyVerilator(Verilator):
-    """Verilator that shows cocotb the ports and may optimise everything else: half the time to build, faster runs."""
+    """Verilator that shows cocotb the ports and may optimise everything else: half the time to build, faster runs.
+
+    Memories and registers hold random bits before they are written.
+    """
 
     def _build_command(self):
         verilate, make = super()._build_command()
         return [[word for word in verilate if word != "--public-flat-rw"], make]
+
+    def _test_command(self):
+        self.plusargs = [*self.plusargs, "+verilator+rand+reset+2", f"+verilator+seed+{RANDOM_SEED}"]
+        return super()._test_command()
 
 
 @contextmanager
@@ -85,6 +101,29 @@ def build(architecture: Architecture) -> Path:
                     )
                 built.write_text(key)
     return target
+
+
+def build_icarus(architecture: Architecture, standard: str, directory: Path) -> Path:
+    """Directory of the simulator program for `architecture`, below `directory`; `standard` is of VERILOG_STANDARDS.
+
+    Raises:
+        EnvironmentProblem: If Icarus Verilog is missing.
+    """
+    if shutil.which("iverilog") is None:
+        raise environment.EnvironmentProblem("no iverilog found: install Icarus Verilog (Debian: apt install iverilog)")
+    sources = directory / "verilog"
+    sources.mkdir()
+    emit(architecture, sources)
+    # The runner asks for SystemVerilog by itself; the last option counts.
+    Icarus().build(
+        sources=sorted(sources.glob("*.v")),
+        hdl_toplevel=TOP,
+        build_args=[f"-g{standard}", "-Wall"],
+        build_dir=directory / "build",
+        timescale=("1ns", "1ns"),
+        log_file=directory / "build.log",
+    )
+    return directory / "build"
 
 
 def _key(sources: list[Path]) -> str:

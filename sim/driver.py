@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, First, RisingEdge
-from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp
+from cocotbext.axi import AxiBus, AxiLiteBus, AxiLiteMaster, AxiResp
 
-from sim.memory import WindowMemory, axi_bus, axi_slave
+from sim.memory import WindowMemory, axi_slave
 from tcugen.isa import Window
 from tcugen.program import Program
 from tcugen.registers import BY_NAME, ErrorCode
@@ -67,7 +67,7 @@ class Driver:
         image = place(program, 1)
         self.areas = {**image.shared, Window.INPUT: image.inputs[0], Window.OUTPUT: image.outputs[0]}
         self.memory = WindowMemory(self.areas)
-        self.bus = axi_bus(dut)
+        self.bus = AxiBus.from_prefix(dut, "m_axi")
         self.slave = axi_slave(dut, self.bus, self.memory)
         self.master = AxiLiteMaster(
             AxiLiteBus.from_prefix(dut, "s_axil"), dut.aclk, dut.aresetn, reset_active_level=False
@@ -144,13 +144,13 @@ class Driver:
 
     async def finish(self, max_cycles: int) -> Run:
         """Waits for the interrupt of a started run, clears it and reads status and counters; raises Timeout."""
-        if not self.dut.interrupt.value:
-            raised = RisingEdge(self.dut.interrupt)
+        if not self.dut.irq.value:
+            raised = RisingEdge(self.dut.irq)
             if await First(raised, ClockCycles(self.dut.aclk, max_cycles)) is not raised:
                 status = await self.read("STATUS")
                 raise Timeout(f"no interrupt after {max_cycles} cycles; STATUS is {status:#x}")
         await self.write("CONTROL", CONTROL_CLEAR_INTERRUPT)
-        if self.dut.interrupt.value:
+        if self.dut.irq.value:
             raise AssertionError("the interrupt is still raised after it was cleared")
         status = await self.read("STATUS")
         if status not in (STATUS_DONE, STATUS_ERROR):

@@ -1,13 +1,8 @@
-"""The memory behind the machine's AXI4 master: the host's windows and nothing else, answered by cocotbext-axi.
-
-The machine's bursts share one ID and it has no ID ports, which cocotbext-axi asks for: its buses get constants instead.
-"""
+"""The memory behind the machine's AXI4 master: the host's windows and nothing else, answered by cocotbext-axi."""
 
 from collections.abc import Mapping
 
-from cocotb.types import LogicArray
 from cocotbext.axi import AxiBus, AxiSlave
-from cocotbext.axi.axi_channels import AxiARBus, AxiAWBus, AxiBBus, AxiRBus, AxiReadBus, AxiWBus, AxiWriteBus
 
 from tcugen.isa import WRITABLE_WINDOWS, Window
 from tcugen.simulator.memory_image import Area
@@ -67,32 +62,6 @@ class WindowMemory:
             self.violations.append(f"{kind} of {length} bytes at 0x{address:x} outside all windows")
             raise OutsideWindow
         return window
-
-
-class _AbsentId:
-    """Stands for an ID signal that the design does not have: one bit, always 0, driving it does nothing."""
-
-    value = LogicArray("0")
-
-    def __len__(self) -> int:
-        return 1
-
-    def setimmediatevalue(self, value: object) -> None:
-        pass
-
-
-def _without_id(bus: type, name: str) -> type:
-    # The list of required signals has no public name.
-    signals = [signal for signal in bus._signals if signal != name]
-    return type(bus.__name__, (bus,), {"_signals": signals, name: _AbsentId()})
-
-
-def axi_bus(dut) -> AxiBus:
-    """The ports `m_axi_*`."""
-    ids = {AxiAWBus: "awid", AxiBBus: "bid", AxiARBus: "arid", AxiRBus: "rid"}
-    aw, b, ar, r = (_without_id(bus, name).from_prefix(dut, "m_axi") for bus, name in ids.items())
-    w = AxiWBus.from_prefix(dut, "m_axi")
-    return AxiBus(AxiWriteBus(aw, w, b), AxiReadBus(ar, r))
 
 
 def axi_slave(dut, bus: AxiBus, memory: WindowMemory) -> AxiSlave:

@@ -4,11 +4,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from cocotb.triggers import RisingEdge
+from amaranth.lib.wiring import Out
+from cocotb.triggers import ReadOnly, RisingEdge
 
 from sim.memory import WindowMemory
 from tcugen.arch import BURST_BEATS, Architecture
 from tcugen.isa import WRITABLE_WINDOWS
+from tcugen.rtl.top import Top
 from tcugen.simulator.memory_image import PAGE_BYTES
 from tcugen.simulator.run import trace_dtype
 
@@ -48,6 +50,33 @@ class TraceRecorder:
                 if valid.value:
                     values = (cycle, int(layer.value), int(address.value), int(data.value))
                     self._records[kind].append(values)
+
+
+@dataclass
+class DefinedOutputs:
+    """Checks that every output is 0 or 1 in every bit, from the first clock edge of the reset on.
+
+    Attributes:
+        violations: The first cycle in which an output had other bits, by its name.
+    """
+
+    dut: Any
+    architecture: Architecture
+    violations: dict[str, str] = field(default_factory=dict)
+
+    async def run(self) -> None:
+        members = Top(self.architecture).signature.members
+        outputs = [(name, getattr(self.dut, name)) for name, member in members.items() if member.flow is Out]
+        edge, settled = RisingEdge(self.dut.aclk), ReadOnly()
+        await edge
+        cycle = 0
+        while True:
+            await settled
+            for name, output in outputs:
+                if name not in self.violations and not output.value.is_resolvable:
+                    self.violations[name] = f"{name} is {output.value} in cycle {cycle}"
+            await edge
+            cycle += 1
 
 
 @dataclass

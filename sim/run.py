@@ -6,8 +6,9 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
+from cocotb_tools.runner import Icarus, Runner
 
-from sim.build import TOP, PortsOnlyVerilator, build
+from sim.build import TOP, PortsOnlyVerilator, build, build_icarus
 from sim.job import ENVIRONMENT_VARIABLE, Job
 from sim.pauses import PROFILES
 from tcugen import golden
@@ -51,18 +52,27 @@ def _cycle_limit(program: Program, pauses: str) -> int:
 
 
 def run_bench(module: str, architecture: Architecture, directory: Path) -> None:
-    """Runs the tests of a bench module on the job in `directory`, in one simulation.
+    """Runs the tests of a bench module on the job in `directory`, in one simulation by Verilator.
 
     Raises:
         BenchFailure: If one fails, or the simulation ends before its tests do.
     """
-    build_dir, log, results = build(architecture), directory / "simulation.log", directory / "results.xml"
+    _run(PortsOnlyVerilator(), build(architecture), module, directory)
+
+
+def run_bench_in_four_states(module: str, architecture: Architecture, standard: str, directory: Path) -> None:
+    """The same by Icarus Verilog, which reads the Verilog as `standard`, see `sim.build.VERILOG_STANDARDS`."""
+    _run(Icarus(), build_icarus(architecture, standard, directory), module, directory)
+
+
+def _run(runner: Runner, build_dir: Path, module: str, directory: Path) -> None:
+    log, results = directory / "simulation.log", directory / "results.xml"
     # cocotbext-axi calls cocotb by names that are going out.
     variables = {ENVIRONMENT_VARIABLE: str(directory), "PYTHONWARNINGS": "ignore::DeprecationWarning"}
     # Under this variable the runner would end the whole process at a failure.
     current = os.environ.pop("PYTEST_CURRENT_TEST", None)
     try:
-        PortsOnlyVerilator().test(
+        runner.test(
             test_module=module,
             hdl_toplevel=TOP,
             hdl_toplevel_lang="verilog",

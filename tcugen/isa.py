@@ -103,6 +103,13 @@ _TRANSFER_HEAD = (
     Field("activation_step", _ADDRESS, "bytes from segment to segment in the activation memory"),
 )
 _TRANSFER_BODY = (Field("memory_step", 32, "bytes from segment to segment in memory"),)
+_STORE_BODY = (
+    *_TRANSFER_BODY,
+    Field(
+        "row_step", _ADDRESS, "bytes of a row, padding included, a multiple of the bus width; segments hold whole rows"
+    ),
+    Field("row_bytes", _ADDRESS, "bytes of a row that hold pixels; those behind them are sent as 0"),
+)
 
 HEADS: dict[Opcode, tuple[Field, ...]] = {
     Opcode.END: (),
@@ -129,6 +136,7 @@ HEADS: dict[Opcode, tuple[Field, ...]] = {
         *_TILE_LOOP,
         Field("channel0", 5, "byte within the R-byte word at which column group 0 starts"),
         Field("last_steps", 6, "lane steps of the last column group: ceil(channels / L), 1 .. C / L"),
+        Field("pad_steps", 6, "lane steps of zeros behind the last one of a pixel, in the same word"),
         Field("keep", 1, "rewind the parameter ring to this instruction's first group at the end"),
     ),
     Opcode.POOL: (
@@ -145,7 +153,7 @@ BODIES: dict[Opcode, tuple[Field, ...]] = {
     Opcode.END: (),
     Opcode.WEIGHT: (),
     Opcode.LOAD: _TRANSFER_BODY,
-    Opcode.STORE: _TRANSFER_BODY,
+    Opcode.STORE: _STORE_BODY,
     Opcode.COMPUTE: (
         Field("column_step", _ADDRESS, "added to base per column group (0 unless the convolution is grouped)"),
         Field("group_step", _ADDRESS, "added per input channel group"),

@@ -39,19 +39,19 @@ module tcu_host (
     input  wire [3:0]   wstrb,
     input  wire         wvalid,
     output wire         wready,
-    output reg  [1:0]   bresp = 2'h0,
-    output reg          bvalid = 1'h0,
+    output reg  [1:0]   bresp,
+    output reg          bvalid,
     input  wire         bready,
     input  wire [9:0]   araddr,
     input  wire [2:0]   arprot,
     input  wire         arvalid,
     output wire         arready,
-    output reg  [31:0]  rdata = 32'd0,
-    output reg  [1:0]   rresp = 2'h0,
-    output reg          rvalid = 1'h0,
+    output reg  [31:0]  rdata,
+    output reg  [1:0]   rresp,
+    output reg          rvalid,
     input  wire         rready,
     output wire [359:0] windows,
-    output reg  [31:0]  watchdog = 32'd0,
+    output reg  [31:0]  watchdog,
     output wire         interrupt_enable,
     output reg          start,
     output reg          soft_reset,
@@ -68,33 +68,33 @@ module tcu_host (
     input  wire [31:0]  layer_count
 );
     reg accepted;
-    reg [7:0] address = 8'h0;
-    reg [7:0] address_64 = 8'h0;
-    reg [2:0] cycle = 3'h0;
-    reg [31:0] data = 32'd0;
+    reg [7:0] address;
+    reg [7:0] address_64;
+    reg [2:0] cycle;
+    reg [31:0] data;
     wire execute;
-    reg have_address = 1'h0;
-    reg have_data = 1'h0;
-    reg [31:0] input_base_high = 32'd0;
-    reg [31:0] input_base_low = 32'd0;
-    reg [31:0] input_size = 32'd0;
-    reg [31:0] interrupt_enable_53 = 32'd0;
-    reg [31:0] layer_select = 32'd0;
-    reg [31:0] output_base_high = 32'd0;
-    reg [31:0] output_base_low = 32'd0;
-    reg [31:0] output_size = 32'd0;
-    reg [31:0] program_base_high = 32'd0;
-    reg [31:0] program_base_low = 32'd0;
-    reg [31:0] program_size = 32'd0;
-    reg reading = 1'h0;
-    reg [31:0] scratch_base_high = 32'd0;
-    reg [31:0] scratch_base_low = 32'd0;
-    reg [31:0] scratch_size = 32'd0;
-    reg [3:0] strobes = 4'h0;
+    reg have_address;
+    reg have_data;
+    reg [31:0] input_base_high;
+    reg [31:0] input_base_low;
+    reg [31:0] input_size;
+    reg [31:0] interrupt_enable_53;
+    reg [31:0] layer_select;
+    reg [31:0] output_base_high;
+    reg [31:0] output_base_low;
+    reg [31:0] output_size;
+    reg [31:0] program_base_high;
+    reg [31:0] program_base_low;
+    reg [31:0] program_size;
+    reg reading;
+    reg [31:0] scratch_base_high;
+    reg [31:0] scratch_base_low;
+    reg [31:0] scratch_size;
+    reg [3:0] strobes;
     reg [2:0] wanted;
-    reg [31:0] weights_base_high = 32'd0;
-    reg [31:0] weights_base_low = 32'd0;
-    reg [31:0] weights_size = 32'd0;
+    reg [31:0] weights_base_high;
+    reg [31:0] weights_base_low;
+    reg [31:0] weights_size;
     wire _1_, _2_, _27_, _28_, _173_, _175_;
     wire [7:0] _30_, _48_, _72_, _96_, _120_, _144_, _168_;
     wire [31:0] _21_;
@@ -898,25 +898,25 @@ module tcu_control (
     input  wire         writer_idle,
     input  wire         bus_activity,
     output reg          core_reset,
-    output reg          fetch_start = 1'h0,
+    output reg          fetch_start,
     output wire         halt,
     output reg          running,
     output reg          startable,
     output wire         busy,
     output wire         done,
     output wire         failed,
-    output reg  [2:0]   error_code = 3'h0,
-    output reg  [39:0]  error_address = 40'h0,
+    output reg  [2:0]   error_code,
+    output reg  [39:0]  error_address,
     output wire         interrupt
 );
     wire bus_idle;
     reg [43:0] first;
     wire hung;
-    reg pending = 1'h0;
-    reg [1:0] quiet_cycles = 2'h0;
-    reg reset_wanted = 1'h0;
-    reg [31:0] silent_cycles = 32'd0;
-    reg [2:0] state_state = 3'h0;
+    reg pending;
+    reg [1:0] quiet_cycles;
+    reg reset_wanted;
+    reg [31:0] silent_cycles;
+    reg [2:0] state_state;
     wire _6_, _7_, _12_, _13_, _14_, _17_, _18_, _19_;
 
     assign bus_idle = reader_idle & writer_idle;
@@ -1231,16 +1231,16 @@ module tcu_fifo_buffer (
     input  wire        i_valid,
     output wire        i_ready,
     output wire [63:0] o_payload,
-    output reg         o_valid = 1'h0,
+    output reg         o_valid,
     input  wire        o_ready,
-    output reg  [7:0]  level = 8'h0
+    output reg  [7:0]  level
 );
     wire move;
     wire pop;
     wire push;
-    reg [6:0] storage_read_addr = 7'h0;
-    reg [6:0] storage_write_addr = 7'h0;
-    reg [7:0] stored = 8'h0;
+    reg [6:0] storage_read_addr;
+    reg [6:0] storage_write_addr;
+    reg [7:0] stored;
     wire [8:0] _6_, _8_;
 
     tcu_sram_1r1w #(
@@ -1326,7 +1326,7 @@ module tcu_fetch (
     input  wire         start,
     input  wire [31:0]  program_bytes,
     output wire [40:0]  request_payload,
-    output reg          request_valid = 1'h0,
+    output reg          request_valid,
     input  wire         request_ready,
     input  wire         beat_valid,
     input  wire [63:0]  beat_data,
@@ -1337,31 +1337,31 @@ module tcu_fetch (
     output wire         busy
 );
     wire [28:0] beats;
-    reg [2:0] beats_24 = 3'h0;
+    reg [2:0] beats_24;
     wire [63:0] buffer_o_payload;
     wire buffer_o_ready;
     wire buffer_o_valid;
-    reg [7:0] due = 8'h0;
-    reg fetching = 1'h0;
-    reg [255:0] head = 256'h0;
+    reg [7:0] due;
+    reg fetching;
+    reg [255:0] head;
     wire is_end;
     wire issue;
-    reg [15:0] known = 16'h0;
-    reg [31:0] offset = 32'd0;
-    reg [255:0] parts__payload = 256'h0;
+    reg [15:0] known;
+    reg [31:0] offset;
+    reg [255:0] parts__payload;
     wire parts__ready;
     wire parts__valid;
-    reg [26:0] position = 27'h0;
-    reg present = 1'h0;
+    reg [26:0] position;
+    reg present;
     reg [255:0] read__data;
     wire read__en;
-    reg [7:0] room = 8'h80;
+    reg [7:0] room;
     wire sound;
-    reg [26:0] start_44 = 27'h0;
+    reg [26:0] start_44;
     wire taken;
     wire taken_37;
-    reg [26:0] unread = 27'h0;
-    reg [28:0] unrequested = 29'h0;
+    reg [26:0] unread;
+    reg [28:0] unrequested;
     wire write__en;
     reg [37:0] _64_, _65_;
     wire _15_, _28_, _58_;
@@ -1374,10 +1374,6 @@ module tcu_fetch (
     wire [255:0] _22_;
 
     reg [255:0] bodies [7:0];
-    integer bodies_index;
-    initial
-        for (bodies_index = 0; bodies_index < 8; bodies_index = bodies_index + 1)
-            bodies[bodies_index] = 256'h0;
 
     tcu_fifo_buffer u_buffer (
         .clk(clk),
@@ -1628,24 +1624,20 @@ module tcu_instruction_queue_weight (
     output reg  [2:0]   wait_unit,
     output wire [11:0]  layer
 );
-    reg judged = 1'h0;
-    reg [11:0] last_layer = 12'h0;
+    reg judged;
+    reg [11:0] last_layer;
     wire move;
-    reg present = 1'h0;
+    reg present;
     wire put;
-    reg [4:0] reached = 5'h0;
-    reg [2:0] read__addr = 3'h0;
+    reg [4:0] reached;
+    reg [2:0] read__addr;
     reg [187:0] read__data;
-    reg [3:0] stored = 4'h0;
+    reg [3:0] stored;
     wire taken;
-    reg [2:0] write__addr = 3'h0;
+    reg [2:0] write__addr;
     wire [4:0] _16_;
 
     reg [187:0] storage [7:0];
-    integer storage_index;
-    initial
-        for (storage_index = 0; storage_index < 8; storage_index = storage_index + 1)
-            storage[storage_index] = 188'h0;
 
     assign empty = (stored == 4'h0) & !present;
     assign i_ready = stored != 4'h8;
@@ -1783,24 +1775,20 @@ module tcu_instruction_queue_load (
     output reg  [2:0]   wait_unit,
     output wire [11:0]  layer
 );
-    reg judged = 1'h0;
-    reg [11:0] last_layer = 12'h0;
+    reg judged;
+    reg [11:0] last_layer;
     wire move;
-    reg present = 1'h0;
+    reg present;
     wire put;
-    reg [4:0] reached = 5'h0;
-    reg [2:0] read__addr = 3'h0;
+    reg [4:0] reached;
+    reg [2:0] read__addr;
     reg [287:0] read__data;
-    reg [3:0] stored = 4'h0;
+    reg [3:0] stored;
     wire taken;
-    reg [2:0] write__addr = 3'h0;
+    reg [2:0] write__addr;
     wire [4:0] _16_;
 
     reg [287:0] storage [7:0];
-    integer storage_index;
-    initial
-        for (storage_index = 0; storage_index < 8; storage_index = storage_index + 1)
-            storage[storage_index] = 288'h0;
 
     assign empty = (stored == 4'h0) & !present;
     assign i_ready = stored != 4'h8;
@@ -1919,6 +1907,157 @@ endmodule
 //     layer: Of the oldest instruction, or of the last one that left if there is none.
 //
 // An instruction can leave 3 cycles after it entered and every other cycle.
+module tcu_instruction_queue_store (
+    input  wire         clk,
+    input  wire         rst,
+    input  wire [511:0] i_payload,
+    input  wire         i_valid,
+    output wire         i_ready,
+    input  wire [19:0]  completed_load,
+    input  wire [19:0]  completed_store,
+    input  wire [19:0]  completed_compute,
+    input  wire [19:0]  completed_drain,
+    input  wire [19:0]  completed_pool,
+    output wire [511:0] o_payload,
+    output wire         o_valid,
+    input  wire         o_ready,
+    output wire         empty,
+    output wire         waiting,
+    output reg  [2:0]   wait_unit,
+    output wire [11:0]  layer
+);
+    reg judged;
+    reg [11:0] last_layer;
+    wire move;
+    reg present;
+    wire put;
+    reg [4:0] reached;
+    reg [2:0] read__addr;
+    reg [335:0] read__data;
+    reg [3:0] stored;
+    wire taken;
+    reg [2:0] write__addr;
+    wire [4:0] _16_;
+
+    reg [335:0] storage [7:0];
+
+    assign empty = (stored == 4'h0) & !present;
+    assign i_ready = stored != 4'h8;
+    assign put = i_valid & i_ready;
+    assign move = (|stored) & (!present | taken);
+    assign o_valid = judged & (&reached);
+    assign taken = o_valid & o_ready;
+    assign waiting = judged & !(&reached);
+    assign layer = present ? read__data[16:5] : last_layer;
+    assign _16_ = stored + put;
+    assign o_payload = { 176'h0, read__data };
+
+    always @* begin
+        wait_unit = 3'h0;
+        if (waiting) begin
+            if (!reached[4]) begin
+                wait_unit = 3'h4;
+            end
+            if (!reached[3]) begin
+                wait_unit = 3'h3;
+            end
+            if (!reached[2]) begin
+                wait_unit = 3'h2;
+            end
+            if (!reached[1]) begin
+                wait_unit = 3'h1;
+            end
+            if (!reached[0]) begin
+                wait_unit = 3'h0;
+            end
+        end
+    end
+
+    always @(posedge clk) begin
+        if (put) begin
+            storage[write__addr] <= i_payload[335:0];
+        end
+    end
+
+    always @(posedge clk) begin
+        if (move) begin
+            read__data <= storage[read__addr];
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            write__addr <= 3'h0;
+        end else begin
+            write__addr <= write__addr + put;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            read__addr <= 3'h0;
+        end else begin
+            read__addr <= read__addr + move;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            stored <= 4'h0;
+        end else begin
+            stored <= _16_ - move;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            present <= 1'h0;
+        end else begin
+            present <= move | (present & !taken);
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            judged <= 1'h0;
+        end else begin
+            judged <= present & !taken;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            reached <= 5'h0;
+        end else if (present & !o_valid) begin
+            reached[0] <= completed_load >= read__data[36:17];
+            reached[1] <= completed_store >= read__data[56:37];
+            reached[2] <= completed_compute >= read__data[76:57];
+            reached[3] <= completed_drain >= read__data[96:77];
+            reached[4] <= completed_pool >= read__data[116:97];
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            last_layer <= 12'h0;
+        end else if (taken) begin
+            last_layer <= read__data[16:5];
+        end
+    end
+endmodule
+
+// QUEUE_DEPTH instructions of one opcode, one more at the gate.
+//
+// Members:
+//     i: Instructions of `opcode`; the opcode itself is not looked at.
+//     completed_load .. completed_pool: What each unit has completed; may only grow.
+//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits behind its last field
+//         are 0.
+//     empty: No instruction is inside.
+//     waiting: The oldest instruction waits, first of all for unit `wait_unit` (isa.Unit; 0 when none waits).
+//     layer: Of the oldest instruction, or of the last one that left if there is none.
+//
+// An instruction can leave 3 cycles after it entered and every other cycle.
 module tcu_instruction_queue_compute (
     input  wire         clk,
     input  wire         rst,
@@ -1938,24 +2077,20 @@ module tcu_instruction_queue_compute (
     output reg  [2:0]   wait_unit,
     output wire [11:0]  layer
 );
-    reg judged = 1'h0;
-    reg [11:0] last_layer = 12'h0;
+    reg judged;
+    reg [11:0] last_layer;
     wire move;
-    reg present = 1'h0;
+    reg present;
     wire put;
-    reg [4:0] reached = 5'h0;
-    reg [2:0] read__addr = 3'h0;
+    reg [4:0] reached;
+    reg [2:0] read__addr;
     reg [467:0] read__data;
-    reg [3:0] stored = 4'h0;
+    reg [3:0] stored;
     wire taken;
-    reg [2:0] write__addr = 3'h0;
+    reg [2:0] write__addr;
     wire [4:0] _16_;
 
     reg [467:0] storage [7:0];
-    integer storage_index;
-    initial
-        for (storage_index = 0; storage_index < 8; storage_index = storage_index + 1)
-            storage[storage_index] = 468'h0;
 
     assign empty = (stored == 4'h0) & !present;
     assign i_ready = stored != 4'h8;
@@ -2093,24 +2228,20 @@ module tcu_instruction_queue_drain (
     output reg  [2:0]   wait_unit,
     output wire [11:0]  layer
 );
-    reg judged = 1'h0;
-    reg [11:0] last_layer = 12'h0;
+    reg judged;
+    reg [11:0] last_layer;
     wire move;
-    reg present = 1'h0;
+    reg present;
     wire put;
-    reg [4:0] reached = 5'h0;
-    reg [2:0] read__addr = 3'h0;
+    reg [4:0] reached;
+    reg [2:0] read__addr;
     reg [487:0] read__data;
-    reg [3:0] stored = 4'h0;
+    reg [3:0] stored;
     wire taken;
-    reg [2:0] write__addr = 3'h0;
+    reg [2:0] write__addr;
     wire [4:0] _16_;
 
     reg [487:0] storage [7:0];
-    integer storage_index;
-    initial
-        for (storage_index = 0; storage_index < 8; storage_index = storage_index + 1)
-            storage[storage_index] = 488'h0;
 
     assign empty = (stored == 4'h0) & !present;
     assign i_ready = stored != 4'h8;
@@ -2248,24 +2379,20 @@ module tcu_instruction_queue_pool (
     output reg  [2:0]   wait_unit,
     output wire [11:0]  layer
 );
-    reg judged = 1'h0;
-    reg [11:0] last_layer = 12'h0;
+    reg judged;
+    reg [11:0] last_layer;
     wire move;
-    reg present = 1'h0;
+    reg present;
     wire put;
-    reg [4:0] reached = 5'h0;
-    reg [2:0] read__addr = 3'h0;
+    reg [4:0] reached;
+    reg [2:0] read__addr;
     reg [419:0] read__data;
-    reg [3:0] stored = 4'h0;
+    reg [3:0] stored;
     wire taken;
-    reg [2:0] write__addr = 3'h0;
+    reg [2:0] write__addr;
     wire [4:0] _16_;
 
     reg [419:0] storage [7:0];
-    integer storage_index;
-    initial
-        for (storage_index = 0; storage_index < 8; storage_index = storage_index + 1)
-            storage[storage_index] = 420'h0;
 
     assign empty = (stored == 4'h0) & !present;
     assign i_ready = stored != 4'h8;
@@ -2424,17 +2551,17 @@ module tcu_dispatch (
     output wire [2:0]   compute_wait_unit,
     output wire [11:0]  compute_layer
 );
-    reg [19:0] completed_compute = 20'h0;
-    reg [19:0] completed_drain = 20'h0;
-    reg [19:0] completed_load = 20'h0;
-    reg [19:0] completed_pool = 20'h0;
-    reg [19:0] completed_store = 20'h0;
+    reg [19:0] completed_compute;
+    reg [19:0] completed_drain;
+    reg [19:0] completed_load;
+    reg [19:0] completed_pool;
+    reg [19:0] completed_store;
     wire compute_i_ready;
     reg compute_i_valid;
     wire drain_empty;
     wire drain_i_ready;
     reg drain_i_valid;
-    reg ended = 1'h0;
+    reg ended;
     wire load_empty;
     wire load_i_ready;
     reg load_i_valid;
@@ -2442,8 +2569,8 @@ module tcu_dispatch (
     wire pool_i_ready;
     reg pool_i_valid;
     wire quiet;
-    reg [1:0] quiet_cycles = 2'h0;
-    reg reported = 1'h0;
+    reg [1:0] quiet_cycles;
+    reg reported;
     wire store_empty;
     wire store_i_ready;
     reg store_i_valid;
@@ -2533,7 +2660,7 @@ module tcu_dispatch (
         .layer()
     );
 
-    tcu_instruction_queue_load u_store (
+    tcu_instruction_queue_store u_store (
         .clk(clk),
         .rst(rst),
         .i_payload(i_payload),
@@ -2741,17 +2868,13 @@ module tcu_fifo_reader_order (
     output wire [41:0] o_payload,
     output wire        o_valid,
     input  wire        o_ready,
-    output reg  [4:0]  level = 5'h0
+    output reg  [4:0]  level
 );
-    reg [3:0] queue_r_port__addr = 4'h0;
-    reg [3:0] queue_w_port__addr = 4'h0;
+    reg [3:0] queue_r_port__addr;
+    reg [3:0] queue_w_port__addr;
     wire queue_w_port__en;
 
     reg [41:0] queue_storage [15:0];
-    integer queue_storage_index;
-    initial
-        for (queue_storage_index = 0; queue_storage_index < 16; queue_storage_index = queue_storage_index + 1)
-            queue_storage[queue_storage_index] = 42'h0;
 
     assign o_payload = queue_storage[queue_r_port__addr];
     assign i_ready = level != 5'h10;
@@ -2893,16 +3016,18 @@ module tcu_reader (
     input  wire [40:0]  request_2_payload,
     input  wire         request_2_valid,
     output wire         request_2_ready,
-    output reg  [2:0]   beat_valid = 3'h0,
-    output reg  [63:0]  beat_data = 64'h0,
-    output reg  [39:0]  bus_araddr = 40'h0,
-    output reg  [7:0]   bus_arlen = 8'h0,
+    output reg  [2:0]   beat_valid,
+    output reg  [63:0]  beat_data,
+    output wire         bus_arid,
+    output reg  [39:0]  bus_araddr,
+    output reg  [7:0]   bus_arlen,
     output wire [2:0]   bus_arsize,
     output wire [1:0]   bus_arburst,
     output wire [2:0]   bus_arprot,
     output wire [3:0]   bus_arcache,
-    output reg          bus_arvalid = 1'h0,
+    output reg          bus_arvalid,
     input  wire         bus_arready,
+    input  wire         bus_rid,
     input  wire [63:0]  bus_rdata,
     input  wire [1:0]   bus_rresp,
     input  wire         bus_rlast,
@@ -2910,16 +3035,16 @@ module tcu_reader (
     output wire         bus_rready,
     output wire [4:0]   outstanding,
     output wire         idle,
-    output reg          beat = 1'h0,
-    output reg          error_valid = 1'h0,
-    output reg  [2:0]   error_code = 3'h0,
-    output reg  [39:0]  error_address = 40'h0
+    output reg          beat,
+    output reg          error_valid,
+    output reg  [2:0]   error_code,
+    output reg  [39:0]  error_address
 );
     wire [39:0] check_address;
-    reg [40:0] check_request = 41'h0;
+    reg [40:0] check_request;
     wire check_violation;
-    reg [1:0] chosen_client = 2'h0;
-    reg chosen_valid = 1'h0;
+    reg [1:0] chosen_client;
+    reg chosen_valid;
     wire deliver;
     wire failure;
     wire free;
@@ -2930,7 +3055,7 @@ module tcu_reader (
     wire [41:0] order_o_payload;
     wire order_o_ready;
     wire order_o_valid;
-    reg stopped = 1'h0;
+    reg stopped;
     wire violation;
     wire _16_, _29_, _30_, _31_;
     wire [6:0] _32_;
@@ -2968,6 +3093,7 @@ module tcu_reader (
     assign _30_ = free & request_1_valid;
     assign _31_ = free & request_0_valid;
     assign _32_ = check_request[40:35] - 6'h1;
+    assign bus_arid = 1'h0;
     assign bus_arsize = 3'h3;
     assign bus_arburst = 2'h1;
     assign bus_arprot = 3'h0;
@@ -3127,17 +3253,13 @@ module tcu_fifo_writer_order (
     output wire [39:0] o_payload,
     output wire        o_valid,
     input  wire        o_ready,
-    output reg  [4:0]  level = 5'h0
+    output reg  [4:0]  level
 );
-    reg [3:0] queue_r_port__addr = 4'h0;
-    reg [3:0] queue_w_port__addr = 4'h0;
+    reg [3:0] queue_r_port__addr;
+    reg [3:0] queue_w_port__addr;
     wire queue_w_port__en;
 
     reg [39:0] queue_storage [15:0];
-    integer queue_storage_index;
-    initial
-        for (queue_storage_index = 0; queue_storage_index < 16; queue_storage_index = queue_storage_index + 1)
-            queue_storage[queue_storage_index] = 40'h0;
 
     assign o_payload = queue_storage[queue_r_port__addr];
     assign i_ready = level != 5'h10;
@@ -3253,17 +3375,13 @@ module tcu_fifo_bursts (
     output wire [5:0] o_payload,
     output wire       o_valid,
     input  wire       o_ready,
-    output reg  [4:0] level = 5'h0
+    output reg  [4:0] level
 );
-    reg [3:0] queue_r_port__addr = 4'h0;
-    reg [3:0] queue_w_port__addr = 4'h0;
+    reg [3:0] queue_r_port__addr;
+    reg [3:0] queue_w_port__addr;
     wire queue_w_port__en;
 
     reg [5:0] queue_storage [15:0];
-    integer queue_storage_index;
-    initial
-        for (queue_storage_index = 0; queue_storage_index < 16; queue_storage_index = queue_storage_index + 1)
-            queue_storage[queue_storage_index] = 6'h0;
 
     assign o_payload = queue_storage[queue_r_port__addr];
     assign i_ready = level != 5'h10;
@@ -3321,16 +3439,16 @@ module tcu_fifo_writer_beats (
     input  wire        i_valid,
     output wire        i_ready,
     output wire [63:0] o_payload,
-    output reg         o_valid = 1'h0,
+    output reg         o_valid,
     input  wire        o_ready,
-    output reg  [6:0]  level = 7'h0
+    output reg  [6:0]  level
 );
     wire move;
     wire pop;
     wire push;
-    reg [5:0] storage_read_addr = 6'h0;
-    reg [5:0] storage_write_addr = 6'h0;
-    reg [6:0] stored = 7'h0;
+    reg [5:0] storage_read_addr;
+    reg [5:0] storage_write_addr;
+    reg [6:0] stored;
     wire [7:0] _6_, _8_;
 
     tcu_sram_1r1w #(
@@ -3431,29 +3549,31 @@ module tcu_writer (
     input  wire [63:0]  data_payload,
     input  wire         data_valid,
     output wire         data_ready,
-    output reg  [39:0]  bus_awaddr = 40'h0,
-    output reg  [7:0]   bus_awlen = 8'h0,
+    output wire         bus_awid,
+    output reg  [39:0]  bus_awaddr,
+    output reg  [7:0]   bus_awlen,
     output wire [2:0]   bus_awsize,
     output wire [1:0]   bus_awburst,
     output wire [2:0]   bus_awprot,
     output wire [3:0]   bus_awcache,
-    output reg          bus_awvalid = 1'h0,
+    output reg          bus_awvalid,
     input  wire         bus_awready,
-    output reg  [63:0]  bus_wdata = 64'h0,
-    output reg  [7:0]   bus_wstrb = 8'h0,
-    output reg          bus_wlast = 1'h0,
-    output reg          bus_wvalid = 1'h0,
+    output reg  [63:0]  bus_wdata,
+    output reg  [7:0]   bus_wstrb,
+    output reg          bus_wlast,
+    output reg          bus_wvalid,
     input  wire         bus_wready,
+    input  wire         bus_bid,
     input  wire [1:0]   bus_bresp,
     input  wire         bus_bvalid,
     output wire         bus_bready,
     output wire [4:0]   outstanding,
     output wire         idle,
-    output reg          done = 1'h0,
-    output reg          beat = 1'h0,
-    output reg          error_valid = 1'h0,
-    output reg  [2:0]   error_code = 3'h0,
-    output reg  [39:0]  error_address = 40'h0
+    output reg          done,
+    output reg          beat,
+    output reg          error_valid,
+    output reg  [2:0]   error_code,
+    output reg  [39:0]  error_address
 );
     wire answer;
     wire [63:0] beats_o_payload;
@@ -3463,7 +3583,7 @@ module tcu_writer (
     wire bursts_o_ready;
     wire bursts_o_valid;
     wire [39:0] check_address;
-    reg [40:0] check_request = 41'h0;
+    reg [40:0] check_request;
     wire check_violation;
     wire failure;
     wire halted;
@@ -3474,11 +3594,11 @@ module tcu_writer (
     wire [39:0] order_o_payload;
     wire order_o_valid;
     wire push;
-    reg [4:0] sent = 5'h0;
-    reg stopped = 1'h0;
-    reg [6:0] unclaimed = 7'h0;
+    reg [4:0] sent;
+    reg stopped;
+    reg [6:0] unclaimed;
     wire violation;
-    reg waiting_valid = 1'h0;
+    reg waiting_valid;
     wire _9_;
     wire [5:0] _25_, _29_, _30_;
     wire [6:0] _20_, _27_;
@@ -3545,6 +3665,7 @@ module tcu_writer (
     assign _27_ = check_request[40:35] - 6'h1;
     assign _29_ = sent + 5'h1;
     assign _30_ = last ? 6'h0 : _29_;
+    assign bus_awid = 1'h0;
     assign bus_awsize = 3'h3;
     assign bus_awburst = 2'h1;
     assign bus_awprot = 3'h0;
@@ -3722,19 +3843,19 @@ module tcu_segment_walker_bursts (
     input  wire [102:0] i_payload,
     input  wire         i_valid,
     output wire         i_ready,
-    output reg  [41:0]  o_payload = 42'h0,
-    output reg          o_valid = 1'h0,
+    output reg  [41:0]  o_payload,
+    output reg          o_valid,
     input  wire         o_ready
 );
-    reg [31:0] address = 32'd0;
+    reg [31:0] address;
     wire advance;
-    reg busy = 1'h0;
+    reg busy;
     wire last;
-    reg [20:0] left = 21'h0;
+    reg [20:0] left;
     wire [32:0] next_segment;
     wire segment_last;
     wire [6:0] space;
-    reg [102:0] transfer = 103'h0;
+    reg [102:0] transfer;
     wire [20:0] _6_;
     wire [24:0] _8_;
 
@@ -3853,17 +3974,13 @@ module tcu_fifo_plans (
     output wire [83:0] o_payload,
     output wire        o_valid,
     input  wire        o_ready,
-    output reg  [2:0]  level = 3'h0
+    output reg  [2:0]  level
 );
-    reg [1:0] queue_r_port__addr = 2'h0;
-    reg [1:0] queue_w_port__addr = 2'h0;
+    reg [1:0] queue_r_port__addr;
+    reg [1:0] queue_w_port__addr;
     wire queue_w_port__en;
 
     reg [83:0] queue_storage [3:0];
-    integer queue_storage_index;
-    initial
-        for (queue_storage_index = 0; queue_storage_index < 4; queue_storage_index = queue_storage_index + 1)
-            queue_storage[queue_storage_index] = 84'h0;
 
     assign o_payload = queue_storage[queue_r_port__addr];
     assign i_ready = level != 3'h4;
@@ -3926,18 +4043,18 @@ module tcu_segment_walker_places (
     input  wire [83:0] i_payload,
     input  wire        i_valid,
     output wire        i_ready,
-    output reg  [25:0] o_payload = 26'h0,
-    output reg         o_valid = 1'h0,
+    output reg  [25:0] o_payload,
+    output reg         o_valid,
     input  wire        o_ready
 );
-    reg [23:0] address = 24'h0;
+    reg [23:0] address;
     wire advance;
-    reg busy = 1'h0;
+    reg busy;
     wire last;
-    reg [21:0] left = 22'h0;
+    reg [21:0] left;
     wire [24:0] next_segment;
     wire segment_last;
-    reg [83:0] transfer = 84'h0;
+    reg [83:0] transfer;
     wire [21:0] _6_;
     wire [22:0] _8_;
 
@@ -4052,16 +4169,16 @@ module tcu_fifo_load_beats (
     input  wire        i_valid,
     output wire        i_ready,
     output wire [63:0] o_payload,
-    output reg         o_valid = 1'h0,
+    output reg         o_valid,
     input  wire        o_ready,
-    output reg  [8:0]  level = 9'h0
+    output reg  [8:0]  level
 );
     wire move;
     wire pop;
     wire push;
-    reg [7:0] storage_read_addr = 8'h0;
-    reg [7:0] storage_write_addr = 8'h0;
-    reg [8:0] stored = 9'h0;
+    reg [7:0] storage_read_addr;
+    reg [7:0] storage_write_addr;
+    reg [8:0] stored;
     wire [9:0] _6_, _8_;
 
     tcu_sram_1r1w #(
@@ -4152,10 +4269,10 @@ module tcu_load (
     input  wire         request_ready,
     input  wire         beat_valid,
     input  wire [63:0]  beat_data,
-    output reg  [55:0]  write_payload = 56'h0,
-    output reg          write_valid = 1'h0,
+    output reg  [55:0]  write_payload,
+    output reg          write_valid,
     input  wire         write_ready,
-    output reg          done = 1'h0
+    output reg          done
 );
     wire advance;
     wire [63:0] beats_o_payload;
@@ -4168,9 +4285,9 @@ module tcu_load (
     wire bursts_o_ready;
     wire bursts_o_valid;
     wire enough;
-    reg last = 1'h0;
+    reg last;
     wire last_piece;
-    reg piece = 1'h0;
+    reg piece;
     wire places_i_ready;
     wire [25:0] places_o_payload;
     wire places_o_valid;
@@ -4179,7 +4296,7 @@ module tcu_load (
     wire plans_i_valid;
     wire [83:0] plans_o_payload;
     wire plans_o_valid;
-    reg [8:0] room = 9'h100;
+    reg [8:0] room;
     reg [5:0] taken;
     wire [1:0] _10_, _11_;
     wire [6:0] _36_;
@@ -4327,6 +4444,72 @@ endmodule
 // Parameters:
 //     shape: Shape of an item.
 //     depth: Items, a power of two, at least 2. ValueError otherwise.
+module tcu_fifo_row_queue (
+    input  wire        clk,
+    input  wire        rst,
+    input  wire [47:0] i_payload,
+    input  wire        i_valid,
+    output wire        i_ready,
+    output wire [47:0] o_payload,
+    output wire        o_valid,
+    input  wire        o_ready,
+    output reg  [2:0]  level
+);
+    reg [1:0] queue_r_port__addr;
+    reg [1:0] queue_w_port__addr;
+    wire queue_w_port__en;
+
+    reg [47:0] queue_storage [3:0];
+
+    assign o_payload = queue_storage[queue_r_port__addr];
+    assign i_ready = level != 3'h4;
+    assign o_valid = |level;
+    assign queue_w_port__en = i_valid & i_ready;
+
+    always @(posedge clk) begin
+        if (queue_w_port__en) begin
+            queue_storage[queue_w_port__addr] <= i_payload;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            queue_w_port__addr <= 2'h0;
+        end else if (i_ready & i_valid) begin
+            queue_w_port__addr <= queue_w_port__addr + 2'h1;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            queue_r_port__addr <= 2'h0;
+        end else if (o_valid & o_ready) begin
+            queue_r_port__addr <= queue_r_port__addr + 2'h1;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            level <= 3'h0;
+        end else begin
+            if (i_ready & i_valid & !(o_valid & o_ready)) begin
+                level <= level + 3'h1;
+            end
+            if (o_valid & o_ready & !(i_ready & i_valid)) begin
+                level <= level - 3'h1;
+            end
+        end
+    end
+endmodule
+
+// A queue of `depth` items, one in and one out per cycle.
+//
+// An item can leave 1 cycle after it entered, 2 cycles from depth SMALL_DEPTH on, where the storage is a memory with
+// a registered output. `level` counts all items inside. Reset empties the queue.
+//
+// Parameters:
+//     shape: Shape of an item.
+//     depth: Items, a power of two, at least 2. ValueError otherwise.
 module tcu_fifo_lasts (
     input  wire       clk,
     input  wire       rst,
@@ -4336,17 +4519,13 @@ module tcu_fifo_lasts (
     output wire       o_payload,
     output wire       o_valid,
     input  wire       o_ready,
-    output reg  [5:0] level = 6'h0
+    output reg  [5:0] level
 );
-    reg [4:0] queue_r_port__addr = 5'h0;
-    reg [4:0] queue_w_port__addr = 5'h0;
+    reg [4:0] queue_r_port__addr;
+    reg [4:0] queue_w_port__addr;
     wire queue_w_port__en;
 
     reg [0:0] queue_storage [31:0];
-    integer queue_storage_index;
-    initial
-        for (queue_storage_index = 0; queue_storage_index < 32; queue_storage_index = queue_storage_index + 1)
-            queue_storage[queue_storage_index] = 1'h0;
 
     assign o_payload = queue_storage[queue_r_port__addr];
     assign i_ready = level != 6'h20;
@@ -4400,23 +4579,19 @@ endmodule
 module tcu_fifo_words (
     input  wire        clk,
     input  wire        rst,
-    input  wire [33:0] i_payload,
+    input  wire [34:0] i_payload,
     input  wire        i_valid,
     output wire        i_ready,
-    output wire [33:0] o_payload,
+    output wire [34:0] o_payload,
     output wire        o_valid,
     input  wire        o_ready,
-    output reg  [2:0]  level = 3'h0
+    output reg  [2:0]  level
 );
-    reg [1:0] queue_r_port__addr = 2'h0;
-    reg [1:0] queue_w_port__addr = 2'h0;
+    reg [1:0] queue_r_port__addr;
+    reg [1:0] queue_w_port__addr;
     wire queue_w_port__en;
 
-    reg [33:0] queue_storage [3:0];
-    integer queue_storage_index;
-    initial
-        for (queue_storage_index = 0; queue_storage_index < 4; queue_storage_index = queue_storage_index + 1)
-            queue_storage[queue_storage_index] = 34'h0;
+    reg [34:0] queue_storage [3:0];
 
     assign o_payload = queue_storage[queue_r_port__addr];
     assign i_ready = level != 3'h4;
@@ -4467,16 +4642,16 @@ endmodule
 module tcu_packer (
     input  wire        clk,
     input  wire        rst,
-    input  wire [33:0] i_payload,
+    input  wire [34:0] i_payload,
     input  wire        i_valid,
     output wire        i_ready,
-    output wire [63:0] o_payload,
+    output wire [64:0] o_payload,
     output wire        o_valid,
     input  wire        o_ready
 );
     wire complete;
-    reg count = 1'h0;
-    reg [31:0] held = 32'd0;
+    reg count;
+    reg [31:0] held;
     wire _2_;
     wire [1:0] _3_;
 
@@ -4484,7 +4659,8 @@ module tcu_packer (
     assign i_ready = o_ready | !complete;
     assign _2_ = i_valid & i_ready;
     assign _3_ = count + 1'h1;
-    assign o_payload = { i_payload[31:0], held };
+    assign o_payload[64] = i_payload[34];
+    assign o_payload[63:0] = { i_payload[31:0], held };
     assign complete = count;
 
     always @(posedge clk) begin
@@ -4504,10 +4680,134 @@ module tcu_packer (
     end
 endmodule
 
+// Beats in, the same beats out, bytes that are no pixel replaced by 0.
+//
+// A transfer begins at a row's first byte. Each costs one cycle before its first beat, in which `rows` is taken;
+// then one beat per cycle, combinational from `i` to `o`.
+module tcu_row_ends (
+    input  wire        clk,
+    input  wire        rst,
+    input  wire [47:0] rows_payload,
+    input  wire        rows_valid,
+    output wire        rows_ready,
+    input  wire [64:0] i_payload,
+    input  wire        i_valid,
+    output wire        i_ready,
+    output reg  [63:0] o_payload,
+    output wire        o_valid,
+    input  wire        o_ready
+);
+    reg [20:0] beats;
+    reg busy;
+    wire is_pixel_0;
+    wire is_pixel_1;
+    wire is_pixel_2;
+    wire is_pixel_3;
+    wire is_pixel_4;
+    wire is_pixel_5;
+    wire is_pixel_6;
+    wire is_pixel_7;
+    reg [23:0] pixels;
+    reg [47:0] rows;
+    wire sent;
+    wire _1_, _7_;
+    wire [24:0] _4_, _5_;
+
+    assign o_valid = busy & i_valid;
+    assign i_ready = busy & o_ready;
+    assign sent = o_valid & o_ready;
+    assign is_pixel_0 = pixels > 24'h0;
+    assign is_pixel_1 = pixels > 24'h1;
+    assign is_pixel_2 = pixels > 24'h2;
+    assign is_pixel_3 = pixels > 24'h3;
+    assign is_pixel_4 = pixels > 24'h4;
+    assign is_pixel_5 = pixels > 24'h5;
+    assign is_pixel_6 = pixels > 24'h6;
+    assign is_pixel_7 = pixels > 24'h7;
+    assign _1_ = rows_valid & rows_ready;
+    assign _4_ = pixels - 24'h8;
+    assign _5_ = (|pixels[23:3]) ? _4_ : 25'h0;
+    assign _7_ = beats == 21'h0;
+    assign rows_ready = ~busy;
+
+    always @* begin
+        o_payload = 64'h0;
+        if (is_pixel_0) begin
+            o_payload[7:0] = i_payload[7:0];
+        end
+        if (is_pixel_1) begin
+            o_payload[15:8] = i_payload[15:8];
+        end
+        if (is_pixel_2) begin
+            o_payload[23:16] = i_payload[23:16];
+        end
+        if (is_pixel_3) begin
+            o_payload[31:24] = i_payload[31:24];
+        end
+        if (is_pixel_4) begin
+            o_payload[39:32] = i_payload[39:32];
+        end
+        if (is_pixel_5) begin
+            o_payload[47:40] = i_payload[47:40];
+        end
+        if (is_pixel_6) begin
+            o_payload[55:48] = i_payload[55:48];
+        end
+        if (is_pixel_7) begin
+            o_payload[63:56] = i_payload[63:56];
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            busy <= 1'h0;
+        end else begin
+            if (_1_) begin
+                busy <= 1'h1;
+            end
+            if (sent) begin
+                if (i_payload[64]) begin
+                    busy <= 1'h0;
+                end
+            end
+        end
+    end
+
+    always @(posedge clk) begin
+        if (_1_) begin
+            rows <= rows_payload;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (_1_) begin
+            pixels <= rows_payload[47:24];
+        end
+        if (sent) begin
+            pixels <= _5_[23:0];
+            if (_7_) begin
+                pixels <= rows[47:24];
+            end
+        end
+    end
+
+    always @(posedge clk) begin
+        if (_1_) begin
+            beats <= rows_payload[23:3] - 21'h1;
+        end
+        if (sent) begin
+            beats <= beats - 21'h1;
+            if (_7_) begin
+                beats <= rows[23:3] - 21'h1;
+            end
+        end
+    end
+endmodule
+
 // Executes STORE instructions, in order, as fast as activation memory and bus allow.
 //
 // One walker requests bursts from the writer, another reads each word once; they may be in different instructions.
-// A word is read only when the word queue has room for it.
+// A word is read only when the word queue has room for it. What stands behind the pixels of a row is sent as 0.
 //
 // Members:
 //     instruction: STORE instructions whose waits are over; other opcodes must not come here.
@@ -4536,7 +4836,7 @@ module tcu_store (
     output wire         data_valid,
     input  wire         data_ready,
     input  wire         answered,
-    output reg          done = 1'h0
+    output reg          done
 );
     wire accept;
     wire [102:0] bursts_i_payload;
@@ -4545,26 +4845,36 @@ module tcu_store (
     wire [41:0] bursts_o_payload;
     wire bursts_o_ready;
     wire bursts_o_valid;
+    reg last;
     wire lasts_i_ready;
     wire lasts_i_valid;
     wire lasts_o_payload;
     wire lasts_o_valid;
     wire packer_i_ready;
+    wire [64:0] packer_o_payload;
+    wire packer_o_valid;
     wire [83:0] places_i_payload;
     wire places_i_ready;
     wire places_i_valid;
     wire [25:0] places_o_payload;
     wire places_o_ready;
     wire places_o_valid;
-    reg position = 1'h0;
-    reg read_valid_41 = 1'h0;
+    reg position;
+    reg read_valid_56;
     wire room;
-    reg units = 1'h0;
-    wire [33:0] words_i_payload;
+    wire row_ends_i_ready;
+    wire row_ends_rows_ready;
+    wire [47:0] row_queue_i_payload;
+    wire row_queue_i_ready;
+    wire row_queue_i_valid;
+    wire [47:0] row_queue_o_payload;
+    wire row_queue_o_valid;
+    reg units;
+    wire [34:0] words_i_payload;
     wire [2:0] words_level;
-    wire [33:0] words_o_payload;
+    wire [34:0] words_o_payload;
     wire words_o_valid;
-    wire [3:0] _1_;
+    wire [3:0] _5_;
 
     tcu_segment_walker_bursts u_bursts (
         .clk(clk),
@@ -4595,9 +4905,9 @@ module tcu_store (
         .i_payload(words_o_payload),
         .i_valid(words_o_valid),
         .i_ready(packer_i_ready),
-        .o_payload(data_payload),
-        .o_valid(data_valid),
-        .o_ready(data_ready)
+        .o_payload(packer_o_payload),
+        .o_valid(packer_o_valid),
+        .o_ready(row_ends_i_ready)
     );
 
     tcu_segment_walker_places u_places (
@@ -4611,11 +4921,37 @@ module tcu_store (
         .o_ready(places_o_ready)
     );
 
+    tcu_row_ends u_row_ends (
+        .clk(clk),
+        .rst(rst),
+        .rows_payload(row_queue_o_payload),
+        .rows_valid(row_queue_o_valid),
+        .rows_ready(row_ends_rows_ready),
+        .i_payload(packer_o_payload),
+        .i_valid(packer_o_valid),
+        .i_ready(row_ends_i_ready),
+        .o_payload(data_payload),
+        .o_valid(data_valid),
+        .o_ready(data_ready)
+    );
+
+    tcu_fifo_row_queue u_row_queue (
+        .clk(clk),
+        .rst(rst),
+        .i_payload(row_queue_i_payload),
+        .i_valid(row_queue_i_valid),
+        .i_ready(row_queue_i_ready),
+        .o_payload(row_queue_o_payload),
+        .o_valid(row_queue_o_valid),
+        .o_ready(row_ends_rows_ready),
+        .level()
+    );
+
     tcu_fifo_words u_words (
         .clk(clk),
         .rst(rst),
         .i_payload(words_i_payload),
-        .i_valid(read_valid_41),
+        .i_valid(read_valid_56),
         .i_ready(),
         .o_payload(words_o_payload),
         .o_valid(words_o_valid),
@@ -4623,18 +4959,20 @@ module tcu_store (
         .level(words_level)
     );
 
+    assign instruction_ready = bursts_i_ready & places_i_ready & row_queue_i_ready;
+    assign bursts_i_valid = instruction_valid & places_i_ready & row_queue_i_ready;
+    assign places_i_valid = instruction_valid & bursts_i_ready & row_queue_i_ready;
+    assign row_queue_i_valid = instruction_valid & bursts_i_ready & places_i_ready;
+    assign request_valid = bursts_o_valid & lasts_i_ready;
     assign bursts_o_ready = request_ready & lasts_i_ready;
     assign lasts_i_valid = bursts_o_valid & request_ready;
-    assign _1_ = words_level + read_valid_41;
-    assign room = _1_ < 4'h4;
+    assign _5_ = words_level + read_valid_56;
+    assign room = _5_ < 4'h4;
     assign read_valid = places_o_valid & room;
     assign places_o_ready = read_ready & room;
     assign accept = read_valid & read_ready;
-    assign instruction_ready = bursts_i_ready & places_i_ready;
-    assign bursts_i_valid = instruction_valid & places_i_ready;
-    assign places_i_valid = instruction_valid & bursts_i_ready;
-    assign request_valid = bursts_o_valid & lasts_i_ready;
     assign read_payload = places_o_payload[23:2];
+    assign words_i_payload[34] = last;
     assign words_i_payload[33] = units;
     assign words_i_payload[32] = position;
     assign words_i_payload[31:0] = read_data;
@@ -4645,6 +4983,8 @@ module tcu_store (
     assign places_i_payload[59:48] = instruction_payload[222:211];
     assign places_i_payload[47:24] = instruction_payload[210:187];
     assign places_i_payload[23:0] = instruction_payload[186:163];
+    assign row_queue_i_payload[47:24] = instruction_payload[335:312];
+    assign row_queue_i_payload[23:0] = instruction_payload[311:288];
     assign bursts_i_payload[102:71] = instruction_payload[287:256];
     assign bursts_i_payload[70:59] = instruction_payload[222:211];
     assign bursts_i_payload[58:35] = instruction_payload[210:187];
@@ -4661,9 +5001,9 @@ module tcu_store (
 
     always @(posedge clk) begin
         if (rst) begin
-            read_valid_41 <= 1'h0;
+            read_valid_56 <= 1'h0;
         end else begin
-            read_valid_41 <= accept;
+            read_valid_56 <= accept;
         end
     end
 
@@ -4680,6 +5020,14 @@ module tcu_store (
             units <= 1'h0;
         end else if (accept) begin
             units <= places_o_payload[24];
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            last <= 1'h0;
+        end else if (accept) begin
+            last <= places_o_payload[25];
         end
     end
 endmodule
@@ -4706,7 +5054,7 @@ module tcu_weight_stream (
     input  wire         beat_en,
     output reg          claim_weights,
     output reg          claim_parameters,
-    output reg  [5:0]   claim_beats = 6'h0,
+    output reg  [5:0]   claim_beats,
     input  wire [7:0]   free_weights,
     input  wire [7:0]   free_parameters,
     output wire         weight_en,
@@ -4714,26 +5062,26 @@ module tcu_weight_stream (
     output reg          busy
 );
     wire [17:0] beats;
-    reg [4:0] bursts_inner_level = 5'h0;
+    reg [4:0] bursts_inner_level;
     wire bursts_inner_r_rdy;
     reg [6:0] bursts_r_data;
     reg bursts_r_en;
-    reg [4:0] bursts_r_port__addr = 5'h0;
+    reg [4:0] bursts_r_port__addr;
     wire bursts_r_port__en;
-    reg bursts_r_rdy = 1'h0;
+    reg bursts_r_rdy;
     reg bursts_w_en;
-    reg [4:0] bursts_w_port__addr = 5'h0;
+    reg [4:0] bursts_w_port__addr;
     wire bursts_w_port__en;
     wire bursts_w_rdy;
-    reg [11:0] column = 12'h0;
-    reg [5:0] count = 6'h0;
-    reg [1:0] fsm_state = 2'h0;
-    reg [17:0] left = 18'h0;
-    reg [31:0] offset = 32'd0;
+    reg [11:0] column;
+    reg [5:0] count;
+    reg [1:0] fsm_state;
+    reg [17:0] left;
+    reg [31:0] offset;
     wire room;
     wire [6:0] to_boundary;
-    reg weights = 1'h0;
-    reg [511:0] word = 512'h0;
+    reg weights;
+    reg [511:0] word;
     wire _7_, _8_, _19_, _23_, _25_;
     wire [5:0] _32_, _33_, _38_, _39_;
     wire [6:0] _2_, _17_;
@@ -4741,10 +5089,6 @@ module tcu_weight_stream (
     wire [12:0] _28_;
 
     reg [6:0] bursts_storage [30:0];
-    integer bursts_storage_index;
-    initial
-        for (bursts_storage_index = 0; bursts_storage_index < 31; bursts_storage_index = bursts_storage_index + 1)
-            bursts_storage[bursts_storage_index] = 7'h0;
 
     assign _38_ = bursts_r_port__addr + 5'h1;
     assign _39_ = (bursts_r_port__addr == 5'h1e) ? 6'h0 : _38_;
@@ -5048,7 +5392,7 @@ endmodule
 //     operand_en, operand_request: A read for the array; `operand` holds it two cycles later.
 //     residual, pool, store: Streams of word addresses (byte address / rows). `{name}_data` holds the word in the
 //         cycle after the transfer.
-//     drain_en, drain: A write of the output path (`output_lanes` bytes); always taken.
+//     drain_en, drain: A write of the output path; always taken.
 //     pool_write, load_write: Streams of writes: whole words, and min(bus_bytes, rows) bytes.
 //
 // Latency: operand 2 cycles, words 1 cycle; a written byte can be read in the next cycle.
@@ -5057,7 +5401,7 @@ module tcu_activation_memory (
     input  wire        rst,
     input  wire        operand_en,
     input  wire [80:0] operand_request,
-    output reg  [31:0] operand = 32'd0,
+    output reg  [31:0] operand,
     input  wire [21:0] residual_payload,
     input  wire        residual_valid,
     output reg         residual_ready,
@@ -5071,7 +5415,7 @@ module tcu_activation_memory (
     output reg  [31:0] pool_data,
     output reg  [31:0] store_data,
     input  wire        drain_en,
-    input  wire [55:0] drain,
+    input  wire [56:0] drain,
     input  wire [55:0] pool_write_payload,
     input  wire        pool_write_valid,
     output reg         pool_write_ready,
@@ -5088,7 +5432,7 @@ module tcu_activation_memory (
     wire array_second_1;
     wire array_second_2;
     wire array_second_3;
-    reg [1:0] bank = 2'h0;
+    reg [1:0] bank;
     reg [9:0] bank0_read_addr;
     wire [31:0] bank0_read_data;
     reg bank0_read_en;
@@ -5114,21 +5458,23 @@ module tcu_activation_memory (
     reg [31:0] bank3_write_data;
     reg [3:0] bank3_write_en;
     wire [24:0] before_;
+    reg [31:0] drain_word;
     wire [25:0] inside_;
     reg [31:0] kept;
     wire [25:0] left;
-    reg [3:0] mask = 4'h0;
+    reg [3:0] mask;
     wire [22:0] next_word;
-    reg [7:0] pad = 8'h0;
-    reg [1:0] pool_bank = 2'h0;
-    reg [1:0] residual_bank = 2'h0;
-    reg [1:0] shift = 2'h0;
+    reg [7:0] pad;
+    reg [1:0] pool_bank;
+    reg [1:0] residual_bank;
+    reg [1:0] shift;
     reg [31:0] shifted;
-    reg [1:0] store_bank = 2'h0;
+    reg [1:0] store_bank;
     reg [3:0] valid;
     reg [31:0] _53_, _55_, _57_;
-    wire _6_, _8_, _10_, _16_, _18_, _20_, _26_, _28_, _30_, _36_, _38_, _40_, _67_, _69_, _71_, _73_, _75_, _77_, _79_;
-    wire _81_, _83_, _85_, _87_, _89_;
+    wire _6_, _8_, _10_, _16_, _18_, _20_, _26_, _28_, _30_, _36_, _38_, _40_, _69_, _73_, _77_, _81_, _82_, _84_, _86_;
+    wire _88_, _90_, _92_, _94_, _96_, _98_, _100_, _102_, _104_, _106_;
+    wire [1:0] _67_, _71_, _75_, _79_;
     wire [2:0] _56_;
     wire [4:0] _58_;
     wire [10:0] _49_, _50_, _51_, _52_;
@@ -5196,6 +5542,11 @@ module tcu_activation_memory (
         .write_data(bank3_write_data)
     );
 
+    assign next_word = operand_request[23:2] + 22'h1;
+    assign aligned = operand_request[1:0] == 2'h0;
+    assign array_first_0 = operand_en & (operand_request[3:2] == 2'h0);
+    assign array_second_0 = operand_en & !aligned & (next_word[1:0] == 2'h0);
+    assign _6_ = residual_valid & (residual_payload[1:0] == 2'h0);
     assign _8_ = pool_valid & (pool_payload[1:0] == 2'h0);
     assign _10_ = store_valid & (store_payload[1:0] == 2'h0);
     assign array_first_1 = operand_en & (operand_request[3:2] == 2'h1);
@@ -5225,24 +5576,28 @@ module tcu_activation_memory (
     assign _52_ = _49_ & _51_;
     assign _56_ = bank + 2'h1;
     assign _59_ = { _57_, _55_ } >> _58_;
-    assign _67_ = drain_en & (drain[3:2] == 2'h0);
-    assign _69_ = pool_write_valid & (pool_write_payload[3:2] == 2'h0);
-    assign _71_ = load_write_valid & (load_write_payload[3:2] == 2'h0);
-    assign _73_ = drain_en & (drain[3:2] == 2'h1);
-    assign _75_ = pool_write_valid & (pool_write_payload[3:2] == 2'h1);
-    assign _77_ = load_write_valid & (load_write_payload[3:2] == 2'h1);
-    assign _79_ = drain_en & (drain[3:2] == 2'h2);
-    assign _81_ = pool_write_valid & (pool_write_payload[3:2] == 2'h2);
-    assign _83_ = load_write_valid & (load_write_payload[3:2] == 2'h2);
-    assign _85_ = drain_en & (drain[3:2] == 2'h3);
-    assign _87_ = pool_write_valid & (pool_write_payload[3:2] == 2'h3);
-    assign _89_ = load_write_valid & (load_write_payload[3:2] == 2'h3);
-    assign next_word = operand_request[23:2] + 22'h1;
-    assign aligned = operand_request[1:0] == 2'h0;
-    assign array_first_0 = operand_en & (operand_request[3:2] == 2'h0);
-    assign array_second_0 = operand_en & !aligned & (next_word[1:0] == 2'h0);
-    assign _6_ = residual_valid & (residual_payload[1:0] == 2'h0);
+    assign _67_ = 1'h0 + drain[56];
+    assign _71_ = 1'h0 + drain[56];
+    assign _75_ = 1'h0 + drain[56];
+    assign _79_ = 1'h0 + drain[56];
+    assign _84_ = drain_en & (drain[3:2] == 2'h0);
+    assign _86_ = pool_write_valid & (pool_write_payload[3:2] == 2'h0);
+    assign _88_ = load_write_valid & (load_write_payload[3:2] == 2'h0);
+    assign _90_ = drain_en & (drain[3:2] == 2'h1);
+    assign _92_ = pool_write_valid & (pool_write_payload[3:2] == 2'h1);
+    assign _94_ = load_write_valid & (load_write_payload[3:2] == 2'h1);
+    assign _96_ = drain_en & (drain[3:2] == 2'h2);
+    assign _98_ = pool_write_valid & (pool_write_payload[3:2] == 2'h2);
+    assign _100_ = load_write_valid & (load_write_payload[3:2] == 2'h2);
+    assign _102_ = drain_en & (drain[3:2] == 2'h3);
+    assign _104_ = pool_write_valid & (pool_write_payload[3:2] == 2'h3);
+    assign _106_ = load_write_valid & (load_write_payload[3:2] == 2'h3);
     assign _58_ = { shift, 3'h0 };
+    assign _69_ = _67_ >= 2'h0;
+    assign _73_ = _71_ >= 2'h0;
+    assign _77_ = _75_ >= 2'h0;
+    assign _81_ = _79_ >= 2'h0;
+    assign _82_ = 1'h1;
 
     always @* begin
         case (residual_bank)
@@ -5535,177 +5890,184 @@ module tcu_activation_memory (
     end
 
     always @* begin
+        drain_word = 32'd0;
+        if (_82_) begin
+            drain_word = drain[55:24];
+        end
+    end
+
+    always @* begin
         bank0_write_addr = 10'h0;
-        if (_67_) begin
+        if (_84_) begin
             bank0_write_addr = drain[13:4];
-        end else if (_69_) begin
+        end else if (_86_) begin
             bank0_write_addr = pool_write_payload[13:4];
-        end else if (_71_) begin
+        end else if (_88_) begin
             bank0_write_addr = load_write_payload[13:4];
         end
     end
 
     always @* begin
         bank0_write_data = 32'd0;
-        if (_67_) begin
-            bank0_write_data = drain[55:24];
-        end else if (_69_) begin
+        if (_84_) begin
+            bank0_write_data = drain_word;
+        end else if (_86_) begin
             bank0_write_data = pool_write_payload[55:24];
-        end else if (_71_) begin
+        end else if (_88_) begin
             bank0_write_data = load_write_payload[55:24];
         end
     end
 
     always @* begin
         bank0_write_en = 4'h0;
-        if (_67_) begin
+        if (_84_) begin
+            bank0_write_en = { _81_, _77_, _73_, _69_ };
+        end else if (_86_) begin
             bank0_write_en = 4'hf;
-        end else if (_69_) begin
-            bank0_write_en = 4'hf;
-        end else if (_71_) begin
+        end else if (_88_) begin
             bank0_write_en = 4'hf;
         end
     end
 
     always @* begin
         pool_write_ready = 1'h0;
-        if (_67_) begin
-        end else if (_69_) begin
+        if (_84_) begin
+        end else if (_86_) begin
             pool_write_ready = 1'h1;
         end
-        if (_73_) begin
-        end else if (_75_) begin
+        if (_90_) begin
+        end else if (_92_) begin
             pool_write_ready = 1'h1;
         end
-        if (_79_) begin
-        end else if (_81_) begin
+        if (_96_) begin
+        end else if (_98_) begin
             pool_write_ready = 1'h1;
         end
-        if (_85_) begin
-        end else if (_87_) begin
+        if (_102_) begin
+        end else if (_104_) begin
             pool_write_ready = 1'h1;
         end
     end
 
     always @* begin
         load_write_ready = 1'h0;
-        if (_67_) begin
-        end else if (_69_) begin
-        end else if (_71_) begin
+        if (_84_) begin
+        end else if (_86_) begin
+        end else if (_88_) begin
             load_write_ready = 1'h1;
         end
-        if (_73_) begin
-        end else if (_75_) begin
-        end else if (_77_) begin
+        if (_90_) begin
+        end else if (_92_) begin
+        end else if (_94_) begin
             load_write_ready = 1'h1;
         end
-        if (_79_) begin
-        end else if (_81_) begin
-        end else if (_83_) begin
+        if (_96_) begin
+        end else if (_98_) begin
+        end else if (_100_) begin
             load_write_ready = 1'h1;
         end
-        if (_85_) begin
-        end else if (_87_) begin
-        end else if (_89_) begin
+        if (_102_) begin
+        end else if (_104_) begin
+        end else if (_106_) begin
             load_write_ready = 1'h1;
         end
     end
 
     always @* begin
         bank1_write_addr = 10'h0;
-        if (_73_) begin
+        if (_90_) begin
             bank1_write_addr = drain[13:4];
-        end else if (_75_) begin
+        end else if (_92_) begin
             bank1_write_addr = pool_write_payload[13:4];
-        end else if (_77_) begin
+        end else if (_94_) begin
             bank1_write_addr = load_write_payload[13:4];
         end
     end
 
     always @* begin
         bank1_write_data = 32'd0;
-        if (_73_) begin
-            bank1_write_data = drain[55:24];
-        end else if (_75_) begin
+        if (_90_) begin
+            bank1_write_data = drain_word;
+        end else if (_92_) begin
             bank1_write_data = pool_write_payload[55:24];
-        end else if (_77_) begin
+        end else if (_94_) begin
             bank1_write_data = load_write_payload[55:24];
         end
     end
 
     always @* begin
         bank1_write_en = 4'h0;
-        if (_73_) begin
+        if (_90_) begin
+            bank1_write_en = { _81_, _77_, _73_, _69_ };
+        end else if (_92_) begin
             bank1_write_en = 4'hf;
-        end else if (_75_) begin
-            bank1_write_en = 4'hf;
-        end else if (_77_) begin
+        end else if (_94_) begin
             bank1_write_en = 4'hf;
         end
     end
 
     always @* begin
         bank2_write_addr = 10'h0;
-        if (_79_) begin
+        if (_96_) begin
             bank2_write_addr = drain[13:4];
-        end else if (_81_) begin
+        end else if (_98_) begin
             bank2_write_addr = pool_write_payload[13:4];
-        end else if (_83_) begin
+        end else if (_100_) begin
             bank2_write_addr = load_write_payload[13:4];
         end
     end
 
     always @* begin
         bank2_write_data = 32'd0;
-        if (_79_) begin
-            bank2_write_data = drain[55:24];
-        end else if (_81_) begin
+        if (_96_) begin
+            bank2_write_data = drain_word;
+        end else if (_98_) begin
             bank2_write_data = pool_write_payload[55:24];
-        end else if (_83_) begin
+        end else if (_100_) begin
             bank2_write_data = load_write_payload[55:24];
         end
     end
 
     always @* begin
         bank2_write_en = 4'h0;
-        if (_79_) begin
+        if (_96_) begin
+            bank2_write_en = { _81_, _77_, _73_, _69_ };
+        end else if (_98_) begin
             bank2_write_en = 4'hf;
-        end else if (_81_) begin
-            bank2_write_en = 4'hf;
-        end else if (_83_) begin
+        end else if (_100_) begin
             bank2_write_en = 4'hf;
         end
     end
 
     always @* begin
         bank3_write_addr = 10'h0;
-        if (_85_) begin
+        if (_102_) begin
             bank3_write_addr = drain[13:4];
-        end else if (_87_) begin
+        end else if (_104_) begin
             bank3_write_addr = pool_write_payload[13:4];
-        end else if (_89_) begin
+        end else if (_106_) begin
             bank3_write_addr = load_write_payload[13:4];
         end
     end
 
     always @* begin
         bank3_write_data = 32'd0;
-        if (_85_) begin
-            bank3_write_data = drain[55:24];
-        end else if (_87_) begin
+        if (_102_) begin
+            bank3_write_data = drain_word;
+        end else if (_104_) begin
             bank3_write_data = pool_write_payload[55:24];
-        end else if (_89_) begin
+        end else if (_106_) begin
             bank3_write_data = load_write_payload[55:24];
         end
     end
 
     always @* begin
         bank3_write_en = 4'h0;
-        if (_85_) begin
+        if (_102_) begin
+            bank3_write_en = { _81_, _77_, _73_, _69_ };
+        end else if (_104_) begin
             bank3_write_en = 4'hf;
-        end else if (_87_) begin
-            bank3_write_en = 4'hf;
-        end else if (_89_) begin
+        end else if (_106_) begin
             bank3_write_en = 4'hf;
         end
     end
@@ -5802,34 +6164,34 @@ module tcu_pass_walker (
     output reg          waiting_for_weights,
     output wire         busy
 );
-    reg [23:0] block_at = 24'h0;
-    reg [16:0] block_iy = 17'h0;
-    reg [15:0] block_iy_step = 16'h0;
-    reg [23:0] block_step = 24'h0;
-    reg [11:0] column = 12'h0;
-    reg [23:0] column_at = 24'h0;
-    reg [1:0] fsm_state = 2'h0;
+    reg [23:0] block_at;
+    reg [16:0] block_iy;
+    reg [15:0] block_iy_step;
+    reg [23:0] block_step;
+    reg [11:0] column;
+    reg [23:0] column_at;
+    reg [1:0] fsm_state;
     reg go;
-    reg [11:0] group = 12'h0;
-    reg [23:0] group_at = 24'h0;
-    reg [16:0] iy = 17'h0;
-    reg [7:0] kx = 8'h0;
-    reg [7:0] ky = 8'h0;
+    reg [11:0] group;
+    reg [23:0] group_at;
+    reg [16:0] iy;
+    reg [7:0] kx;
+    reg [7:0] ky;
     wire last_block;
     wire last_column;
     wire last_group;
     wire last_kx;
     wire last_ky;
-    reg [23:0] offset = 24'h0;
-    reg [23:0] row_at = 24'h0;
+    reg [23:0] offset;
+    reg [23:0] row_at;
     wire [12:0] rows_left;
-    reg [6:0] start_position = 7'h0;
-    reg [6:0] strip_position = 7'h0;
+    reg [6:0] start_position;
+    reg [6:0] strip_position;
     wire tile_ends;
-    reg [6:0] tile_position = 7'h0;
+    reg [6:0] tile_position;
     wire tile_starts;
-    reg [511:0] word = 512'h0;
-    reg [11:0] y0 = 12'h0;
+    reg [511:0] word;
+    reg [11:0] y0;
     wire _33_, _43_;
     wire [8:0] _1_, _2_;
     wire [12:0] _3_, _4_;
@@ -6286,14 +6648,14 @@ module tcu_stream_queue_pass_queue (
     input  wire [204:0] i_payload,
     input  wire         i_valid,
     output wire         i_ready,
-    output reg  [204:0] o_payload = 205'h0,
+    output reg  [204:0] o_payload,
     output wire         o_valid,
     input  wire         o_ready
 );
     wire get;
-    reg [1:0] level = 2'h0;
+    reg [1:0] level;
     wire put;
-    reg [204:0] slot_1 = 205'h0;
+    reg [204:0] slot_1;
     wire [2:0] _1_, _3_, _5_;
 
     assign get = o_valid & o_ready;
@@ -6339,14 +6701,14 @@ module tcu_stream_queue_tile_queue (
     input  wire [6:0] i_payload,
     input  wire       i_valid,
     output wire       i_ready,
-    output reg  [6:0] o_payload = 7'h0,
+    output reg  [6:0] o_payload,
     output wire       o_valid,
     input  wire       o_ready
 );
     wire get;
-    reg [1:0] level = 2'h0;
+    reg [1:0] level;
     wire put;
-    reg [6:0] slot_1 = 7'h0;
+    reg [6:0] slot_1;
     wire [2:0] _1_, _3_, _5_;
 
     assign get = o_valid & o_ready;
@@ -6408,30 +6770,30 @@ module tcu_pixel_walker (
     output wire         i_pass_ready,
     input  wire         shadow_ready,
     input  wire         bank_released,
-    output reg          request_en = 1'h0,
+    output reg          request_en,
     output wire [80:0]  request,
     output wire [3:0]   tag,
-    output reg  [6:0]   pixel = 7'h0,
+    output reg  [6:0]   pixel,
     output wire         swap,
     output wire         pass_started,
-    output reg          tile_read = 1'h0,
+    output reg          tile_read,
     output wire [11:0]  layer,
     output wire         waiting_for_bank,
     output wire         waiting_for_weights
 );
-    reg bank = 1'h0;
+    reg bank;
     wire bank_free;
-    reg [1:0] banks_taken = 2'h0;
-    reg begins = 1'h0;
-    reg [204:0] current = 205'h0;
+    reg [1:0] banks_taken;
+    reg begins;
+    reg [204:0] current;
     wire due;
-    reg [17:0] iy = 18'h0;
+    reg [17:0] iy;
     wire last_pixel;
     wire last_x;
-    reg [23:0] offset = 24'h0;
-    reg [23:0] row = 24'h0;
-    reg [11:0] x_left = 12'h0;
-    reg [11:0] y_left = 12'h0;
+    reg [23:0] offset;
+    reg [23:0] row;
+    reg [11:0] x_left;
+    reg [11:0] y_left;
 
     assign last_x = x_left == 12'h1;
     assign last_pixel = last_x & (y_left == 12'h1);
@@ -6603,16 +6965,16 @@ module tcu_weight_loader (
     input  wire       i_tile_valid,
     output wire       i_tile_ready,
     input  wire       pass_started,
-    output reg        ready = 1'h0,
+    output reg        ready,
     output wire       read_en,
     output wire [5:0] read_item,
-    output reg  [1:0] read_unit = 2'h0,
-    output reg        weight_en = 1'h0,
-    output reg  [1:0] weight_row = 2'h0,
+    output reg  [1:0] read_unit,
+    output reg        weight_en,
+    output reg  [1:0] weight_row,
     output wire       release_
 );
     wire allowed;
-    reg just_started = 1'h0;
+    reg just_started;
     wire last;
 
     assign allowed = (|read_unit) | (!ready & !just_started);
@@ -6689,53 +7051,53 @@ module tcu_array (
     input  wire [31:0] weight_data,
     output wire [71:0] sums
 );
-    reg [31:0] live_0 = 32'd0;
-    reg [31:0] live_1 = 32'd0;
-    reg [31:0] live_2 = 32'd0;
-    reg [31:0] live_3 = 32'd0;
-    reg [15:0] product_0_0 = 16'h0;
-    reg [15:0] product_0_1 = 16'h0;
-    reg [15:0] product_0_2 = 16'h0;
-    reg [15:0] product_0_3 = 16'h0;
-    reg [15:0] product_1_0 = 16'h0;
-    reg [15:0] product_1_1 = 16'h0;
-    reg [15:0] product_1_2 = 16'h0;
-    reg [15:0] product_1_3 = 16'h0;
-    reg [15:0] product_2_0 = 16'h0;
-    reg [15:0] product_2_1 = 16'h0;
-    reg [15:0] product_2_2 = 16'h0;
-    reg [15:0] product_2_3 = 16'h0;
-    reg [15:0] product_3_0 = 16'h0;
-    reg [15:0] product_3_1 = 16'h0;
-    reg [15:0] product_3_2 = 16'h0;
-    reg [15:0] product_3_3 = 16'h0;
-    reg [31:0] shadow_0 = 32'd0;
-    reg [31:0] shadow_1 = 32'd0;
-    reg [31:0] shadow_2 = 32'd0;
-    reg [31:0] shadow_3 = 32'd0;
-    reg [7:0] skew_0 = 8'h0;
-    reg [15:0] skew_1 = 16'h0;
-    reg [23:0] skew_2 = 24'h0;
-    reg [31:0] skew_3 = 32'd0;
-    reg [15:0] sum_0_0 = 16'h0;
-    reg [15:0] sum_0_1 = 16'h0;
-    reg [15:0] sum_0_2 = 16'h0;
-    reg [15:0] sum_0_3 = 16'h0;
-    reg [16:0] sum_1_0 = 17'h0;
-    reg [16:0] sum_1_1 = 17'h0;
-    reg [16:0] sum_1_2 = 17'h0;
-    reg [16:0] sum_1_3 = 17'h0;
-    reg [17:0] sum_2_0 = 18'h0;
-    reg [17:0] sum_2_1 = 18'h0;
-    reg [17:0] sum_2_2 = 18'h0;
-    reg [17:0] sum_2_3 = 18'h0;
-    reg [17:0] sum_3_0 = 18'h0;
-    reg [17:0] sum_3_1 = 18'h0;
-    reg [17:0] sum_3_2 = 18'h0;
-    reg [17:0] sum_3_3 = 18'h0;
-    reg swap_1 = 1'h0;
-    reg swap_2 = 1'h0;
-    reg swap_3 = 1'h0;
+    reg [31:0] live_0;
+    reg [31:0] live_1;
+    reg [31:0] live_2;
+    reg [31:0] live_3;
+    reg [15:0] product_0_0;
+    reg [15:0] product_0_1;
+    reg [15:0] product_0_2;
+    reg [15:0] product_0_3;
+    reg [15:0] product_1_0;
+    reg [15:0] product_1_1;
+    reg [15:0] product_1_2;
+    reg [15:0] product_1_3;
+    reg [15:0] product_2_0;
+    reg [15:0] product_2_1;
+    reg [15:0] product_2_2;
+    reg [15:0] product_2_3;
+    reg [15:0] product_3_0;
+    reg [15:0] product_3_1;
+    reg [15:0] product_3_2;
+    reg [15:0] product_3_3;
+    reg [31:0] shadow_0;
+    reg [31:0] shadow_1;
+    reg [31:0] shadow_2;
+    reg [31:0] shadow_3;
+    reg [7:0] skew_0;
+    reg [15:0] skew_1;
+    reg [23:0] skew_2;
+    reg [31:0] skew_3;
+    reg [15:0] sum_0_0;
+    reg [15:0] sum_0_1;
+    reg [15:0] sum_0_2;
+    reg [15:0] sum_0_3;
+    reg [16:0] sum_1_0;
+    reg [16:0] sum_1_1;
+    reg [16:0] sum_1_2;
+    reg [16:0] sum_1_3;
+    reg [17:0] sum_2_0;
+    reg [17:0] sum_2_1;
+    reg [17:0] sum_2_2;
+    reg [17:0] sum_2_3;
+    reg [17:0] sum_3_0;
+    reg [17:0] sum_3_1;
+    reg [17:0] sum_3_2;
+    reg [17:0] sum_3_3;
+    reg swap_1;
+    reg swap_2;
+    reg swap_3;
 
     assign sums[71:54] = sum_3_3;
     assign sums[53:36] = sum_3_2;
@@ -6890,10 +7252,10 @@ module tcu_accumulators (
     input  wire        read_bank,
     input  wire [6:0]  read_pixel,
     output reg  [87:0] read_data,
-    output reg         filled = 1'h0
+    output reg         filled
 );
-    reg [3:0] adding = 4'h0;
-    reg [6:0] adding_pixel = 7'h0;
+    reg [3:0] adding;
+    reg [6:0] adding_pixel;
     reg [6:0] bank0_column0_read_addr;
     wire [21:0] bank0_column0_read_data;
     wire bank0_column0_read_en;
@@ -6926,15 +7288,15 @@ module tcu_accumulators (
     wire [21:0] bank1_column3_read_data;
     wire bank1_column3_read_en;
     wire bank1_column3_write_en;
-    reg drained_bank = 1'h0;
-    reg [3:0] storing = 4'h0;
-    reg [6:0] storing_pixel = 7'h0;
+    reg drained_bank;
+    reg [3:0] storing;
+    reg [6:0] storing_pixel;
     wire summing_0;
     wire summing_1;
-    reg [21:0] total_0 = 22'h0;
-    reg [21:0] total_1 = 22'h0;
-    reg [21:0] total_2 = 22'h0;
-    reg [21:0] total_3 = 22'h0;
+    reg [21:0] total_0;
+    reg [21:0] total_1;
+    reg [21:0] total_2;
+    reg [21:0] total_3;
     wire _11_, _20_, _22_, _32_, _34_, _44_, _46_, _56_, _58_;
 
     tcu_sram_1r1w #(
@@ -7310,16 +7672,16 @@ module tcu_compute_engine (
     wire [6:0] passes_o_tile_payload;
     wire passes_o_tile_valid;
     wire passes_waiting_for_weights;
-    reg [48:0] pixel_line = 49'h0;
+    reg [48:0] pixel_line;
     wire pixels_i_pass_ready;
     wire pixels_pass_started;
     wire [6:0] pixels_pixel;
     wire pixels_swap;
     wire [3:0] pixels_tag;
     wire pixels_waiting_for_weights;
-    reg [3:0] settling = 4'h0;
-    reg [1:0] swap_line = 2'h0;
-    reg [27:0] tag_line = 28'h0;
+    reg [3:0] settling;
+    reg [1:0] swap_line;
+    reg [27:0] tag_line;
     wire tile_queue_i_ready;
     wire [6:0] tile_queue_o_payload;
     wire tile_queue_o_valid;
@@ -7489,30 +7851,30 @@ module tcu_drain_walker (
     input  wire         rst,
     input  wire         start,
     input  wire [511:0] word,
-    output reg          active = 1'h0,
+    output reg          active,
     input  wire         filled,
     input  wire [5:0]   groups_written,
     input  wire         residual_valid,
     output wire         go,
-    output wire [24:0]  step,
-    output reg          lane_step = 1'h0,
-    output reg  [1:0]   byte_plane = 2'h0,
+    output wire [25:0]  step,
+    output reg          lane_step,
+    output reg  [1:0]   byte_plane,
     output wire         read_en,
-    output reg          bank = 1'h0,
-    output reg  [6:0]   pixel = 7'h0,
-    output reg  [5:0]   group = 6'h0,
-    output reg  [1:0]   residual_byte = 2'h0,
+    output reg          bank,
+    output reg  [6:0]   pixel,
+    output reg  [5:0]   group,
+    output reg  [1:0]   residual_byte,
     output wire         residual_pop,
     output wire         bank_released,
     output wire         group_released
 );
     wire block_ends;
-    reg [11:0] block_row = 12'h0;
-    reg [11:0] column = 12'h0;
-    reg [23:0] column_at = 24'h0;
-    reg [1:0] column_byte = 2'h0;
-    reg [1:0] full = 2'h0;
-    reg [5:0] group_start = 6'h0;
+    reg [11:0] block_row;
+    reg [11:0] column;
+    reg [23:0] column_at;
+    reg [1:0] column_byte;
+    reg [1:0] full;
+    reg [5:0] group_start;
     wire last_column;
     wire last_plane;
     wire last_step;
@@ -7520,24 +7882,26 @@ module tcu_drain_walker (
     wire last_y;
     reg [23:0] next_column_at;
     reg [1:0] next_column_byte;
-    reg [23:0] pixel_at = 24'h0;
+    reg [23:0] pixel_at;
     wire pixel_ends;
-    reg [23:0] plane_at = 24'h0;
-    reg [23:0] row_at = 24'h0;
-    reg [23:0] step_at = 24'h0;
+    reg [23:0] plane_at;
+    reg [23:0] row_at;
+    reg [23:0] step_at;
     wire tile_ends;
     wire word_ends;
-    reg [11:0] x = 12'h0;
-    reg [11:0] y = 12'h0;
-    wire _26_, _46_, _54_;
-    wire [1:0] _6_, _35_;
-    wire [5:0] _7_;
+    reg [11:0] x;
+    reg [11:0] y;
+    wire _28_, _48_, _56_;
+    wire [1:0] _6_, _37_;
+    wire [5:0] _7_, _19_;
     wire [12:0] _1_, _2_, _3_, _8_;
-    wire [24:0] _27_;
+    wire [24:0] _29_;
 
-    assign _35_ = lane_step + 1'h1;
-    assign _46_ = pixel_ends & last_x;
-    assign _54_ = tile_ends & last_y;
+    assign _28_ = tile_ends & last_y;
+    assign _29_ = word[279:256] * 1'h1;
+    assign _37_ = lane_step + 1'h1;
+    assign _48_ = pixel_ends & last_x;
+    assign _56_ = tile_ends & last_y;
     assign _1_ = column + 12'h1;
     assign last_column = _1_ == word[187:176];
     assign _2_ = y + 12'h1;
@@ -7554,20 +7918,20 @@ module tcu_drain_walker (
     assign pixel_ends = last_step & last_plane;
     assign tile_ends = pixel_ends & last_x & block_ends;
     assign go = active & (|full) & (group != groups_written) & (!word[486] | residual_valid);
+    assign _19_ = (last_column & last_step) ? word[240:235] : 6'h0;
     assign read_en = go & !lane_step & (byte_plane == 2'h0);
     assign residual_pop = go & word[486] & (last_step | word_ends);
     assign bank_released = go & tile_ends;
-    assign group_released = go & tile_ends & last_y & !word[235];
-    assign _26_ = tile_ends & last_y;
-    assign _27_ = word[279:256] * 1'h1;
-    assign step[24] = tile_ends;
+    assign group_released = go & tile_ends & last_y & !word[241];
+    assign step[25] = tile_ends;
+    assign step[24] = _19_[0];
     assign step[23:0] = step_at + residual_byte;
 
     always @* begin
         next_column_at = 24'h0;
         if (go) begin
-            if (_26_) begin
-                next_column_at = column_at + _27_;
+            if (_28_) begin
+                next_column_at = column_at + _29_;
             end
         end
     end
@@ -7575,7 +7939,7 @@ module tcu_drain_walker (
     always @* begin
         next_column_byte = 2'h0;
         if (go) begin
-            if (_26_) begin
+            if (_28_) begin
                 next_column_byte = column_byte;
             end
         end
@@ -7602,7 +7966,7 @@ module tcu_drain_walker (
                 active <= 1'h1;
             end
             if (go) begin
-                if (_54_) begin
+                if (_56_) begin
                     if (last_column) begin
                         active <= 1'h0;
                     end
@@ -7619,7 +7983,7 @@ module tcu_drain_walker (
                 column_at <= word[151:128];
             end
             if (go) begin
-                if (_54_) begin
+                if (_56_) begin
                     column_at <= next_column_at;
                 end
             end
@@ -7634,10 +7998,10 @@ module tcu_drain_walker (
                 row_at <= word[151:128];
             end
             if (go) begin
-                if (_46_) begin
+                if (_48_) begin
                     row_at <= row_at + word[303:280];
                 end
-                if (_54_) begin
+                if (_56_) begin
                     row_at <= next_column_at;
                 end
             end
@@ -7655,10 +8019,10 @@ module tcu_drain_walker (
                 if (pixel_ends) begin
                     pixel_at <= pixel_at + word[327:304];
                 end
-                if (_46_) begin
+                if (_48_) begin
                     pixel_at <= row_at + word[303:280];
                 end
-                if (_54_) begin
+                if (_56_) begin
                     pixel_at <= next_column_at;
                 end
             end
@@ -7679,10 +8043,10 @@ module tcu_drain_walker (
                 if (pixel_ends) begin
                     plane_at <= pixel_at + word[327:304];
                 end
-                if (_46_) begin
+                if (_48_) begin
                     plane_at <= row_at + word[303:280];
                 end
-                if (_54_) begin
+                if (_56_) begin
                     plane_at <= next_column_at;
                 end
             end
@@ -7706,10 +8070,10 @@ module tcu_drain_walker (
                 if (pixel_ends) begin
                     step_at <= pixel_at + word[327:304];
                 end
-                if (_46_) begin
+                if (_48_) begin
                     step_at <= row_at + word[303:280];
                 end
-                if (_54_) begin
+                if (_56_) begin
                     step_at <= next_column_at;
                 end
             end
@@ -7724,7 +8088,7 @@ module tcu_drain_walker (
                 column_byte <= word[225:224];
             end
             if (go) begin
-                if (_54_) begin
+                if (_56_) begin
                     column_byte <= next_column_byte;
                 end
             end
@@ -7749,10 +8113,10 @@ module tcu_drain_walker (
                 if (pixel_ends) begin
                     residual_byte <= column_byte;
                 end
-                if (_46_) begin
+                if (_48_) begin
                     residual_byte <= column_byte;
                 end
-                if (_54_) begin
+                if (_56_) begin
                     residual_byte <= next_column_byte;
                 end
             end
@@ -7767,7 +8131,7 @@ module tcu_drain_walker (
                 column <= 12'h0;
             end
             if (go) begin
-                if (_54_) begin
+                if (_56_) begin
                     column <= column + 12'h1;
                 end
             end
@@ -7782,10 +8146,10 @@ module tcu_drain_walker (
                 y <= 12'h0;
             end
             if (go) begin
-                if (_46_) begin
+                if (_48_) begin
                     y <= y + 12'h1;
                 end
-                if (_54_) begin
+                if (_56_) begin
                     y <= 12'h0;
                 end
             end
@@ -7803,7 +8167,7 @@ module tcu_drain_walker (
                 if (pixel_ends) begin
                     x <= x + 12'h1;
                 end
-                if (_46_) begin
+                if (_48_) begin
                     x <= 12'h0;
                 end
             end
@@ -7818,7 +8182,7 @@ module tcu_drain_walker (
                 block_row <= 12'h0;
             end
             if (go) begin
-                if (_46_) begin
+                if (_48_) begin
                     block_row <= block_row + 12'h1;
                 end
                 if (tile_ends) begin
@@ -7836,7 +8200,7 @@ module tcu_drain_walker (
                 lane_step <= 1'h0;
             end
             if (go) begin
-                lane_step <= _35_[0];
+                lane_step <= _37_[0];
                 if (last_step) begin
                     lane_step <= 1'h0;
                 end
@@ -7902,10 +8266,10 @@ module tcu_drain_walker (
         if (rst) begin
             group <= 6'h0;
         end else if (go) begin
-            if (_54_) begin
+            if (_56_) begin
                 group <= group + 6'h1;
                 if (last_column) begin
-                    if (word[235]) begin
+                    if (word[241]) begin
                         group <= group_start;
                     end
                 end
@@ -7928,7 +8292,7 @@ module tcu_residual_reader (
     input  wire         rst,
     input  wire         start,
     input  wire [511:0] word,
-    output reg          active = 1'h0,
+    output reg          active,
     output wire [21:0]  request_payload,
     output wire         request_valid,
     input  wire         request_ready,
@@ -7937,34 +8301,30 @@ module tcu_residual_reader (
     output wire [31:0]  operand,
     input  wire         pop
 );
-    reg [11:0] column = 12'h0;
-    reg [23:0] column_at = 24'h0;
+    reg [11:0] column;
+    reg [23:0] column_at;
     wire last_column;
     wire last_x;
     wire last_y;
     reg [23:0] next_column;
-    reg [2:0] owned = 3'h0;
-    reg [23:0] pixel_at = 24'h0;
-    reg [23:0] row_at = 24'h0;
+    reg [2:0] owned;
+    reg [23:0] pixel_at;
+    reg [23:0] row_at;
     wire taken;
-    reg [23:0] word_at = 24'h0;
-    reg [2:0] words_level = 3'h0;
-    reg [1:0] words_r_port__addr = 2'h0;
-    reg words_w_en = 1'h0;
-    reg [1:0] words_w_port__addr = 2'h0;
+    reg [23:0] word_at;
+    reg [2:0] words_level;
+    reg [1:0] words_r_port__addr;
+    reg words_w_en;
+    reg [1:0] words_w_port__addr;
     wire words_w_port__en;
     wire words_w_rdy;
-    reg [11:0] x = 12'h0;
-    reg [11:0] y = 12'h0;
+    reg [11:0] x;
+    reg [11:0] y;
     wire _10_, _20_, _26_, _31_, _32_;
     wire [12:0] _2_, _3_, _4_;
     wire [24:0] _12_;
 
     reg [31:0] words_storage [3:0];
-    integer words_storage_index;
-    initial
-        for (words_storage_index = 0; words_storage_index < 4; words_storage_index = words_storage_index + 1)
-            words_storage[words_storage_index] = 32'd0;
 
     assign operand = words_storage[words_r_port__addr];
     assign taken = request_valid & request_ready;
@@ -8213,231 +8573,231 @@ module tcu_requantise_lanes (
     input  wire [7:0]   clamp_high,
     output wire [31:0]  results
 );
-    reg [8:0] ceiling = 9'h0;
-    reg [7:0] clamp_high_1 = 8'h0;
-    reg [7:0] clamp_high_2 = 8'h0;
-    reg [7:0] clamp_high_3 = 8'h0;
-    reg [7:0] clamp_high_4 = 8'h0;
-    reg [7:0] clamp_high_5 = 8'h0;
-    reg [7:0] clamp_high_6 = 8'h0;
-    reg [7:0] clamp_high_7 = 8'h0;
-    reg [7:0] clamp_high_8 = 8'h0;
-    reg [7:0] clamp_high_9 = 8'h0;
-    reg [7:0] clamp_low_1 = 8'h0;
-    reg [7:0] clamp_low_2 = 8'h0;
-    reg [7:0] clamp_low_3 = 8'h0;
-    reg [7:0] clamp_low_4 = 8'h0;
-    reg [7:0] clamp_low_5 = 8'h0;
-    reg [7:0] clamp_low_6 = 8'h0;
-    reg [7:0] clamp_low_7 = 8'h0;
-    reg [7:0] clamp_low_8 = 8'h0;
-    reg [7:0] clamp_low_9 = 8'h0;
-    reg [8:0] floor = 9'h0;
-    reg lane0_carry = 1'h0;
-    reg [20:0] lane0_fixed = 21'h0;
-    reg [23:0] lane0_high_high = 24'h0;
-    reg [23:0] lane0_high_low = 24'h0;
+    reg [8:0] ceiling;
+    reg [7:0] clamp_high_1;
+    reg [7:0] clamp_high_2;
+    reg [7:0] clamp_high_3;
+    reg [7:0] clamp_high_4;
+    reg [7:0] clamp_high_5;
+    reg [7:0] clamp_high_6;
+    reg [7:0] clamp_high_7;
+    reg [7:0] clamp_high_8;
+    reg [7:0] clamp_high_9;
+    reg [7:0] clamp_low_1;
+    reg [7:0] clamp_low_2;
+    reg [7:0] clamp_low_3;
+    reg [7:0] clamp_low_4;
+    reg [7:0] clamp_low_5;
+    reg [7:0] clamp_low_6;
+    reg [7:0] clamp_low_7;
+    reg [7:0] clamp_low_8;
+    reg [7:0] clamp_low_9;
+    reg [8:0] floor;
+    reg lane0_carry;
+    reg [20:0] lane0_fixed;
+    reg [23:0] lane0_high_high;
+    reg [23:0] lane0_high_low;
     wire [23:0] lane0_kept;
-    reg [8:0] lane0_left_5 = 9'h0;
-    reg [3:0] lane0_left_6 = 4'h0;
-    reg [3:0] lane0_left_7 = 4'h0;
-    reg [23:0] lane0_low_high = 24'h0;
-    reg [23:0] lane0_low_low = 24'h0;
-    reg [31:0] lane0_magnitude = 32'd0;
+    reg [8:0] lane0_left_5;
+    reg [3:0] lane0_left_6;
+    reg [3:0] lane0_left_7;
+    reg [23:0] lane0_low_high;
+    reg [23:0] lane0_low_low;
+    reg [31:0] lane0_magnitude;
     wire [24:0] lane0_mantissa;
-    reg [23:0] lane0_multiplier_1 = 24'h0;
-    reg [23:0] lane0_multiplier_2 = 24'h0;
-    reg [23:0] lane0_multiplier_3 = 24'h0;
-    reg [23:0] lane0_multiplier_4 = 24'h0;
-    reg lane0_negative_1 = 1'h0;
-    reg lane0_negative_2 = 1'h0;
-    reg lane0_negative_3 = 1'h0;
-    reg lane0_negative_4 = 1'h0;
-    reg lane0_negative_5 = 1'h0;
-    reg lane0_negative_6 = 1'h0;
-    reg lane0_negative_7 = 1'h0;
-    reg lane0_negative_8 = 1'h0;
-    reg [31:0] lane0_normalised = 32'd0;
+    reg [23:0] lane0_multiplier_1;
+    reg [23:0] lane0_multiplier_2;
+    reg [23:0] lane0_multiplier_3;
+    reg [23:0] lane0_multiplier_4;
+    reg lane0_negative_1;
+    reg lane0_negative_2;
+    reg lane0_negative_3;
+    reg lane0_negative_4;
+    reg lane0_negative_5;
+    reg lane0_negative_6;
+    reg lane0_negative_7;
+    reg lane0_negative_8;
+    reg [31:0] lane0_normalised;
     wire [31:0] lane0_past_1;
     wire [31:0] lane0_past_16;
     wire [31:0] lane0_past_2;
     wire [31:0] lane0_past_4;
     wire [31:0] lane0_past_8;
-    reg [35:0] lane0_product = 36'h0;
-    reg lane0_product_sticky = 1'h0;
-    reg [7:0] lane0_result = 8'h0;
-    reg [9:0] lane0_rounded = 10'h0;
-    reg lane0_saturate = 1'h0;
-    reg [8:0] lane0_scale_1 = 9'h0;
-    reg [8:0] lane0_scale_2 = 9'h0;
-    reg [8:0] lane0_scale_3 = 9'h0;
-    reg [8:0] lane0_scale_4 = 9'h0;
-    reg [31:0] lane0_shifted = 32'd0;
-    reg [23:0] lane0_significand = 24'h0;
-    reg [24:0] lane0_value = 25'h0;
+    reg [35:0] lane0_product;
+    reg lane0_product_sticky;
+    reg [7:0] lane0_result;
+    reg [9:0] lane0_rounded;
+    reg lane0_saturate;
+    reg [8:0] lane0_scale_1;
+    reg [8:0] lane0_scale_2;
+    reg [8:0] lane0_scale_3;
+    reg [8:0] lane0_scale_4;
+    reg [31:0] lane0_shifted;
+    reg [23:0] lane0_significand;
+    reg [24:0] lane0_value;
     wire lane0_zero_1;
     wire lane0_zero_16;
     wire lane0_zero_2;
     wire lane0_zero_4;
     wire lane0_zero_8;
-    reg [1:0] lane0_zeros_high = 2'h0;
-    reg [2:0] lane0_zeros_low = 3'h0;
-    reg lane1_carry = 1'h0;
-    reg [20:0] lane1_fixed = 21'h0;
-    reg [23:0] lane1_high_high = 24'h0;
-    reg [23:0] lane1_high_low = 24'h0;
+    reg [1:0] lane0_zeros_high;
+    reg [2:0] lane0_zeros_low;
+    reg lane1_carry;
+    reg [20:0] lane1_fixed;
+    reg [23:0] lane1_high_high;
+    reg [23:0] lane1_high_low;
     wire [23:0] lane1_kept;
-    reg [8:0] lane1_left_5 = 9'h0;
-    reg [3:0] lane1_left_6 = 4'h0;
-    reg [3:0] lane1_left_7 = 4'h0;
-    reg [23:0] lane1_low_high = 24'h0;
-    reg [23:0] lane1_low_low = 24'h0;
-    reg [31:0] lane1_magnitude = 32'd0;
+    reg [8:0] lane1_left_5;
+    reg [3:0] lane1_left_6;
+    reg [3:0] lane1_left_7;
+    reg [23:0] lane1_low_high;
+    reg [23:0] lane1_low_low;
+    reg [31:0] lane1_magnitude;
     wire [24:0] lane1_mantissa;
-    reg [23:0] lane1_multiplier_1 = 24'h0;
-    reg [23:0] lane1_multiplier_2 = 24'h0;
-    reg [23:0] lane1_multiplier_3 = 24'h0;
-    reg [23:0] lane1_multiplier_4 = 24'h0;
-    reg lane1_negative_1 = 1'h0;
-    reg lane1_negative_2 = 1'h0;
-    reg lane1_negative_3 = 1'h0;
-    reg lane1_negative_4 = 1'h0;
-    reg lane1_negative_5 = 1'h0;
-    reg lane1_negative_6 = 1'h0;
-    reg lane1_negative_7 = 1'h0;
-    reg lane1_negative_8 = 1'h0;
-    reg [31:0] lane1_normalised = 32'd0;
+    reg [23:0] lane1_multiplier_1;
+    reg [23:0] lane1_multiplier_2;
+    reg [23:0] lane1_multiplier_3;
+    reg [23:0] lane1_multiplier_4;
+    reg lane1_negative_1;
+    reg lane1_negative_2;
+    reg lane1_negative_3;
+    reg lane1_negative_4;
+    reg lane1_negative_5;
+    reg lane1_negative_6;
+    reg lane1_negative_7;
+    reg lane1_negative_8;
+    reg [31:0] lane1_normalised;
     wire [31:0] lane1_past_1;
     wire [31:0] lane1_past_16;
     wire [31:0] lane1_past_2;
     wire [31:0] lane1_past_4;
     wire [31:0] lane1_past_8;
-    reg [35:0] lane1_product = 36'h0;
-    reg lane1_product_sticky = 1'h0;
-    reg [7:0] lane1_result = 8'h0;
-    reg [9:0] lane1_rounded = 10'h0;
-    reg lane1_saturate = 1'h0;
-    reg [8:0] lane1_scale_1 = 9'h0;
-    reg [8:0] lane1_scale_2 = 9'h0;
-    reg [8:0] lane1_scale_3 = 9'h0;
-    reg [8:0] lane1_scale_4 = 9'h0;
-    reg [31:0] lane1_shifted = 32'd0;
-    reg [23:0] lane1_significand = 24'h0;
-    reg [24:0] lane1_value = 25'h0;
+    reg [35:0] lane1_product;
+    reg lane1_product_sticky;
+    reg [7:0] lane1_result;
+    reg [9:0] lane1_rounded;
+    reg lane1_saturate;
+    reg [8:0] lane1_scale_1;
+    reg [8:0] lane1_scale_2;
+    reg [8:0] lane1_scale_3;
+    reg [8:0] lane1_scale_4;
+    reg [31:0] lane1_shifted;
+    reg [23:0] lane1_significand;
+    reg [24:0] lane1_value;
     wire lane1_zero_1;
     wire lane1_zero_16;
     wire lane1_zero_2;
     wire lane1_zero_4;
     wire lane1_zero_8;
-    reg [1:0] lane1_zeros_high = 2'h0;
-    reg [2:0] lane1_zeros_low = 3'h0;
-    reg lane2_carry = 1'h0;
-    reg [20:0] lane2_fixed = 21'h0;
-    reg [23:0] lane2_high_high = 24'h0;
-    reg [23:0] lane2_high_low = 24'h0;
+    reg [1:0] lane1_zeros_high;
+    reg [2:0] lane1_zeros_low;
+    reg lane2_carry;
+    reg [20:0] lane2_fixed;
+    reg [23:0] lane2_high_high;
+    reg [23:0] lane2_high_low;
     wire [23:0] lane2_kept;
-    reg [8:0] lane2_left_5 = 9'h0;
-    reg [3:0] lane2_left_6 = 4'h0;
-    reg [3:0] lane2_left_7 = 4'h0;
-    reg [23:0] lane2_low_high = 24'h0;
-    reg [23:0] lane2_low_low = 24'h0;
-    reg [31:0] lane2_magnitude = 32'd0;
+    reg [8:0] lane2_left_5;
+    reg [3:0] lane2_left_6;
+    reg [3:0] lane2_left_7;
+    reg [23:0] lane2_low_high;
+    reg [23:0] lane2_low_low;
+    reg [31:0] lane2_magnitude;
     wire [24:0] lane2_mantissa;
-    reg [23:0] lane2_multiplier_1 = 24'h0;
-    reg [23:0] lane2_multiplier_2 = 24'h0;
-    reg [23:0] lane2_multiplier_3 = 24'h0;
-    reg [23:0] lane2_multiplier_4 = 24'h0;
-    reg lane2_negative_1 = 1'h0;
-    reg lane2_negative_2 = 1'h0;
-    reg lane2_negative_3 = 1'h0;
-    reg lane2_negative_4 = 1'h0;
-    reg lane2_negative_5 = 1'h0;
-    reg lane2_negative_6 = 1'h0;
-    reg lane2_negative_7 = 1'h0;
-    reg lane2_negative_8 = 1'h0;
-    reg [31:0] lane2_normalised = 32'd0;
+    reg [23:0] lane2_multiplier_1;
+    reg [23:0] lane2_multiplier_2;
+    reg [23:0] lane2_multiplier_3;
+    reg [23:0] lane2_multiplier_4;
+    reg lane2_negative_1;
+    reg lane2_negative_2;
+    reg lane2_negative_3;
+    reg lane2_negative_4;
+    reg lane2_negative_5;
+    reg lane2_negative_6;
+    reg lane2_negative_7;
+    reg lane2_negative_8;
+    reg [31:0] lane2_normalised;
     wire [31:0] lane2_past_1;
     wire [31:0] lane2_past_16;
     wire [31:0] lane2_past_2;
     wire [31:0] lane2_past_4;
     wire [31:0] lane2_past_8;
-    reg [35:0] lane2_product = 36'h0;
-    reg lane2_product_sticky = 1'h0;
-    reg [7:0] lane2_result = 8'h0;
-    reg [9:0] lane2_rounded = 10'h0;
-    reg lane2_saturate = 1'h0;
-    reg [8:0] lane2_scale_1 = 9'h0;
-    reg [8:0] lane2_scale_2 = 9'h0;
-    reg [8:0] lane2_scale_3 = 9'h0;
-    reg [8:0] lane2_scale_4 = 9'h0;
-    reg [31:0] lane2_shifted = 32'd0;
-    reg [23:0] lane2_significand = 24'h0;
-    reg [24:0] lane2_value = 25'h0;
+    reg [35:0] lane2_product;
+    reg lane2_product_sticky;
+    reg [7:0] lane2_result;
+    reg [9:0] lane2_rounded;
+    reg lane2_saturate;
+    reg [8:0] lane2_scale_1;
+    reg [8:0] lane2_scale_2;
+    reg [8:0] lane2_scale_3;
+    reg [8:0] lane2_scale_4;
+    reg [31:0] lane2_shifted;
+    reg [23:0] lane2_significand;
+    reg [24:0] lane2_value;
     wire lane2_zero_1;
     wire lane2_zero_16;
     wire lane2_zero_2;
     wire lane2_zero_4;
     wire lane2_zero_8;
-    reg [1:0] lane2_zeros_high = 2'h0;
-    reg [2:0] lane2_zeros_low = 3'h0;
-    reg lane3_carry = 1'h0;
-    reg [20:0] lane3_fixed = 21'h0;
-    reg [23:0] lane3_high_high = 24'h0;
-    reg [23:0] lane3_high_low = 24'h0;
+    reg [1:0] lane2_zeros_high;
+    reg [2:0] lane2_zeros_low;
+    reg lane3_carry;
+    reg [20:0] lane3_fixed;
+    reg [23:0] lane3_high_high;
+    reg [23:0] lane3_high_low;
     wire [23:0] lane3_kept;
-    reg [8:0] lane3_left_5 = 9'h0;
-    reg [3:0] lane3_left_6 = 4'h0;
-    reg [3:0] lane3_left_7 = 4'h0;
-    reg [23:0] lane3_low_high = 24'h0;
-    reg [23:0] lane3_low_low = 24'h0;
-    reg [31:0] lane3_magnitude = 32'd0;
+    reg [8:0] lane3_left_5;
+    reg [3:0] lane3_left_6;
+    reg [3:0] lane3_left_7;
+    reg [23:0] lane3_low_high;
+    reg [23:0] lane3_low_low;
+    reg [31:0] lane3_magnitude;
     wire [24:0] lane3_mantissa;
-    reg [23:0] lane3_multiplier_1 = 24'h0;
-    reg [23:0] lane3_multiplier_2 = 24'h0;
-    reg [23:0] lane3_multiplier_3 = 24'h0;
-    reg [23:0] lane3_multiplier_4 = 24'h0;
-    reg lane3_negative_1 = 1'h0;
-    reg lane3_negative_2 = 1'h0;
-    reg lane3_negative_3 = 1'h0;
-    reg lane3_negative_4 = 1'h0;
-    reg lane3_negative_5 = 1'h0;
-    reg lane3_negative_6 = 1'h0;
-    reg lane3_negative_7 = 1'h0;
-    reg lane3_negative_8 = 1'h0;
-    reg [31:0] lane3_normalised = 32'd0;
+    reg [23:0] lane3_multiplier_1;
+    reg [23:0] lane3_multiplier_2;
+    reg [23:0] lane3_multiplier_3;
+    reg [23:0] lane3_multiplier_4;
+    reg lane3_negative_1;
+    reg lane3_negative_2;
+    reg lane3_negative_3;
+    reg lane3_negative_4;
+    reg lane3_negative_5;
+    reg lane3_negative_6;
+    reg lane3_negative_7;
+    reg lane3_negative_8;
+    reg [31:0] lane3_normalised;
     wire [31:0] lane3_past_1;
     wire [31:0] lane3_past_16;
     wire [31:0] lane3_past_2;
     wire [31:0] lane3_past_4;
     wire [31:0] lane3_past_8;
-    reg [35:0] lane3_product = 36'h0;
-    reg lane3_product_sticky = 1'h0;
-    reg [7:0] lane3_result = 8'h0;
-    reg [9:0] lane3_rounded = 10'h0;
-    reg lane3_saturate = 1'h0;
-    reg [8:0] lane3_scale_1 = 9'h0;
-    reg [8:0] lane3_scale_2 = 9'h0;
-    reg [8:0] lane3_scale_3 = 9'h0;
-    reg [8:0] lane3_scale_4 = 9'h0;
-    reg [31:0] lane3_shifted = 32'd0;
-    reg [23:0] lane3_significand = 24'h0;
-    reg [24:0] lane3_value = 25'h0;
+    reg [35:0] lane3_product;
+    reg lane3_product_sticky;
+    reg [7:0] lane3_result;
+    reg [9:0] lane3_rounded;
+    reg lane3_saturate;
+    reg [8:0] lane3_scale_1;
+    reg [8:0] lane3_scale_2;
+    reg [8:0] lane3_scale_3;
+    reg [8:0] lane3_scale_4;
+    reg [31:0] lane3_shifted;
+    reg [23:0] lane3_significand;
+    reg [24:0] lane3_value;
     wire lane3_zero_1;
     wire lane3_zero_16;
     wire lane3_zero_2;
     wire lane3_zero_4;
     wire lane3_zero_8;
-    reg [1:0] lane3_zeros_high = 2'h0;
-    reg [2:0] lane3_zeros_low = 3'h0;
-    reg [7:0] zero_point_1 = 8'h0;
-    reg [7:0] zero_point_2 = 8'h0;
-    reg [7:0] zero_point_3 = 8'h0;
-    reg [7:0] zero_point_4 = 8'h0;
-    reg [7:0] zero_point_5 = 8'h0;
-    reg [7:0] zero_point_6 = 8'h0;
-    reg [7:0] zero_point_7 = 8'h0;
-    reg [7:0] zero_point_8 = 8'h0;
-    reg [7:0] zero_point_9 = 8'h0;
+    reg [1:0] lane3_zeros_high;
+    reg [2:0] lane3_zeros_low;
+    reg [7:0] zero_point_1;
+    reg [7:0] zero_point_2;
+    reg [7:0] zero_point_3;
+    reg [7:0] zero_point_4;
+    reg [7:0] zero_point_5;
+    reg [7:0] zero_point_6;
+    reg [7:0] zero_point_7;
+    reg [7:0] zero_point_8;
+    reg [7:0] zero_point_9;
     wire _21_, _26_, _64_, _69_, _107_, _112_, _150_, _155_, _175_, _176_, _177_, _178_, _179_, _184_, _185_, _186_;
     wire _187_, _188_, _193_, _194_, _195_, _196_, _197_, _202_, _203_, _204_, _205_, _206_;
     wire [3:0] _19_, _62_, _105_, _148_;
@@ -9683,86 +10043,86 @@ module tcu_residual_lanes (
     input  wire        bypass,
     output wire [31:0] results
 );
-    reg [32:0] below_guard = 33'h0;
-    reg [8:0] ceiling = 9'h0;
+    reg [32:0] below_guard;
+    reg [8:0] ceiling;
     wire [7:0] effective_zero_point_a;
-    reg [23:0] factor_a = 24'h0;
-    reg [23:0] factor_b = 24'h0;
-    reg [8:0] floor = 9'h0;
-    reg [7:0] high_1 = 8'h0;
-    reg [7:0] high_2 = 8'h0;
-    reg [7:0] high_3 = 8'h0;
-    reg [7:0] high_4 = 8'h0;
-    reg [7:0] high_5 = 8'h0;
-    reg [8:0] lane0_difference_a = 9'h0;
-    reg [8:0] lane0_difference_b = 9'h0;
+    reg [23:0] factor_a;
+    reg [23:0] factor_b;
+    reg [8:0] floor;
+    reg [7:0] high_1;
+    reg [7:0] high_2;
+    reg [7:0] high_3;
+    reg [7:0] high_4;
+    reg [7:0] high_5;
+    reg [8:0] lane0_difference_a;
+    reg [8:0] lane0_difference_b;
     wire lane0_fits;
-    reg [20:0] lane0_high_a = 21'h0;
-    reg [20:0] lane0_high_b = 21'h0;
-    reg [20:0] lane0_low_a = 21'h0;
-    reg [20:0] lane0_low_b = 21'h0;
-    reg [34:0] lane0_quotient = 35'h0;
-    reg [7:0] lane0_result = 8'h0;
-    reg [9:0] lane0_rounded = 10'h0;
-    reg lane0_sticky = 1'h0;
-    reg [33:0] lane0_total = 34'h0;
-    reg [8:0] lane1_difference_a = 9'h0;
-    reg [8:0] lane1_difference_b = 9'h0;
+    reg [20:0] lane0_high_a;
+    reg [20:0] lane0_high_b;
+    reg [20:0] lane0_low_a;
+    reg [20:0] lane0_low_b;
+    reg [34:0] lane0_quotient;
+    reg [7:0] lane0_result;
+    reg [9:0] lane0_rounded;
+    reg lane0_sticky;
+    reg [33:0] lane0_total;
+    reg [8:0] lane1_difference_a;
+    reg [8:0] lane1_difference_b;
     wire lane1_fits;
-    reg [20:0] lane1_high_a = 21'h0;
-    reg [20:0] lane1_high_b = 21'h0;
-    reg [20:0] lane1_low_a = 21'h0;
-    reg [20:0] lane1_low_b = 21'h0;
-    reg [34:0] lane1_quotient = 35'h0;
-    reg [7:0] lane1_result = 8'h0;
-    reg [9:0] lane1_rounded = 10'h0;
-    reg lane1_sticky = 1'h0;
-    reg [33:0] lane1_total = 34'h0;
-    reg [8:0] lane2_difference_a = 9'h0;
-    reg [8:0] lane2_difference_b = 9'h0;
+    reg [20:0] lane1_high_a;
+    reg [20:0] lane1_high_b;
+    reg [20:0] lane1_low_a;
+    reg [20:0] lane1_low_b;
+    reg [34:0] lane1_quotient;
+    reg [7:0] lane1_result;
+    reg [9:0] lane1_rounded;
+    reg lane1_sticky;
+    reg [33:0] lane1_total;
+    reg [8:0] lane2_difference_a;
+    reg [8:0] lane2_difference_b;
     wire lane2_fits;
-    reg [20:0] lane2_high_a = 21'h0;
-    reg [20:0] lane2_high_b = 21'h0;
-    reg [20:0] lane2_low_a = 21'h0;
-    reg [20:0] lane2_low_b = 21'h0;
-    reg [34:0] lane2_quotient = 35'h0;
-    reg [7:0] lane2_result = 8'h0;
-    reg [9:0] lane2_rounded = 10'h0;
-    reg lane2_sticky = 1'h0;
-    reg [33:0] lane2_total = 34'h0;
-    reg [8:0] lane3_difference_a = 9'h0;
-    reg [8:0] lane3_difference_b = 9'h0;
+    reg [20:0] lane2_high_a;
+    reg [20:0] lane2_high_b;
+    reg [20:0] lane2_low_a;
+    reg [20:0] lane2_low_b;
+    reg [34:0] lane2_quotient;
+    reg [7:0] lane2_result;
+    reg [9:0] lane2_rounded;
+    reg lane2_sticky;
+    reg [33:0] lane2_total;
+    reg [8:0] lane3_difference_a;
+    reg [8:0] lane3_difference_b;
     wire lane3_fits;
-    reg [20:0] lane3_high_a = 21'h0;
-    reg [20:0] lane3_high_b = 21'h0;
-    reg [20:0] lane3_low_a = 21'h0;
-    reg [20:0] lane3_low_b = 21'h0;
-    reg [34:0] lane3_quotient = 35'h0;
-    reg [7:0] lane3_result = 8'h0;
-    reg [9:0] lane3_rounded = 10'h0;
-    reg lane3_sticky = 1'h0;
-    reg [33:0] lane3_total = 34'h0;
-    reg [7:0] low_1 = 8'h0;
-    reg [7:0] low_2 = 8'h0;
-    reg [7:0] low_3 = 8'h0;
-    reg [7:0] low_4 = 8'h0;
-    reg [7:0] low_5 = 8'h0;
-    reg [7:0] offset_1 = 8'h0;
-    reg [7:0] offset_2 = 8'h0;
-    reg [7:0] offset_3 = 8'h0;
-    reg [7:0] offset_4 = 8'h0;
-    reg [7:0] offset_5 = 8'h0;
-    reg [5:0] places_1 = 6'h0;
-    reg [5:0] places_2 = 6'h0;
-    reg [5:0] places_3 = 6'h0;
+    reg [20:0] lane3_high_a;
+    reg [20:0] lane3_high_b;
+    reg [20:0] lane3_low_a;
+    reg [20:0] lane3_low_b;
+    reg [34:0] lane3_quotient;
+    reg [7:0] lane3_result;
+    reg [9:0] lane3_rounded;
+    reg lane3_sticky;
+    reg [33:0] lane3_total;
+    reg [7:0] low_1;
+    reg [7:0] low_2;
+    reg [7:0] low_3;
+    reg [7:0] low_4;
+    reg [7:0] low_5;
+    reg [7:0] offset_1;
+    reg [7:0] offset_2;
+    reg [7:0] offset_3;
+    reg [7:0] offset_4;
+    reg [7:0] offset_5;
+    reg [5:0] places_1;
+    reg [5:0] places_2;
+    reg [5:0] places_3;
     wire [63:0] power;
     wire [5:0] _16_;
-    wire [7:0] _44_, _66_, _88_, _110_;
-    wire [8:0] _36_, _37_, _58_, _59_, _80_, _81_, _102_, _103_;
-    wire [9:0] _40_, _62_, _84_, _106_;
-    wire [10:0] _43_, _65_, _87_, _109_;
-    wire [21:0] _30_, _31_, _52_, _53_, _74_, _75_, _96_, _97_;
-    wire [33:0] _34_, _56_, _78_, _100_;
+    wire [7:0] _45_, _68_, _91_, _114_;
+    wire [8:0] _25_, _37_, _38_, _48_, _60_, _61_, _71_, _83_, _84_, _94_, _106_, _107_;
+    wire [9:0] _41_, _64_, _87_, _110_;
+    wire [10:0] _44_, _67_, _90_, _113_;
+    wire [21:0] _31_, _32_, _54_, _55_, _77_, _78_, _100_, _101_;
+    wire [33:0] _35_, _58_, _81_, _104_;
     wire [35:0] _18_;
 
     assign effective_zero_point_a = bypass ? 8'h0 : zero_point_a;
@@ -9773,38 +10133,42 @@ module tcu_residual_lanes (
     assign lane3_fits = lane3_quotient[34] ? (&lane3_quotient[33:9]) : !(|lane3_quotient[33:9]);
     assign _16_ = (shift > 6'h22) ? 6'h22 : shift;
     assign _18_ = power[34:0] - 35'h1;
-    assign _30_ = $signed(lane0_low_a) + $signed(lane0_low_b);
-    assign _31_ = $signed(lane0_high_a) + $signed(lane0_high_b);
-    assign _34_ = lane0_total & { 1'h0, below_guard };
-    assign _36_ = lane0_quotient[34] ? 9'h100 : 9'h0ff;
-    assign _37_ = lane0_fits ? lane0_quotient[9:1] : _36_;
-    assign _40_ = $signed(_37_) + $signed({ 1'h0, (lane0_quotient[0] & (lane0_sticky | lane0_quotient[1])) });
-    assign _43_ = $signed(lane0_rounded) + $signed(offset_5);
-    assign _44_ = ($signed(lane0_rounded) > $signed(ceiling)) ? high_5 : _43_[7:0];
-    assign _52_ = $signed(lane1_low_a) + $signed(lane1_low_b);
-    assign _53_ = $signed(lane1_high_a) + $signed(lane1_high_b);
-    assign _56_ = lane1_total & { 1'h0, below_guard };
-    assign _58_ = lane1_quotient[34] ? 9'h100 : 9'h0ff;
-    assign _59_ = lane1_fits ? lane1_quotient[9:1] : _58_;
-    assign _62_ = $signed(_59_) + $signed({ 1'h0, (lane1_quotient[0] & (lane1_sticky | lane1_quotient[1])) });
-    assign _65_ = $signed(lane1_rounded) + $signed(offset_5);
-    assign _66_ = ($signed(lane1_rounded) > $signed(ceiling)) ? high_5 : _65_[7:0];
-    assign _74_ = $signed(lane2_low_a) + $signed(lane2_low_b);
-    assign _75_ = $signed(lane2_high_a) + $signed(lane2_high_b);
-    assign _78_ = lane2_total & { 1'h0, below_guard };
-    assign _80_ = lane2_quotient[34] ? 9'h100 : 9'h0ff;
-    assign _81_ = lane2_fits ? lane2_quotient[9:1] : _80_;
-    assign _84_ = $signed(_81_) + $signed({ 1'h0, (lane2_quotient[0] & (lane2_sticky | lane2_quotient[1])) });
-    assign _87_ = $signed(lane2_rounded) + $signed(offset_5);
-    assign _88_ = ($signed(lane2_rounded) > $signed(ceiling)) ? high_5 : _87_[7:0];
-    assign _96_ = $signed(lane3_low_a) + $signed(lane3_low_b);
-    assign _97_ = $signed(lane3_high_a) + $signed(lane3_high_b);
-    assign _100_ = lane3_total & { 1'h0, below_guard };
-    assign _102_ = lane3_quotient[34] ? 9'h100 : 9'h0ff;
-    assign _103_ = lane3_fits ? lane3_quotient[9:1] : _102_;
-    assign _106_ = $signed(_103_) + $signed({ 1'h0, (lane3_quotient[0] & (lane3_sticky | lane3_quotient[1])) });
-    assign _109_ = $signed(lane3_rounded) + $signed(offset_5);
-    assign _110_ = ($signed(lane3_rounded) > $signed(ceiling)) ? high_5 : _109_[7:0];
+    assign _25_ = $signed(b[7:0]) - $signed(zero_point_b);
+    assign _31_ = $signed(lane0_low_a) + $signed(lane0_low_b);
+    assign _32_ = $signed(lane0_high_a) + $signed(lane0_high_b);
+    assign _35_ = lane0_total & { 1'h0, below_guard };
+    assign _37_ = lane0_quotient[34] ? 9'h100 : 9'h0ff;
+    assign _38_ = lane0_fits ? lane0_quotient[9:1] : _37_;
+    assign _41_ = $signed(_38_) + $signed({ 1'h0, (lane0_quotient[0] & (lane0_sticky | lane0_quotient[1])) });
+    assign _44_ = $signed(lane0_rounded) + $signed(offset_5);
+    assign _45_ = ($signed(lane0_rounded) > $signed(ceiling)) ? high_5 : _44_[7:0];
+    assign _48_ = $signed(b[15:8]) - $signed(zero_point_b);
+    assign _54_ = $signed(lane1_low_a) + $signed(lane1_low_b);
+    assign _55_ = $signed(lane1_high_a) + $signed(lane1_high_b);
+    assign _58_ = lane1_total & { 1'h0, below_guard };
+    assign _60_ = lane1_quotient[34] ? 9'h100 : 9'h0ff;
+    assign _61_ = lane1_fits ? lane1_quotient[9:1] : _60_;
+    assign _64_ = $signed(_61_) + $signed({ 1'h0, (lane1_quotient[0] & (lane1_sticky | lane1_quotient[1])) });
+    assign _67_ = $signed(lane1_rounded) + $signed(offset_5);
+    assign _68_ = ($signed(lane1_rounded) > $signed(ceiling)) ? high_5 : _67_[7:0];
+    assign _71_ = $signed(b[23:16]) - $signed(zero_point_b);
+    assign _77_ = $signed(lane2_low_a) + $signed(lane2_low_b);
+    assign _78_ = $signed(lane2_high_a) + $signed(lane2_high_b);
+    assign _81_ = lane2_total & { 1'h0, below_guard };
+    assign _83_ = lane2_quotient[34] ? 9'h100 : 9'h0ff;
+    assign _84_ = lane2_fits ? lane2_quotient[9:1] : _83_;
+    assign _87_ = $signed(_84_) + $signed({ 1'h0, (lane2_quotient[0] & (lane2_sticky | lane2_quotient[1])) });
+    assign _90_ = $signed(lane2_rounded) + $signed(offset_5);
+    assign _91_ = ($signed(lane2_rounded) > $signed(ceiling)) ? high_5 : _90_[7:0];
+    assign _94_ = $signed(b[31:24]) - $signed(zero_point_b);
+    assign _100_ = $signed(lane3_low_a) + $signed(lane3_low_b);
+    assign _101_ = $signed(lane3_high_a) + $signed(lane3_high_b);
+    assign _104_ = lane3_total & { 1'h0, below_guard };
+    assign _106_ = lane3_quotient[34] ? 9'h100 : 9'h0ff;
+    assign _107_ = lane3_fits ? lane3_quotient[9:1] : _106_;
+    assign _110_ = $signed(_107_) + $signed({ 1'h0, (lane3_quotient[0] & (lane3_sticky | lane3_quotient[1])) });
+    assign _113_ = $signed(lane3_rounded) + $signed(offset_5);
+    assign _114_ = ($signed(lane3_rounded) > $signed(ceiling)) ? high_5 : _113_[7:0];
     assign results[31:24] = lane3_result;
     assign results[23:16] = lane2_result;
     assign results[15:8] = lane1_result;
@@ -9956,7 +10320,7 @@ module tcu_residual_lanes (
 
     always @(posedge clk) begin
         if (enable) begin
-            lane0_difference_b <= $signed(b[7:0]) - $signed(zero_point_b);
+            lane0_difference_b <= bypass ? 9'h0 : _25_;
         end
     end
 
@@ -9986,7 +10350,7 @@ module tcu_residual_lanes (
 
     always @(posedge clk) begin
         if (enable) begin
-            lane0_total <= $signed(_30_) + $signed({ _31_, 12'h0 });
+            lane0_total <= $signed(_31_) + $signed({ _32_, 12'h0 });
         end
     end
 
@@ -9998,19 +10362,19 @@ module tcu_residual_lanes (
 
     always @(posedge clk) begin
         if (enable) begin
-            lane0_sticky <= |_34_;
+            lane0_sticky <= |_35_;
         end
     end
 
     always @(posedge clk) begin
         if (enable) begin
-            lane0_rounded <= _40_;
+            lane0_rounded <= _41_;
         end
     end
 
     always @(posedge clk) begin
         if (enable) begin
-            lane0_result <= ($signed(lane0_rounded) < $signed(floor)) ? low_5 : _44_;
+            lane0_result <= ($signed(lane0_rounded) < $signed(floor)) ? low_5 : _45_;
         end
     end
 
@@ -10022,7 +10386,7 @@ module tcu_residual_lanes (
 
     always @(posedge clk) begin
         if (enable) begin
-            lane1_difference_b <= $signed(b[15:8]) - $signed(zero_point_b);
+            lane1_difference_b <= bypass ? 9'h0 : _48_;
         end
     end
 
@@ -10052,7 +10416,7 @@ module tcu_residual_lanes (
 
     always @(posedge clk) begin
         if (enable) begin
-            lane1_total <= $signed(_52_) + $signed({ _53_, 12'h0 });
+            lane1_total <= $signed(_54_) + $signed({ _55_, 12'h0 });
         end
     end
 
@@ -10064,19 +10428,19 @@ module tcu_residual_lanes (
 
     always @(posedge clk) begin
         if (enable) begin
-            lane1_sticky <= |_56_;
+            lane1_sticky <= |_58_;
         end
     end
 
     always @(posedge clk) begin
         if (enable) begin
-            lane1_rounded <= _62_;
+            lane1_rounded <= _64_;
         end
     end
 
     always @(posedge clk) begin
         if (enable) begin
-            lane1_result <= ($signed(lane1_rounded) < $signed(floor)) ? low_5 : _66_;
+            lane1_result <= ($signed(lane1_rounded) < $signed(floor)) ? low_5 : _68_;
         end
     end
 
@@ -10088,7 +10452,7 @@ module tcu_residual_lanes (
 
     always @(posedge clk) begin
         if (enable) begin
-            lane2_difference_b <= $signed(b[23:16]) - $signed(zero_point_b);
+            lane2_difference_b <= bypass ? 9'h0 : _71_;
         end
     end
 
@@ -10118,7 +10482,7 @@ module tcu_residual_lanes (
 
     always @(posedge clk) begin
         if (enable) begin
-            lane2_total <= $signed(_74_) + $signed({ _75_, 12'h0 });
+            lane2_total <= $signed(_77_) + $signed({ _78_, 12'h0 });
         end
     end
 
@@ -10130,19 +10494,19 @@ module tcu_residual_lanes (
 
     always @(posedge clk) begin
         if (enable) begin
-            lane2_sticky <= |_78_;
+            lane2_sticky <= |_81_;
         end
     end
 
     always @(posedge clk) begin
         if (enable) begin
-            lane2_rounded <= _84_;
+            lane2_rounded <= _87_;
         end
     end
 
     always @(posedge clk) begin
         if (enable) begin
-            lane2_result <= ($signed(lane2_rounded) < $signed(floor)) ? low_5 : _88_;
+            lane2_result <= ($signed(lane2_rounded) < $signed(floor)) ? low_5 : _91_;
         end
     end
 
@@ -10154,7 +10518,7 @@ module tcu_residual_lanes (
 
     always @(posedge clk) begin
         if (enable) begin
-            lane3_difference_b <= $signed(b[31:24]) - $signed(zero_point_b);
+            lane3_difference_b <= bypass ? 9'h0 : _94_;
         end
     end
 
@@ -10184,7 +10548,7 @@ module tcu_residual_lanes (
 
     always @(posedge clk) begin
         if (enable) begin
-            lane3_total <= $signed(_96_) + $signed({ _97_, 12'h0 });
+            lane3_total <= $signed(_100_) + $signed({ _101_, 12'h0 });
         end
     end
 
@@ -10196,19 +10560,19 @@ module tcu_residual_lanes (
 
     always @(posedge clk) begin
         if (enable) begin
-            lane3_sticky <= |_100_;
+            lane3_sticky <= |_104_;
         end
     end
 
     always @(posedge clk) begin
         if (enable) begin
-            lane3_rounded <= _106_;
+            lane3_rounded <= _110_;
         end
     end
 
     always @(posedge clk) begin
         if (enable) begin
-            lane3_result <= ($signed(lane3_rounded) < $signed(floor)) ? low_5 : _110_;
+            lane3_result <= ($signed(lane3_rounded) < $signed(floor)) ? low_5 : _114_;
         end
     end
 endmodule
@@ -10248,21 +10612,21 @@ module tcu_output_path (
     input  wire         residual_request_ready,
     input  wire [31:0]  residual_word,
     output wire         write_en,
-    output wire [55:0]  write,
+    output wire [56:0]  write,
     output wire [11:0]  layer,
-    output reg          tile_done = 1'h0,
+    output reg          tile_done,
     output wire         busy
 );
     reg [21:0] accumulator_0;
     reg [21:0] accumulator_1;
     reg [21:0] accumulator_2;
     reg [21:0] accumulator_3;
-    reg [3:0] byte_plane_line = 4'h0;
-    reg [4:0] flying = 5'h0;
-    reg lane_step_read = 1'h0;
+    reg [3:0] byte_plane_line;
+    reg [4:0] flying;
+    reg lane_step_read;
     wire moving;
     wire [31:0] operand;
-    reg [383:0] operand_line = 384'h0;
+    reg [383:0] operand_line;
     wire [7:0] requantise_clamp_high;
     wire [7:0] requantise_clamp_low;
     wire [127:0] requantise_multipliers;
@@ -10275,23 +10639,23 @@ module tcu_output_path (
     wire [31:0] residual_reader_operand;
     wire residual_reader_valid;
     wire [31:0] residual_results;
-    reg [31:0] scale_0 = 32'd0;
-    reg [31:0] scale_1 = 32'd0;
-    reg [31:0] scale_2 = 32'd0;
-    reg [31:0] scale_3 = 32'd0;
-    reg start = 1'h0;
-    reg [449:0] step_line = 450'h0;
-    reg [31:0] total_0 = 32'd0;
-    reg [31:0] total_1 = 32'd0;
-    reg [31:0] total_2 = 32'd0;
-    reg [31:0] total_3 = 32'd0;
-    reg [17:0] valid_line = 18'h0;
+    reg [31:0] scale_0;
+    reg [31:0] scale_1;
+    reg [31:0] scale_2;
+    reg [31:0] scale_3;
+    reg start;
+    reg [467:0] step_line;
+    reg [31:0] total_0;
+    reg [31:0] total_1;
+    reg [31:0] total_2;
+    reg [31:0] total_3;
+    reg [17:0] valid_line;
     wire walker_active;
     wire [1:0] walker_byte_plane;
     wire [5:0] walker_group;
     wire walker_residual_pop;
-    wire [24:0] walker_step;
-    reg [511:0] word = 512'h0;
+    wire [25:0] walker_step;
+    reg [511:0] word;
     wire [5:0] _55_, _59_, _63_, _67_;
     wire [7:0] _19_, _21_, _23_, _25_;
     wire [31:0] _20_, _22_, _24_, _26_;
@@ -10397,7 +10761,8 @@ module tcu_output_path (
     assign requantise_sums[63:32] = _22_;
     assign requantise_sums[31:0] = _20_;
     assign write[55:24] = residual_results;
-    assign write[23:0] = step_line[448:425];
+    assign write[56] = step_line[466];
+    assign write[23:0] = step_line[465:442];
     assign operand = residual_reader_operand;
 
     always @* begin
@@ -10509,9 +10874,9 @@ module tcu_output_path (
 
     always @(posedge clk) begin
         if (rst) begin
-            step_line <= 450'h0;
+            step_line <= 468'h0;
         end else if (moving) begin
-            step_line <= { step_line[424:0], walker_step };
+            step_line <= { step_line[441:0], walker_step };
         end
     end
 
@@ -10519,7 +10884,7 @@ module tcu_output_path (
         if (rst) begin
             tile_done <= 1'h0;
         end else begin
-            tile_done <= valid_line[17] & step_line[449];
+            tile_done <= valid_line[17] & step_line[467];
         end
     end
 
@@ -10579,44 +10944,44 @@ module tcu_pool (
     output wire         read_valid,
     input  wire         read_ready,
     input  wire [31:0]  read_data,
-    output reg  [55:0]  write_payload = 56'h0,
-    output reg          write_valid = 1'h0,
+    output reg  [55:0]  write_payload,
+    output reg          write_valid,
     input  wire         write_ready,
     output wire [11:0]  layer,
-    output reg          done = 1'h0,
+    output reg          done,
     output wire         busy
 );
-    reg [28:0] arriving = 29'h0;
+    reg [28:0] arriving;
     reg begin_;
-    reg complete = 1'h0;
-    reg final_ = 1'h0;
+    reg complete;
+    reg final_;
     reg final_next;
-    reg [1:0] fsm_state = 2'h0;
-    reg [11:0] group = 12'h0;
-    reg [23:0] group_at = 24'h0;
-    reg [16:0] ix = 17'h0;
-    reg [16:0] iy = 17'h0;
-    reg [7:0] kx = 8'h0;
-    reg [7:0] ky = 8'h0;
-    reg [23:0] line_at = 24'h0;
-    reg [31:0] maximum = 32'd0;
-    reg [23:0] out_group_at = 24'h0;
-    reg [23:0] out_row_at = 24'h0;
-    reg [23:0] out_window_at = 24'h0;
+    reg [1:0] fsm_state;
+    reg [11:0] group;
+    reg [23:0] group_at;
+    reg [16:0] ix;
+    reg [16:0] iy;
+    reg [7:0] kx;
+    reg [7:0] ky;
+    reg [23:0] line_at;
+    reg [31:0] maximum;
+    reg [23:0] out_group_at;
+    reg [23:0] out_row_at;
+    reg [23:0] out_window_at;
     wire results_pending;
-    reg [23:0] row_advance = 24'h0;
-    reg [23:0] row_at = 24'h0;
-    reg [16:0] row_iy = 17'h0;
+    reg [23:0] row_advance;
+    reg [23:0] row_at;
+    reg [16:0] row_iy;
     wire step;
     wire [28:0] tap;
-    reg [23:0] tap_at = 24'h0;
-    reg walking = 1'h0;
-    reg [23:0] window_advance = 24'h0;
-    reg [23:0] window_at = 24'h0;
-    reg [16:0] window_ix = 17'h0;
-    reg [511:0] word = 512'h0;
-    reg [11:0] x = 12'h0;
-    reg [11:0] y = 12'h0;
+    reg [23:0] tap_at;
+    reg walking;
+    reg [23:0] window_advance;
+    reg [23:0] window_at;
+    reg [16:0] window_ix;
+    reg [511:0] word;
+    reg [11:0] x;
+    reg [11:0] y;
     wire _4_, _6_, _28_, _49_, _63_, _78_, _103_;
     wire [6:0] _44_;
     wire [8:0] _11_, _13_, _16_, _18_, _48_;
@@ -11173,9 +11538,9 @@ module tcu_stall_reason (
     input  wire        drain_busy,
     input  wire        pool_busy,
     input  wire        store_busy,
-    output reg         busy = 1'h0,
-    output reg  [11:0] layer = 12'h0,
-    output reg  [2:0]  reason = 3'h0
+    output reg         busy,
+    output reg  [11:0] layer,
+    output reg  [2:0]  reason
 );
     reg [11:0] layer_18;
     reg [2:0] reason_19;
@@ -11276,60 +11641,60 @@ module tcu_counters (
     output wire [575:0] totals,
     input  wire [11:0]  layer,
     input  wire [3:0]   counter,
-    output reg  [31:0]  layer_count = 32'd0
+    output reg  [31:0]  layer_count
 );
-    reg [3:0] adding_counter = 4'h0;
-    reg adding_hidden = 1'h0;
-    reg [44:0] beats_read = 45'h0;
-    reg [44:0] beats_written = 45'h0;
-    reg [47:0] busy_cycles = 48'h0;
+    reg [3:0] adding_counter;
+    reg adding_hidden;
+    reg [44:0] beats_read;
+    reg [44:0] beats_written;
+    reg [47:0] busy_cycles;
     wire [15:0] chosen;
     reg [31:0] count;
-    reg [3:0] counter_47 = 4'h0;
-    reg counting = 1'h0;
+    reg [3:0] counter_47;
+    reg counting;
     wire [31:0] counts_read_data;
     wire [32:0] counts_write_data;
-    reg [47:0] cycles = 48'h0;
-    reg [7:0] entry = 8'h0;
-    reg hidden = 1'h0;
+    reg [47:0] cycles;
+    reg [7:0] entry;
+    reg hidden;
     wire [11:0] layer_13;
     reg [8:0] mask;
     wire [8:0] masks_read_data;
-    reg [7:0] masks_write_addr = 8'h0;
+    reg [7:0] masks_write_addr;
     wire [15:0] masks_write_data;
-    reg masks_write_en = 1'h0;
-    reg read = 1'h0;
+    reg masks_write_en;
+    reg read;
     reg [15:0] row;
-    reg same_counter = 1'h0;
-    reg same_entry = 1'h0;
-    reg [47:0] stall_accumulators_cycles = 48'h0;
-    reg [47:0] stall_control_cycles = 48'h0;
-    reg [47:0] stall_drain_cycles = 48'h0;
-    reg [47:0] stall_load_cycles = 48'h0;
-    reg [47:0] stall_pool_cycles = 48'h0;
-    reg [47:0] stall_program_cycles = 48'h0;
-    reg [47:0] stall_store_cycles = 48'h0;
-    reg [47:0] stall_weights_cycles = 48'h0;
-    reg touched = 1'h0;
-    reg [15:0] touched_0 = 16'h0;
-    reg [15:0] touched_1 = 16'h0;
-    reg [15:0] touched_10 = 16'h0;
-    reg [15:0] touched_11 = 16'h0;
-    reg [15:0] touched_12 = 16'h0;
-    reg [15:0] touched_13 = 16'h0;
-    reg [15:0] touched_14 = 16'h0;
-    reg [15:0] touched_15 = 16'h0;
-    reg [15:0] touched_2 = 16'h0;
-    reg [15:0] touched_3 = 16'h0;
-    reg [15:0] touched_4 = 16'h0;
-    reg [15:0] touched_5 = 16'h0;
-    reg [15:0] touched_6 = 16'h0;
-    reg [15:0] touched_7 = 16'h0;
-    reg [15:0] touched_8 = 16'h0;
-    reg [15:0] touched_9 = 16'h0;
-    reg written = 1'h0;
-    reg [31:0] written_count = 32'd0;
-    reg [8:0] written_mask = 9'h0;
+    reg same_counter;
+    reg same_entry;
+    reg [47:0] stall_accumulators_cycles;
+    reg [47:0] stall_control_cycles;
+    reg [47:0] stall_drain_cycles;
+    reg [47:0] stall_load_cycles;
+    reg [47:0] stall_pool_cycles;
+    reg [47:0] stall_program_cycles;
+    reg [47:0] stall_store_cycles;
+    reg [47:0] stall_weights_cycles;
+    reg touched;
+    reg [15:0] touched_0;
+    reg [15:0] touched_1;
+    reg [15:0] touched_10;
+    reg [15:0] touched_11;
+    reg [15:0] touched_12;
+    reg [15:0] touched_13;
+    reg [15:0] touched_14;
+    reg [15:0] touched_15;
+    reg [15:0] touched_2;
+    reg [15:0] touched_3;
+    reg [15:0] touched_4;
+    reg [15:0] touched_5;
+    reg [15:0] touched_6;
+    reg [15:0] touched_7;
+    reg [15:0] touched_8;
+    reg [15:0] touched_9;
+    reg written;
+    reg [31:0] written_count;
+    reg [8:0] written_mask;
     wire _2_;
     wire [3:0] _5_;
     wire [11:0] _1_, _8_;
@@ -11936,7 +12301,7 @@ module tcu_ring_weight_ring (
     input  wire        rst,
     input  wire        claim_en,
     input  wire [7:0]  claim_beats,
-    output reg  [7:0]  free_beats = 8'h80,
+    output reg  [7:0]  free_beats,
     input  wire        beat_en,
     input  wire [63:0] beat,
     output wire [6:0]  written,
@@ -11947,12 +12312,12 @@ module tcu_ring_weight_ring (
     input  wire        release_,
     output wire        idle
 );
-    reg [7:0] beats = 8'h0;
+    reg [7:0] beats;
     wire [7:0] claimed;
     wire [63:0] memory_read_data;
     wire memory_write_en;
-    reg [7:0] pending = 8'h0;
-    reg sub = 1'h0;
+    reg [7:0] pending;
+    reg sub;
     wire [1:0] _8_;
     wire [6:0] _20_;
     wire [8:0] _3_, _6_;
@@ -12031,7 +12396,7 @@ module tcu_ring_parameter_ring (
     input  wire         rst,
     input  wire         claim_en,
     input  wire [7:0]   claim_beats,
-    output reg  [7:0]   free_beats = 8'h80,
+    output reg  [7:0]   free_beats,
     input  wire         beat_en,
     input  wire [63:0]  beat,
     output wire [5:0]   written,
@@ -12042,10 +12407,10 @@ module tcu_ring_parameter_ring (
     input  wire         release_,
     output wire         idle
 );
-    reg [7:0] beats = 8'h0;
+    reg [7:0] beats;
     wire [7:0] claimed;
     wire [3:0] memory_write_en;
-    reg [7:0] pending = 8'h0;
+    reg [7:0] pending;
     wire [2:0] _9_;
     wire [3:0] _8_;
     wire [8:0] _3_, _6_;
@@ -12129,6 +12494,7 @@ module tcu_core (
     input  wire [11:0]  layer,
     input  wire [3:0]   counter,
     output wire [31:0]  layer_count,
+    output wire         read_arid,
     output wire [39:0]  read_araddr,
     output wire [7:0]   read_arlen,
     output wire [2:0]   read_arsize,
@@ -12137,11 +12503,13 @@ module tcu_core (
     output wire [3:0]   read_arcache,
     output wire         read_arvalid,
     input  wire         read_arready,
+    input  wire         read_rid,
     input  wire [63:0]  read_rdata,
     input  wire [1:0]   read_rresp,
     input  wire         read_rlast,
     input  wire         read_rvalid,
     output wire         read_rready,
+    output wire         write_awid,
     output wire [39:0]  write_awaddr,
     output wire [7:0]   write_awlen,
     output wire [2:0]   write_awsize,
@@ -12155,6 +12523,7 @@ module tcu_core (
     output wire         write_wlast,
     output wire         write_wvalid,
     input  wire         write_wready,
+    input  wire         write_bid,
     input  wire [1:0]   write_bresp,
     input  wire         write_bvalid,
     output wire         write_bready,
@@ -12222,7 +12591,7 @@ module tcu_core (
     wire load_instruction_ready;
     wire [40:0] load_request_payload;
     wire load_request_valid;
-    reg [5:0] load_under_way = 6'h0;
+    reg [5:0] load_under_way;
     wire [55:0] load_write_payload;
     wire load_write_valid;
     wire output_bank_released;
@@ -12238,7 +12607,7 @@ module tcu_core (
     wire [21:0] output_residual_request_payload;
     wire output_residual_request_valid;
     wire output_tile_done;
-    wire [55:0] output_write;
+    wire [56:0] output_write;
     wire [255:0] parameter_ring_data;
     wire [7:0] parameter_ring_free_beats;
     wire [5:0] parameter_ring_written;
@@ -12269,7 +12638,7 @@ module tcu_core (
     wire store_read_valid;
     wire [40:0] store_request_payload;
     wire store_request_valid;
-    reg [5:0] store_under_way = 6'h0;
+    reg [5:0] store_under_way;
     wire [31:0] weight_ring_data;
     wire [7:0] weight_ring_free_beats;
     wire [6:0] weight_ring_written;
@@ -12519,6 +12888,7 @@ module tcu_core (
         .request_2_ready(reader_request_2_ready),
         .beat_valid(reader_beat_valid),
         .beat_data(reader_beat_data),
+        .bus_arid(read_arid),
         .bus_araddr(read_araddr),
         .bus_arlen(read_arlen),
         .bus_arsize(read_arsize),
@@ -12527,6 +12897,7 @@ module tcu_core (
         .bus_arcache(read_arcache),
         .bus_arvalid(read_arvalid),
         .bus_arready(read_arready),
+        .bus_rid(read_rid),
         .bus_rdata(read_rdata),
         .bus_rresp(read_rresp),
         .bus_rlast(read_rlast),
@@ -12629,6 +13000,7 @@ module tcu_core (
         .data_payload(store_data_payload),
         .data_valid(store_data_valid),
         .data_ready(writer_data_ready),
+        .bus_awid(write_awid),
         .bus_awaddr(write_awaddr),
         .bus_awlen(write_awlen),
         .bus_awsize(write_awsize),
@@ -12642,6 +13014,7 @@ module tcu_core (
         .bus_wlast(write_wlast),
         .bus_wvalid(write_wvalid),
         .bus_wready(write_wready),
+        .bus_bid(write_bid),
         .bus_bresp(write_bresp),
         .bus_bvalid(write_bvalid),
         .bus_bready(write_bready),
@@ -12659,13 +13032,13 @@ module tcu_core (
     assign _8_ = |store_under_way;
     assign dispatch_bus_idle = reader_idle & writer_idle & !fetch_busy;
     assign stalls_store_busy = |store_under_way;
+    assign trace_drain_data = trace_drain_valid ? output_write[55:24] : 32'd0;
     assign trace_pool_valid = pool_write_valid & activation_pool_write_ready;
+    assign trace_pool_data = pool_write_valid ? pool_write_payload[55:24] : 32'd0;
     assign _12_ = load_under_way + (dispatch_o_load_valid & load_instruction_ready);
     assign _15_ = store_under_way + (dispatch_o_store_valid & store_instruction_ready);
     assign trace_drain_address = output_write[23:0];
-    assign trace_drain_data = output_write[55:24];
     assign trace_pool_address = pool_write_payload[23:0];
-    assign trace_pool_data = pool_write_payload[55:24];
     assign errors[43:0] = fetch_error;
     assign errors[131:92] = writer_error_address;
     assign errors[91:89] = writer_error_code;
@@ -12696,7 +13069,7 @@ endmodule
 // aclk, aresetn: Clock, synchronous active-low reset.
 // s_axil_*: AXI4-Lite slave, the registers of `tcugen.registers`.
 // m_axi_*: AXI4 master.
-// interrupt: Level, at done or error.
+// irq: Level, at done or error.
 // trace_*: What the output path and the pool unit write, for observation; leave open otherwise.
 module tcu_top (
     input  wire        aclk,
@@ -12720,6 +13093,7 @@ module tcu_top (
     output wire [1:0]  s_axil_rresp,
     output wire        s_axil_rvalid,
     input  wire        s_axil_rready,
+    output wire        m_axi_arid,
     output wire [39:0] m_axi_araddr,
     output wire [7:0]  m_axi_arlen,
     output wire [2:0]  m_axi_arsize,
@@ -12728,11 +13102,13 @@ module tcu_top (
     output wire [3:0]  m_axi_arcache,
     output wire        m_axi_arvalid,
     input  wire        m_axi_arready,
+    input  wire        m_axi_rid,
     input  wire [63:0] m_axi_rdata,
     input  wire [1:0]  m_axi_rresp,
     input  wire        m_axi_rlast,
     input  wire        m_axi_rvalid,
     output wire        m_axi_rready,
+    output wire        m_axi_awid,
     output wire [39:0] m_axi_awaddr,
     output wire [7:0]  m_axi_awlen,
     output wire [2:0]  m_axi_awsize,
@@ -12746,10 +13122,11 @@ module tcu_top (
     output wire        m_axi_wlast,
     output wire        m_axi_wvalid,
     input  wire        m_axi_wready,
+    input  wire        m_axi_bid,
     input  wire [1:0]  m_axi_bresp,
     input  wire        m_axi_bvalid,
     output wire        m_axi_bready,
-    output wire        interrupt,
+    output wire        irq,
     output wire        trace_drain_valid,
     output wire [11:0] trace_drain_layer,
     output wire [23:0] trace_drain_address,
@@ -12811,7 +13188,7 @@ module tcu_top (
         .failed(control_failed),
         .error_code(control_error_code),
         .error_address(control_error_address),
-        .interrupt(interrupt)
+        .interrupt(irq)
     );
 
     tcu_core u_core (
@@ -12830,6 +13207,7 @@ module tcu_top (
         .layer(host_layer),
         .counter(host_counter),
         .layer_count(core_layer_count),
+        .read_arid(m_axi_arid),
         .read_araddr(m_axi_araddr),
         .read_arlen(m_axi_arlen),
         .read_arsize(m_axi_arsize),
@@ -12838,11 +13216,13 @@ module tcu_top (
         .read_arcache(m_axi_arcache),
         .read_arvalid(m_axi_arvalid),
         .read_arready(m_axi_arready),
+        .read_rid(m_axi_rid),
         .read_rdata(m_axi_rdata),
         .read_rresp(m_axi_rresp),
         .read_rlast(m_axi_rlast),
         .read_rvalid(m_axi_rvalid),
         .read_rready(m_axi_rready),
+        .write_awid(m_axi_awid),
         .write_awaddr(m_axi_awaddr),
         .write_awlen(m_axi_awlen),
         .write_awsize(m_axi_awsize),
@@ -12856,6 +13236,7 @@ module tcu_top (
         .write_wlast(m_axi_wlast),
         .write_wvalid(m_axi_wvalid),
         .write_wready(m_axi_wready),
+        .write_bid(m_axi_bid),
         .write_bresp(m_axi_bresp),
         .write_bvalid(m_axi_bvalid),
         .write_bready(m_axi_bready),

@@ -31,10 +31,11 @@ class Box:
         """Addresses as the machine has them, modulo the address space of the activation memory."""
         return wrapped(self.addresses)
 
-    def joined(self) -> list["Box"]:
-        """The same bytes in fewer, wider accesses: neighbours on the last axis that continue each other are one."""
-        steps = np.diff(self.addresses.reshape(-1, self.addresses.shape[-1])[0])
-        edges = [0, *(np.flatnonzero(steps != self.width) + 1).tolist(), self.addresses.shape[-1]]
+    def joined(self, word: int) -> list["Box"]:
+        """The same bytes in fewer, wider accesses: neighbours on the last axis in one word of `word` bytes are one."""
+        first = self.addresses.reshape(-1, self.addresses.shape[-1])[0]
+        borders = (np.diff(first) != self.width) | (first[1:] % word == 0)
+        edges = [0, *(np.flatnonzero(borders) + 1).tolist(), len(first)]
         return [Box(self.addresses[..., a], (b - a) * self.width, self.channel) for a, b in pairwise(edges)]
 
 

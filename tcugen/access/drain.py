@@ -25,6 +25,15 @@ def drain_reads(architecture: Architecture, instruction: Instruction) -> list[Bo
     return [_box(architecture, instruction, *steps, plane, *part) for part in _parts(architecture, instruction)]
 
 
+def drain_padding(architecture: Architecture, instruction: Instruction) -> list[Box]:
+    """Zeros after the last channel of every pixel, [n_y, n_x, byte planes], part of the last step's write; or none."""
+    if not instruction["pad_steps"]:
+        return []
+    last = drain_writes(architecture, instruction)[-1]
+    addresses = last.addresses[-1, ..., -1] + architecture.output_lanes
+    return [Box(addresses, instruction["pad_steps"] * architecture.output_lanes)]
+
+
 def blocks(instruction: Instruction) -> Iterator[tuple[int, int]]:
     """First and end of the output rows of every block; tiles are blocks within column groups."""
     rows, total = instruction["block_rows"], instruction["n_y"]

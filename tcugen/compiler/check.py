@@ -10,12 +10,20 @@ from tcugen.program import Program
 _LOOPS = {
     Opcode.WEIGHT: ("n_columns", "n_tiles"),
     Opcode.LOAD: ("segments", "segment_bytes"),
-    Opcode.STORE: ("segments", "segment_bytes"),
+    Opcode.STORE: ("segments", "segment_bytes", "row_step"),
     Opcode.COMPUTE: ("n_columns", "n_y", "block_rows", "n_x", "n_groups", "n_ky", "n_kx", "stride_y"),
     Opcode.DRAIN: ("n_columns", "n_y", "block_rows", "n_x", "last_steps"),
     Opcode.POOL: ("n_groups", "n_y", "n_x", "n_ky", "n_kx", "stride_y", "stride_x"),
     Opcode.END: (),
 }
+
+
+def padded_byte(instruction: Instruction, architecture: Architecture) -> int:
+    """Byte within its word behind the padding of the last column group of a DRAIN."""
+    lanes = architecture.output_lanes
+    channel = instruction["channel0"] + (instruction["n_columns"] - 1) * architecture.columns
+    last = (channel + (instruction["last_steps"] - 1) * lanes) % architecture.rows
+    return last + (1 + instruction["pad_steps"]) * lanes
 
 
 def _rules(
@@ -50,6 +58,12 @@ def _rules(
                 )
             ),
         ]  # fmt: skip
+    if instruction.opcode == Opcode.STORE:
+        row, segment = max(1, instruction["row_step"]), instruction["segment_bytes"]
+        rules += [
+            (row % bus == 0, f"row_step {row} is not a multiple of {bus}"),
+            (segment % row == 0, f"segment_bytes {segment} is not a multiple of row_step {row}"),
+        ]
     if instruction.opcode in (Opcode.COMPUTE, Opcode.DRAIN):
         pixels = min(instruction["block_rows"], instruction["n_y"]) * instruction["n_x"]
         rules.append(
@@ -72,8 +86,10 @@ def _rules(
         ]
     if instruction.opcode == Opcode.DRAIN:
         steps, groups = instruction["last_steps"], instruction["n_columns"] if instruction["keep"] else 1
+        last_byte = padded_byte(instruction, architecture)
         rules += [
             (steps <= architecture.output_steps, f"last_steps {steps} exceeds {architecture.output_steps}"),
+            (last_byte <= architecture.rows, f"pads up to byte {last_byte} in words of {architecture.rows} bytes"),
             (
                 groups <= architecture.parameter_groups,
                 f"{groups} parameter groups exceed a ring of {architecture.parameter_groups}",

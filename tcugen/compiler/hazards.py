@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tcugen.access.box import Addresses, wrapped
-from tcugen.access.drain import blocks, drain_reads, drain_writes
+from tcugen.access.drain import blocks, drain_padding, drain_reads, drain_writes
 from tcugen.access.pool import pool_reads, pool_writes
 from tcugen.access.transfer import on_chip, units
 from tcugen.compiler.lanes import Lanes, WeightLanes
@@ -29,7 +29,8 @@ class Hazards:
         self.program, self.word = program, program.architecture.rows
         words = program.architecture.activation_words
         self.size = words * self.word
-        self.bits = np.zeros(words, np.uint32)
+        self.bits = np.zeros(words, np.uint32)  # bytes of each word that hold results
+        self.zeros = np.zeros(words, np.uint32)  # and those that were written as padding
         self.written = np.zeros((len(Unit), words), np.int32)
         self.read = np.zeros((len(Unit), words), np.int32)
         self.known = np.zeros((len(Unit), len(Unit)), np.int64)
@@ -105,14 +106,15 @@ class Hazards:
         if not bits.all():
             self._fail(f"reads byte {int(addresses[bits == 0].min())}, which nothing has written")
 
-    def _need_beats(self, instruction: Instruction) -> None:
-        """Something is in every word, or beat of several words, that STORE sends: padding ends rows and channels."""
-        beat, segments = self.program.architecture.bus_bytes, on_chip(instruction)
-        places = (segments.addresses[:, None] + np.arange(0, segments.width, beat)).reshape(-1)
-        words = places[:, None] // self.word + np.arange(max(1, beat // self.word))
-        filled = np.any(self.bits[words] != 0, axis=1)
-        if not filled.all():
-            self._fail(f"stores byte {int(places[~filled].min())}, which nothing has written")
+    def _need_rows(self, instruction: Instruction) -> None:
+        """Every byte that STORE sends as it is has been written; what ends a row it sends as zeros by itself."""
+        segments = on_chip(instruction)
+        places = np.arange(segments.width)
+        places = segments.addresses[:, None] + places[places % instruction["row_step"] < instruction["row_bytes"]]
+        defined = self.bits | self.zeros
+        written = defined[places // self.word] >> (places % self.word).astype(np.uint32) & 1
+        if not written.all():
+            self._fail(f"stores byte {int(places[written == 0].min())}, which nothing has written")
 
     def _next(self, unit: Unit) -> int:
         self.counts[unit] += 1
@@ -138,7 +140,7 @@ class Hazards:
     def _store(self, instruction: Instruction) -> None:
         count = self._next(Unit.STORE)
         self._reads(Unit.STORE, self._transfer_words(instruction), count)
-        self._need_beats(instruction)
+        self._need_rows(instruction)
         self.memory.store(instruction, count)
 
     def _compute(self, instruction: Instruction) -> None:
@@ -216,12 +218,15 @@ class Hazards:
         ):
             count = first
             for box in found:
-                parts = box.joined()
+                parts = box.joined(self.word)
                 for column in range(len(box.addresses)):
                     for y0, y1 in rows:
                         for part in parts:
                             access(part.addresses[column, y0:y1], part.width, count)
                         count += 1
+        for box in drain_padding(architecture, instruction):
+            bits = np.uint64((1 << box.width) - 1) << (box.addresses % self.word).astype(np.uint64)
+            np.bitwise_or.at(self.zeros, box.addresses // self.word, bits.astype(np.uint32))
 
     def _read_residual(self, places: Addresses, width: int, count: int) -> None:
         """DRAIN reads `width` bytes at every place."""

@@ -5,7 +5,8 @@ channels from ch = channel0 + col * C + s * L on, C / L steps or `last_steps` in
 
     out_base + x * out_x_step + y * out_y_step + (ch // R) * out_plane_step + ch % R   (modulo 2**24)
 
-with y counted over all of 0 .. n_y - 1; byte k of an int32 result stands k * byte_step further. The residual operand
+with y counted over all of 0 .. n_y - 1; byte k of an int32 result stands k * byte_step further. Behind the last channel
+of the last group follow pad_steps * L bytes of 0 in the same word. The residual operand
 is read at the same place counted from residual_base with residual_plane_step, before that place is written.
 Channels are counted without channel0 where they select parameters.
 """
@@ -34,6 +35,9 @@ def _check(shared: Shared, step: Step) -> None:
             "channel0",
             f"is {step['channel0']}, but it must be a multiple of {lanes} lanes below {architecture.rows} rows",
         )
+    last = step["channel0"] + (step["n_columns"] - 1) * architecture.columns + (step["last_steps"] - 1) * lanes
+    if last % architecture.rows + (1 + step["pad_steps"]) * lanes > architecture.rows:
+        raise step.error("pad_steps", f"is {step['pad_steps']}, but padding must end within the word it begins in")
     if step["int32"] and step["residual"]:
         raise step.error("residual", "is set together with int32, but 32-bit sums are stored as they are")
     if step["residual"] and step["add_shift"] > MAXIMUM_SHIFT:
@@ -132,8 +136,12 @@ def _drain_tile(
     box: tuple[int, int, int, int],
     sums: NDArray[np.int64],
     multiplier: NDArray[np.uint32],
+    padding: int,
 ) -> None:
-    """One count. `box` is (first channel, channels, first row, rows); int64 `sums` [rows, n_x, channels] with bias."""
+    """One count, with `padding` bytes of 0 behind its channels.
+
+    `box` is (first channel, channels, first row, rows); int64 `sums` [rows, n_x, channels] with bias.
+    """
     _check_sums(step, sums)
     work = shared.clocks.work(Unit.DRAIN, step)
     result = sums
@@ -141,7 +149,10 @@ def _drain_tile(
         residual = places.addresses("residual", *box) if step["residual"] else None
         result = _requantised(shared, step, work, sums, multiplier, residual)
     _store(shared, step, work, places.addresses("out", *box), result)
-    first_channel, _, y0, _ = box
+    first_channel, channels, y0, n_rows = box
+    if padding:
+        zeros = places.addresses("out", first_channel + channels, padding, y0, n_rows)
+        _store(shared, step, work, zeros, np.zeros(zeros.shape, np.int64))
     shared.observer.write(step, first_channel, y0, result)
     shared.clocks.complete(work)
 
@@ -152,6 +163,7 @@ def drain(shared: Shared, step: Step) -> Iterator[Blocked | None]:
     _check(shared, step)
     architecture = shared.architecture
     places = _Places(shared, step)
+    padding = step["pad_steps"] * architecture.output_lanes
     first_group = shared.parameters.read
     for column in range(step["n_columns"]):
         last_column = column == step["n_columns"] - 1
@@ -164,7 +176,8 @@ def drain(shared: Shared, step: Step) -> Iterator[Blocked | None]:
                 yield Blocked(step, "n_columns", "no finished tile to take")
             bank = _take_tile(shared, step, n_rows * step["n_x"])
             sums = (bank.sums[:, :channels] + bias).reshape(n_rows, step["n_x"], channels)
-            _drain_tile(shared, step, places, (column * architecture.columns, channels, y0, n_rows), sums, multiplier)
+            box = (column * architecture.columns, channels, y0, n_rows)
+            _drain_tile(shared, step, places, box, sums, multiplier, padding if last_column else 0)
             yield None
         if not step["keep"]:
             shared.parameters.free()

@@ -23,6 +23,9 @@ def _check_alignment(shared: Shared, step: Step) -> None:
     bus = shared.architecture.bus_bytes
     word = min(bus, shared.architecture.rows)
     aligned = {"offset": bus, "segment_bytes": bus, "activation": word}
+    if step.instruction.opcode is Opcode.STORE:
+        step.require_positive("row_step")
+        aligned |= {"row_step": bus, "segment_bytes": step["row_step"]}
     if step["segments"] > 1:
         aligned |= {"memory_step": bus, "activation_step": word}
     for name, unit in aligned.items():
@@ -31,7 +34,10 @@ def _check_alignment(shared: Shared, step: Step) -> None:
 
 
 def copy_segments(shared: Shared, step: Step) -> Iterator[None]:
-    """Execute one LOAD (window to activation memory) or STORE (activation memory to window): one count."""
+    """Execute one LOAD (window to activation memory) or STORE (activation memory to window): one count.
+
+    STORE sends zeros behind the pixels of each row.
+    """
     step.require_positive("segment_bytes", "segments")
     _check_alignment(shared, step)
     unit = Unit.LOAD if step.instruction.opcode is Opcode.LOAD else Unit.STORE
@@ -44,7 +50,10 @@ def copy_segments(shared: Shared, step: Step) -> Iterator[None]:
         if unit is Unit.LOAD:
             shared.activation.write(work, "activation", addresses, shared.windows.read(work, window, offset, length))
         else:
-            shared.windows.write(work, window, offset, shared.activation.read(work, "activation", addresses))
+            is_pixel = np.arange(length) % step["row_step"] < step["row_bytes"]
+            values = np.zeros(length, np.uint8)
+            values[is_pixel] = shared.activation.read(work, "activation", addresses[is_pixel])
+            shared.windows.write(work, window, offset, values)
     shared.clocks.complete(work)
     yield None
 

@@ -147,7 +147,7 @@ class _Writer:
         integers, name = self.model.integers_of(node), node.name
         scale = integers.weight_scale
         sum_scale = np.float32(self.model.scale(node.inputs[0])) * scale
-        operands = []
+        operands: list[str] = []
         for what, array, scales in (("weight", stored, scale), ("bias", integers.bias, sum_scale)):
             names = [
                 self.constant(f"{name}_{what}_integers", array),

@@ -23,10 +23,10 @@ from tcugen.model.limits import INT8_RANGE
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.graph import Node
 from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Weighted
+from tcugen.onnx.untyped import open_session
 
 if TYPE_CHECKING:
     import onnx
-    import onnxruntime
 
 Constant = npt.NDArray[Any] | np.generic
 FloatArray = npt.NDArray[np.float32] | np.float32
@@ -83,16 +83,6 @@ def run_reference(path: str | Path, inputs: Mapping[str, np.ndarray], optimise: 
     session = open_session(path, optimise)
     names = [output.name for output in session.get_outputs()]
     return dict(zip(names, session.run(names, dict(inputs)), strict=True))
-
-
-def open_session(path: str | Path, optimise: bool = False) -> onnxruntime.InferenceSession:
-    """An ONNX file in ONNX Runtime on the CPU; `optimise` as in `run_reference`."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    levels = onnxruntime.GraphOptimizationLevel
-    options.graph_optimization_level = levels.ORT_ENABLE_ALL if optimise else levels.ORT_DISABLE_ALL
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 class _Writer:
@@ -169,7 +159,12 @@ class _Writer:
 
     def convolution(self, node: Conv) -> None:
         integers, name = self.model.integers_of(node), node.name
-        geometry = {"strides": node.stride, "pads": node.padding, "kernel_shape": node.kernel, "group": node.groups}
+        geometry: dict[str, Any] = {
+            "strides": node.stride,
+            "pads": node.padding,
+            "kernel_shape": node.kernel,
+            "group": node.groups,
+        }
         if integers.multiplier is None:
             self.integer_convolution(node, geometry)
             return
@@ -230,7 +225,7 @@ class _Writer:
             self.clamp(node, integers.clamp, self.op("Unsqueeze", [rows, axes], f"{name}/unclamped"))
 
     def max_pool(self, node: MaxPool) -> None:
-        geometry = {"strides": node.stride, "pads": node.padding, "kernel_shape": node.kernel}
+        geometry: dict[str, Any] = {"strides": node.stride, "pads": node.padding, "kernel_shape": node.kernel}
         self.op("MaxPool", [node.inputs[0]], node.name, **geometry)
 
     def global_average_pool(self, node: GlobalAveragePool) -> None:
@@ -246,7 +241,7 @@ class _Writer:
 
     def add(self, node: Add) -> None:
         integers, name = self.model.integers_of(node), node.name
-        products = []
+        products: list[str] = []
         for role, operand, factor in zip("ab", node.inputs, integers.multipliers, strict=True):
             centred = self.centred(node, operand, role, np.float64)
             inputs = [centred, self.constant(f"{name}/m_{role}", np.float64(factor))]

@@ -11,7 +11,7 @@ import numpy as np
 from tcugen.model.errors import ModelError
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.operators import Weighted
-from tcugen.onnx.reference import open_session
+from tcugen.onnx.untyped import open_session
 
 
 def run_file(path: Path, images: np.ndarray) -> Iterator[np.ndarray]:

@@ -38,11 +38,11 @@ def corrected(model: FloatNetwork, quantised: QuantizedNetwork, images: np.ndarr
     network = quantised.network
     source = network.inputs[0][0]
     batch = np.array(images[:MOST_IMAGES], np.float32)
-    held = {source: torch.from_numpy(quantise_images(batch, quantised.quantization(source)))}
+    held = {source: torch.as_tensor(quantise_images(batch, quantised.quantization(source)))}
     last_use = {name: readers[-1] for name, readers in network.consumers.items() if readers}
     integers = dict(quantised.integers)
     moved = replace(quantised, integers=integers)
-    for step in run(model, torch.from_numpy(batch)):
+    for step in run(model, torch.as_tensor(batch)):
         node, operands = step.node, [held[name] for name in step.node.inputs]
         output = golden.evaluate(moved, node, operands)
         if isinstance(node, Weighted):

@@ -85,7 +85,7 @@ def side_by_side(model: FloatNetwork, quantised: QuantizedNetwork, images: torch
     """The input and every node's output, in execution order."""
     network = quantised.network
     source = network.inputs[0][0]
-    held = {source: torch.from_numpy(quantise_images(images.numpy(), quantised.quantization(source)))}
+    held = {source: torch.as_tensor(quantise_images(images.numpy(), quantised.quantization(source)))}
     last_use = {name: readers[-1] for name, readers in network.consumers.items() if readers}
     yield Pair(source, images, real_values(quantised, source, held[source]))
     for step in run(model, images):

@@ -88,7 +88,7 @@ def _evaluate(model: FloatNetwork, node: Node, operands: list[torch.Tensor]) -> 
     match node:
         case Conv() | Linear():
             layer, parameters = as_convolution(node), model.parameters[node.name]
-            weight, bias = (torch.from_numpy(array).float() for array in (parameters.weight, parameters.bias))
+            weight, bias = (torch.as_tensor(array).float() for array in (parameters.weight, parameters.bias))
             return functional.conv2d(_padded(x, layer, 0.0), weight, bias, layer.stride, groups=layer.groups)
         case Add():
             return x + operands[1]

@@ -44,6 +44,17 @@ def write_layout(n_bytes: int) -> data.StructLayout:
     return data.StructLayout({"address": ACTIVATION_ADDRESS_BITS, "data": 8 * n_bytes})
 
 
+def drain_layout(architecture: Architecture) -> data.StructLayout:
+    """`output_lanes` bytes to be written at byte `address`, and 0 into `pad_steps` times as many bytes behind them.
+
+    Both lie in one word.
+    """
+    lanes = architecture.output_lanes
+    return data.StructLayout(
+        {"address": ACTIVATION_ADDRESS_BITS, "data": 8 * lanes, "pad_steps": bits_for(architecture.rows // lanes)}
+    )
+
+
 class ActivationMemory(Component):
     """Banks, arbitration and operand alignment.
 
@@ -51,7 +62,7 @@ class ActivationMemory(Component):
         operand_en, operand_request: A read for the array; `operand` holds it two cycles later.
         residual, pool, store: Streams of word addresses (byte address / rows). `{name}_data` holds the word in the
             cycle after the transfer.
-        drain_en, drain: A write of the output path (`output_lanes` bytes); always taken.
+        drain_en, drain: A write of the output path; always taken.
         pool_write, load_write: Streams of writes: whole words, and min(bus_bytes, rows) bytes.
 
     Latency: operand 2 cycles, words 1 cycle; a written byte can be read in the next cycle.
@@ -89,7 +100,7 @@ class ActivationMemory(Component):
                 **{name: In(stream.Signature(word_address)) for name in READERS},
                 **{f"{name}_data": Out(self.word_bits) for name in READERS},
                 "drain_en": In(1),
-                "drain": In(write_layout(self.lanes)),
+                "drain": In(drain_layout(architecture)),
                 "pool_write": In(stream.Signature(write_layout(self.rows))),
                 "load_write": In(stream.Signature(write_layout(self.load_bytes))),
             }
@@ -181,8 +192,23 @@ class ActivationMemory(Component):
             m.d.comb += valid.eq((everything << before) & ~(everything << inside))
         return valid
 
+    def _padded(self, m: Module) -> tuple[Signal, Signal]:
+        """Byte enables and word of a write of the output path."""
+        steps = self.rows // self.lanes
+        first = self.drain.address[bits_for(self.lanes) if self.lanes > 1 else 0 : bits_for(self.rows)]
+        enables = Signal(self.rows, name="drain_enables")
+        word = Signal(self.word_bits, name="drain_word")
+        for step in range(steps):
+            place = slice(8 * self.lanes * step, 8 * self.lanes * (step + 1))
+            enabled = (first <= step) & (step <= first + self.drain.pad_steps)
+            m.d.comb += enables[self.lanes * step : self.lanes * (step + 1)].eq(enabled.replicate(self.lanes))
+            with m.If(first == step):
+                m.d.comb += word[place].eq(self.drain.data)
+        return enables, word
+
     def _write(self, m: Module, banks: list[Sram]) -> None:
         byte_bits = bits_for(self.rows)
+        drain_enables, drain_word = self._padded(m)
         for b, bank in enumerate(banks):
 
             def place(port, n_bytes: int, bank: Sram = bank) -> list:
@@ -199,7 +225,11 @@ class ActivationMemory(Component):
                 return port.address[byte_bits : byte_bits + 2] == b
 
             with m.If(self.drain_en & chosen(self.drain)):
-                m.d.comb += place(self.drain, self.lanes)
+                m.d.comb += [
+                    bank.write_addr.eq(self.drain.address[byte_bits + 2 :]),
+                    bank.write_data.eq(drain_word),
+                    bank.write_en.eq(drain_enables),
+                ]
             with m.Elif(self.pool_write.valid & chosen(self.pool_write.payload)):
                 m.d.comb += [*place(self.pool_write.payload, self.rows), self.pool_write.ready.eq(1)]
             with m.Elif(self.load_write.valid & chosen(self.load_write.payload)):

@@ -1,7 +1,7 @@
 """AXI4 master signatures with flat member names, and the shapes of the requests that become bursts.
 
 Every burst is INCR at the full width of the bus, so `a*size`, `a*burst`, `a*prot` and `a*cache` are constants. All
-bursts share one ID and memory answers in order; the ID ports are left out.
+bursts have ID 0, so memory answers in order; the IDs of its answers are not looked at.
 """
 
 from typing import Protocol
@@ -23,6 +23,7 @@ PROT_DATA = 0b000
 CACHE_BUFFERABLE = 0b0011
 """Normal memory, non-cacheable, bufferable."""
 RESPONSE_OKAY = 0
+ID_BITS = 1
 
 PAGE_BYTES = 4096
 """No AXI4 burst crosses a multiple of this, and window bases are multiples of it."""
@@ -99,6 +100,7 @@ class ReadSignature(wiring.Signature):
     def __init__(self, architecture: Architecture):
         super().__init__(
             {
+                "arid": _constant(ID_BITS, 0),
                 "araddr": Out(architecture.bus_address_bits),
                 "arlen": Out(8),
                 "arsize": _constant(3, exact_log2(architecture.bus_bytes)),
@@ -107,6 +109,7 @@ class ReadSignature(wiring.Signature):
                 "arcache": _constant(4, CACHE_BUFFERABLE),
                 "arvalid": Out(1),
                 "arready": In(1),
+                "rid": In(ID_BITS),
                 "rdata": In(8 * architecture.bus_bytes),
                 "rresp": In(2),
                 "rlast": In(1),
@@ -122,6 +125,7 @@ class WriteSignature(wiring.Signature):
     def __init__(self, architecture: Architecture):
         super().__init__(
             {
+                "awid": _constant(ID_BITS, 0),
                 "awaddr": Out(architecture.bus_address_bits),
                 "awlen": Out(8),
                 "awsize": _constant(3, exact_log2(architecture.bus_bytes)),
@@ -135,6 +139,7 @@ class WriteSignature(wiring.Signature):
                 "wlast": Out(1),
                 "wvalid": Out(1),
                 "wready": In(1),
+                "bid": In(ID_BITS),
                 "bresp": In(2),
                 "bvalid": In(1),
                 "bready": Out(1),

@@ -1,6 +1,6 @@
 """The core: all units, their queues and memories, connected. It holds no logic beyond counting what is under way."""
 
-from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data
 from amaranth.lib.wiring import Component, In, Member, Out, connect, flipped
 
@@ -30,7 +30,10 @@ ERROR_SOURCES = ("fetch", "reader", "writer")
 
 
 def trace_signature(n_bytes: int) -> dict[str, Member]:
-    """Members of a trace: in each cycle with `valid`, `data` (n_bytes bytes) is written at byte `address`."""
+    """Members of a trace: in each cycle with `valid`, `data` (n_bytes bytes) is written at byte `address`.
+
+    What is not valid is 0: it may not even be defined.
+    """
     return {
         "valid": Out(1),
         "layer": Out(LAYER_BITS),
@@ -187,11 +190,11 @@ class Core(Component):
             self.trace_drain_valid.eq(output.write_en),
             self.trace_drain_layer.eq(output.layer),
             self.trace_drain_address.eq(output.write.address),
-            self.trace_drain_data.eq(output.write.data),
+            self.trace_drain_data.eq(Mux(output.write_en, output.write.data, 0)),
             self.trace_pool_valid.eq(pool.write.valid & pool.write.ready),
             self.trace_pool_layer.eq(pool.layer),
             self.trace_pool_address.eq(pool.write.payload.address),
-            self.trace_pool_data.eq(pool.write.payload.data),
+            self.trace_pool_data.eq(Mux(pool.write.valid, pool.write.payload.data, 0)),
             self.trace_layer.eq(stalls.layer),
         ]
         return m

@@ -39,8 +39,8 @@ class WeightFields:
 
 
 @dataclass(frozen=True)
-class TransferFields:
-    """Fields of LOAD and STORE."""
+class LoadFields:
+    """Fields of LOAD."""
 
     window: Value
     offset: Value
@@ -49,6 +49,14 @@ class TransferFields:
     segments: Value
     activation_step: Value
     memory_step: Value
+
+
+@dataclass(frozen=True)
+class StoreFields(LoadFields):
+    """Fields of STORE."""
+
+    row_step: Value
+    row_bytes: Value
 
 
 @dataclass(frozen=True)
@@ -92,6 +100,7 @@ class DrainFields:
     n_x: Value
     channel0: Value
     last_steps: Value
+    pad_steps: Value
     keep: Value
     out_plane_step: Value
     out_y_step: Value
@@ -135,12 +144,12 @@ class PoolFields:
     width: Value
 
 
-Fields = WeightFields | TransferFields | ComputeFields | DrainFields | PoolFields
+Fields = WeightFields | LoadFields | StoreFields | ComputeFields | DrainFields | PoolFields
 
 _CLASSES: dict[Opcode, type[Fields]] = {
     Opcode.WEIGHT: WeightFields,
-    Opcode.LOAD: TransferFields,
-    Opcode.STORE: TransferFields,
+    Opcode.LOAD: LoadFields,
+    Opcode.STORE: StoreFields,
     Opcode.COMPUTE: ComputeFields,
     Opcode.DRAIN: DrainFields,
     Opcode.POOL: PoolFields,
@@ -156,7 +165,9 @@ def header(word: ValueLike) -> Header:
 @overload
 def fields(opcode: Literal[Opcode.WEIGHT], word: ValueLike) -> WeightFields: ...
 @overload
-def fields(opcode: Literal[Opcode.LOAD, Opcode.STORE], word: ValueLike) -> TransferFields: ...
+def fields(opcode: Literal[Opcode.LOAD], word: ValueLike) -> LoadFields: ...
+@overload
+def fields(opcode: Literal[Opcode.STORE], word: ValueLike) -> StoreFields: ...
 @overload
 def fields(opcode: Literal[Opcode.COMPUTE], word: ValueLike) -> ComputeFields: ...
 @overload

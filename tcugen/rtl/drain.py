@@ -11,18 +11,16 @@ from tcugen.arch import Architecture, bits_for
 from tcugen.isa import ACTIVATION_ADDRESS_BITS, Opcode
 from tcugen.rtl.decode import INSTRUCTION_BITS, fields
 
-STEP = data.StructLayout(
-    {
-        "address": ACTIVATION_ADDRESS_BITS,
-        "tile_ends": 1,
-    }
-)
-"""Where one step's results go.
 
-Attributes:
+def step_layout(architecture: Architecture) -> data.StructLayout:
+    """Where one step's results go.
+
     address: Byte address in the activation memory.
+    pad_steps: Steps of zeros behind them, in the same word.
     tile_ends: Last step of a tile.
-"""
+    """
+    pad_bits = bits_for(architecture.rows // architecture.output_lanes)
+    return data.StructLayout({"address": ACTIVATION_ADDRESS_BITS, "pad_steps": pad_bits, "tile_ends": 1})
 
 
 class DrainWalker(Component):
@@ -74,7 +72,7 @@ class DrainWalker(Component):
                 "groups_written": In(self.group_bits),
                 "residual_valid": In(1),
                 "go": Out(1),
-                "step": Out(STEP),
+                "step": Out(step_layout(a)),
                 "lane_step": Out(bits_for(a.output_steps)),
                 "byte_plane": Out(2),
                 "read_en": Out(1),
@@ -125,6 +123,7 @@ class DrainWalker(Component):
                 self.active & (full != 0) & (self.group != self.groups_written) & (~f.residual | self.residual_valid)
             ),
             self.step.address.eq(step_at + byte),
+            self.step.pad_steps.eq(Mux(last_column & last_step, f.pad_steps, 0)),
             self.step.tile_ends.eq(tile_ends),
             self.read_en.eq(self.go & (self.lane_step == 0) & (self.byte_plane == 0)),
             self.residual_byte.eq(byte),

@@ -11,7 +11,7 @@ from amaranth.lib.wiring import Component, In, Out
 
 from tcugen.arch import PARAMETER_BYTES, Architecture, bits_for
 from tcugen.isa import ACTIVATION_ADDRESS_BITS, Opcode, layout
-from tcugen.rtl.activation import write_layout
+from tcugen.rtl.activation import drain_layout
 from tcugen.rtl.decode import INSTRUCTION_BITS, fields, header
 from tcugen.rtl.delay import delayed
 from tcugen.rtl.drain import DrainWalker
@@ -86,7 +86,7 @@ class OutputPath(Component):
                 "residual_request": Out(stream.Signature(ACTIVATION_ADDRESS_BITS - bits_for(a.rows))),
                 "residual_word": In(8 * a.rows),
                 "write_en": Out(1),
-                "write": Out(write_layout(a.output_lanes)),
+                "write": Out(drain_layout(a)),
                 "layer": Out(layout(Opcode.DRAIN)["layer"].field.bits),
                 "tile_done": Out(1),
                 "busy": Out(1),
@@ -141,7 +141,7 @@ class OutputPath(Component):
         m.d.comb += moving.eq(walker.go | (flying != 0))
         line = delayed(m, walker.step, LATENCY, "step_line", moving)
         step = data.View(type(walker.step).shape(walker.step), line)
-        m.d.comb += self.write.address.eq(step.address)
+        m.d.comb += [self.write.address.eq(step.address), self.write.pad_steps.eq(step.pad_steps)]
         m.d.sync += self.tile_done.eq(self.write_en & step.tile_ends)
         sums, multipliers = self._sums(m, walker, f, moving)
         self._lanes(m, f, sums, multipliers, walker, reader, moving)

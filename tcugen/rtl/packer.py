@@ -9,9 +9,19 @@ from tcugen.arch import Architecture, bits_for
 
 
 def word_layout(architecture: Architecture) -> data.StructLayout:
-    """A word of `rows` bytes of which `units` units of min(bus_bytes, rows) bytes count, the first at `position`."""
+    """A word of `rows` bytes of which `units` units of min(bus_bytes, rows) bytes count, the first at `position`.
+
+    `last`: it ends its transfer.
+    """
     units = architecture.rows // min(architecture.bus_bytes, architecture.rows)
-    return data.StructLayout({"data": 8 * architecture.rows, "position": bits_for(units), "units": range(units + 1)})
+    return data.StructLayout(
+        {"data": 8 * architecture.rows, "position": bits_for(units), "units": range(units + 1), "last": 1}
+    )
+
+
+def beat_layout(architecture: Architecture) -> data.StructLayout:
+    """A beat; `last`: it ends its transfer."""
+    return data.StructLayout({"data": 8 * architecture.bus_bytes, "last": 1})
 
 
 class Packer(wiring.Component):
@@ -30,7 +40,7 @@ class Packer(wiring.Component):
         super().__init__(
             {
                 "i": In(stream.Signature(word_layout(architecture))),
-                "o": Out(stream.Signature(8 * architecture.bus_bytes)),
+                "o": Out(stream.Signature(beat_layout(architecture))),
             }
         )
 
@@ -40,7 +50,8 @@ class Packer(wiring.Component):
             self._elaborate_split(m)
         elif self._rows == self._bus_bytes:
             m.d.comb += [
-                self.o.payload.eq(self.i.payload.data),
+                self.o.payload.data.eq(self.i.payload.data),
+                self.o.payload.last.eq(self.i.payload.last),
                 self.o.valid.eq(self.i.valid),
                 self.i.ready.eq(self.o.ready),
             ]
@@ -57,7 +68,8 @@ class Packer(wiring.Component):
         m.d.comb += [
             place.eq(word.position + sent),
             last.eq(sent + 1 >= word.units),
-            self.o.payload.eq(word.data.word_select(place, 8 * self._bus_bytes)),
+            self.o.payload.data.eq(word.data.word_select(place, 8 * self._bus_bytes)),
+            self.o.payload.last.eq(word.last & last),
             self.o.valid.eq(self.i.valid),
             self.i.ready.eq(self.o.ready & last),
         ]
@@ -73,7 +85,8 @@ class Packer(wiring.Component):
         complete = Signal()
         m.d.comb += [
             complete.eq(count == words - 1),
-            self.o.payload.eq(Cat(held, self.i.payload.data)),
+            self.o.payload.data.eq(Cat(held, self.i.payload.data)),
+            self.o.payload.last.eq(self.i.payload.last),
             self.o.valid.eq(self.i.valid & complete),
             self.i.ready.eq(self.o.ready | ~complete),
         ]

@@ -104,7 +104,7 @@ class ResidualLanes(wiring.Component):
         m = Module()
         shared = Pipeline(m, self.enable)
 
-        # Bypass costs the lanes nothing: with these controls the sum is a * 1 + (b - z_b) * 0, unshifted, unclamped.
+        # With these controls the sum is a * 1 + 0 * 0, unshifted, unclamped. `b` may be unknown then.
         def unless_bypass(value: Value, otherwise: int) -> Value:
             return Mux(self.bypass, Const(otherwise, value.shape()), value)
 
@@ -126,7 +126,7 @@ class ResidualLanes(wiring.Component):
         for lane in range(self.lanes):
             pipe = Pipeline(m, self.enable, f"lane{lane}_")
             difference_a = pipe.register("difference_a", self.a[lane] - zero_point_a)
-            difference_b = pipe.register("difference_b", self.b[lane] - self.zero_point_b)
+            difference_b = pipe.register("difference_b", Mux(self.bypass, 0, self.b[lane] - self.zero_point_b))
             low_a = pipe.register("low_a", difference_a * factor_a[:HALF])
             low_b = pipe.register("low_b", difference_b * factor_b[:HALF])
             high_a = pipe.register("high_a", difference_a * factor_a[HALF:])

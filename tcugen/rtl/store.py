@@ -11,7 +11,11 @@ from tcugen.rtl.axi import MAX_OUTSTANDING, REQUEST
 from tcugen.rtl.decode import INSTRUCTION_BITS, fields
 from tcugen.rtl.fifo import Fifo
 from tcugen.rtl.packer import Packer, word_layout
+from tcugen.rtl.row_ends import ROWS, RowEnds
 from tcugen.rtl.segments import SegmentWalker
+
+QUEUE_INSTRUCTIONS = 4
+"""Instructions whose words may have been read before their first beat leaves."""
 
 QUEUE_WORDS = 4
 """Words read ahead of the packer. A word holds its place for 3 cycles at full rate."""
@@ -21,7 +25,7 @@ class Store(wiring.Component):
     """Executes STORE instructions, in order, as fast as activation memory and bus allow.
 
     One walker requests bursts from the writer, another reads each word once; they may be in different instructions.
-    A word is read only when the word queue has room for it.
+    A word is read only when the word queue has room for it. What stands behind the pixels of a row is sent as 0.
 
     Members:
         instruction: STORE instructions whose waits are over; other opcodes must not come here.
@@ -67,16 +71,20 @@ class Store(wiring.Component):
             ACTIVATION_ADDRESS_BITS, self._unit_bytes, rows // self._unit_bytes
         )
 
+        m.submodules.row_queue = row_queue = Fifo(ROWS, QUEUE_INSTRUCTIONS)
         store = fields(Opcode.STORE, self.instruction.payload)
         m.d.comb += [
-            self.instruction.ready.eq(bursts.i.ready & places.i.ready),
-            bursts.i.valid.eq(self.instruction.valid & places.i.ready),
+            self.instruction.ready.eq(bursts.i.ready & places.i.ready & row_queue.i.ready),
+            bursts.i.valid.eq(self.instruction.valid & places.i.ready & row_queue.i.ready),
             bursts.i.payload.tag.eq(store.window),
             bursts.i.payload.address.eq(store.offset),
             bursts.i.payload.segment_bytes.eq(store.segment_bytes),
             bursts.i.payload.segments.eq(store.segments),
             bursts.i.payload.step.eq(store.memory_step),
-            places.i.valid.eq(self.instruction.valid & bursts.i.ready),
+            places.i.valid.eq(self.instruction.valid & bursts.i.ready & row_queue.i.ready),
+            row_queue.i.valid.eq(self.instruction.valid & bursts.i.ready & places.i.ready),
+            row_queue.i.payload.row_step.eq(store.row_step),
+            row_queue.i.payload.row_bytes.eq(store.row_bytes),
             places.i.payload.address.eq(store.activation),
             places.i.payload.segment_bytes.eq(store.segment_bytes),
             places.i.payload.segments.eq(store.segments),
@@ -111,7 +119,10 @@ class Store(wiring.Component):
         m.submodules.words = words = Fifo(word_layout(self._architecture), QUEUE_WORDS)
         m.submodules.packer = packer = Packer(self._architecture)
         wiring.connect(m, words.o, packer.i)
-        wiring.connect(m, packer.o, wiring.flipped(self.data))
+        m.submodules.row_ends = row_ends = RowEnds(self._architecture)
+        wiring.connect(m, m.submodules.row_queue.o, row_ends.rows)
+        wiring.connect(m, packer.o, row_ends.i)
+        wiring.connect(m, row_ends.o, wiring.flipped(self.data))
 
         place = places.o.payload
         read_valid = Signal()  # the word is on read_data
@@ -129,7 +140,16 @@ class Store(wiring.Component):
         m.d.sync += read_valid.eq(accept)
         position = Signal.like(words.i.payload.position)
         units = Signal.like(words.i.payload.units)
-        m.d.comb += [words.i.payload.position.eq(position), words.i.payload.units.eq(units)]
+        last = Signal()
+        m.d.comb += [
+            words.i.payload.position.eq(position),
+            words.i.payload.units.eq(units),
+            words.i.payload.last.eq(last),
+        ]
         with m.If(accept):
             unit_bits = exact_log2(self._unit_bytes)
-            m.d.sync += [position.eq(place.address[unit_bits : self._row_bits]), units.eq(place.units)]
+            m.d.sync += [
+                position.eq(place.address[unit_bits : self._row_bits]),
+                units.eq(place.units),
+                last.eq(place.last),
+            ]

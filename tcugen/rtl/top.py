@@ -22,13 +22,13 @@ class Top(Component):
     aclk, aresetn: Clock, synchronous active-low reset.
     s_axil_*: AXI4-Lite slave, the registers of `tcugen.registers`.
     m_axi_*: AXI4 master.
-    interrupt: Level, at done or error.
+    irq: Level, at done or error.
     trace_*: What the output path and the pool unit write, for observation; leave open otherwise.
     """
 
     aclk: Signal
     aresetn: Signal
-    interrupt: Signal
+    irq: Signal
 
     def __init__(self, architecture: Architecture):
         self.architecture = architecture
@@ -44,7 +44,7 @@ class Top(Component):
             for name, member in signature.members.items()
         }
         trace = {name: member for name, member in self.core.signature.members.items() if name.startswith("trace_")}
-        super().__init__({"aclk": In(1), "aresetn": In(1), **lite, **master, "interrupt": Out(1), **trace})
+        super().__init__({"aclk": In(1), "aresetn": In(1), **lite, **master, "irq": Out(1), **trace})
 
     def elaborate(self, platform):
         m = Module()
@@ -98,6 +98,6 @@ class Top(Component):
             host.startable.eq(control.startable),
             host.error_code.eq(control.error_code),
             host.error_address.eq(control.error_address),
-            self.interrupt.eq(control.interrupt),
+            self.irq.eq(control.interrupt),
         ]
         return m

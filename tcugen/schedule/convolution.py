@@ -186,6 +186,12 @@ class Convolution:
         channels = self.task.output_shape.channels
         return item.columns[0] * columns, min(item.columns[1] * columns, -(-channels // lanes) * lanes)
 
+    def _pad_bytes(self, end_channel: int) -> int:
+        """Bytes of a pixel beyond its last channel, if that is the one before `end_channel`."""
+        if end_channel < self.task.output_shape.channels:
+            return 0
+        return self.out_layout.pixel_bytes - ((end_channel - 1) % self.out_layout.word + 1)
+
     def _written(self, item: WorkItem, channels: tuple[int, int], rows: tuple[int, int]) -> list[Region]:
         word, layout = self.architecture.rows, self.out_layout
         region = item.target.region((channels[0] // word, -(-channels[1] // word)), rows)
@@ -216,6 +222,7 @@ class Convolution:
             "n_x": rectangle.n_x,
             "channel0": first_channel % word,
             "last_steps": -(-(min(end_channel, last_column + columns) - last_column) // lanes),
+            "pad_steps": self._pad_bytes(end_channel) // lanes,
             "int32": int(layout.int32),
             "keep": int(keep),
         }

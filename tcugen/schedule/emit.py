@@ -105,10 +105,15 @@ class Emitter:
     def store(self, tensor: str, place: SramView, planes: tuple[int, int], rows: tuple[int, int]) -> None:
         """Write rows of some planes of a tensor to memory."""
         region = place.region(planes, rows)
-        self.append(Opcode.STORE, self.tracker.before_read(region), self._transfer(tensor, place, planes, rows))
+        layout = self.layouts[tensor]
+        fields = self._transfer(tensor, place, planes, rows)
+        fields |= {"row_step": layout.row_bytes, "row_bytes": layout.width * layout.pixel_bytes}
+        layout = self.layouts[tensor]
+        fields = self._transfer(tensor, place, planes, rows)
+        fields |= {"row_step": layout.row_bytes, "row_bytes": layout.width * layout.pixel_bytes}
+        self.append(Opcode.STORE, self.tracker.before_read(region), fields)
         count = self.count(Unit.STORE)
         self.tracker.note_read(Unit.STORE, count, region)
-        layout = self.layouts[tensor]
         if tensor not in self._stored:
             factor = 4 if layout.int32 else 1
             self._stored[tensor] = np.zeros((layout.planes * factor, layout.height), np.int32)

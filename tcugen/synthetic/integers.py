@@ -64,11 +64,11 @@ def synthesise(
         )
     model = QuantizedNetwork(network, {}, {})
     run = _Run(model, np.random.default_rng(seed), {})
-    inputs = {}
+    inputs: dict[str, np.ndarray] = {}
     for name, shape in network.inputs:
         dimensions = (images, shape.channels, shape.height, shape.width)
         inputs[name] = run.rng.integers(-128, 128, dimensions, dtype=np.int8)
-        run.tensors[name] = torch.from_numpy(inputs[name])
+        run.tensors[name] = torch.as_tensor(inputs[name])
         model.tensors[name] = Quantization(np.float32(run.rng.uniform(0.01, 0.03)), _nonzero(run.rng, -40, 40))
     for node in network.nodes:
         stores_sums = int32_output and node is last

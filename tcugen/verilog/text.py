@@ -9,7 +9,7 @@ SLICE = r"\[\d+(?::\d+)?\]"
 
 _WORD = re.compile(rf"(?<![\w'.$]){NAME}")
 _KEYWORDS = set("always posedge begin end if else casez endcase default full_case empty".split())
-_DECLARATION = re.compile(rf"  (input|output|wire|reg)(?: \[(\d+):0\])? ({NAME})(?: = (\S+))?;")
+_DECLARATION = re.compile(rf"  (input|output|wire|reg)(?: \[(\d+):0\])? ({NAME})(?: = \S+)?;")
 _MEMORY = re.compile(rf"  reg \[\d+:0\] ({NAME}) \[\d+:\d+\];")
 _ASSIGN = re.compile(r"  assign (.+?) = (.+);")
 
@@ -24,7 +24,6 @@ class Wire:
     kind: str
     width: int
     direction: str = ""
-    initial: str = ""
 
 
 @dataclass
@@ -54,7 +53,11 @@ class UnknownText(ValueError):
 
 
 def parse(text: str) -> list[Module]:
-    """Modules of a text written by `write_verilog -norename`, in its order. Raises UnknownText."""
+    """Modules of a text written by `write_verilog -norename`, in its order. Raises UnknownText.
+
+    Start values of registers are left out: reset gives the same ones to all that need any. With them, `always @*` would
+    see no change at reset where SystemVerilog is spoken, and not be run: see `_plain_names`.
+    """
     return [
         _parse_module(_plain_names(match[0]).splitlines())
         for match in re.finditer(r"^module .*?^endmodule", text, re.MULTILINE | re.DOTALL)
@@ -64,8 +67,8 @@ def parse(text: str) -> list[Module]:
 def _plain_names(text: str) -> str:
     r"""Escaped names as plain ones: `\$12 ` is `_12_`, `\data$12 ` is `data_12`; helpers of Yosys' own vanish.
 
-    Those helpers make event-driven simulators look at an `always @*` block at time 0 even if it reads nothing that
-    changes; every block here reads something that does.
+    Those helpers make event-driven simulators look at an `always @*` block at time 0 even if what it reads has its
+    value from the start. Here nothing has: registers start unknown and change at reset, and so does what follows.
     """
     text = re.sub(r"^\s*(?:reg|if \() ?\\\$auto\$verilog_backend\S* .*\n", "", text, flags=re.MULTILINE)
     text = re.sub(r"\\\$(\d+) ", r"_\1_", text)
@@ -95,12 +98,12 @@ def _parse_module(lines: list[str]) -> Module:
         item = lines[position:end]
         position = end
         if match := _DECLARATION.fullmatch(item[0]):
-            direction, msb, wire, initial = match.groups()
+            direction, msb, wire = match.groups()
             known = module.wires.setdefault(wire, Wire("wire", int(msb or 0) + 1))
             if direction in ("input", "output"):
                 known.direction = direction
             else:
-                known.kind, known.initial = direction, initial or ""
+                known.kind = direction
         elif match := _ASSIGN.fullmatch(item[0]):
             module.assigns[match[1]] = match[2]
         elif _MEMORY.fullmatch(item[0]):

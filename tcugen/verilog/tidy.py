@@ -47,7 +47,8 @@ def _name_outputs(module: Module) -> None:
             continue
         block = driven[value]
         block[:] = [re.sub(rf"\b{value}\b", name, line) for line in block]
-        wire.kind, wire.initial = "reg", module.wires.pop(value).initial
+        wire.kind = "reg"
+        del module.wires[value]
         del module.assigns[name]
 
 

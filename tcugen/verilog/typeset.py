@@ -52,18 +52,17 @@ def _range(width: int) -> str:
 
 
 def _ports(module: Module, order: tuple[str, ...]) -> str:
-    """Ports with their types; a register's start value stands with it."""
+    """Ports with their types."""
     rows: list[tuple[str, str, str]] = []
     for name in order:
         wire = module.wires[name]
-        start = f" = {wire.initial}" if wire.initial else ""
-        rows.append((f"{wire.direction:<6} {wire.kind:<4}", _range(wire.width), name + start))
+        rows.append((f"{wire.direction:<6} {wire.kind:<4}", _range(wire.width), name))
     widest = max(len(width) for _, width, _ in rows)
     return ",\n".join(f"{_INDENT}{kind} {width:<{widest}} {name}" for kind, width, name in rows)
 
 
 def _declarations(module: Module) -> list[str]:
-    """Internal names, registers with their start value; wires without a name of their own share lines."""
+    """Internal names; wires without a name of their own share lines."""
     lines: list[str] = []
     unnamed: dict[tuple[str, int], list[str]] = {}
     for name, wire in module.wires.items():
@@ -72,8 +71,7 @@ def _declarations(module: Module) -> list[str]:
         if TEMPORARY.fullmatch(name):
             unnamed.setdefault((wire.kind, wire.width), []).append(name)
         else:
-            start = f" = {wire.initial}" if wire.initial else ""
-            lines.append(" ".join(filter(None, (_INDENT + wire.kind, _range(wire.width), name + start))) + ";")
+            lines.append(" ".join(filter(None, (_INDENT + wire.kind, _range(wire.width), name))) + ";")
     for (kind, width), names in sorted(unnamed.items()):
         head = " ".join(filter(None, (_INDENT + kind, _range(width))))
         line = head
@@ -87,20 +85,12 @@ def _declarations(module: Module) -> list[str]:
 
 
 def _memory(lines: list[str]) -> list[str]:
-    """An array, filled by a loop if all words start with the same value."""
+    """An array. Zeros at the start are no contents: nobody reads what was not written."""
     declaration, *start = (line.strip() for line in lines)
-    name = re.sub(r".*\] (\w+) \[.*", r"\1", declaration)
     values = [match[1] for match in (re.fullmatch(r".*\] = (.*);", line) for line in start) if match]
-    if len(set(values)) != 1:
-        return [f"{_INDENT}{line[2:]}" for line in lines]
-    index = f"{name}_index"
-    return [
-        f"{_INDENT}{declaration}",
-        f"{_INDENT}integer {index};",
-        f"{_INDENT}initial",
-        f"{_INDENT * 2}for ({index} = 0; {index} < {len(values)}; {index} = {index} + 1)",
-        f"{_INDENT * 3}{name}[{index}] = {values[0]};",
-    ]
+    if all(re.fullmatch(r"\d+'\w0+", value) for value in values):
+        return [f"{_INDENT}{declaration}"]
+    return [f"{_INDENT}{line[2:]}" for line in lines]
 
 
 def _instance(lines: list[str], ports_of: dict[str, tuple[str, ...]]) -> list[str]:

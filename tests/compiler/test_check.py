@@ -115,8 +115,11 @@ def test_an_output_that_is_never_stored(program):
 def test_a_store_of_nothing(program):
     index = find(program, Opcode.STORE)
     free = ARCHITECTURE.activation_bytes - ARCHITECTURE.rows
+    rows = {"row_step": ARCHITECTURE.bus_bytes, "row_bytes": ARCHITECTURE.rows}
     with pytest.raises(CompileError, match=rf"STORE\): stores byte {free}, which nothing has written"):
-        check_program(changed(program, index, activation=free, segments=1, segment_bytes=ARCHITECTURE.rows))
+        check_program(
+            changed(program, index, activation=free, segments=1, segment_bytes=ARCHITECTURE.bus_bytes, **rows)
+        )
 
 
 def test_a_layer_that_is_not_there(program):
@@ -179,7 +182,8 @@ def test_a_store_whose_end_meets_an_earlier_one(spilling):
     behind = first["offset"] + first["segment_bytes"]
     assert first["segments"] == 1 or first["memory_step"] > first["segment_bytes"]
     assert second["segment_bytes"] >= 2 * beat and behind <= second["offset"]
-    broken = changed(spilling, stores[1], offset=first["offset"] + beat, segments=1, segment_bytes=2 * beat)
+    rows = {"row_step": beat, "row_bytes": beat}
+    broken = changed(spilling, stores[1], offset=first["offset"] + beat, segments=1, segment_bytes=2 * beat, **rows)
     with pytest.raises(CompileError, match=rf"stores to byte {first['offset'] + beat} of SCRATCH a second time"):
         check_program(broken)
     ring = changed(spilling, stores[0], segments=2, memory_step=first["segment_bytes"] - beat, activation_step=0)

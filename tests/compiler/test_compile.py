@@ -19,6 +19,7 @@ ARRAYS = {
     "32x32": dict(rows=32, columns=32, output_lanes=16, bus_bytes=32),
     "32x4_shallow": dict(rows=32, columns=4, output_lanes=4, accumulator_depth=16, bus_bytes=4),
     "4x32": dict(rows=4, columns=32, output_lanes=4),
+    "8x32": dict(rows=8, columns=32, output_lanes=4),
 }
 
 

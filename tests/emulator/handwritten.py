@@ -45,7 +45,9 @@ class Handwritten:
         self.size = architecture.activation_bytes
 
     def add(self, opcode: Opcode, **fields: int) -> int:
-        """Append an instruction; returns its index."""
+        """Append an instruction; returns its index. A STORE without rows sends all bytes as they are."""
+        if opcode is Opcode.STORE:
+            fields = {"row_step": fields["segment_bytes"], "row_bytes": fields["segment_bytes"]} | fields
         self.instructions.append(Instruction(opcode, fields))
         return len(self.instructions) - 1
 

@@ -98,6 +98,9 @@ class Loops:
                         out = i["out_base"] + pixel + ch // rows * i["out_plane_step"]
                         residual = i["residual_base"] + pixel + ch // rows * i["residual_plane_step"]
                         self.result_of(i, sums[c] + int(entry["bias"]), entry["multiplier"], out, residual)
+                    for byte in range(1, 1 + (i["pad_steps"] * lanes if col == i["n_columns"] - 1 else 0)):
+                        for k in range(4 if i["int32"] else 1):
+                            self.memory[(out + byte + k * i["byte_step"]) % WRAP] = 0
         if not i["keep"]:
             del self.groups[: i["n_columns"]]
 

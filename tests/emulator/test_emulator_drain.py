@@ -55,6 +55,16 @@ def test_last_steps_leave_the_rest_of_the_word_alone(last_steps):
     assert not words[:, 2 * last_steps :].any() and words[:12, : 2 * last_steps].any()
 
 
+@pytest.mark.parametrize("pad_steps", [0, 1, 3])
+def test_zeros_behind_the_last_channel(pad_steps):
+    memory, got = check(small(rows=8, columns=8), PLAIN | {"last_steps": 1, "pad_steps": pad_steps})
+    words = got[OUT + 128 : OUT + 256].reshape(-1, 8)[:12]
+    assert not words[:, 2 : 2 + 2 * pad_steps].any()
+    np.testing.assert_array_equal(
+        words[:, 2 + 2 * pad_steps :], memory[OUT + 128 :][:96].reshape(-1, 8)[:, 2 + 2 * pad_steps :]
+    )
+
+
 @pytest.mark.parametrize("channel0", [0, 2, 4, 6])
 def test_channel0_shifts_the_place_in_the_word(channel0):
     check(small(rows=8), PLAIN | {"channel0": channel0})

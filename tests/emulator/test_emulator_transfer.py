@@ -43,6 +43,21 @@ def test_segments_with_steps():
     np.testing.assert_array_equal(got, expected)
 
 
+def test_what_follows_the_pixels_of_a_row_is_sent_as_zeros():
+    architecture = small(bus_bytes=8)
+    code = Handwritten(architecture)
+    code.load_all()
+    rows = {"row_step": 16, "row_bytes": 11}
+    code.add(Opcode.STORE, wait_load=1, window=Window.OUTPUT, segment_bytes=48, segments=2, memory_step=48, **rows)
+    memory = random_memory(architecture, np.random.default_rng(0))
+    got = emulate(code.program(), memory)
+    expected = np.zeros(1024, np.int8)
+    for row in range(3):
+        expected[16 * row :][:11] = memory.ravel()[16 * row :][:11]
+    expected[48:96] = expected[:48]
+    np.testing.assert_array_equal(got, expected)
+
+
 @pytest.mark.parametrize("fill", [0, 0xA5])
 def test_spill_to_scratch_and_back(fill):
     architecture = small()

@@ -16,7 +16,6 @@ READERS = {
     "tcugen/onnx/importer": "ONNX files, whose operators have names of their own",
     "tcugen/quantize/export.py": "torch.export, whose nodes have an `op` too",
     "tcugen/report/shapes_report.py": "the JSON of `tcugen shapes`",
-    "tcugen/compiler": "tasks, which are no operators",
 }
 """Files and folders that may compare names, and whose."""
 

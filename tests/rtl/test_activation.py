@@ -101,6 +101,10 @@ def test_everybody_at_once(rows, bus_bytes, lanes):
         address = random.randrange(0, len(model.bytes), n_bytes)
         return {"address": address, "data": random.getrandbits(8 * n_bytes)}
 
+    def drained() -> dict[str, int]:
+        write = place(lanes)
+        return write | {"pad_steps": random.randrange((rows - write["address"] % rows) // lanes)}
+
     async def bench(ctx):
         await fill(ctx, model)
         for _ in range(700):
@@ -113,9 +117,9 @@ def test_everybody_at_once(rows, bus_bytes, lanes):
                     offered[name] = random.randrange(0, len(model.bytes), rows)
                     ctx.set(getattr(unit, name).payload, offered[name] // rows)
                 ctx.set(getattr(unit, name).valid, name in offered)
-            drain = place(lanes) if random.random() < 0.5 else None
+            drain = drained() if random.random() < 0.5 else None
             ctx.set(unit.drain_en, drain is not None)
-            ctx.set(unit.drain, drain or place(lanes))
+            ctx.set(unit.drain, drain or drained())
             for name, n_bytes in (("pool_write", rows), ("load_write", load_bytes)):
                 if name not in offered and random.random() < 0.7:
                     offered[name] = place(n_bytes)
@@ -139,7 +143,7 @@ def test_everybody_at_once(rows, bus_bytes, lanes):
                     if bank not in busy:
                         busy.add(bank)
                         words_due[name] = model.word(offered.pop(name))
-            writes = [(drain, lanes)] if drain else []
+            writes = [(drain, lanes * (1 + drain["pad_steps"]))] if drain else []
             busy = {model.bank(drain["address"])} if drain else set()
             for name, n_bytes in (("pool_write", rows), ("load_write", load_bytes)):
                 if name in offered:

@@ -21,6 +21,7 @@ def random_fields(random: Random, a: Architecture) -> dict[str, int]:
     fields |= {"block_rows": random.randrange(1, 4), "last_steps": random.randrange(1, a.output_steps + 1)}
     fields |= {"channel0": random.randrange(0, a.rows, a.columns) if a.columns < a.rows else 0}
     fields |= {"int32": random.getrandbits(1), "keep": random.getrandbits(1)}
+    fields |= {"pad_steps": random.randrange(a.rows // a.output_lanes)}
     return fields | {"residual": 0 if fields["int32"] else random.getrandbits(1)}
 
 
@@ -44,6 +45,9 @@ def steps_of(f: dict[str, int], a: Architecture, bank: int, group: int) -> tuple
                         steps.append(
                             {
                                 "address": address % ADDRESSES,
+                                "pad_steps": f["pad_steps"]
+                                if column == f["n_columns"] - 1 and step == count - 1
+                                else 0,
                                 "tile_ends": int(tile_ends),
                                 "bank": bank,
                                 "pixel": y % f["block_rows"] * f["n_x"] + x,
@@ -88,8 +92,8 @@ class Bench:
 
     async def around(self, ctx):
         walker, random = self.walker, Random(4)
-        names = ("go", "address", "tile_ends", *OUTPUTS, *PULSES)
-        watched = [walker.go, walker.step.address, walker.step.tile_ends]
+        names = ("go", "address", "pad_steps", "tile_ends", *OUTPUTS, *PULSES)
+        watched = [walker.go, walker.step.address, walker.step.pad_steps, walker.step.tile_ends]
         watched += [getattr(walker, name) for name in (*OUTPUTS, *PULSES)]
         while True:
             fills = self.filled - self.released < 2 and random.random() >= self.idle
@@ -132,7 +136,7 @@ def test_one_step_per_cycle_when_nothing_is_missing():
     a = small(8, 8, 2)
     fields = {"n_columns": 2, "n_y": 4, "n_x": 3, "block_rows": 2, "last_steps": 4}
     fields |= {"out_base": 0, "out_plane_step": 96, "out_y_step": 24, "out_x_step": 8, "byte_step": 0}
-    fields |= {"channel0": 0, "int32": 0, "keep": 0, "residual": 0}
+    fields |= {"channel0": 0, "int32": 0, "keep": 0, "residual": 0, "pad_steps": 0}
     bench = Bench(a, [fields], 0.0)
     run(bench.walker, bench.driver, background=[bench.around])
     assert bench.cycles == list(range(bench.cycles[0], bench.cycles[0] + 2 * 4 * 3 * a.output_steps))

@@ -13,14 +13,19 @@ def test_bytes_keep_their_order(rows, bus_bytes, i_idle, o_idle):
     packer = Packer(Architecture(rows=rows, columns=32, bus_bytes=bus_bytes, output_lanes=1))
     random = Random(rows + bus_bytes)
     unit_bytes = min(rows, bus_bytes)
-    words, stream = [], b""
+    words, stream, ends = [], b"", set()
     for _ in range(64):
         data = random.randbytes(rows)
         position = random.randrange(rows // unit_bytes)
         units = random.randint(1, rows // unit_bytes - position)
-        words.append({"data": int.from_bytes(data, "little"), "position": position, "units": units})
+        last = int(len(words) % 16 == 15)
+        words.append({"data": int.from_bytes(data, "little"), "position": position, "units": units, "last": last})
         stream += data[position * unit_bytes : (position + units) * unit_bytes]
-    beats = [int.from_bytes(stream[at : at + bus_bytes], "little") for at in range(0, len(stream), bus_bytes)]
+        ends |= {len(stream)} if last else set()
+    beats = [
+        {"data": int.from_bytes(stream[at : at + bus_bytes], "little"), "last": int(at + bus_bytes in ends)}
+        for at in range(0, len(stream), bus_bytes)
+    ]
 
     async def producer(ctx):
         await put(ctx, packer.i, words, i_idle, Random(1))

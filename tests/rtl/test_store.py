@@ -66,7 +66,8 @@ def stores(random: Random, count: int, rows: int, bus_bytes: int) -> list[Instru
     instructions, offset = [], 0
     for _ in range(count):
         segments = random.randint(1, 4)
-        segment_bytes = bus_bytes * random.choice([1, 2, random.randint(1, 40)])
+        row_step = bus_bytes * random.choice([1, 2, random.randint(1, 20)])
+        segment_bytes = row_step * random.randint(1, max(1, 40 * bus_bytes // row_step))
         offset += bus_bytes * random.randrange(4)
         step = segment_bytes + bus_bytes * random.randrange(4)
         instructions.append(
@@ -80,6 +81,8 @@ def stores(random: Random, count: int, rows: int, bus_bytes: int) -> list[Instru
                     "segments": segments,
                     "memory_step": step,
                     "activation_step": segment_bytes + unit * random.randrange(8),
+                    "row_step": row_step,
+                    "row_bytes": random.choice([row_step, row_step - random.randrange(bus_bytes), 1]),
                 },
             )
         )
@@ -94,6 +97,8 @@ def execute(instructions: list[Instruction]) -> bytearray:
             target = WINDOWS[store["window"]]["base"] + store["offset"] + segment * store["memory_step"]
             source = store["activation"] + segment * store["activation_step"]
             for byte in range(store["segment_bytes"]):
+                if byte % store["row_step"] >= store["row_bytes"]:
+                    continue
                 contents[target + byte] = ACTIVATION[(source + byte) % ACTIVATION_BYTES]
     return contents
 
@@ -154,6 +159,8 @@ def test_full_rate(rows, bus_bytes, segment_beats):
         "segments": per_instruction,
         "memory_step": segment_beats * bus_bytes,
         "activation_step": segment_beats * bus_bytes,
+        "row_step": bus_bytes,
+        "row_bytes": bus_bytes,
     }
     instructions = [Instruction(Opcode.STORE, fields)] * -(-2000 // (segment_beats * per_instruction))
 
@@ -172,6 +179,7 @@ def test_full_rate(rows, bus_bytes, segment_beats):
 def test_words_narrower_than_the_bus_come_one_per_cycle():
     bench = Bench(4, 16)
     fields = {"window": Window.OUTPUT, "segment_bytes": 4096, "segments": 1}
+    fields |= {"row_step": 4096, "row_bytes": 4096}
 
     async def drive(ctx):
         await put(ctx, bench.store.instruction, words([Instruction(Opcode.STORE, fields)]))
@@ -188,6 +196,7 @@ def test_words_narrower_than_the_bus_come_one_per_cycle():
 def test_a_bad_instruction_ends_in_one_error(window):
     bench = Bench(16, 8)
     fields = {"window": window, "offset": WINDOW_BYTES - 256, "segment_bytes": 512, "segments": 1}
+    fields |= {"row_step": 512, "row_bytes": 512}
 
     async def drive(ctx):
         await put(ctx, bench.store.instruction, words([Instruction(Opcode.STORE, fields)]))

@@ -68,3 +68,9 @@ def test_data_that_proves_nothing_is_seen(tensor, flaw):
     model, _ = small_convolution()
     (line,) = flaws(model.network, {"conv": tensor.astype(np.int8)})
     assert flaw in line
+
+
+def test_cocotbext_axi_attaches_its_memory_in_one_line(tmp_path):
+    model, inputs = small_convolution()
+    prepare(model, inputs, ARCHITECTURE, "none", 1, tmp_path)
+    run_bench("sim.bench_ram", ARCHITECTURE, tmp_path)

@@ -19,7 +19,7 @@ module tcu_top (
     output wire [63:0] m_axi_wdata, output wire [7:0] m_axi_wstrb, output wire m_axi_wlast, output wire m_axi_wvalid,
     input wire m_axi_wready,
     input wire [1:0] m_axi_bresp, input wire m_axi_bvalid, output wire m_axi_bready,
-    output reg interrupt,
+    output reg irq,
     output wire trace_drain_valid, output wire [11:0] trace_drain_layer, output wire [23:0] trace_drain_address,
     output wire [63:0] trace_drain_data,
     output wire trace_pool_valid, output wire [11:0] trace_pool_layer, output wire [23:0] trace_pool_address,
@@ -131,9 +131,9 @@ module tcu_top (
             busy <= 0;
             done <= mode != ERROR;
             failed <= mode == ERROR;
-            interrupt <= 1;
+            irq <= 1;
         end
-        if (control_write && s_axil_wdata[2]) interrupt <= 0;
+        if (control_write && s_axil_wdata[2]) irq <= 0;
         if (start) begin
             {busy, done, failed} <= 3'b100;
             cycles <= 0;
@@ -142,7 +142,7 @@ module tcu_top (
             {ar_beat, r_beat, aw_beat, w_beat, b_burst} <= 0;
         end
         if (!aresetn) begin
-            {busy, done, failed, interrupt, s_axil_bvalid, s_axil_rvalid} <= 0;
+            {busy, done, failed, irq, s_axil_bvalid, s_axil_rvalid} <= 0;
             {ar_beat, r_beat, aw_beat, w_beat, b_burst} <= 0;
         end
     end

@@ -1,6 +1,6 @@
 """The network under construction: gives each real result its quantization and thereby makes nodes of it."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import assert_never
@@ -251,7 +251,7 @@ class Builder:
 
 
 @contextmanager
-def _refusing(node: OnnxNode) -> Iterator[None]:
+def _refusing(node: OnnxNode) -> Generator[None]:
     """Turns scales outside the arithmetic's limits into a refusal of `node`."""
     try:
         yield

@@ -12,7 +12,7 @@ from tcugen.network.graph import Shape
 from tcugen.network.operators import Conv
 from tcugen.onnx.importer.layout_operators import EXPORT_FOR_INFERENCE
 from tcugen.onnx.importer.onnx_file import OnnxNode
-from tcugen.onnx.importer.parameters import check_bias
+from tcugen.onnx.importer.parameters import checked_bias
 from tcugen.onnx.importer.values import Constant, Convolution, Quantized, QuantizedConstant, Real
 from tcugen.onnx.importer.walk import Walk
 
@@ -28,13 +28,13 @@ def add_constant(walk: Walk, node: OnnxNode, constant: int) -> Real:
         Refused: If the constant has another shape, or the tensor is neither a convolution's nor rounded.
     """
     walk.check_rounded(node, 1 - constant, joins=True)
-    value = walk.value(node, constant)
-    array = (value.array if isinstance(value, Constant) else value.real()).astype(np.float64)
+    array = walk.parameter(node, constant, "constant").astype(np.float64)
     other, shape = walk.activation(node, 1 - constant)
     term = _one_per_channel(node, array, shape, other.flat)
     real = walk.real(node, 1 - constant)
-    if _joins(real):
-        return replace(real, base=replace(real.base, bias=real.base.bias + term, bias_integers=None))
+    base = _joined(real)
+    if base is not None:
+        return replace(real, base=replace(base, bias=base.bias + term, bias_integers=None))
     return _own_convolution(walk, node, *walk.tensor(node, 1 - constant), np.ones(len(term)), term)
 
 
@@ -63,9 +63,9 @@ def batch_normalization(walk: Walk, node: OnnxNode) -> Real:
             "scale", f"{len(factor)} values", f"give one for each of {channels} channels: export the model again"
         )
     real = walk.real(node, 0)
-    if not _joins(real):
+    base = _joined(real)
+    if base is None:
         return _own_convolution(walk, node, *walk.tensor(node, 0), factor, term)
-    base = real.base
     sign = np.sign(factor).astype(np.int16).reshape(-1, 1, 1, 1)
     weight = base.weight * sign
     if weight.max(initial=0) > 127:
@@ -105,9 +105,9 @@ def _factor_and_term(walk: Walk, node: OnnxNode) -> tuple[np.ndarray, np.ndarray
     return factor, term
 
 
-def _joins(real: Real) -> bool:
-    """Whether a factor or term can become part of the convolution that makes `real`."""
-    return isinstance(real.base, Convolution) and not real.is_clipped and not real.pools
+def _joined(real: Real) -> Convolution | None:
+    """The convolution that makes `real`, if a factor or term can become part of it."""
+    return real.base if isinstance(real.base, Convolution) and not real.is_clipped and not real.pools else None
 
 
 def _one_per_channel(node: OnnxNode, array: np.ndarray, shape: Shape, flat: bool) -> np.ndarray:
@@ -120,7 +120,7 @@ def _one_per_channel(node: OnnxNode, array: np.ndarray, shape: Shape, flat: bool
         raise node.refusal(
             "constant", f"shape {list(array.shape)}", f"give one value per channel, a constant of shape ({text})"
         )
-    check_bias(node, Constant(array), channels, broadcast=True)
+    checked_bias(node, Constant(array), channels, broadcast=True)
     return np.broadcast_to(array.reshape(-1), (channels,))
 
 

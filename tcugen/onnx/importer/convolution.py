@@ -9,7 +9,7 @@ from tcugen.network.operators import Conv
 from tcugen.onnx.importer.geometry import review_window, window
 from tcugen.onnx.importer.onnx_file import OnnxNode
 from tcugen.onnx.importer.parameters import bias_of
-from tcugen.onnx.importer.values import Constant, Convolution, QuantizedConstant, Value
+from tcugen.onnx.importer.values import Constant, Convolution, Known, QuantizedConstant, Value
 from tcugen.onnx.importer.walk import Review, Walk
 
 
@@ -46,7 +46,7 @@ def convolution(
     node: OnnxNode,
     x: str,
     weights: tuple[np.ndarray, np.ndarray, bool],
-    bias: Value | None,
+    bias: Known | None,
 ) -> Convolution:
     """A convolution on the int8 tensor `x`; `weights` as `weights_of` gives them."""
     weight, scale, recoded = weights

@@ -4,13 +4,13 @@ import math
 
 import numpy as np
 
-from tcugen.model.problems import Refused, Unavailable
+from tcugen.model.problems import Problem, Refused, Unavailable
 from tcugen.network.operators import Add
 from tcugen.onnx.importer.channelwise import add_constant
 from tcugen.onnx.importer.convolution import convolution, fitted_convolution, review_convolution
 from tcugen.onnx.importer.linear import linear
 from tcugen.onnx.importer.onnx_file import OnnxNode
-from tcugen.onnx.importer.parameters import check_bias, weights_of
+from tcugen.onnx.importer.parameters import checked_bias, weights_of
 from tcugen.onnx.importer.values import (
     Addition,
     Constant,
@@ -29,11 +29,11 @@ def conv(walk: Walk, node: OnnxNode) -> Real:
     review_convolution(node, walk.values[node.inputs[1]])
     walk.check_rounded(node, 0)
     weight = walk.value(node, 1)
-    bias = walk.values[node.inputs[2]] if node.has_input(2) else None
+    given = walk.values[node.inputs[2]] if node.has_input(2) else None
     if not isinstance(weight, QuantizedConstant | Constant):
         raise node.refusal("weights", "computed at run time", "use constant weights")
     weights = weights_of(node, weight, 0)
-    check_bias(node, bias, len(weights[0]), broadcast=False)
+    bias = checked_bias(node, given, len(weights[0]), broadcast=False)
     fitted_convolution(node, weights[0], walk.activation(node, 0)[1])
     x, _ = walk.tensor(node, 0)
     if isinstance(bias, Unknown):
@@ -63,7 +63,8 @@ def add(walk: Walk, node: OnnxNode) -> Real:
     for index, name in enumerate(node.inputs):
         if is_constant(walk.values[name]):
             return add_constant(walk, node, index)
-    operands, problems = [], []
+    operands: list[str] = []
+    problems: list[Problem] = []
     for index in range(2):
         try:
             operands.append(walk.tensor(node, index)[0])
@@ -74,11 +75,11 @@ def add(walk: Walk, node: OnnxNode) -> Real:
     if problems:
         raise Refused(problems)
     inputs = [walk.activation(node, index) for index in range(2)]
-    check_ranks(node, (0, 1), tuple(value.flat for value, _ in inputs))
+    check_ranks(node, (0, 1), (inputs[0][0].flat, inputs[1][0].flat))
     shape = Add(node.name, (node.inputs[0], node.inputs[1])).output_shape([shape for _, shape in inputs])
     if len(operands) < 2:
         raise Unavailable
-    return Real(Addition(node, tuple(operands), shape), flat=inputs[0][0].flat)
+    return Real(Addition(node, (operands[0], operands[1]), shape), flat=inputs[0][0].flat)
 
 
 def relu(walk: Walk, node: OnnxNode) -> Value:
@@ -91,7 +92,7 @@ def relu(walk: Walk, node: OnnxNode) -> Value:
 
 def clip(walk: Walk, node: OnnxNode) -> Value:
     """Limits from both sides, each of which may be left out. Refused: limits that are NaN or computed at run time."""
-    bounds = []
+    bounds: list[float] = []
     for index, name, default in ((1, "min", -math.inf), (2, "max", math.inf)):
         array = walk.constant(node, index, name)
         bound = float(node.attributes.get(name, default)) if array is None else float(np.asarray(array).reshape(-1)[0])
@@ -102,4 +103,4 @@ def clip(walk: Walk, node: OnnxNode) -> Value:
     if isinstance(value, Quantized):
         low, high = (int(min(max(bound, -128), 255)) for bound in bounds)
         return walk.clamped(node, value, low, high)
-    return walk.real(node, 0).clipped(*bounds, node)
+    return walk.real(node, 0).clipped(bounds[0], bounds[1], node)

@@ -51,7 +51,8 @@ def window(node: OnnxNode, kernel: list[int], shape: Shape) -> Geometry:
     if node.attributes.get("ceil_mode", 0):
         for axis in range(2):
             pads[axis + 2] += _ceiling(sides[axis], kernel[axis], strides[axis], pads[axis], pads[axis + 2])
-    return tuple(kernel), strides, tuple(pads)
+    top, left, bottom, right = pads
+    return (kernel[0], kernel[1]), (strides[0], strides[1]), (top, left, bottom, right)
 
 
 def _ceiling(side: int, kernel: int, stride: int, before: int, after: int) -> int:

@@ -48,7 +48,7 @@ def inferred_shapes(model: onnx.ModelProto) -> dict[str, tuple[int, ...]]:
         model = onnx.shape_inference.infer_shapes(_in_standard_operators(model), data_prop=True)
     except Exception:  # Whatever it stumbles over, the shapes are then unknown.
         return {}
-    shapes = {}
+    shapes: dict[str, tuple[int, ...]] = {}
     for value in model.graph.value_info:
         dimensions = [d.dim_value if d.HasField("dim_value") else 0 for d in value.type.tensor_type.shape.dim]
         if dimensions and all(size > 0 for size in dimensions[1:]):

@@ -85,7 +85,7 @@ def shape_of(walk: Walk, node: OnnxNode) -> Constant:
 
 def _axes(walk: Walk, node: OnnxNode) -> list[int] | None:
     if node.has_input(1):
-        return walk.constant(node, 1, "axes").reshape(-1).tolist()
+        return walk.parameter(node, 1, "axes").reshape(-1).tolist()
     return node.attributes.get("axes")
 
 

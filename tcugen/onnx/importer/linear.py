@@ -6,8 +6,8 @@ from tcugen.model.problems import Unavailable
 from tcugen.network.graph import Shape
 from tcugen.network.operators import Conv, Linear
 from tcugen.onnx.importer.onnx_file import OnnxNode
-from tcugen.onnx.importer.parameters import bias_of, check_bias, weights_of
-from tcugen.onnx.importer.values import Constant, Convolution, QuantizedConstant, Real, Unknown, Value
+from tcugen.onnx.importer.parameters import bias_of, checked_bias, weights_of
+from tcugen.onnx.importer.values import Constant, Convolution, Known, QuantizedConstant, Real, Unknown, Value
 from tcugen.onnx.importer.walk import Walk
 
 
@@ -15,13 +15,13 @@ def linear(walk: Walk, node: OnnxNode, transposed: bool, bias: Value | None) -> 
     """A fully connected layer of a flattened input 0 with weights in input 1, [O, K] if `transposed`, else [K, O]."""
     walk.check_rounded(node, 0)
     weights = linear_weights(node, walk.value(node, 1), transposed)
-    check_bias(node, bias, len(weights[0]), broadcast=True)
+    known_bias = checked_bias(node, bias, len(weights[0]), broadcast=True)
     value, shape = walk.activation(node, 0)
     _check_fit(node, weights[0], shape, value.flat)
     x, flat = walk.tensor(node, 0)
-    if isinstance(bias, Unknown):
+    if isinstance(known_bias, Unknown):
         raise Unavailable
-    return Real(fully_connected(walk, node, x, flat, weights, bias), flat=True)
+    return Real(fully_connected(walk, node, x, flat, weights, known_bias), flat=True)
 
 
 def linear_weights(node: OnnxNode, value: Value, transposed: bool) -> tuple[np.ndarray, np.ndarray, bool]:
@@ -36,7 +36,7 @@ def linear_weights(node: OnnxNode, value: Value, transposed: bool) -> tuple[np.n
 
 
 def fully_connected(
-    walk: Walk, node: OnnxNode, x: str, flat: bool, weights: tuple[np.ndarray, np.ndarray, bool], bias: Value | None
+    walk: Walk, node: OnnxNode, x: str, flat: bool, weights: tuple[np.ndarray, np.ndarray, bool], bias: Known | None
 ) -> Convolution:
     """The layer on the int8 tensor `x`. On more than one pixel it is a convolution whose kernel covers them all.
 

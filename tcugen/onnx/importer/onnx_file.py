@@ -14,6 +14,7 @@ from tcugen.model.errors import ModelError
 from tcugen.model.problems import Problem, Refused
 from tcugen.network.graph import Shape
 from tcugen.onnx.importer.inference import inferred_shapes
+from tcugen.onnx.untyped import check_model, load_outside_data
 
 if TYPE_CHECKING:
     import onnx
@@ -144,8 +145,8 @@ def _load(path: Path) -> onnx.ModelProto:
         output.type.tensor_type.elem_type = output.type.tensor_type.elem_type or onnx.TensorProto.FLOAT
         output.type.tensor_type.shape.SetInParent()
     try:
-        onnx.external_data_helper.load_external_data_for_model(model, str(path.parent))
-        onnx.checker.check_model(model)
+        load_outside_data(model, path.parent)
+        check_model(model)
     except (onnx.checker.ValidationError, OSError, ValueError) as error:
         first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise ModelError(f"{path}: is damaged or no valid ONNX ({first}); export or copy it again") from None
@@ -181,30 +182,33 @@ def _image_shape(source: str, value: onnx.ValueInfoProto) -> tuple[Shape, list[s
         )
     if len(sizes) != 4:
         raise ModelError(f"{where} has {len(sizes)} dimensions, but must be (1, channels, height, width); export it so")
-    if any(isinstance(size, str) for size in sizes[1:]):
+    fixed = [size for size in sizes[1:] if isinstance(size, int)]
+    if len(fixed) < 3:
         raise ModelError(
             f"{where} has dynamic dimensions, but hardware is made for fixed ones; set them, for example with "
             "onnxruntime.tools.make_dynamic_shape_fixed"
         )
-    notes = []
+    notes: list[str] = []
     if isinstance(sizes[0], str):
         notes.append(f"the symbolic batch dimension {sizes[0]!r} of {value.name!r} was set to 1")
     elif sizes[0] != 1:
         raise ModelError(f"{where} has a batch of {sizes[0]}, but images run one by one; export the model with batch 1")
     kind.shape.dim[0].dim_value = 1
-    return Shape(*sizes[1:]), notes
+    channels, height, width = fixed
+    return Shape(channels, height, width), notes
 
 
 def _nodes(graph: onnx.GraphProto) -> list[OnnxNode]:
     import onnx
 
-    nodes, names = [], set()
+    nodes: list[OnnxNode] = []
+    names: set[str] = set()
     for index, proto in enumerate(graph.node):
         name = _text(proto.name) or f"{_text(proto.op_type).lower()}_{index}"
         while name in names:
             name += "_"
         names.add(name)
-        attributes = {}
+        attributes: dict[str, Any] = {}
         for attribute in proto.attribute:
             value = onnx.helper.get_attribute_value(attribute)
             if isinstance(value, bytes):
@@ -227,7 +231,8 @@ def _text(value: str | bytes) -> str:
 
 def _needed(nodes: list[OnnxNode], output: str) -> list[OnnxNode]:
     """The nodes that `output` depends on, in order; the file lists producers before readers."""
-    wanted, needed = {output}, []
+    wanted = {output}
+    needed: list[OnnxNode] = []
     for node in reversed(nodes):
         if wanted.intersection(node.outputs):
             needed.append(node)

@@ -19,7 +19,7 @@ from tcugen.onnx.importer import (
 )
 from tcugen.onnx.importer.after_refusal import after_refusal
 from tcugen.onnx.importer.builder import Builder
-from tcugen.onnx.importer.constants import FOLDABLE, fold, foldable
+from tcugen.onnx.importer.constants import FOLDABLE, fold, known_inputs
 from tcugen.onnx.importer.onnx_file import OnnxNode, read_graph
 from tcugen.onnx.importer.report import ImportReport
 from tcugen.onnx.importer.values import Constant, Convolution, Image, Quantized, Real, Unknown, Value, is_constant
@@ -126,8 +126,9 @@ def _result(walk: Walk, node: OnnxNode, used: set[str]) -> Value:
         for index, name in enumerate(node.outputs[1:], 1):
             if name and name in used:
                 raise node.refusal(f"output {index}", repr(name), "only the first output can be used")
-        if foldable(walk, node):
-            return fold(walk, node)
+        inputs = known_inputs(walk, node)
+        if inputs is not None:
+            return fold(walk, node, inputs)
         if node.op in FOLDABLE and node.inputs and all(is_constant(walk.values[name]) for name in node.inputs if name):
             raise Unavailable
         if node.op not in OPERATORS:
@@ -153,8 +154,9 @@ def _output(walk: Walk) -> str:
     try:
         if isinstance(value.base, Convolution) and not value.is_clipped and not value.pools:
             return walk.builder.stored_sums(value.base)
-        if value.is_stored:
-            return walk.builder.quantise(value, walk.builder.tensors[value.base.tensor], producer)
+        stored = value.stored
+        if stored is not None:
+            return walk.builder.quantise(value, walk.builder.quantization(stored.tensor), producer)
     except (Refused, NetworkError) as error:
         walk.problems += quantize_operators.problems_of(error, producer)
         return ""

@@ -7,7 +7,7 @@ from tcugen.onnx.importer.channelwise import add_constant_to_integers
 from tcugen.onnx.importer.convolution import convolution, review_convolution
 from tcugen.onnx.importer.linear import fully_connected, linear_weights
 from tcugen.onnx.importer.onnx_file import OnnxNode
-from tcugen.onnx.importer.parameters import check_bias, scale_of, weights_of
+from tcugen.onnx.importer.parameters import checked_bias, scale_of, weights_of
 from tcugen.onnx.importer.values import Addition, Constant, Quantized, QuantizedConstant, Real, Value, is_constant
 from tcugen.onnx.importer.walk import Review, Walk, check_ranks
 
@@ -19,7 +19,7 @@ def qlinear_conv(walk: Walk, node: OnnxNode) -> Quantized:
     weights = weights_of(node, weight, 0)
     quantization, unsigned = walk.quantization(node, 6, False)
     bias = _bias(walk, node, 8)
-    check_bias(node, bias, len(weights[0]), broadcast=False)
+    checked_bias(node, bias, len(weights[0]), broadcast=False)
     x = walk.quantized(node, 0, stated=1)
     base = convolution(walk, node, x.tensor, weights, _coded_bias(walk, bias, x, weights))
     return walk.quantise(node, Real(base), quantization, unsigned)
@@ -34,7 +34,7 @@ def qgemm(walk: Walk, node: OnnxNode) -> Value:
     transposed = bool(node.attributes.get("transB", 0))
     weights = linear_weights(node, _weight(walk, node, 3, 0 if transposed else 1), transposed)
     bias = _bias(walk, node, 6)
-    check_bias(node, bias, len(weights[0]), broadcast=True)
+    checked_bias(node, bias, len(weights[0]), broadcast=True)
     x = walk.quantized(node, 0, stated=1)
     base = fully_connected(walk, node, x.tensor, x.flat, weights, _coded_bias(walk, bias, x, weights))
     real = Real(base, flat=True)

@@ -6,7 +6,7 @@ import numpy as np
 
 from tcugen.model.quantized import Quantization
 from tcugen.onnx.importer.onnx_file import OnnxNode
-from tcugen.onnx.importer.values import Constant, QuantizedConstant, Unknown, Value
+from tcugen.onnx.importer.values import Constant, Known, QuantizedConstant, Unknown, Value
 
 INT32_MAX = 2**31 - 1
 
@@ -40,7 +40,7 @@ def activation_quantization(
         Refused: For other types, for a scale or zero point per channel and for scales that are not positive.
     """
     dtype = np.dtype(np.uint8 if unsigned else np.int8) if zero_point is None else zero_point.dtype
-    if dtype not in (np.int8, np.uint8):
+    if dtype not in (np.dtype(np.int8), np.dtype(np.uint8)):
         raise node.refusal("zero point type", dtype, "quantize activations to int8 or uint8")
     points = np.zeros((), np.int64) if zero_point is None else zero_point.astype(np.int64)
     if scale.size != 1 or points.size != 1:
@@ -51,9 +51,7 @@ def activation_quantization(
     return Quantization(np.float32(scale_of(node, scale, what)), int(points.reshape(())) - shift), dtype == np.uint8
 
 
-def weights_of(
-    node: OnnxNode, value: QuantizedConstant | Constant, output_axis: int
-) -> tuple[np.ndarray, np.ndarray, bool]:
+def weights_of(node: OnnxNode, value: Known, output_axis: int) -> tuple[np.ndarray, np.ndarray, bool]:
     """Weights without zero point.
 
     Args:
@@ -92,13 +90,14 @@ def weights_of(
     return centred.astype(np.int8), scales, bool(value.zero_point.any())
 
 
-def check_bias(node: OnnxNode, value: Value | None, channels: int, broadcast: bool) -> None:
-    """Raises Refused if a bias is no constant of one finite value per channel, or one for all if it may `broadcast`.
+def checked_bias(node: OnnxNode, value: Value | None, channels: int, broadcast: bool) -> Known | Unknown | None:
+    """The bias, None for none; one downstream of a refused node is let through.
 
-    None is no bias; one downstream of a refused node is let through.
+    Raises:
+        Refused: If it is no constant of one finite value per channel, or one for all if it may `broadcast`.
     """
     if value is None or isinstance(value, Unknown):
-        return
+        return value
     if not isinstance(value, QuantizedConstant | Constant):
         raise node.refusal("bias", "computed at run time", "use a constant bias")
     real = value.real() if isinstance(value, QuantizedConstant) else value.array.astype(np.float64)
@@ -106,11 +105,12 @@ def check_bias(node: OnnxNode, value: Value | None, channels: int, broadcast: bo
         raise node.refusal("bias", f"{real.size} values", f"the bias must have one for each of {channels} channels")
     if not np.isfinite(real).all():
         raise node.refusal("bias", real[~np.isfinite(real)][0], "the bias must be finite: export the model again")
+    return value
 
 
 def bias_of(
     node: OnnxNode,
-    value: QuantizedConstant | Constant | None,
+    value: Known | None,
     channels: int,
     sum_scale: np.ndarray,
     broadcast: bool = False,
@@ -130,7 +130,7 @@ def bias_of(
     """
     if value is None:
         return np.zeros(channels), np.zeros(channels, np.int32)
-    check_bias(node, value, channels, broadcast)
+    checked_bias(node, value, channels, broadcast)
     real = (value.real() if isinstance(value, QuantizedConstant) else value.array.astype(np.float64)).reshape(-1)
     real = np.broadcast_to(real, (channels,))
     if isinstance(value, QuantizedConstant) and value.integers.dtype == np.int32:
@@ -180,7 +180,7 @@ def rounded_bias(
 
 def integer_limits(low: float, high: float, quantization: Quantization) -> tuple[int, int]:
     """(lo, hi) on int8 of real limits: clamp(rint(bound / s_y) + z_y), in single precision as QuantizeLinear has it."""
-    limits = []
+    limits: list[int] = []
     for bound in (low, high):
         with np.errstate(over="ignore"):
             steps = np.rint(np.float32(bound) / quantization.scale)

@@ -24,7 +24,7 @@ def max_pool(walk: Walk, node: OnnxNode) -> Value:
     if isinstance(value, Unknown):
         raise Unavailable
     if isinstance(value, Quantized):
-        own = walk.builder.tensors[value.tensor]
+        own = walk.builder.quantization(value.tensor)
         tensor = walk.builder.quantise(Real(Stored(value.tensor), pools=(pool,)), own, node)
         return Quantized(tensor, value.unsigned, value.flat)
     if isinstance(value.base, Image):
@@ -85,7 +85,7 @@ def _reduces_pixels(walk: Walk, node: OnnxNode) -> bool:
     """Whether a mean over rows and columns leaves two dimensions. Raises Refused if it goes over others."""
     axes = node.attributes.get("axes")
     if axes is None and node.has_input(1):
-        axes = walk.constant(node, 1, "axes").reshape(-1).tolist()
+        axes = walk.parameter(node, 1, "axes").reshape(-1).tolist()
     if axes is None or sorted(axis % 4 for axis in axes) != [2, 3]:
         raise node.refusal("axes", axes, f"{_WHOLE}: average over axes 2 and 3")
     return not node.attributes.get("keepdims", 1)

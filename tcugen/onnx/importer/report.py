@@ -33,7 +33,7 @@ class ImportReport:
     output_scale: float | None
 
     def to_dict(self) -> dict[str, object]:
-        return {"format": 1} | asdict(self)
+        return {"format": 1, **asdict(self)}
 
     def lines(self) -> list[str]:
         """For people: one line per kind of change that took place."""

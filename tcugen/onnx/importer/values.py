@@ -172,10 +172,10 @@ class Real:
         return self.low > -math.inf or self.high < math.inf
 
     @property
-    def is_stored(self) -> bool:
-        """Whether an int8 tensor of the quantization at hand holds the values: ReLU and maxima need no other."""
+    def stored(self) -> Stored | None:
+        """The base, if an int8 tensor of its quantization can hold the values: ReLU and maxima need no other."""
         relu = self.low in (0.0, -math.inf) and self.high == math.inf
-        return isinstance(self.base, Stored) and relu
+        return self.base if isinstance(self.base, Stored) and relu else None
 
     def clipped(self, low: float, high: float, node: OnnxNode) -> "Real":
         """The values limited to [low, high] after the limits that are there; of crossed limits the upper one counts."""
@@ -207,7 +207,10 @@ class Unknown:
     origin: Origin = Origin.UNKNOWN
 
 
-Value = Constant | QuantizedConstant | Quantized | Real | Unknown
+Known = Constant | QuantizedConstant
+"""What needs no computation at run time."""
+
+Value = Known | Quantized | Real | Unknown
 
 
 def is_constant(value: Value) -> bool:

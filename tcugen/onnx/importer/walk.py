@@ -64,7 +64,8 @@ class Walk:
         value = self.value(node, index)
         if isinstance(value, Quantized):
             return value, self.builder.shapes[value.tensor]
-        return value, self.builder.shape_of(self.real(node, index))
+        real = self.real(node, index)
+        return real, self.builder.shape_of(real)
 
     def check_rounded(self, node: OnnxNode, index: int, joins: bool = False) -> None:
         """Raises Refused if an input downstream of a refused node was computed and not rounded since.
@@ -84,19 +85,20 @@ class Walk:
         Raises:
             Refused: If it is computed at run time.
         """
-        if not node.has_input(index):
-            return None
+        return self.parameter(node, index, what) if node.has_input(index) else None
+
+    def parameter(self, node: OnnxNode, index: int, what: str) -> np.ndarray:
+        """The array of a constant input that must be there.
+
+        Raises:
+            Refused: If it is left out or computed at run time.
+        """
         value = self.value(node, index)
         if isinstance(value, QuantizedConstant):
             return value.real()
         if not isinstance(value, Constant):
             raise node.refusal(what, "computed at run time", "use static quantization, with constants there")
         return value.array
-
-    def parameter(self, node: OnnxNode, index: int, what: str) -> np.ndarray:
-        """The array of a constant input that must be there."""
-        self.value(node, index)
-        return self.constant(node, index, what)
 
     def real(self, node: OnnxNode, index: int) -> Real:
         """An input that is a real activation tensor.
@@ -128,9 +130,10 @@ class Walk:
             raise node.refusal(
                 f"input {name!r}", "the image, not quantized", "put QuantizeLinear and DequantizeLinear at the input"
             )
-        if not real.is_stored:
+        stored = real.stored
+        if stored is None:
             raise self._not_rounded(node, index)
-        quantization = self.builder.tensors[real.base.tensor]
+        quantization = self.builder.quantization(stored.tensor)
         return self.builder.quantise(real, quantization, node), real.flat
 
     def quantized(self, node: OnnxNode, index: int, stated: int | None = None) -> Quantized:
@@ -178,7 +181,7 @@ class Walk:
     def check_stated(self, node: OnnxNode, value: Quantized, index: int) -> None:
         """Raises Refused if scale (input `index`) or zero point (the next) differ from those of `value`."""
         stated, unsigned = self.quantization(node, index, value.unsigned)
-        own = self.builder.tensors[value.tensor]
+        own = self.builder.quantization(value.tensor)
         if stated != own or unsigned != value.unsigned:
             shift = 128 if value.unsigned else 0
             raise node.refusal(
@@ -210,9 +213,9 @@ class Walk:
     def clamped(self, node: OnnxNode, value: Quantized, low: int, high: int) -> Quantized:
         """An int8 tensor within integer limits, given as the file's type has them."""
         shift = 128 if value.unsigned else 0
-        limits = tuple(min(max(limit - shift, INT8[0]), INT8[1]) for limit in (low, high))
-        own = self.builder.tensors[value.tensor]
-        return Quantized(self.builder.requantise(value.tensor, own, limits, node), value.unsigned, value.flat)
+        low, high = (min(max(limit - shift, INT8[0]), INT8[1]) for limit in (low, high))
+        own = self.builder.quantization(value.tensor)
+        return Quantized(self.builder.requantise(value.tensor, own, (low, high), node), value.unsigned, value.flat)
 
 
 @dataclass

@@ -148,7 +148,7 @@ class Simulation {
         lite_.rvalid = top.s_axil_rvalid;
         lite_.rresp = top.s_axil_rresp;
         lite_.rdata = top.s_axil_rdata;
-        lite_.interrupt = top.__SYM__interrupt;  // Verilator's name for a port that is a C++ library word
+        lite_.interrupt = top.irq;
     }
 
     void dump(int phase) {
