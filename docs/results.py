@@ -13,24 +13,39 @@ from pathlib import Path
 
 from rich.table import Table
 
+from tcugen.report.bench_report import bench_table
 from tcugen.report.run_report import run_table
 from tcugen.report.shapes_report import shapes_summary, shapes_table
 
 README = Path(__file__).parents[1] / "README.md"
 RESULTS = Path(__file__).with_name("results.md")
 
-NETWORKS = (
+RESNET50 = "--layer-config resnet50 --array 16x16"
+"""What is shown layer by layer and shape by shape."""
+SUMMARY = (
     "--layer-config resnet50",
-    "--layer-config resnet50 --memory ddr",
+    RESNET50,
     "--layer-config resnet50 --array 32x32 --bus-bytes 16",
-    "--layer-config resnet50 --array 8x16 --activation-kib 256",
-    "--layer-config resnet50 --array 8x8 --activation-kib 256",
-    "--layer-config resnet50 --array 16x16 --activation-kib 64",
-    "--layer-config resnet18 --images 2",
+    "--layer-config resnet50 --activation-kib 64",
+    "--layer-config resnet18 --array 16x16 --images 2",
     "--layer-config resnet20",
 )
-SUMMARY = tuple(NETWORKS[index] for index in (0, 2, 3, 6, 7))
-"""What the README shows of NETWORKS."""
+"""What the README shows."""
+NETWORKS = (
+    *SUMMARY[:2],
+    f"{RESNET50} --memory ddr",
+    f"{RESNET50} --bus-bytes 4",
+    SUMMARY[2],
+    "--layer-config resnet50 --array 8x16 --activation-kib 256",
+    "--layer-config resnet50 --array 8x8 --activation-kib 256",
+    "--layer-config resnet50 --activation-kib 128",
+    SUMMARY[3],
+    f"{RESNET50} --activation-kib 64",
+    "--layer-config resnet34 --array 16x16",
+    *SUMMARY[4:],
+)
+"""Networks and machines whose results docs/results.md shows."""
+BOTTLENECK = ",".join(f"layer1.0.{part}" for part in ("conv1", "conv2", "conv3", "downsample", "add"))
 
 
 @cache
@@ -84,6 +99,10 @@ def layers(figures: dict) -> list[str]:
     return markdown(run_table(figures))
 
 
+def bench(figures: dict) -> list[str]:
+    return markdown(bench_table(figures["rows"]))
+
+
 def shapes(figures: dict) -> list[str]:
     return [*markdown(shapes_table(figures)), "", "```", *shapes_summary(figures).splitlines(), "```"]
 
@@ -99,8 +118,10 @@ class Block:
 BLOCKS = {
     "summary": Block(README, lambda: networks(SUMMARY)),
     "networks": Block(RESULTS, lambda: networks(NETWORKS)),
-    "layers": Block(RESULTS, lambda: layers(figures_of(f"simulate {NETWORKS[0]}"))),
-    "shapes": Block(RESULTS, lambda: shapes(figures_of("shapes resnet50"))),
+    "bottleneck": Block(RESULTS, lambda: layers(figures_of(f"simulate {RESNET50} --only {BOTTLENECK}"))),
+    "layers": Block(RESULTS, lambda: layers(figures_of(f"simulate {RESNET50}"))),
+    "shapes": Block(RESULTS, lambda: shapes(figures_of("shapes resnet50 --array 16x16"))),
+    "bench": Block(RESULTS, lambda: bench(figures_of("bench"))),
     "speed": Block(RESULTS, lambda: speed(figures_of("speed"))),
 }
 

@@ -7,7 +7,7 @@ same opcode that brought one holds again. All addresses inside the activation me
 arithmetic is modulo 2**24, so a base may lie before the tensor it reads ("negative" padding rows). R, C and L below are
 rows, columns and output lanes of the architecture.
 
-**Order.** The program is fetched in order and dealt to one queue per unit (load, store, weight, compute, drain, pool).
+**Order.** The program is fetched in order and issued to one queue per unit (load, store, weight, compute, drain, pool).
 Units run side by side. Each unit counts what it has completed since the start: load and store count instructions,
 pool counts instructions, compute and drain count tiles (one tile = one column group of one block). An
 instruction starts when, for every unit, completed >= its `wait_*` field. `compute` counts a tile when its last
@@ -108,7 +108,7 @@ _STORE_BODY = (
     Field(
         "row_step", _ADDRESS, "bytes of a row, padding included, a multiple of the bus width; segments hold whole rows"
     ),
-    Field("row_bytes", _ADDRESS, "bytes of a row that hold pixels; those behind them are sent as 0"),
+    Field("row_bytes", _ADDRESS, "bytes of a row that hold pixels; those after them are sent as 0"),
 )
 
 HEADS: dict[Opcode, tuple[Field, ...]] = {
@@ -136,7 +136,7 @@ HEADS: dict[Opcode, tuple[Field, ...]] = {
         *_TILE_LOOP,
         Field("channel0", 5, "byte within the R-byte word at which column group 0 starts"),
         Field("last_steps", 6, "lane steps of the last column group: ceil(channels / L), 1 .. C / L"),
-        Field("pad_steps", 6, "lane steps of zeros behind the last one of a pixel, in the same word"),
+        Field("pad_steps", 6, "lane steps of zeros after the last one of a pixel, in the same word"),
         Field("keep", 1, "rewind the parameter ring to this instruction's first group at the end"),
     ),
     Opcode.POOL: (
@@ -306,7 +306,7 @@ def encode_program(instructions: Iterable[Instruction]) -> tuple[bytes, ...]:
 
 
 def decode_program(code: bytes) -> tuple[Instruction, ...]:
-    """Inverse of `encode_program`, joined; nothing is read behind END.
+    """Inverse of `encode_program`, joined; nothing is read after END.
 
     Raises:
         EncodingError: If an opcode is unknown, a body is missing, or the code ends before END.

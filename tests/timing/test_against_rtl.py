@@ -51,6 +51,6 @@ def test_resnet20_on_further_machines(name, rtl):
 def test_table(name, array, kib, bus_bytes, rtl):
     network = bundled_network(name)
     rows, columns = map(int, array.split("x"))
-    budget = Budget(activation_kib=kib, bus_bytes=bus_bytes)
+    budget = Budget(max_activation_kib=kib, bus_bytes=bus_bytes)
     architecture = size(network, budget, {"rows": rows, "columns": columns}).architecture
     check_replay(network, architecture, rtl)
