@@ -1,4 +1,4 @@
-"""The memory behind the machine's bus, as simulator and cycle prediction both assume it."""
+"""The memory on the machine's bus, as simulator and cycle prediction both assume it."""
 
 from dataclasses import dataclass
 

@@ -26,7 +26,7 @@ class TensorLayout:
     """Where the bytes of one int8 tensor stand, in the activation memory and in memory alike.
 
     Element (channel c, row y, column x) is at `(c // word) * plane_bytes + y * row_bytes + x * pixel_bytes + c % word`
-    from the tensor's base, with `word` = rows of the array. A tensor of fewer channels than `word` may be thin:
+    from the tensor's base, with `word` = rows of the array. A tensor of fewer channels than `word` may be packed:
     `pixel_bytes` < `word`, one plane. An int32 tensor is four such byte planes, least significant first,
     `byte_step` apart.
     """

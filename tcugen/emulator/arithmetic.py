@@ -17,7 +17,7 @@ MAXIMUM_SHIFT = 62
 _EXPONENT_BIAS = 127 + MANTISSA_BITS - 1
 _DOUBLE_FRACTION_BITS = 52
 _DOUBLE_BIAS = 1022
-_CHUNK = 1 << 14
+_PASS_ELEMENTS = 1 << 14
 """Elements per pass: the int64 temporaries of one pass stay in the cache."""
 
 
@@ -81,7 +81,7 @@ def requantise(
     mantissa, exponent = multiplier_parts(multiplier_bits)
     flat = np.ascontiguousarray(sums, np.int64).reshape(-1, len(mantissa))
     result = np.empty_like(flat)
-    rows = max(1, _CHUNK // len(mantissa))
+    rows = max(1, _PASS_ELEMENTS // len(mantissa))
     for start in range(0, len(flat), rows):
         rounded = _round_product(flat[start : start + rows], mantissa, exponent)
         result[start : start + rows] = np.clip(rounded + zero_point, clamp_low, clamp_high)

@@ -23,7 +23,7 @@ class ActivationMemory:
     def __init__(self, architecture: Architecture, fill: int):
         self.size = architecture.activation_bytes
         self.rows = architecture.rows
-        # Reads whose first or last bytes are padding may start before or end behind the memory: one guard word each.
+        # Reads whose first or last bytes are padding may start before or end beyond the memory: one guard word each.
         self._guarded = np.full(self.size + 2 * self.rows, fill, np.uint8)
         self.bytes = self._guarded[self.rows : self.rows + self.size]
         self._windows = np.ndarray(

@@ -36,7 +36,7 @@ class Ring:
         self.written += len(items)
 
     def take(self, count: int) -> NDArray[np.uint8]:
-        """uint8 [count, item_bytes] from the read pointer, which moves behind them; count <= available."""
+        """uint8 [count, item_bytes] from the read pointer, which moves past them; count <= available."""
         assert count <= self.available
         items = self._items[(self.read + np.arange(count)) % self.capacity]
         self.read += count

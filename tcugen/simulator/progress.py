@@ -72,7 +72,7 @@ class ProgressMeter:
         self._image, self._cycle = image, cycle
         layer = min(layer, len(self._names) - 1)
         rate = (self._past_cycles + cycle) / max(self._clock() - self._start, 1e-9)
-        # The layer bounds how much of the array's work is behind; what it took so far is the pace for the rest.
+        # The layer bounds how much of the array's work is done; what it took so far is the pace for the rest.
         done = min(max(cycle, self._starts[layer]), self._starts[layer + 1])
         total = self._starts[-1]
         pace = max(1.0, cycle / done) if done else 1.0

@@ -1,4 +1,4 @@
-"""COMPUTE: passes over the array, each with its weight tile, its place behind the one before and its bank."""
+"""COMPUTE: passes over the array, each with its weight tile, its place after the one before and its bank."""
 
 from tcugen.arch import Architecture
 from tcugen.isa import Instruction
@@ -24,7 +24,7 @@ class Compute:
     """The array and what feeds it.
 
     A pass is walked (`walked`), its tile's first row is read from the ring (`loaded`), it is taken by the pixel walker
-    (`taken`), and reads an operand in each of the cycles behind. All three are kept for the last two passes.
+    (`taken`), and reads an operand in each of the cycles after that. All three are kept for the last two passes.
 
     Attributes:
         filled: When each complete tile can be drained.
@@ -53,7 +53,7 @@ class Compute:
         self._agenda = agenda
         self._rows = architecture.rows
         # Weights are looked at some tiles at a time: few enough that the ring keeps room for as many again.
-        self._chunk = max(1, architecture.weight_tiles // 4)
+        self._most_tiles = max(1, architecture.weight_tiles // 4)
         self.filled: list[int] = []
         self.released: list[int] = []
         self.wake_drain: Wake = lambda: None
@@ -66,7 +66,7 @@ class Compute:
         self._opened = 0
         self._tile = 0  # number of the next pass's tile
         self._instruction: Instruction | None = None
-        self._start = self._strip = self._passes = self._passes_done = 0
+        self._start = self._panel = self._passes = self._passes_done = 0
         self._column = self._row = 0
         self._first_walk = 0
 
@@ -96,7 +96,7 @@ class Compute:
         self.layer = layer
         self._passes = get("n_groups", 0) * get("n_ky", 0) * get("n_kx", 0)
         self._passes_done = self._column = self._row = 0
-        self._start = self._strip = self._tile
+        self._start = self._panel = self._tile
         self._first_walk = cycle + COMPUTE_START
         return True
 
@@ -113,7 +113,7 @@ class Compute:
             if before >= len(self.released):
                 return False
             bank_from = self.released[before] + 1
-        count = min(self._passes - done, self._chunk)
+        count = min(self._passes - done, self._most_tiles)
         written = self._tiles.written
         if self._tile + count > len(written):
             self._tiles.wanted = self._tile + count - 1
@@ -228,10 +228,10 @@ class Compute:
         self._passes_done = 0
         self._row += rows
         if not last_block:
-            self._tile = self._strip
+            self._tile = self._panel
             return
         self._row = 0
-        self._strip = self._tile
+        self._panel = self._tile
         self._column += 1
         if self._column == get("n_columns", 0):
             if get("keep", 0):

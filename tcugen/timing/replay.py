@@ -40,7 +40,7 @@ def replay(
         instructions: In fetch order; the last is END. Weights are not looked at.
         architecture: What they were compiled for.
         layers: Number of layers; every instruction's layer is below it.
-        memory: The memory behind the bus.
+        memory: The memory on the bus.
 
     Raises:
         ReplayError: If the machine would never end, or there is no END.

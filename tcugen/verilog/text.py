@@ -122,7 +122,7 @@ def _parse_module(lines: list[str]) -> Module:
 
 
 def _item_end(lines: list[str], start: int) -> int:
-    """Behind the last line of the item at `start`: what is indented further belongs to it, and what closes that."""
+    """The line after the item at `start`: what is indented further belongs to it, and what closes that."""
     end = start + 1
     while end < len(lines) and (lines[end].startswith("   ") or re.match(r"  (end\b|\))", lines[end])):
         end += 1

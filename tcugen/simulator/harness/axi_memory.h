@@ -1,4 +1,4 @@
-// The memory behind the machine's AXI4 port: a file mapped into this process, answered with fixed latencies.
+// The memory at the machine's AXI4 port: a file mapped into this process, answered with fixed latencies.
 //
 // The rules are those under which cycle counts are published; the numbers are tcugen/memory_model.py's:
 //   - the first beat of a read comes `read_latency` cycles after its address was accepted, reads are answered in order,
