@@ -114,8 +114,8 @@ def remarks(sizing: Sizing) -> list[str]:
         most = max((spilled.kept_kib for spilled in sizing.spilled if spilled.kept_kib is not None), default=None)
         keeps = "" if most is None else f"; {most} KiB keep all of them"
         lines.append(
-            f"spilled: {len(sizing.spilled)} tensors of {total:,} bytes go to memory and back{keeps} (report.md names "
-            "each)"
+            f"spilled to memory and back: {len(sizing.spilled)} of {len(sizing.planned.plan.tasks)} results, "
+            f"{total:,} bytes{keeps} (report.md names each)"
         )
     return lines
 

@@ -100,8 +100,8 @@ def spilled_tensors(plan: Plan, whole_kib: int | None, int32_outputs: Collection
     open_tensors = set(plan.spilled)
     if open_tensors and whole_kib is not None:
         here = plan.architecture.activation_kib
-        step = _whole_steps(-(-max(0, whole_kib - here) // _SAMPLES))
-        for kib in (*range(here // STEP_KIB * STEP_KIB + step, whole_kib, step), whole_kib):
+        step = max(1, -(-(whole_kib - here) // _SAMPLES))
+        for kib in (*range(here + step, whole_kib, step), whole_kib):
             larger = plan_network(plan.network, replace(plan.architecture, activation_kib=kib), int32_outputs)
             found = {tensor for tensor in open_tensors if larger.allocation.is_resident(tensor)}
             kept |= dict.fromkeys(found, kib)

@@ -339,7 +339,7 @@ class _Search:
                 best = smaller
             self.reasons["weight_tiles"] = (
                 f"weight ring {best.weight_tiles} tiles, {best.weight_buffer_bytes // 1024} KiB: "
-                f"{self.prices.cycles(best) / largest.cycles - 1:.2%} more cycles than the largest within "
+                f"{max(0, self.prices.cycles(best) / largest.cycles - 1):.2%} more cycles than the largest within "
                 f"{limit_bytes(best.multipliers) // 1024} KiB of buffers, under {BUFFER_TIE:.2%} wanted, and no weight "
                 "read more often"
             )
