@@ -109,6 +109,7 @@ class _Search:
         self.multipliers = check_budget(budget, fixed)
         self.most_kib = budget.max_activation_kib
         self.prices = Prices(network, int32_outputs, progress)
+        self.ruled_out: Architecture | None = None
         self.reasons = {name: f"{value}: set by {flag(name)}" for name, value in fixed.items()}
         bits, sums = accumulator_need(tasks_of(network, int32_outputs))
         self._choose("accumulator_bits", bits, f"accumulator {bits} bits: {sums}")
@@ -146,6 +147,7 @@ class _Search:
         found: list[Architecture] = []
         for candidate in candidates:
             if found and self.prices.least_cycles(candidate) > (1 + SHAPE_TIE) * self.prices.cycles(found[0]):
+                self.ruled_out = self.ruled_out or candidate
                 continue
             if self.prices.is_runnable(candidate):
                 found.append(candidate)
@@ -267,7 +269,7 @@ class _Search:
     def _runner_up(self, found: Sequence[Architecture]) -> str | None:
         """The second of the shapes and what it loses more of than the first."""
         if len(found) < 2:
-            return None
+            return self._ruled_out(found[0])
         first, second = (self.prices.planned(c) for c in found[:2])
         more = {
             reason.name.lower(): lost - first.prediction.stalls.get(reason, 0)
@@ -278,6 +280,16 @@ class _Search:
         return (
             f"{_shape_name(found[1])}: {second.cycles:,} cycles, {share:.1%} more than {_shape_name(found[0])}, "
             f"most of them lost to {reason}"
+        )
+
+    def _ruled_out(self, best: Architecture) -> str | None:
+        """The first shape that was not even planned, because its array alone takes longer."""
+        if self.ruled_out is None:
+            return None
+        least, cycles = self.prices.least_cycles(self.ruled_out), self.prices.cycles(best)
+        return (
+            f"{_shape_name(self.ruled_out)}: at least {least:,} cycles, {least / cycles - 1:.1%} more than "
+            f"{_shape_name(best)}, if nothing ever held up its array"
         )
 
     # Memory and buffers

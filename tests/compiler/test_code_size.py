@@ -1,16 +1,13 @@
-"""Instructions weigh next to nothing beside the weights, however small the activation memory."""
+"""How much instructions weigh beside the weights; what that costs is part of a plan's price."""
 
 import pytest
 
 from tcugen.arch import Architecture
 from tcugen.compiler import compile_network
-from tcugen.compiler.compile import MOST_CODE
 from tcugen.isa import INSTRUCTION_BYTES, PART_BYTES
 from tcugen.network.resnets import bundled_network
 from tcugen.program import Program
 from tcugen.synthetic.placeholder import placeholder
-
-ARRAYS = ((4, 4), (8, 8), (8, 16), (16, 16), (32, 32))
 
 
 @pytest.fixture(scope="module")
@@ -19,20 +16,10 @@ def resnet50():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("rows, columns, kib", [*((*array, 64) for array in ARRAYS), (16, 16, 256)])
-def test_resnet50_stays_under_one_percent(resnet50, rows, columns, kib, tmp_path):
-    assert MOST_CODE == 0.01
-    architecture = Architecture(
-        rows=rows,
-        columns=columns,
-        activation_kib=kib,
-        bus_bytes=16 if rows == 32 else 8,
-        output_lanes=max(1, rows * columns // 64),
-        weight_tiles=65536 // (rows * columns),
-    )
-    program = compile_network(resnet50, architecture)
-    program.write(tmp_path)
-    assert (tmp_path / "program.bin").stat().st_size < 0.01 * (tmp_path / "weights.bin").stat().st_size
+@pytest.mark.parametrize("rows, columns, kib, most", [(8, 32, 64, 0.013), (16, 16, 64, 0.013), (16, 16, 256, 0.004)])
+def test_resnet50_needs_little_code(resnet50, rows, columns, kib, most):
+    program = compile_network(resnet50, Architecture(rows, columns, kib, accumulator_depth=128))
+    assert len(program.code) < most * len(program.weights)
     # Most instructions use the body of the one before.
     assert len(program.code) < 0.6 * INSTRUCTION_BYTES * len(program.instructions)
 

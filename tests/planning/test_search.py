@@ -1,0 +1,46 @@
+"""The plan that a replay finds fastest."""
+
+import pytest
+
+from tcugen.arch import Architecture
+from tcugen.mapping.plan import plan_network
+from tcugen.network.resnets import bundled_network
+from tcugen.planning.costs import node_costs
+from tcugen.planning.planned import priced
+from tcugen.planning.search import LADDER, best_plan, quick_plan
+
+RESNET20 = bundled_network("resnet20")
+
+
+def test_nothing_is_searched_where_all_is_on_chip():
+    lines: list[str] = []
+    planned = best_plan(RESNET20, Architecture(activation_kib=64), progress=lines.append)
+    assert not planned.plan.has_stripes and lines == []
+    assert planned.cycles == quick_plan(RESNET20, Architecture(activation_kib=64)).cycles
+
+
+@pytest.mark.parametrize("kib", [24, 12])
+def test_no_neighbour_on_the_ladder_is_faster(kib):
+    architecture = Architecture(rows=8, columns=8, activation_kib=kib, output_lanes=2)
+    best = best_plan(RESNET20, architecture)
+    prices = [priced(plan_network(RESNET20, architecture, (), item_cycles)).cycles for item_cycles in LADDER]
+    assert best.cycles in prices
+    at = prices.index(best.cycles)
+    assert all(best.cycles <= cycles for cycles in prices[max(0, at - 1) : at + 2])
+    assert best.cycles <= quick_plan(RESNET20, architecture).cycles
+
+
+def test_a_start_is_not_asked_for_again():
+    architecture = Architecture(activation_kib=12)
+    start = quick_plan(RESNET20, architecture)
+    assert best_plan(RESNET20, architecture, start=start).cycles == best_plan(RESNET20, architecture).cycles
+
+
+def test_costs_add_up():
+    planned = quick_plan(RESNET20, Architecture(activation_kib=24))
+    costs = node_costs(RESNET20, planned)
+    assert [cost.node for cost in costs] == [node.name for node in RESNET20.nodes]
+    assert sum(cost.cycles for cost in costs) == planned.cycles
+    assert sum(cost.macs for cost in costs) == RESNET20.mac_count
+    for cost in costs:
+        assert cost.fused_into is None or (cost.cycles == 0 and cost.fused_into.endswith("conv2"))
