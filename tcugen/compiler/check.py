@@ -19,7 +19,7 @@ _LOOPS = {
 
 
 def padded_byte(instruction: Instruction, architecture: Architecture) -> int:
-    """Byte within its word behind the padding of the last column group of a DRAIN."""
+    """Byte within its word after the padding of the last column group of a DRAIN."""
     lanes = architecture.output_lanes
     channel = instruction["channel0"] + (instruction["n_columns"] - 1) * architecture.columns
     last = (channel + (instruction["last_steps"] - 1) * lanes) % architecture.rows
