@@ -1,6 +1,6 @@
 """A plan as instructions, without a single weight: shapes alone decide all that is in here."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tcugen.isa import Instruction, Window
@@ -51,12 +51,8 @@ def _dram(names: Iterable[str], window: Window, layouts: dict[str, TensorLayout]
     return dram, size
 
 
-def schedule_plan(plan: Plan, progress: Callable[[str], None] | None = None) -> Schedule:
+def schedule_plan(plan: Plan) -> Schedule:
     """The instructions of a plan; the same plan gives the same instructions.
-
-    Args:
-        plan: What to do.
-        progress: Called with one line of text per task.
 
     Raises:
         CompileError: If a shape is too large for the instruction set. Names node, value, rule and remedy.
@@ -66,7 +62,7 @@ def schedule_plan(plan: Plan, progress: Callable[[str], None] | None = None) -> 
     output_dram, output_bytes = _dram(plan.outputs, Window.OUTPUT, layouts)
     scratch_dram, scratch_bytes = _dram(plan.spilled, Window.SCRATCH, layouts)
     weights = WeightBlocks(plan.architecture.bus_bytes)
-    scheduler = Scheduler(plan, input_dram | output_dram | scratch_dram, weights, progress or (lambda _line: None))
+    scheduler = Scheduler(plan, input_dram | output_dram | scratch_dram, weights)
     instructions, observations = numbered(scheduler.run())
     return Schedule(
         plan=plan,

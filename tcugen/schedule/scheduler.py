@@ -1,7 +1,7 @@
 """Tasks to instructions: loads and stores, stripes, and pools that run row by row after the convolution they read."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import assert_never
@@ -43,7 +43,6 @@ class Scheduler:
     plan: Plan
     dram: dict[str, DramAddress]
     weights: WeightBlocks
-    progress: Callable[[str], None]
 
     def __post_init__(self):
         plan = self.plan
@@ -57,7 +56,6 @@ class Scheduler:
         """All instructions in fetch order, END last."""
         index = 0
         while index < len(self.tasks):
-            self.progress(f"scheduling {self.tasks[index].name} ({index + 1} of {len(self.tasks)})")
             if self._pool_follows(index):
                 self._with_pool(index)
                 index += 2
