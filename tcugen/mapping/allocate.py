@@ -14,8 +14,8 @@ from tcugen.program import TensorLayout
 _ATTEMPTS = 60
 """Orders tried before placement is given up and a tensor spilled."""
 
-_COMFORT = 4
-"""Stripe buffers may take this fraction (1 / _COMFORT) of the memory as long as it is not contended."""
+BUFFER_SHARE = 0.25
+"""Share of the memory that the buffers of a striped task may take at first, unless a search tries something else."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,9 @@ class _Allocator:
         panels: tuple[WeightPanel | None, ...],
         architecture: Architecture,
         item_cycles: int,
+        buffer_share: float = BUFFER_SHARE,
     ):
-        self.item_cycles = item_cycles
+        self.item_cycles, self.buffer_share = item_cycles, buffer_share
         self.tasks, self.layouts, self.panels, self.architecture = tasks, layouts, panels, architecture
         self.unit = address_unit(architecture)
         self.capacity = architecture.activation_bytes // self.unit * self.unit
@@ -166,7 +167,7 @@ class _Allocator:
             planner = self.planner(index)
             if planner.is_resident:
                 continue
-            plan = None if index in self.tight else planner.best(self.capacity // _COMFORT)
+            plan = None if index in self.tight else planner.best(int(self.capacity * self.buffer_share))
             demands.append(Demand((), (plan or planner.smallest()).bytes, index, index))
         return demands
 
@@ -246,15 +247,17 @@ def allocate(
     panels: tuple[WeightPanel | None, ...],
     architecture: Architecture,
     item_cycles: int,
+    buffer_share: float = BUFFER_SHARE,
 ) -> Allocation:
-    """SramView every tensor. Tensors that do not fit are spilled, largest first, and their tasks get stripe buffers.
+    """Place every tensor. Tensors that do not fit are spilled, largest first, and their tasks get stripe buffers.
 
-    `item_cycles` is that of the stripes, see StripePlanner.
+    `item_cycles` is that of the stripes, see StripePlanner; `buffer_share` the share of the memory that buffers may
+    take while it is decided what is spilled: in the end they take what is free.
 
     Raises:
         CompileError: If one stripe of one row of some task does not fit. Names node, bytes needed and bytes there.
     """
-    return _Allocator(tasks, layouts, panels, architecture, item_cycles).run()
+    return _Allocator(tasks, layouts, panels, architecture, item_cycles, buffer_share).run()
 
 
 def demand_of(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tcugen.arch import Architecture
-from tcugen.mapping.allocate import Allocation, allocate
+from tcugen.mapping.allocate import BUFFER_SHARE, Allocation, allocate
 from tcugen.mapping.layouts import choose_layouts
 from tcugen.mapping.stripes import ITEM_CYCLES
 from tcugen.mapping.tasks import PoolTask, Task, tasks_of
@@ -83,6 +83,7 @@ def plan_network(
     architecture: Architecture,
     int32_outputs: Collection[str] = (),
     item_cycles: int = ITEM_CYCLES,
+    buffer_share: float = BUFFER_SHARE,
 ) -> Plan:
     """Everything that is decided before instructions are made.
 
@@ -91,10 +92,11 @@ def plan_network(
         architecture: What to plan for.
         int32_outputs: Outputs of the network that are stored as 32-bit sums.
         item_cycles: What a work item is reckoned to cost beside its work, see `StripePlanner`.
+        buffer_share: Share of the memory that stripe buffers may take at first, see `allocate`.
 
     Raises:
         CompileError: If the network cannot run on this architecture. Names node, value, rule and remedy.
     """
     shapes = geometry_of(network, architecture, int32_outputs)
-    allocation = allocate(shapes.tasks, shapes.layouts, shapes.panels, architecture, item_cycles)
+    allocation = allocate(shapes.tasks, shapes.layouts, shapes.panels, architecture, item_cycles, buffer_share)
     return Plan(network, architecture, shapes.tasks, shapes.layouts, shapes.panels, allocation)

@@ -3,11 +3,15 @@
 from collections.abc import Callable, Collection
 
 from tcugen.arch import Architecture
+from tcugen.mapping.allocate import BUFFER_SHARE
 from tcugen.mapping.plan import Plan, plan_network
 from tcugen.mapping.stripes import ITEM_CYCLES
 from tcugen.network.graph import Network
 from tcugen.planning.planned import Planned, priced
 
+SHARES = (0.65, 0.9)
+"""Shares of the memory that stripe buffers may take at first, tried besides the one the search starts with: the more
+they take, the more tensors are spilled for them, and the larger the stripes."""
 LADDER = (250, 500, 1000, 2000, 4000, 8000)
 """What a further work item of a striped task may be reckoned to cost: larger values give fewer, larger items."""
 
@@ -28,7 +32,8 @@ def best_plan(
     progress: Callable[[str], None] | None = None,
     start: Planned | None = None,
 ) -> Planned:
-    """The plan of fewest predicted cycles among those that count a work item dearer or cheaper, step by step.
+    """The plan of fewest predicted cycles among those that give buffers more room, and that count a work item dearer or
+    cheaper, step by step.
 
     Where all tensors are on chip there is nothing to choose. The same arguments give the same plan.
 
@@ -42,32 +47,40 @@ def best_plan(
     Raises:
         CompileError: As `quick_plan`.
     """
-    report = progress or _silent
+    report: Callable[[str], None] = progress or (lambda _line: None)
     best = start or quick_plan(network, architecture, int32_outputs)
     if not best.plan.has_stripes:
         return best
     report(f"plan of {best.cycles:,} cycles")
     seen = [best.plan]
+
+    def tried(item_cycles: int, share: float) -> Planned | None:
+        plan = plan_network(network, architecture, int32_outputs, item_cycles, share)
+        if _known(plan, seen):
+            return None
+        seen.append(plan)
+        other = priced(plan)
+        report(f"plan of {other.cycles:,} cycles")
+        return other
+
+    share = BUFFER_SHARE
+    for other_share in SHARES:
+        other = tried(ITEM_CYCLES, other_share)
+        if other is not None and other.cycles < best.cycles:
+            best, share = other, other_share
     first = LADDER.index(ITEM_CYCLES)
     for others in (reversed(LADDER[:first]), LADDER[first + 1 :]):
         improved = False
         for item_cycles in others:
-            plan = plan_network(network, architecture, int32_outputs, item_cycles)
-            if _known(plan, seen):
+            other = tried(item_cycles, share)
+            if other is None:
                 continue
-            seen.append(plan)
-            other = priced(plan)
-            report(f"plan of {other.cycles:,} cycles")
             if other.cycles >= best.cycles:
                 break
             best, improved = other, True
         if improved:
             break
     return best
-
-
-def _silent(_line: str) -> None:
-    """Where nobody wants to know the plans."""
 
 
 def _known(plan: Plan, seen: list[Plan]) -> bool:

@@ -24,7 +24,7 @@ SHAPE_TIE = 0.005
 """Array shapes whose predicted cycles differ by less than this are equal: replay is not more exact than that."""
 CLOSE = 0.04
 """Array shapes within this of the best are tried with other output lanes too."""
-BUFFER_TIE = 0.0005
+BUFFER_TIE = 0.0004
 """A buffer is not made larger for a smaller gain than this."""
 TRAFFIC_TIE = 0.01
 """Nor is it made smaller where that costs more traffic on the bus than this."""
@@ -237,6 +237,10 @@ class _Search:
         if "output_lanes" in self.fixed:
             return candidate
         most = min(candidate.rows, candidate.columns)
+        if self.prices.planned(candidate).plan.has_stripes:
+            # With as many lanes as rows the residual operand takes a whole word per cycle. Beside the loads and stores
+            # of a striped task that holds up the output stage by more than the replay says.
+            most = max(1, min(most, candidate.rows // 2))
         best = candidate
         while best.output_lanes < most:
             wider = replace(best, output_lanes=2 * best.output_lanes)

@@ -3,11 +3,13 @@
 import pytest
 
 from tcugen.arch import Architecture
+from tcugen.mapping.allocate import BUFFER_SHARE
 from tcugen.mapping.plan import plan_network
+from tcugen.mapping.stripes import ITEM_CYCLES
 from tcugen.network.resnets import bundled_network
 from tcugen.planning.costs import node_costs
 from tcugen.planning.planned import priced
-from tcugen.planning.search import LADDER, best_plan, quick_plan
+from tcugen.planning.search import LADDER, SHARES, best_plan, quick_plan
 
 RESNET20 = bundled_network("resnet20")
 
@@ -23,10 +25,13 @@ def test_nothing_is_searched_where_all_is_on_chip():
 def test_no_neighbour_on_the_ladder_is_faster(kib):
     architecture = Architecture(rows=8, columns=8, activation_kib=kib, output_lanes=2)
     best = best_plan(RESNET20, architecture)
-    prices = [priced(plan_network(RESNET20, architecture, (), item_cycles)).cycles for item_cycles in LADDER]
-    assert best.cycles in prices
-    at = prices.index(best.cycles)
-    assert all(best.cycles <= cycles for cycles in prices[max(0, at - 1) : at + 2])
+    prices = {
+        share: [priced(plan_network(RESNET20, architecture, (), cycles, share)).cycles for cycles in LADDER]
+        for share in (BUFFER_SHARE, *SHARES)
+    }
+    (row, at), *_ = [(row, row.index(best.cycles)) for row in prices.values() if best.cycles in row]
+    assert all(best.cycles <= cycles for cycles in row[max(0, at - 1) : at + 2])
+    assert all(best.cycles <= row[LADDER.index(ITEM_CYCLES)] for row in prices.values())
     assert best.cycles <= quick_plan(RESNET20, architecture).cycles
 
 
