@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tcugen.arch import Architecture
-from tcugen.mapping.plan import geometry_of
+from tcugen.mapping.plan import geometry_of, plan_network
 from tcugen.mapping.tasks import tasks_of
 from tcugen.network.check import checked_network
 from tcugen.network.graph import Shape
@@ -85,7 +85,7 @@ def test_what_is_spilled_is_named_with_the_memory_that_keeps_it():
         assert spilled.bytes == sizing.planned.plan.layouts[spilled.tensor].bytes
         assert spilled.kept_kib is not None
         larger = replace(sizing.architecture, activation_kib=spilled.kept_kib)
-        assert best_plan(bundled_network("resnet20"), larger).plan.allocation.is_resident(spilled.tensor)
+        assert plan_network(bundled_network("resnet20"), larger).allocation.is_resident(spilled.tensor)
 
 
 def test_lanes_follow_the_size_of_the_array():
