@@ -32,7 +32,8 @@ class Load(wiring.Component):
         request: To the reader.
         beat_valid, beat_data: From the reader; taken in any cycle.
         write: To the activation memory, min(bus_bytes, rows) bytes each, ascending within a segment.
-        done: 1 for every instruction, in the cycle after its last write was accepted.
+        written: The activation memory has done the last write of an instruction.
+        done: 1 for every instruction, in that cycle.
 
     Latency: a request 3 cycles after the instruction is taken, a write 4 cycles after `beat_valid`.
     """
@@ -47,6 +48,7 @@ class Load(wiring.Component):
                 "beat_valid": In(1),
                 "beat_data": In(8 * architecture.bus_bytes),
                 "write": Out(stream.Signature(write_layout(self._write_bytes))),
+                "written": In(1),
                 "done": Out(1),
             }
         )
@@ -104,8 +106,8 @@ class Load(wiring.Component):
         piece = Signal(bits_for(pieces))  # of the beat, to be written next
         advance = Signal()
         last_piece = Signal()
-        last = Signal()
         m.d.comb += [
+            self.done.eq(self.written),
             beats.i.valid.eq(self.beat_valid),
             beats.i.payload.eq(self.beat_data),
             advance.eq(places.o.valid & beats.o.valid & (~self.write.valid | self.write.ready)),
@@ -113,7 +115,6 @@ class Load(wiring.Component):
             last_piece.eq(piece == pieces - 1),
             beats.o.ready.eq(advance & last_piece),
         ]
-        m.d.sync += self.done.eq(self.write.valid & self.write.ready & last)
         with m.If(self.write.ready):
             m.d.sync += self.write.valid.eq(0)
         with m.If(advance):
@@ -122,5 +123,5 @@ class Load(wiring.Component):
                 self.write.valid.eq(1),
                 self.write.payload.address.eq(places.o.payload.address),
                 self.write.payload.data.eq(beats.o.payload.word_select(piece, 8 * self._write_bytes)),
-                last.eq(places.o.payload.last),
+                self.write.payload.last.eq(places.o.payload.last),
             ]

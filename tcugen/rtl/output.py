@@ -36,7 +36,7 @@ class OutputPath(Component):
         filled, bank_released: A tile is complete; its bank is free again.
         read_en, read_bank, read_pixel, accumulators: Port of the accumulators.
         groups_written, read_group_en, read_group, read_unit, parameters, group_released: Port of the parameter ring.
-        residual_request, residual_word: Port of the activation memory.
+        residual_request, residual_word_valid, residual_word: Port of the activation memory.
         write_en, write: Results.
         layer: Layer of the results.
         tile_done: Pulse after the last result of a tile has been written.
@@ -63,6 +63,7 @@ class OutputPath(Component):
                 "parameters": In(self.unit_bits),
                 "group_released": Out(1),
                 "residual_request": Out(stream.Signature(ACTIVATION_ADDRESS_BITS - bits_for(a.rows))),
+                "residual_word_valid": In(1),
                 "residual_word": In(8 * a.rows),
                 "write_en": Out(1),
                 "write": Out(drain_layout(a)),
@@ -102,6 +103,7 @@ class OutputPath(Component):
             walker.groups_written.eq(self.groups_written),
             walker.residual_valid.eq(reader.valid),
             reader.pop.eq(walker.residual_pop),
+            reader.response_valid.eq(self.residual_word_valid),
             reader.response.eq(self.residual_word),
             self.residual_request.payload.eq(reader.request.payload),
             self.residual_request.valid.eq(reader.request.valid),
