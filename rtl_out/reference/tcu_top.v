@@ -1318,8 +1318,8 @@ endmodule
 //         body is missing and none came before, or the window ends before it. It is not delivered, nor what follows.
 //     busy: Instructions, requests or beats are outstanding. Beats in flight behind END are accepted and dropped.
 //
-// Throughput: one beat per cycle, up to one head or body. Latency: the request two cycles after `start`; an
-// instruction at most 4 cycles after its last beat.
+// Throughput: one beat per cycle, up to one head or body, and an instruction every two cycles. Latency: the
+// request two cycles after `start`; an instruction at most 5 cycles after its last beat.
 module tcu_fetch (
     input  wire         clk,
     input  wire         rst,
@@ -1346,7 +1346,9 @@ module tcu_fetch (
     reg [255:0] head;
     wire is_end;
     wire issue;
+    reg judged;
     reg [15:0] known;
+    reg more;
     reg [31:0] offset;
     reg [255:0] parts__payload;
     wire parts__ready;
@@ -1356,22 +1358,22 @@ module tcu_fetch (
     reg [255:0] read__data;
     wire read__en;
     reg [7:0] room;
-    wire sound;
+    reg sound;
     reg [26:0] start_44;
     wire taken;
-    wire taken_37;
+    wire taken_36;
     reg [26:0] unread;
     reg [28:0] unrequested;
     wire write__en;
-    reg [37:0] _64_, _65_;
-    wire _15_, _28_, _58_;
-    wire [2:0] _56_;
-    wire [5:0] _50_, _53_;
-    wire [8:0] _46_, _49_, _52_;
-    wire [26:0] _41_;
-    wire [31:0] _44_, _59_;
-    wire [33:0] _42_;
-    wire [255:0] _22_;
+    reg [37:0] _69_, _70_;
+    wire _24_, _59_, _61_;
+    wire [2:0] _54_;
+    wire [5:0] _48_, _51_;
+    wire [8:0] _44_, _47_, _50_;
+    wire [26:0] _39_;
+    wire [31:0] _42_, _62_;
+    wire [33:0] _40_;
+    wire [255:0] _18_;
 
     reg [255:0] bodies [7:0];
 
@@ -1387,17 +1389,18 @@ module tcu_fetch (
         .level()
     );
 
-    assign _28_ = (sound & head[4]) ? o_ready : (!present | taken_37);
-    assign parts__ready = fetching & (|unread) & _28_;
-    assign read__en = parts__valid & parts__ready & !(sound & head[4]);
-    assign write__en = taken_37 & head[4];
-    assign _41_ = present ? start_44 : position;
-    assign _49_ = room + (buffer_o_valid & buffer_o_ready);
-    assign _50_ = issue ? beats[5:0] : 6'h0;
-    assign _52_ = due - beat_valid;
-    assign _53_ = issue ? beats[5:0] : 6'h0;
-    assign _56_ = (parts__valid & parts__ready) ? 3'h0 : beats_24;
-    assign _58_ = parts__valid & parts__ready;
+    assign _24_ = (judged & sound & head[4]) ? o_ready : (!present | taken_36);
+    assign parts__ready = fetching & more & _24_;
+    assign read__en = parts__valid & parts__ready & !(judged & sound & head[4]);
+    assign write__en = taken_36 & head[4];
+    assign _39_ = present ? start_44 : position;
+    assign _47_ = room + (buffer_o_valid & buffer_o_ready);
+    assign _48_ = issue ? beats[5:0] : 6'h0;
+    assign _50_ = due - beat_valid;
+    assign _51_ = issue ? beats[5:0] : 6'h0;
+    assign _54_ = (parts__valid & parts__ready) ? 3'h0 : beats_24;
+    assign _59_ = known >> head[3:0];
+    assign _61_ = parts__valid & parts__ready;
     assign is_end = o_valid & (head[3:0] == 4'h0);
     assign beats = (unrequested >= 29'h20) ? 29'h00000020 : unrequested;
     assign issue = fetching & !is_end & !request_valid & (|unrequested) & (room >= 8'h20);
@@ -1405,29 +1408,27 @@ module tcu_fetch (
     assign parts__valid = beats_24 == 3'h4;
     assign buffer_o_ready = !parts__valid | parts__ready;
     assign taken = buffer_o_valid & buffer_o_ready;
-    assign _15_ = known >> head[3:0];
-    assign sound = present & (head[3:0] <= 4'h6) & (head[4] | _15_);
-    assign o_valid = fetching & sound & (!head[4] | (parts__valid & (|unread)));
-    assign _22_ = head[4] ? parts__payload : read__data;
-    assign taken_37 = o_valid & o_ready;
-    assign request_payload = { _65_, 3'h0 };
-    assign o_payload = { _22_, head };
-    assign error[43:4] = { 6'h0, _42_ };
+    assign o_valid = fetching & judged & sound & (!head[4] | (parts__valid & more));
+    assign _18_ = head[4] ? parts__payload : read__data;
+    assign taken_36 = o_valid & o_ready;
+    assign request_payload = { _70_, 3'h0 };
+    assign o_payload = { _18_, head };
+    assign error[43:4] = { 6'h0, _40_ };
     assign error[3:1] = 3'h4;
-    assign error[0] = fetching & (((unread == 27'h0) & (!present | (sound & head[4]))) | (present & !sound));
-    assign _42_ = { 2'h0, _41_, 5'h0 };
-    assign _44_ = { 3'h0, program_bytes[31:5], 2'h0 };
-    assign _46_ = { beats[5:0], 3'h0 };
-    assign _59_ = { 5'h0, program_bytes[31:5] };
+    assign error[0] = fetching & ((!more & (!present | (judged & sound & head[4]))) | (judged & !sound));
+    assign _40_ = { 2'h0, _39_, 5'h0 };
+    assign _42_ = { 3'h0, program_bytes[31:5], 2'h0 };
+    assign _44_ = { beats[5:0], 3'h0 };
+    assign _62_ = { 5'h0, program_bytes[31:5] };
 
     always @* begin
-        _64_ = _65_;
+        _69_ = _70_;
         if (issue) begin
-            _64_[31:0] = offset;
-            _64_[37:32] = beats[5:0];
+            _69_[31:0] = offset;
+            _69_[37:32] = beats[5:0];
         end
         if (rst) begin
-            _64_ = 38'h0;
+            _69_ = 38'h0;
         end
     end
 
@@ -1443,7 +1444,9 @@ module tcu_fetch (
         end
     end
 
-    always @(posedge clk) _65_ <= _64_;
+    always @(posedge clk) _70_ <= _69_;
+
+    always @(posedge clk) sound <= (head[3:0] <= 4'h6) & (head[4] | _59_);
 
     always @(posedge clk) begin
         if (rst) begin
@@ -1473,7 +1476,7 @@ module tcu_fetch (
             unrequested <= 29'h0;
         end else begin
             if (start) begin
-                unrequested <= _44_[28:0];
+                unrequested <= _42_[28:0];
             end
             if (issue) begin
                 unrequested <= unrequested - beats[5:0];
@@ -1485,7 +1488,7 @@ module tcu_fetch (
         if (rst) begin
             offset <= 32'd0;
         end else if (issue) begin
-            offset <= offset + _46_;
+            offset <= offset + _44_;
         end
     end
 
@@ -1493,7 +1496,7 @@ module tcu_fetch (
         if (rst) begin
             room <= 8'h80;
         end else begin
-            room <= _49_ - _50_;
+            room <= _47_ - _48_;
         end
     end
 
@@ -1501,7 +1504,7 @@ module tcu_fetch (
         if (rst) begin
             due <= 8'h0;
         end else begin
-            due <= $signed(_52_) + $signed({ 1'h0, _53_ });
+            due <= $signed(_50_) + $signed({ 1'h0, _51_ });
         end
     end
 
@@ -1515,7 +1518,15 @@ module tcu_fetch (
         if (rst) begin
             beats_24 <= 3'h0;
         end else begin
-            beats_24 <= _56_ + taken;
+            beats_24 <= _54_ + taken;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            judged <= 1'h0;
+        end else begin
+            judged <= present & !taken_36;
         end
     end
 
@@ -1523,9 +1534,19 @@ module tcu_fetch (
         if (rst) begin
             unread <= 27'h0;
         end else if (start) begin
-            unread <= _59_[26:0];
-        end else if (_58_) begin
+            unread <= _62_[26:0];
+        end else if (_61_) begin
             unread <= unread - 27'h1;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            more <= 1'h0;
+        end else if (start) begin
+            more <= |program_bytes[31:5];
+        end else if (_61_) begin
+            more <= unread != 27'h1;
         end
     end
 
@@ -1563,7 +1584,7 @@ module tcu_fetch (
         if (rst) begin
             position <= 27'h0;
         end else if (start) begin
-        end else if (_58_) begin
+        end else if (_61_) begin
             position <= position + 27'h1;
         end
     end
@@ -1587,7 +1608,7 @@ module tcu_fetch (
             present <= 1'h0;
         end else if (read__en) begin
             present <= 1'h1;
-        end else if (taken_37) begin
+        end else if (taken_36) begin
             present <= 1'h0;
         end
     end
@@ -3161,7 +3182,7 @@ endmodule
 //     beat_data: The beat, shared by all clients.
 //     bus: AXI4 read channels.
 //     outstanding: Bursts offered or accepted on AR whose last beat has not arrived.
-//     idle: Nothing outstanding, and nothing about to be issued.
+//     idle: Nothing outstanding, and nothing about to be issued; a register, low from the cycle after a request.
 //     beat: 1 for every beat transferred on the bus, in the next cycle.
 //     error_valid, error_code, error_address: One pulse for the first error; the address is the burst's.
 module tcu_reader (
@@ -3196,7 +3217,7 @@ module tcu_reader (
     input  wire         bus_rvalid,
     output wire         bus_rready,
     output wire [4:0]   outstanding,
-    output wire         idle,
+    output reg          idle,
     output reg          beat,
     output reg          error_valid,
     output reg  [2:0]   error_code,
@@ -3219,8 +3240,8 @@ module tcu_reader (
     wire read_check_o_valid;
     reg stopped;
     wire violation;
-    wire _14_;
-    wire [6:0] _26_;
+    wire _12_;
+    wire [6:0] _29_;
 
     tcu_fifo_reader_order u_order (
         .clk(clk),
@@ -3250,14 +3271,13 @@ module tcu_reader (
     assign halted = stopped | halt;
     assign violation = read_check_o_valid & !halted & read_check_o_payload[48];
     assign read_check_o_ready = read_check_o_valid & !halted & !read_check_o_payload[48] & order_i_ready & (!bus_arvalid | bus_arready);
-    assign idle = (outstanding == 5'h0) & (read_check_empty | halted);
     assign read_check_i_valid = |{ request_2_valid, request_1_valid, request_0_valid };
     assign request_2_ready = read_check_i_ready & !(|{ request_1_valid, request_0_valid });
-    assign request_1_ready = read_check_i_ready & !_14_;
+    assign request_1_ready = read_check_i_ready & !_12_;
     assign failure = bus_rvalid & order_o_valid & !halted & (|bus_rresp);
     assign deliver = bus_rvalid & order_o_valid & !halted & (bus_rresp == 2'h0);
     assign order_o_ready = bus_rvalid & bus_rlast;
-    assign _26_ = read_check_o_payload[45:40] - 6'h1;
+    assign _29_ = read_check_o_payload[45:40] - 6'h1;
     assign bus_arid = 1'h0;
     assign bus_arsize = 3'h3;
     assign bus_arburst = 2'h1;
@@ -3266,7 +3286,7 @@ module tcu_reader (
     assign bus_rready = 1'h1;
     assign order_i_payload[41:2] = read_check_o_payload[39:0];
     assign order_i_payload[1:0] = read_check_o_payload[47:46];
-    assign _14_ = request_0_valid;
+    assign _12_ = request_0_valid;
     assign request_0_ready = read_check_i_ready;
 
     always @* begin
@@ -3287,11 +3307,45 @@ module tcu_reader (
 
     always @(posedge clk) begin
         if (rst) begin
+            error_valid <= 1'h0;
+        end else begin
+            error_valid <= violation | failure;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            stopped <= 1'h0;
+        end else if (violation | failure) begin
+            stopped <= 1'h1;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            error_code <= 3'h0;
+        end else if (failure) begin
+            error_code <= 3'h2;
+        end else if (violation) begin
+            error_code <= 3'h1;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
             error_address <= 40'h0;
         end else if (failure) begin
             error_address <= order_o_payload[41:2];
         end else if (violation) begin
             error_address <= read_check_o_payload[39:0];
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            idle <= 1'h1;
+        end else begin
+            idle <= (outstanding == 5'h0) & ((read_check_empty & !read_check_i_valid) | halted);
         end
     end
 
@@ -3320,7 +3374,7 @@ module tcu_reader (
         if (rst) begin
             bus_arlen <= 8'h0;
         end else if (read_check_o_ready) begin
-            bus_arlen <= { _26_[6], _26_ };
+            bus_arlen <= { _29_[6], _29_ };
         end
     end
 
@@ -3347,32 +3401,6 @@ module tcu_reader (
             beat_valid[0] <= deliver & (order_o_payload[1:0] == 2'h0);
             beat_valid[1] <= deliver & (order_o_payload[1:0] == 2'h1);
             beat_valid[2] <= deliver & (order_o_payload[1:0] == 2'h2);
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            error_valid <= 1'h0;
-        end else begin
-            error_valid <= violation | failure;
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            stopped <= 1'h0;
-        end else if (violation | failure) begin
-            stopped <= 1'h1;
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            error_code <= 3'h0;
-        end else if (failure) begin
-            error_code <= 3'h2;
-        end else if (violation) begin
-            error_code <= 3'h1;
         end
     end
 endmodule
@@ -3837,7 +3865,8 @@ endmodule
 //     data: Beats, all bytes of which are written.
 //     bus: AXI4 write channels.
 //     outstanding: Bursts offered or accepted on AW without response.
-//     idle: Nothing outstanding, and no request taken that may still be issued.
+//     idle: Nothing outstanding, and no request taken that may still be issued; a register, low from the cycle after a
+//         request.
 //     done: 1 for every good response unless halted, 1 cycle after it.
 //     beat: 1 for every beat transferred on the bus, in the next cycle.
 //     error_valid, error_code, error_address: One pulse for the first error; the address is the burst's.
@@ -3871,7 +3900,7 @@ module tcu_writer (
     input  wire         bus_bvalid,
     output wire         bus_bready,
     output wire [4:0]   outstanding,
-    output wire         idle,
+    output reg          idle,
     output reg          done,
     output reg          beat,
     output reg          error_valid,
@@ -3903,9 +3932,9 @@ module tcu_writer (
     wire write_check_o_ready;
     wire write_check_o_valid;
     wire _8_;
-    wire [5:0] _23_, _27_, _28_;
-    wire [6:0] _18_, _25_;
-    wire [7:0] _22_;
+    wire [5:0] _26_, _30_, _31_;
+    wire [6:0] _16_, _28_;
+    wire [7:0] _25_;
 
     tcu_fifo_writer_beats u_beats (
         .clk(clk),
@@ -3960,19 +3989,18 @@ module tcu_writer (
     assign violation = write_check_o_valid & !halted & write_check_o_payload[47];
     assign _8_ = write_check_o_valid & !halted & !write_check_o_payload[47] & (unclaimed >= write_check_o_payload[45:40]);
     assign write_check_o_ready = _8_ & order_i_ready & bursts_i_ready & (!bus_awvalid | bus_awready);
-    assign idle = (outstanding == 5'h0) & (write_check_empty | halted);
     assign push = data_valid & data_ready;
     assign load = bursts_o_valid & beats_o_valid & (!bus_wvalid | bus_wready);
-    assign _18_ = bursts_o_payload - 6'h1;
-    assign last = sent == _18_;
+    assign _16_ = bursts_o_payload - 6'h1;
+    assign last = sent == _16_;
     assign bursts_o_ready = load & last;
     assign answer = bus_bvalid & order_o_valid & !halted;
     assign failure = answer & (|bus_bresp);
-    assign _22_ = unclaimed + push;
-    assign _23_ = write_check_o_ready ? write_check_o_payload[45:40] : 6'h0;
-    assign _25_ = write_check_o_payload[45:40] - 6'h1;
-    assign _27_ = sent + 5'h1;
-    assign _28_ = last ? 6'h0 : _27_;
+    assign _25_ = unclaimed + push;
+    assign _26_ = write_check_o_ready ? write_check_o_payload[45:40] : 6'h0;
+    assign _28_ = write_check_o_payload[45:40] - 6'h1;
+    assign _30_ = sent + 5'h1;
+    assign _31_ = last ? 6'h0 : _30_;
     assign bus_awid = 1'h0;
     assign bus_awsize = 3'h3;
     assign bus_awburst = 2'h1;
@@ -3981,6 +4009,30 @@ module tcu_writer (
     assign bus_bready = 1'h1;
     assign write_check_i_payload[40:0] = request_payload;
     assign write_check_i_payload[41] = 1'h0;
+
+    always @(posedge clk) begin
+        if (rst) begin
+            bus_wdata <= 64'h0;
+        end else if (load) begin
+            bus_wdata <= beats_o_payload;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            bus_wstrb <= 8'h0;
+        end else if (load) begin
+            bus_wstrb <= halted ? 8'h0 : 8'hff;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            bus_wlast <= 1'h0;
+        end else if (load) begin
+            bus_wlast <= last;
+        end
+    end
 
     always @(posedge clk) begin
         if (rst) begin
@@ -4028,9 +4080,17 @@ module tcu_writer (
 
     always @(posedge clk) begin
         if (rst) begin
+            idle <= 1'h1;
+        end else begin
+            idle <= (outstanding == 5'h0) & ((write_check_empty & !request_valid) | halted);
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
             unclaimed <= 7'h0;
         end else begin
-            unclaimed <= _22_ - _23_;
+            unclaimed <= _25_ - _26_;
         end
     end
 
@@ -4059,7 +4119,7 @@ module tcu_writer (
         if (rst) begin
             bus_awlen <= 8'h0;
         end else if (write_check_o_ready) begin
-            bus_awlen <= { _25_[6], _25_ };
+            bus_awlen <= { _28_[6], _28_ };
         end
     end
 
@@ -4088,31 +4148,7 @@ module tcu_writer (
         if (rst) begin
             sent <= 5'h0;
         end else if (load) begin
-            sent <= _28_[4:0];
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            bus_wdata <= 64'h0;
-        end else if (load) begin
-            bus_wdata <= beats_o_payload;
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            bus_wstrb <= 8'h0;
-        end else if (load) begin
-            bus_wstrb <= halted ? 8'h0 : 8'hff;
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            bus_wlast <= 1'h0;
-        end else if (load) begin
-            bus_wlast <= last;
+            sent <= _31_[4:0];
         end
     end
 endmodule
@@ -4121,8 +4157,9 @@ endmodule
 //
 // A group never crosses a segment's end nor a multiple of `group_units * unit_bytes`, and is as long as these two
 // rules allow. Groups leave in order of address within a segment, segments in order; `last` marks the last of a
-// transfer. One group per cycle, also across segments and transfers; the first leaves 2 cycles after its transfer
-// entered. Addresses wrap at `2 ** address_bits`.
+// transfer. One group per cycle, also across segments; the first leaves 2 cycles after its transfer entered. A cycle
+// without a group lies between two transfers and `i.ready` depends on registers only, unless `back_to_back`.
+// Addresses wrap at `2 ** address_bits`.
 //
 // A transfer of 0 segments is walked as one of 1. A segment shorter than one unit gives one group of 0 units: the
 // user of the groups must refuse it. Address bits below the unit are passed on for the first group of each segment.
@@ -4131,6 +4168,7 @@ endmodule
 //     address_bits: Width of byte addresses.
 //     unit_bytes, group_units: Powers of two; ValueError otherwise.
 //     tag_bits: Width of `tag`, which every group inherits from its transfer; if 0 there is none.
+//     back_to_back: No cycle is lost between transfers; `i.ready` then depends on `o.ready`.
 module tcu_segment_walker_bursts (
     input  wire         clk,
     input  wire         rst,
@@ -4150,17 +4188,19 @@ module tcu_segment_walker_bursts (
     wire segment_last;
     wire [6:0] space;
     reg [102:0] transfer;
-    wire [20:0] _6_;
-    wire [24:0] _8_;
+    wire _9_;
+    wire [20:0] _4_;
+    wire [24:0] _6_;
 
     assign space = 6'h20 - address[7:3];
     assign segment_last = left <= space[5:0];
     assign last = segment_last & (transfer[70:59] <= 12'h1);
     assign advance = busy & (!o_valid | o_ready);
     assign next_segment = transfer[34:3] + transfer[102:71];
-    assign i_ready = !busy | (advance & last);
-    assign _6_ = segment_last ? left : { 15'h0, space[5:0] };
-    assign _8_ = address[31:8] + 24'h1;
+    assign i_ready = ~busy;
+    assign _4_ = segment_last ? left : { 15'h0, space[5:0] };
+    assign _6_ = address[31:8] + 24'h1;
+    assign _9_ = i_valid & i_ready;
 
     always @(posedge clk) begin
         if (rst) begin
@@ -4180,7 +4220,7 @@ module tcu_segment_walker_bursts (
             o_payload <= 42'h0;
         end else if (advance) begin
             o_payload[34:3] <= address;
-            o_payload[40:35] <= _6_[5:0];
+            o_payload[40:35] <= _4_[5:0];
             o_payload[41] <= last;
             o_payload[2:0] <= transfer[2:0];
         end
@@ -4196,10 +4236,8 @@ module tcu_segment_walker_bursts (
                     transfer[70:59] <= transfer[70:59] - 12'h1;
                 end
             end
-            if (i_ready) begin
-                if (i_valid) begin
-                    transfer <= i_payload;
-                end
+            if (_9_) begin
+                transfer <= i_payload;
             end
         end
     end
@@ -4212,13 +4250,11 @@ module tcu_segment_walker_bursts (
                 if (segment_last) begin
                     address <= next_segment[31:0];
                 end else begin
-                    address <= { _8_[23:0], 8'h0 };
+                    address <= { _6_[23:0], 8'h0 };
                 end
             end
-            if (i_ready) begin
-                if (i_valid) begin
-                    address <= i_payload[34:3];
-                end
+            if (_9_) begin
+                address <= i_payload[34:3];
             end
         end
     end
@@ -4234,10 +4270,8 @@ module tcu_segment_walker_bursts (
                     left <= left - space[5:0];
                 end
             end
-            if (i_ready) begin
-                if (i_valid) begin
-                    left <= i_payload[58:38];
-                end
+            if (_9_) begin
+                left <= i_payload[58:38];
             end
         end
     end
@@ -4245,8 +4279,13 @@ module tcu_segment_walker_bursts (
     always @(posedge clk) begin
         if (rst) begin
             busy <= 1'h0;
-        end else if (i_ready) begin
-            busy <= i_valid;
+        end else begin
+            if (advance & last) begin
+                busy <= 1'h0;
+            end
+            if (_9_) begin
+                busy <= 1'h1;
+            end
         end
     end
 endmodule
@@ -4321,8 +4360,9 @@ endmodule
 //
 // A group never crosses a segment's end nor a multiple of `group_units * unit_bytes`, and is as long as these two
 // rules allow. Groups leave in order of address within a segment, segments in order; `last` marks the last of a
-// transfer. One group per cycle, also across segments and transfers; the first leaves 2 cycles after its transfer
-// entered. Addresses wrap at `2 ** address_bits`.
+// transfer. One group per cycle, also across segments; the first leaves 2 cycles after its transfer entered. A cycle
+// without a group lies between two transfers and `i.ready` depends on registers only, unless `back_to_back`.
+// Addresses wrap at `2 ** address_bits`.
 //
 // A transfer of 0 segments is walked as one of 1. A segment shorter than one unit gives one group of 0 units: the
 // user of the groups must refuse it. Address bits below the unit are passed on for the first group of each segment.
@@ -4331,7 +4371,8 @@ endmodule
 //     address_bits: Width of byte addresses.
 //     unit_bytes, group_units: Powers of two; ValueError otherwise.
 //     tag_bits: Width of `tag`, which every group inherits from its transfer; if 0 there is none.
-module tcu_segment_walker_places (
+//     back_to_back: No cycle is lost between transfers; `i.ready` then depends on `o.ready`.
+module tcu_segment_walker_load_places (
     input  wire        clk,
     input  wire        rst,
     input  wire [83:0] i_payload,
@@ -4349,6 +4390,7 @@ module tcu_segment_walker_places (
     wire [24:0] next_segment;
     wire segment_last;
     reg [83:0] transfer;
+    wire _11_;
     wire [21:0] _6_;
     wire [22:0] _8_;
 
@@ -4359,6 +4401,7 @@ module tcu_segment_walker_places (
     assign i_ready = !busy | (advance & last);
     assign _6_ = segment_last ? left : 22'h000001;
     assign _8_ = address[23:2] + 22'h1;
+    assign _11_ = i_valid & i_ready;
 
     always @(posedge clk) begin
         if (rst) begin
@@ -4393,10 +4436,8 @@ module tcu_segment_walker_places (
                     transfer[59:48] <= transfer[59:48] - 12'h1;
                 end
             end
-            if (i_ready) begin
-                if (i_valid) begin
-                    transfer <= i_payload;
-                end
+            if (_11_) begin
+                transfer <= i_payload;
             end
         end
     end
@@ -4412,10 +4453,8 @@ module tcu_segment_walker_places (
                     address <= { _8_[21:0], 2'h0 };
                 end
             end
-            if (i_ready) begin
-                if (i_valid) begin
-                    address <= i_payload[23:0];
-                end
+            if (_11_) begin
+                address <= i_payload[23:0];
             end
         end
     end
@@ -4431,10 +4470,8 @@ module tcu_segment_walker_places (
                     left <= left - 22'h1;
                 end
             end
-            if (i_ready) begin
-                if (i_valid) begin
-                    left <= i_payload[47:26];
-                end
+            if (_11_) begin
+                left <= i_payload[47:26];
             end
         end
     end
@@ -4442,8 +4479,13 @@ module tcu_segment_walker_places (
     always @(posedge clk) begin
         if (rst) begin
             busy <= 1'h0;
-        end else if (i_ready) begin
-            busy <= i_valid;
+        end else begin
+            if (advance & last) begin
+                busy <= 1'h0;
+            end
+            if (_11_) begin
+                busy <= 1'h1;
+            end
         end
     end
 endmodule
@@ -4552,15 +4594,15 @@ endmodule
 //     written: The activation memory has done the last write of an instruction.
 //     done: 1 for every instruction, in that cycle.
 //
-// Latency: a request 3 cycles after the instruction is taken, a write 4 cycles after `beat_valid`.
+// Latency: a request 4 cycles after the instruction is taken, a write 4 cycles after `beat_valid`.
 module tcu_load (
     input  wire         clk,
     input  wire         rst,
     input  wire [511:0] instruction_payload,
     input  wire         instruction_valid,
     output wire         instruction_ready,
-    output wire [40:0]  request_payload,
-    output wire         request_valid,
+    output reg  [40:0]  request_payload,
+    output reg          request_valid,
     input  wire         request_ready,
     input  wire         beat_valid,
     input  wire [63:0]  beat_data,
@@ -4581,6 +4623,7 @@ module tcu_load (
     wire bursts_o_ready;
     wire bursts_o_valid;
     wire enough;
+    wire free;
     wire last_piece;
     reg piece;
     wire places_i_ready;
@@ -4592,10 +4635,11 @@ module tcu_load (
     wire [83:0] plans_o_payload;
     wire plans_o_valid;
     reg [8:0] room;
+    wire take;
     reg [5:0] taken;
-    wire [1:0] _8_, _9_;
-    wire [6:0] _32_;
-    wire [9:0] _5_;
+    wire [1:0] _9_, _10_;
+    wire [6:0] _35_;
+    wire [9:0] _6_;
 
     tcu_fifo_load_beats u_beats (
         .clk(clk),
@@ -4620,7 +4664,7 @@ module tcu_load (
         .o_ready(bursts_o_ready)
     );
 
-    tcu_segment_walker_places u_places (
+    tcu_segment_walker_load_places u_places (
         .clk(clk),
         .rst(rst),
         .i_payload(plans_o_payload),
@@ -4647,18 +4691,16 @@ module tcu_load (
     assign bursts_i_valid = instruction_valid & plans_i_ready;
     assign plans_i_valid = instruction_valid & bursts_i_ready;
     assign enough = room >= bursts_o_payload[40:35];
-    assign request_valid = bursts_o_valid & enough;
-    assign bursts_o_ready = request_ready & enough;
+    assign free = !request_valid | request_ready;
+    assign take = bursts_o_valid & enough & free;
+    assign bursts_o_ready = enough & free;
     assign advance = places_o_valid & beats_o_valid & (!write_valid | write_ready);
     assign beats_o_ready = advance & last_piece;
-    assign _5_ = room - taken;
-    assign _8_ = piece + 1'h1;
-    assign _9_ = last_piece ? 2'h0 : _8_;
-    assign _32_ = piece * 6'h20;
+    assign _6_ = room - taken;
+    assign _9_ = piece + 1'h1;
+    assign _10_ = last_piece ? 2'h0 : _9_;
+    assign _35_ = piece * 6'h20;
     assign done = written;
-    assign request_payload[40:35] = bursts_o_payload[40:35];
-    assign request_payload[34:3] = bursts_o_payload[34:3];
-    assign request_payload[2:0] = bursts_o_payload[2:0];
     assign plans_i_payload[83:60] = instruction_payload[246:223];
     assign plans_i_payload[59:48] = instruction_payload[222:211];
     assign plans_i_payload[47:24] = instruction_payload[210:187];
@@ -4672,8 +4714,31 @@ module tcu_load (
 
     always @* begin
         taken = 6'h0;
-        if (request_valid & request_ready) begin
+        if (take) begin
             taken = bursts_o_payload[40:35];
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            request_valid <= 1'h0;
+        end else begin
+            if (request_ready) begin
+                request_valid <= 1'h0;
+            end
+            if (take) begin
+                request_valid <= 1'h1;
+            end
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            request_payload <= 41'h0;
+        end else if (take) begin
+            request_payload[2:0] <= bursts_o_payload[2:0];
+            request_payload[34:3] <= bursts_o_payload[34:3];
+            request_payload[40:35] <= bursts_o_payload[40:35];
         end
     end
 
@@ -4681,7 +4746,7 @@ module tcu_load (
         if (rst) begin
             room <= 9'h100;
         end else begin
-            room <= $signed(_5_) + $signed({ 1'h0, (beats_o_valid & beats_o_ready) });
+            room <= $signed(_6_) + $signed({ 1'h0, (beats_o_valid & beats_o_ready) });
         end
     end
 
@@ -4702,7 +4767,7 @@ module tcu_load (
         if (rst) begin
             piece <= 1'h0;
         end else if (advance) begin
-            piece <= _9_[0];
+            piece <= _10_[0];
         end
     end
 
@@ -4711,8 +4776,142 @@ module tcu_load (
             write_payload <= 57'h0;
         end else if (advance) begin
             write_payload[23:0] <= places_o_payload[23:0];
-            write_payload[55:24] <= beats_o_payload >> _32_;
+            write_payload[55:24] <= beats_o_payload >> _35_;
             write_payload[56] <= places_o_payload[25];
+        end
+    end
+endmodule
+
+// Splits transfers into groups of 1 .. `group_units` units of `unit_bytes` bytes.
+//
+// A group never crosses a segment's end nor a multiple of `group_units * unit_bytes`, and is as long as these two
+// rules allow. Groups leave in order of address within a segment, segments in order; `last` marks the last of a
+// transfer. One group per cycle, also across segments; the first leaves 2 cycles after its transfer entered. A cycle
+// without a group lies between two transfers and `i.ready` depends on registers only, unless `back_to_back`.
+// Addresses wrap at `2 ** address_bits`.
+//
+// A transfer of 0 segments is walked as one of 1. A segment shorter than one unit gives one group of 0 units: the
+// user of the groups must refuse it. Address bits below the unit are passed on for the first group of each segment.
+//
+// Parameters:
+//     address_bits: Width of byte addresses.
+//     unit_bytes, group_units: Powers of two; ValueError otherwise.
+//     tag_bits: Width of `tag`, which every group inherits from its transfer; if 0 there is none.
+//     back_to_back: No cycle is lost between transfers; `i.ready` then depends on `o.ready`.
+module tcu_segment_walker_store_places (
+    input  wire        clk,
+    input  wire        rst,
+    input  wire [83:0] i_payload,
+    input  wire        i_valid,
+    output wire        i_ready,
+    output reg  [25:0] o_payload,
+    output reg         o_valid,
+    input  wire        o_ready
+);
+    reg [23:0] address;
+    wire advance;
+    reg busy;
+    wire last;
+    reg [21:0] left;
+    wire [24:0] next_segment;
+    wire segment_last;
+    reg [83:0] transfer;
+    wire _9_;
+    wire [21:0] _4_;
+    wire [22:0] _6_;
+
+    assign segment_last = left <= 22'h1;
+    assign last = segment_last & (transfer[59:48] <= 12'h1);
+    assign advance = busy & (!o_valid | o_ready);
+    assign next_segment = transfer[23:0] + transfer[83:60];
+    assign i_ready = ~busy;
+    assign _4_ = segment_last ? left : 22'h000001;
+    assign _6_ = address[23:2] + 22'h1;
+    assign _9_ = i_valid & i_ready;
+
+    always @(posedge clk) begin
+        if (rst) begin
+            o_valid <= 1'h0;
+        end else begin
+            if (o_ready) begin
+                o_valid <= 1'h0;
+            end
+            if (advance) begin
+                o_valid <= 1'h1;
+            end
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            o_payload <= 26'h0;
+        end else if (advance) begin
+            o_payload[23:0] <= address;
+            o_payload[24] <= _4_[0];
+            o_payload[25] <= last;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            transfer <= 84'h0;
+        end else begin
+            if (advance) begin
+                if (segment_last) begin
+                    transfer[23:0] <= next_segment[23:0];
+                    transfer[59:48] <= transfer[59:48] - 12'h1;
+                end
+            end
+            if (_9_) begin
+                transfer <= i_payload;
+            end
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            address <= 24'h0;
+        end else begin
+            if (advance) begin
+                if (segment_last) begin
+                    address <= next_segment[23:0];
+                end else begin
+                    address <= { _6_[21:0], 2'h0 };
+                end
+            end
+            if (_9_) begin
+                address <= i_payload[23:0];
+            end
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            left <= 22'h0;
+        end else begin
+            if (advance) begin
+                if (segment_last) begin
+                    left <= transfer[47:26];
+                end else begin
+                    left <= left - 22'h1;
+                end
+            end
+            if (_9_) begin
+                left <= i_payload[47:26];
+            end
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            busy <= 1'h0;
+        end else begin
+            if (advance & last) begin
+                busy <= 1'h0;
+            end
+            if (_9_) begin
+                busy <= 1'h1;
+            end
         end
     end
 endmodule
@@ -5267,7 +5466,7 @@ module tcu_store (
         .o_ready(row_ends_i_ready)
     );
 
-    tcu_segment_walker_places u_places (
+    tcu_segment_walker_store_places u_places (
         .clk(clk),
         .rst(rst),
         .i_payload(places_i_payload),
@@ -7910,7 +8109,7 @@ endmodule
 //     tag, pixel: Of the sums that come in the NEXT cycle (the old value must be read before it can be added to).
 //     sums: From the array.
 //     read_en, read_bank, read_pixel: Read one pixel's accumulators for the output path; `read_data` holds them from
-//         the next cycle until the next read. The bank must not be summing up.
+//         the cycle after the next until one cycle after the next read. The bank must not be summing up.
 //     filled: A pulse for each complete tile, in the cycle after which it may be read.
 //
 // Two words for the same pixel must be at least 3 cycles apart, which a pass of fewer pixels than rows guarantees
@@ -7961,6 +8160,7 @@ module tcu_accumulators (
     wire [21:0] bank1_column3_read_data;
     wire bank1_column3_read_en;
     wire bank1_column3_write_en;
+    reg drained;
     reg drained_bank;
     reg [3:0] storing;
     reg [6:0] storing_pixel;
@@ -7970,7 +8170,7 @@ module tcu_accumulators (
     reg [21:0] total_1;
     reg [21:0] total_2;
     reg [21:0] total_3;
-    wire _11_, _20_, _22_, _32_, _34_, _44_, _46_, _56_, _58_;
+    wire _15_, _24_, _26_, _36_, _38_, _48_, _50_, _60_, _62_;
 
     tcu_sram_1r1w #(
         .ADDRESS_BITS(7),
@@ -8092,33 +8292,33 @@ module tcu_accumulators (
         .write_data(total_3)
     );
 
-    assign bank1_column1_read_en = (summing_1 & !tag[2]) | (read_en & _32_);
-    assign bank1_column1_write_en = storing[0] & _34_;
-    assign bank0_column2_read_en = (summing_0 & !tag[2]) | (read_en & !read_bank);
-    assign bank0_column2_write_en = storing[0] & !storing[1];
-    assign bank1_column2_read_en = (summing_1 & !tag[2]) | (read_en & _44_);
-    assign bank1_column2_write_en = storing[0] & _46_;
-    assign bank0_column3_read_en = (summing_0 & !tag[2]) | (read_en & !read_bank);
-    assign bank0_column3_write_en = storing[0] & !storing[1];
-    assign bank1_column3_read_en = (summing_1 & !tag[2]) | (read_en & _56_);
-    assign bank1_column3_write_en = storing[0] & _58_;
-    assign summing_0 = tag[0] & !tag[1];
-    assign summing_1 = tag[0] & _11_;
-    assign bank0_column0_read_en = (summing_0 & !tag[2]) | (read_en & !read_bank);
-    assign bank0_column0_write_en = storing[0] & !storing[1];
-    assign bank1_column0_read_en = (summing_1 & !tag[2]) | (read_en & _20_);
-    assign bank1_column0_write_en = storing[0] & _22_;
     assign bank0_column1_read_en = (summing_0 & !tag[2]) | (read_en & !read_bank);
     assign bank0_column1_write_en = storing[0] & !storing[1];
-    assign _11_ = tag[1];
-    assign _20_ = read_bank;
-    assign _22_ = storing[1];
-    assign _32_ = read_bank;
-    assign _34_ = storing[1];
-    assign _44_ = read_bank;
-    assign _46_ = storing[1];
-    assign _56_ = read_bank;
-    assign _58_ = storing[1];
+    assign bank1_column1_read_en = (summing_1 & !tag[2]) | (read_en & _36_);
+    assign bank1_column1_write_en = storing[0] & _38_;
+    assign bank0_column2_read_en = (summing_0 & !tag[2]) | (read_en & !read_bank);
+    assign bank0_column2_write_en = storing[0] & !storing[1];
+    assign bank1_column2_read_en = (summing_1 & !tag[2]) | (read_en & _48_);
+    assign bank1_column2_write_en = storing[0] & _50_;
+    assign bank0_column3_read_en = (summing_0 & !tag[2]) | (read_en & !read_bank);
+    assign bank0_column3_write_en = storing[0] & !storing[1];
+    assign bank1_column3_read_en = (summing_1 & !tag[2]) | (read_en & _60_);
+    assign bank1_column3_write_en = storing[0] & _62_;
+    assign summing_0 = tag[0] & !tag[1];
+    assign summing_1 = tag[0] & _15_;
+    assign bank0_column0_read_en = (summing_0 & !tag[2]) | (read_en & !read_bank);
+    assign bank0_column0_write_en = storing[0] & !storing[1];
+    assign bank1_column0_read_en = (summing_1 & !tag[2]) | (read_en & _24_);
+    assign bank1_column0_write_en = storing[0] & _26_;
+    assign _15_ = tag[1];
+    assign _24_ = read_bank;
+    assign _26_ = storing[1];
+    assign _36_ = read_bank;
+    assign _38_ = storing[1];
+    assign _48_ = read_bank;
+    assign _50_ = storing[1];
+    assign _60_ = read_bank;
+    assign _62_ = storing[1];
 
     always @* begin
         bank0_column0_read_addr = pixel;
@@ -8131,29 +8331,6 @@ module tcu_accumulators (
         bank1_column0_read_addr = pixel;
         if (!summing_1) begin
             bank1_column0_read_addr = read_pixel;
-        end
-    end
-
-    always @* begin
-        if (drained_bank) begin
-            read_data[21:0] = bank1_column0_read_data;
-        end else begin
-            read_data[21:0] = bank0_column0_read_data;
-        end
-        if (drained_bank) begin
-            read_data[43:22] = bank1_column1_read_data;
-        end else begin
-            read_data[43:22] = bank0_column1_read_data;
-        end
-        if (drained_bank) begin
-            read_data[65:44] = bank1_column2_read_data;
-        end else begin
-            read_data[65:44] = bank0_column2_read_data;
-        end
-        if (drained_bank) begin
-            read_data[87:66] = bank1_column3_read_data;
-        end else begin
-            read_data[87:66] = bank0_column3_read_data;
         end
     end
 
@@ -8241,6 +8418,14 @@ module tcu_accumulators (
 
     always @(posedge clk) begin
         if (rst) begin
+            drained <= 1'h0;
+        end else begin
+            drained <= read_en;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
             drained_bank <= 1'h0;
         end else if (read_en) begin
             drained_bank <= read_bank;
@@ -8254,6 +8439,17 @@ module tcu_accumulators (
             total_0 <= $signed(bank1_column0_read_data) + $signed(sums[17:0]);
         end else begin
             total_0 <= $signed(bank0_column0_read_data) + $signed(sums[17:0]);
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            read_data <= 88'h0;
+        end else if (drained) begin
+            read_data[21:0] <= drained_bank ? bank1_column0_read_data : bank0_column0_read_data;
+            read_data[43:22] <= drained_bank ? bank1_column1_read_data : bank0_column1_read_data;
+            read_data[65:44] <= drained_bank ? bank1_column2_read_data : bank0_column2_read_data;
+            read_data[87:66] <= drained_bank ? bank1_column3_read_data : bank0_column3_read_data;
         end
     end
 
@@ -8560,7 +8756,8 @@ endmodule
 //     read_en, bank, pixel: First step of a pixel: read its accumulators.
 //     group: Parameter group (position in the ring); `lane_step` is the unit.
 //     residual_byte, residual_pop: Byte of the residual word at which the lanes start; the word is used up.
-//     bank_released, group_released: Pulses: the accumulator bank, the oldest parameter group may be overwritten.
+//     bank_released, group_released: Pulses: the accumulator bank, the oldest parameter group may be overwritten. The
+//         former comes one cycle after the bank's last pixel has been read, the latter one after the last step.
 //
 // Rate: one step per cycle.
 module tcu_drain_walker (
@@ -8582,14 +8779,15 @@ module tcu_drain_walker (
     output reg  [5:0]   group,
     output reg  [1:0]   residual_byte,
     output wire         residual_pop,
-    output wire         bank_released,
-    output wire         group_released
+    output reg          bank_released,
+    output reg          group_released
 );
     wire block_ends;
     reg [11:0] block_row;
     reg [11:0] column;
     reg [23:0] column_at;
     reg [1:0] column_byte;
+    wire emptied;
     reg [1:0] full;
     reg [5:0] group_start;
     wire last_column;
@@ -8608,17 +8806,15 @@ module tcu_drain_walker (
     wire word_ends;
     reg [11:0] x;
     reg [11:0] y;
-    wire _28_, _48_, _56_;
-    wire [1:0] _6_, _37_;
+    wire _25_, _50_, _58_;
+    wire [1:0] _6_, _39_;
     wire [5:0] _7_, _19_;
     wire [12:0] _1_, _2_, _3_, _8_;
-    wire [24:0] _29_;
+    wire [24:0] _26_;
 
-    assign _28_ = tile_ends & last_y;
-    assign _29_ = word[279:256] * 1'h1;
-    assign _37_ = lane_step + 1'h1;
-    assign _48_ = pixel_ends & last_x;
-    assign _56_ = tile_ends & last_y;
+    assign _39_ = lane_step + 1'h1;
+    assign _50_ = pixel_ends & last_x;
+    assign _58_ = tile_ends & last_y;
     assign _1_ = column + 12'h1;
     assign last_column = _1_ == word[187:176];
     assign _2_ = y + 12'h1;
@@ -8638,8 +8834,9 @@ module tcu_drain_walker (
     assign _19_ = (last_column & last_step) ? word[240:235] : 6'h0;
     assign read_en = go & !lane_step & (byte_plane == 2'h0);
     assign residual_pop = go & word[486] & (last_step | word_ends);
-    assign bank_released = go & tile_ends;
-    assign group_released = go & tile_ends & last_y & !word[241];
+    assign emptied = go & tile_ends;
+    assign _25_ = tile_ends & last_y;
+    assign _26_ = word[279:256] * 1'h1;
     assign step[25] = tile_ends;
     assign step[24] = _19_[0];
     assign step[23:0] = step_at + residual_byte;
@@ -8647,8 +8844,8 @@ module tcu_drain_walker (
     always @* begin
         next_column_at = 24'h0;
         if (go) begin
-            if (_28_) begin
-                next_column_at = column_at + _29_;
+            if (_25_) begin
+                next_column_at = column_at + _26_;
             end
         end
     end
@@ -8656,7 +8853,7 @@ module tcu_drain_walker (
     always @* begin
         next_column_byte = 2'h0;
         if (go) begin
-            if (_28_) begin
+            if (_25_) begin
                 next_column_byte = column_byte;
             end
         end
@@ -8664,12 +8861,28 @@ module tcu_drain_walker (
 
     always @(posedge clk) begin
         if (rst) begin
+            bank_released <= 1'h0;
+        end else begin
+            bank_released <= read_en & last_x & block_ends;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            group_released <= 1'h0;
+        end else begin
+            group_released <= emptied & last_y & !word[241];
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
             full <= 2'h0;
         end else begin
-            if (filled & !bank_released) begin
+            if (filled & !emptied) begin
                 full <= full + 2'h1;
             end
-            if (!filled & bank_released) begin
+            if (!filled & emptied) begin
                 full <= full - 2'h1;
             end
         end
@@ -8683,7 +8896,7 @@ module tcu_drain_walker (
                 active <= 1'h1;
             end
             if (go) begin
-                if (_56_) begin
+                if (_58_) begin
                     if (last_column) begin
                         active <= 1'h0;
                     end
@@ -8700,7 +8913,7 @@ module tcu_drain_walker (
                 column_at <= word[151:128];
             end
             if (go) begin
-                if (_56_) begin
+                if (_58_) begin
                     column_at <= next_column_at;
                 end
             end
@@ -8715,10 +8928,10 @@ module tcu_drain_walker (
                 row_at <= word[151:128];
             end
             if (go) begin
-                if (_48_) begin
+                if (_50_) begin
                     row_at <= row_at + word[303:280];
                 end
-                if (_56_) begin
+                if (_58_) begin
                     row_at <= next_column_at;
                 end
             end
@@ -8736,10 +8949,10 @@ module tcu_drain_walker (
                 if (pixel_ends) begin
                     pixel_at <= pixel_at + word[327:304];
                 end
-                if (_48_) begin
+                if (_50_) begin
                     pixel_at <= row_at + word[303:280];
                 end
-                if (_56_) begin
+                if (_58_) begin
                     pixel_at <= next_column_at;
                 end
             end
@@ -8760,10 +8973,10 @@ module tcu_drain_walker (
                 if (pixel_ends) begin
                     plane_at <= pixel_at + word[327:304];
                 end
-                if (_48_) begin
+                if (_50_) begin
                     plane_at <= row_at + word[303:280];
                 end
-                if (_56_) begin
+                if (_58_) begin
                     plane_at <= next_column_at;
                 end
             end
@@ -8787,10 +9000,10 @@ module tcu_drain_walker (
                 if (pixel_ends) begin
                     step_at <= pixel_at + word[327:304];
                 end
-                if (_48_) begin
+                if (_50_) begin
                     step_at <= row_at + word[303:280];
                 end
-                if (_56_) begin
+                if (_58_) begin
                     step_at <= next_column_at;
                 end
             end
@@ -8805,7 +9018,7 @@ module tcu_drain_walker (
                 column_byte <= word[225:224];
             end
             if (go) begin
-                if (_56_) begin
+                if (_58_) begin
                     column_byte <= next_column_byte;
                 end
             end
@@ -8830,10 +9043,10 @@ module tcu_drain_walker (
                 if (pixel_ends) begin
                     residual_byte <= column_byte;
                 end
-                if (_48_) begin
+                if (_50_) begin
                     residual_byte <= column_byte;
                 end
-                if (_56_) begin
+                if (_58_) begin
                     residual_byte <= next_column_byte;
                 end
             end
@@ -8848,7 +9061,7 @@ module tcu_drain_walker (
                 column <= 12'h0;
             end
             if (go) begin
-                if (_56_) begin
+                if (_58_) begin
                     column <= column + 12'h1;
                 end
             end
@@ -8863,10 +9076,10 @@ module tcu_drain_walker (
                 y <= 12'h0;
             end
             if (go) begin
-                if (_48_) begin
+                if (_50_) begin
                     y <= y + 12'h1;
                 end
-                if (_56_) begin
+                if (_58_) begin
                     y <= 12'h0;
                 end
             end
@@ -8884,7 +9097,7 @@ module tcu_drain_walker (
                 if (pixel_ends) begin
                     x <= x + 12'h1;
                 end
-                if (_48_) begin
+                if (_50_) begin
                     x <= 12'h0;
                 end
             end
@@ -8899,7 +9112,7 @@ module tcu_drain_walker (
                 block_row <= 12'h0;
             end
             if (go) begin
-                if (_48_) begin
+                if (_50_) begin
                     block_row <= block_row + 12'h1;
                 end
                 if (tile_ends) begin
@@ -8917,7 +9130,7 @@ module tcu_drain_walker (
                 lane_step <= 1'h0;
             end
             if (go) begin
-                lane_step <= _37_[0];
+                lane_step <= _39_[0];
                 if (last_step) begin
                     lane_step <= 1'h0;
                 end
@@ -8983,7 +9196,7 @@ module tcu_drain_walker (
         if (rst) begin
             group <= 6'h0;
         end else if (go) begin
-            if (_56_) begin
+            if (_58_) begin
                 group <= group + 6'h1;
                 if (last_column) begin
                     if (word[241]) begin
@@ -11331,12 +11544,14 @@ module tcu_output_path (
     reg [21:0] accumulator_1;
     reg [21:0] accumulator_2;
     reg [21:0] accumulator_3;
-    reg [3:0] byte_plane_line;
+    reg [7:0] byte_plane_line;
     reg [4:0] flying;
-    reg lane_step_read;
+    reg [1:0] lane_step_line;
     wire moving;
     wire [31:0] operand;
-    reg [383:0] operand_line;
+    reg [447:0] operand_line;
+    reg [255:0] parameters_chosen;
+    reg [255:0] parameters_read;
     wire [7:0] requantise_clamp_high;
     wire [7:0] requantise_clamp_low;
     wire [127:0] requantise_multipliers;
@@ -11354,12 +11569,12 @@ module tcu_output_path (
     reg [31:0] scale_2;
     reg [31:0] scale_3;
     reg start;
-    reg [467:0] step_line;
+    reg [519:0] step_line;
     reg [31:0] total_0;
     reg [31:0] total_1;
     reg [31:0] total_2;
     reg [31:0] total_3;
-    reg [17:0] valid_line;
+    reg [19:0] valid_line;
     wire walker_active;
     wire [1:0] walker_byte_plane;
     wire [5:0] walker_group;
@@ -11440,16 +11655,16 @@ module tcu_output_path (
     assign busy = start | walker_active | residual_reader_active | (|flying);
     assign instruction_ready = ~busy;
     assign moving = read_group_en | (|flying);
-    assign _55_ = byte_plane_line[3:2] * 4'h8;
+    assign _55_ = byte_plane_line[7:6] * 4'h8;
     assign _19_ = total_0 >> _55_;
     assign _20_ = word[487] ? { _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_ } : total_0;
-    assign _59_ = byte_plane_line[3:2] * 4'h8;
+    assign _59_ = byte_plane_line[7:6] * 4'h8;
     assign _21_ = total_1 >> _59_;
     assign _22_ = word[487] ? { _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_ } : total_1;
-    assign _63_ = byte_plane_line[3:2] * 4'h8;
+    assign _63_ = byte_plane_line[7:6] * 4'h8;
     assign _23_ = total_2 >> _63_;
     assign _24_ = word[487] ? { _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_ } : total_2;
-    assign _67_ = byte_plane_line[3:2] * 4'h8;
+    assign _67_ = byte_plane_line[7:6] * 4'h8;
     assign _25_ = total_3 >> _67_;
     assign _26_ = word[487] ? { _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_ } : total_3;
     assign requantise_zero_point = word[487] ? 8'h0 : word[383:376];
@@ -11457,12 +11672,12 @@ module tcu_output_path (
     assign requantise_clamp_high = word[487] ? 8'h7f : word[399:392];
     assign residual_bypass = ~word[486];
     assign read_group = walker_group[4:0];
-    assign write_en = valid_line[17];
+    assign write_en = valid_line[19];
     assign layer = word[16:5];
-    assign residual_b[31:24] = operand_line[383:376];
-    assign residual_b[23:16] = operand_line[375:368];
-    assign residual_b[15:8] = operand_line[367:360];
-    assign residual_b[7:0] = operand_line[359:352];
+    assign residual_b[31:24] = operand_line[447:440];
+    assign residual_b[23:16] = operand_line[439:432];
+    assign residual_b[15:8] = operand_line[431:424];
+    assign residual_b[7:0] = operand_line[423:416];
     assign requantise_multipliers[127:96] = word[487] ? 32'd1065353216 : scale_3;
     assign requantise_multipliers[95:64] = word[487] ? 32'd1065353216 : scale_2;
     assign requantise_multipliers[63:32] = word[487] ? 32'd1065353216 : scale_1;
@@ -11472,85 +11687,98 @@ module tcu_output_path (
     assign requantise_sums[63:32] = _22_;
     assign requantise_sums[31:0] = _20_;
     assign write[55:24] = residual_results;
-    assign write[56] = step_line[466];
-    assign write[23:0] = step_line[465:442];
+    assign write[56] = step_line[518];
+    assign write[23:0] = step_line[517:494];
     assign operand = residual_reader_operand;
 
-    always @* begin
-        accumulator_0 = 22'h0;
-        case (lane_step_read)
-            1'h0: accumulator_0 = accumulators[21:0];
-            default: ;
-        endcase
-    end
-
-    always @* begin
-        accumulator_1 = 22'h0;
-        case (lane_step_read)
-            1'h0: accumulator_1 = accumulators[43:22];
-            default: ;
-        endcase
-    end
-
-    always @* begin
-        accumulator_2 = 22'h0;
-        case (lane_step_read)
-            1'h0: accumulator_2 = accumulators[65:44];
-            default: ;
-        endcase
-    end
-
-    always @* begin
-        accumulator_3 = 22'h0;
-        case (lane_step_read)
-            1'h0: accumulator_3 = accumulators[87:66];
-            default: ;
-        endcase
-    end
-
     always @(posedge clk) begin
         if (moving) begin
-            scale_1 <= parameters[127:96];
+            total_0 <= $signed(accumulator_0) + $signed(parameters_chosen[31:0]);
         end
     end
 
     always @(posedge clk) begin
         if (moving) begin
-            total_2 <= $signed(accumulator_2) + $signed(parameters[159:128]);
+            scale_0 <= parameters_chosen[63:32];
         end
     end
 
     always @(posedge clk) begin
         if (moving) begin
-            scale_2 <= parameters[191:160];
+            case (lane_step_line[1])
+                1'h0: accumulator_1 <= accumulators[43:22];
+                default: ;
+            endcase
         end
     end
 
     always @(posedge clk) begin
         if (moving) begin
-            total_3 <= $signed(accumulator_3) + $signed(parameters[223:192]);
+            total_1 <= $signed(accumulator_1) + $signed(parameters_chosen[95:64]);
         end
     end
 
     always @(posedge clk) begin
         if (moving) begin
-            scale_3 <= parameters[255:224];
+            scale_1 <= parameters_chosen[127:96];
+        end
+    end
+
+    always @(posedge clk) begin
+        if (moving) begin
+            case (lane_step_line[1])
+                1'h0: accumulator_2 <= accumulators[65:44];
+                default: ;
+            endcase
+        end
+    end
+
+    always @(posedge clk) begin
+        if (moving) begin
+            total_2 <= $signed(accumulator_2) + $signed(parameters_chosen[159:128]);
+        end
+    end
+
+    always @(posedge clk) begin
+        if (moving) begin
+            scale_2 <= parameters_chosen[191:160];
+        end
+    end
+
+    always @(posedge clk) begin
+        if (moving) begin
+            case (lane_step_line[1])
+                1'h0: accumulator_3 <= accumulators[87:66];
+                default: ;
+            endcase
+        end
+    end
+
+    always @(posedge clk) begin
+        if (moving) begin
+            total_3 <= $signed(accumulator_3) + $signed(parameters_chosen[223:192]);
+        end
+    end
+
+    always @(posedge clk) begin
+        if (moving) begin
+            scale_3 <= parameters_chosen[255:224];
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
-            operand_line <= 384'h0;
+            operand_line <= 448'h0;
         end else if (moving) begin
-            operand_line <= { operand_line[351:0], operand };
+            operand_line <= { operand_line[415:0], operand };
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
-            valid_line <= 18'h0;
+            valid_line <= 20'h0;
         end else begin
-            valid_line <= { valid_line[16:0], read_group_en };
+            valid_line <= { valid_line[18:0], read_group_en };
         end
     end
 
@@ -11558,10 +11786,10 @@ module tcu_output_path (
         if (rst) begin
             flying <= 5'h0;
         end else begin
-            if (read_group_en & !valid_line[17]) begin
+            if (read_group_en & !valid_line[19]) begin
                 flying <= flying + 5'h1;
             end
-            if (!read_group_en & valid_line[17]) begin
+            if (!read_group_en & valid_line[19]) begin
                 flying <= flying - 5'h1;
             end
         end
@@ -11585,9 +11813,9 @@ module tcu_output_path (
 
     always @(posedge clk) begin
         if (rst) begin
-            step_line <= 468'h0;
+            step_line <= 520'h0;
         end else if (moving) begin
-            step_line <= { step_line[441:0], walker_step };
+            step_line <= { step_line[493:0], walker_step };
         end
     end
 
@@ -11595,41 +11823,44 @@ module tcu_output_path (
         if (rst) begin
             tile_done <= 1'h0;
         end else begin
-            tile_done <= valid_line[17] & step_line[467];
+            tile_done <= valid_line[19] & step_line[519];
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
-            lane_step_read <= 1'h0;
-        end else begin
-            lane_step_read <= read_unit;
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            byte_plane_line <= 4'h0;
+            lane_step_line <= 2'h0;
         end else if (moving) begin
-            byte_plane_line <= { byte_plane_line[1:0], walker_byte_plane };
+            lane_step_line <= { lane_step_line[0], read_unit };
         end
     end
 
     always @(posedge clk) begin
         if (moving) begin
-            total_0 <= $signed(accumulator_0) + $signed(parameters[31:0]);
+            parameters_read <= parameters;
         end
     end
 
     always @(posedge clk) begin
         if (moving) begin
-            scale_0 <= parameters[63:32];
+            parameters_chosen <= parameters_read;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            byte_plane_line <= 8'h0;
+        end else if (moving) begin
+            byte_plane_line <= { byte_plane_line[5:0], walker_byte_plane };
         end
     end
 
     always @(posedge clk) begin
         if (moving) begin
-            total_1 <= $signed(accumulator_1) + $signed(parameters[95:64]);
+            case (lane_step_line[1])
+                1'h0: accumulator_0 <= accumulators[21:0];
+                default: ;
+            endcase
         end
     end
 endmodule

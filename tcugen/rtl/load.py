@@ -35,7 +35,7 @@ class Load(wiring.Component):
         written: The activation memory has done the last write of an instruction.
         done: 1 for every instruction, in that cycle.
 
-    Latency: a request 3 cycles after the instruction is taken, a write 4 cycles after `beat_valid`.
+    Latency: a request 4 cycles after the instruction is taken, a write 4 cycles after `beat_valid`.
     """
 
     def __init__(self, architecture: Architecture):
@@ -57,7 +57,7 @@ class Load(wiring.Component):
         m = Module()
         m.submodules.bursts = bursts = SegmentWalker(32, self._bus_bytes, BURST_BEATS, tag_bits=3)
         m.submodules.plans = plans = Fifo(transfer_layout(ACTIVATION_ADDRESS_BITS, 0), QUEUE_INSTRUCTIONS)
-        m.submodules.places = places = SegmentWalker(ACTIVATION_ADDRESS_BITS, self._write_bytes, 1)
+        m.submodules.places = places = SegmentWalker(ACTIVATION_ADDRESS_BITS, self._write_bytes, 1, back_to_back=True)
         m.submodules.beats = Fifo(8 * self._bus_bytes, QUEUE_BEATS)
         wiring.connect(m, plans.o, places.i)
 
@@ -85,18 +85,26 @@ class Load(wiring.Component):
         bursts, beats = m.submodules.bursts, m.submodules.beats
         room = Signal(range(QUEUE_BEATS + 1), init=QUEUE_BEATS)  # beats neither requested nor in the queue
         enough = Signal()
+        free = Signal()
+        take = Signal()
         taken = Signal(range(BURST_BEATS + 1))
         burst = bursts.o.payload
         m.d.comb += [
             enough.eq(room >= burst.units),
-            self.request.valid.eq(bursts.o.valid & enough),
-            bursts.o.ready.eq(self.request.ready & enough),
-            self.request.payload.window.eq(burst.tag),
-            self.request.payload.offset.eq(burst.address),
-            self.request.payload.beats.eq(burst.units),
+            free.eq(~self.request.valid | self.request.ready),
+            take.eq(bursts.o.valid & enough & free),
+            bursts.o.ready.eq(enough & free),
         ]
-        with m.If(self.request.valid & self.request.ready):
+        with m.If(self.request.ready):
+            m.d.sync += self.request.valid.eq(0)
+        with m.If(take):
             m.d.comb += taken.eq(burst.units)
+            m.d.sync += [
+                self.request.valid.eq(1),
+                self.request.payload.window.eq(burst.tag),
+                self.request.payload.offset.eq(burst.address),
+                self.request.payload.beats.eq(burst.units),
+            ]
         m.d.sync += room.eq(room - taken + (beats.o.valid & beats.o.ready))
 
     def _elaborate_write(self, m: Module) -> None:

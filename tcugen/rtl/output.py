@@ -19,8 +19,8 @@ from tcugen.rtl.requantise import RequantiseLanes
 from tcugen.rtl.residual import ResidualLanes
 from tcugen.rtl.residual_reader import ResidualReader
 
-SUM_STAGE = 2
-"""Cycles from a step to its 32-bit sums: read the accumulators, add the bias."""
+SUM_STAGE = 4
+"""Cycles from a step to its 32-bit sums: read the accumulators, choose the bank, choose the lane, add the bias."""
 
 FLOAT32_ONE = 0x3F800000
 
@@ -132,21 +132,24 @@ class OutputPath(Component):
         """32-bit sums and multipliers of the lanes, SUM_STAGE cycles after the step."""
         a = self.architecture
         lanes, steps = a.output_lanes, a.output_steps
-        lane_step = Signal.like(walker.lane_step, name="lane_step_read")
-        m.d.sync += lane_step.eq(walker.lane_step)
+        lane_step = delayed(m, walker.lane_step, SUM_STAGE - 2, "lane_step_line", moving)
+        parameters = Signal.like(self.parameters, name="parameters_read", reset_less=True)
+        chosen_parameters = Signal.like(self.parameters, name="parameters_chosen", reset_less=True)
+        with m.If(moving):
+            m.d.sync += [parameters.eq(self.parameters), chosen_parameters.eq(parameters)]
         byte_plane = delayed(m, walker.byte_plane, SUM_STAGE, "byte_plane_line", moving)
         sums, multipliers = [], []
         for lane in range(lanes):
-            accumulator = Signal(signed(a.accumulator_bits), name=f"accumulator_{lane}")
-            with m.Switch(lane_step):
+            accumulator = Signal(signed(a.accumulator_bits), name=f"accumulator_{lane}", reset_less=True)
+            with m.If(moving), m.Switch(lane_step):
                 for s in range(steps):
                     with m.Case(s):
-                        m.d.comb += accumulator.eq(self.accumulators[s * lanes + lane])
-            bias = self.parameters[64 * lane : 64 * lane + 32].as_signed()
+                        m.d.sync += accumulator.eq(self.accumulators[s * lanes + lane])
+            bias = chosen_parameters[64 * lane : 64 * lane + 32].as_signed()
             total = Signal(signed(32), name=f"total_{lane}", reset_less=True)
             scale = Signal(32, name=f"scale_{lane}", reset_less=True)
             with m.If(moving):
-                m.d.sync += [total.eq(accumulator + bias), scale.eq(self.parameters[64 * lane + 32 : 64 * lane + 64])]
+                m.d.sync += [total.eq(accumulator + bias), scale.eq(chosen_parameters[64 * lane + 32 : 64 * lane + 64])]
             # An int32 result leaves as four bytes, each of which a requantisation by 1.0 passes unchanged.
             byte = total.as_unsigned().word_select(byte_plane, 8).as_signed()
             sums.append(Mux(f.int32, byte, total))
