@@ -5567,7 +5567,7 @@ endmodule
 //     weight_en, parameter_en: The beat goes into that ring.
 //     busy: Not all requested beats have arrived, or an instruction is under way.
 //
-// A burst takes at most half of the weight ring. Rate: one burst every two cycles.
+// A burst takes at most half of the weight ring. Rate: one burst every three cycles.
 module tcu_weight_stream (
     input  wire         clk,
     input  wire         rst,
@@ -5604,43 +5604,42 @@ module tcu_weight_stream (
     reg [1:0] fsm_state;
     reg [17:0] left;
     reg [31:0] offset;
-    wire room;
+    reg room;
     wire [6:0] to_boundary;
     reg weights;
     reg [511:0] word;
-    wire _7_, _8_, _19_, _23_, _25_;
-    wire [5:0] _32_, _33_, _38_, _39_;
-    wire [6:0] _2_, _17_;
-    wire [8:0] _20_;
-    wire [12:0] _28_;
+    wire _5_, _18_, _20_, _24_, _26_;
+    wire [5:0] _33_, _34_, _39_, _40_;
+    wire [6:0] _2_, _14_;
+    wire [8:0] _21_;
+    wire [12:0] _29_;
 
     reg [6:0] bursts_storage [30:0];
 
-    assign _38_ = bursts_r_port__addr + 5'h1;
-    assign _39_ = (bursts_r_port__addr == 5'h1e) ? 6'h0 : _38_;
+    assign _34_ = (bursts_w_port__addr == 5'h1e) ? 6'h0 : _33_;
+    assign _39_ = bursts_r_port__addr + 5'h1;
+    assign _40_ = (bursts_r_port__addr == 5'h1e) ? 6'h0 : _39_;
     assign weight_en = beat_en & bursts_r_data[6];
     assign parameter_en = beat_en & !bursts_r_data[6];
     assign _2_ = count + 6'h1;
     assign to_boundary = 6'h20 - offset[7:3];
     assign beats = (left < to_boundary[5:0]) ? left : { 12'h0, to_boundary[5:0] };
-    assign _7_ = weights ? (free_weights >= claim_beats) : (free_parameters >= claim_beats);
-    assign room = _7_ & bursts_w_rdy;
-    assign _8_ = room & request_ready;
+    assign _5_ = room & request_ready;
     assign bursts_w_rdy = bursts_inner_level != 5'h1f;
     assign bursts_inner_r_rdy = |bursts_inner_level;
     assign bursts_w_port__en = bursts_w_rdy & bursts_w_en;
     assign bursts_r_port__en = bursts_inner_r_rdy & (!bursts_r_rdy | bursts_r_en);
-    assign _17_ = count + 6'h1;
-    assign _19_ = room & request_ready;
-    assign _23_ = left == claim_beats;
-    assign _25_ = ~weights;
-    assign _28_ = column + 12'h1;
-    assign _32_ = bursts_w_port__addr + 5'h1;
-    assign _33_ = (bursts_w_port__addr == 5'h1e) ? 6'h0 : _32_;
+    assign _14_ = count + 6'h1;
+    assign _18_ = weights ? (free_weights >= claim_beats) : (free_parameters >= claim_beats);
+    assign _20_ = room & request_ready;
+    assign _24_ = left == claim_beats;
+    assign _26_ = ~weights;
+    assign _29_ = column + 12'h1;
+    assign _33_ = bursts_w_port__addr + 5'h1;
     assign request_payload[40:35] = claim_beats;
     assign request_payload[34:3] = offset;
     assign request_payload[2:0] = 3'h1;
-    assign _20_ = { claim_beats, 3'h0 };
+    assign _21_ = { claim_beats, 3'h0 };
 
     always @* begin
         bursts_r_en = 1'h0;
@@ -5684,7 +5683,7 @@ module tcu_weight_stream (
         case (fsm_state)
             2'h0, 2'h1, 2'h2: ;
             default: begin
-                if (_8_) begin
+                if (_5_) begin
                     claim_weights = weights;
                 end
             end
@@ -5696,7 +5695,7 @@ module tcu_weight_stream (
         case (fsm_state)
             2'h0, 2'h1, 2'h2: ;
             default: begin
-                if (_8_) begin
+                if (_5_) begin
                     claim_parameters = ~weights;
                 end
             end
@@ -5708,7 +5707,7 @@ module tcu_weight_stream (
         case (fsm_state)
             2'h0, 2'h1, 2'h2: ;
             default: begin
-                if (_8_) begin
+                if (_5_) begin
                     bursts_w_en = 1'h1;
                 end
             end
@@ -5732,9 +5731,21 @@ module tcu_weight_stream (
             count <= 6'h0;
         end else if (beat_en) begin
             count <= count + 6'h1;
-            if (_17_ == bursts_r_data[5:0]) begin
+            if (_14_ == bursts_r_data[5:0]) begin
                 count <= 6'h0;
             end
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            room <= 1'h0;
+        end else begin
+            room <= _18_ & bursts_w_rdy;
+            case (fsm_state)
+                2'h2: room <= 1'h0;
+                default: ;
+            endcase
         end
     end
 
@@ -5766,11 +5777,11 @@ module tcu_weight_stream (
                 2'h1: fsm_state <= 2'h2;
                 2'h2: fsm_state <= 2'h3;
                 default: begin
-                    if (_19_) begin
+                    if (_20_) begin
                         fsm_state <= 2'h2;
-                        if (_23_) begin
-                            if (!_25_) begin
-                                if (_28_ == word[171:160]) begin
+                        if (_24_) begin
+                            if (!_26_) begin
+                                if (_29_ == word[171:160]) begin
                                     fsm_state <= 2'h0;
                                 end
                             end
@@ -5790,8 +5801,8 @@ module tcu_weight_stream (
                 2'h1: offset <= word[159:128];
                 2'h2: ;
                 default: begin
-                    if (_19_) begin
-                        offset <= offset + _20_;
+                    if (_20_) begin
+                        offset <= offset + _21_;
                     end
                 end
             endcase
@@ -5807,9 +5818,9 @@ module tcu_weight_stream (
                 2'h1: column <= 12'h0;
                 2'h2: ;
                 default: begin
-                    if (_19_) begin
-                        if (_23_) begin
-                            if (!_25_) begin
+                    if (_20_) begin
+                        if (_24_) begin
+                            if (!_26_) begin
                                 column <= column + 12'h1;
                             end
                         end
@@ -5828,8 +5839,8 @@ module tcu_weight_stream (
                 2'h1: weights <= 1'h0;
                 2'h2: ;
                 default: begin
-                    if (_19_) begin
-                        if (_23_) begin
+                    if (_20_) begin
+                        if (_24_) begin
                             weights <= ~weights;
                         end
                     end
@@ -5847,11 +5858,11 @@ module tcu_weight_stream (
                 2'h1: left <= 18'h00004;
                 2'h2: ;
                 default: begin
-                    if (_19_) begin
+                    if (_20_) begin
                         left <= left - claim_beats;
-                        if (_23_) begin
+                        if (_24_) begin
                             left <= 18'h00004;
-                            if (_25_) begin
+                            if (_26_) begin
                                 left <= word[187:172] * 2'h2;
                             end
                         end
@@ -5876,7 +5887,7 @@ module tcu_weight_stream (
         if (rst) begin
             bursts_w_port__addr <= 5'h0;
         end else if (bursts_w_rdy & bursts_w_en) begin
-            bursts_w_port__addr <= _33_[4:0];
+            bursts_w_port__addr <= _34_[4:0];
         end
     end
 
@@ -5884,7 +5895,7 @@ module tcu_weight_stream (
         if (rst) begin
             bursts_r_port__addr <= 5'h0;
         end else if (bursts_inner_r_rdy & (!bursts_r_rdy | bursts_r_en)) begin
-            bursts_r_port__addr <= _39_[4:0];
+            bursts_r_port__addr <= _40_[4:0];
         end
     end
 
