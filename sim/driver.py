@@ -154,7 +154,7 @@ class Driver:
             raise AssertionError("the interrupt is still raised after it was cleared")
         status = await self.read("STATUS")
         if status not in (STATUS_DONE, STATUS_ERROR):
-            raise AssertionError(f"STATUS is {status:#x} behind the interrupt, but must be done or error")
+            raise AssertionError(f"STATUS is {status:#x} after the interrupt, but must be done or error")
         code, address = ErrorCode(await self.read("ERROR_CODE")), await self.read_wide("ERROR_ADDRESS")
         counters = {name: await self.read_wide(name) for name in counter_names()}
         return Run(status == STATUS_DONE, (code, address), counters)
@@ -165,7 +165,7 @@ class Driver:
         for _ in range(max_reads):
             if not await self.read("STATUS"):
                 return
-        raise Timeout(f"STATUS is not 0 after {max_reads} reads behind a soft reset")
+        raise Timeout(f"STATUS is not 0 after {max_reads} reads after a soft reset")
 
     async def layer_counters(self) -> dict[str, int]:
         """Counters by name, summed over all layers."""

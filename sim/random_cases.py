@@ -47,7 +47,7 @@ def bottleneck(in_channels: int, width: int, out_channels: int, size: int, strid
 
 
 def chained_blocks(channels: int, size: int, blocks: int) -> Data:
-    """Basic blocks with identity shortcuts, one behind the other."""
+    """Basic blocks with identity shortcuts, one after the other."""
     nodes, last = [], IMAGE
     for block in range(blocks):
         first, second, total = f"{block}.conv1", f"{block}.conv2", f"{block}.add"
@@ -69,7 +69,7 @@ def pooled(channels: int, size: tuple[int, int], kernel: int, stride: int, paddi
 
 
 def head(channels: int, size: int, classes: int, int32_output: bool) -> Data:
-    """Global average pool and a linear layer behind a 1x1 conv."""
+    """Global average pool and a linear layer after a 1x1 conv."""
     nodes = (
         _conv("conv", IMAGE, channels, 1, activation="relu"),
         GlobalAveragePool("avgpool", ("conv",)),
@@ -99,7 +99,7 @@ def small_resnet(size: int, classes: int, images: int = 1) -> Data:
 
 
 def rescaled(channels: int, size: tuple[int, int]) -> Data:
-    """A requantise behind a conv, and both added."""
+    """A requantise after a conv, and both added."""
     nodes = (
         _conv("conv", IMAGE, channels, 1),
         Requantise("requantise", ("conv",)),

@@ -18,7 +18,7 @@ from tcugen.network.select import select
 
 
 def crop(part: Network, height: int, width: int) -> Network:
-    """The same nodes on an input of at most height x width pixels; everything behind it shrinks along.
+    """The same nodes on an input of at most height x width pixels; everything after it shrinks along.
 
     Raises:
         ValueError: If there are several inputs: they could not be cropped so that they still fit each other.

@@ -18,7 +18,7 @@ _LOW, _HIGH = -128, 127
 def saturated_share(node: Node, tensor: np.ndarray) -> float:
     """Share of a node's int8 elements at an end of int8.
 
-    The lower end counts only where it is no floor: not behind a ReLU, nor a max-pool, which may read one.
+    The lower end counts only where it is no floor: not after a ReLU, nor a max-pool, which may read one.
     """
     floored = keeps_quantization(node) or activation_of(node) == "relu"
     return float(np.mean((tensor == _HIGH) | ((tensor == _LOW) & (not floored))))

@@ -138,7 +138,7 @@ def _drain_tile(
     multiplier: NDArray[np.uint32],
     padding: int,
 ) -> None:
-    """One count, with `padding` bytes of 0 behind its channels.
+    """One count, with `padding` bytes of 0 after its channels.
 
     `box` is (first channel, channels, first row, rows); int64 `sums` [rows, n_x, channels] with bias.
     """

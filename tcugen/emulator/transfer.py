@@ -36,7 +36,7 @@ def _check_alignment(shared: Shared, step: Step) -> None:
 def copy_segments(shared: Shared, step: Step) -> Iterator[None]:
     """Execute one LOAD (window to activation memory) or STORE (activation memory to window): one count.
 
-    STORE sends zeros behind the pixels of each row.
+    STORE sends zeros after the pixels of each row.
     """
     step.require_positive("segment_bytes", "segments")
     _check_alignment(shared, step)
