@@ -1,6 +1,7 @@
 """How large the on-chip buffers may be, and the widths and depths that follow from shapes alone."""
 
 from collections.abc import Sequence
+from typing import assert_never
 
 from tcugen.arch import ACTIVATION_BANKS, Architecture, bits_for
 from tcugen.mapping.tasks import AverageTask, ConvTask, PoolTask, Task
@@ -58,6 +59,8 @@ def accumulator_need(tasks: Sequence[Task]) -> tuple[int, str]:
                 name, remedy = task.name, "use a smaller input"
             case PoolTask():
                 continue
+            case _:
+                assert_never(task)
         if magnitude.bit_length() + 1 > MAX_ACCUMULATOR_BITS:
             unit = what.rpartition(" ")[2]
             shift = PRODUCT_BITS if isinstance(task, ConvTask) else VALUE_BITS
