@@ -132,6 +132,7 @@ def test_everybody_at_once(rows, bus_bytes, lanes):
                 assert ctx.get(getattr(unit, f"{name}_data")) == word
             operands_due[:] = [operands_due[1], model.operand(request) if enabled else None]
             words_due.clear()
+            read: dict[str, int] = {}
             busy = set()
             if enabled:
                 first, aligned = request["address"] // rows, request["address"] % rows == 0
@@ -142,6 +143,7 @@ def test_everybody_at_once(rows, bus_bytes, lanes):
                     assert ctx.get(getattr(unit, name).ready) == (bank not in busy), name
                     if bank not in busy:
                         busy.add(bank)
+                        read[name] = offered[name] // rows
                         words_due[name] = model.word(offered.pop(name))
             writes = [(drain, lanes * (1 + drain["pad_steps"]))] if drain else []
             busy = {model.bank(drain["address"])} if drain else set()
@@ -152,6 +154,13 @@ def test_everybody_at_once(rows, bus_bytes, lanes):
                     if bank not in busy:
                         busy.add(bank)
                         writes.append((offered.pop(name), n_bytes))
+            # What is being written reads as nothing defined.
+            written = {write["address"] // rows for write, _ in writes}
+            for name in [name for name, word in read.items() if word in written]:
+                del words_due[name]
+            first = request["address"] // rows
+            if {first, first + 1} & written:
+                operands_due[1] = None
             for write, n_bytes in writes:
                 at = write["address"]
                 model.bytes[at : at + n_bytes] = write["data"].to_bytes(n_bytes, "little")

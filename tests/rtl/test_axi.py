@@ -10,13 +10,25 @@ from tcugen.rtl.store import Store
 from tcugen.rtl.writer import Writer
 
 CHANNELS = {
-    "ar": "addr len size burst prot cache valid ready",
-    "r": "data resp last valid ready",
-    "aw": "addr len size burst prot cache valid ready",
+    "ar": "id addr len size burst prot cache valid ready",
+    "r": "id data resp last valid ready",
+    "aw": "id addr len size burst prot cache valid ready",
     "w": "data strb last valid ready",
-    "b": "resp valid ready",
+    "b": "id resp valid ready",
 }
-DRIVEN_BY_MEMORY = {"arready", "rdata", "rresp", "rlast", "rvalid", "awready", "wready", "bresp", "bvalid"}
+DRIVEN_BY_MEMORY = {
+    "arready",
+    "rid",
+    "rdata",
+    "rresp",
+    "rlast",
+    "rvalid",
+    "awready",
+    "wready",
+    "bid",
+    "bresp",
+    "bvalid",
+}
 
 
 def test_members_are_the_standards_signals():
