@@ -150,7 +150,7 @@ def scratch_loads(program: Program) -> list[int]:
 def test_a_load_ahead_of_the_store_that_it_reads(spilling):
     """Or ahead of one that sends what it overwrites."""
     found = 0
-    for index in scratch_loads(spilling)[:12]:
+    for index in scratch_loads(spilling)[:30]:
         early = spilling.instructions[index]["wait_store"] - 1
         broken = changed(spilling, index, wait_store=early)
         with pytest.raises(CompileError, match=rf"{index} \(LOAD\): .* but waits for {early} only") as error:
