@@ -16,6 +16,8 @@ from tcugen.console.outcome import UsageError
 from tcugen.console.output_folder import GENERATOR, QUANTIZE_MARKER, check_replaceable, replacing
 from tcugen.console.packages import require
 from tcugen.evaluate.emulate import read_labels
+from tcugen.model.array_files import read_array
+from tcugen.model.errors import ModelError
 from tcugen.network.graph import Shape
 from tcugen.network.layer_config import write_layer_config
 from tcugen.report.quantize_report import QuantizeFigures, TestFigures, test_line, trials_table, worst_tensors
@@ -129,8 +131,8 @@ def _methods(method: str) -> tuple[str, ...]:
 def _image_shape(path: Path) -> Shape:
     """Shape of one image of a file, or anything if it is no file of images: reading it says what is wrong."""
     try:
-        shape = np.load(path, mmap_mode="r", allow_pickle=False).shape
-    except (OSError, ValueError, EOFError, AttributeError):
+        shape = read_array(path, "images").shape
+    except ModelError:
         shape = ()
     return Shape(*(shape[1:] if len(shape) == 4 else (3, 224, 224)))
 

@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
 from tcugen.emulator import Machine
+from tcugen.model.array_files import read_array
 from tcugen.model.errors import ModelError
 from tcugen.model.images import image_quantization, quantise_images
 from tcugen.model.quantized import QuantizedNetwork
@@ -73,15 +72,12 @@ def read_labels(path: Path, count: int, classes: int) -> NDArray[np.integer]:
     Raises:
         ModelError: If the file cannot be read, has another number of labels or one that is no class.
     """
-    try:
-        labels: NDArray[Any] | NpzFile = np.load(path, allow_pickle=False)
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror or error}); give a .npy file of labels") from None
-    except (ValueError, EOFError) as error:
-        raise ModelError(f"{path}: is damaged or no .npy file ({error}); write it with numpy.save") from None
-    if isinstance(labels, NpzFile) or labels.shape != (count,) or labels.dtype.kind not in "iu":
-        found = "an archive" if isinstance(labels, NpzFile) else f"{labels.dtype} {labels.shape}"
-        raise ModelError(f"{path}: holds {found}, but must hold {count} integers, one per image; correct the labels")
+    labels = read_array(path, "labels")
+    if labels.shape != (count,) or labels.dtype.kind not in "iu":
+        raise ModelError(
+            f"{path}: holds {labels.dtype} {labels.shape}, but must hold {count} integers, one per image; "
+            "correct the labels"
+        )
     wrong = labels[(labels < 0) | (labels >= classes)]
     if wrong.size:
         raise ModelError(f"{path}: holds label {wrong[0]}, but the network has classes 0 to {classes - 1}; correct it")

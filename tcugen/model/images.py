@@ -1,11 +1,12 @@
 """Images from a file, quantized as the host does it in front of the hardware."""
 
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from tcugen.model.array_files import read_array
 from tcugen.model.errors import ModelError
 from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.network.graph import Shape
@@ -23,16 +24,8 @@ def read_images(path: str | Path, shape: Shape) -> npt.NDArray[np.float32]:
     Raises:
         ModelError: If it cannot be read, holds no image, or has another type or shape.
     """
-    try:
-        loaded: object = np.load(path, mmap_mode="r", allow_pickle=False)
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror or error}); give a .npy file of images") from None
-    except (ValueError, EOFError) as error:
-        raise ModelError(f"{path}: is damaged or no .npy file ({error}); write it with numpy.save") from None
+    images = read_array(path, "images")
     wanted = (shape.channels, shape.height, shape.width)
-    if not isinstance(loaded, np.ndarray):
-        raise ModelError(f"{path}: is an archive of several arrays, but must be one; write it with numpy.save")
-    images = cast(npt.NDArray[Any], loaded)
     if images.dtype != np.float32 or images.ndim != 4 or images.shape[1:] != wanted or not len(images):
         remedy = "prepare the images as for the model itself and save them as float32"
         if images.ndim == 4 and images.shape[1:] == (wanted[1], wanted[2], wanted[0]):

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tcugen.model.array_files import read_archive
 from tcugen.model.entries import Arrays, arrays_of, integers_from, numbers_of
 from tcugen.model.errors import ModelError
 from tcugen.model.integers import NodeIntegers
@@ -63,13 +64,11 @@ def load(path: str | Path) -> QuantizedNetwork:
         ModelError: If it cannot be read, is of another format or breaks a rule of `validate`; begins with the path.
     """
     try:
-        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+        arrays = read_archive(path)
     except OSError as error:
         reason = error.strerror or error
         raise ModelError(f"{path}: cannot be read ({reason}); give a model that tcugen saved") from None
-    # zipfile raises the last for a compression or an encryption that a damaged header seems to ask for.
-    except (ValueError, EOFError, AttributeError, zipfile.BadZipFile, NotImplementedError) as error:
+    except ValueError as error:
         raise ModelError(f"{path}: is damaged or no saved model ({error}); save it again") from None
     try:
         manifest = json.loads(arrays[MANIFEST].tobytes())
