@@ -83,7 +83,7 @@ def _dequantized_constant(walk: Walk, node: OnnxNode, integers: np.ndarray) -> Q
         raise node.refusal(f"type of {node.inputs[0]!r}", integers.dtype, "use int8 weights and int32 biases")
     zero_point = np.zeros(scale.shape, np.int64) if points is None else points.astype(np.int64)
     zero_point = zero_point.reshape(()) if zero_point.size == 1 else zero_point
-    return QuantizedConstant(integers, scale_of(node, scale), zero_point, _axis(node, integers.ndim))
+    return _spread(node, integers, scale_of(node, scale), zero_point)
 
 
 def _quantized_constant(walk: Walk, node: OnnxNode, array: np.ndarray) -> Constant:
@@ -99,13 +99,22 @@ def _quantized_constant(walk: Walk, node: OnnxNode, array: np.ndarray) -> Consta
         raise node.refusal(f"input {node.inputs[0]!r}", "NaN", "the trained weights are damaged: export them again")
     zero_point = np.zeros((), np.int64) if points is None else points.astype(np.int64)
     zero_point = zero_point.reshape(()) if zero_point.size == 1 else zero_point
-    spread = QuantizedConstant(array, scale, zero_point, _axis(node, array.ndim))
+    spread = _spread(node, array, scale, zero_point)
     with np.errstate(over="ignore"):
         steps = np.rint(array.astype(np.float32) / spread.along_axis(scale)).astype(np.float64)
     limits = np.iinfo(kind)
     return Constant(np.clip(steps + spread.along_axis(zero_point), limits.min, limits.max).astype(kind))
 
 
-def _axis(node: OnnxNode, dimensions: int) -> int:
-    axis = int(node.attributes.get("axis", 1))
-    return 0 if dimensions <= 1 else axis % dimensions
+def _spread(node: OnnxNode, integers: np.ndarray, scale: np.ndarray, zero_point: np.ndarray) -> QuantizedConstant:
+    """Integers with scale and zero point. Raises Refused unless each is one value, or one per index of the axis."""
+    axis = int(node.attributes.get("axis", 1)) % integers.ndim if integers.ndim > 1 else 0
+    wanted = integers.shape[axis : axis + 1]
+    for what, values in (("scale", scale), ("zero point", zero_point)):
+        if values.ndim and values.shape != wanted:
+            raise node.refusal(
+                what,
+                f"{values.size} values for a tensor of shape {integers.shape}",
+                f"use one for the tensor or one for each index of dimension {axis}",
+            )
+    return QuantizedConstant(integers, scale, zero_point, axis)

@@ -299,6 +299,21 @@ CASES = {
         chain(lambda g, x: g.node("Conv", x, g.quantized_constant(g.weights(4, 3, 1, 1), [0.1, 0.2, 0.3], axis=1))),
         "weight scale = 3 values along dimension 1; use one for the tensor or one for each of the 4 output channels",
     ),
+    "scales for another tensor": (
+        chain(lambda g, x: g.node("Conv", x, g.quantized_constant(g.weights(4, 3, 1, 1), [0.1, 0.2]), name="conv")),
+        r"scale = 2 values for a tensor of shape \(4, 3, 1, 1\); use one for .* each index of dimension 0",
+    ),
+    "zero points for another tensor": (
+        chain(
+            lambda g, x: g.node(
+                "Conv",
+                x,
+                g.quantized_constant(g.weights(4, 3, 1, 1), 0.1),
+                g.quantized_constant(np.zeros(0, np.int32), 0.1, [0, 0, 0, 0]),
+            )
+        ),
+        r"zero point = 4 values for a tensor of shape \(0,\); use one",
+    ),
     "channels that do not fit": (
         chain(lambda g, x: g.conv(x, 6, name="node", group=1)),
         r"weights = \[4, 6, 3, 3\]; they do not fit 3 input channels",
