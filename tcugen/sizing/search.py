@@ -90,8 +90,8 @@ def size(
         SizingError: If a value is outside its range or nothing fits. Names flag, value, rule and remedy.
         CompileError: If the network cannot run on any such architecture. Names node, value, rule and remedy.
     """
-    silent: Callable[[str], None] = lambda _line: None  # noqa: E731  # a default for an argument, used once
-    return _Search(network, budget or Budget(), dict(fixed or {}), int32_outputs, progress or silent).run()
+    report: Callable[[str], None] = progress or (lambda _line: None)
+    return _Search(network, budget or Budget(), dict(fixed or {}), int32_outputs, report).run()
 
 
 class _Search:
