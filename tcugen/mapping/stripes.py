@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import assert_never
 
 from tcugen.arch import Architecture
 from tcugen.mapping.layouts import align
@@ -31,8 +32,13 @@ def slack_bytes(layout: TensorLayout, architecture: Architecture) -> int:
 
 def input_rows(task: Task, y0: int, y1: int) -> tuple[int, int]:
     """Rows of the input that output rows y0 .. y1 - 1 read, as a range inside the tensor (empty if all padding)."""
-    if isinstance(task, AverageTask):
-        return 0, task.input_shape.height
+    match task:
+        case AverageTask():
+            return 0, task.input_shape.height
+        case ConvTask() | PoolTask():
+            pass
+        case _:
+            assert_never(task)
     first = y0 * task.stride[0] - task.padding[0]
     last = (y1 - 1) * task.stride[0] - task.padding[0] + task.kernel[0]
     low = min(max(first, 0), task.input_shape.height)
@@ -57,14 +63,18 @@ class Units:
 def units_of(task: Task, out_layout: TensorLayout, panel: WeightPanel | None, architecture: Architecture) -> Units:
     """The smallest parts of a task's output channels: one column group or one plane, whichever holds more channels."""
     rows, columns = architecture.rows, architecture.columns
-    if isinstance(task, PoolTask):
-        return Units(out_layout.planes, 0, 1)
     planes = max(1, columns // rows)
-    if isinstance(task, AverageTask):
-        return Units(-(-out_layout.planes // planes), 0, planes)
-    assert panel is not None, "only a pool has none"
-    per_unit = max(1, rows // columns)
-    return Units(-(-panel.n_columns // per_unit), per_unit, planes)
+    match task:
+        case ConvTask():
+            assert panel is not None, "only a pool has none"
+            per_unit = max(1, rows // columns)
+            return Units(-(-panel.n_columns // per_unit), per_unit, planes)
+        case AverageTask():
+            return Units(-(-out_layout.planes // planes), 0, planes)
+        case PoolTask():
+            return Units(out_layout.planes, 0, 1)
+        case _:
+            assert_never(task)
 
 
 @dataclass(frozen=True)
@@ -189,12 +199,8 @@ class StripePlanner:
                 front.append(candidate)
         return tuple(front)
 
-    @property
-    def _height(self) -> int:
-        return 1 if isinstance(self.task, AverageTask) else self.out_layout.height
-
     def _candidates(self) -> Iterator[_Candidate]:
-        height, count, is_conv = self._height, self.units.count, isinstance(self.task, ConvTask)
+        height, count = self.out_layout.height, self.units.count
         stripe_counts = sorted({-(-height // rows) for rows in range(1, height + 1)})
         channel_tile_counts = sorted({min(count, 1 << k) for k in range(count.bit_length() + 1)})
         for n_stripes in stripe_counts:
@@ -205,7 +211,7 @@ class StripePlanner:
                 in_bytes, out_bytes = self._buffer_bytes(held, rows, n_channel_tiles)
                 several = n_stripes * n_channel_tiles > 1
                 for buffers in (1, 2) if several else (1,):
-                    for channels_outer in (True, False) if n_channel_tiles > 1 and is_conv else (True,):
+                    for channels_outer in (True, False) if n_channel_tiles > 1 and self.task.sums_channels else (True,):
                         shape = _Candidate(0.0, 0, n_stripes, n_channel_tiles, buffers, channels_outer)
                         cycles = self._cost(shape, rows, in_bytes, out_bytes)
                         size = self._sized((), (), shape, in_bytes, out_bytes).bytes
@@ -215,8 +221,7 @@ class StripePlanner:
         """Bytes of the input and of the output of the largest work item."""
         unit = address_unit(self.architecture)
         tile_planes = min(-(-self.units.count // n_channel_tiles) * self.units.planes, self.out_layout.planes)
-        is_conv = isinstance(self.task, ConvTask)
-        in_planes = self.in_layout.planes if is_conv else min(tile_planes, self.in_layout.planes)
+        in_planes = self.in_layout.planes if self.task.sums_channels else min(tile_planes, self.in_layout.planes)
         in_bytes = align(in_planes * held * self.in_layout.row_bytes, unit)
         return in_bytes, align(tile_planes * rows * self.out_layout.row_bytes, unit)
 
@@ -232,7 +237,7 @@ class StripePlanner:
         )
 
     def _stripes(self, shape: _Candidate) -> Stripes:
-        stripes, tiles = split(self._height, shape.n_stripes), split(self.units.count, shape.n_channel_tiles)
+        stripes, tiles = split(self.out_layout.height, shape.n_stripes), split(self.units.count, shape.n_channel_tiles)
         held = max(high - low for low, high in (input_rows(self.task, *stripe) for stripe in stripes))
         rows = max(y1 - y0 for y0, y1 in stripes)
         return self._sized(stripes, tiles, shape, *self._buffer_bytes(held, rows, shape.n_channel_tiles))
@@ -240,22 +245,31 @@ class StripePlanner:
     def _cost(self, shape: _Candidate, rows: int, in_bytes: int, out_bytes: int) -> float:
         """Estimated cycles: good enough to rank plans of one task; what a plan really takes is for a replay to say."""
         n_stripes, n_channel_tiles = shape.n_stripes, shape.n_channel_tiles
-        reloads = n_channel_tiles if not isinstance(self.task, ConvTask) or shape.channels_outer else 1
+        reloads = 1 if self.task.sums_channels and not shape.channels_outer else n_channel_tiles
         traffic = self.input_spilled * in_bytes * n_stripes * reloads
         traffic += (self.output_spilled + self.residual_spilled) * out_bytes * n_stripes * n_channel_tiles
-        cycles = 0.0
-        if isinstance(self.task, ConvTask):
-            panel, architecture = self.panel, self.architecture
-            assert panel is not None, "only a pool has none"
-            pixels = max(rows * self.out_layout.width, architecture.rows)
-            cycles = panel.n_columns * panel.n_tiles * pixels * n_stripes
-            together = -(-panel.n_columns // n_channel_tiles)
-            once = n_stripes == 1 or (
-                (shape.channels_outer or n_channel_tiles == 1)
-                and together * panel.n_tiles <= architecture.weight_tiles
-                and together <= architecture.parameter_groups
-            )
-            traffic += panel.n_columns * panel.column_bytes(architecture) * (1 if once else n_stripes)
-        transfer = traffic / self.architecture.bus_bytes
+        match self.task:
+            case ConvTask():
+                cycles, weights = self._array_cost(shape, rows)
+            case AverageTask() | PoolTask():
+                # Reckoned as what they move.
+                cycles, weights = 0, 0
+            case _:
+                assert_never(self.task)
+        transfer = (traffic + weights) / self.architecture.bus_bytes
         overlapped = max(cycles, transfer) if shape.buffers == 2 else cycles + transfer
         return overlapped + self.item_cycles * n_stripes * n_channel_tiles
+
+    def _array_cost(self, shape: _Candidate, rows: int) -> tuple[int, int]:
+        """Cycles of the array, and bytes of weights read, of a convolution."""
+        panel, architecture = self.panel, self.architecture
+        assert panel is not None, "only a pool has none"
+        pixels = max(rows * self.out_layout.width, architecture.rows)
+        together = -(-panel.n_columns // shape.n_channel_tiles)
+        once = shape.n_stripes == 1 or (
+            (shape.channels_outer or shape.n_channel_tiles == 1)
+            and together * panel.n_tiles <= architecture.weight_tiles
+            and together <= architecture.parameter_groups
+        )
+        weights = panel.n_columns * panel.column_bytes(architecture)
+        return panel.n_columns * panel.n_tiles * pixels * shape.n_stripes, weights * (1 if once else shape.n_stripes)

@@ -47,6 +47,11 @@ class ConvTask:
         return self.nodes[-1]
 
     @property
+    def sums_channels(self) -> bool:
+        """Whether an output channel depends on other channels of the input than its own."""
+        return True
+
+    @property
     def reads(self) -> tuple[str, ...]:
         """Tensors the task reads, each once."""
         return (self.input,) if self.residual in (None, self.input) else (self.input, self.residual)
@@ -76,6 +81,10 @@ class AverageTask:
         return self.input_shape.height, self.input_shape.width
 
     @property
+    def sums_channels(self) -> bool:
+        return False
+
+    @property
     def reads(self) -> tuple[str, ...]:
         """Tensors the task reads."""
         return (self.input,)
@@ -102,6 +111,10 @@ class PoolTask:
     @property
     def name(self) -> str:
         return self.nodes[-1]
+
+    @property
+    def sums_channels(self) -> bool:
+        return False
 
     @property
     def reads(self) -> tuple[str, ...]:

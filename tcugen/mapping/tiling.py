@@ -53,10 +53,15 @@ def panel_of(task: ArrayTask, layout: TensorLayout, architecture: Architecture) 
     between column groups all take the largest, shifted to stay inside the tensor (their weights there are 0).
     """
     rows, columns = architecture.rows, architecture.columns
-    if isinstance(task, AverageTask):
-        height, width = task.kernel
-        n_columns = max(1, rows // columns)
-        return WeightPanel(n_columns, max(1, columns // rows), height, width, np.zeros(n_columns, int), 0)
+    match task:
+        case AverageTask():
+            height, width = task.kernel
+            n_columns = max(1, rows // columns)
+            return WeightPanel(n_columns, max(1, columns // rows), height, width, np.zeros(n_columns, int), 0)
+        case ConvTask():
+            pass
+        case _:
+            assert_never(task)
     outputs, inputs = task.output_shape.channels, task.input_shape.channels
     n_columns = -(-outputs // columns)
     n_kx = -(-task.kernel[1] * layout.pixel_bytes // rows)

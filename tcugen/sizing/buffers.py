@@ -50,26 +50,25 @@ def accumulator_need(tasks: Sequence[Task]) -> tuple[int, str]:
     for task in tasks:
         match task:
             case ConvTask():
-                products = task.input_shape.channels // task.groups * task.kernel[0] * task.kernel[1]
-                magnitude, what = products << PRODUCT_BITS, f"sums {products} products"
+                count = task.input_shape.channels // task.groups * task.kernel[0] * task.kernel[1]
+                bits, terms = PRODUCT_BITS, "products"
                 name, remedy = task.runs, "use fewer input channels or a smaller kernel"
             case AverageTask():
-                values = task.kernel[0] * task.kernel[1]
-                magnitude, what = values << VALUE_BITS, f"sums {values} values"
+                count = task.kernel[0] * task.kernel[1]
+                bits, terms = VALUE_BITS, "values"
                 name, remedy = task.name, "use a smaller input"
             case PoolTask():
                 continue
             case _:
                 assert_never(task)
+        magnitude = count << bits
         if magnitude.bit_length() + 1 > MAX_ACCUMULATOR_BITS:
-            unit = what.rpartition(" ")[2]
-            shift = PRODUCT_BITS if isinstance(task, ConvTask) else VALUE_BITS
             raise SizingError(
-                f"node {name!r}: {what} of 8 bits, but {MAX_ACCUMULATOR_BITS}-bit accumulators hold at "
-                f"most {(1 << MAX_ACCUMULATOR_BITS - 1 - shift) - 1} {unit}; {remedy}"
+                f"node {name!r}: sums {count} {terms} of 8 bits, but {MAX_ACCUMULATOR_BITS}-bit accumulators hold at "
+                f"most {(1 << MAX_ACCUMULATOR_BITS - 1 - bits) - 1} {terms}; {remedy}"
             )
         if magnitude > largest:
-            largest, reason = magnitude, f"{name} {what}"
+            largest, reason = magnitude, f"{name} sums {count} {terms}"
     return max(MIN_ACCUMULATOR_BITS, largest.bit_length() + 1), reason
 
 
