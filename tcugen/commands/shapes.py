@@ -68,27 +68,27 @@ def shape_figures(measured: Measured) -> ShapesFigures:
 
 def _shape(network: Network, node: Node) -> tuple[object, ...]:
     source = network.shapes[node.inputs[0]]
-    return (node.op, source, network.shapes[node.name], _geometry(node))
+    return (node.op, source, network.shapes[node.name], _window(node))
 
 
 @dataclass(frozen=True)
-class _Geometry:
-    """A window as the operator has it; of operators without one, that of a single pixel."""
+class _Window:
+    """The window of an operator that has one."""
 
-    kernel: tuple[int, int] = (1, 1)
-    stride: tuple[int, int] = (1, 1)
-    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
-    groups: int = 1
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int, int, int]
+    groups: int
 
 
-def _geometry(node: Node) -> _Geometry:
+def _window(node: Node) -> _Window | None:
     match node:
         case Conv():
-            return _Geometry(node.kernel, node.stride, node.padding, node.groups)
+            return _Window(node.kernel, node.stride, node.padding, node.groups)
         case MaxPool():
-            return _Geometry(node.kernel, node.stride, node.padding)
+            return _Window(node.kernel, node.stride, node.padding, 1)
         case Linear() | Add() | GlobalAveragePool() | Requantise():
-            return _Geometry()
+            return None
         case _:
             assert_never(node)
 
@@ -96,7 +96,7 @@ def _geometry(node: Node) -> _Geometry:
 def _entry(network: Network, results: Sequence["NodeResult"], multipliers: int) -> ShapeEntry:
     """Layers of one shape together. `losses` are the cycles beyond the ideal, by reason; they sum up."""
     node = results[0].node
-    geometry = _geometry(node)
+    window = _window(node)
     macs, cycles = sum(result.macs for result in results), sum(result.cycles for result in results)
     ideal = macs / multipliers
     stalls = Counter[str]()
@@ -106,10 +106,10 @@ def _entry(network: Network, results: Sequence["NodeResult"], multipliers: int) 
         "op": node.op,
         "input": str(network.shapes[node.inputs[0]]),
         "output": str(network.shapes[node.name]),
-        "kernel": list(geometry.kernel),
-        "stride": list(geometry.stride),
-        "padding": list(geometry.padding),
-        "groups": geometry.groups,
+        "kernel": list(window.kernel) if window else None,
+        "stride": list(window.stride) if window else None,
+        "padding": list(window.padding) if window else None,
+        "groups": window.groups if window else 1,
         "layers": [result.node.name for result in results],
         "fused": all(isinstance(result.node, Add) and result.cycles == 0 for result in results),
         "macs": macs,

@@ -9,14 +9,18 @@ from tcugen.report.losses import REASONS, losses_text
 
 
 class ShapeEntry(TypedDict):
-    """Layers of one shape together; `utilisation` is None where they took no cycles of their own."""
+    """Layers of one shape together.
+
+    `kernel`, `stride` and `padding` are None for an operator without a window, `utilisation` is None where the layers
+    took no cycles of their own.
+    """
 
     op: str
     input: str
     output: str
-    kernel: list[int]
-    stride: list[int]
-    padding: list[int]
+    kernel: list[int] | None
+    stride: list[int] | None
+    padding: list[int] | None
     groups: int
     layers: list[str]
     fused: bool
@@ -80,7 +84,7 @@ def shapes_summary(figures: ShapesFigures) -> str:
     """What the reasons mean, the lowest utilisation by size of output, and whether all elements were equal."""
     lowest: dict[str, float] = {}
     for shape in figures["shapes"]:
-        if shape["op"] == "conv" and shape["macs"] and shape["utilisation"]:
+        if shape["kernel"] and shape["macs"] and shape["utilisation"]:
             size = shape["output"].partition("x")[2]
             lowest[size] = min(lowest.get(size, 1.0), shape["utilisation"])
     reasons = dict.fromkeys(reason for shape in figures["shapes"] for reason in shape["losses"])
@@ -98,9 +102,9 @@ def shapes_summary(figures: ShapesFigures) -> str:
 
 
 def _kernel(shape: ShapeEntry) -> str:
-    if shape["op"] not in ("conv", "max_pool"):
+    if shape["kernel"] is None:
         return ""
     text = "x".join(map(str, shape["kernel"]))
-    if shape["stride"] != [1, 1]:
+    if shape["stride"] and shape["stride"] != [1, 1]:
         text += f" /{'x'.join(map(str, shape['stride']))}"
     return text if shape["groups"] == 1 else f"{text}, {shape['groups']} groups"

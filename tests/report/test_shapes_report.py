@@ -40,8 +40,8 @@ FIGURES = {
     "shapes": [
         entry("conv", "16x8x8", 16_000, 1_250, {"weights": 50, "tiles": 200.0}, layers=2),
         entry("conv", "16x4x4", 16_000, 1_100, {"weights": 100}, stride=[2, 2], groups=4),
-        entry("add", "16x4x4", 0, 0, {}, fused=True),
-        entry("global_average_pool", "16x1x1", 0, 150, {"drain": 150}),
+        entry("add", "16x4x4", 0, 0, {}, fused=True, kernel=None, stride=None, padding=None),
+        entry("global_average_pool", "16x1x1", 0, 150, {"drain": 150}, kernel=None, stride=None, padding=None),
     ],
 }
 
