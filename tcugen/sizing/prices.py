@@ -27,6 +27,7 @@ class Prices:
     def __init__(self, network: Network, int32_outputs: Collection[str], progress: Callable[[str], None]):
         self._network, self._int32_outputs, self._progress = network, int32_outputs, progress
         self._planned: dict[Architecture, Planned] = {}
+        self._refused: dict[Architecture, str] = {}
         self._needs: dict[Architecture, Need] = {}
 
     def planned(self, candidate: Architecture) -> Planned:
@@ -35,8 +36,15 @@ class Prices:
         Raises:
             CompileError: If the network cannot run on it.
         """
+        if candidate in self._refused:
+            raise CompileError(self._refused[candidate])
         if candidate not in self._planned:
-            self._planned[candidate] = quick_plan(self._network, candidate, self._int32_outputs)
+            try:
+                self._planned[candidate] = quick_plan(self._network, candidate, self._int32_outputs)
+            except CompileError as error:
+                self._refused[candidate] = str(error)
+                self._progress(f"{_name(candidate)}: cannot run: {error}")
+                raise
             self._progress(f"{_name(candidate)}: {self._planned[candidate].cycles:,} cycles")
         return self._planned[candidate]
 
@@ -67,6 +75,10 @@ class Prices:
         except CompileError:
             return False
         return True
+
+    def refusal(self, candidate: Architecture) -> str:
+        """Why `is_runnable` said no."""
+        return self._refused[candidate]
 
     def panels(self, candidate: Architecture) -> list[WeightPanel]:
         """Of every task on the array."""

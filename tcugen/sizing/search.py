@@ -110,6 +110,7 @@ class _Search:
         self.most_kib = budget.max_activation_kib
         self.prices = Prices(network, int32_outputs, progress)
         self.ruled_out: Architecture | None = None
+        self.unrunnable: list[Architecture] = []
         self.reasons = {name: f"{value}: set by {flag(name)}" for name, value in fixed.items()}
         bits, sums = accumulator_need(tasks_of(network, int32_outputs))
         self._choose("accumulator_bits", bits, f"accumulator {bits} bits: {sums}")
@@ -152,6 +153,8 @@ class _Search:
             if self.prices.is_runnable(candidate):
                 found.append(candidate)
                 found.sort(key=lambda c: (self.prices.cycles(c), c.rows))
+            else:
+                self.unrunnable.append(candidate)
         if not found:
             self.prices.planned(candidates[0])  # raises, and says why
         close = (1 + CLOSE) * self.prices.cycles(found[0])
@@ -260,6 +263,10 @@ class _Search:
         others = [c for c in found if c is not best]
         if others:
             text += "; next " + ", ".join(f"{_shape_name(c)} {self.prices.cycles(c):,}" for c in others[:2])
+        if self.unrunnable:
+            fastest = self.unrunnable[0]
+            text += f"; cannot run on {', '.join(map(_shape_name, self.unrunnable))}: on {_shape_name(fastest)} "
+            text += self.prices.refusal(fastest)
         for parameter in ("rows", "columns"):
             if parameter not in self.fixed:
                 self.reasons[parameter] = text

@@ -131,6 +131,18 @@ def test_too_little_activation_memory_is_said():
     assert sizing.spilled
 
 
+def test_arrays_that_cannot_run_are_named_with_the_reason():
+    network = bundled_network("resnet20")
+    reason = size(network, None, {"activation_kib": 2}).reasons["rows"]
+    shapes, _, why = reason.partition("cannot run on ")[2].partition(": on ")
+    assert set(shapes.split(", ")) == {"32x8", "8x32"}
+    assert why.startswith(f"{shapes.split(', ')[0]} node 'layer1.0.conv1': needs 3584 bytes")
+    for shape in shapes.split(", "):
+        rows, columns = map(int, shape.split("x"))
+        with pytest.raises(SizingError, match="--activation-kib 2: holds no plan"):
+            size(network, None, {"rows": rows, "columns": columns, "activation_kib": 2})
+
+
 def test_a_memory_without_any_plan_names_the_smallest_that_has_one():
     network = bundled_network("resnet20")
     with pytest.raises(SizingError) as caught:
