@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tcugen import isa, registers
-from tcugen.isa import BODIES, BODY_BIT, HEAD_BIT, HEADER, HEADS, Opcode, Placed, Unit, Window
+from tcugen.isa import HEADER, OWN_BIT, OWN_FIELDS, SHARED_BIT, SHARED_FIELDS, Opcode, Placed, Unit, Window
 from tcugen.registers import REGISTERS, ErrorCode, Register, Stall
 
 FOLDER = Path(__file__).parent
@@ -41,7 +41,7 @@ def instruction_set() -> str:
     """The page on the instruction set."""
     lines = ["# Instruction set", "", GENERATED.format(source="tcugen/isa.py"), ""]
     text = inspect.cleandoc(isa.__doc__)
-    lines += [text.replace("`HEAD_BIT`", str(HEAD_BIT)).replace("`BODY_BIT`", str(BODY_BIT)), ""]
+    lines += [text.replace("`OWN_BIT`", str(OWN_BIT)).replace("`SHARED_BIT`", str(SHARED_BIT)), ""]
     lines += ["## Opcodes", ""]
     lines += table(
         ["value", "opcode", "what it does"],
@@ -59,7 +59,7 @@ def instruction_set() -> str:
     for opcode in Opcode:
         lines += [f"## {opcode.name}", "", OPCODE_DOCS[opcode], ""]
         places = isa.layout(opcode)
-        for part, fields in (("head", HEADS[opcode]), ("body", BODIES[opcode])):
+        for part, fields in (("own part", OWN_FIELDS[opcode]), ("shared part", SHARED_FIELDS[opcode])):
             rows = field_rows([places[field.name] for field in fields])
             lines += table(["bits", part, "", "meaning"], rows) if rows else [f"No fields in the {part}.", ""]
     return "\n".join(lines)

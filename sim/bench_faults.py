@@ -54,9 +54,9 @@ async def registers_answer(dut):
         assert await driver.read(f"{window.name}_SIZE") == area.size
         assert await driver.read(f"{window.name}_BASE_LOW") == area.base & 0xFFFF_FFFF
         assert await driver.read(f"{window.name}_BASE_HIGH") == area.base >> 32
-    behind = max(register.address for register in BY_NAME.values()) + 4
-    assert (await driver.master.read(behind, 4)).resp == AxiResp.SLVERR
-    assert (await driver.master.write(behind, bytes(4))).resp == AxiResp.SLVERR
+    beyond = max(register.address for register in BY_NAME.values()) + 4
+    assert (await driver.master.read(beyond, 4)).resp == AxiResp.SLVERR
+    assert (await driver.master.write(beyond, bytes(4))).resp == AxiResp.SLVERR
     await bench.check_image(0)
 
 

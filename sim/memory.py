@@ -1,4 +1,4 @@
-"""The memory behind the machine's AXI4 master: the host's windows and nothing else, answered by cocotbext-axi."""
+"""The memory on the machine's AXI4 master: the host's windows and nothing else, answered by cocotbext-axi."""
 
 from collections.abc import Mapping
 

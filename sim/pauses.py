@@ -33,7 +33,7 @@ PROFILES = {
     "long": Profile(0.02, 0.04, 16),
     "heavy": Profile(0.5, 0.3, 2),
 }
-"""By name. Long pauses fill and drain the queues behind them, short ones shift every handshake against the others."""
+"""By name. Long pauses fill and drain the queues after them, short ones shift each handshake against the others."""
 
 
 def channels(slave: Any, master: Any) -> tuple[Any, ...]:

@@ -1,11 +1,11 @@
 """The instruction set: one table that the decoder, the compiler, the emulator and the reference page are derived from.
 
-An instruction is a head of 32 bytes and a body of 32 bytes, little-endian. The head holds the header below, then what
-differs from piece to piece of a layer, from bit `HEAD_BIT`; the body holds what the pieces have in common, from bit
-`BODY_BIT`. Where the bit `body` of the header is 0, no body follows in the program: that of the last instruction of the
-same opcode that brought one holds again. All addresses inside the activation memory are byte addresses; their
-arithmetic is modulo 2**24, so a base may lie before the tensor it reads ("negative" padding rows). R, C and L below are
-rows, columns and output lanes of the architecture.
+An instruction is a part of its own of 32 bytes and a shared part of 32 bytes, little-endian. The own part holds the
+header below, then what differs from work item to work item of a layer, from bit `OWN_BIT`; the shared part holds what
+these have in common, from bit `SHARED_BIT`. Where the bit `shared` of the header is 0, no shared part follows in the
+program: that of the last instruction of the same opcode that brought one holds again. All addresses inside the
+activation memory are byte addresses; their arithmetic is modulo 2**24, so a base may lie before the tensor it reads
+("negative" padding rows). R, C and L below are rows, columns and output lanes of the architecture.
 
 **Order.** The program is fetched in order and issued to one queue per unit (load, store, weight, compute, drain, pool).
 Units run side by side. Each unit counts what it has completed since the start: load and store count instructions,
@@ -23,11 +23,11 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 PART_BYTES = 32
-"""Of a head, and of a body."""
+"""Of the own part, and of the shared part."""
 
 INSTRUCTION_BYTES = 2 * PART_BYTES
-HEAD_BIT = 128
-BODY_BIT = 8 * PART_BYTES
+OWN_BIT = 128
+SHARED_BIT = 8 * PART_BYTES
 ACTIVATION_ADDRESS_BITS = 24
 COUNT_BITS = 20
 """Width of the completion counters and of the `wait_*` fields."""
@@ -82,7 +82,7 @@ _ADDRESS = ACTIVATION_ADDRESS_BITS
 
 HEADER = (
     Field("opcode", 4, "what to do; see the table of opcodes"),
-    Field("body", 1, "a body follows in the program"),
+    Field("shared", 1, "a shared part follows in the program"),
     Field("layer", 12, "layer number, for counters and traces"),
     *(Field(f"wait_{unit.name.lower()}", COUNT_BITS, f"{unit.name.lower()} work completed first") for unit in Unit),
 )
@@ -94,7 +94,7 @@ _TILE_LOOP = (
     Field("n_x", 12, "output pixels per row; block_rows * n_x <= accumulator depth"),
 )
 
-_TRANSFER_HEAD = (
+_TRANSFER_OWN = (
     Field("window", 3, "window of the memory side"),
     Field("offset", 32, "byte offset in that window, a multiple of the bus width"),
     Field("activation", _ADDRESS, "activation address, a multiple of min(bus width, R)"),
@@ -102,24 +102,24 @@ _TRANSFER_HEAD = (
     Field("segments", 12, "number of segments"),
     Field("activation_step", _ADDRESS, "bytes from segment to segment in the activation memory"),
 )
-_TRANSFER_BODY = (Field("memory_step", 32, "bytes from segment to segment in memory"),)
-_STORE_BODY = (
-    *_TRANSFER_BODY,
+_TRANSFER_SHARED = (Field("memory_step", 32, "bytes from segment to segment in memory"),)
+_STORE_SHARED = (
+    *_TRANSFER_SHARED,
     Field(
         "row_step", _ADDRESS, "bytes of a row, padding included, a multiple of the bus width; segments hold whole rows"
     ),
     Field("row_bytes", _ADDRESS, "bytes of a row that hold pixels; those after them are sent as 0"),
 )
 
-HEADS: dict[Opcode, tuple[Field, ...]] = {
+OWN_FIELDS: dict[Opcode, tuple[Field, ...]] = {
     Opcode.END: (),
     Opcode.WEIGHT: (
         Field("offset", 32, "byte offset in window WEIGHTS"),
         Field("n_columns", 12, "column groups; each is C * 8 bytes of parameters, then n_tiles weight tiles"),
         Field("n_tiles", 16, "weight tiles (R * C bytes, row after row) per column group"),
     ),
-    Opcode.LOAD: _TRANSFER_HEAD,
-    Opcode.STORE: _TRANSFER_HEAD,
+    Opcode.LOAD: _TRANSFER_OWN,
+    Opcode.STORE: _TRANSFER_OWN,
     Opcode.COMPUTE: (
         Field("base", _ADDRESS, "address of row iy0, offset 0 of the first plane"),
         Field("offset0", _ADDRESS, "offset in the input row of the first tap of the first pixel", signed=True),
@@ -149,11 +149,11 @@ HEADS: dict[Opcode, tuple[Field, ...]] = {
     ),
 }
 
-BODIES: dict[Opcode, tuple[Field, ...]] = {
+SHARED_FIELDS: dict[Opcode, tuple[Field, ...]] = {
     Opcode.END: (),
     Opcode.WEIGHT: (),
-    Opcode.LOAD: _TRANSFER_BODY,
-    Opcode.STORE: _STORE_BODY,
+    Opcode.LOAD: _TRANSFER_SHARED,
+    Opcode.STORE: _STORE_SHARED,
     Opcode.COMPUTE: (
         Field("column_step", _ADDRESS, "added to base per column group (0 unless the convolution is grouped)"),
         Field("group_step", _ADDRESS, "added per input channel group"),
@@ -226,22 +226,22 @@ def _place(fields: tuple[Field, ...], start: int) -> dict[str, Placed]:
 
 def layout(opcode: Opcode) -> dict[str, Placed]:
     """All fields of an opcode, header first, by name."""
-    return _place(HEADER, 0) | _place(HEADS[opcode], HEAD_BIT) | _place(BODIES[opcode], BODY_BIT)
+    return _place(HEADER, 0) | _place(OWN_FIELDS[opcode], OWN_BIT) | _place(SHARED_FIELDS[opcode], SHARED_BIT)
 
 
 _LAYOUTS = {opcode: layout(opcode) for opcode in Opcode}
-assert sum(field.bits for field in HEADER) <= HEAD_BIT
+assert sum(field.bits for field in HEADER) <= OWN_BIT
 for _opcode in Opcode:
-    assert len(_LAYOUTS[_opcode]) == len(HEADER) + len(HEADS[_opcode]) + len(BODIES[_opcode]), _opcode
-    assert sum(field.bits for field in HEADS[_opcode]) <= BODY_BIT - HEAD_BIT, _opcode
-    assert sum(field.bits for field in BODIES[_opcode]) <= 8 * PART_BYTES, _opcode
+    assert len(_LAYOUTS[_opcode]) == len(HEADER) + len(OWN_FIELDS[_opcode]) + len(SHARED_FIELDS[_opcode]), _opcode
+    assert sum(field.bits for field in OWN_FIELDS[_opcode]) <= SHARED_BIT - OWN_BIT, _opcode
+    assert sum(field.bits for field in SHARED_FIELDS[_opcode]) <= 8 * PART_BYTES, _opcode
 
 
 @dataclass(frozen=True)
 class Instruction:
     """One decoded instruction, whole.
 
-    `fields` holds the fields of the opcode except `opcode` and `body`, which say how it is written; absent ones are 0.
+    `fields` holds the fields of the opcode except `opcode` and `shared`, which say how it is written; absent ones: 0.
     """
 
     opcode: Opcode
@@ -261,11 +261,11 @@ class Instruction:
     def __getitem__(self, name: str) -> int:
         if name not in _LAYOUTS[self.opcode]:
             raise KeyError(name)
-        written = {"opcode": int(self.opcode), "body": int(bool(BODIES[self.opcode]))}
+        written = {"opcode": int(self.opcode), "shared": int(bool(SHARED_FIELDS[self.opcode]))}
         return written[name] if name in written else self.fields.get(name, 0)
 
     def encode(self) -> bytes:
-        """Head and body, INSTRUCTION_BYTES in all, whether the opcode has a body or not: what the units receive."""
+        """Both parts, INSTRUCTION_BYTES in all, whether the opcode has a shared one or not: what the units receive."""
         word = 0
         for name, placed in _LAYOUTS[self.opcode].items():
             word |= (self[name] & ((1 << placed.field.bits) - 1)) << placed.offset
@@ -289,18 +289,18 @@ class Instruction:
 
 
 def encode_program(instructions: Iterable[Instruction]) -> tuple[bytes, ...]:
-    """The instructions as they stand in a program: a body only where it differs from the opcode's last one."""
+    """The instructions as they stand in a program: a shared part only where it differs from the opcode's last one."""
     written: list[bytes] = []
-    bodies: dict[Opcode, bytes] = {}
+    shared_parts: dict[Opcode, bytes] = {}
     for instruction in instructions:
         data = instruction.encode()
-        head, body = data[:PART_BYTES], data[PART_BYTES:]
-        if not BODIES[instruction.opcode]:
-            written.append(head)
-        elif bodies.get(instruction.opcode) == body:
-            written.append(bytes([head[0] & ~_BODY_MASK, *head[1:]]))
+        own, shared = data[:PART_BYTES], data[PART_BYTES:]
+        if not SHARED_FIELDS[instruction.opcode]:
+            written.append(own)
+        elif shared_parts.get(instruction.opcode) == shared:
+            written.append(bytes([own[0] & ~_SHARED_MASK, *own[1:]]))
         else:
-            bodies[instruction.opcode] = body
+            shared_parts[instruction.opcode] = shared
             written.append(data)
     return tuple(written)
 
@@ -309,29 +309,29 @@ def decode_program(code: bytes) -> tuple[Instruction, ...]:
     """Inverse of `encode_program`, joined; nothing is read after END.
 
     Raises:
-        EncodingError: If an opcode is unknown, a body is missing, or the code ends before END.
+        EncodingError: If an opcode is unknown, a shared part is missing, or the code ends before END.
     """
     instructions: list[Instruction] = []
-    bodies: dict[Opcode, bytes] = {}
+    shared_parts: dict[Opcode, bytes] = {}
     at = 0
     while not (instructions and instructions[-1].opcode == Opcode.END):
         if at >= len(code):
             raise EncodingError(f"the code of {len(code)} bytes ends before END")
-        head = code[at : at + PART_BYTES]
-        opcode = _opcode_of(head[0])
+        own = code[at : at + PART_BYTES]
+        opcode = _opcode_of(own[0])
         start, at = at, at + PART_BYTES
-        if head[0] & _BODY_MASK:
-            bodies[opcode] = code[at : at + PART_BYTES]
+        if own[0] & _SHARED_MASK:
+            shared_parts[opcode] = code[at : at + PART_BYTES]
             at += PART_BYTES
-        body = bodies.get(opcode, None if BODIES[opcode] else bytes(PART_BYTES))
-        if body is None or len(head) + len(body) != INSTRUCTION_BYTES:
-            raise EncodingError(f"the {opcode.name} at byte {start} has no whole body, and none came before it")
-        instructions.append(Instruction.decode(head + body))
+        shared = shared_parts.get(opcode, None if SHARED_FIELDS[opcode] else bytes(PART_BYTES))
+        if shared is None or len(own) + len(shared) != INSTRUCTION_BYTES:
+            raise EncodingError(f"the {opcode.name} at byte {start} has no whole shared part, and none came before it")
+        instructions.append(Instruction.decode(own + shared))
     return tuple(instructions)
 
 
-_WRITTEN = ("opcode", "body")
-_BODY_MASK = 1 << _LAYOUTS[Opcode.END]["body"].offset
+_WRITTEN = ("opcode", "shared")
+_SHARED_MASK = 1 << _LAYOUTS[Opcode.END]["shared"].offset
 
 
 def _opcode_of(word: int) -> Opcode:

@@ -5,10 +5,10 @@ import random
 import pytest
 
 from tcugen.isa import (
-    BODIES,
-    HEADS,
     INSTRUCTION_BYTES,
+    OWN_FIELDS,
     PART_BYTES,
+    SHARED_FIELDS,
     EncodingError,
     Instruction,
     Opcode,
@@ -18,19 +18,19 @@ from tcugen.isa import (
 )
 
 
-def make_instruction(generator: random.Random, opcode: Opcode, body: dict[str, int] | None = None) -> Instruction:
-    """Random fields; those of the body as given."""
+def make_instruction(generator: random.Random, opcode: Opcode, shared: dict[str, int] | None = None) -> Instruction:
+    """Random fields; those of the shared part as given."""
     fields = {}
     for name, placed in layout(opcode).items():
         value = generator.getrandbits(placed.field.bits)
         signed = placed.field.signed and value >> placed.field.bits - 1
         fields[name] = value - (1 << placed.field.bits) if signed else value
-    del fields["opcode"], fields["body"]
-    return Instruction(opcode, fields | (body or {}))
+    del fields["opcode"], fields["shared"]
+    return Instruction(opcode, fields | (shared or {}))
 
 
 def body_of(instruction: Instruction) -> dict[str, int]:
-    return {field.name: instruction[field.name] for field in BODIES[instruction.opcode]}
+    return {field.name: instruction[field.name] for field in SHARED_FIELDS[instruction.opcode]}
 
 
 @pytest.mark.parametrize("opcode", list(Opcode))
@@ -45,8 +45,8 @@ def test_fields_do_not_overlap():
     for opcode in Opcode:
         bits = [bit for p in layout(opcode).values() for bit in range(p.offset, p.offset + p.field.bits)]
         assert len(bits) == len(set(bits)) and max(bits) < 8 * INSTRUCTION_BYTES
-        heads = [layout(opcode)[field.name] for field in HEADS[opcode]]
-        assert all(placed.offset + placed.field.bits <= 8 * PART_BYTES for placed in heads)
+        own = [layout(opcode)[field.name] for field in OWN_FIELDS[opcode]]
+        assert all(placed.offset + placed.field.bits <= 8 * PART_BYTES for placed in own)
 
 
 def test_a_body_is_written_only_where_it_differs_from_the_opcodes_last():
@@ -63,7 +63,7 @@ def test_a_body_is_written_only_where_it_differs_from_the_opcodes_last():
         (Opcode.COMPUTE, a, True),
         (Opcode.END, None, False),
     ]
-    program = [make_instruction(generator, opcode, body) for opcode, body, _ in wanted]
+    program = [make_instruction(generator, opcode, shared) for opcode, shared, _ in wanted]
     parts = encode_program(program)
     assert [len(part) for part in parts] == [PART_BYTES * (1 + written) for _, _, written in wanted]
     assert decode_program(b"".join(parts)) == tuple(program)
@@ -78,17 +78,17 @@ def test_a_program_that_is_not_whole_is_refused():
     generator = random.Random(2)
     compute = make_instruction(generator, Opcode.COMPUTE)
     whole, again = encode_program([compute, compute])
-    with pytest.raises(EncodingError, match="the COMPUTE at byte 0 has no whole body, and none came before it"):
+    with pytest.raises(EncodingError, match="the COMPUTE at byte 0 has no whole shared part, and none came before it"):
         decode_program(again)
     for length in (10, PART_BYTES, PART_BYTES + 5):
-        with pytest.raises(EncodingError, match="the COMPUTE at byte 0 has no whole body"):
+        with pytest.raises(EncodingError, match="the COMPUTE at byte 0 has no whole shared part"):
             decode_program(whole[:length])
     for code in (b"", whole + again):
         with pytest.raises(EncodingError, match=f"the code of {len(code)} bytes ends before END"):
             decode_program(code)
     end = bytearray(Instruction(Opcode.END, {}).encode()[:PART_BYTES])
-    end[0] |= 1 << layout(Opcode.END)["body"].offset
-    with pytest.raises(EncodingError, match="the END at byte 0 has no whole body"):
+    end[0] |= 1 << layout(Opcode.END)["shared"].offset
+    with pytest.raises(EncodingError, match="the END at byte 0 has no whole shared part"):
         decode_program(bytes(end))
     with pytest.raises(EncodingError, match="opcode 13 is not one of 0 END, 1 WEIGHT"):
         decode_program(bytes([13]) + bytes(63))
@@ -99,7 +99,7 @@ def test_what_does_not_fit_is_refused():
         Instruction(Opcode.COMPUTE, {"pad": 128})
     with pytest.raises(EncodingError, match="WEIGHT has no field 'pad'"):
         Instruction(Opcode.WEIGHT, {"pad": 1})
-    for written in ("opcode", "body"):
+    for written in ("opcode", "shared"):
         with pytest.raises(EncodingError, match=f"no field '{written}'"):
             Instruction(Opcode.LOAD, {written: 1})
     with pytest.raises(EncodingError, match="an instruction is 64 bytes, not 63"):

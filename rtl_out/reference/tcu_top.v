@@ -1310,15 +1310,15 @@ endmodule
 //
 // Members:
 //     start: Pulse. Exactly one per reset.
-//     program_bytes: Size of window PROGRAM; stable from `start` on. A last incomplete head, body or beat is not read.
+//     program_bytes: Size of window PROGRAM; stable from `start` on. A last incomplete part or beat is not read.
 //     request: To the bus reader; issued only when the buffer has room for all beats of the burst.
 //     beat_valid, beat_data: Beats of all requests, in order. No back-pressure.
-//     o: Instructions, head and body; the last one is END.
+//     o: Instructions, own and shared part; the last one is END.
 //     error: OPCODE at the offset of an instruction that the program does not hold whole: its opcode is unknown, its
-//         body is missing and none came before, or the window ends before it. It is not delivered, nor what follows.
-//     busy: Instructions, requests or beats are outstanding. Beats in flight behind END are accepted and dropped.
+//         shared part is missing and none came before, or the window ends before it. Nothing is delivered from it on.
+//     busy: Instructions, requests or beats are outstanding. Beats in flight after END are accepted and dropped.
 //
-// Throughput: one beat per cycle, up to one head or body. Latency: the request two cycles after `start`; an
+// Throughput: one beat per cycle, up to one part. Latency: the request two cycles after `start`; an
 // instruction at most 4 cycles after its last beat.
 module tcu_fetch (
     input  wire         clk,
@@ -1343,11 +1343,11 @@ module tcu_fetch (
     wire buffer_o_valid;
     reg [7:0] due;
     reg fetching;
-    reg [255:0] head;
     wire is_end;
     wire issue;
     reg [15:0] known;
     reg [31:0] offset;
+    reg [255:0] own;
     reg [255:0] parts__payload;
     wire parts__ready;
     wire parts__valid;
@@ -1373,7 +1373,7 @@ module tcu_fetch (
     wire [33:0] _42_;
     wire [255:0] _22_;
 
-    reg [255:0] bodies [7:0];
+    reg [255:0] shared_parts [7:0];
 
     tcu_fifo_buffer u_buffer (
         .clk(clk),
@@ -1387,10 +1387,10 @@ module tcu_fetch (
         .level()
     );
 
-    assign _28_ = (sound & head[4]) ? o_ready : (!present | taken_37);
+    assign _28_ = (sound & own[4]) ? o_ready : (!present | taken_37);
     assign parts__ready = fetching & (|unread) & _28_;
-    assign read__en = parts__valid & parts__ready & !(sound & head[4]);
-    assign write__en = taken_37 & head[4];
+    assign read__en = parts__valid & parts__ready & !(sound & own[4]);
+    assign write__en = taken_37 & own[4];
     assign _41_ = present ? start_44 : position;
     assign _49_ = room + (buffer_o_valid & buffer_o_ready);
     assign _50_ = issue ? beats[5:0] : 6'h0;
@@ -1398,23 +1398,23 @@ module tcu_fetch (
     assign _53_ = issue ? beats[5:0] : 6'h0;
     assign _56_ = (parts__valid & parts__ready) ? 3'h0 : beats_24;
     assign _58_ = parts__valid & parts__ready;
-    assign is_end = o_valid & (head[3:0] == 4'h0);
+    assign is_end = o_valid & (own[3:0] == 4'h0);
     assign beats = (unrequested >= 29'h20) ? 29'h00000020 : unrequested;
     assign issue = fetching & !is_end & !request_valid & (|unrequested) & (room >= 8'h20);
     assign busy = fetching | request_valid | (|due);
     assign parts__valid = beats_24 == 3'h4;
     assign buffer_o_ready = !parts__valid | parts__ready;
     assign taken = buffer_o_valid & buffer_o_ready;
-    assign _15_ = known >> head[3:0];
-    assign sound = present & (head[3:0] <= 4'h6) & (head[4] | _15_);
-    assign o_valid = fetching & sound & (!head[4] | (parts__valid & (|unread)));
-    assign _22_ = head[4] ? parts__payload : read__data;
+    assign _15_ = known >> own[3:0];
+    assign sound = present & (own[3:0] <= 4'h6) & (own[4] | _15_);
+    assign o_valid = fetching & sound & (!own[4] | (parts__valid & (|unread)));
+    assign _22_ = own[4] ? parts__payload : read__data;
     assign taken_37 = o_valid & o_ready;
     assign request_payload = { _65_, 3'h0 };
-    assign o_payload = { _22_, head };
+    assign o_payload = { _22_, own };
     assign error[43:4] = { 6'h0, _42_ };
     assign error[3:1] = 3'h4;
-    assign error[0] = fetching & (((unread == 27'h0) & (!present | (sound & head[4]))) | (present & !sound));
+    assign error[0] = fetching & (((unread == 27'h0) & (!present | (sound & own[4]))) | (present & !sound));
     assign _42_ = { 2'h0, _41_, 5'h0 };
     assign _44_ = { 3'h0, program_bytes[31:5], 2'h0 };
     assign _46_ = { beats[5:0], 3'h0 };
@@ -1433,13 +1433,13 @@ module tcu_fetch (
 
     always @(posedge clk) begin
         if (write__en) begin
-            bodies[head[2:0]] <= parts__payload;
+            shared_parts[own[2:0]] <= parts__payload;
         end
     end
 
     always @(posedge clk) begin
         if (read__en) begin
-            read__data <= bodies[parts__payload[2:0]];
+            read__data <= shared_parts[parts__payload[2:0]];
         end
     end
 
@@ -1537,7 +1537,7 @@ module tcu_fetch (
                 known <= 16'h0003;
             end
             if (write__en) begin
-                case (head[3:0])
+                case (own[3:0])
                     4'h0: known[0] <= 1'h1;
                     4'h1: known[1] <= 1'h1;
                     4'h2: known[2] <= 1'h1;
@@ -1570,7 +1570,7 @@ module tcu_fetch (
 
     always @(posedge clk) begin
         if (read__en) begin
-            head <= parts__payload;
+            own <= parts__payload;
         end
     end
 

@@ -1,6 +1,6 @@
 """A program as readable text, one instruction per line."""
 
-from tcugen.isa import BODIES, HEADS, Instruction, Opcode, Unit, Window
+from tcugen.isa import OWN_FIELDS, SHARED_FIELDS, Instruction, Opcode, Unit, Window
 from tcugen.program import Observation, Program
 
 
@@ -12,7 +12,7 @@ def _waits(instruction: Instruction) -> str:
 def _fields(instruction: Instruction) -> str:
     """Every field that is not 0; addresses and offsets of memory in hexadecimal."""
     shown: list[str] = []
-    for field in (*HEADS[instruction.opcode], *BODIES[instruction.opcode]):
+    for field in (*OWN_FIELDS[instruction.opcode], *SHARED_FIELDS[instruction.opcode]):
         value = instruction[field.name]
         if field.name == "window":
             shown.append(f"window={Window(value).name}")

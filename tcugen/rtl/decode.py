@@ -20,7 +20,7 @@ class Header:
     """The header, the same in every instruction."""
 
     opcode: Value
-    body: Value
+    shared: Value
     layer: Value
     wait_load: Value
     wait_store: Value

@@ -1,4 +1,4 @@
-"""Reads the program from memory and hands on its instructions in order, each with the body that holds for it."""
+"""Reads the program from memory and hands on its instructions in order, each with the shared part that holds for it."""
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
 from tcugen.arch import BURST_BEATS, Architecture
-from tcugen.isa import BODIES, PART_BYTES, Opcode, Window
+from tcugen.isa import PART_BYTES, SHARED_FIELDS, Opcode, Window
 from tcugen.registers import ErrorCode
 from tcugen.rtl.axi import REQUEST
 from tcugen.rtl.control import error_report
@@ -15,7 +15,7 @@ from tcugen.rtl.decode import INSTRUCTION_BITS, OPCODE_BITS, header
 from tcugen.rtl.fifo import Fifo
 
 BURST_BYTES = 256
-"""Longest burst: eight heads, so that little is read in vain behind END."""
+"""Longest burst: eight own parts, so that little is read in vain after END."""
 
 BURSTS = 4
 """Bursts in flight or waiting to be decoded."""
@@ -28,15 +28,15 @@ class Fetch(wiring.Component):
 
     Members:
         start: Pulse. Exactly one per reset.
-        program_bytes: Size of window PROGRAM; stable from `start` on. A last incomplete head, body or beat is not read.
+        program_bytes: Size of window PROGRAM; stable from `start` on. A last incomplete part or beat is not read.
         request: To the bus reader; issued only when the buffer has room for all beats of the burst.
         beat_valid, beat_data: Beats of all requests, in order. No back-pressure.
-        o: Instructions, head and body; the last one is END.
+        o: Instructions, own and shared part; the last one is END.
         error: OPCODE at the offset of an instruction that the program does not hold whole: its opcode is unknown, its
-            body is missing and none came before, or the window ends before it. It is not delivered, nor what follows.
-        busy: Instructions, requests or beats are outstanding. Beats in flight behind END are accepted and dropped.
+            shared part is missing and none came before, or the window ends before it. Nothing is delivered from it on.
+        busy: Instructions, requests or beats are outstanding. Beats in flight after END are accepted and dropped.
 
-    Throughput: one beat per cycle, up to one head or body. Latency: the request two cycles after `start`; an
+    Throughput: one beat per cycle, up to one part. Latency: the request two cycles after `start`; an
     instruction at most 4 cycles after its last beat.
     """
 
@@ -155,31 +155,31 @@ class Fetch(wiring.Component):
             m.d.sync += number.eq(Mux(last, 0, number + 1))
 
     def _assemble(self, m: Module, parts, fetching: Signal) -> None:
-        """Take a head, then deliver it with the body that follows or with the opcode's last one."""
-        m.submodules.bodies = bodies = Memory(shape=PART_BITS, depth=1 << OPCODE_BITS - 1, init=[])
-        write = bodies.write_port()
-        read = bodies.read_port()
-        head = Signal(PART_BITS, reset_less=True)
+        """Take an own part, then deliver it with the shared part that follows or with the opcode's last one."""
+        m.submodules.shared_parts = shared_parts = Memory(shape=PART_BITS, depth=1 << OPCODE_BITS - 1, init=[])
+        write = shared_parts.write_port()
+        read = shared_parts.read_port()
+        own = Signal(PART_BITS, reset_less=True)
         present = Signal()
         taken = Signal()
         sound = Signal()
-        known = Signal(1 << OPCODE_BITS)  # opcodes whose body is in the memory, or that have none
+        known = Signal(1 << OPCODE_BITS)  # opcodes whose shared part is in the memory, or that have none
         unread = Signal(32 - exact_log2(PART_BYTES))  # parts of the window not taken yet
         start = Signal.like(unread)  # of the present instruction, in parts
         position = Signal.like(unread)
-        of_head = header(Cat(head, Const(0, PART_BITS)))
-        exhausted = (unread == 0) & (~present | (sound & of_head.body))
+        of_own = header(Cat(own, Const(0, PART_BITS)))
+        exhausted = (unread == 0) & (~present | (sound & of_own.shared))
         m.d.comb += [
-            sound.eq(present & (of_head.opcode <= max(Opcode)) & (of_head.body | known.bit_select(of_head.opcode, 1))),
-            self.o.valid.eq(fetching & sound & (~of_head.body | (parts.valid & (unread != 0)))),
-            self.o.payload.eq(Cat(head, Mux(of_head.body, parts.payload, read.data))),
+            sound.eq(present & (of_own.opcode <= max(Opcode)) & (of_own.shared | known.bit_select(of_own.opcode, 1))),
+            self.o.valid.eq(fetching & sound & (~of_own.shared | (parts.valid & (unread != 0)))),
+            self.o.payload.eq(Cat(own, Mux(of_own.shared, parts.payload, read.data))),
             taken.eq(self.o.valid & self.o.ready),
-            # A part may be the body of the present instruction, or the head of the next.
-            parts.ready.eq(fetching & (unread != 0) & Mux(sound & of_head.body, self.o.ready, ~present | taken)),
-            read.en.eq(parts.valid & parts.ready & ~(sound & of_head.body)),
+            # A part may be the shared part of the present instruction, or the own part of the next.
+            parts.ready.eq(fetching & (unread != 0) & Mux(sound & of_own.shared, self.o.ready, ~present | taken)),
+            read.en.eq(parts.valid & parts.ready & ~(sound & of_own.shared)),
             read.addr.eq(parts.payload[:OPCODE_BITS]),
-            write.en.eq(taken & of_head.body),
-            write.addr.eq(of_head.opcode),
+            write.en.eq(taken & of_own.shared),
+            write.addr.eq(of_own.opcode),
             write.data.eq(parts.payload),
             self.error.valid.eq(fetching & (exhausted | (present & ~sound))),
             self.error.code.eq(ErrorCode.OPCODE),
@@ -188,13 +188,13 @@ class Fetch(wiring.Component):
         with m.If(self.start):
             m.d.sync += [
                 unread.eq(self._whole_units() >> exact_log2(PART_BYTES)),
-                known.eq(sum(1 << opcode for opcode in Opcode if not BODIES[opcode])),
+                known.eq(sum(1 << opcode for opcode in Opcode if not SHARED_FIELDS[opcode])),
             ]
         with m.Elif(parts.valid & parts.ready):
             m.d.sync += [unread.eq(unread - 1), position.eq(position + 1)]
         with m.If(write.en):
-            m.d.sync += known.bit_select(of_head.opcode, 1).eq(1)
+            m.d.sync += known.bit_select(of_own.opcode, 1).eq(1)
         with m.If(read.en):
-            m.d.sync += [head.eq(parts.payload), start.eq(position), present.eq(1)]
+            m.d.sync += [own.eq(parts.payload), start.eq(position), present.eq(1)]
         with m.Elif(taken):
             m.d.sync += present.eq(0)

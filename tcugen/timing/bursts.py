@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from tcugen.arch import BURST_BEATS, BUS_SIZES, Architecture
-from tcugen.isa import BODIES, PART_BYTES, Instruction, Opcode
+from tcugen.isa import PART_BYTES, SHARED_FIELDS, Instruction, Opcode
 
 
 def transfer_bursts(instruction: Instruction, architecture: Architecture) -> list[int]:
@@ -41,16 +41,16 @@ def weight_bytes(instruction: Instruction, architecture: Architecture) -> int:
 
 
 def program_parts(instructions: Sequence[Instruction]) -> list[int]:
-    """Parts (heads and bodies) of each instruction as it stands in a program: 1 or 2, see `isa.encode_program`."""
-    names = {opcode: tuple(field.name for field in fields) for opcode, fields in BODIES.items()}
+    """Parts (own and shared ones) of each instruction as it stands in a program: 1 or 2, see `isa.encode_program`."""
+    names = {opcode: tuple(field.name for field in fields) for opcode, fields in SHARED_FIELDS.items()}
     last: dict[Opcode, tuple[int, ...]] = {}
     parts: list[int] = []
     for instruction in instructions:
         opcode = instruction.opcode
         get = instruction.fields.get
-        body = tuple(get(name, 0) for name in names[opcode])
-        written = bool(body) and last.get(opcode) != body
-        last[opcode] = body
+        shared = tuple(get(name, 0) for name in names[opcode])
+        written = bool(shared) and last.get(opcode) != shared
+        last[opcode] = shared
         parts.append(2 if written else 1)
     return parts
 

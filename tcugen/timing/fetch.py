@@ -112,8 +112,8 @@ class Fetch:
                 self._consumed = self._head_at
                 self._part += 1
             valid = self._head_at + 1
-            body = self._parts[number] == 2
-            if body:
+            shared = self._parts[number] == 2
+            if shared:
                 if self._part >= len(arrivals):
                     break
                 gathered = max(arrivals[self._part] + latency, self._consumed + period)
@@ -127,11 +127,11 @@ class Fetch:
             queue = self._queues[instruction.opcode]
             room = queue.room(self.advance)
             if room is None:
-                if not body and self._part < len(arrivals) and len(self._gathered) == self._part:
+                if not shared and self._part < len(arrivals) and len(self._gathered) == self._part:
                     self._gathered.append(max(arrivals[self._part] + latency, self._consumed + period))
                 break
             left = max(valid, room)
-            if body:
+            if shared:
                 self._part += 1
                 self._consumed = left
             self._left = left

@@ -179,15 +179,15 @@ def test_a_store_whose_end_meets_an_earlier_one(spilling):
     stores = [at for at, i in enumerate(spilling.instructions) if i.opcode == Opcode.STORE]
     first, second = (spilling.instructions[at] for at in stores[:2])
     beat = spilling.architecture.bus_bytes
-    behind = first["offset"] + first["segment_bytes"]
+    after = first["offset"] + first["segment_bytes"]
     assert first["segments"] == 1 or first["memory_step"] > first["segment_bytes"]
-    assert second["segment_bytes"] >= 2 * beat and behind <= second["offset"]
+    assert second["segment_bytes"] >= 2 * beat and after <= second["offset"]
     rows = {"row_step": beat, "row_bytes": beat}
     broken = changed(spilling, stores[1], offset=first["offset"] + beat, segments=1, segment_bytes=2 * beat, **rows)
     with pytest.raises(CompileError, match=rf"stores to byte {first['offset'] + beat} of SCRATCH a second time"):
         check_program(broken)
     ring = changed(spilling, stores[0], segments=2, memory_step=first["segment_bytes"] - beat, activation_step=0)
-    with pytest.raises(CompileError, match=rf"stores to byte {behind - beat} of SCRATCH a second time"):
+    with pytest.raises(CompileError, match=rf"stores to byte {after - beat} of SCRATCH a second time"):
         check_program(ring)
 
 

@@ -125,7 +125,7 @@ def test_bytes_before_address_zero_are_padding():
 
 
 def test_read_that_starts_before_address_zero_and_one_that_ends_behind_the_memory():
-    # One row of 1022 bytes: pixel 0 starts two bytes before it, the last one ends two bytes behind it.
+    # One row of 1022 bytes: pixel 0 starts two bytes before it, the last one ends two bytes after it.
     fields = {"row_bytes": 1022, "base": 2, "offset0": -2, "x_step": 2, "height": 1, "n_y": 1, "block_rows": 1}
     fields |= {"n_columns": 1, "n_x": 4, "n_groups": 1, "n_ky": 1, "n_kx": 1, "finish": 1, "pad": 77}
     check(small(), fields)

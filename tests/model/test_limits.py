@@ -10,7 +10,7 @@ from tcugen import golden
 from tcugen.arch import Architecture
 from tcugen.compiler.compile import compile_network
 from tcugen.emulator.machine import Machine
-from tcugen.isa import BODIES, Opcode
+from tcugen.isa import SHARED_FIELDS, Opcode
 from tcugen.mapping.errors import CompileError
 from tcugen.model.errors import ModelError
 from tcugen.model.integers import AddIntegers
@@ -77,7 +77,7 @@ def test_one_more_is_refused_by_model_file_and_compiler(place, tmp_path):
 
 
 def test_the_instruction_holds_it():
-    fields = {field.name: field for field in BODIES[Opcode.DRAIN]}
+    fields = {field.name: field for field in SHARED_FIELDS[Opcode.DRAIN]}
     assert fields["add_multiplier"].bits == fields["residual_multiplier"].bits == ADD_MULTIPLIER_BITS
 
 

@@ -1,4 +1,4 @@
-"""Which producer an add is fused behind."""
+"""Which producer an add is fused with."""
 
 from tcugen.network.check import checked_network
 from tcugen.network.fusion import fused_producers

@@ -49,7 +49,7 @@ FOUND = {
         ),
         Architecture(rows=4, columns=4, activation_kib=64, bus_bytes=4, output_lanes=1),
     ),
-    # Channels that do not fill the last word: the lanes behind them were taken for read.
+    # Channels that do not fill the last word: the lanes beyond them were taken for read.
     "average_of_a_partly_filled_word": (
         Case(
             _network(

@@ -26,7 +26,7 @@ def test_fields_equal_the_encoder(opcode):
                 bits = placed.field.bits
                 low = -(1 << bits - 1) if placed.field.signed else 0
                 values[name] = generator.choice([low, low + (1 << bits) - 1, low + generator.getrandbits(bits)])
-            written = ("opcode", "body")
+            written = ("opcode", "shared")
             instruction = Instruction(opcode, {name: value for name, value in values.items() if name not in written})
             values |= {name: instruction[name] for name in written}
             ctx.set(word, int.from_bytes(instruction.encode(), "little"))

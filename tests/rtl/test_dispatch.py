@@ -5,7 +5,7 @@ import pytest
 from amaranth.back import verilog
 
 from tcugen.arch import QUEUE_DEPTH
-from tcugen.isa import BODIES, COUNT_BITS, HEADS, INSTRUCTION_BYTES, Instruction, Opcode, Unit
+from tcugen.isa import COUNT_BITS, INSTRUCTION_BYTES, OWN_FIELDS, SHARED_FIELDS, Instruction, Opcode, Unit
 from tcugen.rtl.control import SETTLE_CYCLES
 from tcugen.rtl.dispatch import QUEUES, Dispatch
 from tests.rtl.streams import run as simulate
@@ -22,7 +22,7 @@ UNIT_OF = {
 def make_instruction(generator: random.Random, opcode: Opcode, **fields: int) -> Instruction:
     """Random payload, so that every stored bit is compared."""
     values = {}
-    for field in (*HEADS[opcode], *BODIES[opcode]):
+    for field in (*OWN_FIELDS[opcode], *SHARED_FIELDS[opcode]):
         value = generator.getrandbits(field.bits)
         values[field.name] = value - (1 << field.bits) if field.signed and value >> field.bits - 1 else value
     return Instruction(opcode, values | {"layer": generator.getrandbits(12)} | fields)
@@ -91,7 +91,7 @@ class Bench:
             for opcode, output in zip(QUEUES, outputs, strict=True):
                 ctx.set(output.ready, running[opcode] is None and generator.random() < self.rate)
             present = self.accepted < len(program) and generator.random() < self.rate
-            ctx.set(dut.i.valid, present or self.accepted == len(program))  # something always stands behind END
+            ctx.set(dut.i.valid, present or self.accepted == len(program))  # something always follows END
             ctx.set(dut.i.payload, program[self.accepted] if present else generator.getrandbits(512))
             if not present and self.accepted < len(program):
                 ctx.set(dut.i.valid, 0)
@@ -114,7 +114,7 @@ class Bench:
             if present and accepted:
                 self.accepted += 1
             elif self.accepted == len(program):
-                assert not accepted, "nothing may be taken behind END"
+                assert not accepted, "nothing may be taken after END"
             if finished:
                 pulses += 1
                 self.finished_at = cycle
@@ -196,7 +196,7 @@ def test_finishes_once_when_the_last_of_queues_units_and_bus_has_been_silent_for
 
 def test_state_of_the_compute_queue():
     dut = Dispatch()
-    head = Instruction(Opcode.COMPUTE, {"layer": 77, "wait_load": 1, "wait_drain": 2})
+    own = Instruction(Opcode.COMPUTE, {"layer": 77, "wait_load": 1, "wait_drain": 2})
 
     async def state(ctx):
         _, _, *values = await ctx.tick().sample(
@@ -207,7 +207,7 @@ def test_state_of_the_compute_queue():
     async def bench(ctx):
         assert await state(ctx) == (1, 0, Unit.LOAD, 0, 0)
         ctx.set(dut.i.valid, 1)
-        ctx.set(dut.i.payload, int.from_bytes(head.encode(), "little"))
+        ctx.set(dut.i.payload, int.from_bytes(own.encode(), "little"))
         await ctx.tick()
         ctx.set(dut.i.valid, 0)
         for _ in range(2):  # inside, but not judged yet

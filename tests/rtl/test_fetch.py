@@ -11,13 +11,18 @@ from tests.rtl.streams import run as simulate
 
 
 def make_program(generator: random.Random, length: int) -> list[Instruction]:
-    """`length` instructions, some of which use the body of an earlier one, END last."""
-    bodies = {Opcode.COMPUTE: "row_bytes", Opcode.DRAIN: "out_y_step", Opcode.POOL: "row_step", Opcode.WEIGHT: "offset"}
+    """`length` instructions, some of which use the shared part of an earlier one, END last."""
+    shared = {
+        Opcode.COMPUTE: "row_bytes",
+        Opcode.DRAIN: "out_y_step",
+        Opcode.POOL: "row_step",
+        Opcode.WEIGHT: "offset",
+    }
     program = []
     for _ in range(length - 1):
-        opcode = generator.choice(list(bodies))
+        opcode = generator.choice(list(shared))
         fields = {"layer": generator.getrandbits(12), "wait_load": generator.getrandbits(20)}
-        program.append(Instruction(opcode, fields | {bodies[opcode]: generator.randrange(2)}))
+        program.append(Instruction(opcode, fields | {shared[opcode]: generator.randrange(2)}))
     return [*program, Instruction(Opcode.END, {})]
 
 
@@ -64,7 +69,7 @@ def run(
             )  # fmt: skip
             assert busy or (not due and beat is None), "beats are on their way"
             if ended_at is not None and request_valid and cycle > ended_at:
-                assert held is not None, "no new request behind END"
+                assert held is not None, "no new request after END"
             if valid and ended_at is None and word & 15 == Opcode.END:
                 ended_at = cycle
             if held is not None:
@@ -86,9 +91,9 @@ def run(
                 instruction = Instruction.decode(word.to_bytes(INSTRUCTION_BYTES, "little"))
                 result["instructions"].append(instruction)
                 result["delivery_cycles"].append(cycle)
-                has_own_body = word >> layout(Opcode.END)["body"].offset & 1
-                buffered -= PART_BYTES * (1 + has_own_body)
-            # Head and body in registers, and a beat that is being cut, beside the buffer.
+                has_shared_part = word >> layout(Opcode.END)["shared"].offset & 1
+                buffered -= PART_BYTES * (1 + has_shared_part)
+            # Own and shared part in registers, and a beat that is being cut, beside the buffer.
             assert buffered <= BURSTS * BURST_BYTES + 2 * PART_BYTES + size
             if error.valid:
                 result["error"] = (int(error.code), error.address)

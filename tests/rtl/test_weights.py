@@ -22,7 +22,7 @@ SIZES = [(4, 8, 32, 2), (4, 8, 32, 4), (4, 4, 8, 16), (8, 8, 4, 2), (16, 16, 8, 
 
 
 class Bench:
-    """The stream behind a reader; tiles and parameter groups are read as they come, the oldest freed at random."""
+    """The stream downstream of a reader; tiles and parameter groups are read as they come and freed at random."""
 
     def __init__(self, rows: int, columns: int, bus_bytes: int, weight_tiles: int, idle: float):
         sizes = {"rows": rows, "columns": columns, "bus_bytes": bus_bytes, "weight_tiles": weight_tiles}

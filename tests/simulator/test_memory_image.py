@@ -1,4 +1,4 @@
-"""The file behind the simulated memory."""
+"""The file that backs the simulated memory."""
 
 import dataclasses
 import itertools

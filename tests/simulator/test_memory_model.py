@@ -102,7 +102,7 @@ def test_bursts_in_flight_stream_without_gaps(probe):
 
 def test_at_most_16_reads_in_flight(probe):
     events = probe(*(f"ar 0 {BASE + 8 * i} 1" for i in range(20)))
-    # Beat i leaves in cycle 100 + i; the address behind it is taken in the cycle after.
+    # Beat i leaves in cycle 100 + i; the address after it is taken in the cycle after.
     assert events.ar == [*range(16), *range(READ_LATENCY + 1, READ_LATENCY + 5)]
     assert events.r == [*range(READ_LATENCY, READ_LATENCY + 16), *(c + READ_LATENCY for c in events.ar[16:])]
 

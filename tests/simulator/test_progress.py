@@ -44,7 +44,7 @@ def test_time_left_follows_the_rate(two_layers):
 
 def test_slow_layers_slow_the_estimate(two_layers):
     meter, seen = meter_at(two_layers, 1, [2.0])
-    meter.update(0, 2000, 0)  # at most 1000 operands are behind, so every one took two cycles
+    meter.update(0, 2000, 0)  # at most 1000 operands are still to come, so every one took two cycles
     assert seen[0].layer_name == "relu1"
     assert seen[0].seconds_left == pytest.approx(6.0)
 

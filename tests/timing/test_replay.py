@@ -119,7 +119,7 @@ def test_a_stall_belongs_to_the_layer_and_unit_that_is_waited_for():
 
 
 def test_a_full_queue_stops_the_dispatch_of_all():
-    """Nine loads fit (eight and one at the gate); the tenth holds back the store behind it."""
+    """Nine loads fit (eight and one at the gate); the tenth holds back the store after it."""
     held = [load(8, wait_store=1) for _ in range(9)]
     assert run(*held, store(8)).bytes_written == 64
     with pytest.raises(ReplayError, match="LOAD 0"):

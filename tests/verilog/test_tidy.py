@@ -20,7 +20,7 @@ DECLARATIONS = """
 
 
 def body(text: str, y: str = "wire", y_width: int = 4) -> list[str]:
-    """What becomes of a module with `text` in it: its lines behind the ports, without empty ones."""
+    """What becomes of a module with `text` in it: its lines after the ports, without empty ones."""
     y_range = f"[{y_width - 1}:0] " if y_width > 1 else ""
     declarations = f"{DECLARATIONS}  output {y_range}y;\n  {y} {y_range}y;\n"
     declarations += "  output [3:0] q;\n  reg [3:0] q = 4'h0;\n"
