@@ -6413,6 +6413,87 @@ module tcu_activation_memory (
     end
 endmodule
 
+// `factor` times each of several operands, modulo the operands' widths, by shifting and adding.
+//
+// Members:
+//     start: One pulse per product; factor and operands are read in that cycle.
+//     factor: `factor_bits` wide, unsigned.
+//     operand_0, operand_1, ..: Of the widths given.
+//     product_0, product_1, ..: As wide as their operands, modulo 2**width; right while `ready`.
+//     ready: From the cycle after `start` if the factor is 0, one cycle later per bit up to the factor's highest
+//         that is 1, until the cycle after the next `start`.
+//
+// Parameters:
+//     factor_bits: Width of the factor.
+//     operand_bits: Width of each operand.
+module tcu_serial_product_block_product (
+    input  wire        clk,
+    input  wire        rst,
+    input  wire        start,
+    input  wire [11:0] factor,
+    input  wire [23:0] operand_0,
+    input  wire [15:0] operand_1,
+    output reg  [23:0] product_0,
+    output reg  [15:0] product_1,
+    output wire        ready
+);
+    reg [11:0] left;
+    reg [23:0] shifted_0;
+    reg [15:0] shifted_1;
+    wire [16:0] _4_;
+    wire [24:0] _2_;
+
+    assign ready = left == 12'h0;
+    assign _2_ = { shifted_0, 1'h0 };
+    assign _4_ = { shifted_1, 1'h0 };
+
+    always @(posedge clk) begin
+        if (rst) begin
+            left <= 12'h0;
+        end else if (start) begin
+            left <= factor;
+        end else begin
+            left <= { 1'h0, left[11:1] };
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            product_0 <= 24'h0;
+        end else if (start) begin
+            product_0 <= 24'h0;
+        end else if (left[0]) begin
+            product_0 <= product_0 + shifted_0;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (start) begin
+            shifted_0 <= operand_0;
+        end else begin
+            shifted_0 <= _2_[23:0];
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            product_1 <= 16'h0;
+        end else if (start) begin
+            product_1 <= 16'h0;
+        end else if (left[0]) begin
+            product_1 <= product_1 + shifted_1;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (start) begin
+            shifted_1 <= operand_1;
+        end else begin
+            shifted_1 <= _4_[15:0];
+        end
+    end
+endmodule
+
 // Walks a COMPUTE instruction and emits each pass together with the weight tile it needs.
 //
 // Members:
@@ -6423,7 +6504,8 @@ endmodule
 //     waiting_for_weights: A pass is due, its tile is not in the ring.
 //     busy: An instruction is being walked.
 //
-// Rate: one pass per cycle, plus three cycles per instruction.
+// Rate: one pass per cycle, plus three cycles per instruction. The last pass of the first tile waits for the products
+// that lead to the next block, see SerialProduct.
 module tcu_pass_walker (
     input  wire         clk,
     input  wire         rst,
@@ -6442,8 +6524,9 @@ module tcu_pass_walker (
 );
     reg [23:0] block_at;
     reg [16:0] block_iy;
-    reg [15:0] block_iy_step;
-    reg [23:0] block_step;
+    wire [23:0] block_product_product_0;
+    wire [15:0] block_product_product_1;
+    wire block_product_ready;
     reg [11:0] column;
     reg [23:0] column_at;
     reg [1:0] fsm_state;
@@ -6459,20 +6542,32 @@ module tcu_pass_walker (
     wire last_kx;
     wire last_ky;
     reg [23:0] offset;
+    reg [6:0] panel_position;
     reg [23:0] row_at;
     wire [12:0] rows_left;
     reg [6:0] start_position;
-    reg [6:0] strip_position;
     wire tile_ends;
     reg [6:0] tile_position;
     wire tile_starts;
     reg [511:0] word;
     reg [11:0] y0;
-    wire _33_, _43_;
+    wire _34_, _44_;
     wire [8:0] _1_, _2_;
     wire [12:0] _3_, _4_;
 
-    assign _43_ = tile_ends & last_block;
+    tcu_serial_product_block_product u_block_product (
+        .clk(clk),
+        .rst(rst),
+        .start(instruction_ready),
+        .factor(instruction_payload[227:216]),
+        .operand_0(instruction_payload[351:328]),
+        .operand_1({ 12'h0, instruction_payload[443:440] }),
+        .product_0(block_product_product_0),
+        .product_1(block_product_product_1),
+        .ready(block_product_ready)
+    );
+
+    assign _44_ = tile_ends & last_block;
     assign _1_ = kx + 8'h1;
     assign last_kx = _1_ == word[459:452];
     assign _2_ = ky + 8'h1;
@@ -6486,7 +6581,7 @@ module tcu_pass_walker (
     assign tile_starts = (group == 12'h0) & (ky == 8'h0) & (kx == 8'h0);
     assign tile_ends = last_group & last_ky & last_kx;
     assign busy = ~(fsm_state == 2'h0);
-    assign _33_ = last_kx & last_ky;
+    assign _34_ = last_kx & last_ky;
     assign o_tile_payload[6] = last_block & !word[254];
     assign o_tile_payload[5:0] = tile_position[5:0];
     assign o_pass_payload[204] = tile_ends;
@@ -6525,7 +6620,7 @@ module tcu_pass_walker (
     always @* begin
         go = 1'h0;
         case (fsm_state)
-            2'h2: go = !waiting_for_weights & o_pass_ready & o_tile_ready;
+            2'h2: go = (block_product_ready | !tile_ends) & !waiting_for_weights & o_pass_ready & o_tile_ready;
             default: ;
         endcase
     end
@@ -6586,35 +6681,13 @@ module tcu_pass_walker (
 
     always @(posedge clk) begin
         if (rst) begin
-            block_step <= 24'h0;
-        end else begin
-            case (fsm_state)
-                2'h1: block_step <= word[227:216] * word[351:328];
-                default: ;
-            endcase
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            block_iy_step <= 16'h0;
-        end else begin
-            case (fsm_state)
-                2'h1: block_iy_step <= word[227:216] * word[443:440];
-                default: ;
-            endcase
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
             column_at <= 24'h0;
         end else begin
             case (fsm_state)
                 2'h1: column_at <= word[151:128];
                 2'h2: begin
                     if (go) begin
-                        if (_43_) begin
+                        if (_44_) begin
                             column_at <= column_at + word[279:256];
                         end
                     end
@@ -6633,9 +6706,9 @@ module tcu_pass_walker (
                 2'h2: begin
                     if (go) begin
                         if (tile_ends) begin
-                            block_at <= block_at + block_step;
+                            block_at <= block_at + block_product_product_0;
                         end
-                        if (_43_) begin
+                        if (_44_) begin
                             block_at <= column_at + word[279:256];
                         end
                     end
@@ -6653,13 +6726,13 @@ module tcu_pass_walker (
                 2'h1: group_at <= word[151:128];
                 2'h2: begin
                     if (go) begin
-                        if (_33_) begin
+                        if (_34_) begin
                             group_at <= group_at + word[303:280];
                         end
                         if (tile_ends) begin
-                            group_at <= block_at + block_step;
+                            group_at <= block_at + block_product_product_0;
                         end
-                        if (_43_) begin
+                        if (_44_) begin
                             group_at <= column_at + word[279:256];
                         end
                     end
@@ -6680,13 +6753,13 @@ module tcu_pass_walker (
                         if (last_kx) begin
                             row_at <= row_at + word[327:304];
                         end
-                        if (_33_) begin
+                        if (_34_) begin
                             row_at <= group_at + word[303:280];
                         end
                         if (tile_ends) begin
-                            row_at <= block_at + block_step;
+                            row_at <= block_at + block_product_product_0;
                         end
-                        if (_43_) begin
+                        if (_44_) begin
                             row_at <= column_at + word[279:256];
                         end
                     end
@@ -6705,9 +6778,9 @@ module tcu_pass_walker (
                 2'h2: begin
                     if (go) begin
                         if (tile_ends) begin
-                            block_iy <= $signed(block_iy) + $signed({ 1'h0, block_iy_step });
+                            block_iy <= $signed(block_iy) + $signed({ 1'h0, block_product_product_1 });
                         end
-                        if (_43_) begin
+                        if (_44_) begin
                             block_iy <= { word[191], word[191:176] };
                         end
                     end
@@ -6728,13 +6801,13 @@ module tcu_pass_walker (
                         if (last_kx) begin
                             iy <= $signed(iy) + $signed(2'h1);
                         end
-                        if (_33_) begin
+                        if (_34_) begin
                             iy <= block_iy;
                         end
                         if (tile_ends) begin
-                            iy <= $signed(block_iy) + $signed({ 1'h0, block_iy_step });
+                            iy <= $signed(block_iy) + $signed({ 1'h0, block_product_product_1 });
                         end
-                        if (_43_) begin
+                        if (_44_) begin
                             iy <= { word[191], word[191:176] };
                         end
                     end
@@ -6752,7 +6825,7 @@ module tcu_pass_walker (
                 2'h1: column <= 12'h0;
                 2'h2: begin
                     if (go) begin
-                        if (_43_) begin
+                        if (_44_) begin
                             column <= column + 12'h1;
                         end
                     end
@@ -6773,7 +6846,7 @@ module tcu_pass_walker (
                         if (tile_ends) begin
                             y0 <= y0 + word[227:216];
                         end
-                        if (_43_) begin
+                        if (_44_) begin
                             y0 <= 12'h0;
                         end
                     end
@@ -6791,7 +6864,7 @@ module tcu_pass_walker (
                 2'h1: group <= 12'h0;
                 2'h2: begin
                     if (go) begin
-                        if (_33_) begin
+                        if (_34_) begin
                             group <= group + 12'h1;
                         end
                         if (tile_ends) begin
@@ -6815,7 +6888,7 @@ module tcu_pass_walker (
                         if (last_kx) begin
                             ky <= ky + 8'h1;
                         end
-                        if (_33_) begin
+                        if (_34_) begin
                             ky <= 8'h0;
                         end
                     end
@@ -6876,14 +6949,14 @@ module tcu_pass_walker (
 
     always @(posedge clk) begin
         if (rst) begin
-            strip_position <= 7'h0;
+            panel_position <= 7'h0;
         end else begin
             case (fsm_state)
-                2'h1: strip_position <= tile_position;
+                2'h1: panel_position <= tile_position;
                 2'h2: begin
                     if (go) begin
-                        if (_43_) begin
-                            strip_position <= tile_position + 7'h1;
+                        if (_44_) begin
+                            panel_position <= tile_position + 7'h1;
                         end
                     end
                 end
@@ -6901,9 +6974,9 @@ module tcu_pass_walker (
                     if (go) begin
                         tile_position <= tile_position + 7'h1;
                         if (tile_ends) begin
-                            tile_position <= strip_position;
+                            tile_position <= panel_position;
                         end
-                        if (_43_) begin
+                        if (_44_) begin
                             tile_position <= tile_position + 7'h1;
                         end
                         if (tile_ends & last_block & last_column & word[254]) begin
@@ -11199,6 +11272,64 @@ module tcu_output_path (
     end
 endmodule
 
+// `factor` times each of several operands, modulo the operands' widths, by shifting and adding.
+//
+// Members:
+//     start: One pulse per product; factor and operands are read in that cycle.
+//     factor: `factor_bits` wide, unsigned.
+//     operand_0, operand_1, ..: Of the widths given.
+//     product_0, product_1, ..: As wide as their operands, modulo 2**width; right while `ready`.
+//     ready: From the cycle after `start` if the factor is 0, one cycle later per bit up to the factor's highest
+//         that is 1, until the cycle after the next `start`.
+//
+// Parameters:
+//     factor_bits: Width of the factor.
+//     operand_bits: Width of each operand.
+module tcu_serial_product_row_product (
+    input  wire        clk,
+    input  wire        rst,
+    input  wire        start,
+    input  wire [3:0]  factor,
+    input  wire [23:0] operand_0,
+    output reg  [23:0] product_0,
+    output wire        ready
+);
+    reg [3:0] left;
+    reg [23:0] shifted_0;
+    wire [24:0] _2_;
+
+    assign ready = left == 4'h0;
+    assign _2_ = { shifted_0, 1'h0 };
+
+    always @(posedge clk) begin
+        if (rst) begin
+            product_0 <= 24'h0;
+        end else if (start) begin
+            product_0 <= 24'h0;
+        end else if (left[0]) begin
+            product_0 <= product_0 + shifted_0;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (start) begin
+            shifted_0 <= operand_0;
+        end else begin
+            shifted_0 <= _2_[23:0];
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            left <= 4'h0;
+        end else if (start) begin
+            left <= factor;
+        end else begin
+            left <= { 1'h0, left[3:1] };
+        end
+    end
+endmodule
+
 // Executes POOL instructions on whole `rows`-byte words.
 //
 // Members:
@@ -11209,7 +11340,8 @@ endmodule
 //     done: Pulse after the last result of an instruction has been written.
 //     busy: An instruction is under way.
 //
-// Rate: one tap per cycle while the memory serves it and takes the results. The next instruction starts after `done`.
+// Rate: one tap per cycle while the memory serves it and takes the results; the first tap comes 2 cycles after an
+// instruction was taken and one more per bit of `stride_y`, see SerialProduct. The next one starts after `done`.
 module tcu_pool (
     input  wire         clk,
     input  wire         rst,
@@ -11245,9 +11377,10 @@ module tcu_pool (
     reg [23:0] out_row_at;
     reg [23:0] out_window_at;
     wire results_pending;
-    reg [23:0] row_advance;
     reg [23:0] row_at;
     reg [16:0] row_iy;
+    wire [23:0] row_product_product_0;
+    wire row_product_ready;
     wire step;
     wire [28:0] tap;
     reg [23:0] tap_at;
@@ -11258,10 +11391,20 @@ module tcu_pool (
     reg [511:0] word;
     reg [11:0] x;
     reg [11:0] y;
-    wire _4_, _6_, _28_, _49_, _63_, _78_, _103_;
-    wire [6:0] _44_;
-    wire [8:0] _11_, _13_, _16_, _18_, _48_;
-    wire [12:0] _21_, _24_, _27_, _61_, _73_, _76_;
+    wire _4_, _6_, _28_, _48_, _62_, _77_, _102_;
+    wire [6:0] _43_;
+    wire [8:0] _11_, _13_, _16_, _18_, _47_;
+    wire [12:0] _21_, _24_, _27_, _60_, _72_, _75_;
+
+    tcu_serial_product_row_product u_row_product (
+        .clk(clk),
+        .rst(rst),
+        .start(instruction_ready),
+        .factor(instruction_payload[383:380]),
+        .operand_0(instruction_payload[303:280]),
+        .product_0(row_product_product_0),
+        .ready(row_product_ready)
+    );
 
     assign _4_ = $signed(ix) >= $signed(1'h0);
     assign _6_ = $signed(ix) < $signed({ 1'h0, word[419:404] });
@@ -11277,15 +11420,15 @@ module tcu_pool (
     assign step = walking & !(tap[3] & results_pending) & (!tap[1] | read_ready);
     assign results_pending = (arriving[0] & arriving[3]) | complete | write_valid;
     assign busy = ~(fsm_state == 2'h0);
-    assign _44_ = word[387:384] * 3'h4;
-    assign _48_ = kx + 8'h1;
-    assign _49_ = _48_ == word[379:372];
-    assign _61_ = x + 12'h1;
-    assign _63_ = tap[3] & (_61_ == word[363:352]);
-    assign _73_ = x + 12'h1;
-    assign _76_ = y + 12'h1;
-    assign _78_ = tap[3] & (_73_ == word[363:352]) & (_76_ == word[199:188]);
-    assign _103_ = arriving[0] & arriving[3];
+    assign _43_ = word[387:384] * 3'h4;
+    assign _47_ = kx + 8'h1;
+    assign _48_ = _47_ == word[379:372];
+    assign _60_ = x + 12'h1;
+    assign _62_ = tap[3] & (_60_ == word[363:352]);
+    assign _72_ = x + 12'h1;
+    assign _75_ = y + 12'h1;
+    assign _77_ = tap[3] & (_72_ == word[363:352]) & (_75_ == word[199:188]);
+    assign _102_ = arriving[0] & arriving[3];
     assign read_payload = tap_at[23:2];
     assign layer = word[16:5];
     assign tap[28:5] = out_window_at;
@@ -11306,14 +11449,14 @@ module tcu_pool (
     always @* begin
         begin_ = 1'h0;
         case (fsm_state)
-            2'h1: begin_ = 1'h1;
+            2'h1: begin_ = row_product_ready;
             default: ;
         endcase
     end
 
     always @* begin
         final_next = final_;
-        if (_103_) begin
+        if (_102_) begin
             final_next = arriving[4];
         end
         if (rst) begin
@@ -11346,7 +11489,7 @@ module tcu_pool (
                 group <= 12'h0;
             end
             if (step) begin
-                if (_78_) begin
+                if (_77_) begin
                     group <= group + 12'h1;
                 end
             end
@@ -11361,10 +11504,10 @@ module tcu_pool (
                 y <= 12'h0;
             end
             if (step) begin
-                if (_63_) begin
+                if (_62_) begin
                     y <= y + 12'h1;
                 end
-                if (_78_) begin
+                if (_77_) begin
                     y <= 12'h0;
                 end
             end
@@ -11382,7 +11525,7 @@ module tcu_pool (
                 if (tap[3]) begin
                     x <= x + 12'h1;
                 end
-                if (_63_) begin
+                if (_62_) begin
                     x <= 12'h0;
                 end
             end
@@ -11397,7 +11540,7 @@ module tcu_pool (
                 ky <= 8'h0;
             end
             if (step) begin
-                if (_49_) begin
+                if (_48_) begin
                     ky <= ky + 8'h1;
                 end
                 if (tap[3]) begin
@@ -11416,7 +11559,7 @@ module tcu_pool (
             end
             if (step) begin
                 kx <= kx + 8'h1;
-                if (_49_) begin
+                if (_48_) begin
                     kx <= 8'h0;
                 end
             end
@@ -11431,7 +11574,7 @@ module tcu_pool (
                 group_at <= word[151:128];
             end
             if (step) begin
-                if (_78_) begin
+                if (_77_) begin
                     group_at <= group_at + word[279:256];
                 end
             end
@@ -11446,10 +11589,10 @@ module tcu_pool (
                 row_at <= word[151:128];
             end
             if (step) begin
-                if (_63_) begin
-                    row_at <= row_at + row_advance;
+                if (_62_) begin
+                    row_at <= row_at + row_product_product_0;
                 end
-                if (_78_) begin
+                if (_77_) begin
                     row_at <= group_at + word[279:256];
                 end
             end
@@ -11467,10 +11610,10 @@ module tcu_pool (
                 if (tap[3]) begin
                     window_at <= window_at + window_advance;
                 end
-                if (_63_) begin
-                    window_at <= row_at + row_advance;
+                if (_62_) begin
+                    window_at <= row_at + row_product_product_0;
                 end
-                if (_78_) begin
+                if (_77_) begin
                     window_at <= group_at + word[279:256];
                 end
             end
@@ -11485,16 +11628,16 @@ module tcu_pool (
                 line_at <= word[151:128];
             end
             if (step) begin
-                if (_49_) begin
+                if (_48_) begin
                     line_at <= line_at + word[303:280];
                 end
                 if (tap[3]) begin
                     line_at <= window_at + window_advance;
                 end
-                if (_63_) begin
-                    line_at <= row_at + row_advance;
+                if (_62_) begin
+                    line_at <= row_at + row_product_product_0;
                 end
-                if (_78_) begin
+                if (_77_) begin
                     line_at <= group_at + word[279:256];
                 end
             end
@@ -11510,16 +11653,16 @@ module tcu_pool (
             end
             if (step) begin
                 tap_at <= tap_at + 24'h4;
-                if (_49_) begin
+                if (_48_) begin
                     tap_at <= line_at + word[303:280];
                 end
                 if (tap[3]) begin
                     tap_at <= window_at + window_advance;
                 end
-                if (_63_) begin
-                    tap_at <= row_at + row_advance;
+                if (_62_) begin
+                    tap_at <= row_at + row_product_product_0;
                 end
-                if (_78_) begin
+                if (_77_) begin
                     tap_at <= group_at + word[279:256];
                 end
             end
@@ -11534,7 +11677,7 @@ module tcu_pool (
                 out_group_at <= word[175:152];
             end
             if (step) begin
-                if (_78_) begin
+                if (_77_) begin
                     out_group_at <= out_group_at + word[327:304];
                 end
             end
@@ -11549,10 +11692,10 @@ module tcu_pool (
                 out_row_at <= word[175:152];
             end
             if (step) begin
-                if (_63_) begin
+                if (_62_) begin
                     out_row_at <= out_row_at + word[351:328];
                 end
-                if (_78_) begin
+                if (_77_) begin
                     out_row_at <= out_group_at + word[327:304];
                 end
             end
@@ -11570,10 +11713,10 @@ module tcu_pool (
                 if (tap[3]) begin
                     out_window_at <= out_window_at + 24'h4;
                 end
-                if (_63_) begin
+                if (_62_) begin
                     out_window_at <= out_row_at + word[351:328];
                 end
-                if (_78_) begin
+                if (_77_) begin
                     out_window_at <= out_group_at + word[327:304];
                 end
             end
@@ -11588,10 +11731,10 @@ module tcu_pool (
                 row_iy <= { word[215], word[215:200] };
             end
             if (step) begin
-                if (_63_) begin
+                if (_62_) begin
                     row_iy <= $signed(row_iy) + $signed({ 1'h0, word[383:380] });
                 end
-                if (_78_) begin
+                if (_77_) begin
                     row_iy <= { word[215], word[215:200] };
                 end
             end
@@ -11606,16 +11749,16 @@ module tcu_pool (
                 iy <= { word[215], word[215:200] };
             end
             if (step) begin
-                if (_49_) begin
+                if (_48_) begin
                     iy <= $signed(iy) + $signed(2'h1);
                 end
                 if (tap[3]) begin
                     iy <= row_iy;
                 end
-                if (_63_) begin
+                if (_62_) begin
                     iy <= $signed(row_iy) + $signed({ 1'h0, word[383:380] });
                 end
-                if (_78_) begin
+                if (_77_) begin
                     iy <= { word[215], word[215:200] };
                 end
             end
@@ -11633,7 +11776,7 @@ module tcu_pool (
                 if (tap[3]) begin
                     window_ix <= $signed(window_ix) + $signed({ 1'h0, word[387:384] });
                 end
-                if (_63_) begin
+                if (_62_) begin
                     window_ix <= { word[403], word[403:388] };
                 end
             end
@@ -11649,13 +11792,13 @@ module tcu_pool (
             end
             if (step) begin
                 ix <= $signed(ix) + $signed(2'h1);
-                if (_49_) begin
+                if (_48_) begin
                     ix <= window_ix;
                 end
                 if (tap[3]) begin
                     ix <= $signed(window_ix) + $signed({ 1'h0, word[387:384] });
                 end
-                if (_63_) begin
+                if (_62_) begin
                     ix <= { word[403], word[403:388] };
                 end
             end
@@ -11664,17 +11807,9 @@ module tcu_pool (
 
     always @(posedge clk) begin
         if (rst) begin
-            row_advance <= 24'h0;
-        end else if (begin_) begin
-            row_advance <= word[303:280] * word[383:380];
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
             window_advance <= 24'h0;
         end else if (begin_) begin
-            window_advance <= { 17'h0, _44_ };
+            window_advance <= { 17'h0, _43_ };
         end
     end
 
@@ -11734,7 +11869,7 @@ module tcu_pool (
         if (rst) begin
             write_payload <= 56'h0;
         end else begin
-            if (_103_) begin
+            if (_102_) begin
                 write_payload[23:0] <= arriving[28:5];
             end
             if (complete) begin
@@ -11778,7 +11913,11 @@ module tcu_pool (
                         fsm_state <= 2'h1;
                     end
                 end
-                2'h1: fsm_state <= 2'h2;
+                2'h1: begin
+                    if (begin_) begin
+                        fsm_state <= 2'h2;
+                    end
+                end
                 2'h2: begin
                     if (done) begin
                         fsm_state <= 2'h0;

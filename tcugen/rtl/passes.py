@@ -10,6 +10,7 @@ from amaranth.lib.wiring import Component, In, Out
 from tcugen.arch import Architecture, bits_for
 from tcugen.isa import ACTIVATION_ADDRESS_BITS, Opcode, layout
 from tcugen.rtl.decode import INSTRUCTION_BITS, ComputeFields, fields, header
+from tcugen.rtl.product import SerialProduct
 
 
 def _bits(field: str) -> int:
@@ -73,7 +74,8 @@ class PassWalker(Component):
         waiting_for_weights: A pass is due, its tile is not in the ring.
         busy: An instruction is being walked.
 
-    Rate: one pass per cycle, plus three cycles per instruction.
+    Rate: one pass per cycle, plus three cycles per instruction. The last pass of the first tile waits for the products
+    that lead to the next block, see SerialProduct.
     """
 
     instruction: stream.Interface
@@ -102,6 +104,14 @@ class PassWalker(Component):
         f = fields(Opcode.COMPUTE, word)
         loops = _Loops(m, f, self.position_bits)
         go = Signal()
+        m.submodules.block_product = product = loops.block_product
+        next_fields = fields(Opcode.COMPUTE, self.instruction.payload)
+        m.d.comb += [
+            product.start.eq(self.instruction.ready),
+            product.factor.eq(next_fields.block_rows),
+            product.operand(0).eq(next_fields.y_step),
+            product.operand(1).eq(next_fields.stride_y),
+        ]
         one = self.o_pass.payload
         m.d.comb += [
             one.layer.eq(header(word).layer),
@@ -133,7 +143,10 @@ class PassWalker(Component):
             with m.State("WALK"):
                 m.d.comb += [
                     self.waiting_for_weights.eq(loops.tile == self.tiles_written),
-                    go.eq(~self.waiting_for_weights & self.o_pass.ready & self.o_tile.ready),
+                    go.eq(
+                        (product.ready | ~loops.tile_ends)
+                        & (~self.waiting_for_weights & self.o_pass.ready & self.o_tile.ready)
+                    ),
                     self.o_pass.valid.eq(go),
                     self.o_tile.valid.eq(go),
                 ]
@@ -147,7 +160,8 @@ class PassWalker(Component):
 class _Loops:
     """Registers of the five loops: counters, and the address and input row at which each level stands.
 
-    `tile` is the position of the pass's tile in the weight ring, `strip` that of the column group's first one and
+    `block_product` makes the steps of address and input row from block to block; the owner starts it.
+    `tile` is the position of the pass's tile in the weight ring, `panel` that of the column group's first one and
     `start` that of the instruction's.
     """
 
@@ -162,10 +176,9 @@ class _Loops:
         self.column, self.y0, self.group, self.ky, self.kx = (
             Signal.like(limit, name=name) for name, limit in limits.items()
         )
-        self.block_step = Signal(ACTIVATION_ADDRESS_BITS, name="block_step")
-        self.block_iy_step = Signal(len(f.iy0), name="block_iy_step")
-        self.tile, self.strip, self.start = (
-            Signal(position_bits, name=f"{name}_position") for name in ("tile", "strip", "start")
+        self.block_product = SerialProduct(len(f.block_rows), ACTIVATION_ADDRESS_BITS, len(f.iy0))
+        self.tile, self.panel, self.start = (
+            Signal(position_bits, name=f"{name}_position") for name in ("tile", "panel", "start")
         )
         self.rows_left = Signal(len(f.n_y), name="rows_left")
         self.last_kx, self.last_ky, self.last_group, self.last_block, self.last_column = (
@@ -187,13 +200,11 @@ class _Loops:
         """Stand at the first pass of the instruction."""
         f = self.f
         return [
-            self.block_step.eq(f.block_rows * f.y_step),
-            self.block_iy_step.eq(f.block_rows * f.stride_y),
             *self._stand_at(f.base, self.column_at, self.block_at, self.group_at, self.row_at),
             *self._stand_at(f.iy0, self.block_iy, self.iy),
             *self._stand_at(0, self.column, self.y0, self.group, self.ky, self.kx),
             self.offset.eq(f.offset0),
-            *self._stand_at(self.tile, self.start, self.strip),
+            *self._stand_at(self.tile, self.start, self.panel),
         ]
 
     @staticmethod
@@ -212,15 +223,15 @@ class _Loops:
             m.d.sync += [self.ky.eq(0), self.iy.eq(self.block_iy), self.group.eq(self.group + 1)]
             m.d.sync += self._stand_at(group_at, self.group_at, self.row_at)
         with m.If(self.tile_ends):
-            block_at = (self.block_at + self.block_step)[:ACTIVATION_ADDRESS_BITS]
-            block_iy = (self.block_iy + self.block_iy_step)[: len(self.iy)].as_signed()
-            m.d.sync += [self.group.eq(0), self.y0.eq(self.y0 + f.block_rows), self.tile.eq(self.strip)]
+            block_at = (self.block_at + self.block_product.product(0))[:ACTIVATION_ADDRESS_BITS]
+            block_iy = (self.block_iy + self.block_product.product(1))[: len(self.iy)].as_signed()
+            m.d.sync += [self.group.eq(0), self.y0.eq(self.y0 + f.block_rows), self.tile.eq(self.panel)]
             m.d.sync += self._stand_at(block_at, self.block_at, self.group_at, self.row_at)
             m.d.sync += self._stand_at(block_iy, self.block_iy, self.iy)
         with m.If(self.tile_ends & self.last_block):
             column_at = (self.column_at + f.column_step)[:ACTIVATION_ADDRESS_BITS]
             m.d.sync += [self.y0.eq(0), self.column.eq(self.column + 1)]
-            m.d.sync += self._stand_at(self.tile + 1, self.tile, self.strip)
+            m.d.sync += self._stand_at(self.tile + 1, self.tile, self.panel)
             m.d.sync += self._stand_at(column_at, self.column_at, self.block_at, self.group_at, self.row_at)
             m.d.sync += self._stand_at(f.iy0, self.block_iy, self.iy)
         with m.If(self.tile_ends & self.last_block & self.last_column & f.keep):

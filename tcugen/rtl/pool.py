@@ -8,6 +8,7 @@ from tcugen.arch import Architecture, bits_for
 from tcugen.isa import ACTIVATION_ADDRESS_BITS, Opcode, layout
 from tcugen.rtl.activation import write_layout
 from tcugen.rtl.decode import INSTRUCTION_BITS, PoolFields, fields, header
+from tcugen.rtl.product import SerialProduct
 
 TAP = data.StructLayout(
     {
@@ -41,7 +42,8 @@ class Pool(Component):
         done: Pulse after the last result of an instruction has been written.
         busy: An instruction is under way.
 
-    Rate: one tap per cycle while the memory serves it and takes the results. The next instruction starts after `done`.
+    Rate: one tap per cycle while the memory serves it and takes the results; the first tap comes 2 cycles after an
+    instruction was taken and one more per bit of `stride_y`, see SerialProduct. The next one starts after `done`.
     """
 
     instruction: stream.Interface
@@ -77,7 +79,8 @@ class Pool(Component):
         tap = Signal(TAP)
         arriving = Signal(TAP)
         results_pending = Signal()
-        self._walk(m, f, begin, step, walking, tap)
+        row_product = self._row_product(m)
+        self._walk(m, f, begin, step, walking, tap, row_product.product(0))
         m.d.comb += [
             self.layer.eq(header(word).layer),
             # A window may end only when its result finds the write register empty.
@@ -97,14 +100,35 @@ class Pool(Component):
                     m.d.sync += word.eq(self.instruction.payload)
                     m.next = "BEGIN"
             with m.State("BEGIN"):
-                m.d.comb += begin.eq(1)
-                m.next = "WALK"
+                m.d.comb += begin.eq(row_product.ready)
+                with m.If(begin):
+                    m.next = "WALK"
             with m.State("WALK"):
                 with m.If(self.done):
                     m.next = "IDLE"
         return m
 
-    def _walk(self, m: Module, f: PoolFields, begin: Signal, step: Signal, walking: Signal, tap: data.View) -> None:
+    def _row_product(self, m: Module) -> SerialProduct:
+        """Input bytes from output row to output row, of the instruction that was taken last."""
+        f = fields(Opcode.POOL, self.instruction.payload)
+        m.submodules.row_product = product = SerialProduct(len(f.stride_y), len(f.row_step))
+        m.d.comb += [
+            product.start.eq(self.instruction.ready),
+            product.factor.eq(f.stride_y),
+            product.operand(0).eq(f.row_step),
+        ]
+        return product
+
+    def _walk(
+        self,
+        m: Module,
+        f: PoolFields,
+        begin: Signal,
+        step: Signal,
+        walking: Signal,
+        tap: data.View,
+        row_advance: Signal,
+    ) -> None:
         """Loops: channel group, output row, output pixel, window row, window column."""
         address, coordinate = ACTIVATION_ADDRESS_BITS, signed(len(f.iy0) + 1)
         group, y, x, ky, kx = (
@@ -119,7 +143,6 @@ class Pool(Component):
             Signal(address, name=f"out_{level}_at") for level in ("group", "row", "window")
         ]
         row_iy, iy, window_ix, ix = (Signal(coordinate, name=name) for name in ("row_iy", "iy", "window_ix", "ix"))
-        row_advance = Signal(address)
         window_advance = Signal(address)
         last_kx, last_ky, last_x, last_y, last_group = (
             counter + 1 == limit
@@ -142,7 +165,6 @@ class Pool(Component):
                 *(at.eq(f.out_base) for at in outs),
                 *(at.eq(f.iy0) for at in (row_iy, iy)),
                 *(at.eq(f.ix0) for at in (window_ix, ix)),
-                row_advance.eq(f.row_step * f.stride_y),
                 window_advance.eq(f.stride_x * self.rows),
             ]
         with m.If(step):

@@ -105,7 +105,7 @@ WRITE_TO_COUNT = 2
 """output, dispatch: from the last write of a tile to the counter that shows it."""
 
 POOL_START = 2
-"""pool: from taking an instruction to its first tap."""
+"""pool: from taking an instruction to its first tap, beside a cycle per bit of the stride."""
 
 POOL_END = 5
 """pool: from the last tap to the next instruction; the counter shows it then."""

@@ -39,8 +39,9 @@ class Pool:
         if offered is None:
             return
         cycle = max(offered, self.idle_from)
-        self._taps = deque(tap_banks(self._queue.take(cycle), self._rows))
-        self.now = cycle + POOL_START
+        instruction = self._queue.take(cycle)
+        self._taps = deque(tap_banks(instruction, self._rows))
+        self.now = cycle + POOL_START + instruction["stride_y"].bit_length()
         self.idle_from = NEVER
         self.spans.append((cycle + 1, NEVER))
 

@@ -28,9 +28,9 @@ def passes_of(f: dict[str, int], tile: int) -> tuple[list[dict[str, int]], list[
     """Passes, (position, release) of their tiles, and the position at which the next instruction starts."""
     passes, tiles, start = [], [], tile
     for column in range(f["n_columns"]):
-        strip = tile
+        panel = tile
         for y0 in range(0, f["n_y"], f["block_rows"]):
-            tile, last_block = strip, y0 + f["block_rows"] >= f["n_y"]
+            tile, last_block = panel, y0 + f["block_rows"] >= f["n_y"]
             for group in range(f["n_groups"]):
                 for ky in range(f["n_ky"]):
                     for kx in range(f["n_kx"]):
@@ -129,6 +129,36 @@ def test_one_pass_per_cycle_and_three_cycles_per_instruction():
     run(walker, driver, background=[watch])
     first = cycles[0]
     assert cycles == [first + n for n in range(6)] + [first + 6 + 2 + n for n in range(6)]
+
+
+def test_the_next_block_waits_for_its_products():
+    """Blocks of one pass: the first one ends no earlier than the bits of 255 have been worked off."""
+    walker = PassWalker(small(4, 4))
+    loops = {"n_columns": 1, "n_y": 600, "block_rows": 255, "n_x": 1, "n_groups": 1, "n_ky": 1, "n_kx": 1}
+    rows, cycles = [], []
+
+    async def driver(ctx):
+        ctx.set(walker.tiles_written, 1)
+        ctx.set(walker.o_pass.ready, 1)
+        ctx.set(walker.o_tile.ready, 1)
+        await put(ctx, walker.instruction, [encoded(Opcode.COMPUTE, y_step=1000, **loops)])
+        while len(rows) < 3:
+            await ctx.tick()
+
+    async def watch(ctx):
+        cycle = taken = 0
+        async for _, _, ready, valid, one in ctx.tick().sample(
+            walker.instruction.ready & walker.instruction.valid, walker.o_pass.valid, walker.o_pass.payload
+        ):
+            taken = cycle if ready else taken
+            if valid:
+                rows.append(one.row)
+                cycles.append(cycle - taken)
+            cycle += 1
+
+    run(walker, driver, background=[watch])
+    assert rows == [0, 255 * 1000, 510 * 1000]
+    assert cycles == [9, 10, 11]
 
 
 def test_a_pass_waits_for_its_tile():

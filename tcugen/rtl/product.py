@@ -1,0 +1,64 @@
+"""Products that are needed once per instruction, without a multiplier."""
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib.wiring import Component, In, Out
+
+
+class SerialProduct(Component):
+    """`factor` times each of several operands, modulo the operands' widths, by shifting and adding.
+
+    Members:
+        start: One pulse per product; factor and operands are read in that cycle.
+        factor: `factor_bits` wide, unsigned.
+        operand_0, operand_1, ..: Of the widths given.
+        product_0, product_1, ..: As wide as their operands, modulo 2**width; right while `ready`.
+        ready: From the cycle after `start` if the factor is 0, one cycle later per bit up to the factor's highest
+            that is 1, until the cycle after the next `start`.
+
+    Parameters:
+        factor_bits: Width of the factor.
+        operand_bits: Width of each operand.
+    """
+
+    start: Signal
+    factor: Signal
+    ready: Signal
+
+    def __init__(self, factor_bits: int, *operand_bits: int):
+        self._operands = range(len(operand_bits))
+        super().__init__(
+            {
+                "start": In(1),
+                "factor": In(factor_bits),
+                **{f"operand_{i}": In(bits) for i, bits in enumerate(operand_bits)},
+                **{f"product_{i}": Out(bits) for i, bits in enumerate(operand_bits)},
+                "ready": Out(1),
+            }
+        )
+
+    def operand(self, number: int) -> Signal:
+        """Member `operand_<number>`."""
+        return getattr(self, f"operand_{number}")
+
+    def product(self, number: int) -> Signal:
+        """Member `product_<number>`."""
+        return getattr(self, f"product_{number}")
+
+    def elaborate(self, platform):
+        m = Module()
+        left = Signal.like(self.factor)  # bits of the factor that are not worked off, the next one lowest
+        m.d.comb += self.ready.eq(left == 0)
+        with m.If(self.start):
+            m.d.sync += left.eq(self.factor)
+        with m.Else():
+            m.d.sync += left.eq(left >> 1)
+        for i in self._operands:
+            operand, product = self.operand(i), self.product(i)
+            shifted = Signal.like(operand, name=f"shifted_{i}", reset_less=True)
+            with m.If(self.start):
+                m.d.sync += [product.eq(0), shifted.eq(operand)]
+            with m.Else():
+                m.d.sync += shifted.eq(shifted << 1)
+                with m.If(left[0]):
+                    m.d.sync += product.eq(product + shifted)
+        return m
