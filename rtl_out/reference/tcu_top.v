@@ -6418,34 +6418,32 @@ endmodule
 // Members:
 //     start: One pulse per product; factor and operands are read in that cycle.
 //     factor: `factor_bits` wide, unsigned.
-//     operand_0, operand_1, ..: Of the widths given.
-//     product_0, product_1, ..: As wide as their operands, modulo 2**width; right while `ready`.
+//     operands: By the names given, of the widths given.
+//     products: By the same names, as wide, modulo 2**width; right while `ready`.
 //     ready: From the cycle after `start` if the factor is 0, one cycle later per bit up to the factor's highest
 //         that is 1, until the cycle after the next `start`.
 //
 // Parameters:
 //     factor_bits: Width of the factor.
-//     operand_bits: Width of each operand.
+//     operand_bits: Width of each operand, by name.
 module tcu_serial_product_block_product (
     input  wire        clk,
     input  wire        rst,
     input  wire        start,
     input  wire [11:0] factor,
-    input  wire [23:0] operand_0,
-    input  wire [15:0] operand_1,
-    output reg  [23:0] product_0,
-    output reg  [15:0] product_1,
+    input  wire [39:0] operands,
+    output reg  [39:0] products,
     output wire        ready
 );
     reg [11:0] left;
-    reg [23:0] shifted_0;
-    reg [15:0] shifted_1;
+    reg [23:0] shifted_address;
+    reg [15:0] shifted_iy;
     wire [16:0] _4_;
     wire [24:0] _2_;
 
     assign ready = left == 12'h0;
-    assign _2_ = { shifted_0, 1'h0 };
-    assign _4_ = { shifted_1, 1'h0 };
+    assign _2_ = { shifted_address, 1'h0 };
+    assign _4_ = { shifted_iy, 1'h0 };
 
     always @(posedge clk) begin
         if (rst) begin
@@ -6459,37 +6457,34 @@ module tcu_serial_product_block_product (
 
     always @(posedge clk) begin
         if (rst) begin
-            product_0 <= 24'h0;
-        end else if (start) begin
-            product_0 <= 24'h0;
-        end else if (left[0]) begin
-            product_0 <= product_0 + shifted_0;
+            products <= 40'h0;
+        end else begin
+            if (start) begin
+                products[23:0] <= 24'h0;
+            end else if (left[0]) begin
+                products[23:0] <= products[23:0] + shifted_address;
+            end
+            if (start) begin
+                products[39:24] <= 16'h0;
+            end else if (left[0]) begin
+                products[39:24] <= products[39:24] + shifted_iy;
+            end
         end
     end
 
     always @(posedge clk) begin
         if (start) begin
-            shifted_0 <= operand_0;
+            shifted_address <= operands[23:0];
         end else begin
-            shifted_0 <= _2_[23:0];
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            product_1 <= 16'h0;
-        end else if (start) begin
-            product_1 <= 16'h0;
-        end else if (left[0]) begin
-            product_1 <= product_1 + shifted_1;
+            shifted_address <= _2_[23:0];
         end
     end
 
     always @(posedge clk) begin
         if (start) begin
-            shifted_1 <= operand_1;
+            shifted_iy <= operands[39:24];
         end else begin
-            shifted_1 <= _4_[15:0];
+            shifted_iy <= _4_[15:0];
         end
     end
 endmodule
@@ -6524,8 +6519,8 @@ module tcu_pass_walker (
 );
     reg [23:0] block_at;
     reg [16:0] block_iy;
-    wire [23:0] block_product_product_0;
-    wire [15:0] block_product_product_1;
+    wire [39:0] block_product_operands;
+    wire [39:0] block_product_products;
     wire block_product_ready;
     reg [11:0] column;
     reg [23:0] column_at;
@@ -6560,10 +6555,8 @@ module tcu_pass_walker (
         .rst(rst),
         .start(instruction_ready),
         .factor(instruction_payload[227:216]),
-        .operand_0(instruction_payload[351:328]),
-        .operand_1({ 12'h0, instruction_payload[443:440] }),
-        .product_0(block_product_product_0),
-        .product_1(block_product_product_1),
+        .operands(block_product_operands),
+        .products(block_product_products),
         .ready(block_product_ready)
     );
 
@@ -6600,6 +6593,8 @@ module tcu_pass_walker (
     assign o_pass_payload[52:36] = iy;
     assign o_pass_payload[35:12] = row_at;
     assign o_pass_payload[11:0] = word[16:5];
+    assign block_product_operands[39:24] = { 12'h0, instruction_payload[443:440] };
+    assign block_product_operands[23:0] = instruction_payload[351:328];
 
     always @* begin
         instruction_ready = 1'h0;
@@ -6706,7 +6701,7 @@ module tcu_pass_walker (
                 2'h2: begin
                     if (go) begin
                         if (tile_ends) begin
-                            block_at <= block_at + block_product_product_0;
+                            block_at <= block_at + block_product_products[23:0];
                         end
                         if (_44_) begin
                             block_at <= column_at + word[279:256];
@@ -6730,7 +6725,7 @@ module tcu_pass_walker (
                             group_at <= group_at + word[303:280];
                         end
                         if (tile_ends) begin
-                            group_at <= block_at + block_product_product_0;
+                            group_at <= block_at + block_product_products[23:0];
                         end
                         if (_44_) begin
                             group_at <= column_at + word[279:256];
@@ -6757,7 +6752,7 @@ module tcu_pass_walker (
                             row_at <= group_at + word[303:280];
                         end
                         if (tile_ends) begin
-                            row_at <= block_at + block_product_product_0;
+                            row_at <= block_at + block_product_products[23:0];
                         end
                         if (_44_) begin
                             row_at <= column_at + word[279:256];
@@ -6778,7 +6773,7 @@ module tcu_pass_walker (
                 2'h2: begin
                     if (go) begin
                         if (tile_ends) begin
-                            block_iy <= $signed(block_iy) + $signed({ 1'h0, block_product_product_1 });
+                            block_iy <= $signed(block_iy) + $signed({ 1'h0, block_product_products[39:24] });
                         end
                         if (_44_) begin
                             block_iy <= { word[191], word[191:176] };
@@ -6805,7 +6800,7 @@ module tcu_pass_walker (
                             iy <= block_iy;
                         end
                         if (tile_ends) begin
-                            iy <= $signed(block_iy) + $signed({ 1'h0, block_product_product_1 });
+                            iy <= $signed(block_iy) + $signed({ 1'h0, block_product_products[39:24] });
                         end
                         if (_44_) begin
                             iy <= { word[191], word[191:176] };
@@ -11277,45 +11272,45 @@ endmodule
 // Members:
 //     start: One pulse per product; factor and operands are read in that cycle.
 //     factor: `factor_bits` wide, unsigned.
-//     operand_0, operand_1, ..: Of the widths given.
-//     product_0, product_1, ..: As wide as their operands, modulo 2**width; right while `ready`.
+//     operands: By the names given, of the widths given.
+//     products: By the same names, as wide, modulo 2**width; right while `ready`.
 //     ready: From the cycle after `start` if the factor is 0, one cycle later per bit up to the factor's highest
 //         that is 1, until the cycle after the next `start`.
 //
 // Parameters:
 //     factor_bits: Width of the factor.
-//     operand_bits: Width of each operand.
+//     operand_bits: Width of each operand, by name.
 module tcu_serial_product_row_product (
     input  wire        clk,
     input  wire        rst,
     input  wire        start,
     input  wire [3:0]  factor,
-    input  wire [23:0] operand_0,
-    output reg  [23:0] product_0,
+    input  wire [23:0] operands,
+    output reg  [23:0] products,
     output wire        ready
 );
     reg [3:0] left;
-    reg [23:0] shifted_0;
+    reg [23:0] shifted_address;
     wire [24:0] _2_;
 
     assign ready = left == 4'h0;
-    assign _2_ = { shifted_0, 1'h0 };
+    assign _2_ = { shifted_address, 1'h0 };
 
     always @(posedge clk) begin
         if (rst) begin
-            product_0 <= 24'h0;
+            products <= 24'h0;
         end else if (start) begin
-            product_0 <= 24'h0;
+            products <= 24'h0;
         end else if (left[0]) begin
-            product_0 <= product_0 + shifted_0;
+            products <= products + shifted_address;
         end
     end
 
     always @(posedge clk) begin
         if (start) begin
-            shifted_0 <= operand_0;
+            shifted_address <= operands;
         end else begin
-            shifted_0 <= _2_[23:0];
+            shifted_address <= _2_[23:0];
         end
     end
 
@@ -11379,7 +11374,7 @@ module tcu_pool (
     wire results_pending;
     reg [23:0] row_at;
     reg [16:0] row_iy;
-    wire [23:0] row_product_product_0;
+    wire [23:0] row_product_products;
     wire row_product_ready;
     wire step;
     wire [28:0] tap;
@@ -11401,8 +11396,8 @@ module tcu_pool (
         .rst(rst),
         .start(instruction_ready),
         .factor(instruction_payload[383:380]),
-        .operand_0(instruction_payload[303:280]),
-        .product_0(row_product_product_0),
+        .operands(instruction_payload[303:280]),
+        .products(row_product_products),
         .ready(row_product_ready)
     );
 
@@ -11590,7 +11585,7 @@ module tcu_pool (
             end
             if (step) begin
                 if (_62_) begin
-                    row_at <= row_at + row_product_product_0;
+                    row_at <= row_at + row_product_products;
                 end
                 if (_77_) begin
                     row_at <= group_at + word[279:256];
@@ -11611,7 +11606,7 @@ module tcu_pool (
                     window_at <= window_at + window_advance;
                 end
                 if (_62_) begin
-                    window_at <= row_at + row_product_product_0;
+                    window_at <= row_at + row_product_products;
                 end
                 if (_77_) begin
                     window_at <= group_at + word[279:256];
@@ -11635,7 +11630,7 @@ module tcu_pool (
                     line_at <= window_at + window_advance;
                 end
                 if (_62_) begin
-                    line_at <= row_at + row_product_product_0;
+                    line_at <= row_at + row_product_products;
                 end
                 if (_77_) begin
                     line_at <= group_at + word[279:256];
@@ -11660,7 +11655,7 @@ module tcu_pool (
                     tap_at <= window_at + window_advance;
                 end
                 if (_62_) begin
-                    tap_at <= row_at + row_product_product_0;
+                    tap_at <= row_at + row_product_products;
                 end
                 if (_77_) begin
                     tap_at <= group_at + word[279:256];

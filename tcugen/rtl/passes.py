@@ -109,8 +109,8 @@ class PassWalker(Component):
         m.d.comb += [
             product.start.eq(self.instruction.ready),
             product.factor.eq(next_fields.block_rows),
-            product.operand(0).eq(next_fields.y_step),
-            product.operand(1).eq(next_fields.stride_y),
+            product.operands.address.eq(next_fields.y_step),
+            product.operands.iy.eq(next_fields.stride_y),
         ]
         one = self.o_pass.payload
         m.d.comb += [
@@ -176,7 +176,7 @@ class _Loops:
         self.column, self.y0, self.group, self.ky, self.kx = (
             Signal.like(limit, name=name) for name, limit in limits.items()
         )
-        self.block_product = SerialProduct(len(f.block_rows), ACTIVATION_ADDRESS_BITS, len(f.iy0))
+        self.block_product = SerialProduct(len(f.block_rows), address=ACTIVATION_ADDRESS_BITS, iy=len(f.iy0))
         self.tile, self.panel, self.start = (
             Signal(position_bits, name=f"{name}_position") for name in ("tile", "panel", "start")
         )
@@ -223,8 +223,8 @@ class _Loops:
             m.d.sync += [self.ky.eq(0), self.iy.eq(self.block_iy), self.group.eq(self.group + 1)]
             m.d.sync += self._stand_at(group_at, self.group_at, self.row_at)
         with m.If(self.tile_ends):
-            block_at = (self.block_at + self.block_product.product(0))[:ACTIVATION_ADDRESS_BITS]
-            block_iy = (self.block_iy + self.block_product.product(1))[: len(self.iy)].as_signed()
+            block_at = (self.block_at + self.block_product.products.address)[:ACTIVATION_ADDRESS_BITS]
+            block_iy = (self.block_iy + self.block_product.products.iy)[: len(self.iy)].as_signed()
             m.d.sync += [self.group.eq(0), self.y0.eq(self.y0 + f.block_rows), self.tile.eq(self.panel)]
             m.d.sync += self._stand_at(block_at, self.block_at, self.group_at, self.row_at)
             m.d.sync += self._stand_at(block_iy, self.block_iy, self.iy)

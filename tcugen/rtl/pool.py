@@ -80,7 +80,7 @@ class Pool(Component):
         arriving = Signal(TAP)
         results_pending = Signal()
         row_product = self._row_product(m)
-        self._walk(m, f, begin, step, walking, tap, row_product.product(0))
+        self._walk(m, f, begin, step, walking, tap, row_product.products.address)
         m.d.comb += [
             self.layer.eq(header(word).layer),
             # A window may end only when its result finds the write register empty.
@@ -111,11 +111,11 @@ class Pool(Component):
     def _row_product(self, m: Module) -> SerialProduct:
         """Input bytes from output row to output row, of the instruction that was taken last."""
         f = fields(Opcode.POOL, self.instruction.payload)
-        m.submodules.row_product = product = SerialProduct(len(f.stride_y), len(f.row_step))
+        m.submodules.row_product = product = SerialProduct(len(f.stride_y), address=len(f.row_step))
         m.d.comb += [
             product.start.eq(self.instruction.ready),
             product.factor.eq(f.stride_y),
-            product.operand(0).eq(f.row_step),
+            product.operands.address.eq(f.row_step),
         ]
         return product
 

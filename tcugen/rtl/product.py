@@ -1,6 +1,7 @@
 """Products that are needed once per instruction, without a multiplier."""
 
 from amaranth.hdl import Module, Signal
+from amaranth.lib import data
 from amaranth.lib.wiring import Component, In, Out
 
 
@@ -10,39 +11,34 @@ class SerialProduct(Component):
     Members:
         start: One pulse per product; factor and operands are read in that cycle.
         factor: `factor_bits` wide, unsigned.
-        operand_0, operand_1, ..: Of the widths given.
-        product_0, product_1, ..: As wide as their operands, modulo 2**width; right while `ready`.
+        operands: By the names given, of the widths given.
+        products: By the same names, as wide, modulo 2**width; right while `ready`.
         ready: From the cycle after `start` if the factor is 0, one cycle later per bit up to the factor's highest
             that is 1, until the cycle after the next `start`.
 
     Parameters:
         factor_bits: Width of the factor.
-        operand_bits: Width of each operand.
+        operand_bits: Width of each operand, by name.
     """
 
     start: Signal
     factor: Signal
+    operands: data.View
+    products: data.View
     ready: Signal
 
-    def __init__(self, factor_bits: int, *operand_bits: int):
-        self._operands = range(len(operand_bits))
+    def __init__(self, factor_bits: int, **operand_bits: int):
+        self._names = tuple(operand_bits)
+        layout = data.StructLayout(operand_bits)
         super().__init__(
             {
                 "start": In(1),
                 "factor": In(factor_bits),
-                **{f"operand_{i}": In(bits) for i, bits in enumerate(operand_bits)},
-                **{f"product_{i}": Out(bits) for i, bits in enumerate(operand_bits)},
+                "operands": In(layout),
+                "products": Out(layout),
                 "ready": Out(1),
             }
         )
-
-    def operand(self, number: int) -> Signal:
-        """Member `operand_<number>`."""
-        return getattr(self, f"operand_{number}")
-
-    def product(self, number: int) -> Signal:
-        """Member `product_<number>`."""
-        return getattr(self, f"product_{number}")
 
     def elaborate(self, platform):
         m = Module()
@@ -52,9 +48,9 @@ class SerialProduct(Component):
             m.d.sync += left.eq(self.factor)
         with m.Else():
             m.d.sync += left.eq(left >> 1)
-        for i in self._operands:
-            operand, product = self.operand(i), self.product(i)
-            shifted = Signal.like(operand, name=f"shifted_{i}", reset_less=True)
+        for name in self._names:
+            operand, product = self.operands[name], self.products[name]
+            shifted = Signal(len(operand), name=f"shifted_{name}", reset_less=True)
             with m.If(self.start):
                 m.d.sync += [product.eq(0), shifted.eq(operand)]
             with m.Else():
