@@ -3,9 +3,10 @@
 An instruction is a part of its own of 32 bytes and a shared part of 32 bytes, little-endian. The own part holds the
 header below, then what differs from work item to work item of a layer, from bit `OWN_BIT`; the shared part holds what
 these have in common, from bit `SHARED_BIT`. Where the bit `shared` of the header is 0, no shared part follows in the
-program: that of the last instruction of the same opcode that brought one holds again. All addresses inside the
-activation memory are byte addresses; their arithmetic is modulo 2**24, so a base may lie before the tensor it reads
-("negative" padding rows). R, C and L below are rows, columns and output lanes of the architecture.
+program: that of the last instruction of the same opcode that brought one holds again. The first COMPUTE and DRAIN of a
+layer always bring theirs: they hold its integers, and the size of a program follows from its shapes alone. All
+addresses inside the activation memory are byte addresses; their arithmetic is modulo 2**24, so a base may lie before
+the tensor it reads ("negative" padding rows). R, C and L below are rows, columns and output lanes of the architecture.
 
 **Order.** The program is fetched in order and issued to one queue per unit (load, store, weight, compute, drain, pool).
 Units run side by side. Each unit counts what it has completed since the start: load and store count instructions,
@@ -203,6 +204,10 @@ SHARED_FIELDS: dict[Opcode, tuple[Field, ...]] = {
 }
 
 
+PER_LAYER = (Opcode.COMPUTE, Opcode.DRAIN)
+"""Their shared parts hold integers of a layer and are written anew with each."""
+
+
 class EncodingError(ValueError):
     """A field value that its bits cannot hold, or a field name that the opcode does not have."""
 
@@ -289,18 +294,24 @@ class Instruction:
 
 
 def encode_program(instructions: Iterable[Instruction]) -> tuple[bytes, ...]:
-    """The instructions as they stand in a program: a shared part only where it differs from the opcode's last one."""
+    """The instructions as they are written in a program.
+
+    The shared part is there only where it differs from the opcode's last one; of the opcodes in `PER_LAYER` also where
+    that one was of another layer.
+    """
     written: list[bytes] = []
-    shared_parts: dict[Opcode, bytes] = {}
+    last: dict[Opcode, tuple[bytes, int]] = {}
     for instruction in instructions:
         data = instruction.encode()
         own, shared = data[:PART_BYTES], data[PART_BYTES:]
         if not SHARED_FIELDS[instruction.opcode]:
             written.append(own)
-        elif shared_parts.get(instruction.opcode) == shared:
+            continue
+        key = shared, instruction["layer"] if instruction.opcode in PER_LAYER else 0
+        if last.get(instruction.opcode) == key:
             written.append(bytes([own[0] & ~_SHARED_MASK, *own[1:]]))
         else:
-            shared_parts[instruction.opcode] = shared
+            last[instruction.opcode] = key
             written.append(data)
     return tuple(written)
 

@@ -8,6 +8,7 @@ from tcugen.isa import (
     INSTRUCTION_BYTES,
     OWN_FIELDS,
     PART_BYTES,
+    PER_LAYER,
     SHARED_FIELDS,
     EncodingError,
     Instruction,
@@ -29,7 +30,7 @@ def make_instruction(generator: random.Random, opcode: Opcode, shared: dict[str,
     return Instruction(opcode, fields | (shared or {}))
 
 
-def body_of(instruction: Instruction) -> dict[str, int]:
+def shared_part_of(instruction: Instruction) -> dict[str, int]:
     return {field.name: instruction[field.name] for field in SHARED_FIELDS[instruction.opcode]}
 
 
@@ -49,10 +50,10 @@ def test_fields_do_not_overlap():
         assert all(placed.offset + placed.field.bits <= 8 * PART_BYTES for placed in own)
 
 
-def test_a_body_is_written_only_where_it_differs_from_the_opcodes_last():
+def test_a_shared_part_is_written_only_where_it_differs_from_the_opcodes_last():
     generator = random.Random(1)
-    a, b = (body_of(make_instruction(generator, Opcode.COMPUTE)) for _ in range(2))
-    drain = body_of(make_instruction(generator, Opcode.DRAIN))
+    a, b = (shared_part_of(make_instruction(generator, Opcode.COMPUTE)) for _ in range(2))
+    drain = shared_part_of(make_instruction(generator, Opcode.DRAIN))
     wanted = [
         (Opcode.COMPUTE, a, True),
         (Opcode.DRAIN, drain, True),
@@ -63,13 +64,27 @@ def test_a_body_is_written_only_where_it_differs_from_the_opcodes_last():
         (Opcode.COMPUTE, a, True),
         (Opcode.END, None, False),
     ]
-    program = [make_instruction(generator, opcode, shared) for opcode, shared, _ in wanted]
+    program = [
+        make_instruction(generator, opcode, None if shared is None else shared | {"layer": 5})
+        for opcode, shared, _ in wanted
+    ]
     parts = encode_program(program)
     assert [len(part) for part in parts] == [PART_BYTES * (1 + written) for _, _, written in wanted]
     assert decode_program(b"".join(parts)) == tuple(program)
 
 
-def test_nothing_is_read_behind_end():
+@pytest.mark.parametrize("opcode", [opcode for opcode in Opcode if SHARED_FIELDS[opcode]])
+def test_integers_are_written_with_each_layer_whatever_they_are(opcode):
+    generator = random.Random(3)
+    shared = shared_part_of(make_instruction(generator, opcode))
+    program = [make_instruction(generator, opcode, shared | {"layer": layer}) for layer in (1, 1, 2, 1)]
+    program.append(make_instruction(generator, Opcode.END))
+    sizes = [len(part) // PART_BYTES for part in encode_program(program)]
+    assert sizes == ([2, 1, 2, 2, 1] if opcode in PER_LAYER else [2, 1, 1, 1, 1])
+    assert decode_program(b"".join(encode_program(program))) == tuple(program)
+
+
+def test_nothing_is_read_after_end():
     end = Instruction(Opcode.END, {"layer": 3})
     assert decode_program(b"".join(encode_program([end])) + b"\xff" * 70) == (Instruction.decode(end.encode()),)
 

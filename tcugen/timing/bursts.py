@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from tcugen.arch import BURST_BEATS, BUS_SIZES, Architecture
-from tcugen.isa import PART_BYTES, SHARED_FIELDS, Instruction, Opcode
+from tcugen.isa import PART_BYTES, PER_LAYER, SHARED_FIELDS, Instruction, Opcode
 
 
 def transfer_bursts(instruction: Instruction, architecture: Architecture) -> list[int]:
@@ -43,14 +43,15 @@ def weight_bytes(instruction: Instruction, architecture: Architecture) -> int:
 def program_parts(instructions: Sequence[Instruction]) -> list[int]:
     """Parts (own and shared ones) of each instruction as it stands in a program: 1 or 2, see `isa.encode_program`."""
     names = {opcode: tuple(field.name for field in fields) for opcode, fields in SHARED_FIELDS.items()}
-    last: dict[Opcode, tuple[int, ...]] = {}
+    last: dict[Opcode, tuple[tuple[int, ...], int]] = {}
     parts: list[int] = []
     for instruction in instructions:
         opcode = instruction.opcode
         get = instruction.fields.get
         shared = tuple(get(name, 0) for name in names[opcode])
-        written = bool(shared) and last.get(opcode) != shared
-        last[opcode] = shared
+        key = shared, get("layer", 0) if opcode in PER_LAYER else 0
+        written = bool(shared) and last.get(opcode) != key
+        last[opcode] = key
         parts.append(2 if written else 1)
     return parts
 

@@ -2,12 +2,16 @@
 
 import random
 
+import pytest
+
 from tcugen.arch import Architecture
 from tcugen.compiler import compile_network
 from tcugen.isa import Instruction, Opcode, encode_program
 from tcugen.network.resnets import bundled_network
+from tcugen.planning.search import best_plan
 from tcugen.synthetic.integers import synthesise
 from tcugen.timing.bursts import program_bytes, program_parts, transfer_bursts, transfer_bytes
+from tcugen.timing.replay import replay
 
 
 def expected_bursts(offset: int, size: int, segments: int, step: int, bus_bytes: int) -> list[int]:
@@ -42,3 +46,14 @@ def test_parts_are_those_of_the_written_program():
     parts = program_parts(program.instructions)
     assert [32 * count for count in parts] == [len(code) for code in encode_program(program.instructions)]
     assert program_bytes(parts) == len(program.code)
+
+
+@pytest.mark.parametrize("kib", [4, 16, 64])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_plan_is_priced_as_every_program_of_it(kib, seed):
+    """Whatever the integers are, cycles and bytes are those of the shapes."""
+    architecture = Architecture(rows=8, columns=8, activation_kib=kib, bus_bytes=4)
+    model, _ = synthesise(bundled_network("resnet20"), seed, 1)
+    program = compile_network(model, architecture)
+    planned = best_plan(model.network, architecture)
+    assert replay(program.instructions, architecture, len(planned.plan.tasks)) == planned.prediction
