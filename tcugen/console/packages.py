@@ -1,6 +1,6 @@
 """Packages that are looked for by name: what needs them, and how to get them."""
 
-import importlib.util
+import importlib
 from dataclasses import dataclass
 
 from tcugen.console.outcome import UsageError
@@ -42,8 +42,14 @@ def require(verb: str, *names: str) -> None:
     To be called before any work is done or any file removed.
     """
     for name in names:
-        if importlib.util.find_spec(name) is None:
-            raise UsageError(f"{verb} needs the package {name}, but it is not installed; run `{PACKAGES[name].remedy}`")
+        remedy = f"run `{PACKAGES[name].remedy}`"
+        try:
+            importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            problem = "but it is not installed" if error.name == name else f"which lacks the module {error.name}"
+            raise UsageError(f"{verb} needs the package {name}, {problem}; {remedy}") from error
+        except ImportError as error:
+            raise UsageError(f"{verb} needs the package {name}, which cannot be imported: {error}; {remedy}") from error
 
 
 def require_simulation(verb: str) -> None:

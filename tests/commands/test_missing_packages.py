@@ -50,6 +50,25 @@ def test_a_missing_package_is_named_before_anything_is_done(
     assert sorted(tmp_path.rglob("*")) == old_results
 
 
+@pytest.mark.parametrize(
+    "text, problem",
+    [
+        ("raise ImportError('libtorch is not there')", "which cannot be imported: libtorch is not there"),
+        ("import surely_not_there", "which lacks the module surely_not_there"),
+    ],
+)
+def test_a_package_that_is_there_but_does_not_work_is_one_error(tcugen, tmp_path, monkeypatch, text, problem):
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch" / "__init__.py").write_text(text + "\n")
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    result = tcugen("simulate", "--layer-config", "resnet20")
+    assert result.exit_code == 2
+    assert result.stderr == (
+        f"error: simulating needs the package torch, {problem}; run `pip install 'tcugen[verify]'`\n"
+    )
+
+
 @pytest.mark.parametrize("arguments", SIMULATING.values(), ids=SIMULATING)
 def test_a_missing_simulator_is_named_before_anything_is_done(tcugen, tmp_path, monkeypatch, old_results, arguments):
     monkeypatch.setattr(environment, "_system_verilator", lambda: None)
