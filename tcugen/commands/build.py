@@ -112,7 +112,7 @@ def remarks(sizing: Sizing) -> list[str]:
     if sizing.spilled:
         total = sum(spilled.bytes for spilled in sizing.spilled)
         most = max((spilled.kept_kib for spilled in sizing.spilled if spilled.kept_kib is not None), default=None)
-        keeps = "" if most is None else f"; {most} KiB keep all of them"
+        keeps = "" if most is None else f"; {most} KiB, the least of those tried, keep all of them"
         lines.append(
             f"spilled to memory and back: {len(sizing.spilled)} of {len(sizing.planned.plan.tasks)} results, "
             f"{total:,} bytes{keeps} (report.md names each)"

@@ -74,7 +74,7 @@ class Execution:
         raise CompileError(f"program of {len(self.instructions)} instructions: {text}; this is a fault of the compiler")
 
     def _dispatch(self) -> Iterator[bool | None]:
-        """Yields True after progress, False when stuck, None for ever once all is dealt."""
+        """Yields True after progress, False when stuck, None for ever once all is issued."""
         for index, instruction in enumerate(self.instructions):
             self.current[Opcode.END] = index
             if instruction.opcode == Opcode.END:

@@ -5,7 +5,7 @@ channels from ch = channel0 + col * C + s * L on, C / L steps or `last_steps` in
 
     out_base + x * out_x_step + y * out_y_step + (ch // R) * out_plane_step + ch % R   (modulo 2**24)
 
-with y counted over all of 0 .. n_y - 1; byte k of an int32 result stands k * byte_step further. Behind the last channel
+with y counted over all of 0 .. n_y - 1; byte k of an int32 result is k * byte_step further. After the last channel
 of the last group follow pad_steps * L bytes of 0 in the same word. The residual operand
 is read at the same place counted from residual_base with residual_plane_step, before that place is written.
 Channels are counted without channel0 where they select parameters.
@@ -125,7 +125,7 @@ def _take_tile(shared: Shared, step: Step, pixels: int) -> Bank:
     bank = shared.finished.popleft()
     if len(bank.sums) != pixels:
         raise step.error("block_rows", f"expects {pixels} pixels, but {bank.step} made a tile of {len(bank.sums)}")
-    shared.clocks.learn(Unit.DRAIN, Unit.COMPUTE, bank.count)
+    shared.clocks.join(Unit.DRAIN, Unit.COMPUTE, bank.count)
     return bank
 
 

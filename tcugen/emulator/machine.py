@@ -11,7 +11,7 @@ from tcugen.emulator.compute import compute
 from tcugen.emulator.drain import drain
 from tcugen.emulator.memory import ActivationMemory, Windows
 from tcugen.emulator.observation import Observer
-from tcugen.emulator.ordering import WAIT_FIELDS, Clocks
+from tcugen.emulator.ordering import WAIT_FIELDS, VectorClocks
 from tcugen.emulator.pool import pool
 from tcugen.emulator.ring import Ring
 from tcugen.emulator.shared import Shared
@@ -103,7 +103,7 @@ class Machine:
             architecture=architecture,
             activation=ActivationMemory(architecture, fill),
             windows=Windows(self.program),
-            clocks=Clocks(),
+            clocks=VectorClocks(),
             parameters=Ring(architecture.parameter_groups, architecture.parameter_group_bytes),
             tiles=Ring(architecture.weight_tiles, architecture.tile_bytes),
             observer=Observer(self.program),

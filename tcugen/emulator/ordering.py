@@ -27,7 +27,7 @@ class Work:
     known: tuple[int, ...]
 
 
-class Clocks:
+class VectorClocks:
     """Completion counters of all units and what follows from each count."""
 
     def __init__(self):
@@ -45,9 +45,9 @@ class Clocks:
     def begin(self, unit: Unit, step: Step) -> None:
         """`unit` starts `step`: all its waits are met."""
         for other in Unit:
-            self.learn(unit, other, step[WAIT_FIELDS[other]])
+            self.join(unit, other, step[WAIT_FIELDS[other]])
 
-    def learn(self, unit: Unit, other: Unit, count: int) -> None:
+    def join(self, unit: Unit, other: Unit, count: int) -> None:
         """From here on `unit` relies on `count` works of `other`, and on all that those relied on."""
         self._known[unit] = list(map(max, self._known[unit], self._history[other][count]))
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from tcugen.arch import Architecture
 from tcugen.emulator.memory import ActivationMemory, Windows
 from tcugen.emulator.observation import Observer
-from tcugen.emulator.ordering import Clocks
+from tcugen.emulator.ordering import VectorClocks
 from tcugen.emulator.ring import Ring
 from tcugen.emulator.step import Step
 
@@ -38,7 +38,7 @@ class Shared:
     architecture: Architecture
     activation: ActivationMemory
     windows: Windows
-    clocks: Clocks
+    clocks: VectorClocks
     parameters: Ring
     tiles: Ring
     observer: Observer

@@ -26,7 +26,7 @@ Content = ConvolutionBlock | AverageBlock
 
 @dataclass(frozen=True)
 class WeightBlock:
-    """`content` stands at byte `offset`."""
+    """`content` is at byte `offset`."""
 
     content: Content
     offset: int

@@ -99,5 +99,5 @@ def _stuck(fetch: Fetch, queues: dict[Opcode, InstructionQueue]) -> str:
     held = ", ".join(
         f"{opcode.name} {queue.left}" for opcode, queue in queues.items() if queue.left < len(queue.entered)
     )
-    at = f"fetch stands at instruction {fetch.position}" if fetch.ended is None else "all are fetched"
-    return f"the program never ends: {at}; at the gates stand {held or 'none'}"
+    at = f"fetch is at instruction {fetch.position}" if fetch.ended is None else "all are fetched"
+    return f"the program never ends: {at}; at the gates are {held or 'none'}"
