@@ -7,6 +7,7 @@ One frozen dataclass holds the free parameters; everything that follows from the
 import dataclasses
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 
 ACTIVATION_BANKS = 4
@@ -15,8 +16,11 @@ ACTIVATION_BANKS = 4
 MAX_ACTIVATION_KIB = 8192
 """Largest activation memory."""
 
-ARRAY_SIZES = (4, 8, 16, 32)
-"""Supported numbers of rows and of columns."""
+ROW_SIZES = (4, 8, 16, 32)
+"""Supported numbers of rows: an activation word is as many bytes, and bytes of words are addressed by bits."""
+
+COLUMN_SIZES = range(2, 33, 2)
+"""Supported numbers of columns: tiles and parameter groups of an even number fill whole beats of most buses."""
 
 BUS_SIZES = (4, 8, 16, 32, 64)
 """Supported bytes per AXI4 beat."""
@@ -31,6 +35,10 @@ PARAMETER_BYTES = 8
 """Bytes of output parameters per output channel: int32 folded bias, float32 multiplier."""
 
 
+ROW_RULE = f"one of {', '.join(map(str, ROW_SIZES))}"
+COLUMN_RULE = f"an even number between {COLUMN_SIZES[0]} and {COLUMN_SIZES[-1]}"
+
+
 class ArchitectureError(ValueError):
     """An architecture parameter outside what the generator can build. The message names value, rule and remedy."""
 
@@ -42,6 +50,12 @@ def _is_power_of_two(value: int) -> bool:
 def bits_for(count: int) -> int:
     """Bits that hold the numbers 0 .. count - 1, at least one."""
     return max(1, (count - 1).bit_length())
+
+
+def most_lanes(rows: int, columns: int) -> int:
+    """The most output lanes that an array can have: the largest power of two that divides rows and columns."""
+    common = math.gcd(rows, columns)
+    return common & -common
 
 
 @dataclass(frozen=True)
@@ -84,17 +98,16 @@ class Architecture:
             value = getattr(self, field.name)
             if isinstance(value, bool) or not isinstance(value, int):
                 raise ArchitectureError(f"{field.name} is {value!r}, but it must be an integer")
-        sizes = ", ".join(map(str, ARRAY_SIZES))
-        require(self.rows in ARRAY_SIZES, "rows", f"one of {sizes}")
-        require(self.columns in ARRAY_SIZES, "columns", f"one of {sizes}")
+        require(self.rows in ROW_SIZES, "rows", ROW_RULE)
+        require(self.columns in COLUMN_SIZES, "columns", COLUMN_RULE)
         require(self.bus_bytes in BUS_SIZES, "bus_bytes", f"one of {', '.join(map(str, BUS_SIZES))}")
-        widest_beat = min(self.rows * self.columns, PARAMETER_BYTES * self.columns)
-        require(
-            self.bus_bytes <= widest_beat,
-            "bus_bytes",
-            f"at most {widest_beat} on a {self.rows}x{self.columns} array, where a beat must not hold more than one "
-            "weight tile or parameter group; use a narrower bus or a larger array",
-        )
+        for item, size in (("weight tile", self.tile_bytes), ("parameter group", self.parameter_group_bytes)):
+            require(
+                size % self.bus_bytes == 0,
+                "bus_bytes",
+                f"a divisor of the {size} bytes of a {item} on a {self.rows}x{self.columns} array; use a narrower bus "
+                "or a number of columns that is a multiple of a larger power of two",
+            )
         require(
             1 <= self.activation_kib <= MAX_ACTIVATION_KIB, "activation_kib", f"between 1 and {MAX_ACTIVATION_KIB} KiB"
         )
@@ -114,10 +127,11 @@ class Architecture:
             "parameter_groups",
             "a power of two between 2 and 4096 groups",
         )
+        most = most_lanes(self.rows, self.columns)
         require(
-            _is_power_of_two(self.output_lanes) and self.output_lanes <= min(self.rows, self.columns),
+            _is_power_of_two(self.output_lanes) and self.output_lanes <= most,
             "output_lanes",
-            f"a power of two up to min(rows, columns) = {min(self.rows, self.columns)}",
+            f"a power of two that divides rows and columns, up to {most} on a {self.rows}x{self.columns} array",
         )
         require(32 <= self.bus_address_bits <= 64, "bus_address_bits", "between 32 and 64 bits")
 
@@ -154,6 +168,15 @@ class Architecture:
     @property
     def parameter_buffer_bytes(self) -> int:
         return self.parameter_groups * self.parameter_group_bytes
+
+    @property
+    def weight_burst_beats(self) -> int:
+        """Most beats of a burst of weights: a power of two that half of the weight ring holds.
+
+        Half a ring and a tile of which only a part has come always fit, so the room for a burst comes in the end.
+        """
+        half = self.weight_buffer_bytes // self.bus_bytes // 2
+        return min(BURST_BEATS, 1 << half.bit_length() - 1)
 
     @property
     def accumulator_bytes(self) -> int:

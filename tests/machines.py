@@ -32,6 +32,16 @@ ODD = {
                  weight_tiles=2, parameter_groups=2),
     "32x8": dict(rows=32, columns=8, output_lanes=8, bus_bytes=32, activation_kib=4, accumulator_depth=64,
                  weight_tiles=256, parameter_groups=32),
+    "8x6": dict(rows=8, columns=6, output_lanes=2, bus_bytes=16, activation_kib=3, accumulator_depth=32,
+                weight_tiles=64, parameter_groups=8),
+    "4x10": dict(rows=4, columns=10, output_lanes=1, bus_bytes=8, activation_kib=2, accumulator_depth=64,
+                 weight_tiles=16, parameter_groups=4),
+    "16x12": dict(rows=16, columns=12, output_lanes=4, bus_bytes=32, activation_kib=4, accumulator_depth=64,
+                  weight_tiles=4, parameter_groups=2),
+    "8x14": dict(rows=8, columns=14, output_lanes=2, bus_bytes=4, activation_kib=4, accumulator_depth=16,
+                 weight_tiles=128, parameter_groups=16),
+    "16x24": dict(rows=16, columns=24, output_lanes=8, bus_bytes=64, activation_kib=4, accumulator_depth=64,
+                  weight_tiles=16, parameter_groups=8),
 }  # fmt: skip
 """Free parameters of machines that no network would be given: rectangular, tiny memories, small rings."""
 

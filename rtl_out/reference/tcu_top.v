@@ -12737,7 +12737,8 @@ endmodule
 //     release: Frees the oldest item.
 //     idle: Every claimed beat has arrived.
 //
-// All sizes are powers of two. Reset: empty.
+// `items` is a power of two; an item is a whole number of beats and of units, and of units that together hold a beat.
+// Reset: empty.
 module tcu_ring_weight_ring (
     input  wire        clk,
     input  wire        rst,
@@ -12832,7 +12833,8 @@ endmodule
 //     release: Frees the oldest item.
 //     idle: Every claimed beat has arrived.
 //
-// All sizes are powers of two. Reset: empty.
+// `items` is a power of two; an item is a whole number of beats and of units, and of units that together hold a beat.
+// Reset: empty.
 module tcu_ring_parameter_ring (
     input  wire         clk,
     input  wire         rst,

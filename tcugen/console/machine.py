@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tcugen.arch import ARRAY_SIZES, Architecture
+from tcugen.arch import COLUMN_RULE, COLUMN_SIZES, ROW_RULE, ROW_SIZES, Architecture
 from tcugen.console.outcome import UsageError
 from tcugen.network.graph import Network
 from tcugen.sizing.budget import Budget
@@ -57,12 +57,10 @@ class MachineFlags:
             if not match:
                 raise UsageError(f"--array is {self.array!r}, but it must be ROWSxCOLUMNS; write for example 16x16")
             fixed |= {"rows": int(match[1]), "columns": int(match[2])}
-            for name in ("rows", "columns"):
-                if fixed[name] not in ARRAY_SIZES:
-                    sizes = ", ".join(map(str, ARRAY_SIZES))
+            for name, sizes, rule in (("rows", ROW_SIZES, ROW_RULE), ("columns", COLUMN_SIZES, COLUMN_RULE)):
+                if fixed[name] not in sizes:
                     raise UsageError(
-                        f"--array {self.array}: {name} is {fixed[name]}, but it must be one of {sizes}; "
-                        "write for example 16x16"
+                        f"--array {self.array}: {name} is {fixed[name]}, but it must be {rule}; write for example 16x16"
                     )
         return {name: value for name, value in fixed.items() if value is not None}
 

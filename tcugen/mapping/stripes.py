@@ -1,5 +1,6 @@
 """Tasks whose tensors are not all on chip run in stripes of output rows and channel_tiles of output channels."""
 
+import math
 from bisect import bisect_right
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
@@ -61,15 +62,16 @@ class Units:
 
 
 def units_of(task: Task, out_layout: TensorLayout, panel: WeightPanel | None, architecture: Architecture) -> Units:
-    """The smallest parts of a task's output channels: one column group or one plane, whichever holds more channels."""
+    """The smallest parts of a task's output channels: whole column groups, or pixels of an average, of whole planes."""
     rows, columns = architecture.rows, architecture.columns
-    planes = max(1, columns // rows)
+    channels = math.lcm(rows, columns)
     match task:
         case ConvTask():
             assert panel is not None, "only a pool has none"
-            per_unit = max(1, rows // columns)
-            return Units(-(-panel.n_columns // per_unit), per_unit, planes)
+            per_unit = channels // columns
+            return Units(-(-panel.n_columns // per_unit), per_unit, channels // rows)
         case AverageTask():
+            planes = max(1, columns // rows)
             return Units(-(-out_layout.planes // planes), 0, planes)
         case PoolTask():
             return Units(out_layout.planes, 0, 1)

@@ -56,8 +56,9 @@ def panel_of(task: ArrayTask, layout: TensorLayout, architecture: Architecture) 
     match task:
         case AverageTask():
             height, width = task.kernel
-            n_columns = max(1, rows // columns)
-            return WeightPanel(n_columns, max(1, columns // rows), height, width, np.zeros(n_columns, int), 0)
+            words = max(1, columns // rows)
+            n_columns = -(-words * rows // columns)
+            return WeightPanel(n_columns, words, height, width, np.zeros(n_columns, int), 0)
         case ConvTask():
             pass
         case _:

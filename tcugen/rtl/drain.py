@@ -9,6 +9,7 @@ from amaranth.lib.wiring import Component, In, Out
 
 from tcugen.arch import Architecture, bits_for
 from tcugen.isa import ACTIVATION_ADDRESS_BITS, Opcode
+from tcugen.rtl.column_groups import column_after
 from tcugen.rtl.decode import INSTRUCTION_BITS, fields
 
 
@@ -168,25 +169,15 @@ class DrainWalker(Component):
             with m.If(tile_ends):
                 m.d.sync += [self.bank.eq(~self.bank), self.pixel.eq(0), block_row.eq(0)]
             with m.If(tile_ends & last_y):
-                next_column, next_byte = self._next_column(m, f, column_at, column_byte)
+                at = Signal.like(column_at, name="next_column_at")
+                first_byte = Signal.like(column_byte, name="next_column_byte")
+                next_at, next_byte = column_after(a, column_at, column_byte, f.out_plane_step)
+                m.d.comb += [at.eq(next_at), first_byte.eq(next_byte)]
                 m.d.sync += [y.eq(0), column.eq(column + 1), self.group.eq(self.group + 1)]
-                m.d.sync += [column_at.eq(next_column), row_at.eq(next_column), column_byte.eq(next_byte)]
-                m.d.sync += begin_pixel(next_column, next_byte)
+                m.d.sync += [column_at.eq(at), row_at.eq(at), column_byte.eq(first_byte)]
+                m.d.sync += begin_pixel(at, first_byte)
                 with m.If(last_column):
                     m.d.sync += self.active.eq(0)
                     with m.If(f.keep):
                         m.d.sync += self.group.eq(group_start)
         return m
-
-    def _next_column(self, m: Module, f, column_at: Signal, column_byte: Signal) -> tuple[Signal, Signal]:
-        """Address and byte of the next column group's first channel: `columns` channels on."""
-        rows, columns = self.architecture.rows, self.architecture.columns
-        at, byte = Signal.like(column_at, name="next_column_at"), Signal.like(column_byte, name="next_column_byte")
-        m.d.comb += [at.eq(column_at), byte.eq(column_byte)]
-        if columns >= rows:
-            m.d.comb += at.eq(column_at + f.out_plane_step * (columns // rows))
-        else:
-            m.d.comb += byte.eq(column_byte + columns)
-            with m.If(column_byte == rows - columns):
-                m.d.comb += at.eq(column_at + f.out_plane_step)
-        return at, byte

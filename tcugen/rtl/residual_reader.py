@@ -1,5 +1,7 @@
 """Fetches the residual operand of a DRAIN instruction, word by word, a few words ahead of the output path."""
 
+import math
+
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream
 from amaranth.lib.fifo import SyncFIFO
@@ -7,6 +9,7 @@ from amaranth.lib.wiring import Component, In, Out
 
 from tcugen.arch import Architecture, bits_for
 from tcugen.isa import ACTIVATION_ADDRESS_BITS, Opcode
+from tcugen.rtl.column_groups import column_after
 from tcugen.rtl.decode import INSTRUCTION_BITS, fields
 
 WORDS_AHEAD = 4
@@ -79,23 +82,30 @@ class ResidualReader(Component):
         column, y, x = (
             Signal.like(limit, name=name) for name, limit in (("column", f.n_columns), ("y", f.n_y), ("x", f.n_x))
         )
-        words_per_pixel = max(1, a.columns // a.rows)
+        # Column groups begin at multiples of `grain` bytes; those that begin last in a word touch the most words.
+        grain = math.gcd(a.rows, a.columns)
+        words_per_pixel = (a.rows - grain + a.columns - 1) // a.rows + 1
         part = Signal(bits_for(words_per_pixel))
         parts = Signal(bits_for(words_per_pixel + 1))
         last_column, last_y, last_x, last_part = (
             Signal(name=name) for name in ("last_column", "last_y", "last_x", "last_part")
         )
         steps_per_word = a.rows // a.output_lanes
+        last_step, words_of_a_group = f.last_steps - 1, words_per_pixel
+        if grain not in (a.rows, a.columns):
+            first_step = column_byte >> (a.output_lanes - 1).bit_length()
+            last_step += first_step
+            words_of_a_group = (first_step + a.output_steps - 1 >> (steps_per_word - 1).bit_length()) + 1
         m.d.comb += [
             self.request.payload.eq(word_at[self.byte_bits :]),
             last_column.eq(column + 1 == f.n_columns),
             last_y.eq(y + 1 == f.n_y),
             last_x.eq(x + 1 == f.n_x),
             # Words that the steps of a pixel touch; a column group narrower than a word touches one.
-            parts.eq(Mux(last_column, ((f.last_steps - 1) >> (steps_per_word - 1).bit_length()) + 1, words_per_pixel)),
+            parts.eq(Mux(last_column, (last_step >> (steps_per_word - 1).bit_length()) + 1, words_of_a_group)),
             last_part.eq(part + 1 == parts),
         ]
-        if a.columns <= a.rows:
+        if words_per_pixel == 1:
             m.d.comb += last_part.eq(1)
         with m.If(self.start & f.residual):
             m.d.sync += [
@@ -114,12 +124,10 @@ class ResidualReader(Component):
                 m.d.sync += [x.eq(0), y.eq(y + 1), row_at.eq(next_row), pixel_at.eq(next_row), word_at.eq(next_row)]
             with m.If(last_part & last_x & last_y):
                 next_column = Signal(ACTIVATION_ADDRESS_BITS)
-                if a.columns >= a.rows:
-                    m.d.comb += next_column.eq(column_at + f.residual_plane_step * (a.columns // a.rows))
-                else:
-                    wraps = column_byte == a.rows - a.columns
-                    m.d.comb += next_column.eq(column_at + Mux(wraps, f.residual_plane_step, 0))
-                    m.d.sync += column_byte.eq(column_byte + a.columns)
+                next_at, next_byte = column_after(a, column_at, column_byte, f.residual_plane_step)
+                m.d.comb += next_column.eq(next_at)
+                if a.columns % a.rows:
+                    m.d.sync += column_byte.eq(next_byte)
                 m.d.sync += [y.eq(0), column.eq(column + 1), self.active.eq(~last_column)]
                 m.d.sync += [at.eq(next_column) for at in (column_at, row_at, pixel_at, word_at)]
         return m

@@ -1,5 +1,7 @@
 """A ring buffer between the bus and a consumer that reads items, possibly more than once, before it frees them."""
 
+import math
+
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib.wiring import Component, In, Out
 
@@ -18,7 +20,8 @@ class Ring(Component):
         release: Frees the oldest item.
         idle: Every claimed beat has arrived.
 
-    All sizes are powers of two. Reset: empty.
+    `items` is a power of two; an item is a whole number of beats and of units, and of units that together hold a beat.
+    Reset: empty.
     """
 
     claim_en: Signal
@@ -60,24 +63,21 @@ class Ring(Component):
 
     def elaborate(self, platform):
         m = Module()
-        word_bytes = max(self.beat_bytes, self.unit_bytes)
-        beats_per_word, units_per_word = word_bytes // self.beat_bytes, word_bytes // self.unit_bytes
-        words = self.items * self.item_bytes // word_bytes
-        m.submodules.memory = memory = Sram(8 * word_bytes, words, granularity=8 * self.beat_bytes)
+        # Words of whole units that hold a beat or more, so that a beat never completes two.
+        units_per_word = max(1, 1 << (-(-self.beat_bytes // self.unit_bytes) - 1).bit_length())
+        word_bytes = units_per_word * self.unit_bytes
+        words_per_item = self.item_bytes // word_bytes
+        lane_bytes = math.gcd(word_bytes, self.beat_bytes)
+        # Where the words of an item are no power of two, some between two items are not used: addresses need no sums.
+        words = self.items << (words_per_item - 1).bit_length()
+        m.submodules.memory = memory = Sram(8 * word_bytes, words, granularity=8 * lane_bytes)
 
-        # Beats received, modulo twice the capacity: item number above, beat within the item below.
-        beats = Signal(bits_for(2 * self.capacity))
         pending = Signal(bits_for(self.capacity + 1))
-        beat_bits, lane_bits = (self.item_beats - 1).bit_length(), (beats_per_word - 1).bit_length()
-        with m.If(self.beat_en):
-            m.d.sync += beats.eq(beats + 1)
-        m.d.comb += [
-            self.written.eq(beats[beat_bits:]),
-            memory.write_addr.eq(beats[lane_bits:]),
-            memory.write_data.eq(Cat(self.beat for _ in range(beats_per_word))),
-            memory.write_en.eq(Mux(self.beat_en, 1 << beats[:lane_bits] if lane_bits else 1, 0)),
-            self.idle.eq(pending == 0),
-        ]
+        if word_bytes % self.beat_bytes or self.item_beats & (self.item_beats - 1):
+            self._write_in_lanes(m, memory, word_bytes // lane_bytes, self.beat_bytes // lane_bytes, words_per_item)
+        else:
+            self._write(m, memory, word_bytes // self.beat_bytes)
+        m.d.comb += self.idle.eq(pending == 0)
         claimed = Signal.like(self.claim_beats)
         freed = Signal.like(self.claim_beats)
         m.d.comb += [
@@ -100,3 +100,53 @@ class Ring(Component):
             self.data.eq(memory.read_data.word_select(sub, 8 * self.unit_bytes) if sub_bits else memory.read_data),
         ]
         return m
+
+    def _write(self, m: Module, memory: Sram, beats_per_word: int) -> None:
+        """All sizes are powers of two: one counter is item, word and beat within the word."""
+        # Beats received, modulo twice the capacity: item number above, beat within the item below.
+        beats = Signal(bits_for(2 * self.capacity))
+        beat_bits, lane_bits = (self.item_beats - 1).bit_length(), (beats_per_word - 1).bit_length()
+        with m.If(self.beat_en):
+            m.d.sync += beats.eq(beats + 1)
+        m.d.comb += [
+            self.written.eq(beats[beat_bits:]),
+            memory.write_addr.eq(beats[lane_bits:]),
+            memory.write_data.eq(Cat(self.beat for _ in range(beats_per_word))),
+            memory.write_en.eq(Mux(self.beat_en, 1 << beats[:lane_bits] if lane_bits else 1, 0)),
+        ]
+
+    def _write_in_lanes(self, m: Module, memory: Sram, word_lanes: int, beat_lanes: int, words_per_item: int) -> None:
+        """Beats begin at any lane of a word. What is beyond its end is written with the next beat, at the head of the
+        next word: items are whole beats and whole words, so there always is one."""
+        item = Signal(bits_for(self.items) + 1)
+        word = Signal(bits_for(words_per_item))
+        lane = Signal(bits_for(word_lanes))  # at which the beat begins
+        lane_bits = len(self.beat) // beat_lanes
+        previous = Signal(8 * self.beat_bytes, reset_less=True)
+        stream = Cat(previous, self.beat)
+        last_word = Signal()
+        m.d.comb += [
+            self.written.eq(item),
+            memory.write_addr.eq(Cat(word[: (words_per_item - 1).bit_length()], item[:-1])),
+            last_word.eq(word == words_per_item - 1),
+        ]
+        if beat_lanes == 1:
+            m.d.comb += memory.write_data.eq(Cat(self.beat for _ in range(word_lanes)))
+        with m.Switch(lane):
+            for first in range(word_lanes):
+                with m.Case(first):
+                    # Of the beat before it comes what did not fit: all lanes before `first`, if they are so few.
+                    begin = 0 if first < beat_lanes else first
+                    lanes = range(begin, min(first + beat_lanes, word_lanes))
+                    for k in lanes if beat_lanes > 1 else ():
+                        source = stream.word_select(beat_lanes + k - first, lane_bits)
+                        m.d.comb += memory.write_data.word_select(k, lane_bits).eq(source)
+                    m.d.comb += memory.write_en.eq(Mux(self.beat_en, sum(1 << k for k in lanes), 0))
+                    with m.If(self.beat_en):
+                        m.d.sync += lane.eq((first + beat_lanes) % word_lanes)
+                        if first + beat_lanes >= word_lanes:
+                            m.d.sync += word.eq(word + 1)
+                            with m.If(last_word):
+                                m.d.sync += [word.eq(0), item.eq(item + 1)]
+        with m.If(self.beat_en):
+            m.d.sync += previous.eq(self.beat)

@@ -6,10 +6,11 @@ from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import Component, In, Out
 from amaranth.utils import exact_log2
 
-from tcugen.arch import BURST_BEATS, PARAMETER_BYTES, Architecture, bits_for
+from tcugen.arch import PARAMETER_BYTES, Architecture, bits_for
 from tcugen.isa import Opcode, Window
 from tcugen.rtl.axi import REQUEST
 from tcugen.rtl.decode import INSTRUCTION_BITS, fields
+from tcugen.rtl.multiple import multiple
 from tcugen.rtl.ring import Ring
 
 BURSTS_AHEAD = 32
@@ -60,8 +61,7 @@ class WeightStream(Component):
         self.tile_beats = a.tile_bytes // a.bus_bytes
         self.weight_capacity = a.weight_buffer_bytes // a.bus_bytes
         self.parameter_capacity = a.parameter_buffer_bytes // a.bus_bytes
-        # Half a ring and a tile of which only a part has come always fit, so the room for a burst comes in the end.
-        self.burst_beats = min(BURST_BEATS, self.weight_capacity // 2)
+        self.burst_beats = a.weight_burst_beats
         super().__init__(
             {
                 "instruction": In(stream.Signature(INSTRUCTION_BITS)),
@@ -134,7 +134,7 @@ class WeightStream(Component):
                     with m.If(left == chosen):
                         m.d.sync += [weights.eq(~weights), left.eq(self.group_beats)]
                         with m.If(~weights):
-                            m.d.sync += left.eq(f.n_tiles * self.tile_beats)
+                            m.d.sync += left.eq(multiple(f.n_tiles, self.tile_beats))
                         with m.Else():
                             m.d.sync += column.eq(column + 1)
                             with m.If(column + 1 == f.n_columns):

@@ -129,7 +129,7 @@ def emit_average(emitter: Emitter, task: AverageTask, panel: WeightPanel, item: 
     )
     tracker.note_read(Unit.COMPUTE, emitter.count(Unit.COMPUTE, panel.n_columns), read)
     written = item.target.region(item.planes, (0, 1))
-    channels = min(architecture.columns, item.words * architecture.rows)
+    last = item.words * architecture.rows - (panel.n_columns - 1) * architecture.columns
     emitter.append(
         Opcode.DRAIN,
         tracker.before_write(Unit.DRAIN, written),
@@ -138,7 +138,7 @@ def emit_average(emitter: Emitter, task: AverageTask, panel: WeightPanel, item: 
             "out_plane_step": item.target.plane_step,
             "out_x_step": item.words * item.target.plane_step,
             **tile_loop,
-            "last_steps": channels // architecture.output_lanes,
+            "last_steps": min(architecture.columns, last) // architecture.output_lanes,
         },
         Observation(0, task.output, item.first_plane * layout.word, x_channels=item.words * layout.word),
     )

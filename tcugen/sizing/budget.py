@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tcugen.arch import ARRAY_SIZES, Architecture, ArchitectureError
+from tcugen.arch import COLUMN_SIZES, ROW_SIZES, Architecture, ArchitectureError
 from tcugen.sizing.errors import SizingError
 
 DEFAULT_MULTIPLIERS = 256
@@ -48,16 +48,16 @@ def check_budget(budget: Budget, fixed: Mapping[str, int]) -> int:
             raise SizingError(f"{shown}: is no parameter of an architecture; use {', '.join(map(flag, names))}")
         try:
             # With the widest array every value that some array allows is allowed.
-            Architecture(**({"rows": 32, "columns": 32} | {name: value}))
+            Architecture(**({"rows": ROW_SIZES[-1], "columns": COLUMN_SIZES[-1], "output_lanes": 1} | {name: value}))
         except ArchitectureError as error:
             raise SizingError(f"{shown} {value}: {error}; correct {shown}") from None
     if budget.multipliers is None:
         both = "rows" in fixed and "columns" in fixed
         return fixed["rows"] * fixed["columns"] if both else DEFAULT_MULTIPLIERS
-    least = ARRAY_SIZES[0] ** 2
-    if type(budget.multipliers) is not int or budget.multipliers < least:
+    rows, columns = ROW_SIZES[0], COLUMN_SIZES[0]
+    if type(budget.multipliers) is not int or budget.multipliers < rows * columns:
         raise SizingError(
-            f"--multipliers {budget.multipliers}: must be an integer of at least {least}, the smallest array being "
-            f"{ARRAY_SIZES[0]}x{ARRAY_SIZES[0]}; raise --multipliers"
+            f"--multipliers {budget.multipliers}: must be an integer of at least {rows * columns}, the smallest array "
+            f"being {rows}x{columns}; raise --multipliers"
         )
     return budget.multipliers

@@ -6,7 +6,7 @@ Every candidate is planned, turned into instructions and replayed: what is compa
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tcugen.arch import ARRAY_SIZES, Architecture, ArchitectureError
+from tcugen.arch import ROW_SIZES, Architecture, ArchitectureError, most_lanes
 from tcugen.mapping.tasks import tasks_of
 from tcugen.network.graph import Network
 from tcugen.planning.costs import NodeCost, node_costs
@@ -181,10 +181,10 @@ class _Search:
         return candidates
 
     def _shapes(self) -> list[tuple[int, int]]:
-        rows = [self.fixed["rows"]] if "rows" in self.fixed else list(ARRAY_SIZES)
-        columns = [self.fixed["columns"]] if "columns" in self.fixed else list(ARRAY_SIZES)
+        rows = [self.fixed["rows"]] if "rows" in self.fixed else list(ROW_SIZES)
+        columns = [self.fixed["columns"]] if "columns" in self.fixed else list(ROW_SIZES)
         shapes = [(r, c) for r in rows for c in columns if r * c <= self.multipliers]
-        shapes = [shape for shape in shapes if self.fixed.get("output_lanes", 1) <= min(shape)]
+        shapes = [shape for shape in shapes if self.fixed.get("output_lanes", 1) <= most_lanes(*shape)]
         if not shapes:
             raise SizingError(self._no_shape(rows, columns))
         return shapes
@@ -204,7 +204,7 @@ class _Search:
 
     def _start(self, rows: int, columns: int) -> Architecture:
         """A shape as it is first tried: the largest weight ring, a memory that keeps everything if it may."""
-        lanes = min(largest_power(rows * columns // MULTIPLIERS_PER_LANE), rows, columns)
+        lanes = min(largest_power(rows * columns // MULTIPLIERS_PER_LANE), most_lanes(rows, columns))
         lanes = lanes if rows * columns >= 2 * MULTIPLIERS_PER_LANE else 1
         candidate = replace(
             self.base,
@@ -239,7 +239,7 @@ class _Search:
         """The fewest output lanes that twice as many would not beat by OUTPUT_LOSS."""
         if "output_lanes" in self.fixed:
             return candidate
-        most = min(candidate.rows, candidate.columns)
+        most = most_lanes(candidate.rows, candidate.columns)
         if self.prices.planned(candidate).plan.has_stripes:
             # With as many lanes as rows the residual operand takes a whole word per cycle. Beside the loads and stores
             # of a striped task that holds up the output stage by more than the replay says.
@@ -273,7 +273,7 @@ class _Search:
         if "output_lanes" not in self.fixed:
             self.reasons["output_lanes"] = (
                 f"output {best.output_lanes} lanes: twice as many would gain less than {OUTPUT_LOSS:.1%} of the cycles"
-                if best.output_lanes < min(best.rows, best.columns)
+                if best.output_lanes < most_lanes(best.rows, best.columns)
                 else f"output {best.output_lanes} lanes: as many as the array allows"
             )
 

@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from tcugen.arch import BURST_BEATS, Architecture
+from tcugen.arch import Architecture
 from tcugen.timing.completions import NEVER, Agenda
 from tcugen.timing.latencies import WEIGHT_PERIOD, WEIGHT_START
 from tcugen.timing.queue import InstructionQueue
@@ -25,7 +25,7 @@ class WeightStream:
         self._bus_bytes = a.bus_bytes
         self.tiles = Ring(a.weight_tiles, a.tile_bytes // a.bus_bytes, agenda)
         self.groups = Ring(a.parameter_groups, a.parameter_group_bytes // a.bus_bytes, agenda)
-        self._burst_beats = min(BURST_BEATS, self.tiles.capacity // 2)
+        self._burst_beats = a.weight_burst_beats
         self.request_at = NEVER
         self.beats = 0
         self.idle_from = self.last_beat = 0

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
 
-from tcugen.arch import ARRAY_SIZES, BUS_SIZES, PARAMETER_BYTES, Architecture
+from tcugen.arch import BUS_SIZES, COLUMN_SIZES, PARAMETER_BYTES, ROW_SIZES, Architecture, most_lanes
 from tcugen.network.check import checked_network
 from tcugen.network.graph import Node, Shape
 from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Weighted
@@ -127,16 +127,16 @@ def _powers(low: int, high: int) -> list[int]:
 @st.composite
 def architectures(draw: st.DrawFn) -> Architecture:
     """Any array, rectangular ones too, with tiny or small memory and rings of any size."""
-    size = st.sampled_from(ARRAY_SIZES)
-    rows, columns = draw(size), draw(size)
-    widest = min(rows * columns, PARAMETER_BYTES * columns)
+    rows = draw(st.sampled_from(ROW_SIZES))
+    columns = draw(st.sampled_from((4, 8, 16, 32)) | st.sampled_from(COLUMN_SIZES))
+    beats = [size for size in BUS_SIZES if rows * columns % size == PARAMETER_BYTES * columns % size == 0]
     return Architecture(
         rows=rows,
         columns=columns,
         activation_kib=draw(st.sampled_from((64, 16, 4, 3, 2, 1))),
-        bus_bytes=draw(st.sampled_from([size for size in BUS_SIZES if size <= widest])),
+        bus_bytes=draw(st.sampled_from(beats)),
         accumulator_depth=draw(st.sampled_from((256, 64, 32, 16))),
         weight_tiles=draw(st.sampled_from((256, 64, 16, 4, 2))),
         parameter_groups=draw(st.sampled_from((32, 8, 4, 2))),
-        output_lanes=draw(st.sampled_from(_powers(1, min(rows, columns)))),
+        output_lanes=draw(st.sampled_from(_powers(1, most_lanes(rows, columns)))),
     )

@@ -5,8 +5,8 @@ from tcugen.isa import ACTIVATION_ADDRESS_BITS, Instruction, Opcode, layout
 
 ADDRESSES = 1 << ACTIVATION_ADDRESS_BITS
 
-SIZES = [(4, 4, 1), (8, 4, 2), (4, 8, 4), (8, 8, 8)]
-"""Rows, columns, output lanes: square, wide and tall."""
+SIZES = [(4, 4, 1), (8, 4, 2), (4, 8, 4), (8, 8, 8), (8, 6, 2), (4, 10, 1), (16, 12, 4), (8, 20, 4), (16, 24, 8)]
+"""Rows, columns, output lanes: square, wide and tall; column groups that begin anywhere in a word."""
 
 
 def small(rows: int, columns: int, lanes: int = 1, **sizes: int) -> Architecture:

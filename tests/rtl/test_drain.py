@@ -1,3 +1,4 @@
+import math
 from random import Random
 
 import pytest
@@ -19,7 +20,7 @@ def random_fields(random: Random, a: Architecture) -> dict[str, int]:
     fields = {name: value - value % a.rows for name, value in fields.items()}
     fields |= {"n_columns": random.randrange(1, 5), "n_y": random.randrange(1, 6), "n_x": random.randrange(1, 5)}
     fields |= {"block_rows": random.randrange(1, 4), "last_steps": random.randrange(1, a.output_steps + 1)}
-    fields |= {"channel0": random.randrange(0, a.rows, a.columns) if a.columns < a.rows else 0}
+    fields |= {"channel0": random.randrange(0, a.rows, math.gcd(a.rows, a.columns))}
     fields |= {"int32": random.getrandbits(1), "keep": random.getrandbits(1)}
     fields |= {"pad_steps": random.randrange(a.rows // a.output_lanes)}
     return fields | {"residual": 0 if fields["int32"] else random.getrandbits(1)}

@@ -1,3 +1,4 @@
+import math
 from random import Random
 
 import pytest
@@ -14,7 +15,7 @@ def random_fields(random: Random, a: Architecture) -> dict[str, int]:
     fields = {name: random.randrange(0, ADDRESSES, a.rows) for name in names}
     fields |= {"n_columns": random.randrange(1, 5), "n_y": random.randrange(1, 4), "n_x": random.randrange(1, 5)}
     fields |= {"last_steps": random.randrange(1, a.output_steps + 1), "block_rows": 1}
-    fields |= {"channel0": random.randrange(0, a.rows, a.columns) if a.columns < a.rows else 0}
+    fields |= {"channel0": random.randrange(0, a.rows, math.gcd(a.rows, a.columns))}
     return fields | {"residual": int(random.random() < 0.8)}
 
 

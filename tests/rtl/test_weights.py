@@ -17,7 +17,18 @@ BASE = 0x1000
 CONTENTS = bytes(BASE) + Random(5).randbytes(0x4000)
 WINDOWS = [{"base": BASE if window == Window.WEIGHTS else 0, "size": 0x4000} for window in Window]
 
-SIZES = [(4, 8, 32, 2), (4, 8, 32, 4), (4, 4, 8, 16), (8, 8, 4, 2), (16, 16, 8, 2), (16, 16, 64, 4)]
+SIZES = [
+    (4, 8, 32, 2),
+    (4, 8, 32, 4),
+    (4, 4, 8, 16),
+    (8, 8, 4, 2),
+    (16, 16, 8, 2),
+    (16, 16, 64, 4),
+    (4, 6, 8, 2),
+    (16, 12, 8, 4),
+    (8, 6, 16, 2),
+    (16, 20, 32, 2),
+]
 """Rows, columns, bytes per beat, tiles in the ring: from a beat per tile to 32 of them."""
 
 
