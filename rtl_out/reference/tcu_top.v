@@ -1318,8 +1318,8 @@ endmodule
 //         shared part is missing and none came before, or the window ends before it. Nothing is delivered from it on.
 //     busy: Instructions, requests or beats are outstanding. Beats in flight after END are accepted and dropped.
 //
-// Throughput: one beat per cycle, up to one part. Latency: the request two cycles after `start`; an
-// instruction at most 4 cycles after its last beat.
+// Throughput: one beat per cycle, up to one part, and an instruction every two cycles. Latency: the request two
+// cycles after `start`; an instruction at most 5 cycles after its last beat.
 module tcu_fetch (
     input  wire         clk,
     input  wire         rst,
@@ -1345,7 +1345,9 @@ module tcu_fetch (
     reg fetching;
     wire is_end;
     wire issue;
+    reg judged;
     reg [15:0] known;
+    reg more;
     reg [31:0] offset;
     reg [255:0] own;
     reg [255:0] parts__payload;
@@ -1356,22 +1358,22 @@ module tcu_fetch (
     reg [255:0] read__data;
     wire read__en;
     reg [7:0] room;
-    wire sound;
+    reg sound;
     reg [26:0] start_44;
     wire taken;
-    wire taken_37;
+    wire taken_36;
     reg [26:0] unread;
     reg [28:0] unrequested;
     wire write__en;
-    reg [37:0] _64_, _65_;
-    wire _15_, _28_, _58_;
-    wire [2:0] _56_;
-    wire [5:0] _50_, _53_;
-    wire [8:0] _46_, _49_, _52_;
-    wire [26:0] _41_;
-    wire [31:0] _44_, _59_;
-    wire [33:0] _42_;
-    wire [255:0] _22_;
+    reg [37:0] _69_, _70_;
+    wire _24_, _59_, _61_;
+    wire [2:0] _54_;
+    wire [5:0] _48_, _51_;
+    wire [8:0] _44_, _47_, _50_;
+    wire [26:0] _39_;
+    wire [31:0] _42_, _62_;
+    wire [33:0] _40_;
+    wire [255:0] _18_;
 
     reg [255:0] shared_parts [7:0];
 
@@ -1387,17 +1389,18 @@ module tcu_fetch (
         .level()
     );
 
-    assign _28_ = (sound & own[4]) ? o_ready : (!present | taken_37);
-    assign parts__ready = fetching & (|unread) & _28_;
-    assign read__en = parts__valid & parts__ready & !(sound & own[4]);
-    assign write__en = taken_37 & own[4];
-    assign _41_ = present ? start_44 : position;
-    assign _49_ = room + (buffer_o_valid & buffer_o_ready);
-    assign _50_ = issue ? beats[5:0] : 6'h0;
-    assign _52_ = due - beat_valid;
-    assign _53_ = issue ? beats[5:0] : 6'h0;
-    assign _56_ = (parts__valid & parts__ready) ? 3'h0 : beats_24;
-    assign _58_ = parts__valid & parts__ready;
+    assign _24_ = (judged & sound & own[4]) ? o_ready : (!present | taken_36);
+    assign parts__ready = fetching & more & _24_;
+    assign read__en = parts__valid & parts__ready & !(judged & sound & own[4]);
+    assign write__en = taken_36 & own[4];
+    assign _39_ = present ? start_44 : position;
+    assign _47_ = room + (buffer_o_valid & buffer_o_ready);
+    assign _48_ = issue ? beats[5:0] : 6'h0;
+    assign _50_ = due - beat_valid;
+    assign _51_ = issue ? beats[5:0] : 6'h0;
+    assign _54_ = (parts__valid & parts__ready) ? 3'h0 : beats_24;
+    assign _59_ = known >> own[3:0];
+    assign _61_ = parts__valid & parts__ready;
     assign is_end = o_valid & (own[3:0] == 4'h0);
     assign beats = (unrequested >= 29'h20) ? 29'h00000020 : unrequested;
     assign issue = fetching & !is_end & !request_valid & (|unrequested) & (room >= 8'h20);
@@ -1405,29 +1408,27 @@ module tcu_fetch (
     assign parts__valid = beats_24 == 3'h4;
     assign buffer_o_ready = !parts__valid | parts__ready;
     assign taken = buffer_o_valid & buffer_o_ready;
-    assign _15_ = known >> own[3:0];
-    assign sound = present & (own[3:0] <= 4'h6) & (own[4] | _15_);
-    assign o_valid = fetching & sound & (!own[4] | (parts__valid & (|unread)));
-    assign _22_ = own[4] ? parts__payload : read__data;
-    assign taken_37 = o_valid & o_ready;
-    assign request_payload = { _65_, 3'h0 };
-    assign o_payload = { _22_, own };
-    assign error[43:4] = { 6'h0, _42_ };
+    assign o_valid = fetching & judged & sound & (!own[4] | (parts__valid & more));
+    assign _18_ = own[4] ? parts__payload : read__data;
+    assign taken_36 = o_valid & o_ready;
+    assign request_payload = { _70_, 3'h0 };
+    assign o_payload = { _18_, own };
+    assign error[43:4] = { 6'h0, _40_ };
     assign error[3:1] = 3'h4;
-    assign error[0] = fetching & (((unread == 27'h0) & (!present | (sound & own[4]))) | (present & !sound));
-    assign _42_ = { 2'h0, _41_, 5'h0 };
-    assign _44_ = { 3'h0, program_bytes[31:5], 2'h0 };
-    assign _46_ = { beats[5:0], 3'h0 };
-    assign _59_ = { 5'h0, program_bytes[31:5] };
+    assign error[0] = fetching & ((!more & (!present | (judged & sound & own[4]))) | (judged & !sound));
+    assign _40_ = { 2'h0, _39_, 5'h0 };
+    assign _42_ = { 3'h0, program_bytes[31:5], 2'h0 };
+    assign _44_ = { beats[5:0], 3'h0 };
+    assign _62_ = { 5'h0, program_bytes[31:5] };
 
     always @* begin
-        _64_ = _65_;
+        _69_ = _70_;
         if (issue) begin
-            _64_[31:0] = offset;
-            _64_[37:32] = beats[5:0];
+            _69_[31:0] = offset;
+            _69_[37:32] = beats[5:0];
         end
         if (rst) begin
-            _64_ = 38'h0;
+            _69_ = 38'h0;
         end
     end
 
@@ -1443,7 +1444,9 @@ module tcu_fetch (
         end
     end
 
-    always @(posedge clk) _65_ <= _64_;
+    always @(posedge clk) _70_ <= _69_;
+
+    always @(posedge clk) sound <= (own[3:0] <= 4'h6) & (own[4] | _59_);
 
     always @(posedge clk) begin
         if (rst) begin
@@ -1473,7 +1476,7 @@ module tcu_fetch (
             unrequested <= 29'h0;
         end else begin
             if (start) begin
-                unrequested <= _44_[28:0];
+                unrequested <= _42_[28:0];
             end
             if (issue) begin
                 unrequested <= unrequested - beats[5:0];
@@ -1485,7 +1488,7 @@ module tcu_fetch (
         if (rst) begin
             offset <= 32'd0;
         end else if (issue) begin
-            offset <= offset + _46_;
+            offset <= offset + _44_;
         end
     end
 
@@ -1493,7 +1496,7 @@ module tcu_fetch (
         if (rst) begin
             room <= 8'h80;
         end else begin
-            room <= _49_ - _50_;
+            room <= _47_ - _48_;
         end
     end
 
@@ -1501,7 +1504,7 @@ module tcu_fetch (
         if (rst) begin
             due <= 8'h0;
         end else begin
-            due <= $signed(_52_) + $signed({ 1'h0, _53_ });
+            due <= $signed(_50_) + $signed({ 1'h0, _51_ });
         end
     end
 
@@ -1515,7 +1518,15 @@ module tcu_fetch (
         if (rst) begin
             beats_24 <= 3'h0;
         end else begin
-            beats_24 <= _56_ + taken;
+            beats_24 <= _54_ + taken;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            judged <= 1'h0;
+        end else begin
+            judged <= present & !taken_36;
         end
     end
 
@@ -1523,9 +1534,19 @@ module tcu_fetch (
         if (rst) begin
             unread <= 27'h0;
         end else if (start) begin
-            unread <= _59_[26:0];
-        end else if (_58_) begin
+            unread <= _62_[26:0];
+        end else if (_61_) begin
             unread <= unread - 27'h1;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            more <= 1'h0;
+        end else if (start) begin
+            more <= |program_bytes[31:5];
+        end else if (_61_) begin
+            more <= unread != 27'h1;
         end
     end
 
@@ -1563,7 +1584,7 @@ module tcu_fetch (
         if (rst) begin
             position <= 27'h0;
         end else if (start) begin
-        end else if (_58_) begin
+        end else if (_61_) begin
             position <= position + 27'h1;
         end
     end
@@ -1587,7 +1608,7 @@ module tcu_fetch (
             present <= 1'h0;
         end else if (read__en) begin
             present <= 1'h1;
-        end else if (taken_37) begin
+        end else if (taken_36) begin
             present <= 1'h0;
         end
     end
@@ -3161,7 +3182,7 @@ endmodule
 //     beat_data: The beat, shared by all clients.
 //     bus: AXI4 read channels.
 //     outstanding: Bursts offered or accepted on AR whose last beat has not arrived.
-//     idle: Nothing outstanding, and nothing about to be issued.
+//     idle: Nothing outstanding, and nothing about to be issued; a register, low from the cycle after a request.
 //     beat: 1 for every beat transferred on the bus, in the next cycle.
 //     error_valid, error_code, error_address: One pulse for the first error; the address is the burst's.
 module tcu_reader (
@@ -3196,7 +3217,7 @@ module tcu_reader (
     input  wire         bus_rvalid,
     output wire         bus_rready,
     output wire [4:0]   outstanding,
-    output wire         idle,
+    output reg          idle,
     output reg          beat,
     output reg          error_valid,
     output reg  [2:0]   error_code,
@@ -3219,8 +3240,8 @@ module tcu_reader (
     wire read_check_o_valid;
     reg stopped;
     wire violation;
-    wire _14_;
-    wire [6:0] _26_;
+    wire _12_;
+    wire [6:0] _29_;
 
     tcu_fifo_reader_order u_order (
         .clk(clk),
@@ -3250,14 +3271,13 @@ module tcu_reader (
     assign halted = stopped | halt;
     assign violation = read_check_o_valid & !halted & read_check_o_payload[48];
     assign read_check_o_ready = read_check_o_valid & !halted & !read_check_o_payload[48] & order_i_ready & (!bus_arvalid | bus_arready);
-    assign idle = (outstanding == 5'h0) & (read_check_empty | halted);
     assign read_check_i_valid = |{ request_2_valid, request_1_valid, request_0_valid };
     assign request_2_ready = read_check_i_ready & !(|{ request_1_valid, request_0_valid });
-    assign request_1_ready = read_check_i_ready & !_14_;
+    assign request_1_ready = read_check_i_ready & !_12_;
     assign failure = bus_rvalid & order_o_valid & !halted & (|bus_rresp);
     assign deliver = bus_rvalid & order_o_valid & !halted & (bus_rresp == 2'h0);
     assign order_o_ready = bus_rvalid & bus_rlast;
-    assign _26_ = read_check_o_payload[45:40] - 6'h1;
+    assign _29_ = read_check_o_payload[45:40] - 6'h1;
     assign bus_arid = 1'h0;
     assign bus_arsize = 3'h3;
     assign bus_arburst = 2'h1;
@@ -3266,7 +3286,7 @@ module tcu_reader (
     assign bus_rready = 1'h1;
     assign order_i_payload[41:2] = read_check_o_payload[39:0];
     assign order_i_payload[1:0] = read_check_o_payload[47:46];
-    assign _14_ = request_0_valid;
+    assign _12_ = request_0_valid;
     assign request_0_ready = read_check_i_ready;
 
     always @* begin
@@ -3287,11 +3307,45 @@ module tcu_reader (
 
     always @(posedge clk) begin
         if (rst) begin
+            error_valid <= 1'h0;
+        end else begin
+            error_valid <= violation | failure;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            stopped <= 1'h0;
+        end else if (violation | failure) begin
+            stopped <= 1'h1;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            error_code <= 3'h0;
+        end else if (failure) begin
+            error_code <= 3'h2;
+        end else if (violation) begin
+            error_code <= 3'h1;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
             error_address <= 40'h0;
         end else if (failure) begin
             error_address <= order_o_payload[41:2];
         end else if (violation) begin
             error_address <= read_check_o_payload[39:0];
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            idle <= 1'h1;
+        end else begin
+            idle <= (outstanding == 5'h0) & ((read_check_empty & !read_check_i_valid) | halted);
         end
     end
 
@@ -3320,7 +3374,7 @@ module tcu_reader (
         if (rst) begin
             bus_arlen <= 8'h0;
         end else if (read_check_o_ready) begin
-            bus_arlen <= { _26_[6], _26_ };
+            bus_arlen <= { _29_[6], _29_ };
         end
     end
 
@@ -3347,32 +3401,6 @@ module tcu_reader (
             beat_valid[0] <= deliver & (order_o_payload[1:0] == 2'h0);
             beat_valid[1] <= deliver & (order_o_payload[1:0] == 2'h1);
             beat_valid[2] <= deliver & (order_o_payload[1:0] == 2'h2);
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            error_valid <= 1'h0;
-        end else begin
-            error_valid <= violation | failure;
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            stopped <= 1'h0;
-        end else if (violation | failure) begin
-            stopped <= 1'h1;
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            error_code <= 3'h0;
-        end else if (failure) begin
-            error_code <= 3'h2;
-        end else if (violation) begin
-            error_code <= 3'h1;
         end
     end
 endmodule
@@ -3837,7 +3865,8 @@ endmodule
 //     data: Beats, all bytes of which are written.
 //     bus: AXI4 write channels.
 //     outstanding: Bursts offered or accepted on AW without response.
-//     idle: Nothing outstanding, and no request taken that may still be issued.
+//     idle: Nothing outstanding, and no request taken that may still be issued; a register, low from the cycle after a
+//         request.
 //     done: 1 for every good response unless halted, 1 cycle after it.
 //     beat: 1 for every beat transferred on the bus, in the next cycle.
 //     error_valid, error_code, error_address: One pulse for the first error; the address is the burst's.
@@ -3871,7 +3900,7 @@ module tcu_writer (
     input  wire         bus_bvalid,
     output wire         bus_bready,
     output wire [4:0]   outstanding,
-    output wire         idle,
+    output reg          idle,
     output reg          done,
     output reg          beat,
     output reg          error_valid,
@@ -3903,9 +3932,9 @@ module tcu_writer (
     wire write_check_o_ready;
     wire write_check_o_valid;
     wire _8_;
-    wire [5:0] _23_, _27_, _28_;
-    wire [6:0] _18_, _25_;
-    wire [7:0] _22_;
+    wire [5:0] _26_, _30_, _31_;
+    wire [6:0] _16_, _28_;
+    wire [7:0] _25_;
 
     tcu_fifo_writer_beats u_beats (
         .clk(clk),
@@ -3960,19 +3989,18 @@ module tcu_writer (
     assign violation = write_check_o_valid & !halted & write_check_o_payload[47];
     assign _8_ = write_check_o_valid & !halted & !write_check_o_payload[47] & (unclaimed >= write_check_o_payload[45:40]);
     assign write_check_o_ready = _8_ & order_i_ready & bursts_i_ready & (!bus_awvalid | bus_awready);
-    assign idle = (outstanding == 5'h0) & (write_check_empty | halted);
     assign push = data_valid & data_ready;
     assign load = bursts_o_valid & beats_o_valid & (!bus_wvalid | bus_wready);
-    assign _18_ = bursts_o_payload - 6'h1;
-    assign last = sent == _18_;
+    assign _16_ = bursts_o_payload - 6'h1;
+    assign last = sent == _16_;
     assign bursts_o_ready = load & last;
     assign answer = bus_bvalid & order_o_valid & !halted;
     assign failure = answer & (|bus_bresp);
-    assign _22_ = unclaimed + push;
-    assign _23_ = write_check_o_ready ? write_check_o_payload[45:40] : 6'h0;
-    assign _25_ = write_check_o_payload[45:40] - 6'h1;
-    assign _27_ = sent + 5'h1;
-    assign _28_ = last ? 6'h0 : _27_;
+    assign _25_ = unclaimed + push;
+    assign _26_ = write_check_o_ready ? write_check_o_payload[45:40] : 6'h0;
+    assign _28_ = write_check_o_payload[45:40] - 6'h1;
+    assign _30_ = sent + 5'h1;
+    assign _31_ = last ? 6'h0 : _30_;
     assign bus_awid = 1'h0;
     assign bus_awsize = 3'h3;
     assign bus_awburst = 2'h1;
@@ -3981,6 +4009,30 @@ module tcu_writer (
     assign bus_bready = 1'h1;
     assign write_check_i_payload[40:0] = request_payload;
     assign write_check_i_payload[41] = 1'h0;
+
+    always @(posedge clk) begin
+        if (rst) begin
+            bus_wdata <= 64'h0;
+        end else if (load) begin
+            bus_wdata <= beats_o_payload;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            bus_wstrb <= 8'h0;
+        end else if (load) begin
+            bus_wstrb <= halted ? 8'h0 : 8'hff;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            bus_wlast <= 1'h0;
+        end else if (load) begin
+            bus_wlast <= last;
+        end
+    end
 
     always @(posedge clk) begin
         if (rst) begin
@@ -4028,9 +4080,17 @@ module tcu_writer (
 
     always @(posedge clk) begin
         if (rst) begin
+            idle <= 1'h1;
+        end else begin
+            idle <= (outstanding == 5'h0) & ((write_check_empty & !request_valid) | halted);
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
             unclaimed <= 7'h0;
         end else begin
-            unclaimed <= _22_ - _23_;
+            unclaimed <= _25_ - _26_;
         end
     end
 
@@ -4059,7 +4119,7 @@ module tcu_writer (
         if (rst) begin
             bus_awlen <= 8'h0;
         end else if (write_check_o_ready) begin
-            bus_awlen <= { _25_[6], _25_ };
+            bus_awlen <= { _28_[6], _28_ };
         end
     end
 
@@ -4088,31 +4148,7 @@ module tcu_writer (
         if (rst) begin
             sent <= 5'h0;
         end else if (load) begin
-            sent <= _28_[4:0];
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            bus_wdata <= 64'h0;
-        end else if (load) begin
-            bus_wdata <= beats_o_payload;
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            bus_wstrb <= 8'h0;
-        end else if (load) begin
-            bus_wstrb <= halted ? 8'h0 : 8'hff;
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            bus_wlast <= 1'h0;
-        end else if (load) begin
-            bus_wlast <= last;
+            sent <= _31_[4:0];
         end
     end
 endmodule
@@ -4121,8 +4157,9 @@ endmodule
 //
 // A group never crosses a segment's end nor a multiple of `group_units * unit_bytes`, and is as long as these two
 // rules allow. Groups leave in order of address within a segment, segments in order; `last` marks the last of a
-// transfer. One group per cycle, also across segments and transfers; the first leaves 2 cycles after its transfer
-// entered. Addresses wrap at `2 ** address_bits`.
+// transfer. One group per cycle, also across segments; the first leaves 2 cycles after its transfer entered. A cycle
+// without a group lies between two transfers and `i.ready` depends on registers only, unless `back_to_back`.
+// Addresses wrap at `2 ** address_bits`.
 //
 // A transfer of 0 segments is walked as one of 1. A segment shorter than one unit gives one group of 0 units: the
 // user of the groups must refuse it. Address bits below the unit are passed on for the first group of each segment.
@@ -4131,6 +4168,7 @@ endmodule
 //     address_bits: Width of byte addresses.
 //     unit_bytes, group_units: Powers of two; ValueError otherwise.
 //     tag_bits: Width of `tag`, which every group inherits from its transfer; if 0 there is none.
+//     back_to_back: No cycle is lost between transfers; `i.ready` then depends on `o.ready`.
 module tcu_segment_walker_bursts (
     input  wire         clk,
     input  wire         rst,
@@ -4150,17 +4188,19 @@ module tcu_segment_walker_bursts (
     wire segment_last;
     wire [6:0] space;
     reg [102:0] transfer;
-    wire [20:0] _6_;
-    wire [24:0] _8_;
+    wire _9_;
+    wire [20:0] _4_;
+    wire [24:0] _6_;
 
     assign space = 6'h20 - address[7:3];
     assign segment_last = left <= space[5:0];
     assign last = segment_last & (transfer[70:59] <= 12'h1);
     assign advance = busy & (!o_valid | o_ready);
     assign next_segment = transfer[34:3] + transfer[102:71];
-    assign i_ready = !busy | (advance & last);
-    assign _6_ = segment_last ? left : { 15'h0, space[5:0] };
-    assign _8_ = address[31:8] + 24'h1;
+    assign i_ready = ~busy;
+    assign _4_ = segment_last ? left : { 15'h0, space[5:0] };
+    assign _6_ = address[31:8] + 24'h1;
+    assign _9_ = i_valid & i_ready;
 
     always @(posedge clk) begin
         if (rst) begin
@@ -4180,7 +4220,7 @@ module tcu_segment_walker_bursts (
             o_payload <= 42'h0;
         end else if (advance) begin
             o_payload[34:3] <= address;
-            o_payload[40:35] <= _6_[5:0];
+            o_payload[40:35] <= _4_[5:0];
             o_payload[41] <= last;
             o_payload[2:0] <= transfer[2:0];
         end
@@ -4196,10 +4236,8 @@ module tcu_segment_walker_bursts (
                     transfer[70:59] <= transfer[70:59] - 12'h1;
                 end
             end
-            if (i_ready) begin
-                if (i_valid) begin
-                    transfer <= i_payload;
-                end
+            if (_9_) begin
+                transfer <= i_payload;
             end
         end
     end
@@ -4212,13 +4250,11 @@ module tcu_segment_walker_bursts (
                 if (segment_last) begin
                     address <= next_segment[31:0];
                 end else begin
-                    address <= { _8_[23:0], 8'h0 };
+                    address <= { _6_[23:0], 8'h0 };
                 end
             end
-            if (i_ready) begin
-                if (i_valid) begin
-                    address <= i_payload[34:3];
-                end
+            if (_9_) begin
+                address <= i_payload[34:3];
             end
         end
     end
@@ -4234,10 +4270,8 @@ module tcu_segment_walker_bursts (
                     left <= left - space[5:0];
                 end
             end
-            if (i_ready) begin
-                if (i_valid) begin
-                    left <= i_payload[58:38];
-                end
+            if (_9_) begin
+                left <= i_payload[58:38];
             end
         end
     end
@@ -4245,8 +4279,13 @@ module tcu_segment_walker_bursts (
     always @(posedge clk) begin
         if (rst) begin
             busy <= 1'h0;
-        end else if (i_ready) begin
-            busy <= i_valid;
+        end else begin
+            if (advance & last) begin
+                busy <= 1'h0;
+            end
+            if (_9_) begin
+                busy <= 1'h1;
+            end
         end
     end
 endmodule
@@ -4321,8 +4360,9 @@ endmodule
 //
 // A group never crosses a segment's end nor a multiple of `group_units * unit_bytes`, and is as long as these two
 // rules allow. Groups leave in order of address within a segment, segments in order; `last` marks the last of a
-// transfer. One group per cycle, also across segments and transfers; the first leaves 2 cycles after its transfer
-// entered. Addresses wrap at `2 ** address_bits`.
+// transfer. One group per cycle, also across segments; the first leaves 2 cycles after its transfer entered. A cycle
+// without a group lies between two transfers and `i.ready` depends on registers only, unless `back_to_back`.
+// Addresses wrap at `2 ** address_bits`.
 //
 // A transfer of 0 segments is walked as one of 1. A segment shorter than one unit gives one group of 0 units: the
 // user of the groups must refuse it. Address bits below the unit are passed on for the first group of each segment.
@@ -4331,7 +4371,8 @@ endmodule
 //     address_bits: Width of byte addresses.
 //     unit_bytes, group_units: Powers of two; ValueError otherwise.
 //     tag_bits: Width of `tag`, which every group inherits from its transfer; if 0 there is none.
-module tcu_segment_walker_places (
+//     back_to_back: No cycle is lost between transfers; `i.ready` then depends on `o.ready`.
+module tcu_segment_walker_load_places (
     input  wire        clk,
     input  wire        rst,
     input  wire [83:0] i_payload,
@@ -4349,6 +4390,7 @@ module tcu_segment_walker_places (
     wire [24:0] next_segment;
     wire segment_last;
     reg [83:0] transfer;
+    wire _11_;
     wire [21:0] _6_;
     wire [22:0] _8_;
 
@@ -4359,6 +4401,7 @@ module tcu_segment_walker_places (
     assign i_ready = !busy | (advance & last);
     assign _6_ = segment_last ? left : 22'h000001;
     assign _8_ = address[23:2] + 22'h1;
+    assign _11_ = i_valid & i_ready;
 
     always @(posedge clk) begin
         if (rst) begin
@@ -4393,10 +4436,8 @@ module tcu_segment_walker_places (
                     transfer[59:48] <= transfer[59:48] - 12'h1;
                 end
             end
-            if (i_ready) begin
-                if (i_valid) begin
-                    transfer <= i_payload;
-                end
+            if (_11_) begin
+                transfer <= i_payload;
             end
         end
     end
@@ -4412,10 +4453,8 @@ module tcu_segment_walker_places (
                     address <= { _8_[21:0], 2'h0 };
                 end
             end
-            if (i_ready) begin
-                if (i_valid) begin
-                    address <= i_payload[23:0];
-                end
+            if (_11_) begin
+                address <= i_payload[23:0];
             end
         end
     end
@@ -4431,10 +4470,8 @@ module tcu_segment_walker_places (
                     left <= left - 22'h1;
                 end
             end
-            if (i_ready) begin
-                if (i_valid) begin
-                    left <= i_payload[47:26];
-                end
+            if (_11_) begin
+                left <= i_payload[47:26];
             end
         end
     end
@@ -4442,8 +4479,13 @@ module tcu_segment_walker_places (
     always @(posedge clk) begin
         if (rst) begin
             busy <= 1'h0;
-        end else if (i_ready) begin
-            busy <= i_valid;
+        end else begin
+            if (advance & last) begin
+                busy <= 1'h0;
+            end
+            if (_11_) begin
+                busy <= 1'h1;
+            end
         end
     end
 endmodule
@@ -4549,24 +4591,26 @@ endmodule
 //     request: To the reader.
 //     beat_valid, beat_data: From the reader; taken in any cycle.
 //     write: To the activation memory, min(bus_bytes, rows) bytes each, ascending within a segment.
-//     done: 1 for every instruction, in the cycle after its last write was accepted.
+//     written: The activation memory has done the last write of an instruction.
+//     done: 1 for every instruction, in that cycle.
 //
-// Latency: a request 3 cycles after the instruction is taken, a write 4 cycles after `beat_valid`.
+// Latency: a request 4 cycles after the instruction is taken, a write 4 cycles after `beat_valid`.
 module tcu_load (
     input  wire         clk,
     input  wire         rst,
     input  wire [511:0] instruction_payload,
     input  wire         instruction_valid,
     output wire         instruction_ready,
-    output wire [40:0]  request_payload,
-    output wire         request_valid,
+    output reg  [40:0]  request_payload,
+    output reg          request_valid,
     input  wire         request_ready,
     input  wire         beat_valid,
     input  wire [63:0]  beat_data,
-    output reg  [55:0]  write_payload,
+    output reg  [56:0]  write_payload,
     output reg          write_valid,
     input  wire         write_ready,
-    output reg          done
+    input  wire         written,
+    output wire         done
 );
     wire advance;
     wire [63:0] beats_o_payload;
@@ -4579,7 +4623,7 @@ module tcu_load (
     wire bursts_o_ready;
     wire bursts_o_valid;
     wire enough;
-    reg last;
+    wire free;
     wire last_piece;
     reg piece;
     wire places_i_ready;
@@ -4591,10 +4635,11 @@ module tcu_load (
     wire [83:0] plans_o_payload;
     wire plans_o_valid;
     reg [8:0] room;
+    wire take;
     reg [5:0] taken;
-    wire [1:0] _10_, _11_;
-    wire [6:0] _36_;
-    wire [9:0] _5_;
+    wire [1:0] _9_, _10_;
+    wire [6:0] _35_;
+    wire [9:0] _6_;
 
     tcu_fifo_load_beats u_beats (
         .clk(clk),
@@ -4619,7 +4664,7 @@ module tcu_load (
         .o_ready(bursts_o_ready)
     );
 
-    tcu_segment_walker_places u_places (
+    tcu_segment_walker_load_places u_places (
         .clk(clk),
         .rst(rst),
         .i_payload(plans_o_payload),
@@ -4646,17 +4691,16 @@ module tcu_load (
     assign bursts_i_valid = instruction_valid & plans_i_ready;
     assign plans_i_valid = instruction_valid & bursts_i_ready;
     assign enough = room >= bursts_o_payload[40:35];
-    assign request_valid = bursts_o_valid & enough;
-    assign bursts_o_ready = request_ready & enough;
+    assign free = !request_valid | request_ready;
+    assign take = bursts_o_valid & enough & free;
+    assign bursts_o_ready = enough & free;
     assign advance = places_o_valid & beats_o_valid & (!write_valid | write_ready);
     assign beats_o_ready = advance & last_piece;
-    assign _5_ = room - taken;
-    assign _10_ = piece + 1'h1;
-    assign _11_ = last_piece ? 2'h0 : _10_;
-    assign _36_ = piece * 6'h20;
-    assign request_payload[40:35] = bursts_o_payload[40:35];
-    assign request_payload[34:3] = bursts_o_payload[34:3];
-    assign request_payload[2:0] = bursts_o_payload[2:0];
+    assign _6_ = room - taken;
+    assign _9_ = piece + 1'h1;
+    assign _10_ = last_piece ? 2'h0 : _9_;
+    assign _35_ = piece * 6'h20;
+    assign done = written;
     assign plans_i_payload[83:60] = instruction_payload[246:223];
     assign plans_i_payload[59:48] = instruction_payload[222:211];
     assign plans_i_payload[47:24] = instruction_payload[210:187];
@@ -4670,8 +4714,31 @@ module tcu_load (
 
     always @* begin
         taken = 6'h0;
-        if (request_valid & request_ready) begin
+        if (take) begin
             taken = bursts_o_payload[40:35];
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            request_valid <= 1'h0;
+        end else begin
+            if (request_ready) begin
+                request_valid <= 1'h0;
+            end
+            if (take) begin
+                request_valid <= 1'h1;
+            end
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            request_payload <= 41'h0;
+        end else if (take) begin
+            request_payload[2:0] <= bursts_o_payload[2:0];
+            request_payload[34:3] <= bursts_o_payload[34:3];
+            request_payload[40:35] <= bursts_o_payload[40:35];
         end
     end
 
@@ -4679,15 +4746,7 @@ module tcu_load (
         if (rst) begin
             room <= 9'h100;
         end else begin
-            room <= $signed(_5_) + $signed({ 1'h0, (beats_o_valid & beats_o_ready) });
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            done <= 1'h0;
-        end else begin
-            done <= write_valid & write_ready & last;
+            room <= $signed(_6_) + $signed({ 1'h0, (beats_o_valid & beats_o_ready) });
         end
     end
 
@@ -4708,24 +4767,151 @@ module tcu_load (
         if (rst) begin
             piece <= 1'h0;
         end else if (advance) begin
-            piece <= _11_[0];
+            piece <= _10_[0];
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
-            write_payload <= 56'h0;
+            write_payload <= 57'h0;
         end else if (advance) begin
             write_payload[23:0] <= places_o_payload[23:0];
-            write_payload[55:24] <= beats_o_payload >> _36_;
+            write_payload[55:24] <= beats_o_payload >> _35_;
+            write_payload[56] <= places_o_payload[25];
+        end
+    end
+endmodule
+
+// Splits transfers into groups of 1 .. `group_units` units of `unit_bytes` bytes.
+//
+// A group never crosses a segment's end nor a multiple of `group_units * unit_bytes`, and is as long as these two
+// rules allow. Groups leave in order of address within a segment, segments in order; `last` marks the last of a
+// transfer. One group per cycle, also across segments; the first leaves 2 cycles after its transfer entered. A cycle
+// without a group lies between two transfers and `i.ready` depends on registers only, unless `back_to_back`.
+// Addresses wrap at `2 ** address_bits`.
+//
+// A transfer of 0 segments is walked as one of 1. A segment shorter than one unit gives one group of 0 units: the
+// user of the groups must refuse it. Address bits below the unit are passed on for the first group of each segment.
+//
+// Parameters:
+//     address_bits: Width of byte addresses.
+//     unit_bytes, group_units: Powers of two; ValueError otherwise.
+//     tag_bits: Width of `tag`, which every group inherits from its transfer; if 0 there is none.
+//     back_to_back: No cycle is lost between transfers; `i.ready` then depends on `o.ready`.
+module tcu_segment_walker_store_places (
+    input  wire        clk,
+    input  wire        rst,
+    input  wire [83:0] i_payload,
+    input  wire        i_valid,
+    output wire        i_ready,
+    output reg  [25:0] o_payload,
+    output reg         o_valid,
+    input  wire        o_ready
+);
+    reg [23:0] address;
+    wire advance;
+    reg busy;
+    wire last;
+    reg [21:0] left;
+    wire [24:0] next_segment;
+    wire segment_last;
+    reg [83:0] transfer;
+    wire _9_;
+    wire [21:0] _4_;
+    wire [22:0] _6_;
+
+    assign segment_last = left <= 22'h1;
+    assign last = segment_last & (transfer[59:48] <= 12'h1);
+    assign advance = busy & (!o_valid | o_ready);
+    assign next_segment = transfer[23:0] + transfer[83:60];
+    assign i_ready = ~busy;
+    assign _4_ = segment_last ? left : 22'h000001;
+    assign _6_ = address[23:2] + 22'h1;
+    assign _9_ = i_valid & i_ready;
+
+    always @(posedge clk) begin
+        if (rst) begin
+            o_valid <= 1'h0;
+        end else begin
+            if (o_ready) begin
+                o_valid <= 1'h0;
+            end
+            if (advance) begin
+                o_valid <= 1'h1;
+            end
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
-            last <= 1'h0;
+            o_payload <= 26'h0;
         end else if (advance) begin
-            last <= places_o_payload[25];
+            o_payload[23:0] <= address;
+            o_payload[24] <= _4_[0];
+            o_payload[25] <= last;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            transfer <= 84'h0;
+        end else begin
+            if (advance) begin
+                if (segment_last) begin
+                    transfer[23:0] <= next_segment[23:0];
+                    transfer[59:48] <= transfer[59:48] - 12'h1;
+                end
+            end
+            if (_9_) begin
+                transfer <= i_payload;
+            end
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            address <= 24'h0;
+        end else begin
+            if (advance) begin
+                if (segment_last) begin
+                    address <= next_segment[23:0];
+                end else begin
+                    address <= { _6_[21:0], 2'h0 };
+                end
+            end
+            if (_9_) begin
+                address <= i_payload[23:0];
+            end
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            left <= 22'h0;
+        end else begin
+            if (advance) begin
+                if (segment_last) begin
+                    left <= transfer[47:26];
+                end else begin
+                    left <= left - 22'h1;
+                end
+            end
+            if (_9_) begin
+                left <= i_payload[47:26];
+            end
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            busy <= 1'h0;
+        end else begin
+            if (advance & last) begin
+                busy <= 1'h0;
+            end
+            if (_9_) begin
+                busy <= 1'h1;
+            end
         end
     end
 endmodule
@@ -4873,22 +5059,22 @@ endmodule
 module tcu_fifo_words (
     input  wire        clk,
     input  wire        rst,
-    input  wire [34:0] i_payload,
+    input  wire [31:0] i_payload,
     input  wire        i_valid,
     output wire        i_ready,
-    output wire [34:0] o_payload,
+    output wire [31:0] o_payload,
     output wire        o_valid,
     input  wire        o_ready,
-    output reg  [2:0]  level
+    output reg  [3:0]  level
 );
-    reg [1:0] queue_r_port__addr;
-    reg [1:0] queue_w_port__addr;
+    reg [2:0] queue_r_port__addr;
+    reg [2:0] queue_w_port__addr;
     wire queue_w_port__en;
 
-    reg [34:0] queue_storage [3:0];
+    reg [31:0] queue_storage [7:0];
 
     assign o_payload = queue_storage[queue_r_port__addr];
-    assign i_ready = level != 3'h4;
+    assign i_ready = level != 4'h8;
     assign o_valid = |level;
     assign queue_w_port__en = i_valid & i_ready;
 
@@ -4900,29 +5086,95 @@ module tcu_fifo_words (
 
     always @(posedge clk) begin
         if (rst) begin
-            queue_w_port__addr <= 2'h0;
+            queue_w_port__addr <= 3'h0;
         end else if (i_ready & i_valid) begin
-            queue_w_port__addr <= queue_w_port__addr + 2'h1;
+            queue_w_port__addr <= queue_w_port__addr + 3'h1;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
-            queue_r_port__addr <= 2'h0;
+            queue_r_port__addr <= 3'h0;
         end else if (o_valid & o_ready) begin
-            queue_r_port__addr <= queue_r_port__addr + 2'h1;
+            queue_r_port__addr <= queue_r_port__addr + 3'h1;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
-            level <= 3'h0;
+            level <= 4'h0;
         end else begin
             if (i_ready & i_valid & !(o_valid & o_ready)) begin
-                level <= level + 3'h1;
+                level <= level + 4'h1;
             end
             if (o_valid & o_ready & !(i_ready & i_valid)) begin
-                level <= level - 3'h1;
+                level <= level - 4'h1;
+            end
+        end
+    end
+endmodule
+
+// A queue of `depth` items, one in and one out per cycle.
+//
+// An item can leave 1 cycle after it entered, 2 cycles from depth SMALL_DEPTH on, where the storage is a memory with
+// a registered output. `level` counts all items inside. Reset empties the queue.
+//
+// Parameters:
+//     shape: Shape of an item.
+//     depth: Items, a power of two, at least 2. ValueError otherwise.
+module tcu_fifo_extents (
+    input  wire       clk,
+    input  wire       rst,
+    input  wire [2:0] i_payload,
+    input  wire       i_valid,
+    output wire       i_ready,
+    output wire [2:0] o_payload,
+    output wire       o_valid,
+    input  wire       o_ready,
+    output reg  [3:0] level
+);
+    reg [2:0] queue_r_port__addr;
+    reg [2:0] queue_w_port__addr;
+    wire queue_w_port__en;
+
+    reg [2:0] queue_storage [7:0];
+
+    assign o_payload = queue_storage[queue_r_port__addr];
+    assign i_ready = level != 4'h8;
+    assign o_valid = |level;
+    assign queue_w_port__en = i_valid & i_ready;
+
+    always @(posedge clk) begin
+        if (queue_w_port__en) begin
+            queue_storage[queue_w_port__addr] <= i_payload;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            queue_w_port__addr <= 3'h0;
+        end else if (i_ready & i_valid) begin
+            queue_w_port__addr <= queue_w_port__addr + 3'h1;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            queue_r_port__addr <= 3'h0;
+        end else if (o_valid & o_ready) begin
+            queue_r_port__addr <= queue_r_port__addr + 3'h1;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            level <= 4'h0;
+        end else begin
+            if (i_ready & i_valid & !(o_valid & o_ready)) begin
+                level <= level + 4'h1;
+            end
+            if (o_valid & o_ready & !(i_ready & i_valid)) begin
+                level <= level - 4'h1;
             end
         end
     end
@@ -5106,12 +5358,12 @@ endmodule
 // Members:
 //     instruction: STORE instructions whose waits are over; other opcodes must not come here.
 //     read: Word addresses (byte address / rows) to the activation memory.
-//     read_data: The word, in the cycle after its address was accepted.
+//     word_valid, word: The words, in the same order.
 //     request, data: To the writer.
 //     answered: The writer's `done`: the oldest burst is in the memory.
 //     done: 1 for every instruction, in the cycle after its last burst was answered.
 //
-// Latency: the first read 2 cycles after the instruction is taken, its first beat 2 cycles after the read if
+// Latency: the first read 2 cycles after the instruction is taken, its first beat 1 cycle after its word if
 // bus_bytes <= rows.
 module tcu_store (
     input  wire         clk,
@@ -5122,7 +5374,8 @@ module tcu_store (
     output wire [21:0]  read_payload,
     output wire         read_valid,
     input  wire         read_ready,
-    input  wire [31:0]  read_data,
+    input  wire         word_valid,
+    input  wire [31:0]  word,
     output wire [40:0]  request_payload,
     output wire         request_valid,
     input  wire         request_ready,
@@ -5132,18 +5385,22 @@ module tcu_store (
     input  wire         answered,
     output reg          done
 );
-    wire accept;
     wire [102:0] bursts_i_payload;
     wire bursts_i_ready;
     wire bursts_i_valid;
     wire [41:0] bursts_o_payload;
     wire bursts_o_ready;
     wire bursts_o_valid;
-    reg last;
+    wire [2:0] extents_i_payload;
+    wire extents_i_ready;
+    wire extents_i_valid;
+    wire [2:0] extents_o_payload;
+    wire extents_o_ready;
     wire lasts_i_ready;
     wire lasts_i_valid;
     wire lasts_o_payload;
     wire lasts_o_valid;
+    wire [34:0] packer_i_payload;
     wire packer_i_ready;
     wire [64:0] packer_o_payload;
     wire packer_o_valid;
@@ -5153,9 +5410,6 @@ module tcu_store (
     wire [25:0] places_o_payload;
     wire places_o_ready;
     wire places_o_valid;
-    reg position;
-    reg read_valid_56;
-    wire room;
     wire row_ends_i_ready;
     wire row_ends_rows_ready;
     wire [47:0] row_queue_i_payload;
@@ -5163,12 +5417,8 @@ module tcu_store (
     wire row_queue_i_valid;
     wire [47:0] row_queue_o_payload;
     wire row_queue_o_valid;
-    reg units;
-    wire [34:0] words_i_payload;
-    wire [2:0] words_level;
-    wire [34:0] words_o_payload;
+    wire [31:0] words_o_payload;
     wire words_o_valid;
-    wire [3:0] _5_;
 
     tcu_segment_walker_bursts u_bursts (
         .clk(clk),
@@ -5179,6 +5429,18 @@ module tcu_store (
         .o_payload(bursts_o_payload),
         .o_valid(bursts_o_valid),
         .o_ready(bursts_o_ready)
+    );
+
+    tcu_fifo_extents u_extents (
+        .clk(clk),
+        .rst(rst),
+        .i_payload(extents_i_payload),
+        .i_valid(extents_i_valid),
+        .i_ready(extents_i_ready),
+        .o_payload(extents_o_payload),
+        .o_valid(),
+        .o_ready(extents_o_ready),
+        .level()
     );
 
     tcu_fifo_lasts u_lasts (
@@ -5196,7 +5458,7 @@ module tcu_store (
     tcu_packer u_packer (
         .clk(clk),
         .rst(rst),
-        .i_payload(words_o_payload),
+        .i_payload(packer_i_payload),
         .i_valid(words_o_valid),
         .i_ready(packer_i_ready),
         .o_payload(packer_o_payload),
@@ -5204,7 +5466,7 @@ module tcu_store (
         .o_ready(row_ends_i_ready)
     );
 
-    tcu_segment_walker_places u_places (
+    tcu_segment_walker_store_places u_places (
         .clk(clk),
         .rst(rst),
         .i_payload(places_i_payload),
@@ -5244,13 +5506,13 @@ module tcu_store (
     tcu_fifo_words u_words (
         .clk(clk),
         .rst(rst),
-        .i_payload(words_i_payload),
-        .i_valid(read_valid_56),
+        .i_payload(word),
+        .i_valid(word_valid),
         .i_ready(),
         .o_payload(words_o_payload),
         .o_valid(words_o_valid),
         .o_ready(packer_i_ready),
-        .level(words_level)
+        .level()
     );
 
     assign instruction_ready = bursts_i_ready & places_i_ready & row_queue_i_ready;
@@ -5260,16 +5522,18 @@ module tcu_store (
     assign request_valid = bursts_o_valid & lasts_i_ready;
     assign bursts_o_ready = request_ready & lasts_i_ready;
     assign lasts_i_valid = bursts_o_valid & request_ready;
-    assign _5_ = words_level + read_valid_56;
-    assign room = _5_ < 4'h4;
-    assign read_valid = places_o_valid & room;
-    assign places_o_ready = read_ready & room;
-    assign accept = read_valid & read_ready;
+    assign read_valid = places_o_valid & extents_i_ready;
+    assign places_o_ready = read_ready & extents_i_ready;
+    assign extents_i_valid = places_o_valid & read_ready;
+    assign extents_o_ready = packer_i_ready & words_o_valid;
     assign read_payload = places_o_payload[23:2];
-    assign words_i_payload[34] = last;
-    assign words_i_payload[33] = units;
-    assign words_i_payload[32] = position;
-    assign words_i_payload[31:0] = read_data;
+    assign packer_i_payload[34] = extents_o_payload[2];
+    assign packer_i_payload[33] = extents_o_payload[1];
+    assign packer_i_payload[32] = extents_o_payload[0];
+    assign packer_i_payload[31:0] = words_o_payload;
+    assign extents_i_payload[2] = places_o_payload[25];
+    assign extents_i_payload[1] = places_o_payload[24];
+    assign extents_i_payload[0] = 1'h0;
     assign request_payload[40:35] = bursts_o_payload[40:35];
     assign request_payload[34:3] = bursts_o_payload[34:3];
     assign request_payload[2:0] = bursts_o_payload[2:0];
@@ -5292,38 +5556,6 @@ module tcu_store (
             done <= answered & lasts_o_valid & lasts_o_payload;
         end
     end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            read_valid_56 <= 1'h0;
-        end else begin
-            read_valid_56 <= accept;
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            position <= 1'h0;
-        end else if (accept) begin
-            position <= 1'h0;
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            units <= 1'h0;
-        end else if (accept) begin
-            units <= places_o_payload[24];
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            last <= 1'h0;
-        end else if (accept) begin
-            last <= places_o_payload[25];
-        end
-    end
 endmodule
 
 // Executes WEIGHT instructions: requests bursts while the rings have room and sorts arriving beats.
@@ -5335,7 +5567,7 @@ endmodule
 //     weight_en, parameter_en: The beat goes into that ring.
 //     busy: Not all requested beats have arrived, or an instruction is under way.
 //
-// A burst takes at most half of the weight ring. Rate: one burst every two cycles.
+// A burst takes at most half of the weight ring. Rate: one burst every three cycles.
 module tcu_weight_stream (
     input  wire         clk,
     input  wire         rst,
@@ -5372,43 +5604,42 @@ module tcu_weight_stream (
     reg [1:0] fsm_state;
     reg [17:0] left;
     reg [31:0] offset;
-    wire room;
+    reg room;
     wire [6:0] to_boundary;
     reg weights;
     reg [511:0] word;
-    wire _7_, _8_, _19_, _23_, _25_;
-    wire [5:0] _32_, _33_, _38_, _39_;
-    wire [6:0] _2_, _17_;
-    wire [8:0] _20_;
-    wire [12:0] _28_;
+    wire _5_, _18_, _20_, _24_, _26_;
+    wire [5:0] _33_, _34_, _39_, _40_;
+    wire [6:0] _2_, _14_;
+    wire [8:0] _21_;
+    wire [12:0] _29_;
 
     reg [6:0] bursts_storage [30:0];
 
-    assign _38_ = bursts_r_port__addr + 5'h1;
-    assign _39_ = (bursts_r_port__addr == 5'h1e) ? 6'h0 : _38_;
+    assign _34_ = (bursts_w_port__addr == 5'h1e) ? 6'h0 : _33_;
+    assign _39_ = bursts_r_port__addr + 5'h1;
+    assign _40_ = (bursts_r_port__addr == 5'h1e) ? 6'h0 : _39_;
     assign weight_en = beat_en & bursts_r_data[6];
     assign parameter_en = beat_en & !bursts_r_data[6];
     assign _2_ = count + 6'h1;
     assign to_boundary = 6'h20 - offset[7:3];
     assign beats = (left < to_boundary[5:0]) ? left : { 12'h0, to_boundary[5:0] };
-    assign _7_ = weights ? (free_weights >= claim_beats) : (free_parameters >= claim_beats);
-    assign room = _7_ & bursts_w_rdy;
-    assign _8_ = room & request_ready;
+    assign _5_ = room & request_ready;
     assign bursts_w_rdy = bursts_inner_level != 5'h1f;
     assign bursts_inner_r_rdy = |bursts_inner_level;
     assign bursts_w_port__en = bursts_w_rdy & bursts_w_en;
     assign bursts_r_port__en = bursts_inner_r_rdy & (!bursts_r_rdy | bursts_r_en);
-    assign _17_ = count + 6'h1;
-    assign _19_ = room & request_ready;
-    assign _23_ = left == claim_beats;
-    assign _25_ = ~weights;
-    assign _28_ = column + 12'h1;
-    assign _32_ = bursts_w_port__addr + 5'h1;
-    assign _33_ = (bursts_w_port__addr == 5'h1e) ? 6'h0 : _32_;
+    assign _14_ = count + 6'h1;
+    assign _18_ = weights ? (free_weights >= claim_beats) : (free_parameters >= claim_beats);
+    assign _20_ = room & request_ready;
+    assign _24_ = left == claim_beats;
+    assign _26_ = ~weights;
+    assign _29_ = column + 12'h1;
+    assign _33_ = bursts_w_port__addr + 5'h1;
     assign request_payload[40:35] = claim_beats;
     assign request_payload[34:3] = offset;
     assign request_payload[2:0] = 3'h1;
-    assign _20_ = { claim_beats, 3'h0 };
+    assign _21_ = { claim_beats, 3'h0 };
 
     always @* begin
         bursts_r_en = 1'h0;
@@ -5452,7 +5683,7 @@ module tcu_weight_stream (
         case (fsm_state)
             2'h0, 2'h1, 2'h2: ;
             default: begin
-                if (_8_) begin
+                if (_5_) begin
                     claim_weights = weights;
                 end
             end
@@ -5464,7 +5695,7 @@ module tcu_weight_stream (
         case (fsm_state)
             2'h0, 2'h1, 2'h2: ;
             default: begin
-                if (_8_) begin
+                if (_5_) begin
                     claim_parameters = ~weights;
                 end
             end
@@ -5476,7 +5707,7 @@ module tcu_weight_stream (
         case (fsm_state)
             2'h0, 2'h1, 2'h2: ;
             default: begin
-                if (_8_) begin
+                if (_5_) begin
                     bursts_w_en = 1'h1;
                 end
             end
@@ -5500,9 +5731,21 @@ module tcu_weight_stream (
             count <= 6'h0;
         end else if (beat_en) begin
             count <= count + 6'h1;
-            if (_17_ == bursts_r_data[5:0]) begin
+            if (_14_ == bursts_r_data[5:0]) begin
                 count <= 6'h0;
             end
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            room <= 1'h0;
+        end else begin
+            room <= _18_ & bursts_w_rdy;
+            case (fsm_state)
+                2'h2: room <= 1'h0;
+                default: ;
+            endcase
         end
     end
 
@@ -5534,11 +5777,11 @@ module tcu_weight_stream (
                 2'h1: fsm_state <= 2'h2;
                 2'h2: fsm_state <= 2'h3;
                 default: begin
-                    if (_19_) begin
+                    if (_20_) begin
                         fsm_state <= 2'h2;
-                        if (_23_) begin
-                            if (!_25_) begin
-                                if (_28_ == word[171:160]) begin
+                        if (_24_) begin
+                            if (!_26_) begin
+                                if (_29_ == word[171:160]) begin
                                     fsm_state <= 2'h0;
                                 end
                             end
@@ -5558,8 +5801,8 @@ module tcu_weight_stream (
                 2'h1: offset <= word[159:128];
                 2'h2: ;
                 default: begin
-                    if (_19_) begin
-                        offset <= offset + _20_;
+                    if (_20_) begin
+                        offset <= offset + _21_;
                     end
                 end
             endcase
@@ -5575,9 +5818,9 @@ module tcu_weight_stream (
                 2'h1: column <= 12'h0;
                 2'h2: ;
                 default: begin
-                    if (_19_) begin
-                        if (_23_) begin
-                            if (!_25_) begin
+                    if (_20_) begin
+                        if (_24_) begin
+                            if (!_26_) begin
                                 column <= column + 12'h1;
                             end
                         end
@@ -5596,8 +5839,8 @@ module tcu_weight_stream (
                 2'h1: weights <= 1'h0;
                 2'h2: ;
                 default: begin
-                    if (_19_) begin
-                        if (_23_) begin
+                    if (_20_) begin
+                        if (_24_) begin
                             weights <= ~weights;
                         end
                     end
@@ -5615,11 +5858,11 @@ module tcu_weight_stream (
                 2'h1: left <= 18'h00004;
                 2'h2: ;
                 default: begin
-                    if (_19_) begin
+                    if (_20_) begin
                         left <= left - claim_beats;
-                        if (_23_) begin
+                        if (_24_) begin
                             left <= 18'h00004;
-                            if (_25_) begin
+                            if (_26_) begin
                                 left <= word[187:172] * 2'h2;
                             end
                         end
@@ -5644,7 +5887,7 @@ module tcu_weight_stream (
         if (rst) begin
             bursts_w_port__addr <= 5'h0;
         end else if (bursts_w_rdy & bursts_w_en) begin
-            bursts_w_port__addr <= _33_[4:0];
+            bursts_w_port__addr <= _34_[4:0];
         end
     end
 
@@ -5652,7 +5895,7 @@ module tcu_weight_stream (
         if (rst) begin
             bursts_r_port__addr <= 5'h0;
         end else if (bursts_inner_r_rdy & (!bursts_r_rdy | bursts_r_en)) begin
-            bursts_r_port__addr <= _39_[4:0];
+            bursts_r_port__addr <= _40_[4:0];
         end
     end
 
@@ -5680,16 +5923,124 @@ module tcu_weight_stream (
     end
 endmodule
 
+// A queue of `depth` stream payloads, in registers. Latency one cycle, full rate. Reset: empty.
+module tcu_stream_queue_residual_requests (
+    input  wire        clk,
+    input  wire        rst,
+    input  wire [21:0] i_payload,
+    input  wire        i_valid,
+    output wire        i_ready,
+    output reg  [21:0] o_payload,
+    output wire        o_valid,
+    input  wire        o_ready
+);
+    wire get;
+    reg [1:0] level;
+    wire put;
+    reg [21:0] slot_1;
+    wire [2:0] _1_, _3_, _5_;
+
+    assign get = o_valid & o_ready;
+    assign _1_ = level + put;
+    assign _3_ = level - get;
+    assign _5_ = level - get;
+    assign i_ready = level != 2'h2;
+    assign o_valid = |level;
+    assign put = i_valid & i_ready;
+
+    always @(posedge clk) begin
+        if (rst) begin
+            level <= 2'h0;
+        end else begin
+            level <= _1_ - get;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (get) begin
+            o_payload <= slot_1;
+        end
+        if (put) begin
+            if (_3_ == 3'h0) begin
+                o_payload <= i_payload;
+            end
+        end
+    end
+
+    always @(posedge clk) begin
+        if (put) begin
+            if (_5_ == 3'h1) begin
+                slot_1 <= i_payload;
+            end
+        end
+    end
+endmodule
+
+// A queue of `depth` stream payloads, in registers. Latency one cycle, full rate. Reset: empty.
+module tcu_stream_queue_pool_write_requests (
+    input  wire        clk,
+    input  wire        rst,
+    input  wire [56:0] i_payload,
+    input  wire        i_valid,
+    output wire        i_ready,
+    output reg  [56:0] o_payload,
+    output wire        o_valid,
+    input  wire        o_ready
+);
+    wire get;
+    reg [1:0] level;
+    wire put;
+    reg [56:0] slot_1;
+    wire [2:0] _1_, _3_, _5_;
+
+    assign get = o_valid & o_ready;
+    assign _1_ = level + put;
+    assign _3_ = level - get;
+    assign _5_ = level - get;
+    assign i_ready = level != 2'h2;
+    assign o_valid = |level;
+    assign put = i_valid & i_ready;
+
+    always @(posedge clk) begin
+        if (rst) begin
+            level <= 2'h0;
+        end else begin
+            level <= _1_ - get;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (get) begin
+            o_payload <= slot_1;
+        end
+        if (put) begin
+            if (_3_ == 3'h0) begin
+                o_payload <= i_payload;
+            end
+        end
+    end
+
+    always @(posedge clk) begin
+        if (put) begin
+            if (_5_ == 3'h1) begin
+                slot_1 <= i_payload;
+            end
+        end
+    end
+endmodule
+
 // Banks, arbitration and operand alignment.
 //
 // Members:
-//     operand_en, operand_request: A read for the array; `operand` holds it two cycles later.
-//     residual, pool, store: Streams of word addresses (byte address / rows). `{name}_data` holds the word in the
-//         cycle after the transfer.
-//     drain_en, drain: A write of the output path; always taken.
+//     operand_en, operand_request: A read for the array; `operand` holds it LATENCY cycles later.
+//     residual, pool, store: Streams of word addresses (byte address / rows). The words come in the same order, on
+//         `{name}_word` in a cycle with `{name}_word_valid`, READ_LATENCY cycles after a request whose bank is free.
+//         Whoever asks has room for them.
+//     drain_en, drain: A write of the output path; always taken, done in the next cycle.
 //     pool_write, load_write: Streams of writes: whole words, and min(bus_bytes, rows) bytes.
+//     pool_written, load_written: Pulse when a write that had `last` has been done: it can be read in this cycle.
 //
-// Latency: operand 2 cycles, words 1 cycle; a written byte can be read in the next cycle.
+// Reset: nothing is under way. Contents stay.
 module tcu_activation_memory (
     input  wire        clk,
     input  wire        rst,
@@ -5698,35 +6049,30 @@ module tcu_activation_memory (
     output reg  [31:0] operand,
     input  wire [21:0] residual_payload,
     input  wire        residual_valid,
-    output reg         residual_ready,
+    output wire        residual_ready,
     input  wire [21:0] pool_payload,
     input  wire        pool_valid,
-    output reg         pool_ready,
+    output wire        pool_ready,
     input  wire [21:0] store_payload,
     input  wire        store_valid,
-    output reg         store_ready,
-    output reg  [31:0] residual_data,
-    output reg  [31:0] pool_data,
-    output reg  [31:0] store_data,
+    output wire        store_ready,
+    output reg         residual_word_valid,
+    output reg         pool_word_valid,
+    output reg         store_word_valid,
+    output reg  [31:0] residual_word,
+    output reg  [31:0] pool_word,
+    output reg  [31:0] store_word,
     input  wire        drain_en,
     input  wire [56:0] drain,
-    input  wire [55:0] pool_write_payload,
+    input  wire [56:0] pool_write_payload,
     input  wire        pool_write_valid,
-    output reg         pool_write_ready,
-    input  wire [55:0] load_write_payload,
+    output wire        pool_write_ready,
+    input  wire [56:0] load_write_payload,
     input  wire        load_write_valid,
-    output reg         load_write_ready
+    output wire        load_write_ready,
+    output reg         pool_written,
+    output reg         load_written
 );
-    wire aligned;
-    wire array_first_0;
-    wire array_first_1;
-    wire array_first_2;
-    wire array_first_3;
-    wire array_second_0;
-    wire array_second_1;
-    wire array_second_2;
-    wire array_second_3;
-    reg [1:0] bank;
     reg [9:0] bank0_read_addr;
     wire [31:0] bank0_read_data;
     reg bank0_read_en;
@@ -5751,28 +6097,77 @@ module tcu_activation_memory (
     reg [9:0] bank3_write_addr;
     reg [31:0] bank3_write_data;
     reg [3:0] bank3_write_en;
-    wire [24:0] before_;
-    wire [25:0] inside_;
-    reg [31:0] kept;
-    wire [25:0] left;
-    reg [3:0] mask;
-    wire [22:0] next_word;
-    reg [7:0] pad;
-    reg [1:0] pool_bank;
-    reg [1:0] residual_bank;
-    reg [1:0] shift;
-    reg [31:0] shifted;
-    reg [1:0] store_bank;
-    reg [3:0] valid;
-    reg [31:0] _53_, _55_, _57_;
-    wire _6_, _8_, _10_, _16_, _18_, _20_, _26_, _28_, _30_, _36_, _38_, _40_, _67_, _69_, _71_, _73_, _75_, _77_, _79_;
-    wire _81_, _83_, _85_, _87_, _89_;
-    wire [2:0] _56_;
-    wire [4:0] _58_;
-    wire [10:0] _49_, _50_, _51_, _52_;
-    wire [24:0] _43_, _44_;
-    wire [25:0] _47_;
-    wire [63:0] _59_;
+    reg [23:0] drain_address;
+    reg drain_en_87;
+    reg [3:0] drain_enables;
+    reg [31:0] drain_word;
+    reg first_en;
+    reg [21:0] first_word;
+    wire [56:0] load_write_requests_o_payload;
+    wire load_write_requests_o_ready;
+    wire load_write_requests_o_valid;
+    reg [1:0] operand_bank_1;
+    reg [1:0] operand_bank_2;
+    reg [2:0] operand_before;
+    reg [31:0] operand_bytes;
+    reg [1:0] operand_choice_0;
+    reg [1:0] operand_choice_1;
+    reg [1:0] operand_choice_2;
+    reg [1:0] operand_choice_3;
+    reg [2:0] operand_inside;
+    reg [25:0] operand_left;
+    reg [3:0] operand_mask;
+    reg [23:0] operand_offset;
+    reg operand_outside_1;
+    reg operand_outside_2;
+    reg [7:0] operand_pad_1;
+    reg [7:0] operand_pad_2;
+    reg [7:0] operand_pad_3;
+    reg [7:0] operand_pad_4;
+    wire [31:0] operand_rotated_0;
+    wire [31:0] operand_rotated_1;
+    reg [1:0] operand_shift_1;
+    reg [1:0] operand_shift_2;
+    reg [1:0] operand_shift_3;
+    reg [1:0] operand_shift_4;
+    reg [3:0] operand_valid;
+    reg [1:0] pool_bank_2;
+    reg [1:0] pool_bank_3;
+    wire [21:0] pool_requests_o_payload;
+    reg pool_requests_o_ready;
+    wire pool_requests_o_valid;
+    reg pool_served_2;
+    reg pool_served_3;
+    wire [56:0] pool_write_requests_o_payload;
+    wire pool_write_requests_o_ready;
+    wire pool_write_requests_o_valid;
+    reg [1:0] residual_bank_2;
+    reg [1:0] residual_bank_3;
+    wire [21:0] residual_requests_o_payload;
+    reg residual_requests_o_ready;
+    wire residual_requests_o_valid;
+    reg residual_served_2;
+    reg residual_served_3;
+    reg second_en;
+    reg [21:0] second_word;
+    reg [1:0] store_bank_2;
+    reg [1:0] store_bank_3;
+    wire [21:0] store_requests_o_payload;
+    reg store_requests_o_ready;
+    wire store_requests_o_valid;
+    reg store_served_2;
+    reg store_served_3;
+    reg [31:0] word_0;
+    reg [31:0] word_1;
+    reg [31:0] word_2;
+    reg [31:0] word_3;
+    reg [7:0] _32_, _33_, _34_, _35_;
+    reg [31:0] _5_, _7_, _9_;
+    wire _41_, _43_, _45_, _47_, _49_, _51_, _53_, _55_, _57_, _59_, _61_, _63_, _65_, _67_, _69_, _71_, _73_, _75_;
+    wire _77_, _79_, _81_, _83_, _85_, _87_, _89_, _91_, _93_, _95_, _97_, _99_, _101_, _103_, _105_, _107_, _113_;
+    wire [10:0] _20_, _21_, _22_, _23_;
+    wire [24:0] _13_, _14_, _15_;
+    wire [25:0] _18_, _19_;
 
     tcu_sram_1r1w #(
         .ADDRESS_BITS(10),
@@ -5834,573 +6229,718 @@ module tcu_activation_memory (
         .write_data(bank3_write_data)
     );
 
-    assign _8_ = pool_valid & (pool_payload[1:0] == 2'h0);
-    assign _10_ = store_valid & (store_payload[1:0] == 2'h0);
-    assign array_first_1 = operand_en & (operand_request[3:2] == 2'h1);
-    assign array_second_1 = operand_en & !aligned & (next_word[1:0] == 2'h1);
-    assign _16_ = residual_valid & (residual_payload[1:0] == 2'h1);
-    assign _18_ = pool_valid & (pool_payload[1:0] == 2'h1);
-    assign _20_ = store_valid & (store_payload[1:0] == 2'h1);
-    assign array_first_2 = operand_en & (operand_request[3:2] == 2'h2);
-    assign array_second_2 = operand_en & !aligned & (next_word[1:0] == 2'h2);
-    assign _26_ = residual_valid & (residual_payload[1:0] == 2'h2);
-    assign _28_ = pool_valid & (pool_payload[1:0] == 2'h2);
-    assign _30_ = store_valid & (store_payload[1:0] == 2'h2);
-    assign array_first_3 = operand_en & (operand_request[3:2] == 2'h3);
-    assign array_second_3 = operand_en & !aligned & (next_word[1:0] == 2'h3);
-    assign _36_ = residual_valid & (residual_payload[1:0] == 2'h3);
-    assign _38_ = pool_valid & (pool_payload[1:0] == 2'h3);
-    assign _40_ = store_valid & (store_payload[1:0] == 2'h3);
-    assign left = $signed({ 1'h0, operand_request[71:48] }) - $signed(operand_request[47:24]);
-    assign _43_ = -$signed(operand_request[47:24]);
-    assign _44_ = ($signed(operand_request[47:24]) <= $signed(3'h4)) ? 25'h0000004 : _43_;
-    assign before_ = ($signed(operand_request[47:24]) >= $signed(1'h0)) ? 25'h0 : _44_;
-    assign _47_ = ($signed(left) <= $signed(1'h0)) ? 26'h0 : left;
-    assign inside_ = ($signed(left) >= $signed(4'h4)) ? 26'h0000004 : _47_;
-    assign _49_ = 4'hf << before_[2:0];
-    assign _50_ = 4'hf << inside_[2:0];
-    assign _51_ = ~_50_;
-    assign _52_ = _49_ & _51_;
-    assign _56_ = bank + 2'h1;
-    assign _59_ = { _57_, _55_ } >> _58_;
-    assign _67_ = drain_en & (drain[3:2] == 2'h0);
-    assign _69_ = pool_write_valid & (pool_write_payload[3:2] == 2'h0);
-    assign _71_ = load_write_valid & (load_write_payload[3:2] == 2'h0);
-    assign _73_ = drain_en & (drain[3:2] == 2'h1);
-    assign _75_ = pool_write_valid & (pool_write_payload[3:2] == 2'h1);
-    assign _77_ = load_write_valid & (load_write_payload[3:2] == 2'h1);
-    assign _79_ = drain_en & (drain[3:2] == 2'h2);
-    assign _81_ = pool_write_valid & (pool_write_payload[3:2] == 2'h2);
-    assign _83_ = load_write_valid & (load_write_payload[3:2] == 2'h2);
-    assign _85_ = drain_en & (drain[3:2] == 2'h3);
-    assign _87_ = pool_write_valid & (pool_write_payload[3:2] == 2'h3);
-    assign _89_ = load_write_valid & (load_write_payload[3:2] == 2'h3);
-    assign next_word = operand_request[23:2] + 22'h1;
-    assign aligned = operand_request[1:0] == 2'h0;
-    assign array_first_0 = operand_en & (operand_request[3:2] == 2'h0);
-    assign array_second_0 = operand_en & !aligned & (next_word[1:0] == 2'h0);
-    assign _6_ = residual_valid & (residual_payload[1:0] == 2'h0);
-    assign _58_ = { shift, 3'h0 };
+    tcu_stream_queue_pool_write_requests u_load_write_requests (
+        .clk(clk),
+        .rst(rst),
+        .i_payload(load_write_payload),
+        .i_valid(load_write_valid),
+        .i_ready(load_write_ready),
+        .o_payload(load_write_requests_o_payload),
+        .o_valid(load_write_requests_o_valid),
+        .o_ready(load_write_requests_o_ready)
+    );
+
+    tcu_stream_queue_residual_requests u_pool_requests (
+        .clk(clk),
+        .rst(rst),
+        .i_payload(pool_payload),
+        .i_valid(pool_valid),
+        .i_ready(pool_ready),
+        .o_payload(pool_requests_o_payload),
+        .o_valid(pool_requests_o_valid),
+        .o_ready(pool_requests_o_ready)
+    );
+
+    tcu_stream_queue_pool_write_requests u_pool_write_requests (
+        .clk(clk),
+        .rst(rst),
+        .i_payload(pool_write_payload),
+        .i_valid(pool_write_valid),
+        .i_ready(pool_write_ready),
+        .o_payload(pool_write_requests_o_payload),
+        .o_valid(pool_write_requests_o_valid),
+        .o_ready(pool_write_requests_o_ready)
+    );
+
+    tcu_stream_queue_residual_requests u_residual_requests (
+        .clk(clk),
+        .rst(rst),
+        .i_payload(residual_payload),
+        .i_valid(residual_valid),
+        .i_ready(residual_ready),
+        .o_payload(residual_requests_o_payload),
+        .o_valid(residual_requests_o_valid),
+        .o_ready(residual_requests_o_ready)
+    );
+
+    tcu_stream_queue_residual_requests u_store_requests (
+        .clk(clk),
+        .rst(rst),
+        .i_payload(store_payload),
+        .i_valid(store_valid),
+        .i_ready(store_ready),
+        .o_payload(store_requests_o_payload),
+        .o_valid(store_requests_o_valid),
+        .o_ready(store_requests_o_ready)
+    );
+
+    assign _13_ = -$signed(operand_offset);
+    assign _14_ = ($signed(operand_offset) <= $signed(3'h4)) ? 25'h0000004 : _13_;
+    assign _15_ = ($signed(operand_offset) >= $signed(1'h0)) ? 25'h0 : _14_;
+    assign _18_ = ($signed(operand_left) <= $signed(1'h0)) ? 26'h0 : operand_left;
+    assign _19_ = ($signed(operand_left) >= $signed(4'h4)) ? 26'h0000004 : _18_;
+    assign _20_ = 4'hf << operand_before;
+    assign _21_ = 4'hf << operand_inside;
+    assign _22_ = ~_21_;
+    assign _23_ = _20_ & _22_;
+    assign _41_ = pool_write_requests_o_valid & pool_write_requests_o_ready & pool_write_requests_o_payload[56];
+    assign _43_ = load_write_requests_o_valid & load_write_requests_o_ready & load_write_requests_o_payload[56];
+    assign _45_ = first_en & (first_word[1:0] == 2'h0);
+    assign _47_ = second_en & (second_word[1:0] == 2'h0);
+    assign _49_ = residual_requests_o_valid & (residual_requests_o_payload[1:0] == 2'h0);
+    assign _51_ = pool_requests_o_valid & (pool_requests_o_payload[1:0] == 2'h0);
+    assign _53_ = store_requests_o_valid & (store_requests_o_payload[1:0] == 2'h0);
+    assign _55_ = first_en & (first_word[1:0] == 2'h1);
+    assign _57_ = second_en & (second_word[1:0] == 2'h1);
+    assign _59_ = residual_requests_o_valid & (residual_requests_o_payload[1:0] == 2'h1);
+    assign _61_ = pool_requests_o_valid & (pool_requests_o_payload[1:0] == 2'h1);
+    assign _63_ = store_requests_o_valid & (store_requests_o_payload[1:0] == 2'h1);
+    assign _65_ = first_en & (first_word[1:0] == 2'h2);
+    assign _67_ = second_en & (second_word[1:0] == 2'h2);
+    assign _69_ = residual_requests_o_valid & (residual_requests_o_payload[1:0] == 2'h2);
+    assign _71_ = pool_requests_o_valid & (pool_requests_o_payload[1:0] == 2'h2);
+    assign _73_ = store_requests_o_valid & (store_requests_o_payload[1:0] == 2'h2);
+    assign _75_ = first_en & (first_word[1:0] == 2'h3);
+    assign _77_ = second_en & (second_word[1:0] == 2'h3);
+    assign _79_ = residual_requests_o_valid & (residual_requests_o_payload[1:0] == 2'h3);
+    assign _81_ = pool_requests_o_valid & (pool_requests_o_payload[1:0] == 2'h3);
+    assign _83_ = store_requests_o_valid & (store_requests_o_payload[1:0] == 2'h3);
+    assign operand_rotated_0 = operand_shift_4[0] ? { operand_bytes[7:0], operand_bytes[31:8] } : operand_bytes;
+    assign operand_rotated_1 = operand_shift_4[1] ? { operand_rotated_0[15:0], operand_rotated_0[31:16] } : operand_rotated_0;
+    assign _85_ = load_write_requests_o_valid & (load_write_requests_o_payload[3:2] == 2'h0);
+    assign _87_ = pool_write_requests_o_valid & (pool_write_requests_o_payload[3:2] == 2'h0);
+    assign _89_ = drain_en_87 & (drain_address[3:2] == 2'h0);
+    assign _91_ = load_write_requests_o_valid & (load_write_requests_o_payload[3:2] == 2'h1);
+    assign _93_ = pool_write_requests_o_valid & (pool_write_requests_o_payload[3:2] == 2'h1);
+    assign _95_ = drain_en_87 & (drain_address[3:2] == 2'h1);
+    assign _97_ = load_write_requests_o_valid & (load_write_requests_o_payload[3:2] == 2'h2);
+    assign _99_ = pool_write_requests_o_valid & (pool_write_requests_o_payload[3:2] == 2'h2);
+    assign _101_ = drain_en_87 & (drain_address[3:2] == 2'h2);
+    assign _103_ = load_write_requests_o_valid & (load_write_requests_o_payload[3:2] == 2'h3);
+    assign _105_ = pool_write_requests_o_valid & (pool_write_requests_o_payload[3:2] == 2'h3);
+    assign _107_ = drain_en_87 & (drain_address[3:2] == 2'h3);
+    assign pool_write_requests_o_ready = ~(drain_en_87 & (drain_address[3:2] == pool_write_requests_o_payload[3:2]));
+    assign _113_ = pool_write_requests_o_valid & (pool_write_requests_o_payload[3:2] == load_write_requests_o_payload[3:2]);
+    assign load_write_requests_o_ready = ~((drain_en_87 & (drain_address[3:2] == load_write_requests_o_payload[3:2])) | _113_);
 
     always @* begin
-        case (residual_bank)
-            2'h0: residual_data = bank0_read_data;
-            2'h1: residual_data = bank1_read_data;
-            2'h2: residual_data = bank2_read_data;
-            default: residual_data = bank3_read_data;
+        case (residual_bank_3)
+            2'h0: _5_ = word_0;
+            2'h1: _5_ = word_1;
+            2'h2: _5_ = word_2;
+            default: _5_ = word_3;
         endcase
     end
 
     always @* begin
-        case (pool_bank)
-            2'h0: pool_data = bank0_read_data;
-            2'h1: pool_data = bank1_read_data;
-            2'h2: pool_data = bank2_read_data;
-            default: pool_data = bank3_read_data;
+        case (pool_bank_3)
+            2'h0: _7_ = word_0;
+            2'h1: _7_ = word_1;
+            2'h2: _7_ = word_2;
+            default: _7_ = word_3;
         endcase
     end
 
     always @* begin
-        case (store_bank)
-            2'h0: store_data = bank0_read_data;
-            2'h1: store_data = bank1_read_data;
-            2'h2: store_data = bank2_read_data;
-            default: store_data = bank3_read_data;
+        case (store_bank_3)
+            2'h0: _9_ = word_0;
+            2'h1: _9_ = word_1;
+            2'h2: _9_ = word_2;
+            default: _9_ = word_3;
         endcase
     end
 
     always @* begin
-        case (bank)
-            2'h0: _53_ = bank0_read_data;
-            2'h1: _53_ = bank1_read_data;
-            2'h2: _53_ = bank2_read_data;
-            default: _53_ = bank3_read_data;
+        case (operand_choice_0)
+            2'h0: _32_ = word_0[7:0];
+            2'h1: _32_ = word_1[7:0];
+            2'h2: _32_ = word_2[7:0];
+            default: _32_ = word_3[7:0];
         endcase
     end
 
     always @* begin
-        case (bank)
-            2'h0: _55_ = bank0_read_data;
-            2'h1: _55_ = bank1_read_data;
-            2'h2: _55_ = bank2_read_data;
-            default: _55_ = bank3_read_data;
+        case (operand_choice_1)
+            2'h0: _33_ = word_0[15:8];
+            2'h1: _33_ = word_1[15:8];
+            2'h2: _33_ = word_2[15:8];
+            default: _33_ = word_3[15:8];
         endcase
     end
 
     always @* begin
-        case (_56_[1:0])
-            2'h0: _57_ = bank0_read_data;
-            2'h1: _57_ = bank1_read_data;
-            2'h2: _57_ = bank2_read_data;
-            default: _57_ = bank3_read_data;
+        case (operand_choice_2)
+            2'h0: _34_ = word_0[23:16];
+            2'h1: _34_ = word_1[23:16];
+            2'h2: _34_ = word_2[23:16];
+            default: _34_ = word_3[23:16];
+        endcase
+    end
+
+    always @* begin
+        case (operand_choice_3)
+            2'h0: _35_ = word_0[31:24];
+            2'h1: _35_ = word_1[31:24];
+            2'h2: _35_ = word_2[31:24];
+            default: _35_ = word_3[31:24];
         endcase
     end
 
     always @* begin
         bank0_read_en = 1'h0;
-        if (array_first_0) begin
+        if (_45_) begin
             bank0_read_en = 1'h1;
-        end else if (array_second_0) begin
+        end else if (_47_) begin
             bank0_read_en = 1'h1;
-        end else if (_6_) begin
+        end else if (_49_) begin
             bank0_read_en = 1'h1;
-        end else if (_8_) begin
+        end else if (_51_) begin
             bank0_read_en = 1'h1;
-        end else if (_10_) begin
+        end else if (_53_) begin
             bank0_read_en = 1'h1;
         end
     end
 
     always @* begin
         bank0_read_addr = 10'h0;
-        if (array_first_0) begin
-            bank0_read_addr = operand_request[13:4];
-        end else if (array_second_0) begin
-            bank0_read_addr = next_word[11:2];
-        end else if (_6_) begin
-            bank0_read_addr = residual_payload[11:2];
-        end else if (_8_) begin
-            bank0_read_addr = pool_payload[11:2];
-        end else if (_10_) begin
-            bank0_read_addr = store_payload[11:2];
+        if (_45_) begin
+            bank0_read_addr = first_word[11:2];
+        end else if (_47_) begin
+            bank0_read_addr = second_word[11:2];
+        end else if (_49_) begin
+            bank0_read_addr = residual_requests_o_payload[11:2];
+        end else if (_51_) begin
+            bank0_read_addr = pool_requests_o_payload[11:2];
+        end else if (_53_) begin
+            bank0_read_addr = store_requests_o_payload[11:2];
         end
     end
 
     always @* begin
-        residual_ready = 1'h0;
-        if (array_first_0) begin
-        end else if (array_second_0) begin
-        end else if (_6_) begin
-            residual_ready = 1'h1;
+        residual_requests_o_ready = 1'h0;
+        if (_45_) begin
+        end else if (_47_) begin
+        end else if (_49_) begin
+            residual_requests_o_ready = 1'h1;
         end
-        if (array_first_1) begin
-        end else if (array_second_1) begin
-        end else if (_16_) begin
-            residual_ready = 1'h1;
+        if (_55_) begin
+        end else if (_57_) begin
+        end else if (_59_) begin
+            residual_requests_o_ready = 1'h1;
         end
-        if (array_first_2) begin
-        end else if (array_second_2) begin
-        end else if (_26_) begin
-            residual_ready = 1'h1;
+        if (_65_) begin
+        end else if (_67_) begin
+        end else if (_69_) begin
+            residual_requests_o_ready = 1'h1;
         end
-        if (array_first_3) begin
-        end else if (array_second_3) begin
-        end else if (_36_) begin
-            residual_ready = 1'h1;
-        end
-    end
-
-    always @* begin
-        pool_ready = 1'h0;
-        if (array_first_0) begin
-        end else if (array_second_0) begin
-        end else if (_6_) begin
-        end else if (_8_) begin
-            pool_ready = 1'h1;
-        end
-        if (array_first_1) begin
-        end else if (array_second_1) begin
-        end else if (_16_) begin
-        end else if (_18_) begin
-            pool_ready = 1'h1;
-        end
-        if (array_first_2) begin
-        end else if (array_second_2) begin
-        end else if (_26_) begin
-        end else if (_28_) begin
-            pool_ready = 1'h1;
-        end
-        if (array_first_3) begin
-        end else if (array_second_3) begin
-        end else if (_36_) begin
-        end else if (_38_) begin
-            pool_ready = 1'h1;
+        if (_75_) begin
+        end else if (_77_) begin
+        end else if (_79_) begin
+            residual_requests_o_ready = 1'h1;
         end
     end
 
     always @* begin
-        store_ready = 1'h0;
-        if (array_first_0) begin
-        end else if (array_second_0) begin
-        end else if (_6_) begin
-        end else if (_8_) begin
-        end else if (_10_) begin
-            store_ready = 1'h1;
+        pool_requests_o_ready = 1'h0;
+        if (_45_) begin
+        end else if (_47_) begin
+        end else if (_49_) begin
+        end else if (_51_) begin
+            pool_requests_o_ready = 1'h1;
         end
-        if (array_first_1) begin
-        end else if (array_second_1) begin
-        end else if (_16_) begin
-        end else if (_18_) begin
-        end else if (_20_) begin
-            store_ready = 1'h1;
+        if (_55_) begin
+        end else if (_57_) begin
+        end else if (_59_) begin
+        end else if (_61_) begin
+            pool_requests_o_ready = 1'h1;
         end
-        if (array_first_2) begin
-        end else if (array_second_2) begin
-        end else if (_26_) begin
-        end else if (_28_) begin
-        end else if (_30_) begin
-            store_ready = 1'h1;
+        if (_65_) begin
+        end else if (_67_) begin
+        end else if (_69_) begin
+        end else if (_71_) begin
+            pool_requests_o_ready = 1'h1;
         end
-        if (array_first_3) begin
-        end else if (array_second_3) begin
-        end else if (_36_) begin
-        end else if (_38_) begin
-        end else if (_40_) begin
-            store_ready = 1'h1;
+        if (_75_) begin
+        end else if (_77_) begin
+        end else if (_79_) begin
+        end else if (_81_) begin
+            pool_requests_o_ready = 1'h1;
+        end
+    end
+
+    always @* begin
+        store_requests_o_ready = 1'h0;
+        if (_45_) begin
+        end else if (_47_) begin
+        end else if (_49_) begin
+        end else if (_51_) begin
+        end else if (_53_) begin
+            store_requests_o_ready = 1'h1;
+        end
+        if (_55_) begin
+        end else if (_57_) begin
+        end else if (_59_) begin
+        end else if (_61_) begin
+        end else if (_63_) begin
+            store_requests_o_ready = 1'h1;
+        end
+        if (_65_) begin
+        end else if (_67_) begin
+        end else if (_69_) begin
+        end else if (_71_) begin
+        end else if (_73_) begin
+            store_requests_o_ready = 1'h1;
+        end
+        if (_75_) begin
+        end else if (_77_) begin
+        end else if (_79_) begin
+        end else if (_81_) begin
+        end else if (_83_) begin
+            store_requests_o_ready = 1'h1;
         end
     end
 
     always @* begin
         bank1_read_en = 1'h0;
-        if (array_first_1) begin
+        if (_55_) begin
             bank1_read_en = 1'h1;
-        end else if (array_second_1) begin
+        end else if (_57_) begin
             bank1_read_en = 1'h1;
-        end else if (_16_) begin
+        end else if (_59_) begin
             bank1_read_en = 1'h1;
-        end else if (_18_) begin
+        end else if (_61_) begin
             bank1_read_en = 1'h1;
-        end else if (_20_) begin
+        end else if (_63_) begin
             bank1_read_en = 1'h1;
         end
     end
 
     always @* begin
         bank1_read_addr = 10'h0;
-        if (array_first_1) begin
-            bank1_read_addr = operand_request[13:4];
-        end else if (array_second_1) begin
-            bank1_read_addr = next_word[11:2];
-        end else if (_16_) begin
-            bank1_read_addr = residual_payload[11:2];
-        end else if (_18_) begin
-            bank1_read_addr = pool_payload[11:2];
-        end else if (_20_) begin
-            bank1_read_addr = store_payload[11:2];
+        if (_55_) begin
+            bank1_read_addr = first_word[11:2];
+        end else if (_57_) begin
+            bank1_read_addr = second_word[11:2];
+        end else if (_59_) begin
+            bank1_read_addr = residual_requests_o_payload[11:2];
+        end else if (_61_) begin
+            bank1_read_addr = pool_requests_o_payload[11:2];
+        end else if (_63_) begin
+            bank1_read_addr = store_requests_o_payload[11:2];
         end
     end
 
     always @* begin
         bank2_read_en = 1'h0;
-        if (array_first_2) begin
+        if (_65_) begin
             bank2_read_en = 1'h1;
-        end else if (array_second_2) begin
+        end else if (_67_) begin
             bank2_read_en = 1'h1;
-        end else if (_26_) begin
+        end else if (_69_) begin
             bank2_read_en = 1'h1;
-        end else if (_28_) begin
+        end else if (_71_) begin
             bank2_read_en = 1'h1;
-        end else if (_30_) begin
+        end else if (_73_) begin
             bank2_read_en = 1'h1;
         end
     end
 
     always @* begin
         bank2_read_addr = 10'h0;
-        if (array_first_2) begin
-            bank2_read_addr = operand_request[13:4];
-        end else if (array_second_2) begin
-            bank2_read_addr = next_word[11:2];
-        end else if (_26_) begin
-            bank2_read_addr = residual_payload[11:2];
-        end else if (_28_) begin
-            bank2_read_addr = pool_payload[11:2];
-        end else if (_30_) begin
-            bank2_read_addr = store_payload[11:2];
+        if (_65_) begin
+            bank2_read_addr = first_word[11:2];
+        end else if (_67_) begin
+            bank2_read_addr = second_word[11:2];
+        end else if (_69_) begin
+            bank2_read_addr = residual_requests_o_payload[11:2];
+        end else if (_71_) begin
+            bank2_read_addr = pool_requests_o_payload[11:2];
+        end else if (_73_) begin
+            bank2_read_addr = store_requests_o_payload[11:2];
         end
     end
 
     always @* begin
         bank3_read_en = 1'h0;
-        if (array_first_3) begin
+        if (_75_) begin
             bank3_read_en = 1'h1;
-        end else if (array_second_3) begin
+        end else if (_77_) begin
             bank3_read_en = 1'h1;
-        end else if (_36_) begin
+        end else if (_79_) begin
             bank3_read_en = 1'h1;
-        end else if (_38_) begin
+        end else if (_81_) begin
             bank3_read_en = 1'h1;
-        end else if (_40_) begin
+        end else if (_83_) begin
             bank3_read_en = 1'h1;
         end
     end
 
     always @* begin
         bank3_read_addr = 10'h0;
-        if (array_first_3) begin
-            bank3_read_addr = operand_request[13:4];
-        end else if (array_second_3) begin
-            bank3_read_addr = next_word[11:2];
-        end else if (_36_) begin
-            bank3_read_addr = residual_payload[11:2];
-        end else if (_38_) begin
-            bank3_read_addr = pool_payload[11:2];
-        end else if (_40_) begin
-            bank3_read_addr = store_payload[11:2];
-        end
-    end
-
-    always @* begin
-        valid = 4'h0;
-        if (!operand_request[72]) begin
-            valid = _52_[3:0];
-        end
-    end
-
-    always @* begin
-        shifted = _53_;
-        if (|shift) begin
-            shifted = _59_[31:0];
-        end
-    end
-
-    always @* begin
-        kept = shifted;
-        if (!(&mask)) begin
-            if (!mask[0]) begin
-                kept[7:0] = pad;
-            end
-            if (!mask[1]) begin
-                kept[15:8] = pad;
-            end
-            if (!mask[2]) begin
-                kept[23:16] = pad;
-            end
-            if (!mask[3]) begin
-                kept[31:24] = pad;
-            end
+        if (_75_) begin
+            bank3_read_addr = first_word[11:2];
+        end else if (_77_) begin
+            bank3_read_addr = second_word[11:2];
+        end else if (_79_) begin
+            bank3_read_addr = residual_requests_o_payload[11:2];
+        end else if (_81_) begin
+            bank3_read_addr = pool_requests_o_payload[11:2];
+        end else if (_83_) begin
+            bank3_read_addr = store_requests_o_payload[11:2];
         end
     end
 
     always @* begin
         bank0_write_addr = 10'h0;
-        if (_67_) begin
-            bank0_write_addr = drain[13:4];
-        end else if (_69_) begin
-            bank0_write_addr = pool_write_payload[13:4];
-        end else if (_71_) begin
-            bank0_write_addr = load_write_payload[13:4];
+        if (_85_) begin
+            bank0_write_addr = load_write_requests_o_payload[13:4];
+        end
+        if (_87_) begin
+            bank0_write_addr = pool_write_requests_o_payload[13:4];
+        end
+        if (_89_) begin
+            bank0_write_addr = drain_address[13:4];
         end
     end
 
     always @* begin
         bank0_write_data = 32'd0;
-        if (_67_) begin
-            bank0_write_data = drain[55:24];
-        end else if (_69_) begin
-            bank0_write_data = pool_write_payload[55:24];
-        end else if (_71_) begin
-            bank0_write_data = load_write_payload[55:24];
+        if (_85_) begin
+            bank0_write_data = load_write_requests_o_payload[55:24];
+        end
+        if (_87_) begin
+            bank0_write_data = pool_write_requests_o_payload[55:24];
+        end
+        if (_89_) begin
+            bank0_write_data = drain_word;
         end
     end
 
     always @* begin
         bank0_write_en = 4'h0;
-        if (_67_) begin
-            bank0_write_en = 4'hf;
-        end else if (_69_) begin
-            bank0_write_en = 4'hf;
-        end else if (_71_) begin
-            bank0_write_en = 4'hf;
-        end
-    end
-
-    always @* begin
-        pool_write_ready = 1'h0;
-        if (_67_) begin
-        end else if (_69_) begin
-            pool_write_ready = 1'h1;
-        end
-        if (_73_) begin
-        end else if (_75_) begin
-            pool_write_ready = 1'h1;
-        end
-        if (_79_) begin
-        end else if (_81_) begin
-            pool_write_ready = 1'h1;
-        end
         if (_85_) begin
-        end else if (_87_) begin
-            pool_write_ready = 1'h1;
+            bank0_write_en = 4'hf;
         end
-    end
-
-    always @* begin
-        load_write_ready = 1'h0;
-        if (_67_) begin
-        end else if (_69_) begin
-        end else if (_71_) begin
-            load_write_ready = 1'h1;
+        if (_87_) begin
+            bank0_write_en = 4'hf;
         end
-        if (_73_) begin
-        end else if (_75_) begin
-        end else if (_77_) begin
-            load_write_ready = 1'h1;
-        end
-        if (_79_) begin
-        end else if (_81_) begin
-        end else if (_83_) begin
-            load_write_ready = 1'h1;
-        end
-        if (_85_) begin
-        end else if (_87_) begin
-        end else if (_89_) begin
-            load_write_ready = 1'h1;
+        if (_89_) begin
+            bank0_write_en = drain_enables;
         end
     end
 
     always @* begin
         bank1_write_addr = 10'h0;
-        if (_73_) begin
-            bank1_write_addr = drain[13:4];
-        end else if (_75_) begin
-            bank1_write_addr = pool_write_payload[13:4];
-        end else if (_77_) begin
-            bank1_write_addr = load_write_payload[13:4];
+        if (_91_) begin
+            bank1_write_addr = load_write_requests_o_payload[13:4];
+        end
+        if (_93_) begin
+            bank1_write_addr = pool_write_requests_o_payload[13:4];
+        end
+        if (_95_) begin
+            bank1_write_addr = drain_address[13:4];
         end
     end
 
     always @* begin
         bank1_write_data = 32'd0;
-        if (_73_) begin
-            bank1_write_data = drain[55:24];
-        end else if (_75_) begin
-            bank1_write_data = pool_write_payload[55:24];
-        end else if (_77_) begin
-            bank1_write_data = load_write_payload[55:24];
+        if (_91_) begin
+            bank1_write_data = load_write_requests_o_payload[55:24];
+        end
+        if (_93_) begin
+            bank1_write_data = pool_write_requests_o_payload[55:24];
+        end
+        if (_95_) begin
+            bank1_write_data = drain_word;
         end
     end
 
     always @* begin
         bank1_write_en = 4'h0;
-        if (_73_) begin
+        if (_91_) begin
             bank1_write_en = 4'hf;
-        end else if (_75_) begin
+        end
+        if (_93_) begin
             bank1_write_en = 4'hf;
-        end else if (_77_) begin
-            bank1_write_en = 4'hf;
+        end
+        if (_95_) begin
+            bank1_write_en = drain_enables;
         end
     end
 
     always @* begin
         bank2_write_addr = 10'h0;
-        if (_79_) begin
-            bank2_write_addr = drain[13:4];
-        end else if (_81_) begin
-            bank2_write_addr = pool_write_payload[13:4];
-        end else if (_83_) begin
-            bank2_write_addr = load_write_payload[13:4];
+        if (_97_) begin
+            bank2_write_addr = load_write_requests_o_payload[13:4];
+        end
+        if (_99_) begin
+            bank2_write_addr = pool_write_requests_o_payload[13:4];
+        end
+        if (_101_) begin
+            bank2_write_addr = drain_address[13:4];
         end
     end
 
     always @* begin
         bank2_write_data = 32'd0;
-        if (_79_) begin
-            bank2_write_data = drain[55:24];
-        end else if (_81_) begin
-            bank2_write_data = pool_write_payload[55:24];
-        end else if (_83_) begin
-            bank2_write_data = load_write_payload[55:24];
+        if (_97_) begin
+            bank2_write_data = load_write_requests_o_payload[55:24];
+        end
+        if (_99_) begin
+            bank2_write_data = pool_write_requests_o_payload[55:24];
+        end
+        if (_101_) begin
+            bank2_write_data = drain_word;
         end
     end
 
     always @* begin
         bank2_write_en = 4'h0;
-        if (_79_) begin
+        if (_97_) begin
             bank2_write_en = 4'hf;
-        end else if (_81_) begin
+        end
+        if (_99_) begin
             bank2_write_en = 4'hf;
-        end else if (_83_) begin
-            bank2_write_en = 4'hf;
+        end
+        if (_101_) begin
+            bank2_write_en = drain_enables;
         end
     end
 
     always @* begin
         bank3_write_addr = 10'h0;
-        if (_85_) begin
-            bank3_write_addr = drain[13:4];
-        end else if (_87_) begin
-            bank3_write_addr = pool_write_payload[13:4];
-        end else if (_89_) begin
-            bank3_write_addr = load_write_payload[13:4];
+        if (_103_) begin
+            bank3_write_addr = load_write_requests_o_payload[13:4];
+        end
+        if (_105_) begin
+            bank3_write_addr = pool_write_requests_o_payload[13:4];
+        end
+        if (_107_) begin
+            bank3_write_addr = drain_address[13:4];
         end
     end
 
     always @* begin
         bank3_write_data = 32'd0;
-        if (_85_) begin
-            bank3_write_data = drain[55:24];
-        end else if (_87_) begin
-            bank3_write_data = pool_write_payload[55:24];
-        end else if (_89_) begin
-            bank3_write_data = load_write_payload[55:24];
+        if (_103_) begin
+            bank3_write_data = load_write_requests_o_payload[55:24];
+        end
+        if (_105_) begin
+            bank3_write_data = pool_write_requests_o_payload[55:24];
+        end
+        if (_107_) begin
+            bank3_write_data = drain_word;
         end
     end
 
     always @* begin
         bank3_write_en = 4'h0;
-        if (_85_) begin
-            bank3_write_en = 4'hf;
-        end else if (_87_) begin
-            bank3_write_en = 4'hf;
-        end else if (_89_) begin
+        if (_103_) begin
             bank3_write_en = 4'hf;
         end
+        if (_105_) begin
+            bank3_write_en = 4'hf;
+        end
+        if (_107_) begin
+            bank3_write_en = drain_enables;
+        end
     end
+
+    always @(posedge clk) word_0 <= bank0_read_data;
+
+    always @(posedge clk) word_1 <= bank1_read_data;
+
+    always @(posedge clk) word_2 <= bank2_read_data;
+
+    always @(posedge clk) word_3 <= bank3_read_data;
+
+    always @(posedge clk) first_word <= operand_request[23:2];
+
+    always @(posedge clk) second_word <= operand_request[23:2] + 22'h1;
+
+    always @(posedge clk) residual_bank_2 <= residual_requests_o_payload[1:0];
+
+    always @(posedge clk) residual_bank_3 <= residual_bank_2;
+
+    always @(posedge clk) pool_bank_2 <= pool_requests_o_payload[1:0];
+
+    always @(posedge clk) pool_bank_3 <= pool_bank_2;
+
+    always @(posedge clk) store_bank_2 <= store_requests_o_payload[1:0];
+
+    always @(posedge clk) store_bank_3 <= store_bank_2;
+
+    always @(posedge clk) operand_bank_1 <= operand_request[3:2];
+
+    always @(posedge clk) operand_bank_2 <= operand_bank_1;
+
+    always @(posedge clk) operand_shift_1 <= operand_request[1:0];
+
+    always @(posedge clk) operand_shift_2 <= operand_shift_1;
+
+    always @(posedge clk) operand_shift_3 <= operand_shift_2;
+
+    always @(posedge clk) operand_shift_4 <= operand_shift_3;
+
+    always @(posedge clk) operand_pad_1 <= operand_request[80:73];
+
+    always @(posedge clk) operand_pad_2 <= operand_pad_1;
+
+    always @(posedge clk) operand_pad_3 <= operand_pad_2;
+
+    always @(posedge clk) operand_pad_4 <= operand_pad_3;
+
+    always @(posedge clk) operand_outside_1 <= operand_request[72];
+
+    always @(posedge clk) operand_outside_2 <= operand_outside_1;
+
+    always @(posedge clk) operand_offset <= operand_request[47:24];
+
+    always @(posedge clk) operand_left <= $signed({ 1'h0, operand_request[71:48] }) - $signed(operand_request[47:24]);
+
+    always @(posedge clk) operand_before <= _15_[2:0];
+
+    always @(posedge clk) operand_inside <= _19_[2:0];
+
+    always @(posedge clk) operand_valid <= operand_outside_2 ? 4'h0 : _23_[3:0];
+
+    always @(posedge clk) operand_mask <= operand_valid;
+
+    always @(posedge clk) operand_choice_0 <= operand_bank_2 + (operand_shift_2 > 2'h0);
+
+    always @(posedge clk) operand_choice_1 <= operand_bank_2 + (operand_shift_2 > 2'h1);
+
+    always @(posedge clk) operand_choice_2 <= operand_bank_2 + (operand_shift_2 > 2'h2);
+
+    always @(posedge clk) operand_choice_3 <= operand_bank_2 + 2'h0;
+
+    always @(posedge clk) operand_bytes <= { _35_, _34_, _33_, _32_ };
+
+    always @(posedge clk) drain_enables <= 4'hf;
+
+    always @(posedge clk) drain_word <= drain[55:24];
+
+    always @(posedge clk) drain_address <= drain[23:0];
 
     always @(posedge clk) begin
         if (rst) begin
-            residual_bank <= 2'h0;
+            first_en <= 1'h0;
         end else begin
-            residual_bank <= residual_payload[1:0];
+            first_en <= operand_en;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
-            pool_bank <= 2'h0;
+            second_en <= 1'h0;
         end else begin
-            pool_bank <= pool_payload[1:0];
+            second_en <= operand_en & (|operand_request[1:0]);
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
-            store_bank <= 2'h0;
+            residual_served_2 <= 1'h0;
         end else begin
-            store_bank <= store_payload[1:0];
+            residual_served_2 <= residual_requests_o_valid & residual_requests_o_ready;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
-            bank <= 2'h0;
+            residual_served_3 <= 1'h0;
         end else begin
-            bank <= operand_request[3:2];
+            residual_served_3 <= residual_served_2;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
-            shift <= 2'h0;
+            residual_word_valid <= 1'h0;
         end else begin
-            shift <= operand_request[1:0];
+            residual_word_valid <= residual_served_3;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
-            mask <= 4'h0;
+            residual_word <= 32'd0;
         end else begin
-            mask <= valid;
+            residual_word <= _5_;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
-            pad <= 8'h0;
+            pool_served_2 <= 1'h0;
         end else begin
-            pad <= operand_request[80:73];
+            pool_served_2 <= pool_requests_o_valid & pool_requests_o_ready;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            pool_served_3 <= 1'h0;
+        end else begin
+            pool_served_3 <= pool_served_2;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            pool_word_valid <= 1'h0;
+        end else begin
+            pool_word_valid <= pool_served_3;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            pool_word <= 32'd0;
+        end else begin
+            pool_word <= _7_;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            store_served_2 <= 1'h0;
+        end else begin
+            store_served_2 <= store_requests_o_valid & store_requests_o_ready;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            store_served_3 <= 1'h0;
+        end else begin
+            store_served_3 <= store_served_2;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            store_word_valid <= 1'h0;
+        end else begin
+            store_word_valid <= store_served_3;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            store_word <= 32'd0;
+        end else begin
+            store_word <= _9_;
         end
     end
 
@@ -6408,7 +6948,34 @@ module tcu_activation_memory (
         if (rst) begin
             operand <= 32'd0;
         end else begin
-            operand <= kept;
+            operand[7:0] <= operand_mask[0] ? operand_rotated_1[7:0] : operand_pad_4;
+            operand[15:8] <= operand_mask[1] ? operand_rotated_1[15:8] : operand_pad_4;
+            operand[23:16] <= operand_mask[2] ? operand_rotated_1[23:16] : operand_pad_4;
+            operand[31:24] <= operand_mask[3] ? operand_rotated_1[31:24] : operand_pad_4;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            drain_en_87 <= 1'h0;
+        end else begin
+            drain_en_87 <= drain_en;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            pool_written <= 1'h0;
+        end else begin
+            pool_written <= _41_;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            load_written <= 1'h0;
+        end else begin
+            load_written <= _43_;
         end
     end
 endmodule
@@ -7097,12 +7664,13 @@ endmodule
 //     i_pass: The passes.
 //     shadow_ready: The tile of the next pass is in the shadow plane or on its way there.
 //     bank_released: The output path has emptied a bank.
+//     active: A pixel is walked; its request follows in the next cycle.
 //     request_en, request: One operand read.
 //     tag, pixel: What to do with its sums, in the same cycle as the request.
 //     swap: The request is the first of a pass.
 //     pass_started: Pulse when a pass is taken; its tile leaves the shadow plane.
-//     tile_read: Pulse after the last operand of a tile has been requested.
-//     layer: Layer of the operand, or of the next one.
+//     tile_read: Pulse with the request of the last operand of a tile.
+//     layer: Layer of the pixel, or of the last one.
 //     waiting_for_bank, waiting_for_weights: Why the next pass does not start.
 //
 // Reset: idle, both banks free.
@@ -7114,11 +7682,12 @@ module tcu_pixel_walker (
     output wire         i_pass_ready,
     input  wire         shadow_ready,
     input  wire         bank_released,
+    output reg          active,
     output reg          request_en,
-    output wire [80:0]  request,
-    output wire [3:0]   tag,
+    output reg  [80:0]  request,
+    output reg  [3:0]   tag,
     output reg  [6:0]   pixel,
-    output wire         swap,
+    output reg          swap,
     output wire         pass_started,
     output reg          tile_read,
     output wire [11:0]  layer,
@@ -7135,29 +7704,127 @@ module tcu_pixel_walker (
     wire last_pixel;
     wire last_x;
     reg [23:0] offset;
+    reg [6:0] pixel_31;
     reg [23:0] row;
     reg [11:0] x_left;
     reg [11:0] y_left;
 
     assign last_x = x_left == 12'h1;
     assign last_pixel = last_x & (y_left == 12'h1);
-    assign swap = request_en & begins;
-    assign due = i_pass_valid & (!request_en | last_pixel);
+    assign due = i_pass_valid & (!active | last_pixel);
     assign bank_free = !i_pass_payload[202] | (banks_taken != 2'h2);
     assign waiting_for_bank = due & !bank_free;
     assign waiting_for_weights = due & bank_free & !shadow_ready;
     assign i_pass_ready = due & bank_free & shadow_ready;
     assign pass_started = i_pass_ready;
     assign layer = current[11:0];
-    assign tag[3] = last_pixel & current[203];
-    assign tag[2] = current[201];
-    assign tag[1] = bank;
-    assign tag[0] = request_en;
-    assign request[80:73] = current[200:193];
-    assign request[72] = ($signed(iy) < $signed(1'h0)) | ($signed(iy) >= $signed({ 1'h0, current[192:177] }));
-    assign request[71:48] = current[176:153];
-    assign request[47:24] = offset;
-    assign request[23:0] = $signed({ 1'h0, row }) + $signed(offset);
+
+    always @(posedge clk) begin
+        if (rst) begin
+            iy <= 18'h0;
+        end else if (i_pass_ready) begin
+            iy <= { i_pass_payload[52], i_pass_payload[52:36] };
+        end else if (active) begin
+            if (last_x) begin
+                iy <= $signed(iy) + $signed({ 1'h0, current[152:149] });
+            end
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            offset <= 24'h0;
+        end else if (i_pass_ready) begin
+            offset <= i_pass_payload[76:53];
+        end else if (active) begin
+            offset <= $signed(offset) + $signed({ 1'h0, current[148:125] });
+            if (last_x) begin
+                offset <= current[76:53];
+            end
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            x_left <= 12'h0;
+        end else if (i_pass_ready) begin
+            x_left <= i_pass_payload[100:89];
+        end else if (active) begin
+            x_left <= x_left - 12'h1;
+            if (last_x) begin
+                x_left <= current[100:89];
+            end
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            y_left <= 12'h0;
+        end else if (i_pass_ready) begin
+            y_left <= i_pass_payload[88:77];
+        end else if (active) begin
+            if (last_x) begin
+                y_left <= y_left - 12'h1;
+            end
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            pixel_31 <= 7'h0;
+        end else if (i_pass_ready) begin
+            pixel_31 <= 7'h0;
+        end else if (active) begin
+            pixel_31 <= pixel_31 + 7'h1;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            request_en <= 1'h0;
+        end else begin
+            request_en <= active;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            request <= 81'h0;
+        end else begin
+            request[23:0] <= $signed({ 1'h0, row }) + $signed(offset);
+            request[47:24] <= offset;
+            request[71:48] <= current[176:153];
+            request[72] <= ($signed(iy) < $signed(1'h0)) | ($signed(iy) >= $signed({ 1'h0, current[192:177] }));
+            request[80:73] <= current[200:193];
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            tag <= 4'h0;
+        end else begin
+            tag[0] <= active;
+            tag[1] <= bank;
+            tag[2] <= current[201];
+            tag[3] <= last_pixel & current[203];
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            pixel <= 7'h0;
+        end else begin
+            pixel <= pixel_31;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            swap <= 1'h0;
+        end else begin
+            swap <= active & begins;
+        end
+    end
 
     always @(posedge clk) begin
         if (rst) begin
@@ -7171,7 +7838,7 @@ module tcu_pixel_walker (
         if (rst) begin
             tile_read <= 1'h0;
         end else begin
-            tile_read <= request_en & last_pixel & current[204];
+            tile_read <= active & last_pixel & current[204];
         end
     end
 
@@ -7191,7 +7858,7 @@ module tcu_pixel_walker (
     always @(posedge clk) begin
         if (rst) begin
             bank <= 1'h0;
-        end else if (request_en & last_pixel & current[203]) begin
+        end else if (active & last_pixel & current[203]) begin
             bank <= ~bank;
         end
     end
@@ -7206,12 +7873,12 @@ module tcu_pixel_walker (
 
     always @(posedge clk) begin
         if (rst) begin
-            request_en <= 1'h0;
+            active <= 1'h0;
         end else if (i_pass_ready) begin
-            request_en <= 1'h1;
-        end else if (request_en) begin
+            active <= 1'h1;
+        end else if (active) begin
             if (last_pixel) begin
-                request_en <= 1'h0;
+                active <= 1'h0;
             end
         end
     end
@@ -7221,70 +7888,10 @@ module tcu_pixel_walker (
             row <= 24'h0;
         end else if (i_pass_ready) begin
             row <= i_pass_payload[35:12];
-        end else if (request_en) begin
+        end else if (active) begin
             if (last_x) begin
                 row <= row + current[124:101];
             end
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            iy <= 18'h0;
-        end else if (i_pass_ready) begin
-            iy <= { i_pass_payload[52], i_pass_payload[52:36] };
-        end else if (request_en) begin
-            if (last_x) begin
-                iy <= $signed(iy) + $signed({ 1'h0, current[152:149] });
-            end
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            offset <= 24'h0;
-        end else if (i_pass_ready) begin
-            offset <= i_pass_payload[76:53];
-        end else if (request_en) begin
-            offset <= $signed(offset) + $signed({ 1'h0, current[148:125] });
-            if (last_x) begin
-                offset <= current[76:53];
-            end
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            x_left <= 12'h0;
-        end else if (i_pass_ready) begin
-            x_left <= i_pass_payload[100:89];
-        end else if (request_en) begin
-            x_left <= x_left - 12'h1;
-            if (last_x) begin
-                x_left <= current[100:89];
-            end
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            y_left <= 12'h0;
-        end else if (i_pass_ready) begin
-            y_left <= i_pass_payload[88:77];
-        end else if (request_en) begin
-            if (last_x) begin
-                y_left <= y_left - 12'h1;
-            end
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            pixel <= 7'h0;
-        end else if (i_pass_ready) begin
-            pixel <= 7'h0;
-        end else if (request_en) begin
-            pixel <= pixel + 7'h1;
         end
     end
 endmodule
@@ -7581,7 +8188,7 @@ endmodule
 //     tag, pixel: Of the sums that come in the NEXT cycle (the old value must be read before it can be added to).
 //     sums: From the array.
 //     read_en, read_bank, read_pixel: Read one pixel's accumulators for the output path; `read_data` holds them from
-//         the next cycle until the next read. The bank must not be summing up.
+//         the cycle after the next until one cycle after the next read. The bank must not be summing up.
 //     filled: A pulse for each complete tile, in the cycle after which it may be read.
 //
 // Two words for the same pixel must be at least 3 cycles apart, which a pass of fewer pixels than rows guarantees
@@ -7632,6 +8239,7 @@ module tcu_accumulators (
     wire [21:0] bank1_column3_read_data;
     wire bank1_column3_read_en;
     wire bank1_column3_write_en;
+    reg drained;
     reg drained_bank;
     reg [3:0] storing;
     reg [6:0] storing_pixel;
@@ -7641,7 +8249,7 @@ module tcu_accumulators (
     reg [21:0] total_1;
     reg [21:0] total_2;
     reg [21:0] total_3;
-    wire _11_, _20_, _22_, _32_, _34_, _44_, _46_, _56_, _58_;
+    wire _15_, _24_, _26_, _36_, _38_, _48_, _50_, _60_, _62_;
 
     tcu_sram_1r1w #(
         .ADDRESS_BITS(7),
@@ -7763,33 +8371,33 @@ module tcu_accumulators (
         .write_data(total_3)
     );
 
-    assign bank1_column1_read_en = (summing_1 & !tag[2]) | (read_en & _32_);
-    assign bank1_column1_write_en = storing[0] & _34_;
-    assign bank0_column2_read_en = (summing_0 & !tag[2]) | (read_en & !read_bank);
-    assign bank0_column2_write_en = storing[0] & !storing[1];
-    assign bank1_column2_read_en = (summing_1 & !tag[2]) | (read_en & _44_);
-    assign bank1_column2_write_en = storing[0] & _46_;
-    assign bank0_column3_read_en = (summing_0 & !tag[2]) | (read_en & !read_bank);
-    assign bank0_column3_write_en = storing[0] & !storing[1];
-    assign bank1_column3_read_en = (summing_1 & !tag[2]) | (read_en & _56_);
-    assign bank1_column3_write_en = storing[0] & _58_;
-    assign summing_0 = tag[0] & !tag[1];
-    assign summing_1 = tag[0] & _11_;
-    assign bank0_column0_read_en = (summing_0 & !tag[2]) | (read_en & !read_bank);
-    assign bank0_column0_write_en = storing[0] & !storing[1];
-    assign bank1_column0_read_en = (summing_1 & !tag[2]) | (read_en & _20_);
-    assign bank1_column0_write_en = storing[0] & _22_;
     assign bank0_column1_read_en = (summing_0 & !tag[2]) | (read_en & !read_bank);
     assign bank0_column1_write_en = storing[0] & !storing[1];
-    assign _11_ = tag[1];
-    assign _20_ = read_bank;
-    assign _22_ = storing[1];
-    assign _32_ = read_bank;
-    assign _34_ = storing[1];
-    assign _44_ = read_bank;
-    assign _46_ = storing[1];
-    assign _56_ = read_bank;
-    assign _58_ = storing[1];
+    assign bank1_column1_read_en = (summing_1 & !tag[2]) | (read_en & _36_);
+    assign bank1_column1_write_en = storing[0] & _38_;
+    assign bank0_column2_read_en = (summing_0 & !tag[2]) | (read_en & !read_bank);
+    assign bank0_column2_write_en = storing[0] & !storing[1];
+    assign bank1_column2_read_en = (summing_1 & !tag[2]) | (read_en & _48_);
+    assign bank1_column2_write_en = storing[0] & _50_;
+    assign bank0_column3_read_en = (summing_0 & !tag[2]) | (read_en & !read_bank);
+    assign bank0_column3_write_en = storing[0] & !storing[1];
+    assign bank1_column3_read_en = (summing_1 & !tag[2]) | (read_en & _60_);
+    assign bank1_column3_write_en = storing[0] & _62_;
+    assign summing_0 = tag[0] & !tag[1];
+    assign summing_1 = tag[0] & _15_;
+    assign bank0_column0_read_en = (summing_0 & !tag[2]) | (read_en & !read_bank);
+    assign bank0_column0_write_en = storing[0] & !storing[1];
+    assign bank1_column0_read_en = (summing_1 & !tag[2]) | (read_en & _24_);
+    assign bank1_column0_write_en = storing[0] & _26_;
+    assign _15_ = tag[1];
+    assign _24_ = read_bank;
+    assign _26_ = storing[1];
+    assign _36_ = read_bank;
+    assign _38_ = storing[1];
+    assign _48_ = read_bank;
+    assign _50_ = storing[1];
+    assign _60_ = read_bank;
+    assign _62_ = storing[1];
 
     always @* begin
         bank0_column0_read_addr = pixel;
@@ -7802,29 +8410,6 @@ module tcu_accumulators (
         bank1_column0_read_addr = pixel;
         if (!summing_1) begin
             bank1_column0_read_addr = read_pixel;
-        end
-    end
-
-    always @* begin
-        if (drained_bank) begin
-            read_data[21:0] = bank1_column0_read_data;
-        end else begin
-            read_data[21:0] = bank0_column0_read_data;
-        end
-        if (drained_bank) begin
-            read_data[43:22] = bank1_column1_read_data;
-        end else begin
-            read_data[43:22] = bank0_column1_read_data;
-        end
-        if (drained_bank) begin
-            read_data[65:44] = bank1_column2_read_data;
-        end else begin
-            read_data[65:44] = bank0_column2_read_data;
-        end
-        if (drained_bank) begin
-            read_data[87:66] = bank1_column3_read_data;
-        end else begin
-            read_data[87:66] = bank0_column3_read_data;
         end
     end
 
@@ -7912,6 +8497,14 @@ module tcu_accumulators (
 
     always @(posedge clk) begin
         if (rst) begin
+            drained <= 1'h0;
+        end else begin
+            drained <= read_en;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
             drained_bank <= 1'h0;
         end else if (read_en) begin
             drained_bank <= read_bank;
@@ -7925,6 +8518,17 @@ module tcu_accumulators (
             total_0 <= $signed(bank1_column0_read_data) + $signed(sums[17:0]);
         end else begin
             total_0 <= $signed(bank0_column0_read_data) + $signed(sums[17:0]);
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            read_data <= 88'h0;
+        end else if (drained) begin
+            read_data[21:0] <= drained_bank ? bank1_column0_read_data : bank0_column0_read_data;
+            read_data[43:22] <= drained_bank ? bank1_column1_read_data : bank0_column1_read_data;
+            read_data[65:44] <= drained_bank ? bank1_column2_read_data : bank0_column2_read_data;
+            read_data[87:66] <= drained_bank ? bank1_column3_read_data : bank0_column3_read_data;
         end
     end
 
@@ -8003,10 +8607,15 @@ module tcu_compute_engine (
     output wire         waiting_for_bank
 );
     wire [71:0] array_sums;
+    reg array_weight_en;
+    reg [1:0] array_weight_row;
     wire loader_i_tile_ready;
+    wire loader_read_en;
+    wire [5:0] loader_read_item;
+    wire [1:0] loader_read_unit;
     wire loader_ready;
-    wire loader_weight_en;
-    wire [1:0] loader_weight_row;
+    wire loader_release_;
+    reg [39:0] loading_line;
     wire pass_queue_i_ready;
     wire [204:0] pass_queue_o_payload;
     wire pass_queue_o_valid;
@@ -8016,25 +8625,27 @@ module tcu_compute_engine (
     wire [6:0] passes_o_tile_payload;
     wire passes_o_tile_valid;
     wire passes_waiting_for_weights;
-    reg [48:0] pixel_line;
+    reg [69:0] pixel_line;
     wire pixels_i_pass_ready;
     wire pixels_pass_started;
     wire [6:0] pixels_pixel;
     wire pixels_swap;
     wire [3:0] pixels_tag;
+    wire pixels_tile_read;
     wire pixels_waiting_for_weights;
     reg [3:0] settling;
-    reg [1:0] swap_line;
-    reg [27:0] tag_line;
+    reg [4:0] swap_line;
+    reg [39:0] tag_line;
     wire tile_queue_i_ready;
     wire [6:0] tile_queue_o_payload;
     wire tile_queue_o_valid;
+    reg [1:0] tile_read_line;
 
     tcu_accumulators u_accumulators (
         .clk(clk),
         .rst(rst),
-        .tag(tag_line[27:24]),
-        .pixel(pixel_line[48:42]),
+        .tag(tag_line[39:36]),
+        .pixel(pixel_line[69:63]),
         .sums(array_sums),
         .read_en(drain_en),
         .read_bank(drain_bank),
@@ -8046,9 +8657,9 @@ module tcu_compute_engine (
     tcu_array u_array (
         .clk(clk),
         .operand(operand),
-        .swap(swap_line[1]),
-        .weight_en(loader_weight_en),
-        .weight_row(loader_weight_row),
+        .swap(swap_line[4]),
+        .weight_en(array_weight_en),
+        .weight_row(array_weight_row),
         .weight_data(weights),
         .sums(array_sums)
     );
@@ -8061,12 +8672,12 @@ module tcu_compute_engine (
         .i_tile_ready(loader_i_tile_ready),
         .pass_started(pixels_pass_started),
         .ready(loader_ready),
-        .read_en(read_en),
-        .read_item(read_item),
-        .read_unit(read_unit),
-        .weight_en(loader_weight_en),
-        .weight_row(loader_weight_row),
-        .release_(release_)
+        .read_en(loader_read_en),
+        .read_item(loader_read_item),
+        .read_unit(loader_read_unit),
+        .weight_en(),
+        .weight_row(),
+        .release_(loader_release_)
     );
 
     tcu_stream_queue_pass_queue u_pass_queue (
@@ -8105,13 +8716,14 @@ module tcu_compute_engine (
         .i_pass_ready(pixels_i_pass_ready),
         .shadow_ready(loader_ready),
         .bank_released(bank_released),
+        .active(active),
         .request_en(request_en),
         .request(request),
         .tag(pixels_tag),
         .pixel(pixels_pixel),
         .swap(pixels_swap),
         .pass_started(pixels_pass_started),
-        .tile_read(tile_done),
+        .tile_read(pixels_tile_read),
         .layer(layer),
         .waiting_for_bank(waiting_for_bank),
         .waiting_for_weights(pixels_waiting_for_weights)
@@ -8128,10 +8740,14 @@ module tcu_compute_engine (
         .o_ready(loader_i_tile_ready)
     );
 
-    assign busy = passes_busy | pass_queue_o_valid | request_en | (|settling);
+    assign busy = passes_busy | pass_queue_o_valid | active | (|settling);
     assign next_layer_valid = pass_queue_o_valid | passes_busy;
     assign waiting_for_weights = pixels_waiting_for_weights | (!pass_queue_o_valid & passes_waiting_for_weights);
-    assign active = request_en;
+    assign read_en = loading_line[30];
+    assign read_item = loading_line[37:32];
+    assign read_unit = loading_line[39:38];
+    assign release_ = loading_line[31];
+    assign tile_done = tile_read_line[1];
 
     always @* begin
         next_layer = passes_o_pass_payload[11:0];
@@ -8142,35 +8758,67 @@ module tcu_compute_engine (
 
     always @(posedge clk) begin
         if (rst) begin
-            swap_line <= 2'h0;
+            loading_line <= 40'h0;
         end else begin
-            swap_line <= { swap_line[0], pixels_swap };
+            loading_line <= { loading_line[29:0], loader_read_unit, loader_read_item, loader_release_, loader_read_en };
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
-            tag_line <= 28'h0;
+            array_weight_en <= 1'h0;
         end else begin
-            tag_line <= { tag_line[23:0], pixels_tag };
+            array_weight_en <= loading_line[30];
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
-            pixel_line <= 49'h0;
+            array_weight_row <= 2'h0;
         end else begin
-            pixel_line <= { pixel_line[41:0], pixels_pixel };
+            array_weight_row <= loading_line[39:38];
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            swap_line <= 5'h0;
+        end else begin
+            swap_line <= { swap_line[3:0], pixels_swap };
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            tag_line <= 40'h0;
+        end else begin
+            tag_line <= { tag_line[35:0], pixels_tag };
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            pixel_line <= 70'h0;
+        end else begin
+            pixel_line <= { pixel_line[62:0], pixels_pixel };
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             settling <= 4'h0;
-        end else if (request_en) begin
-            settling <= 4'ha;
+        end else if (active) begin
+            settling <= 4'he;
         end else if (|settling) begin
             settling <= settling - 4'h1;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            tile_read_line <= 2'h0;
+        end else begin
+            tile_read_line <= { tile_read_line[0], pixels_tile_read };
         end
     end
 endmodule
@@ -8187,7 +8835,8 @@ endmodule
 //     read_en, bank, pixel: First step of a pixel: read its accumulators.
 //     group: Parameter group (position in the ring); `lane_step` is the unit.
 //     residual_byte, residual_pop: Byte of the residual word at which the lanes start; the word is used up.
-//     bank_released, group_released: Pulses: the accumulator bank, the oldest parameter group may be overwritten.
+//     bank_released, group_released: Pulses: the accumulator bank, the oldest parameter group may be overwritten. The
+//         former comes one cycle after the bank's last pixel has been read, the latter one after the last step.
 //
 // Rate: one step per cycle.
 module tcu_drain_walker (
@@ -8209,14 +8858,15 @@ module tcu_drain_walker (
     output reg  [5:0]   group,
     output reg  [1:0]   residual_byte,
     output wire         residual_pop,
-    output wire         bank_released,
-    output wire         group_released
+    output reg          bank_released,
+    output reg          group_released
 );
     wire block_ends;
     reg [11:0] block_row;
     reg [11:0] column;
     reg [23:0] column_at;
     reg [1:0] column_byte;
+    wire emptied;
     reg [1:0] full;
     reg [5:0] group_start;
     wire last_column;
@@ -8235,17 +8885,15 @@ module tcu_drain_walker (
     wire word_ends;
     reg [11:0] x;
     reg [11:0] y;
-    wire _28_, _48_, _56_;
-    wire [1:0] _6_, _37_;
+    wire _25_, _50_, _58_;
+    wire [1:0] _6_, _39_;
     wire [5:0] _7_, _19_;
     wire [12:0] _1_, _2_, _3_, _8_;
-    wire [24:0] _29_;
+    wire [24:0] _26_;
 
-    assign _28_ = tile_ends & last_y;
-    assign _29_ = word[279:256] * 1'h1;
-    assign _37_ = lane_step + 1'h1;
-    assign _48_ = pixel_ends & last_x;
-    assign _56_ = tile_ends & last_y;
+    assign _39_ = lane_step + 1'h1;
+    assign _50_ = pixel_ends & last_x;
+    assign _58_ = tile_ends & last_y;
     assign _1_ = column + 12'h1;
     assign last_column = _1_ == word[187:176];
     assign _2_ = y + 12'h1;
@@ -8265,8 +8913,9 @@ module tcu_drain_walker (
     assign _19_ = (last_column & last_step) ? word[240:235] : 6'h0;
     assign read_en = go & !lane_step & (byte_plane == 2'h0);
     assign residual_pop = go & word[486] & (last_step | word_ends);
-    assign bank_released = go & tile_ends;
-    assign group_released = go & tile_ends & last_y & !word[241];
+    assign emptied = go & tile_ends;
+    assign _25_ = tile_ends & last_y;
+    assign _26_ = word[279:256] * 1'h1;
     assign step[25] = tile_ends;
     assign step[24] = _19_[0];
     assign step[23:0] = step_at + residual_byte;
@@ -8274,8 +8923,8 @@ module tcu_drain_walker (
     always @* begin
         next_column_at = 24'h0;
         if (go) begin
-            if (_28_) begin
-                next_column_at = column_at + _29_;
+            if (_25_) begin
+                next_column_at = column_at + _26_;
             end
         end
     end
@@ -8283,7 +8932,7 @@ module tcu_drain_walker (
     always @* begin
         next_column_byte = 2'h0;
         if (go) begin
-            if (_28_) begin
+            if (_25_) begin
                 next_column_byte = column_byte;
             end
         end
@@ -8291,12 +8940,28 @@ module tcu_drain_walker (
 
     always @(posedge clk) begin
         if (rst) begin
+            bank_released <= 1'h0;
+        end else begin
+            bank_released <= read_en & last_x & block_ends;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            group_released <= 1'h0;
+        end else begin
+            group_released <= emptied & last_y & !word[241];
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
             full <= 2'h0;
         end else begin
-            if (filled & !bank_released) begin
+            if (filled & !emptied) begin
                 full <= full + 2'h1;
             end
-            if (!filled & bank_released) begin
+            if (!filled & emptied) begin
                 full <= full - 2'h1;
             end
         end
@@ -8310,7 +8975,7 @@ module tcu_drain_walker (
                 active <= 1'h1;
             end
             if (go) begin
-                if (_56_) begin
+                if (_58_) begin
                     if (last_column) begin
                         active <= 1'h0;
                     end
@@ -8327,7 +8992,7 @@ module tcu_drain_walker (
                 column_at <= word[151:128];
             end
             if (go) begin
-                if (_56_) begin
+                if (_58_) begin
                     column_at <= next_column_at;
                 end
             end
@@ -8342,10 +9007,10 @@ module tcu_drain_walker (
                 row_at <= word[151:128];
             end
             if (go) begin
-                if (_48_) begin
+                if (_50_) begin
                     row_at <= row_at + word[303:280];
                 end
-                if (_56_) begin
+                if (_58_) begin
                     row_at <= next_column_at;
                 end
             end
@@ -8363,10 +9028,10 @@ module tcu_drain_walker (
                 if (pixel_ends) begin
                     pixel_at <= pixel_at + word[327:304];
                 end
-                if (_48_) begin
+                if (_50_) begin
                     pixel_at <= row_at + word[303:280];
                 end
-                if (_56_) begin
+                if (_58_) begin
                     pixel_at <= next_column_at;
                 end
             end
@@ -8387,10 +9052,10 @@ module tcu_drain_walker (
                 if (pixel_ends) begin
                     plane_at <= pixel_at + word[327:304];
                 end
-                if (_48_) begin
+                if (_50_) begin
                     plane_at <= row_at + word[303:280];
                 end
-                if (_56_) begin
+                if (_58_) begin
                     plane_at <= next_column_at;
                 end
             end
@@ -8414,10 +9079,10 @@ module tcu_drain_walker (
                 if (pixel_ends) begin
                     step_at <= pixel_at + word[327:304];
                 end
-                if (_48_) begin
+                if (_50_) begin
                     step_at <= row_at + word[303:280];
                 end
-                if (_56_) begin
+                if (_58_) begin
                     step_at <= next_column_at;
                 end
             end
@@ -8432,7 +9097,7 @@ module tcu_drain_walker (
                 column_byte <= word[225:224];
             end
             if (go) begin
-                if (_56_) begin
+                if (_58_) begin
                     column_byte <= next_column_byte;
                 end
             end
@@ -8457,10 +9122,10 @@ module tcu_drain_walker (
                 if (pixel_ends) begin
                     residual_byte <= column_byte;
                 end
-                if (_48_) begin
+                if (_50_) begin
                     residual_byte <= column_byte;
                 end
-                if (_56_) begin
+                if (_58_) begin
                     residual_byte <= next_column_byte;
                 end
             end
@@ -8475,7 +9140,7 @@ module tcu_drain_walker (
                 column <= 12'h0;
             end
             if (go) begin
-                if (_56_) begin
+                if (_58_) begin
                     column <= column + 12'h1;
                 end
             end
@@ -8490,10 +9155,10 @@ module tcu_drain_walker (
                 y <= 12'h0;
             end
             if (go) begin
-                if (_48_) begin
+                if (_50_) begin
                     y <= y + 12'h1;
                 end
-                if (_56_) begin
+                if (_58_) begin
                     y <= 12'h0;
                 end
             end
@@ -8511,7 +9176,7 @@ module tcu_drain_walker (
                 if (pixel_ends) begin
                     x <= x + 12'h1;
                 end
-                if (_48_) begin
+                if (_50_) begin
                     x <= 12'h0;
                 end
             end
@@ -8526,7 +9191,7 @@ module tcu_drain_walker (
                 block_row <= 12'h0;
             end
             if (go) begin
-                if (_48_) begin
+                if (_50_) begin
                     block_row <= block_row + 12'h1;
                 end
                 if (tile_ends) begin
@@ -8544,7 +9209,7 @@ module tcu_drain_walker (
                 lane_step <= 1'h0;
             end
             if (go) begin
-                lane_step <= _37_[0];
+                lane_step <= _39_[0];
                 if (last_step) begin
                     lane_step <= 1'h0;
                 end
@@ -8610,7 +9275,7 @@ module tcu_drain_walker (
         if (rst) begin
             group <= 6'h0;
         end else if (go) begin
-            if (_56_) begin
+            if (_58_) begin
                 group <= group + 6'h1;
                 if (last_column) begin
                     if (word[241]) begin
@@ -8627,7 +9292,7 @@ endmodule
 // Members:
 //     start, word: Pulse to begin with the instruction in `word`, which must not change until `active` falls.
 //     active: Not all words have been requested.
-//     request, response: Port of the activation memory: word address; the word one cycle later.
+//     request, response_valid, response: Port of the activation memory: word address; the words in the same order.
 //     valid, operand: The next word, until `pop`.
 //
 // Reset: empty.
@@ -8640,6 +9305,7 @@ module tcu_residual_reader (
     output wire [21:0]  request_payload,
     output wire         request_valid,
     input  wire         request_ready,
+    input  wire         response_valid,
     input  wire [31:0]  response,
     output wire         valid,
     output wire [31:0]  operand,
@@ -8651,15 +9317,14 @@ module tcu_residual_reader (
     wire last_x;
     wire last_y;
     reg [23:0] next_column;
-    reg [2:0] owned;
+    reg [4:0] owned;
     reg [23:0] pixel_at;
     reg [23:0] row_at;
     wire taken;
     reg [23:0] word_at;
-    reg [2:0] words_level;
-    reg [1:0] words_r_port__addr;
-    reg words_w_en;
-    reg [1:0] words_w_port__addr;
+    reg [4:0] words_level;
+    reg [3:0] words_r_port__addr;
+    reg [3:0] words_w_port__addr;
     wire words_w_port__en;
     wire words_w_rdy;
     reg [11:0] x;
@@ -8668,11 +9333,11 @@ module tcu_residual_reader (
     wire [12:0] _2_, _3_, _4_;
     wire [24:0] _12_;
 
-    reg [31:0] words_storage [3:0];
+    reg [31:0] words_storage [15:0];
 
     assign operand = words_storage[words_r_port__addr];
     assign taken = request_valid & request_ready;
-    assign request_valid = active & (owned != 3'h4);
+    assign request_valid = active & (owned != 5'h10);
     assign _2_ = column + 12'h1;
     assign last_column = _2_ == word[187:176];
     assign _3_ = y + 12'h1;
@@ -8680,9 +9345,9 @@ module tcu_residual_reader (
     assign _4_ = x + 12'h1;
     assign last_x = _4_ == word[223:212];
     assign _12_ = word[351:328] * 1'h1;
-    assign words_w_rdy = words_level != 3'h4;
+    assign words_w_rdy = words_level != 5'h10;
     assign valid = |words_level;
-    assign words_w_port__en = words_w_en & words_w_rdy;
+    assign words_w_port__en = response_valid & words_w_rdy;
     assign _20_ = start & word[486];
     assign _32_ = _31_ & last_y;
     assign request_payload = word_at[23:2];
@@ -8707,21 +9372,13 @@ module tcu_residual_reader (
 
     always @(posedge clk) begin
         if (rst) begin
-            words_w_en <= 1'h0;
-        end else begin
-            words_w_en <= taken;
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            owned <= 3'h0;
+            owned <= 5'h0;
         end else begin
             if (taken & !pop) begin
-                owned <= owned + 3'h1;
+                owned <= owned + 5'h1;
             end
             if (!taken & pop) begin
-                owned <= owned - 3'h1;
+                owned <= owned - 5'h1;
             end
         end
     end
@@ -8863,29 +9520,29 @@ module tcu_residual_reader (
 
     always @(posedge clk) begin
         if (rst) begin
-            words_w_port__addr <= 2'h0;
-        end else if (words_w_rdy & words_w_en) begin
-            words_w_port__addr <= words_w_port__addr + 2'h1;
+            words_w_port__addr <= 4'h0;
+        end else if (words_w_rdy & response_valid) begin
+            words_w_port__addr <= words_w_port__addr + 4'h1;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
-            words_r_port__addr <= 2'h0;
+            words_r_port__addr <= 4'h0;
         end else if (valid & pop) begin
-            words_r_port__addr <= words_r_port__addr + 2'h1;
+            words_r_port__addr <= words_r_port__addr + 4'h1;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
-            words_level <= 3'h0;
+            words_level <= 5'h0;
         end else begin
-            if (words_w_rdy & words_w_en & !(valid & pop)) begin
-                words_level <= words_level + 3'h1;
+            if (words_w_rdy & response_valid & !(valid & pop)) begin
+                words_level <= words_level + 5'h1;
             end
-            if (valid & pop & !(words_w_rdy & words_w_en)) begin
-                words_level <= words_level - 3'h1;
+            if (valid & pop & !(words_w_rdy & response_valid)) begin
+                words_level <= words_level - 5'h1;
             end
         end
     end
@@ -10928,7 +11585,7 @@ endmodule
 //     filled, bank_released: A tile is complete; its bank is free again.
 //     read_en, read_bank, read_pixel, accumulators: Port of the accumulators.
 //     groups_written, read_group_en, read_group, read_unit, parameters, group_released: Port of the parameter ring.
-//     residual_request, residual_word: Port of the activation memory.
+//     residual_request, residual_word_valid, residual_word: Port of the activation memory.
 //     write_en, write: Results.
 //     layer: Layer of the results.
 //     tile_done: Pulse after the last result of a tile has been written.
@@ -10954,6 +11611,7 @@ module tcu_output_path (
     output wire [21:0]  residual_request_payload,
     output wire         residual_request_valid,
     input  wire         residual_request_ready,
+    input  wire         residual_word_valid,
     input  wire [31:0]  residual_word,
     output wire         write_en,
     output wire [56:0]  write,
@@ -10965,12 +11623,14 @@ module tcu_output_path (
     reg [21:0] accumulator_1;
     reg [21:0] accumulator_2;
     reg [21:0] accumulator_3;
-    reg [3:0] byte_plane_line;
+    reg [7:0] byte_plane_line;
     reg [4:0] flying;
-    reg lane_step_read;
+    reg [1:0] lane_step_line;
     wire moving;
     wire [31:0] operand;
-    reg [383:0] operand_line;
+    reg [447:0] operand_line;
+    reg [255:0] parameters_chosen;
+    reg [255:0] parameters_read;
     wire [7:0] requantise_clamp_high;
     wire [7:0] requantise_clamp_low;
     wire [127:0] requantise_multipliers;
@@ -10988,12 +11648,12 @@ module tcu_output_path (
     reg [31:0] scale_2;
     reg [31:0] scale_3;
     reg start;
-    reg [467:0] step_line;
+    reg [519:0] step_line;
     reg [31:0] total_0;
     reg [31:0] total_1;
     reg [31:0] total_2;
     reg [31:0] total_3;
-    reg [17:0] valid_line;
+    reg [19:0] valid_line;
     wire walker_active;
     wire [1:0] walker_byte_plane;
     wire [5:0] walker_group;
@@ -11041,6 +11701,7 @@ module tcu_output_path (
         .request_payload(residual_request_payload),
         .request_valid(residual_request_valid),
         .request_ready(residual_request_ready),
+        .response_valid(residual_word_valid),
         .response(residual_word),
         .valid(residual_reader_valid),
         .operand(residual_reader_operand),
@@ -11073,16 +11734,16 @@ module tcu_output_path (
     assign busy = start | walker_active | residual_reader_active | (|flying);
     assign instruction_ready = ~busy;
     assign moving = read_group_en | (|flying);
-    assign _55_ = byte_plane_line[3:2] * 4'h8;
+    assign _55_ = byte_plane_line[7:6] * 4'h8;
     assign _19_ = total_0 >> _55_;
     assign _20_ = word[487] ? { _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_[7], _19_ } : total_0;
-    assign _59_ = byte_plane_line[3:2] * 4'h8;
+    assign _59_ = byte_plane_line[7:6] * 4'h8;
     assign _21_ = total_1 >> _59_;
     assign _22_ = word[487] ? { _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_[7], _21_ } : total_1;
-    assign _63_ = byte_plane_line[3:2] * 4'h8;
+    assign _63_ = byte_plane_line[7:6] * 4'h8;
     assign _23_ = total_2 >> _63_;
     assign _24_ = word[487] ? { _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_[7], _23_ } : total_2;
-    assign _67_ = byte_plane_line[3:2] * 4'h8;
+    assign _67_ = byte_plane_line[7:6] * 4'h8;
     assign _25_ = total_3 >> _67_;
     assign _26_ = word[487] ? { _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_[7], _25_ } : total_3;
     assign requantise_zero_point = word[487] ? 8'h0 : word[383:376];
@@ -11090,12 +11751,12 @@ module tcu_output_path (
     assign requantise_clamp_high = word[487] ? 8'h7f : word[399:392];
     assign residual_bypass = ~word[486];
     assign read_group = walker_group[4:0];
-    assign write_en = valid_line[17];
+    assign write_en = valid_line[19];
     assign layer = word[16:5];
-    assign residual_b[31:24] = operand_line[383:376];
-    assign residual_b[23:16] = operand_line[375:368];
-    assign residual_b[15:8] = operand_line[367:360];
-    assign residual_b[7:0] = operand_line[359:352];
+    assign residual_b[31:24] = operand_line[447:440];
+    assign residual_b[23:16] = operand_line[439:432];
+    assign residual_b[15:8] = operand_line[431:424];
+    assign residual_b[7:0] = operand_line[423:416];
     assign requantise_multipliers[127:96] = word[487] ? 32'd1065353216 : scale_3;
     assign requantise_multipliers[95:64] = word[487] ? 32'd1065353216 : scale_2;
     assign requantise_multipliers[63:32] = word[487] ? 32'd1065353216 : scale_1;
@@ -11105,85 +11766,98 @@ module tcu_output_path (
     assign requantise_sums[63:32] = _22_;
     assign requantise_sums[31:0] = _20_;
     assign write[55:24] = residual_results;
-    assign write[56] = step_line[466];
-    assign write[23:0] = step_line[465:442];
+    assign write[56] = step_line[518];
+    assign write[23:0] = step_line[517:494];
     assign operand = residual_reader_operand;
 
-    always @* begin
-        accumulator_0 = 22'h0;
-        case (lane_step_read)
-            1'h0: accumulator_0 = accumulators[21:0];
-            default: ;
-        endcase
-    end
-
-    always @* begin
-        accumulator_1 = 22'h0;
-        case (lane_step_read)
-            1'h0: accumulator_1 = accumulators[43:22];
-            default: ;
-        endcase
-    end
-
-    always @* begin
-        accumulator_2 = 22'h0;
-        case (lane_step_read)
-            1'h0: accumulator_2 = accumulators[65:44];
-            default: ;
-        endcase
-    end
-
-    always @* begin
-        accumulator_3 = 22'h0;
-        case (lane_step_read)
-            1'h0: accumulator_3 = accumulators[87:66];
-            default: ;
-        endcase
-    end
-
     always @(posedge clk) begin
         if (moving) begin
-            scale_1 <= parameters[127:96];
+            total_0 <= $signed(accumulator_0) + $signed(parameters_chosen[31:0]);
         end
     end
 
     always @(posedge clk) begin
         if (moving) begin
-            total_2 <= $signed(accumulator_2) + $signed(parameters[159:128]);
+            scale_0 <= parameters_chosen[63:32];
         end
     end
 
     always @(posedge clk) begin
         if (moving) begin
-            scale_2 <= parameters[191:160];
+            case (lane_step_line[1])
+                1'h0: accumulator_1 <= accumulators[43:22];
+                default: ;
+            endcase
         end
     end
 
     always @(posedge clk) begin
         if (moving) begin
-            total_3 <= $signed(accumulator_3) + $signed(parameters[223:192]);
+            total_1 <= $signed(accumulator_1) + $signed(parameters_chosen[95:64]);
         end
     end
 
     always @(posedge clk) begin
         if (moving) begin
-            scale_3 <= parameters[255:224];
+            scale_1 <= parameters_chosen[127:96];
+        end
+    end
+
+    always @(posedge clk) begin
+        if (moving) begin
+            case (lane_step_line[1])
+                1'h0: accumulator_2 <= accumulators[65:44];
+                default: ;
+            endcase
+        end
+    end
+
+    always @(posedge clk) begin
+        if (moving) begin
+            total_2 <= $signed(accumulator_2) + $signed(parameters_chosen[159:128]);
+        end
+    end
+
+    always @(posedge clk) begin
+        if (moving) begin
+            scale_2 <= parameters_chosen[191:160];
+        end
+    end
+
+    always @(posedge clk) begin
+        if (moving) begin
+            case (lane_step_line[1])
+                1'h0: accumulator_3 <= accumulators[87:66];
+                default: ;
+            endcase
+        end
+    end
+
+    always @(posedge clk) begin
+        if (moving) begin
+            total_3 <= $signed(accumulator_3) + $signed(parameters_chosen[223:192]);
+        end
+    end
+
+    always @(posedge clk) begin
+        if (moving) begin
+            scale_3 <= parameters_chosen[255:224];
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
-            operand_line <= 384'h0;
+            operand_line <= 448'h0;
         end else if (moving) begin
-            operand_line <= { operand_line[351:0], operand };
+            operand_line <= { operand_line[415:0], operand };
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
-            valid_line <= 18'h0;
+            valid_line <= 20'h0;
         end else begin
-            valid_line <= { valid_line[16:0], read_group_en };
+            valid_line <= { valid_line[18:0], read_group_en };
         end
     end
 
@@ -11191,10 +11865,10 @@ module tcu_output_path (
         if (rst) begin
             flying <= 5'h0;
         end else begin
-            if (read_group_en & !valid_line[17]) begin
+            if (read_group_en & !valid_line[19]) begin
                 flying <= flying + 5'h1;
             end
-            if (!read_group_en & valid_line[17]) begin
+            if (!read_group_en & valid_line[19]) begin
                 flying <= flying - 5'h1;
             end
         end
@@ -11218,9 +11892,9 @@ module tcu_output_path (
 
     always @(posedge clk) begin
         if (rst) begin
-            step_line <= 468'h0;
+            step_line <= 520'h0;
         end else if (moving) begin
-            step_line <= { step_line[441:0], walker_step };
+            step_line <= { step_line[493:0], walker_step };
         end
     end
 
@@ -11228,41 +11902,110 @@ module tcu_output_path (
         if (rst) begin
             tile_done <= 1'h0;
         end else begin
-            tile_done <= valid_line[17] & step_line[467];
+            tile_done <= valid_line[19] & step_line[519];
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
-            lane_step_read <= 1'h0;
-        end else begin
-            lane_step_read <= read_unit;
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            byte_plane_line <= 4'h0;
+            lane_step_line <= 2'h0;
         end else if (moving) begin
-            byte_plane_line <= { byte_plane_line[1:0], walker_byte_plane };
+            lane_step_line <= { lane_step_line[0], read_unit };
         end
     end
 
     always @(posedge clk) begin
         if (moving) begin
-            total_0 <= $signed(accumulator_0) + $signed(parameters[31:0]);
+            parameters_read <= parameters;
         end
     end
 
     always @(posedge clk) begin
         if (moving) begin
-            scale_0 <= parameters[63:32];
+            parameters_chosen <= parameters_read;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            byte_plane_line <= 8'h0;
+        end else if (moving) begin
+            byte_plane_line <= { byte_plane_line[5:0], walker_byte_plane };
         end
     end
 
     always @(posedge clk) begin
         if (moving) begin
-            total_1 <= $signed(accumulator_1) + $signed(parameters[95:64]);
+            case (lane_step_line[1])
+                1'h0: accumulator_0 <= accumulators[21:0];
+                default: ;
+            endcase
+        end
+    end
+endmodule
+
+// A queue of `depth` items, one in and one out per cycle.
+//
+// An item can leave 1 cycle after it entered, 2 cycles from depth SMALL_DEPTH on, where the storage is a memory with
+// a registered output. `level` counts all items inside. Reset empties the queue.
+//
+// Parameters:
+//     shape: Shape of an item.
+//     depth: Items, a power of two, at least 2. ValueError otherwise.
+module tcu_fifo_taps (
+    input  wire        clk,
+    input  wire        rst,
+    input  wire [27:0] i_payload,
+    input  wire        i_valid,
+    output wire        i_ready,
+    output wire [27:0] o_payload,
+    output wire        o_valid,
+    input  wire        o_ready,
+    output reg  [3:0]  level
+);
+    reg [2:0] queue_r_port__addr;
+    reg [2:0] queue_w_port__addr;
+    wire queue_w_port__en;
+
+    reg [27:0] queue_storage [7:0];
+
+    assign o_payload = queue_storage[queue_r_port__addr];
+    assign i_ready = level != 4'h8;
+    assign o_valid = |level;
+    assign queue_w_port__en = i_valid & i_ready;
+
+    always @(posedge clk) begin
+        if (queue_w_port__en) begin
+            queue_storage[queue_w_port__addr] <= i_payload;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            queue_w_port__addr <= 3'h0;
+        end else if (i_ready & i_valid) begin
+            queue_w_port__addr <= queue_w_port__addr + 3'h1;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            queue_r_port__addr <= 3'h0;
+        end else if (o_valid & o_ready) begin
+            queue_r_port__addr <= queue_r_port__addr + 3'h1;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            level <= 4'h0;
+        end else begin
+            if (i_ready & i_valid & !(o_valid & o_ready)) begin
+                level <= level + 4'h1;
+            end
+            if (o_valid & o_ready & !(i_ready & i_valid)) begin
+                level <= level - 4'h1;
+            end
         end
     end
 endmodule
@@ -11329,10 +12072,10 @@ endmodule
 //
 // Members:
 //     instruction: POOL instructions.
-//     read, read_data: Port of the activation memory: word address; the word one cycle later.
-//     write: Results.
+//     read, word_valid, word: Port of the activation memory: word addresses; the words in the same order.
+//     write: Results; `written`: the last one of an instruction is in the memory.
 //     layer: Layer of the results.
-//     done: Pulse after the last result of an instruction has been written.
+//     done: Pulse when the last result of an instruction has been written.
 //     busy: An instruction is under way.
 //
 // Rate: one tap per cycle while the memory serves it and takes the results; the first tap comes 2 cycles after an
@@ -11346,15 +12089,17 @@ module tcu_pool (
     output wire [21:0]  read_payload,
     output wire         read_valid,
     input  wire         read_ready,
-    input  wire [31:0]  read_data,
-    output reg  [55:0]  write_payload,
+    input  wire         word_valid,
+    input  wire [31:0]  word,
+    output reg  [56:0]  write_payload,
     output reg          write_valid,
     input  wire         write_ready,
+    input  wire         written,
     output wire [11:0]  layer,
-    output reg          done,
+    output wire         done,
     output wire         busy
 );
-    reg [28:0] arriving;
+    reg [23:0] address;
     reg begin_;
     reg complete;
     reg final_;
@@ -11371,25 +12116,32 @@ module tcu_pool (
     reg [23:0] out_group_at;
     reg [23:0] out_row_at;
     reg [23:0] out_window_at;
-    wire results_pending;
+    wire pending;
     reg [23:0] row_at;
     reg [16:0] row_iy;
     wire [23:0] row_product_products;
     wire row_product_ready;
     wire step;
-    wire [28:0] tap;
+    wire take;
+    wire [27:0] tap;
     reg [23:0] tap_at;
+    wire taps_i_ready;
+    wire [27:0] taps_o_payload;
+    wire taps_o_valid;
     reg walking;
     reg [23:0] window_advance;
     reg [23:0] window_at;
     reg [16:0] window_ix;
-    reg [511:0] word;
+    reg [511:0] word_23;
+    wire [31:0] words_o_payload;
+    wire words_o_ready;
+    wire words_o_valid;
     reg [11:0] x;
     reg [11:0] y;
-    wire _4_, _6_, _28_, _48_, _62_, _77_, _102_;
-    wire [6:0] _43_;
-    wire [8:0] _11_, _13_, _16_, _18_, _47_;
-    wire [12:0] _21_, _24_, _27_, _60_, _72_, _75_;
+    wire _4_, _6_, _25_, _28_, _49_, _63_, _78_, _90_, _93_, _96_, _99_, _101_;
+    wire [6:0] _44_;
+    wire [8:0] _11_, _13_, _16_, _18_, _48_;
+    wire [12:0] _21_, _24_, _27_, _61_, _73_, _76_;
 
     tcu_serial_product_row_product u_row_product (
         .clk(clk),
@@ -11401,37 +12153,68 @@ module tcu_pool (
         .ready(row_product_ready)
     );
 
+    tcu_fifo_taps u_taps (
+        .clk(clk),
+        .rst(rst),
+        .i_payload(tap),
+        .i_valid(step),
+        .i_ready(taps_i_ready),
+        .o_payload(taps_o_payload),
+        .o_valid(taps_o_valid),
+        .o_ready(take),
+        .level()
+    );
+
+    tcu_fifo_words u_words (
+        .clk(clk),
+        .rst(rst),
+        .i_payload(word),
+        .i_valid(word_valid),
+        .i_ready(),
+        .o_payload(words_o_payload),
+        .o_valid(words_o_valid),
+        .o_ready(words_o_ready),
+        .level()
+    );
+
     assign _4_ = $signed(ix) >= $signed(1'h0);
-    assign _6_ = $signed(ix) < $signed({ 1'h0, word[419:404] });
+    assign _6_ = $signed(ix) < $signed({ 1'h0, word_23[419:404] });
     assign _11_ = ky + 8'h1;
     assign _13_ = kx + 8'h1;
     assign _16_ = ky + 8'h1;
     assign _18_ = kx + 8'h1;
     assign _21_ = x + 12'h1;
     assign _24_ = y + 12'h1;
+    assign _25_ = _24_ == word_23[199:188];
     assign _27_ = group + 12'h1;
-    assign _28_ = _27_ == word[187:176];
-    assign read_valid = walking & tap[1] & !(tap[3] & results_pending);
-    assign step = walking & !(tap[3] & results_pending) & (!tap[1] | read_ready);
-    assign results_pending = (arriving[0] & arriving[3]) | complete | write_valid;
+    assign _28_ = _27_ == word_23[187:176];
+    assign read_valid = walking & tap[0] & taps_i_ready;
+    assign step = walking & taps_i_ready & (!tap[0] | read_ready);
+    assign pending = complete | (write_valid & !write_ready);
+    assign take = taps_o_valid & (!taps_o_payload[0] | words_o_valid) & !(taps_o_payload[2] & pending);
+    assign words_o_ready = take & taps_o_payload[0];
     assign busy = ~(fsm_state == 2'h0);
-    assign _43_ = word[387:384] * 3'h4;
-    assign _47_ = kx + 8'h1;
-    assign _48_ = _47_ == word[379:372];
-    assign _60_ = x + 12'h1;
-    assign _62_ = tap[3] & (_60_ == word[363:352]);
-    assign _72_ = x + 12'h1;
-    assign _75_ = y + 12'h1;
-    assign _77_ = tap[3] & (_72_ == word[363:352]) & (_75_ == word[199:188]);
-    assign _102_ = arriving[0] & arriving[3];
+    assign _44_ = word_23[387:384] * 3'h4;
+    assign _48_ = kx + 8'h1;
+    assign _49_ = _48_ == word_23[379:372];
+    assign _61_ = x + 12'h1;
+    assign _63_ = tap[2] & (_61_ == word_23[363:352]);
+    assign _73_ = x + 12'h1;
+    assign _76_ = y + 12'h1;
+    assign _78_ = tap[2] & (_73_ == word_23[363:352]) & (_76_ == word_23[199:188]);
+    assign _90_ = taps_o_payload[0] & (taps_o_payload[1] | ($signed(words_o_payload[7:0]) > $signed(maximum[7:0])));
+    assign _93_ = taps_o_payload[0] & (taps_o_payload[1] | ($signed(words_o_payload[15:8]) > $signed(maximum[15:8])));
+    assign _96_ = taps_o_payload[0] & (taps_o_payload[1] | ($signed(words_o_payload[23:16]) > $signed(maximum[23:16])));
+    assign _99_ = taps_o_payload[0] & (taps_o_payload[1] | ($signed(words_o_payload[31:24]) > $signed(maximum[31:24])));
+    assign _101_ = take & taps_o_payload[2];
     assign read_payload = tap_at[23:2];
-    assign layer = word[16:5];
-    assign tap[28:5] = out_window_at;
-    assign tap[4] = (_16_ == word[371:364]) & (_18_ == word[379:372]) & (_21_ == word[363:352]) & (_24_ == word[199:188]) & _28_;
-    assign tap[3] = (_11_ == word[371:364]) & (_13_ == word[379:372]);
-    assign tap[2] = (ky == 8'h0) & (kx == 8'h0);
-    assign tap[1] = ($signed(iy) >= $signed(1'h0)) & ($signed(iy) < $signed({ 1'h0, word[231:216] })) & _4_ & _6_;
-    assign tap[0] = walking;
+    assign layer = word_23[16:5];
+    assign done = written;
+    assign tap[27:4] = out_window_at;
+    assign tap[3] = (_16_ == word_23[371:364]) & (_18_ == word_23[379:372]) & (_21_ == word_23[363:352]) & _25_ & _28_;
+    assign tap[2] = (_11_ == word_23[371:364]) & (_13_ == word_23[379:372]);
+    assign tap[1] = (ky == 8'h0) & (kx == 8'h0);
+    assign tap[0] = ($signed(iy) >= $signed(1'h0)) & ($signed(iy) < $signed({ 1'h0, word_23[231:216] })) & _4_ & _6_;
 
     always @* begin
         instruction_ready = 1'h0;
@@ -11451,8 +12234,8 @@ module tcu_pool (
 
     always @* begin
         final_next = final_;
-        if (_102_) begin
-            final_next = arriving[4];
+        if (_101_) begin
+            final_next = taps_o_payload[3];
         end
         if (rst) begin
             final_next = 1'h0;
@@ -11469,7 +12252,7 @@ module tcu_pool (
                 walking <= 1'h1;
             end
             if (step) begin
-                if (tap[4]) begin
+                if (tap[3]) begin
                     walking <= 1'h0;
                 end
             end
@@ -11484,7 +12267,7 @@ module tcu_pool (
                 group <= 12'h0;
             end
             if (step) begin
-                if (_77_) begin
+                if (_78_) begin
                     group <= group + 12'h1;
                 end
             end
@@ -11499,10 +12282,10 @@ module tcu_pool (
                 y <= 12'h0;
             end
             if (step) begin
-                if (_62_) begin
+                if (_63_) begin
                     y <= y + 12'h1;
                 end
-                if (_77_) begin
+                if (_78_) begin
                     y <= 12'h0;
                 end
             end
@@ -11517,10 +12300,10 @@ module tcu_pool (
                 x <= 12'h0;
             end
             if (step) begin
-                if (tap[3]) begin
+                if (tap[2]) begin
                     x <= x + 12'h1;
                 end
-                if (_62_) begin
+                if (_63_) begin
                     x <= 12'h0;
                 end
             end
@@ -11535,10 +12318,10 @@ module tcu_pool (
                 ky <= 8'h0;
             end
             if (step) begin
-                if (_48_) begin
+                if (_49_) begin
                     ky <= ky + 8'h1;
                 end
-                if (tap[3]) begin
+                if (tap[2]) begin
                     ky <= 8'h0;
                 end
             end
@@ -11554,7 +12337,7 @@ module tcu_pool (
             end
             if (step) begin
                 kx <= kx + 8'h1;
-                if (_48_) begin
+                if (_49_) begin
                     kx <= 8'h0;
                 end
             end
@@ -11566,11 +12349,11 @@ module tcu_pool (
             group_at <= 24'h0;
         end else begin
             if (begin_) begin
-                group_at <= word[151:128];
+                group_at <= word_23[151:128];
             end
             if (step) begin
-                if (_77_) begin
-                    group_at <= group_at + word[279:256];
+                if (_78_) begin
+                    group_at <= group_at + word_23[279:256];
                 end
             end
         end
@@ -11581,14 +12364,14 @@ module tcu_pool (
             row_at <= 24'h0;
         end else begin
             if (begin_) begin
-                row_at <= word[151:128];
+                row_at <= word_23[151:128];
             end
             if (step) begin
-                if (_62_) begin
+                if (_63_) begin
                     row_at <= row_at + row_product_products;
                 end
-                if (_77_) begin
-                    row_at <= group_at + word[279:256];
+                if (_78_) begin
+                    row_at <= group_at + word_23[279:256];
                 end
             end
         end
@@ -11599,17 +12382,17 @@ module tcu_pool (
             window_at <= 24'h0;
         end else begin
             if (begin_) begin
-                window_at <= word[151:128];
+                window_at <= word_23[151:128];
             end
             if (step) begin
-                if (tap[3]) begin
+                if (tap[2]) begin
                     window_at <= window_at + window_advance;
                 end
-                if (_62_) begin
+                if (_63_) begin
                     window_at <= row_at + row_product_products;
                 end
-                if (_77_) begin
-                    window_at <= group_at + word[279:256];
+                if (_78_) begin
+                    window_at <= group_at + word_23[279:256];
                 end
             end
         end
@@ -11620,20 +12403,20 @@ module tcu_pool (
             line_at <= 24'h0;
         end else begin
             if (begin_) begin
-                line_at <= word[151:128];
+                line_at <= word_23[151:128];
             end
             if (step) begin
-                if (_48_) begin
-                    line_at <= line_at + word[303:280];
+                if (_49_) begin
+                    line_at <= line_at + word_23[303:280];
                 end
-                if (tap[3]) begin
+                if (tap[2]) begin
                     line_at <= window_at + window_advance;
                 end
-                if (_62_) begin
+                if (_63_) begin
                     line_at <= row_at + row_product_products;
                 end
-                if (_77_) begin
-                    line_at <= group_at + word[279:256];
+                if (_78_) begin
+                    line_at <= group_at + word_23[279:256];
                 end
             end
         end
@@ -11644,21 +12427,21 @@ module tcu_pool (
             tap_at <= 24'h0;
         end else begin
             if (begin_) begin
-                tap_at <= word[151:128];
+                tap_at <= word_23[151:128];
             end
             if (step) begin
                 tap_at <= tap_at + 24'h4;
-                if (_48_) begin
-                    tap_at <= line_at + word[303:280];
+                if (_49_) begin
+                    tap_at <= line_at + word_23[303:280];
                 end
-                if (tap[3]) begin
+                if (tap[2]) begin
                     tap_at <= window_at + window_advance;
                 end
-                if (_62_) begin
+                if (_63_) begin
                     tap_at <= row_at + row_product_products;
                 end
-                if (_77_) begin
-                    tap_at <= group_at + word[279:256];
+                if (_78_) begin
+                    tap_at <= group_at + word_23[279:256];
                 end
             end
         end
@@ -11669,11 +12452,11 @@ module tcu_pool (
             out_group_at <= 24'h0;
         end else begin
             if (begin_) begin
-                out_group_at <= word[175:152];
+                out_group_at <= word_23[175:152];
             end
             if (step) begin
-                if (_77_) begin
-                    out_group_at <= out_group_at + word[327:304];
+                if (_78_) begin
+                    out_group_at <= out_group_at + word_23[327:304];
                 end
             end
         end
@@ -11684,14 +12467,14 @@ module tcu_pool (
             out_row_at <= 24'h0;
         end else begin
             if (begin_) begin
-                out_row_at <= word[175:152];
+                out_row_at <= word_23[175:152];
             end
             if (step) begin
-                if (_62_) begin
-                    out_row_at <= out_row_at + word[351:328];
+                if (_63_) begin
+                    out_row_at <= out_row_at + word_23[351:328];
                 end
-                if (_77_) begin
-                    out_row_at <= out_group_at + word[327:304];
+                if (_78_) begin
+                    out_row_at <= out_group_at + word_23[327:304];
                 end
             end
         end
@@ -11702,17 +12485,17 @@ module tcu_pool (
             out_window_at <= 24'h0;
         end else begin
             if (begin_) begin
-                out_window_at <= word[175:152];
+                out_window_at <= word_23[175:152];
             end
             if (step) begin
-                if (tap[3]) begin
+                if (tap[2]) begin
                     out_window_at <= out_window_at + 24'h4;
                 end
-                if (_62_) begin
-                    out_window_at <= out_row_at + word[351:328];
+                if (_63_) begin
+                    out_window_at <= out_row_at + word_23[351:328];
                 end
-                if (_77_) begin
-                    out_window_at <= out_group_at + word[327:304];
+                if (_78_) begin
+                    out_window_at <= out_group_at + word_23[327:304];
                 end
             end
         end
@@ -11723,14 +12506,14 @@ module tcu_pool (
             row_iy <= 17'h0;
         end else begin
             if (begin_) begin
-                row_iy <= { word[215], word[215:200] };
+                row_iy <= { word_23[215], word_23[215:200] };
             end
             if (step) begin
-                if (_62_) begin
-                    row_iy <= $signed(row_iy) + $signed({ 1'h0, word[383:380] });
+                if (_63_) begin
+                    row_iy <= $signed(row_iy) + $signed({ 1'h0, word_23[383:380] });
                 end
-                if (_77_) begin
-                    row_iy <= { word[215], word[215:200] };
+                if (_78_) begin
+                    row_iy <= { word_23[215], word_23[215:200] };
                 end
             end
         end
@@ -11741,20 +12524,20 @@ module tcu_pool (
             iy <= 17'h0;
         end else begin
             if (begin_) begin
-                iy <= { word[215], word[215:200] };
+                iy <= { word_23[215], word_23[215:200] };
             end
             if (step) begin
-                if (_48_) begin
+                if (_49_) begin
                     iy <= $signed(iy) + $signed(2'h1);
                 end
-                if (tap[3]) begin
+                if (tap[2]) begin
                     iy <= row_iy;
                 end
-                if (_62_) begin
-                    iy <= $signed(row_iy) + $signed({ 1'h0, word[383:380] });
+                if (_63_) begin
+                    iy <= $signed(row_iy) + $signed({ 1'h0, word_23[383:380] });
                 end
-                if (_77_) begin
-                    iy <= { word[215], word[215:200] };
+                if (_78_) begin
+                    iy <= { word_23[215], word_23[215:200] };
                 end
             end
         end
@@ -11765,14 +12548,14 @@ module tcu_pool (
             window_ix <= 17'h0;
         end else begin
             if (begin_) begin
-                window_ix <= { word[403], word[403:388] };
+                window_ix <= { word_23[403], word_23[403:388] };
             end
             if (step) begin
-                if (tap[3]) begin
-                    window_ix <= $signed(window_ix) + $signed({ 1'h0, word[387:384] });
+                if (tap[2]) begin
+                    window_ix <= $signed(window_ix) + $signed({ 1'h0, word_23[387:384] });
                 end
-                if (_62_) begin
-                    window_ix <= { word[403], word[403:388] };
+                if (_63_) begin
+                    window_ix <= { word_23[403], word_23[403:388] };
                 end
             end
         end
@@ -11783,18 +12566,18 @@ module tcu_pool (
             ix <= 17'h0;
         end else begin
             if (begin_) begin
-                ix <= { word[403], word[403:388] };
+                ix <= { word_23[403], word_23[403:388] };
             end
             if (step) begin
                 ix <= $signed(ix) + $signed(2'h1);
-                if (_48_) begin
+                if (_49_) begin
                     ix <= window_ix;
                 end
-                if (tap[3]) begin
-                    ix <= $signed(window_ix) + $signed({ 1'h0, word[387:384] });
+                if (tap[2]) begin
+                    ix <= $signed(window_ix) + $signed({ 1'h0, word_23[387:384] });
                 end
-                if (_62_) begin
-                    ix <= { word[403], word[403:388] };
+                if (_63_) begin
+                    ix <= { word_23[403], word_23[403:388] };
                 end
             end
         end
@@ -11804,41 +12587,30 @@ module tcu_pool (
         if (rst) begin
             window_advance <= 24'h0;
         end else if (begin_) begin
-            window_advance <= { 17'h0, _43_ };
+            window_advance <= { 17'h0, _44_ };
         end
     end
 
     always @(posedge clk) begin
-        if (rst) begin
-            arriving <= 29'h0;
-        end else begin
-            if (step) begin
-                arriving[28:1] <= tap[28:1];
-            end
-            arriving[0] <= step;
-        end
-    end
-
-    always @(posedge clk) begin
-        if (arriving[0]) begin
-            if (arriving[1] & (arriving[2] | ($signed(read_data[7:0]) > $signed(maximum[7:0])))) begin
-                maximum[7:0] <= read_data[7:0];
-            end else if (arriving[2]) begin
+        if (take) begin
+            if (_90_) begin
+                maximum[7:0] <= words_o_payload[7:0];
+            end else if (taps_o_payload[1]) begin
                 maximum[7:0] <= 8'h80;
             end
-            if (arriving[1] & (arriving[2] | ($signed(read_data[15:8]) > $signed(maximum[15:8])))) begin
-                maximum[15:8] <= read_data[15:8];
-            end else if (arriving[2]) begin
+            if (_93_) begin
+                maximum[15:8] <= words_o_payload[15:8];
+            end else if (taps_o_payload[1]) begin
                 maximum[15:8] <= 8'h80;
             end
-            if (arriving[1] & (arriving[2] | ($signed(read_data[23:16]) > $signed(maximum[23:16])))) begin
-                maximum[23:16] <= read_data[23:16];
-            end else if (arriving[2]) begin
+            if (_96_) begin
+                maximum[23:16] <= words_o_payload[23:16];
+            end else if (taps_o_payload[1]) begin
                 maximum[23:16] <= 8'h80;
             end
-            if (arriving[1] & (arriving[2] | ($signed(read_data[31:24]) > $signed(maximum[31:24])))) begin
-                maximum[31:24] <= read_data[31:24];
-            end else if (arriving[2]) begin
+            if (_99_) begin
+                maximum[31:24] <= words_o_payload[31:24];
+            end else if (taps_o_payload[1]) begin
                 maximum[31:24] <= 8'h80;
             end
         end
@@ -11846,51 +12618,51 @@ module tcu_pool (
 
     always @(posedge clk) begin
         if (rst) begin
-            done <= 1'h0;
-        end else begin
-            done <= write_valid & write_ready & final_;
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
             complete <= 1'h0;
         end else begin
-            complete <= arriving[0] & arriving[3];
+            complete <= take & taps_o_payload[2];
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
-            write_payload <= 56'h0;
+            address <= 24'h0;
+        end else if (_101_) begin
+            address <= taps_o_payload[27:4];
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            write_valid <= 1'h0;
         end else begin
-            if (_102_) begin
-                write_payload[23:0] <= arriving[28:5];
+            if (write_ready) begin
+                write_valid <= 1'h0;
             end
             if (complete) begin
-                write_payload[55:24] <= maximum;
+                write_valid <= 1'h1;
             end
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
-            write_valid <= 1'h0;
+            write_payload <= 57'h0;
         end else if (complete) begin
-            write_valid <= 1'h1;
-        end else if (write_valid & write_ready) begin
-            write_valid <= 1'h0;
+            write_payload[23:0] <= address;
+            write_payload[56] <= final_;
+            write_payload[55:24] <= maximum;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
-            word <= 512'h0;
+            word_23 <= 512'h0;
         end else begin
             case (fsm_state)
                 2'h0: begin
                     if (instruction_valid) begin
-                        word <= instruction_payload;
+                        word_23 <= instruction_payload;
                     end
                 end
                 default: ;
@@ -11914,7 +12686,7 @@ module tcu_pool (
                     end
                 end
                 2'h2: begin
-                    if (done) begin
+                    if (written) begin
                         fsm_state <= 2'h0;
                     end
                 end
@@ -12982,14 +13754,19 @@ module tcu_core (
     output wire [11:0]  trace_layer
 );
     wire activation_load_write_ready;
+    wire activation_load_written;
     wire [31:0] activation_operand;
-    wire [31:0] activation_pool_data;
     wire activation_pool_ready;
+    wire [31:0] activation_pool_word;
+    wire activation_pool_word_valid;
     wire activation_pool_write_ready;
-    wire [31:0] activation_residual_data;
+    wire activation_pool_written;
     wire activation_residual_ready;
-    wire [31:0] activation_store_data;
+    wire [31:0] activation_residual_word;
+    wire activation_residual_word_valid;
     wire activation_store_ready;
+    wire [31:0] activation_store_word;
+    wire activation_store_word_valid;
     wire [87:0] compute_accumulators;
     wire compute_active;
     wire compute_busy;
@@ -13036,7 +13813,7 @@ module tcu_core (
     wire [40:0] load_request_payload;
     wire load_request_valid;
     reg [5:0] load_under_way;
-    wire [55:0] load_write_payload;
+    wire [56:0] load_write_payload;
     wire load_write_valid;
     wire output_bank_released;
     wire output_busy;
@@ -13060,7 +13837,7 @@ module tcu_core (
     wire pool_instruction_ready;
     wire [21:0] pool_read_payload;
     wire pool_read_valid;
-    wire [55:0] pool_write_payload;
+    wire [56:0] pool_write_payload;
     wire pool_write_valid;
     wire reader_beat;
     wire [63:0] reader_beat_data;
@@ -13120,9 +13897,12 @@ module tcu_core (
         .store_payload(store_read_payload),
         .store_valid(store_read_valid),
         .store_ready(activation_store_ready),
-        .residual_data(activation_residual_data),
-        .pool_data(activation_pool_data),
-        .store_data(activation_store_data),
+        .residual_word_valid(activation_residual_word_valid),
+        .pool_word_valid(activation_pool_word_valid),
+        .store_word_valid(activation_store_word_valid),
+        .residual_word(activation_residual_word),
+        .pool_word(activation_pool_word),
+        .store_word(activation_store_word),
         .drain_en(trace_drain_valid),
         .drain(output_write),
         .pool_write_payload(pool_write_payload),
@@ -13130,7 +13910,9 @@ module tcu_core (
         .pool_write_ready(activation_pool_write_ready),
         .load_write_payload(load_write_payload),
         .load_write_valid(load_write_valid),
-        .load_write_ready(activation_load_write_ready)
+        .load_write_ready(activation_load_write_ready),
+        .pool_written(activation_pool_written),
+        .load_written(activation_load_written)
     );
 
     tcu_compute_engine u_compute (
@@ -13249,6 +14031,7 @@ module tcu_core (
         .write_payload(load_write_payload),
         .write_valid(load_write_valid),
         .write_ready(activation_load_write_ready),
+        .written(activation_load_written),
         .done(load_done)
     );
 
@@ -13273,7 +14056,8 @@ module tcu_core (
         .residual_request_payload(output_residual_request_payload),
         .residual_request_valid(output_residual_request_valid),
         .residual_request_ready(activation_residual_ready),
-        .residual_word(activation_residual_data),
+        .residual_word_valid(activation_residual_word_valid),
+        .residual_word(activation_residual_word),
         .write_en(trace_drain_valid),
         .write(output_write),
         .layer(trace_drain_layer),
@@ -13307,10 +14091,12 @@ module tcu_core (
         .read_payload(pool_read_payload),
         .read_valid(pool_read_valid),
         .read_ready(activation_pool_ready),
-        .read_data(activation_pool_data),
+        .word_valid(activation_pool_word_valid),
+        .word(activation_pool_word),
         .write_payload(pool_write_payload),
         .write_valid(pool_write_valid),
         .write_ready(activation_pool_write_ready),
+        .written(activation_pool_written),
         .layer(trace_pool_layer),
         .done(pool_done),
         .busy(pool_busy)
@@ -13385,7 +14171,8 @@ module tcu_core (
         .read_payload(store_read_payload),
         .read_valid(store_read_valid),
         .read_ready(activation_store_ready),
-        .read_data(activation_store_data),
+        .word_valid(activation_store_word_valid),
+        .word(activation_store_word),
         .request_payload(store_request_payload),
         .request_valid(store_request_valid),
         .request_ready(writer_request_ready),

@@ -1,6 +1,6 @@
 """Two banks of accumulators: one sums up what leaves the array while the other is drained."""
 
-from amaranth.hdl import Module, Signal, signed
+from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data
 from amaranth.lib.wiring import Component, In, Out
 
@@ -32,7 +32,7 @@ class Accumulators(Component):
         tag, pixel: Of the sums that come in the NEXT cycle (the old value must be read before it can be added to).
         sums: From the array.
         read_en, read_bank, read_pixel: Read one pixel's accumulators for the output path; `read_data` holds them from
-            the next cycle until the next read. The bank must not be summing up.
+            the cycle after the next until one cycle after the next read. The bank must not be summing up.
         filled: A pulse for each complete tile, in the cycle after which it may be read.
 
     Two words for the same pixel must be at least 3 cycles apart, which a pass of fewer pixels than rows guarantees
@@ -78,6 +78,8 @@ class Accumulators(Component):
             storing_pixel.eq(adding_pixel),
             self.filled.eq(storing.valid & storing.last),
         ]
+        drained = Signal()
+        m.d.sync += drained.eq(self.read_en)
         with m.If(self.read_en):
             m.d.sync += drained_bank.eq(self.read_bank)
 
@@ -105,8 +107,6 @@ class Accumulators(Component):
                 m.d.sync += total.eq(old[1] + self.sums[c])
             with m.Else():
                 m.d.sync += total.eq(old[0] + self.sums[c])
-            with m.If(drained_bank):
-                m.d.comb += self.read_data[c].eq(old[1])
-            with m.Else():
-                m.d.comb += self.read_data[c].eq(old[0])
+            with m.If(drained):
+                m.d.sync += self.read_data[c].eq(Mux(drained_bank, old[1], old[0]))
         return m

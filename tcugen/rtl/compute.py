@@ -5,7 +5,7 @@ instruction ─► passes ─► pixels ─► (activation memory) ─► array 
                             └───────────── tags, delayed ──────────────┘
 """
 
-from amaranth.hdl import Module, Signal, signed
+from amaranth.hdl import Cat, Module, Signal, signed
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
@@ -19,6 +19,10 @@ from tcugen.rtl.loader import WeightLoader
 from tcugen.rtl.passes import PassWalker, tile_position_bits
 from tcugen.rtl.pixels import LAYER_BITS, PixelWalker
 from tcugen.rtl.queue import StreamQueue
+
+AHEAD = ActivationMemory.LATENCY - 1
+"""Cycles by which the loader's reads are delayed: it counts on an operand two cycles after its pixel is walked, but
+that takes one cycle more than the activation memory."""
 
 
 class ComputeEngine(Component):
@@ -109,16 +113,18 @@ class ComputeEngine(Component):
         connect(m, pass_queue.o, pixels.i_pass)
         connect(m, tile_queue.o, loader.i_tile)
 
+        # The loader is as far ahead of the array as the walkers are.
+        loading = Cat(loader.read_en, loader.release, loader.read_item, loader.read_unit)
+        loaded = delayed(m, loading, AHEAD, "loading_line")
+        m.d.sync += [array.weight_en.eq(loaded[0]), array.weight_row.eq(loaded[2 + len(self.read_item) :])]
         m.d.comb += [
             passes.tiles_written.eq(self.tiles_written),
             pixels.shadow_ready.eq(loader.ready),
             loader.pass_started.eq(pixels.pass_started),
-            self.read_en.eq(loader.read_en),
-            self.read_item.eq(loader.read_item),
-            self.read_unit.eq(loader.read_unit),
-            self.release.eq(loader.release),
-            array.weight_en.eq(loader.weight_en),
-            array.weight_row.eq(loader.weight_row),
+            self.read_en.eq(loaded[0]),
+            self.release.eq(loaded[1]),
+            self.read_item.eq(loaded[2 : 2 + len(self.read_item)]),
+            self.read_unit.eq(loaded[2 + len(self.read_item) :]),
             array.weight_data.eq(self.weights),
             self.request_en.eq(pixels.request_en),
             self.request.eq(pixels.request),
@@ -138,16 +144,17 @@ class ComputeEngine(Component):
             self.accumulators.eq(accumulators.read_data),
             self.filled.eq(accumulators.filled),
         ]
-        # An accumulation is stored three cycles after its tag arrived.
-        settling = Signal(range(latency + 4))
-        with m.If(pixels.request_en):
-            m.d.sync += settling.eq(latency + 3)
+        # An accumulation is stored three cycles after its tag arrived, which leaves one cycle after its pixel.
+        settling = Signal(range(latency + 5))
+        with m.If(pixels.active):
+            m.d.sync += settling.eq(latency + 4)
         with m.Elif(settling != 0):
             m.d.sync += settling.eq(settling - 1)
         m.d.comb += [
-            self.tile_done.eq(pixels.tile_read),
-            self.busy.eq(passes.busy | pass_queue.o.valid | pixels.request_en | (settling != 0)),
-            self.active.eq(pixels.request_en),
+            # The activation memory reads its banks in the cycle after the request.
+            self.tile_done.eq(delayed(m, pixels.tile_read, 2, "tile_read_line")),
+            self.busy.eq(passes.busy | pass_queue.o.valid | pixels.active | (settling != 0)),
+            self.active.eq(pixels.active),
             self.layer.eq(pixels.layer),
             self.next_layer_valid.eq(pass_queue.o.valid | passes.busy),
             self.next_layer.eq(passes.o_pass.payload.layer),

@@ -37,7 +37,8 @@ class DrainWalker(Component):
         read_en, bank, pixel: First step of a pixel: read its accumulators.
         group: Parameter group (position in the ring); `lane_step` is the unit.
         residual_byte, residual_pop: Byte of the residual word at which the lanes start; the word is used up.
-        bank_released, group_released: Pulses: the accumulator bank, the oldest parameter group may be overwritten.
+        bank_released, group_released: Pulses: the accumulator bank, the oldest parameter group may be overwritten. The
+            former comes one cycle after the bank's last pixel has been read, the latter one after the last step.
 
     Rate: one step per cycle.
     """
@@ -101,7 +102,7 @@ class DrainWalker(Component):
             Signal.like(limit, name=name) for name, limit in (("column", f.n_columns), ("y", f.n_y), ("x", f.n_x))
         )
         block_row = Signal.like(f.block_rows)
-        full = Signal(range(3))
+        full = Signal(range(4))  # tiles not emptied: two, and one more in the bank that was released early
         group_start = Signal(self.group_bits)
 
         last_column, last_y, last_x, last_plane, last_step, block_ends, word_ends = (
@@ -110,6 +111,7 @@ class DrainWalker(Component):
         )
         pixel_ends = Signal()
         tile_ends = Signal()
+        emptied = Signal()
         m.d.comb += [
             last_column.eq(column + 1 == f.n_columns),
             last_y.eq(y + 1 == f.n_y),
@@ -129,12 +131,15 @@ class DrainWalker(Component):
             self.read_en.eq(self.go & (self.lane_step == 0) & (self.byte_plane == 0)),
             self.residual_byte.eq(byte),
             self.residual_pop.eq(self.go & f.residual & (last_step | word_ends)),
-            self.bank_released.eq(self.go & tile_ends),
-            self.group_released.eq(self.go & tile_ends & last_y & ~f.keep),
+            emptied.eq(self.go & tile_ends),
         ]
-        with m.If(self.filled & ~self.bank_released):
+        m.d.sync += [
+            self.bank_released.eq(self.read_en & last_x & block_ends),
+            self.group_released.eq(emptied & last_y & ~f.keep),
+        ]
+        with m.If(self.filled & ~emptied):
             m.d.sync += full.eq(full + 1)
-        with m.If(~self.filled & self.bank_released):
+        with m.If(~self.filled & emptied):
             m.d.sync += full.eq(full - 1)
 
         with m.If(self.start):

@@ -36,8 +36,8 @@ class Fetch(wiring.Component):
             shared part is missing and none came before, or the window ends before it. Nothing is delivered from it on.
         busy: Instructions, requests or beats are outstanding. Beats in flight after END are accepted and dropped.
 
-    Throughput: one beat per cycle, up to one part. Latency: the request two cycles after `start`; an
-    instruction at most 4 cycles after its last beat.
+    Throughput: one beat per cycle, up to one part, and an instruction every two cycles. Latency: the request two
+    cycles after `start`; an instruction at most 5 cycles after its last beat.
     """
 
     start: Signal
@@ -162,36 +162,43 @@ class Fetch(wiring.Component):
         own = Signal(PART_BITS, reset_less=True)
         present = Signal()
         taken = Signal()
-        sound = Signal()
+        judged = Signal()  # `sound` belongs to the present own part
+        sound = Signal(reset_less=True)
         known = Signal(1 << OPCODE_BITS)  # opcodes whose shared part is in the memory, or that have none
         unread = Signal(32 - exact_log2(PART_BYTES))  # parts of the window not taken yet
+        more = Signal()  # there are such
         start = Signal.like(unread)  # of the present instruction, in parts
         position = Signal.like(unread)
         of_own = header(Cat(own, Const(0, PART_BITS)))
-        exhausted = (unread == 0) & (~present | (sound & of_own.shared))
+        wants_shared = judged & sound & of_own.shared
+        exhausted = ~more & (~present | wants_shared)
         m.d.comb += [
-            sound.eq(present & (of_own.opcode <= max(Opcode)) & (of_own.shared | known.bit_select(of_own.opcode, 1))),
-            self.o.valid.eq(fetching & sound & (~of_own.shared | (parts.valid & (unread != 0)))),
+            self.o.valid.eq(fetching & judged & sound & (~of_own.shared | (parts.valid & more))),
             self.o.payload.eq(Cat(own, Mux(of_own.shared, parts.payload, read.data))),
             taken.eq(self.o.valid & self.o.ready),
             # A part may be the shared part of the present instruction, or the own part of the next.
-            parts.ready.eq(fetching & (unread != 0) & Mux(sound & of_own.shared, self.o.ready, ~present | taken)),
-            read.en.eq(parts.valid & parts.ready & ~(sound & of_own.shared)),
+            parts.ready.eq(fetching & more & Mux(wants_shared, self.o.ready, ~present | taken)),
+            read.en.eq(parts.valid & parts.ready & ~wants_shared),
             read.addr.eq(parts.payload[:OPCODE_BITS]),
             write.en.eq(taken & of_own.shared),
             write.addr.eq(of_own.opcode),
             write.data.eq(parts.payload),
-            self.error.valid.eq(fetching & (exhausted | (present & ~sound))),
+            self.error.valid.eq(fetching & (exhausted | (judged & ~sound))),
             self.error.code.eq(ErrorCode.OPCODE),
             self.error.address.eq(Mux(present, start, position) << exact_log2(PART_BYTES)),
+        ]
+        m.d.sync += [
+            judged.eq(present & ~taken),
+            sound.eq((of_own.opcode <= max(Opcode)) & (of_own.shared | known.bit_select(of_own.opcode, 1))),
         ]
         with m.If(self.start):
             m.d.sync += [
                 unread.eq(self._whole_units() >> exact_log2(PART_BYTES)),
+                more.eq(self._whole_units() != 0),
                 known.eq(sum(1 << opcode for opcode in Opcode if not SHARED_FIELDS[opcode])),
             ]
         with m.Elif(parts.valid & parts.ready):
-            m.d.sync += [unread.eq(unread - 1), position.eq(position + 1)]
+            m.d.sync += [unread.eq(unread - 1), more.eq(unread != 1), position.eq(position + 1)]
         with m.If(write.en):
             m.d.sync += known.bit_select(of_own.opcode, 1).eq(1)
         with m.If(read.en):

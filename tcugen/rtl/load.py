@@ -32,9 +32,10 @@ class Load(wiring.Component):
         request: To the reader.
         beat_valid, beat_data: From the reader; taken in any cycle.
         write: To the activation memory, min(bus_bytes, rows) bytes each, ascending within a segment.
-        done: 1 for every instruction, in the cycle after its last write was accepted.
+        written: The activation memory has done the last write of an instruction.
+        done: 1 for every instruction, in that cycle.
 
-    Latency: a request 3 cycles after the instruction is taken, a write 4 cycles after `beat_valid`.
+    Latency: a request 4 cycles after the instruction is taken, a write 4 cycles after `beat_valid`.
     """
 
     instruction: stream.Interface
@@ -42,6 +43,7 @@ class Load(wiring.Component):
     beat_valid: Signal
     beat_data: Signal
     write: stream.Interface
+    written: Signal
     done: Signal
 
     def __init__(self, architecture: Architecture):
@@ -54,6 +56,7 @@ class Load(wiring.Component):
                 "beat_valid": In(1),
                 "beat_data": In(8 * architecture.bus_bytes),
                 "write": Out(stream.Signature(write_layout(self._write_bytes))),
+                "written": In(1),
                 "done": Out(1),
             }
         )
@@ -62,7 +65,7 @@ class Load(wiring.Component):
         m = Module()
         m.submodules.bursts = bursts = SegmentWalker(32, self._bus_bytes, BURST_BEATS, tag_bits=3)
         m.submodules.plans = plans = Fifo(transfer_layout(ACTIVATION_ADDRESS_BITS, 0), QUEUE_INSTRUCTIONS)
-        m.submodules.places = places = SegmentWalker(ACTIVATION_ADDRESS_BITS, self._write_bytes, 1)
+        m.submodules.places = places = SegmentWalker(ACTIVATION_ADDRESS_BITS, self._write_bytes, 1, back_to_back=True)
         m.submodules.beats = Fifo(8 * self._bus_bytes, QUEUE_BEATS)
         wiring.connect(m, plans.o, places.i)
 
@@ -90,18 +93,26 @@ class Load(wiring.Component):
         bursts, beats = m.submodules.bursts, m.submodules.beats
         room = Signal(range(QUEUE_BEATS + 1), init=QUEUE_BEATS)  # beats neither requested nor in the queue
         enough = Signal()
+        free = Signal()
+        take = Signal()
         taken = Signal(range(BURST_BEATS + 1))
         burst = bursts.o.payload
         m.d.comb += [
             enough.eq(room >= burst.units),
-            self.request.valid.eq(bursts.o.valid & enough),
-            bursts.o.ready.eq(self.request.ready & enough),
-            self.request.payload.window.eq(burst.tag),
-            self.request.payload.offset.eq(burst.address),
-            self.request.payload.beats.eq(burst.units),
+            free.eq(~self.request.valid | self.request.ready),
+            take.eq(bursts.o.valid & enough & free),
+            bursts.o.ready.eq(enough & free),
         ]
-        with m.If(self.request.valid & self.request.ready):
+        with m.If(self.request.ready):
+            m.d.sync += self.request.valid.eq(0)
+        with m.If(take):
             m.d.comb += taken.eq(burst.units)
+            m.d.sync += [
+                self.request.valid.eq(1),
+                self.request.payload.window.eq(burst.tag),
+                self.request.payload.offset.eq(burst.address),
+                self.request.payload.beats.eq(burst.units),
+            ]
         m.d.sync += room.eq(room - taken + (beats.o.valid & beats.o.ready))
 
     def _elaborate_write(self, m: Module) -> None:
@@ -111,8 +122,8 @@ class Load(wiring.Component):
         piece = Signal(bits_for(pieces))  # of the beat, to be written next
         advance = Signal()
         last_piece = Signal()
-        last = Signal()
         m.d.comb += [
+            self.done.eq(self.written),
             beats.i.valid.eq(self.beat_valid),
             beats.i.payload.eq(self.beat_data),
             advance.eq(places.o.valid & beats.o.valid & (~self.write.valid | self.write.ready)),
@@ -120,7 +131,6 @@ class Load(wiring.Component):
             last_piece.eq(piece == pieces - 1),
             beats.o.ready.eq(advance & last_piece),
         ]
-        m.d.sync += self.done.eq(self.write.valid & self.write.ready & last)
         with m.If(self.write.ready):
             m.d.sync += self.write.valid.eq(0)
         with m.If(advance):
@@ -129,5 +139,5 @@ class Load(wiring.Component):
                 self.write.valid.eq(1),
                 self.write.payload.address.eq(places.o.payload.address),
                 self.write.payload.data.eq(beats.o.payload.word_select(piece, 8 * self._write_bytes)),
-                last.eq(places.o.payload.last),
+                self.write.payload.last.eq(places.o.payload.last),
             ]

@@ -19,8 +19,8 @@ from tcugen.rtl.requantise import RequantiseLanes
 from tcugen.rtl.residual import ResidualLanes
 from tcugen.rtl.residual_reader import ResidualReader
 
-SUM_STAGE = 2
-"""Cycles from a step to its 32-bit sums: read the accumulators, add the bias."""
+SUM_STAGE = 4
+"""Cycles from a step to its 32-bit sums: read the accumulators, choose the bank, choose the lane, add the bias."""
 
 FLOAT32_ONE = 0x3F800000
 
@@ -36,7 +36,7 @@ class OutputPath(Component):
         filled, bank_released: A tile is complete; its bank is free again.
         read_en, read_bank, read_pixel, accumulators: Port of the accumulators.
         groups_written, read_group_en, read_group, read_unit, parameters, group_released: Port of the parameter ring.
-        residual_request, residual_word: Port of the activation memory.
+        residual_request, residual_word_valid, residual_word: Port of the activation memory.
         write_en, write: Results.
         layer: Layer of the results.
         tile_done: Pulse after the last result of a tile has been written.
@@ -57,6 +57,7 @@ class OutputPath(Component):
     parameters: Signal
     group_released: Signal
     residual_request: stream.Interface
+    residual_word_valid: Signal
     residual_word: Signal
     write_en: Signal
     write: data.View
@@ -84,6 +85,7 @@ class OutputPath(Component):
                 "parameters": In(self.unit_bits),
                 "group_released": Out(1),
                 "residual_request": Out(stream.Signature(ACTIVATION_ADDRESS_BITS - bits_for(a.rows))),
+                "residual_word_valid": In(1),
                 "residual_word": In(8 * a.rows),
                 "write_en": Out(1),
                 "write": Out(drain_layout(a)),
@@ -123,6 +125,7 @@ class OutputPath(Component):
             walker.groups_written.eq(self.groups_written),
             walker.residual_valid.eq(reader.valid),
             reader.pop.eq(walker.residual_pop),
+            reader.response_valid.eq(self.residual_word_valid),
             reader.response.eq(self.residual_word),
             self.residual_request.payload.eq(reader.request.payload),
             self.residual_request.valid.eq(reader.request.valid),
@@ -151,21 +154,24 @@ class OutputPath(Component):
         """32-bit sums and multipliers of the lanes, SUM_STAGE cycles after the step."""
         a = self.architecture
         lanes, steps = a.output_lanes, a.output_steps
-        lane_step = Signal.like(walker.lane_step, name="lane_step_read")
-        m.d.sync += lane_step.eq(walker.lane_step)
+        lane_step = delayed(m, walker.lane_step, SUM_STAGE - 2, "lane_step_line", moving)
+        parameters = Signal.like(self.parameters, name="parameters_read", reset_less=True)
+        chosen_parameters = Signal.like(self.parameters, name="parameters_chosen", reset_less=True)
+        with m.If(moving):
+            m.d.sync += [parameters.eq(self.parameters), chosen_parameters.eq(parameters)]
         byte_plane = delayed(m, walker.byte_plane, SUM_STAGE, "byte_plane_line", moving)
         sums, multipliers = [], []
         for lane in range(lanes):
-            accumulator = Signal(signed(a.accumulator_bits), name=f"accumulator_{lane}")
-            with m.Switch(lane_step):
+            accumulator = Signal(signed(a.accumulator_bits), name=f"accumulator_{lane}", reset_less=True)
+            with m.If(moving), m.Switch(lane_step):
                 for s in range(steps):
                     with m.Case(s):
-                        m.d.comb += accumulator.eq(self.accumulators[s * lanes + lane])
-            bias = self.parameters[64 * lane : 64 * lane + 32].as_signed()
+                        m.d.sync += accumulator.eq(self.accumulators[s * lanes + lane])
+            bias = chosen_parameters[64 * lane : 64 * lane + 32].as_signed()
             total = Signal(signed(32), name=f"total_{lane}", reset_less=True)
             scale = Signal(32, name=f"scale_{lane}", reset_less=True)
             with m.If(moving):
-                m.d.sync += [total.eq(accumulator + bias), scale.eq(self.parameters[64 * lane + 32 : 64 * lane + 64])]
+                m.d.sync += [total.eq(accumulator + bias), scale.eq(chosen_parameters[64 * lane + 32 : 64 * lane + 64])]
             # An int32 result leaves as four bytes, each of which a requantisation by 1.0 passes unchanged.
             byte = total.as_unsigned().word_select(byte_plane, 8).as_signed()
             sums.append(Mux(f.int32, byte, total))

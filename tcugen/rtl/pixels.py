@@ -20,12 +20,13 @@ class PixelWalker(Component):
         i_pass: The passes.
         shadow_ready: The tile of the next pass is in the shadow plane or on its way there.
         bank_released: The output path has emptied a bank.
+        active: A pixel is walked; its request follows in the next cycle.
         request_en, request: One operand read.
         tag, pixel: What to do with its sums, in the same cycle as the request.
         swap: The request is the first of a pass.
         pass_started: Pulse when a pass is taken; its tile leaves the shadow plane.
-        tile_read: Pulse after the last operand of a tile has been requested.
-        layer: Layer of the operand, or of the next one.
+        tile_read: Pulse with the request of the last operand of a tile.
+        layer: Layer of the pixel, or of the last one.
         waiting_for_bank, waiting_for_weights: Why the next pass does not start.
 
     Reset: idle, both banks free.
@@ -34,6 +35,7 @@ class PixelWalker(Component):
     i_pass: stream.Interface
     shadow_ready: Signal
     bank_released: Signal
+    active: Signal
     request_en: Signal
     request: data.View
     tag: data.View
@@ -52,6 +54,7 @@ class PixelWalker(Component):
                 "i_pass": In(stream.Signature(PASS)),
                 "shadow_ready": In(1),
                 "bank_released": In(1),
+                "active": Out(1),
                 "request_en": Out(1),
                 "request": Out(OPERAND_REQUEST),
                 "tag": Out(ACCUMULATE),
@@ -68,8 +71,9 @@ class PixelWalker(Component):
     def elaborate(self, platform):
         m = Module()
         p = Signal(PASS, name="current")
-        active = Signal()
+        active = self.active
         begins = Signal()
+        pixel = Signal.like(self.pixel)
         row = Signal(ACTIVATION_ADDRESS_BITS)
         iy = Signal(signed(len(p.iy) + 1))
         offset = Signal(signed(ACTIVATION_ADDRESS_BITS))
@@ -84,6 +88,9 @@ class PixelWalker(Component):
         m.d.comb += [
             last_x.eq(x_left == 1),
             last_pixel.eq(last_x & (y_left == 1)),
+            self.layer.eq(p.layer),
+        ]
+        m.d.sync += [
             self.request_en.eq(active),
             self.request.address.eq(row + offset),
             self.request.offset.eq(offset),
@@ -94,8 +101,8 @@ class PixelWalker(Component):
             self.tag.bank.eq(bank),
             self.tag.first.eq(p.first),
             self.tag.last.eq(last_pixel & p.closes),
+            self.pixel.eq(pixel),
             self.swap.eq(active & begins),
-            self.layer.eq(p.layer),
         ]
 
         # The next pass is taken when none runs or in the last cycle of the one that runs.
@@ -129,10 +136,10 @@ class PixelWalker(Component):
                 offset.eq(new.offset),
                 x_left.eq(new.n_x),
                 y_left.eq(new.rows),
-                self.pixel.eq(0),
+                pixel.eq(0),
             ]
         with m.Elif(active):
-            m.d.sync += [self.pixel.eq(self.pixel + 1), x_left.eq(x_left - 1), offset.eq(offset + p.x_step)]
+            m.d.sync += [pixel.eq(pixel + 1), x_left.eq(x_left - 1), offset.eq(offset + p.x_step)]
             with m.If(last_x):
                 m.d.sync += [
                     x_left.eq(p.n_x),

@@ -8,11 +8,14 @@ from tcugen.arch import Architecture, bits_for
 from tcugen.isa import ACTIVATION_ADDRESS_BITS, Opcode, layout
 from tcugen.rtl.activation import write_layout
 from tcugen.rtl.decode import INSTRUCTION_BITS, PoolFields, fields, header
+from tcugen.rtl.fifo import Fifo
 from tcugen.rtl.product import SerialProduct
+
+TAPS_AHEAD = 8
+"""Taps whose words are under way or wait. At full rate a tap holds its place for 6 cycles."""
 
 TAP = data.StructLayout(
     {
-        "valid": 1,
         "inside": 1,
         "first": 1,
         "last": 1,
@@ -20,10 +23,9 @@ TAP = data.StructLayout(
         "address": ACTIVATION_ADDRESS_BITS,
     }
 )
-"""One window tap on its way: what to do with the word that arrives in the next cycle.
+"""One window tap on its way: what to do with its word.
 
 Attributes:
-    valid: A tap.
     inside: It lies inside the input; others do not take part.
     first, last: Of its window.
     final: Of its instruction.
@@ -36,10 +38,10 @@ class Pool(Component):
 
     Members:
         instruction: POOL instructions.
-        read, read_data: Port of the activation memory: word address; the word one cycle later.
-        write: Results.
+        read, word_valid, word: Port of the activation memory: word addresses; the words in the same order.
+        write: Results; `written`: the last one of an instruction is in the memory.
         layer: Layer of the results.
-        done: Pulse after the last result of an instruction has been written.
+        done: Pulse when the last result of an instruction has been written.
         busy: An instruction is under way.
 
     Rate: one tap per cycle while the memory serves it and takes the results; the first tap comes 2 cycles after an
@@ -48,8 +50,10 @@ class Pool(Component):
 
     instruction: stream.Interface
     read: stream.Interface
-    read_data: Signal
+    word_valid: Signal
+    word: Signal
     write: stream.Interface
+    written: Signal
     layer: Signal
     done: Signal
     busy: Signal
@@ -61,8 +65,10 @@ class Pool(Component):
             {
                 "instruction": In(stream.Signature(INSTRUCTION_BITS)),
                 "read": Out(stream.Signature(ACTIVATION_ADDRESS_BITS - self.byte_bits)),
-                "read_data": In(8 * self.rows),
+                "word_valid": In(1),
+                "word": In(8 * self.rows),
                 "write": Out(stream.Signature(write_layout(self.rows))),
+                "written": In(1),
                 "layer": Out(layout(Opcode.POOL)["layer"].field.bits),
                 "done": Out(1),
                 "busy": Out(1),
@@ -77,20 +83,21 @@ class Pool(Component):
         walking = Signal()
         step = Signal()
         tap = Signal(TAP)
-        arriving = Signal(TAP)
-        results_pending = Signal()
+        m.submodules.taps = taps = Fifo(TAP, TAPS_AHEAD)
+        m.submodules.words = words = Fifo(8 * self.rows, TAPS_AHEAD)
         row_product = self._row_product(m)
         self._walk(m, f, begin, step, walking, tap, row_product.products.address)
         m.d.comb += [
             self.layer.eq(header(word).layer),
-            # A window may end only when its result finds the write register empty.
-            self.read.valid.eq(walking & tap.inside & ~(tap.last & results_pending)),
-            step.eq(walking & ~(tap.last & results_pending) & (~tap.inside | self.read.ready)),
+            self.done.eq(self.written),
+            self.read.valid.eq(walking & tap.inside & taps.i.ready),
+            step.eq(walking & taps.i.ready & (~tap.inside | self.read.ready)),
+            taps.i.valid.eq(step),
+            taps.i.payload.eq(tap),
+            words.i.valid.eq(self.word_valid),
+            words.i.payload.eq(self.word),
         ]
-        with m.If(step):
-            m.d.sync += arriving.eq(tap)
-        m.d.sync += arriving.valid.eq(step)
-        self._maximum(m, arriving, results_pending)
+        self._maximum(m, taps, words)
 
         with m.FSM() as fsm:
             m.d.comb += self.busy.eq(~fsm.ongoing("IDLE"))
@@ -150,7 +157,6 @@ class Pool(Component):
         )
         m.d.comb += [
             self.read.payload.eq(tap_at[self.byte_bits :]),
-            tap.valid.eq(walking),
             tap.inside.eq((iy >= 0) & (iy < f.height) & (ix >= 0) & (ix < f.width)),
             tap.first.eq((ky == 0) & (kx == 0)),
             tap.last.eq(last_ky & last_kx),
@@ -196,29 +202,39 @@ class Pool(Component):
             with m.If(tap.final):
                 m.d.sync += walking.eq(0)
 
-    def _maximum(self, m: Module, arriving: data.View, results_pending: Signal) -> None:
-        """Maximum of the arriving words, and the register that holds a result until it is written."""
+    def _maximum(self, m: Module, taps: Fifo, words: Fifo) -> None:
+        """Maximum of the words of a window, and the register that holds a result until it is written."""
         signed_bytes = data.ArrayLayout(signed(8), self.rows)
         maximum = Signal(signed_bytes, reset_less=True)
-        word = data.View(signed_bytes, self.read_data)
-        with m.If(arriving.valid):
-            for j in range(self.rows):
-                with m.If(arriving.inside & (arriving.first | (word[j] > maximum[j]))):
-                    m.d.sync += maximum[j].eq(word[j])
-                with m.Elif(arriving.first):
-                    m.d.sync += maximum[j].eq(-128)
-        complete = Signal()
-        held = Signal()
+        word = data.View(signed_bytes, words.o.payload)
+        tap = taps.o.payload
+        take = Signal()
+        complete = Signal()  # `maximum` is a window's result
         final = Signal()
-        written = self.write.valid & self.write.ready
+        address = Signal(ACTIVATION_ADDRESS_BITS)
+        pending = Signal()
         m.d.comb += [
-            self.write.valid.eq(held),
-            results_pending.eq((arriving.valid & arriving.last) | complete | held),
+            pending.eq(complete | (self.write.valid & ~self.write.ready)),
+            # A window may end only when its result finds the write register empty.
+            take.eq(taps.o.valid & (~tap.inside | words.o.valid) & ~(tap.last & pending)),
+            taps.o.ready.eq(take),
+            words.o.ready.eq(take & tap.inside),
         ]
-        m.d.sync += [self.done.eq(written & final), complete.eq(arriving.valid & arriving.last)]
-        with m.If(arriving.valid & arriving.last):
-            m.d.sync += [final.eq(arriving.final), self.write.payload.address.eq(arriving.address)]
+        with m.If(take):
+            for j in range(self.rows):
+                with m.If(tap.inside & (tap.first | (word[j] > maximum[j]))):
+                    m.d.sync += maximum[j].eq(word[j])
+                with m.Elif(tap.first):
+                    m.d.sync += maximum[j].eq(-128)
+        m.d.sync += complete.eq(take & tap.last)
+        with m.If(take & tap.last):
+            m.d.sync += [final.eq(tap.final), address.eq(tap.address)]
+        with m.If(self.write.ready):
+            m.d.sync += self.write.valid.eq(0)
         with m.If(complete):
-            m.d.sync += [held.eq(1), self.write.payload.data.eq(maximum)]
-        with m.Elif(written):
-            m.d.sync += held.eq(0)
+            m.d.sync += [
+                self.write.valid.eq(1),
+                self.write.payload.address.eq(address),
+                self.write.payload.last.eq(final),
+                self.write.payload.data.eq(maximum),
+            ]

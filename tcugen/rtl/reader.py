@@ -33,7 +33,7 @@ class Reader(wiring.Component):
         beat_data: The beat, shared by all clients.
         bus: AXI4 read channels.
         outstanding: Bursts offered or accepted on AR whose last beat has not arrived.
-        idle: Nothing outstanding, and nothing about to be issued.
+        idle: Nothing outstanding, and nothing about to be issued; a register, low from the cycle after a request.
         beat: 1 for every beat transferred on the bus, in the next cycle.
         error_valid, error_code, error_address: One pulse for the first error; the address is the burst's.
     """
@@ -64,7 +64,7 @@ class Reader(wiring.Component):
                 "beat_data": Out(8 * architecture.bus_bytes),
                 "bus": Out(ReadSignature(architecture)),
                 "outstanding": Out(range(MAX_OUTSTANDING + 1)),
-                "idle": Out(1),
+                "idle": Out(1, init=1),  # pyright: ignore[reportCallIssue]  # amaranth-stubs lacks `init`
                 "beat": Out(1),
                 "error_valid": Out(1),
                 "error_code": Out(ErrorCode),
@@ -117,7 +117,6 @@ class Reader(wiring.Component):
             order.i.valid.eq(issue),
             order.i.payload.client.eq(checked.tag),
             order.i.payload.address.eq(checked.address),
-            self.idle.eq((order.level == 0) & (check.empty | halted)),
             check.i.valid.eq(Cat(*(client.valid for client in self.request)).any()),
         ]
         for number, client in reversed(list(enumerate(self.request))):
@@ -125,6 +124,7 @@ class Reader(wiring.Component):
             with m.If(client.valid):  # a later assignment wins: the lowest number
                 m.d.comb += [check.i.payload.request.eq(client.payload), check.i.payload.tag.eq(number)]
 
+        m.d.sync += self.idle.eq((order.level == 0) & ((check.empty & ~check.i.valid) | halted))
         with m.If(bus.arready):
             m.d.sync += bus.arvalid.eq(0)
         with m.If(issue):

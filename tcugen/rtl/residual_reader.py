@@ -12,7 +12,8 @@ from tcugen.isa import ACTIVATION_ADDRESS_BITS, Opcode
 from tcugen.rtl.column_groups import column_after
 from tcugen.rtl.decode import INSTRUCTION_BITS, fields
 
-WORDS_AHEAD = 4
+WORDS_AHEAD = 16
+"""Requested or waiting. A word holds its place for 7 cycles at full rate, longer while the array has its bank."""
 
 
 class ResidualReader(Component):
@@ -21,7 +22,7 @@ class ResidualReader(Component):
     Members:
         start, word: Pulse to begin with the instruction in `word`, which must not change until `active` falls.
         active: Not all words have been requested.
-        request, response: Port of the activation memory: word address; the word one cycle later.
+        request, response_valid, response: Port of the activation memory: word address; the words in the same order.
         valid, operand: The next word, until `pop`.
 
     Reset: empty.
@@ -31,6 +32,7 @@ class ResidualReader(Component):
     word: Signal
     active: Signal
     request: stream.Interface
+    response_valid: Signal
     response: Signal
     valid: Signal
     operand: Signal
@@ -45,6 +47,7 @@ class ResidualReader(Component):
                 "word": In(INSTRUCTION_BITS),
                 "active": Out(1),
                 "request": Out(stream.Signature(ACTIVATION_ADDRESS_BITS - self.byte_bits)),
+                "response_valid": In(1),
                 "response": In(8 * a.rows),
                 "valid": Out(1),
                 "operand": Out(8 * a.rows),
@@ -57,19 +60,17 @@ class ResidualReader(Component):
         a = self.architecture
         f = fields(Opcode.DRAIN, self.word)
         m.submodules.words = words = SyncFIFO(width=8 * a.rows, depth=WORDS_AHEAD)
-        arriving = Signal()
         owned = Signal(range(WORDS_AHEAD + 1))
         taken = Signal()
         m.d.comb += [
             taken.eq(self.request.valid & self.request.ready),
             self.request.valid.eq(self.active & (owned != WORDS_AHEAD)),
-            words.w_en.eq(arriving),
+            words.w_en.eq(self.response_valid),
             words.w_data.eq(self.response),
             self.valid.eq(words.r_rdy),
             self.operand.eq(words.r_data),
             words.r_en.eq(self.pop),
         ]
-        m.d.sync += arriving.eq(taken)
         with m.If(taken & ~self.pop):
             m.d.sync += owned.eq(owned + 1)
         with m.If(~taken & self.pop):

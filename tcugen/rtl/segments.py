@@ -42,8 +42,9 @@ class SegmentWalker(wiring.Component):
 
     A group never crosses a segment's end nor a multiple of `group_units * unit_bytes`, and is as long as these two
     rules allow. Groups leave in order of address within a segment, segments in order; `last` marks the last of a
-    transfer. One group per cycle, also across segments and transfers; the first leaves 2 cycles after its transfer
-    entered. Addresses wrap at `2 ** address_bits`.
+    transfer. One group per cycle, also across segments; the first leaves 2 cycles after its transfer entered. A cycle
+    without a group lies between two transfers and `i.ready` depends on registers only, unless `back_to_back`.
+    Addresses wrap at `2 ** address_bits`.
 
     A transfer of 0 segments is walked as one of 1. A segment shorter than one unit gives one group of 0 units: the
     user of the groups must refuse it. Address bits below the unit are passed on for the first group of each segment.
@@ -52,12 +53,16 @@ class SegmentWalker(wiring.Component):
         address_bits: Width of byte addresses.
         unit_bytes, group_units: Powers of two; ValueError otherwise.
         tag_bits: Width of `tag`, which every group inherits from its transfer; if 0 there is none.
+        back_to_back: No cycle is lost between transfers; `i.ready` then depends on `o.ready`.
     """
 
     i: stream.Interface
     o: stream.Interface
 
-    def __init__(self, address_bits: int, unit_bytes: int, group_units: int, tag_bits: int = 0):
+    def __init__(
+        self, address_bits: int, unit_bytes: int, group_units: int, tag_bits: int = 0, back_to_back: bool = False
+    ):
+        self._back_to_back = back_to_back
         self._unit_bits = exact_log2(unit_bytes)
         self._group_bits = exact_log2(group_units)
         self._address_bits, self._tag_bits = address_bits, tag_bits
@@ -88,7 +93,7 @@ class SegmentWalker(wiring.Component):
             last.eq(segment_last & (transfer.segments <= 1)),
             advance.eq(busy & (~self.o.valid | self.o.ready)),
             next_segment.eq(transfer.address + transfer.step),
-            self.i.ready.eq(~busy | (advance & last)),
+            self.i.ready.eq(~busy | (advance & last) if self._back_to_back else ~busy),
         ]
         with m.If(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
@@ -113,12 +118,13 @@ class SegmentWalker(wiring.Component):
                     address.eq(Cat(Const(0, boundary), address[boundary:] + 1)),
                     left.eq(left - space),
                 ]
-        with m.If(self.i.ready):
-            m.d.sync += busy.eq(self.i.valid)
-            with m.If(self.i.valid):
-                m.d.sync += [
-                    transfer.eq(self.i.payload),
-                    address.eq(self.i.payload.address),
-                    left.eq(self.i.payload.segment_bytes[unit_bits:]),
-                ]
+        with m.If(advance & last):
+            m.d.sync += busy.eq(0)
+        with m.If(self.i.valid & self.i.ready):
+            m.d.sync += [
+                busy.eq(1),
+                transfer.eq(self.i.payload),
+                address.eq(self.i.payload.address),
+                left.eq(self.i.payload.segment_bytes[unit_bits:]),
+            ]
         return m

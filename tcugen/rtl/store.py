@@ -1,7 +1,7 @@
 """STORE: from the activation memory to a window of the memory."""
 
 from amaranth.hdl import Module, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
@@ -17,8 +17,8 @@ from tcugen.rtl.segments import SegmentWalker
 QUEUE_INSTRUCTIONS = 4
 """Instructions whose words may have been read before their first beat leaves."""
 
-QUEUE_WORDS = 4
-"""Words read ahead of the packer. A word holds its place for 3 cycles at full rate."""
+QUEUE_WORDS = 8
+"""Words read ahead of the packer. A word holds its place for 6 cycles at full rate."""
 
 
 class Store(wiring.Component):
@@ -30,18 +30,19 @@ class Store(wiring.Component):
     Members:
         instruction: STORE instructions whose waits are over; other opcodes must not come here.
         read: Word addresses (byte address / rows) to the activation memory.
-        read_data: The word, in the cycle after its address was accepted.
+        word_valid, word: The words, in the same order.
         request, data: To the writer.
         answered: The writer's `done`: the oldest burst is in the memory.
         done: 1 for every instruction, in the cycle after its last burst was answered.
 
-    Latency: the first read 2 cycles after the instruction is taken, its first beat 2 cycles after the read if
+    Latency: the first read 2 cycles after the instruction is taken, its first beat 1 cycle after its word if
     bus_bytes <= rows.
     """
 
     instruction: stream.Interface
     read: stream.Interface
-    read_data: Signal
+    word_valid: Signal
+    word: Signal
     request: stream.Interface
     data: stream.Interface
     answered: Signal
@@ -55,7 +56,8 @@ class Store(wiring.Component):
             {
                 "instruction": In(stream.Signature(INSTRUCTION_BITS)),
                 "read": Out(stream.Signature(ACTIVATION_ADDRESS_BITS - self._row_bits)),
-                "read_data": In(8 * architecture.rows),
+                "word_valid": In(1),
+                "word": In(8 * architecture.rows),
                 "request": Out(stream.Signature(REQUEST)),
                 "data": Out(stream.Signature(8 * architecture.bus_bytes)),
                 "answered": In(1),
@@ -116,40 +118,31 @@ class Store(wiring.Component):
     def _elaborate_read(self, m: Module) -> None:
         """Read words and pack them."""
         places = m.submodules.places
-        m.submodules.words = words = Fifo(word_layout(self._architecture), QUEUE_WORDS)
+        layout = word_layout(self._architecture)
+        extent = data.StructLayout({name: layout[name].shape for name in ("position", "units", "last")})
+        m.submodules.words = words = Fifo(8 * self._architecture.rows, QUEUE_WORDS)
+        m.submodules.extents = extents = Fifo(extent, QUEUE_WORDS)  # which part of each word, also of those to come
         m.submodules.packer = packer = Packer(self._architecture)
-        wiring.connect(m, words.o, packer.i)
         m.submodules.row_ends = row_ends = RowEnds(self._architecture)
         wiring.connect(m, m.submodules.row_queue.o, row_ends.rows)
         wiring.connect(m, packer.o, row_ends.i)
         wiring.connect(m, row_ends.o, wiring.flipped(self.data))
 
         place = places.o.payload
-        read_valid = Signal()  # the word is on read_data
-        room = Signal()
-        accept = Signal()
+        unit_bits = exact_log2(self._unit_bytes)
         m.d.comb += [
-            room.eq(words.level + read_valid < QUEUE_WORDS),
-            self.read.valid.eq(places.o.valid & room),
+            self.read.valid.eq(places.o.valid & extents.i.ready),
             self.read.payload.eq(place.address[self._row_bits :]),
-            places.o.ready.eq(self.read.ready & room),
-            accept.eq(self.read.valid & self.read.ready),
-            words.i.valid.eq(read_valid),
-            words.i.payload.data.eq(self.read_data),
+            places.o.ready.eq(self.read.ready & extents.i.ready),
+            extents.i.valid.eq(places.o.valid & self.read.ready),
+            extents.i.payload.position.eq(place.address[unit_bits : self._row_bits]),
+            extents.i.payload.units.eq(place.units),
+            extents.i.payload.last.eq(place.last),
+            words.i.valid.eq(self.word_valid),
+            words.i.payload.eq(self.word),
+            packer.i.valid.eq(words.o.valid),
+            packer.i.payload.data.eq(words.o.payload),
+            *(packer.i.payload[name].eq(extents.o.payload[name]) for name in ("position", "units", "last")),
+            words.o.ready.eq(packer.i.ready),
+            extents.o.ready.eq(packer.i.ready & words.o.valid),
         ]
-        m.d.sync += read_valid.eq(accept)
-        position = Signal.like(words.i.payload.position)
-        units = Signal.like(words.i.payload.units)
-        last = Signal()
-        m.d.comb += [
-            words.i.payload.position.eq(position),
-            words.i.payload.units.eq(units),
-            words.i.payload.last.eq(last),
-        ]
-        with m.If(accept):
-            unit_bits = exact_log2(self._unit_bytes)
-            m.d.sync += [
-                position.eq(place.address[unit_bits : self._row_bits]),
-                units.eq(place.units),
-                last.eq(place.last),
-            ]

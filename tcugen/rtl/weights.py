@@ -39,7 +39,7 @@ class WeightStream(Component):
         weight_en, parameter_en: The beat goes into that ring.
         busy: Not all requested beats have arrived, or an instruction is under way.
 
-    A burst takes at most half of the weight ring. Rate: one burst every two cycles.
+    A burst takes at most half of the weight ring. Rate: one burst every three cycles.
     """
 
     instruction: stream.Interface
@@ -93,7 +93,6 @@ class WeightStream(Component):
         beats = Signal(burst_bits)
         to_boundary = Signal(burst_bits)
         chosen = Signal(burst_bits)
-        chosen_valid = Signal()
         beat_shift = (self.bus_bytes - 1).bit_length()
         m.d.comb += [
             to_boundary.eq(self.burst_beats - offset[beat_shift : beat_shift + exact_log2(self.burst_beats)]),
@@ -104,8 +103,9 @@ class WeightStream(Component):
             self.claim_beats.eq(chosen),
             bursts.w_data.eq(Cat(chosen, weights)),
         ]
-        room = Signal()
-        m.d.comb += room.eq(Mux(weights, self.free_weights >= chosen, self.free_parameters >= chosen) & bursts.w_rdy)
+        room = Signal()  # for the chosen burst: once there is room, it stays
+        free = Mux(weights, self.free_weights >= chosen, self.free_parameters >= chosen)
+        m.d.sync += room.eq(free & bursts.w_rdy)
         with m.FSM():
             with m.State("IDLE"):
                 m.d.comb += self.instruction.ready.eq(1)
@@ -118,7 +118,7 @@ class WeightStream(Component):
                 m.next = "CHOOSE"
             with m.State("CHOOSE"):
                 m.d.comb += self.busy.eq(1)
-                m.d.sync += [chosen.eq(beats), chosen_valid.eq(1)]
+                m.d.sync += [chosen.eq(beats), room.eq(0)]
                 m.next = "REQUEST"
             with m.State("REQUEST"):
                 m.d.comb += self.busy.eq(1)

@@ -36,7 +36,8 @@ class Writer(wiring.Component):
         data: Beats, all bytes of which are written.
         bus: AXI4 write channels.
         outstanding: Bursts offered or accepted on AW without response.
-        idle: Nothing outstanding, and no request taken that may still be issued.
+        idle: Nothing outstanding, and no request taken that may still be issued; a register, low from the cycle after a
+            request.
         done: 1 for every good response unless halted, 1 cycle after it.
         beat: 1 for every beat transferred on the bus, in the next cycle.
         error_valid, error_code, error_address: One pulse for the first error; the address is the burst's.
@@ -65,7 +66,7 @@ class Writer(wiring.Component):
                 "data": In(stream.Signature(8 * architecture.bus_bytes)),
                 "bus": Out(WriteSignature(architecture)),
                 "outstanding": Out(range(MAX_OUTSTANDING + 1)),
-                "idle": Out(1),
+                "idle": Out(1, init=1),  # pyright: ignore[reportCallIssue]  # amaranth-stubs lacks `init`
                 "done": Out(1),
                 "beat": Out(1),
                 "error_valid": Out(1),
@@ -142,9 +143,9 @@ class Writer(wiring.Component):
             order.i.payload.address.eq(checked.address),
             bursts.i.valid.eq(issue),
             bursts.i.payload.eq(checked.beats),
-            self.idle.eq((order.level == 0) & (check.empty | halted)),
             push.eq(self.data.valid & self.data.ready),
         ]
+        m.d.sync += self.idle.eq((order.level == 0) & ((check.empty & ~check.i.valid) | halted))
         m.d.sync += unclaimed.eq(unclaimed + push - Mux(issue, checked.beats, 0))
         with m.If(bus.awready):
             m.d.sync += bus.awvalid.eq(0)

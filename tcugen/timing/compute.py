@@ -10,6 +10,7 @@ from tcugen.timing.latencies import (
     PASS_TO_LOADER,
     READ_TO_COUNT,
     READ_TO_FILLED,
+    RING_READ_DELAY,
     TAKE_TO_LOADER,
 )
 from tcugen.timing.queue import InstructionQueue
@@ -28,7 +29,7 @@ class Compute:
 
     Attributes:
         filled: When each complete tile can be drained.
-        released: Last drain step of each bank, in order; kept by the output path.
+        released: When each bank was released, in order; kept by the output path.
         wake_drain: Called when `filled` grows.
         free_from: Cycle after the last operand so far.
         layer: Of the last instruction.
@@ -170,7 +171,7 @@ class Compute:
         self._pixels = pixels
         self.free_from = taken + 1 + pixels
         if releases:
-            self._tiles.release(loaded + rows)
+            self._tiles.release(loaded + RING_READ_DELAY + rows)
 
     def _even(self, count: int, pixels: int, releases: bool) -> None:
         """`count` more passes of one tile whose weights have all come.
@@ -196,7 +197,7 @@ class Compute:
         last_loaded = max(loaded_at(count), taken_at(count - 1) + TAKE_TO_LOADER)
         if releases:
             step = (last_loaded - first_loaded) // (count - 1) if count > 1 else 0
-            self._tiles.release(first_loaded + rows, step, count)
+            self._tiles.release(first_loaded + RING_READ_DELAY + rows, step, count)
         before = taken_at(count - 1)
         self._walked = max(self._walked + count, (taken_at(count - 2) if count > 1 else self._taken_before) + 1)
         self._loaded_before = max(loaded_at(count - 1), taken_at(count - 2) + TAKE_TO_LOADER) if count > 1 else loaded

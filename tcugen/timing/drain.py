@@ -5,7 +5,14 @@ from tcugen.isa import Instruction
 from tcugen.timing.banks import DrainWrites
 from tcugen.timing.completions import NEVER, Agenda, Completions
 from tcugen.timing.compute import Compute
-from tcugen.timing.latencies import DRAIN_START, OUTPUT_LATENCY, RESIDUAL_START, WRITE_TO_COUNT
+from tcugen.timing.latencies import (
+    DRAIN_START,
+    OUTPUT_LATENCY,
+    READ_TO_BANK_FREE,
+    RESIDUAL_START,
+    STEP_TO_GROUP_FREE,
+    WRITE_TO_COUNT,
+)
 from tcugen.timing.queue import InstructionQueue
 from tcugen.timing.weights import WeightStream
 
@@ -79,11 +86,13 @@ class Drain:
         steps = get("last_steps", 0) if self._column + 1 == columns else self._steps
         if get("int32", 0):
             steps *= _INT32_BYTES
+        pixel_steps = steps
         steps *= rows * get("n_x", 0)
         start = max(self._last + 1, self._begin, self._compute.filled[self._drained], self._groups.written[self._group])
         self._last = last = start + steps - 1
         self._drained += 1
-        self._compute.released.append(last)
+        # The last pixel is read with its first step.
+        self._compute.released.append(last - pixel_steps + 1 + READ_TO_BANK_FREE)
         self._writes.add(start + OUTPUT_LATENCY, last + OUTPUT_LATENCY, self._slow)
         self._completions.add(last + OUTPUT_LATENCY + WRITE_TO_COUNT)
         self._agenda.pending.append(self._compute.advance)
@@ -93,7 +102,7 @@ class Drain:
             self._column += 1
             self._group += 1
             if not get("keep", 0):
-                self._groups.release(last + 1)
+                self._groups.release(last + STEP_TO_GROUP_FREE)
                 self._agenda.pending.append(self._weights.look_again)
             if self._column == columns:
                 if get("keep", 0):

@@ -11,6 +11,7 @@ from tcugen.timing.latencies import (
     FETCH_BURST_BYTES,
     FETCH_BURSTS,
     FETCH_PERIOD,
+    HEAD_TO_OFFER,
     SMALL_FIFO,
     START_TO_FETCH,
 )
@@ -111,7 +112,7 @@ class Fetch:
                 self._head_at = max(gathered, self._left)
                 self._consumed = self._head_at
                 self._part += 1
-            valid = self._head_at + 1
+            valid = self._head_at + HEAD_TO_OFFER
             shared = self._parts[number] == 2
             if shared:
                 if self._part >= len(arrivals):

@@ -24,6 +24,9 @@ FETCH_PERIOD = 2
 FETCH_BURST_BYTES = 256
 FETCH_BURSTS = 4
 
+HEAD_TO_OFFER = 2
+"""fetch: from taking a head to the instruction's offer: the head's register, its judgement."""
+
 BEAT_TO_PART = 4
 """fetch: reader 1, buffer 2, gathering 1; 3 where beats are not gathered, 2 where the buffer is small as well."""
 
@@ -36,17 +39,26 @@ QUEUE_LATENCY = 2
 DONE_TO_JUDGED = 1
 """dispatch: from the counter that shows the work to the offer of an instruction that waited for it."""
 
-WEIGHT_START = 3
-"""weights: from taking an instruction to its first request: PREPARE, CHOOSE, REQUEST."""
+WEIGHT_START = 4
+"""weights: from taking an instruction to its first request: PREPARE, CHOOSE, REQUEST, room."""
 
-WEIGHT_PERIOD = 2
-"""weights: CHOOSE and REQUEST."""
+WEIGHT_PERIOD = 3
+"""weights: CHOOSE, REQUEST and whether there is room."""
+
+WEIGHT_ROOM = 1
+"""weights: from room in a ring to the request that waited for it."""
 
 BEAT_TO_RING = 2
 """reader 1, ring 1: from a beat on the bus to the item that counts as written."""
 
-LOAD_START = 2
-"""load, segments: from taking an instruction to its first request."""
+LOAD_START = 3
+"""load, segments: from taking an instruction to its first request: walker 2, request 1."""
+
+WALKER_START = 2
+"""segments: from taking a transfer to its first group; a transfer of one group is followed by the next then."""
+
+LOAD_ROOM = 1
+"""load: from room in the beat queue to the request that waited for it."""
 
 LOAD_QUEUE_BEATS = 256
 LOAD_PLANS = 5
@@ -55,16 +67,16 @@ LOAD_PLANS = 5
 BEAT_TO_PLACE = 3
 """load: reader 1, queue 2: from a beat on the bus to its move into the write register."""
 
-PLACE_TO_DONE = 3
-"""load: write, done, counter."""
+PLACE_TO_DONE = 4
+"""load, activation memory: the queue in front of the banks, write, done, counter."""
 
-STORE_START = 5
-"""store: from taking an instruction to its first beat at the writer: walker 2, read 1, word queue 1, row ends 1."""
+STORE_START = 8
+"""store: from taking an instruction to its first beat at the writer: walker 2, read 4, word queue 1, row ends 1."""
 
 STORE_REQUEST = 6
 """store, window: from taking an instruction to its first burst at the writer, checked: walker 2, check 4."""
 
-STORE_LOOKAHEAD = 3
+STORE_LOOKAHEAD = 5
 """store: cycles before its last beat in which the next instruction can be taken."""
 
 WRITER_BEATS = 64
@@ -86,20 +98,29 @@ LOADER_TO_TAKE = 1
 TAKE_TO_LOADER = 2
 """loader: the next tile's first row is read two cycles after a pass was taken."""
 
-READ_TO_COUNT = 2
-"""pixels, dispatch: from the last operand to the counter that shows the tile."""
+RING_READ_DELAY = 4
+"""compute: cycles by which the loader's reads reach the ring later, as operands take longer than it counts on."""
 
-READ_TO_FILLED = 7
-"""activation memory 2, array 2, accumulators 3, drain 1, less 1: beside one cycle per row."""
+READ_TO_COUNT = 4
+"""pixels, compute, dispatch: from the last pixel to the counter that shows the tile: request, arbitration, counter."""
+
+READ_TO_FILLED = 11
+"""request 1, activation memory 5, array 2, accumulators 3, drain 1, less 1: beside one cycle per row."""
 
 DRAIN_START = 2
 """output, drain: from taking an instruction to its first step."""
 
-RESIDUAL_START = 4
+RESIDUAL_START = 7
 """residual_reader: the same with a residual operand, whose first word must come first."""
 
-OUTPUT_LATENCY = 18
-"""output: from a step to its write: sums 2, requantise 10, residual 6."""
+OUTPUT_LATENCY = 20
+"""output: from a step to its write: sums 4, requantise 10, residual 6."""
+
+READ_TO_BANK_FREE = 1
+"""drain: from the read of a bank's last pixel to its release."""
+
+STEP_TO_GROUP_FREE = 2
+"""drain: from the last step of a parameter group to its room in the ring."""
 
 WRITE_TO_COUNT = 2
 """output, dispatch: from the last write of a tile to the counter that shows it."""
@@ -107,7 +128,7 @@ WRITE_TO_COUNT = 2
 POOL_START = 2
 """pool: from taking an instruction to its first tap, beside a cycle per bit of the stride."""
 
-POOL_END = 5
+POOL_END = 10
 """pool: from the last tap to the next instruction; the counter shows it then."""
 
 SETTLE_CYCLES = 4

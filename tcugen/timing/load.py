@@ -6,8 +6,19 @@ from tcugen.arch import Architecture
 from tcugen.timing.banks import DrainWrites
 from tcugen.timing.bursts import transfer_bursts
 from tcugen.timing.completions import NEVER, Agenda, Completions
-from tcugen.timing.latencies import BEAT_TO_PLACE, LOAD_PLANS, LOAD_QUEUE_BEATS, LOAD_START, PLACE_TO_DONE
+from tcugen.timing.latencies import (
+    BEAT_TO_PLACE,
+    LOAD_PLANS,
+    LOAD_QUEUE_BEATS,
+    LOAD_ROOM,
+    LOAD_START,
+    PLACE_TO_DONE,
+    WALKER_START,
+)
 from tcugen.timing.queue import InstructionQueue
+
+_BURSTS_PAST_WALKER = 2
+"""The walker's output and the request."""
 
 
 class Load:
@@ -46,8 +57,13 @@ class Load:
         self._frees: deque[tuple[int, int, int]] = deque()  # beats freed with a burst, cycle of its last, cycles each
 
     def advance(self) -> None:
-        """Take instructions: the walker accepts one when the last burst of the one before has left it."""
-        while len(self._bursts) <= 1:
+        """Take instructions: the walker accepts one when the last burst of the one before stands at its output.
+
+        Then the one before that stands in the request's register, or has left it.
+        """
+        while len(self._bursts) < _BURSTS_PAST_WALKER or (
+            len(self._bursts) == _BURSTS_PAST_WALKER and self.request_at != NEVER
+        ):
             offered = self._queue.offered()
             if offered is None:
                 return
@@ -63,11 +79,13 @@ class Load:
             self._accepted_bursts += len(bursts)
             self._accepted_beats += sum(bursts)
             self._ends.append(self._accepted_beats)
+            self._walker_free = cycle + WALKER_START
             empty = not self._bursts
             self._bursts += bursts
             if empty:
-                self._walker_free = cycle + 1
                 self._choose()
+            else:
+                self._settle_walker()
 
     def _choose(self) -> None:
         """Settle when the next burst is asked for."""
@@ -88,19 +106,21 @@ class Load:
                 return
             total, last, period = frees[0]
             free_at = last - (total - needed) * period
-        self.request_at = free_at if free_at > self._from else self._from
+        self.request_at = max(free_at + LOAD_ROOM, self._from) if free_at else self._from
+        self._settle_walker()
+
+    def _settle_walker(self) -> None:
+        """The last burst comes to the walker's output once the one before it is asked for."""
+        if len(self._bursts) == _BURSTS_PAST_WALKER and self.request_at != NEVER:
+            self._walker_free = max(self._walker_free, self.request_at)
 
     def issued(self, cycle: int) -> None:
         """The burst was taken by the reader in `cycle`."""
         self._requested += self._bursts.popleft()
         self._issued_bursts += 1
         self._from = cycle + 1
-        if len(self._bursts) <= 1:
-            self._walker_free = cycle
-            self._choose()
-            self.advance()
-        else:
-            self._choose()
+        self._choose()
+        self.advance()
 
     def arrived(self, first: int, last: int, beats: int) -> None:
         """The oldest burst moved over the bus in the cycles `first` to `last`."""
@@ -119,3 +139,4 @@ class Load:
             self._agenda.pending.append(self.advance)
         if self.request_at == NEVER:
             self._choose()
+            self._agenda.pending.append(self.advance)

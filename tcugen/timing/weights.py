@@ -4,7 +4,7 @@ from collections import deque
 
 from tcugen.arch import Architecture
 from tcugen.timing.completions import NEVER, Agenda
-from tcugen.timing.latencies import WEIGHT_PERIOD, WEIGHT_START
+from tcugen.timing.latencies import WEIGHT_PERIOD, WEIGHT_ROOM, WEIGHT_START
 from tcugen.timing.queue import InstructionQueue
 from tcugen.timing.ring import Ring
 
@@ -54,7 +54,8 @@ class WeightStream:
             beats = self._left
         self.beats = beats
         room = self._ring.room_at(beats)
-        self.request_at = room if room > self._from else self._from
+        # Room is looked at from the cycle before the request on.
+        self.request_at = max(room + WEIGHT_ROOM, self._from) if room != NEVER else NEVER
 
     def look_again(self) -> None:
         """Room may have become known."""

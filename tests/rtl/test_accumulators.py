@@ -78,6 +78,7 @@ class Bench:
                 ctx.set(unit.read_en, 0)
                 ctx.set(unit.read_pixel, random.randrange(16))
                 ctx.set(unit.read_bank, random.randrange(2))
+                await ctx.tick()
                 for _ in range(random.randrange(3)):  # the word stands until the next read
                     assert self.read(ctx) == self.expected[number][pixel]
                     await ctx.tick()

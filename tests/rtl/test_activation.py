@@ -5,7 +5,7 @@ import pytest
 from tcugen.arch import ACTIVATION_BANKS
 from tcugen.rtl.activation import ActivationMemory
 from tests.rtl.instructions import ADDRESSES, small
-from tests.rtl.streams import run
+from tests.rtl.streams import put, run
 
 READERS = ("residual", "pool", "store")
 """Behind the array, in this order."""
@@ -65,13 +65,14 @@ async def fill(ctx, model: Model) -> None:
         assert ctx.get(unit.pool_write.ready)
         await ctx.tick()
     ctx.set(unit.pool_write.valid, 0)
+    await ctx.tick().repeat(2)
 
 
 @pytest.mark.parametrize("rows, bus_bytes, lanes", SIZES)
-def test_operands_are_aligned_and_padded_two_cycles_later(rows, bus_bytes, lanes):
+def test_operands_are_aligned_and_padded(rows, bus_bytes, lanes):
     unit = bench_unit(rows, bus_bytes, lanes)
     model, random = Model(unit, rows), Random(rows)
-    expected = [None, None]
+    expected = [None] * unit.LATENCY
 
     async def bench(ctx):
         await fill(ctx, model)
@@ -89,84 +90,134 @@ def test_operands_are_aligned_and_padded_two_cycles_later(rows, bus_bytes, lanes
     run(unit, bench)
 
 
-@pytest.mark.parametrize("rows, bus_bytes, lanes", SIZES)
-def test_everybody_at_once(rows, bus_bytes, lanes):
-    """Random traffic on all ports: who is served in each cycle, what is read, and what stands in the memory after."""
-    unit = bench_unit(rows, bus_bytes, lanes)
-    model, random = Model(unit, rows), Random(lanes)
-    offered, words_due, operands_due = {}, {}, [None, None]
-    load_bytes = min(rows, bus_bytes)
-
-    def place(n_bytes: int) -> dict[str, int]:
-        address = random.randrange(0, len(model.bytes), n_bytes)
-        return {"address": address, "data": random.getrandbits(8 * n_bytes)}
-
-    def drained() -> dict[str, int]:
-        write = place(lanes)
-        return write | {"pad_steps": random.randrange((rows - write["address"] % rows) // lanes)}
+def test_a_word_comes_after_the_latency_if_its_bank_is_free():
+    unit = bench_unit(4, 8, 1)
+    model = Model(unit, 1)
 
     async def bench(ctx):
         await fill(ctx, model)
-        for _ in range(700):
-            request = model.random_request(random)
-            enabled = random.random() < 0.7
-            ctx.set(unit.operand_en, enabled)
-            ctx.set(unit.operand_request, request)
-            for name in READERS:
-                if name not in offered and random.random() < 0.7:
-                    offered[name] = random.randrange(0, len(model.bytes), rows)
-                    ctx.set(getattr(unit, name).payload, offered[name] // rows)
-                ctx.set(getattr(unit, name).valid, name in offered)
-            drain = drained() if random.random() < 0.5 else None
-            ctx.set(unit.drain_en, drain is not None)
-            ctx.set(unit.drain, drain or drained())
-            for name, n_bytes in (("pool_write", rows), ("load_write", load_bytes)):
-                if name not in offered and random.random() < 0.7:
-                    offered[name] = place(n_bytes)
-                    ctx.set(getattr(unit, name).payload, offered[name])
-                ctx.set(getattr(unit, name).valid, name in offered)
-
-            if operands_due[0] is not None:
-                assert [ctx.get(unit.operand[j]) for j in range(rows)] == operands_due[0]
-            for name, word in words_due.items():
-                assert ctx.get(getattr(unit, f"{name}_data")) == word
-            operands_due[:] = [operands_due[1], model.operand(request) if enabled else None]
-            words_due.clear()
-            read: dict[str, int] = {}
-            busy = set()
-            if enabled:
-                first, aligned = request["address"] // rows, request["address"] % rows == 0
-                busy = {word % ACTIVATION_BANKS for word in ((first,) if aligned else (first, first + 1))}
-            for name in READERS:
-                if name in offered:
-                    bank = model.bank(offered[name])
-                    assert ctx.get(getattr(unit, name).ready) == (bank not in busy), name
-                    if bank not in busy:
-                        busy.add(bank)
-                        read[name] = offered[name] // rows
-                        words_due[name] = model.word(offered.pop(name))
-            writes = [(drain, lanes * (1 + drain["pad_steps"]))] if drain else []
-            busy = {model.bank(drain["address"])} if drain else set()
-            for name, n_bytes in (("pool_write", rows), ("load_write", load_bytes)):
-                if name in offered:
-                    bank = model.bank(offered[name]["address"])
-                    assert ctx.get(getattr(unit, name).ready) == (bank not in busy), name
-                    if bank not in busy:
-                        busy.add(bank)
-                        writes.append((offered.pop(name), n_bytes))
-            # What is being written reads as nothing defined.
-            written = {write["address"] // rows for write, _ in writes}
-            for name in [name for name, word in read.items() if word in written]:
-                del words_due[name]
-            first = request["address"] // rows
-            if {first, first + 1} & written:
-                operands_due[1] = None
-            for write, n_bytes in writes:
-                at = write["address"]
-                model.bytes[at : at + n_bytes] = write["data"].to_bytes(n_bytes, "little")
+        for name in READERS:
+            ctx.set(getattr(unit, name).payload, READERS.index(name) + 5)
+            ctx.set(getattr(unit, name).valid, 1)
+        await ctx.tick()
+        for name in READERS:
+            ctx.set(getattr(unit, name).valid, 0)
+        for _ in range(unit.READ_LATENCY - 1):
+            assert not any(ctx.get(getattr(unit, f"{name}_word_valid")) for name in READERS)
             await ctx.tick()
+        for name in READERS:
+            assert ctx.get(getattr(unit, f"{name}_word_valid"))
+            assert ctx.get(getattr(unit, f"{name}_word")) == model.word(4 * (READERS.index(name) + 5))
 
     run(unit, bench)
+
+
+class Traffic:
+    """Random traffic on all ports. Each writes to a quarter of the memory of its own; what is read stands still."""
+
+    def __init__(self, unit: ActivationMemory, seed: int, bus_bytes: int):
+        self.unit, self.model, self.random = unit, Model(unit, seed), Random(seed)
+        self.load_bytes = min(unit.rows, bus_bytes)
+        self.quarter = len(self.model.bytes) // 4
+        self.words = {name: [] for name in READERS}
+        self.lasts = {"pool": 0, "load": 0}
+        self.seen = dict(self.lasts)
+
+    def place(self, port: int, n_bytes: int) -> dict[str, int]:
+        """A write into quarter `port`; quarter 3 is only read."""
+        address = self.random.randrange(port * self.quarter, (port + 1) * self.quarter, n_bytes)
+        return {"address": address, "data": self.random.getrandbits(8 * n_bytes)}
+
+    def apply(self, write: dict[str, int], n_bytes: int) -> None:
+        at = write["address"]
+        self.model.bytes[at : at + n_bytes] = write["data"].to_bytes(n_bytes, "little")
+
+    async def drain(self, ctx):
+        unit, lanes = self.unit, self.unit.lanes
+        for _ in range(400):
+            write = self.place(0, lanes)
+            write["pad_steps"] = self.random.randrange((unit.rows - write["address"] % unit.rows) // lanes)
+            en = self.random.random() < 0.5
+            ctx.set(unit.drain_en, en)
+            ctx.set(unit.drain, write)
+            if en:
+                self.apply(write, lanes * (1 + write["pad_steps"]))
+            await ctx.tick()
+        ctx.set(unit.drain_en, 0)
+
+    async def writer(self, ctx, name: str, port: int, n_bytes: int):
+        writes = [self.place(port, n_bytes) | {"last": self.random.getrandbits(1)} for _ in range(200)]
+        await put(ctx, getattr(self.unit, f"{name}_write"), writes, 0.3, Random(port))
+        for write in writes:
+            self.apply(write, n_bytes)
+        self.lasts[name] = sum(write["last"] for write in writes)
+
+    async def reader(self, ctx, name: str):
+        rows = self.unit.rows
+        words = [self.random.randrange(3 * self.quarter, 4 * self.quarter, rows) // rows for _ in range(200)]
+        self.words[name] = [self.model.word(word * rows) for word in words]
+        await put(ctx, getattr(self.unit, name), words, 0.3, Random(3))
+
+    async def array(self, ctx):
+        expected = [None] * self.unit.LATENCY
+        for _ in range(400):
+            request = self.model.random_request(self.random)
+            request["address"] = 3 * self.quarter + request["address"] % (self.quarter - self.unit.rows)
+            enabled = self.random.random() < 0.7
+            ctx.set(self.unit.operand_en, enabled)
+            ctx.set(self.unit.operand_request, request)
+            due = expected.pop(0)
+            if due is not None:
+                assert [ctx.get(self.unit.operand[j]) for j in range(self.unit.rows)] == due
+            expected.append(self.model.operand(request) if enabled else None)
+            await ctx.tick()
+        ctx.set(self.unit.operand_en, 0)
+
+    async def watch(self, ctx):
+        ports = [getattr(self.unit, f"{name}_{what}") for name in READERS for what in ("word_valid", "word")]
+        while True:
+            _, _, pool, load, *values = await ctx.tick().sample(self.unit.pool_written, self.unit.load_written, *ports)
+            self.seen["pool"] += pool
+            self.seen["load"] += load
+            for name, valid, word in zip(READERS, values[::2], values[1::2], strict=True):
+                if valid:
+                    assert word == self.words[name].pop(0)
+
+
+@pytest.mark.parametrize("rows, bus_bytes, lanes", SIZES)
+def test_everybody_at_once(rows, bus_bytes, lanes):
+    """Every word that was asked for comes, in order, and in the end every write is in the memory."""
+    unit = bench_unit(rows, bus_bytes, lanes)
+    traffic = Traffic(unit, lanes, bus_bytes)
+
+    started, done = [], []
+
+    async def bench(ctx):
+        await fill(ctx, traffic.model)
+        started.append(True)
+        while len(done) < len(processes):
+            await ctx.tick()
+        words = range(len(traffic.model.bytes) // rows)
+        traffic.words["store"] = [traffic.model.word(word * rows) for word in words]
+        await put(ctx, unit.store, list(words))
+        await ctx.tick().repeat(unit.READ_LATENCY)
+
+    def after_filling(process):
+        async def bench(ctx):
+            while not started:
+                await ctx.tick()
+            await process(ctx)
+            await ctx.tick().repeat(20)
+            done.append(process)
+
+        return bench
+
+    processes = [traffic.drain, traffic.array]
+    processes += [lambda ctx, name=name: traffic.reader(ctx, name) for name in READERS]
+    processes += [lambda ctx: traffic.writer(ctx, "pool", 1, rows)]
+    processes += [lambda ctx: traffic.writer(ctx, "load", 2, traffic.load_bytes)]
+    run(unit, bench, *map(after_filling, processes), background=[traffic.watch])
+    assert not any(traffic.words.values()) and traffic.seen == traffic.lasts
 
 
 def test_a_negative_base_wraps():
@@ -179,7 +230,7 @@ def test_a_negative_base_wraps():
         request = {"address": ADDRESSES - 2, "offset": -2, "row_bytes": 16, "outside": 0, "pad": 7}
         ctx.set(unit.operand_en, 1)
         ctx.set(unit.operand_request, request)
-        await ctx.tick().repeat(2)
+        await ctx.tick().repeat(unit.LATENCY)
         assert [ctx.get(unit.operand[j]) % 256 for j in range(4)] == [7, 7, model.bytes[0], model.bytes[1]]
 
     run(unit, bench)

@@ -10,7 +10,9 @@ from tests.rtl.instructions import ADDRESSES, SIZES, encoded, small
 from tests.rtl.streams import run
 
 OUTPUTS = ("bank", "pixel", "group", "lane_step", "byte_plane", "residual_byte")
-PULSES = ("read_en", "residual_pop", "bank_released", "group_released")
+PULSES = ("read_en", "residual_pop")
+RELEASES = ("bank_released", "group_released")
+"""One cycle after their steps."""
 
 
 def random_fields(random: Random, a: Architecture) -> dict[str, int]:
@@ -58,7 +60,7 @@ def steps_of(f: dict[str, int], a: Architecture, bank: int, group: int) -> tuple
                                 "residual_byte": place % a.rows,
                                 "read_en": int(step == plane == 0),
                                 "residual_pop": int(f["residual"] and word_ends),
-                                "bank_released": int(tile_ends),
+                                "bank_released": int(step == plane == 0 and x == f["n_x"] - 1 and block_ends),
                                 "group_released": int(tile_ends and y == f["n_y"] - 1 and not f["keep"]),
                                 "residual": f["residual"],
                             }
@@ -93,9 +95,10 @@ class Bench:
 
     async def around(self, ctx):
         walker, random = self.walker, Random(4)
-        names = ("go", "address", "pad_steps", "tile_ends", *OUTPUTS, *PULSES)
+        released = dict.fromkeys(RELEASES, 0)
+        names = ("go", "address", "pad_steps", "tile_ends", *OUTPUTS, *PULSES, *RELEASES)
         watched = [walker.go, walker.step.address, walker.step.pad_steps, walker.step.tile_ends]
-        watched += [getattr(walker, name) for name in (*OUTPUTS, *PULSES)]
+        watched += [getattr(walker, name) for name in (*OUTPUTS, *PULSES, *RELEASES)]
         while True:
             fills = self.filled - self.released < 2 and random.random() >= self.idle
             residual = random.random() >= self.idle
@@ -106,15 +109,18 @@ class Bench:
             ctx.set(walker.residual_valid, residual)
             _, _, active, *values = await ctx.tick().sample(walker.active, *watched)
             found = dict(zip(names, values, strict=True))
+            assert {name: found.pop(name) for name in RELEASES} == released
+            released = dict.fromkeys(RELEASES, 0)
             if active:
                 step = dict(self.steps[self.taken])
                 may = self.filled > self.released and ahead and (residual or not step.pop("residual"))
                 step.pop("residual", None)
                 assert found["go"] == bool(may)
                 if found.pop("go"):
+                    released = {name: step.pop(name) for name in RELEASES}
                     assert found == step
                     self.taken += 1
-                    self.released += step["bank_released"]
+                    self.released += step["tile_ends"]
                     self.cycles.append(self.cycle)
                 else:
                     assert not any(found[name] for name in PULSES)

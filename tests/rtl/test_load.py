@@ -44,8 +44,9 @@ class Bench:
         ready, offered, cycle = 0, None, 0
         ctx.set(self.reader.windows, WINDOWS)
         while True:
-            *_, valid, address, data, done, error = await ctx.tick().sample(
-                write.valid, write.payload.address, write.payload.data, self.load.done, self.reader.error_valid
+            *_, valid, address, data, last, done, error = await ctx.tick().sample(
+                *(write.valid, write.payload.address, write.payload.data, write.payload.last),
+                *(self.load.done, self.reader.error_valid),
             )
             assert offered is None or (valid and (address, data) == offered)
             if done:
@@ -56,6 +57,7 @@ class Bench:
                     self.activation[(address + byte) % (1 << 24)] = data >> 8 * byte & 255
                 self.writes += 1
                 self.last_write_cycle = cycle
+            ctx.set(self.load.written, valid and ready and last)
             offered = (address, data) if valid and not ready and not self.resetting else None
             self.errors += error
             cycle += 1

@@ -2,12 +2,11 @@ from random import Random
 
 import pytest
 
-from tcugen.rtl.activation import ActivationMemory
 from tcugen.rtl.loader import WeightLoader
 from tests.rtl.instructions import small
 from tests.rtl.streams import put, run
 
-SWAP_AFTER = 1 + ActivationMemory.LATENCY
+SWAP_AFTER = 3
 """Cycles from taking a pass to the swap in the array."""
 
 

@@ -9,7 +9,7 @@ from tests.rtl.streams import put, run
 
 REQUEST = ("address", "offset", "row_bytes", "outside", "pad")
 TAG = ("valid", "bank", "first", "last")
-OTHERS = ("request_en", "pixel", "swap", "layer", "tile_read", "pass_started")
+OTHERS = ("active", "request_en", "pixel", "swap", "layer", "tile_read", "pass_started")
 OTHERS += ("waiting_for_bank", "waiting_for_weights")
 
 
@@ -67,7 +67,6 @@ def operands_of(passes: list[dict[str, int]]) -> list[dict[str, int]]:
                         "last": last and one["closes"],
                         "pixel": y * one["n_x"] + x,
                         "swap": x == y == 0,
-                        "layer": one["layer"],
                         "tile_read": last and one["ends"],
                     }
                 )
@@ -83,7 +82,8 @@ class Bench:
         self.passes, self.idle = passes, idle
         self.operands = operands_of(passes)
         self.pass_ends = set(itertools.accumulate(one["rows"] * one["n_x"] for one in passes))
-        self.seen, self.cycles, self.cycle, self.tile_read_due = [], [], 0, False
+        self.layers = [one["layer"] for one in passes for _ in range(one["rows"] * one["n_x"])]
+        self.seen, self.cycles, self.cycle, self.walked, self.was_active = [], [], 0, 0, False
         self.opened = self.closed = self.released = self.started = 0
 
     async def driver(self, ctx):
@@ -107,29 +107,30 @@ class Bench:
             ctx.set(walker.bank_released, release)
             _, _, *values = await ctx.tick().sample(*watched)
             found = dict(zip(names, values, strict=True))
-            assert found["tile_read"] == self.tile_read_due
-            self.tile_read_due = False
+            assert found["request_en"] == self.was_active
+            self.was_active = found["active"]
+            if found["active"]:
+                assert found["layer"] == self.layers[self.walked]
+                self.walked += 1
             if found["request_en"]:
                 self.operand(found)
             else:
-                assert not found["valid"] and not found["swap"]
+                assert not found["valid"] and not found["swap"] and not found["tile_read"]
             self.taking(found, shadow_ready)
             self.released += release
             self.cycle += 1
 
     def operand(self, found: dict[str, int]) -> None:
         expected = self.operands[len(self.seen)]
-        shown = [name for name in expected if name != "tile_read"]
-        assert {name: found[name] for name in shown} == {name: int(expected[name]) for name in shown}
-        self.tile_read_due = expected["tile_read"]
+        assert {name: found[name] for name in expected} == {name: int(value) for name, value in expected.items()}
         self.closed += found["last"]
         self.seen.append(found)
         self.cycles.append(self.cycle)
 
     def taking(self, found: dict[str, int], shadow_ready: bool) -> None:
         """A due pass starts if its bank and its tile are there; if not, the walker says which is missing."""
-        ends = found["request_en"] and len(self.seen) in self.pass_ends
-        due = found["i_valid"] and (not found["request_en"] or ends)
+        ends = found["active"] and self.walked in self.pass_ends
+        due = found["i_valid"] and (not found["active"] or ends)
         free = not found["opens"] or self.opened - self.released < 2
         assert found["pass_started"] == found["i_ready"] == (due and free and shadow_ready)
         assert found["waiting_for_bank"] == (due and not free)

@@ -65,22 +65,26 @@ class Bench:
         assert not ctx.get(self.pool.busy)
 
     async def memory(self, ctx):
-        pool, random, arriving = self.pool, Random(5), None
+        pool, random, arriving, written = self.pool, Random(5), [], False
         while True:
             grant, take = random.random() < self.grants, random.random() < self.takes
             ctx.set(pool.read.ready, grant)
             ctx.set(pool.write.ready, take)
-            data = random.getrandbits(8 * self.rows) if arriving is None else packed(content(arriving, self.rows))
-            ctx.set(pool.read_data, data)
+            answered = bool(arriving) and random.random() < self.grants
+            ctx.set(pool.word_valid, answered)
+            data = packed(content(arriving.pop(0), self.rows)) if answered else random.getrandbits(8 * self.rows)
+            ctx.set(pool.word, data)
+            ctx.set(pool.written, written)
             _, _, reads, word, writes, result, layer, done, busy = await ctx.tick().sample(
                 *(pool.read.valid, pool.read.payload, pool.write.valid, pool.write.payload),
                 *(pool.layer, pool.done, pool.busy),
             )
             if done:
                 self.done_at_write.append(len(self.writes))
-            arriving = word if reads and grant else None
-            if arriving is not None:
+            if reads and grant:
+                arriving.append(word)
                 self.reads.append(word)
+            written = writes and take and result.last
             if writes and take:
                 self.writes.append((result.address, result.data))
                 self.layers.append(layer)
@@ -112,4 +116,4 @@ def test_one_tap_per_cycle():
     bench = Bench(4, [fields], 1.0, 1.0)
     run(bench.pool, bench.driver, background=[bench.memory])
     assert len(bench.reads) == 2 * 9 * 9
-    assert bench.busy <= len(bench.reads) + 5 + 2
+    assert bench.busy <= len(bench.reads) + 8 + 2

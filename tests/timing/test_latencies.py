@@ -3,7 +3,7 @@
 from amaranth.hdl import Fragment
 
 from tcugen.arch import Architecture
-from tcugen.rtl import axi, control, fetch, fifo, load, output, writer
+from tcugen.rtl import axi, compute, control, fetch, fifo, load, output, writer
 from tcugen.rtl.activation import ActivationMemory
 from tcugen.rtl.array import Array
 from tcugen.timing import latencies
@@ -21,9 +21,11 @@ def test_sizes_are_those_of_the_hardware():
 
 def test_pipelines_are_as_long_as_those_of_the_hardware():
     assert latencies.OUTPUT_LATENCY == output.LATENCY
+    assert latencies.RING_READ_DELAY == compute.AHEAD
     for rows in (4, 8):
         array = Array(Architecture(rows=rows, columns=4, output_lanes=4))
         Fragment.get(array, None)  # Amaranth warns of hardware that nobody uses
+        request = 1
         tag_line = ActivationMemory.LATENCY + array.latency - 1
         adding, storing, filled, full = 1, 1, 1, 1
-        assert latencies.READ_TO_FILLED + rows == tag_line + adding + storing + filled + full
+        assert latencies.READ_TO_FILLED + rows == request + tag_line + adding + storing + filled + full
