@@ -14,12 +14,16 @@ from tcugen.model.errors import ModelError
 from tcugen.model.problems import Problem, Refused
 from tcugen.network.graph import Shape
 from tcugen.onnx.importer.inference import inferred_shapes
+from tcugen.onnx.importer.node_order import sort_nodes
 from tcugen.onnx.untyped import check_model, load_outside_data
 
 if TYPE_CHECKING:
     import onnx
 
 _STANDARD_DOMAINS = ("", "ai.onnx")
+
+_INITIALIZERS_NEED_NO_INPUT = 4
+"""The version of the file format since which an initializer need not be an input of the graph."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,6 +144,9 @@ def _load(path: Path) -> onnx.ModelProto:
         ) from None
     if not model.graph.node or not model.ir_version:
         raise ModelError(f"{path}: holds no ONNX graph ({len(data):,} bytes); export or copy it again")
+    sort_nodes(model.graph)
+    if model.ir_version < _INITIALIZERS_NEED_NO_INPUT:
+        _give_inputs(model.graph)
     for output in model.graph.output:
         # Some tools leave out what they do not know of outputs; ONNX Runtime does not mind, the checker would.
         output.type.tensor_type.elem_type = output.type.tensor_type.elem_type or onnx.TensorProto.FLOAT
@@ -155,6 +162,16 @@ def _load(path: Path) -> onnx.ModelProto:
     import onnx.inliner
 
     return onnx.inliner.inline_local_functions(model)
+
+
+def _give_inputs(graph: onnx.GraphProto) -> None:
+    """Makes inputs of the initializers that are none, which old versions demand and ONNX Runtime does not."""
+    import onnx
+
+    inputs = {value.name for value in graph.input}
+    for tensor in graph.initializer:
+        if tensor.name not in inputs:
+            graph.input.append(onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
 
 
 def _array(source: str, tensor: onnx.TensorProto) -> np.ndarray:
