@@ -13,7 +13,7 @@ from tcugen.network.operators import Conv
 from tcugen.onnx.importer.layout_operators import EXPORT_FOR_INFERENCE
 from tcugen.onnx.importer.onnx_file import OnnxNode
 from tcugen.onnx.importer.parameters import checked_bias
-from tcugen.onnx.importer.values import Constant, Convolution, Quantized, QuantizedConstant, Real
+from tcugen.onnx.importer.values import Constant, Convolution, Layout, Quantized, QuantizedConstant, Real
 from tcugen.onnx.importer.walk import Walk
 
 LARGEST_WEIGHT = 127
@@ -30,7 +30,7 @@ def add_constant(walk: Walk, node: OnnxNode, constant: int) -> Real:
     walk.check_rounded(node, 1 - constant, joins=True)
     array = walk.parameter(node, constant, "constant").astype(np.float64)
     other, shape = walk.activation(node, 1 - constant)
-    term = _one_per_channel(node, array, shape, other.flat)
+    term = _one_per_channel(node, array, shape, other.layout)
     real = walk.real(node, 1 - constant)
     base = _joined(real)
     if base is not None:
@@ -44,8 +44,8 @@ def add_constant_to_integers(walk: Walk, node: OnnxNode, x: Quantized, constant:
     Raises:
         Refused: If the constant has another shape.
     """
-    term = _one_per_channel(node, constant.real(), walk.builder.shapes[x.tensor], x.flat)
-    return _own_convolution(walk, node, x.tensor, x.flat, np.ones(len(term)), term)
+    term = _one_per_channel(node, constant.real(), walk.builder.shapes[x.tensor], x.layout)
+    return _own_convolution(walk, node, x.tensor, x.layout, np.ones(len(term)), term)
 
 
 def batch_normalization(walk: Walk, node: OnnxNode) -> Real:
@@ -57,6 +57,9 @@ def batch_normalization(walk: Walk, node: OnnxNode) -> Real:
     """
     factor, term = _factor_and_term(walk, node)
     walk.check_rounded(node, 0, joins=True)
+    value = walk.values[node.inputs[0]]
+    if isinstance(value, Real) and value.layout.channels_last:
+        walk.check_planes(node, 0)
     channels = walk.activation(node, 0)[1].channels
     if len(factor) != channels:
         raise node.refusal(
@@ -110,13 +113,13 @@ def _joined(real: Real) -> Convolution | None:
     return real.base if isinstance(real.base, Convolution) and not real.is_clipped and not real.pools else None
 
 
-def _one_per_channel(node: OnnxNode, array: np.ndarray, shape: Shape, flat: bool) -> np.ndarray:
+def _one_per_channel(node: OnnxNode, array: np.ndarray, shape: Shape, layout: Layout) -> np.ndarray:
     """float64 [C]. Raises Refused if `array` is not one finite value per channel, or one for all."""
-    channels = shape.channels * shape.height * shape.width if flat else shape.channels
-    wanted = (channels,) if flat else (channels, 1, 1)
+    channels = shape.channels * shape.height * shape.width if layout.flat else shape.channels
+    wanted = (channels,) if layout.flat or layout.channels_last else (channels, 1, 1)
     fits = array.size == 1 or (array.size == channels and array.shape[-len(wanted) :] == wanted)
-    if not fits or array.ndim > (2 if flat else 4) or (flat and channels != shape.channels):
-        text = ", ".join(map(str, wanted)) + ("," if flat else "")
+    if not fits or array.ndim > (2 if layout.flat else 4) or (layout.flat and channels != shape.channels):
+        text = ", ".join(map(str, wanted)) + ("," if len(wanted) == 1 else "")
         raise node.refusal(
             "constant", f"shape {list(array.shape)}", f"give one value per channel, a constant of shape ({text})"
         )
@@ -124,7 +127,7 @@ def _one_per_channel(node: OnnxNode, array: np.ndarray, shape: Shape, flat: bool
     return np.broadcast_to(array.reshape(-1), (channels,))
 
 
-def _own_convolution(walk: Walk, node: OnnxNode, x: str, flat: bool, factor: np.ndarray, term: np.ndarray) -> Real:
+def _own_convolution(walk: Walk, node: OnnxNode, x: str, layout: Layout, factor: np.ndarray, term: np.ndarray) -> Real:
     """factor * x + term of the int8 tensor `x`."""
     shape, s_x = walk.builder.shapes[x], float(walk.builder.scale(x))
     with np.errstate(all="ignore"):
@@ -142,4 +145,4 @@ def _own_convolution(walk: Walk, node: OnnxNode, x: str, flat: bool, factor: np.
         bias_integers=None,
         shape=shape,
     )
-    return Real(base, flat=flat)
+    return Real(base, layout=layout)

@@ -50,8 +50,9 @@ def convolution(
 ) -> Convolution:
     """A convolution on the int8 tensor `x`; `weights` as `weights_of` gives them."""
     weight, scale, recoded = weights
-    shape = walk.builder.shapes[x]
-    description, result = fitted_convolution(node, weight, shape)
+    description, result = fitted_convolution(node, weight, walk.builder.shapes[x])
+    x, border = walk.builder.without_border(x)
+    description = replace(description, padding=tuple(map(sum, zip(description.padding, border, strict=True))))
     if recoded:
         walk.recoded.append(node.name)
     sum_scale = walk.builder.scale(x) * scale

@@ -21,7 +21,7 @@ from tcugen.onnx.importer.values import (
     Value,
     is_constant,
 )
-from tcugen.onnx.importer.walk import Review, Walk, check_ranks
+from tcugen.onnx.importer.walk import Review, Walk, check_layouts
 
 
 def conv(walk: Walk, node: OnnxNode) -> Real:
@@ -34,8 +34,9 @@ def conv(walk: Walk, node: OnnxNode) -> Real:
         raise node.refusal("weights", "computed at run time", "use constant weights")
     weights = weights_of(node, weight, 0)
     bias = checked_bias(node, given, len(weights[0]), broadcast=False)
+    walk.check_planes(node, 0)
     fitted_convolution(node, weights[0], walk.activation(node, 0)[1])
-    x, _ = walk.tensor(node, 0)
+    x = walk.planes(node, 0)
     if isinstance(bias, Unknown):
         raise Unavailable
     return Real(convolution(walk, node, x, weights, bias))
@@ -75,11 +76,11 @@ def add(walk: Walk, node: OnnxNode) -> Real:
     if problems:
         raise Refused(problems)
     inputs = [walk.activation(node, index) for index in range(2)]
-    check_ranks(node, (0, 1), (inputs[0][0].flat, inputs[1][0].flat))
+    check_layouts(node, (0, 1), (inputs[0][0].layout, inputs[1][0].layout))
     shape = Add(node.name, (node.inputs[0], node.inputs[1])).output_shape([shape for _, shape in inputs])
     if len(operands) < 2:
         raise Unavailable
-    return Real(Addition(node, (operands[0], operands[1]), shape), flat=inputs[0][0].flat)
+    return Real(Addition(node, (operands[0], operands[1]), shape), layout=inputs[0][0].layout)
 
 
 def relu(walk: Walk, node: OnnxNode) -> Value:

@@ -47,7 +47,7 @@ def quantize_linear(walk: Walk, node: OnnxNode) -> Value:
         except (Refused, NetworkError) as error:
             walk.problems += problems_of(error, node)
     # What follows can be checked all the same.
-    return Quantized(walk.builder.placeholder(shape, quantization), unsigned, value.flat)
+    return Quantized(walk.builder.placeholder(shape, quantization), unsigned, value.layout)
 
 
 def problems_of(error: Refused | NetworkError, node: OnnxNode) -> list[Problem]:
@@ -65,7 +65,7 @@ def dequantize_linear(walk: Walk, node: OnnxNode) -> Value:
     if isinstance(value, Constant):
         return _dequantized_constant(walk, node, value.array)
     quantized = walk.quantized(node, 0, stated=1)
-    return Real(Stored(quantized.tensor), flat=quantized.flat)
+    return Real(Stored(quantized.tensor), layout=quantized.layout)
 
 
 def _review(node: OnnxNode) -> None:

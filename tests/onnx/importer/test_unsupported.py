@@ -131,7 +131,8 @@ def unquantized_image(graph):
 
 
 def unquantized_output(graph):
-    return graph.node("GlobalAveragePool", graph.qdq("image", *X), name="node")
+    x = graph.qdq("image", *X)
+    return graph.node("Add", x, graph.qdq(x, *Y), name="node")
 
 
 def constant_in_operator_form(graph):
@@ -190,7 +191,14 @@ CASES = {
     "output without quantization": (unquantized_output, "output = not quantized; put QuantizeLinear"),
     "constant operand of an add": (constant_in_operator_form, r"constant = shape \[1, 3, 8, 8\]; give one value"),
     "no flatten": (chain(four_dimensions_into_gemm), "shape 3x8x8; flatten it"),
-    "channels last": (chain(channels_last), "operator = Transpose; export the model with channels first"),
+    "channels last": (
+        chain(lambda g, x: g.conv(channels_last(g, x), 8, name="conv")),
+        "conv .*= four dimensions, channels last; put a Transpose",
+    ),
+    "channels in the middle": (
+        chain(lambda g, x: g.node("Transpose", x, perm=[0, 2, 1, 3], name="node")),
+        r"perm = \[0, 2, 1, 3\]; dimensions can be",
+    ),
     "rows of the image": (
         chain(lambda g, x: g.node("Flatten", x, axis=2, name="node")),
         r"axis = 2; use axis 1",
@@ -228,10 +236,10 @@ CASES = {
         chain(lambda g, x: g.node("Dropout", x, g.constant(0.5, np.float32), g.constant(True), name="node")),
         r"training_mode = True; export the model for inference: call model.eval\(\) first",
     ),
-    "flat beside not flat": (chain(flat_beside_four_dimensions), "= of two dimensions, the other of four; flatten"),
+    "flat beside not flat": (chain(flat_beside_four_dimensions), "= of two dimensions, the other of four dim"),
     "flat beside not flat in operator form": (
         flat_beside_four_dimensions_in_operator_form,
-        "= of two dimensions, the other of four; flatten both",
+        "= of two dimensions, the other of four dimensions; arrange",
     ),
     "no output channels": (
         chain(lambda g, x: g.node("Conv", x, g.quantized_constant(g.weights(0, 3, 3, 3), 0.1))),
@@ -254,10 +262,6 @@ CASES = {
             )
         ),
         "bias = 1 values; the bias must have one for each of 4 channels",
-    ),
-    "pad": (
-        chain(lambda g, x: g.node("Pad", x, g.constant([0, 0, 1, 1, 0, 0, 1, 1], np.int64), name="node")),
-        "operator = Pad; give the padding to the convolution",
     ),
     "weights from the network": (
         chain(lambda g, x: g.node("Conv", x, x, name="node")),
