@@ -38,7 +38,7 @@ def _origin(walk: Walk, node: OnnxNode) -> Origin:
         return Origin.CONVOLUTION
     if node.op in _AVERAGES:
         return Origin.COMPUTED
-    if node.op == "Add":
+    if node.op in ("Add", "Sub", "Sum", "Mul", "Div"):
         # A constant joins the convolution before it, or becomes one on a rounded tensor.
         return Origin.CONVOLUTION if any(map(is_constant, values)) else Origin.COMPUTED
     if node.op not in (*_LAYOUT, *_LIMITS):

@@ -25,6 +25,7 @@ from tcugen.network.check import checked_network
 from tcugen.network.fields import Activation
 from tcugen.network.graph import Network, Node, Shape
 from tcugen.network.operators import Add, Conv, GlobalAveragePool, MaxPool, Requantise, keeps_quantization
+from tcugen.onnx.importer.affine import fitted
 from tcugen.onnx.importer.folding import fold_limits
 from tcugen.onnx.importer.names import Names
 from tcugen.onnx.importer.onnx_file import OnnxNode
@@ -139,6 +140,18 @@ class Builder:
         clamp = clamp_of(self.integers[tensor]) if tensor in self.integers else INT8
         return (INT8 if clamp is None else clamp)[0] >= self.quantization(tensor).zero_point
 
+    def negated(self, tensor: str, by: OnnxNode) -> str:
+        """The int8 tensor of `-x`: -1 - q, whose zero point is -1 - z, for q less z, at the same scale."""
+        own = self.quantization(tensor)
+        key = ("negated", tensor)
+        if key not in self._made:
+            channels = self.shapes[tensor].channels
+            node = Conv(self._names.take(f"{by.name}.negated"), (tensor,), channels, (1, 1), groups=channels)
+            ones = _moving_integers(channels)
+            integers = replace(ones, weight=-ones.weight)
+            self._made[key] = self._add(node, Quantization(own.scale, -1 - own.zero_point), integers, by)
+        return self._made[key]
+
     def stored_sums(self, base: Convolution | Average) -> str:
         """The int32 tensor of a convolution's sums, or of those of a mean; only an output of the network may be one."""
         if isinstance(base, Average):
@@ -226,6 +239,8 @@ class Builder:
             case _:
                 assert_never(base)
         with _refusing(base.node):
+            if isinstance(base, Convolution) and base.steps:
+                base = fitted(base, self.quantization(base.x), quantization)
             integers = self._integers(base, name, quantization.scale, limits)
         self._made[key] = self._add(node, quantization, integers, base.node)
         return self._made[key]

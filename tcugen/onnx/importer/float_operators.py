@@ -6,7 +6,7 @@ import numpy as np
 
 from tcugen.model.problems import Problem, Refused, Unavailable
 from tcugen.network.operators import Add
-from tcugen.onnx.importer.channelwise import add_constant
+from tcugen.onnx.importer.channelwise import with_constant
 from tcugen.onnx.importer.convolution import convolution, fitted_convolution, review_convolution
 from tcugen.onnx.importer.linear import linear
 from tcugen.onnx.importer.onnx_file import OnnxNode
@@ -59,11 +59,31 @@ def matmul(walk: Walk, node: OnnxNode) -> Real:
     return linear(walk, node, False, None)
 
 
-def add(walk: Walk, node: OnnxNode) -> Real:
-    """The sum of two rounded tensors of one shape, or of a tensor and a constant with one value per channel."""
+def sum_of(walk: Walk, node: OnnxNode) -> Value:
+    """As Add. One operand is the sum itself. Refused: more than two, which would be rounded more than once."""
+    if len(node.inputs) == 1:
+        return walk.value(node, 0)
+    if len(node.inputs) > 2:
+        raise node.refusal("inputs", len(node.inputs), "add two at a time, with QuantizeLinear after each sum")
+    return add(walk, node)
+
+
+def multiply(walk: Walk, node: OnnxNode) -> Real:
+    """A tensor times, or divided by, a constant with one value per channel. Refused: two tensors."""
     for index, name in enumerate(node.inputs):
         if is_constant(walk.values[name]):
-            return add_constant(walk, node, index)
+            return with_constant(walk, node, index)
+    raise node.refusal("inputs", "two tensors", "only constants multiply or divide: let the host compute it")
+
+
+def add(walk: Walk, node: OnnxNode) -> Real:
+    """The sum or difference of two rounded tensors of one shape, or of a tensor and one constant per channel.
+
+    What is subtracted is negated first, which costs a layer of one multiplication per element.
+    """
+    for index, name in enumerate(node.inputs):
+        if is_constant(walk.values[name]):
+            return with_constant(walk, node, index)
     operands: list[str] = []
     problems: list[Problem] = []
     for index in range(2):
@@ -80,6 +100,8 @@ def add(walk: Walk, node: OnnxNode) -> Real:
     shape = Add(node.name, (node.inputs[0], node.inputs[1])).output_shape([shape for _, shape in inputs])
     if len(operands) < 2:
         raise Unavailable
+    if node.op == "Sub":
+        operands[1] = walk.builder.negated(operands[1], node)
     return Real(Addition(node, (operands[0], operands[1]), shape), layout=inputs[0][0].layout)
 
 

@@ -37,6 +37,10 @@ OPERATORS: dict[str, Operator] = {
     "Gemm": float_operators.gemm,
     "MatMul": float_operators.matmul,
     "Add": float_operators.add,
+    "Sum": float_operators.sum_of,
+    "Sub": float_operators.add,
+    "Mul": float_operators.multiply,
+    "Div": float_operators.multiply,
     "BatchNormalization": channelwise.batch_normalization,
     "Relu": float_operators.relu,
     "Clip": float_operators.clip,
@@ -75,8 +79,6 @@ _REMEDIES = {
     "Sigmoid": "train the network with ReLU or ReLU6 instead",
     "LeakyRelu": "train the network with ReLU or ReLU6 instead",
     "PRelu": "train the network with ReLU or ReLU6 instead",
-    "Sub": "let the host prepare the image: the model must begin with QuantizeLinear",
-    "Div": "let the host prepare the image: the model must begin with QuantizeLinear",
 }
 
 

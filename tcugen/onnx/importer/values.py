@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
+from typing import Literal
 
 import numpy as np
 
@@ -118,6 +119,14 @@ class Stored:
 
 
 @dataclass(frozen=True, eq=False)
+class Step:
+    """An elementwise operator of the file with one value per channel, float64 [C]; `Sub from` is values - x."""
+
+    operator: Literal["Add", "Sub", "Sub from", "Mul", "Div"]
+    values: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
 class Convolution:
     """A conv or linear before its output is quantized.
 
@@ -129,6 +138,7 @@ class Convolution:
         bias: float64 [O], the real bias.
         bias_integers: int32 [O] if the file has the bias in the scale of the sums, else None.
         shape: Of its output.
+        steps: What the file does to each int8 value, if that is all the convolution is for; else empty.
     """
 
     node: OnnxNode
@@ -138,6 +148,7 @@ class Convolution:
     bias: np.ndarray
     bias_integers: np.ndarray | None
     shape: Shape
+    steps: tuple[Step, ...] = ()
 
     @property
     def x(self) -> str:

@@ -186,7 +186,7 @@ CASES = {
     "multiplier": (multiplier_out_of_range, r"node \(Conv\): scales = the multiplier of channel 0 is .*\[2\*\*-40"),
     "scale computed": (scale_at_run_time, "scale = computed at run time; use static quantization"),
     "two image scales": (two_image_scales, "quantized with 0.02, 3 elsewhere: quantize it once"),
-    "image prepared in the model": (normalised_image, "operator = Sub; let the host prepare the image"),
+    "image prepared in the model": (normalised_image, "input 'image' = the image, not quantized; put QuantizeLinear"),
     "image without quantization": (unquantized_image, "= the image, not quantized; put QuantizeLinear"),
     "output without quantization": (unquantized_output, "output = not quantized; put QuantizeLinear"),
     "constant operand of an add": (constant_in_operator_form, r"constant = shape \[1, 3, 8, 8\]; give one value"),
