@@ -26,6 +26,7 @@ from tcugen.network.fields import Activation
 from tcugen.network.graph import Network, Node, Shape
 from tcugen.network.operators import Add, Conv, GlobalAveragePool, MaxPool, Requantise, keeps_quantization
 from tcugen.onnx.importer.affine import fitted
+from tcugen.onnx.importer.dead_channels import without_dead_channels
 from tcugen.onnx.importer.folding import fold_limits
 from tcugen.onnx.importer.names import Names
 from tcugen.onnx.importer.onnx_file import OnnxNode
@@ -51,6 +52,7 @@ class Builder:
         shapes: Of every tensor.
         origins: Names of nodes in the file by node of the network.
         bias_errors: Of every bias that had to be rounded.
+        dead_channels: How many are constant, by node.
     """
 
     image: str
@@ -62,6 +64,7 @@ class Builder:
     shapes: dict[str, Shape] = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
     bias_errors: list[BiasError] = field(default_factory=list)
+    dead_channels: dict[str, int] = field(default_factory=dict[str, int])
 
     def __post_init__(self) -> None:
         self._names = Names({self.image})
@@ -250,7 +253,11 @@ class Builder:
         layer = base.node.name
         match base:
             case Convolution():
-                s_x, s_w = self.scale(base.x), base.weight_scale
+                s_x = self.scale(base.x)
+                base, dead = without_dead_channels(base, s_x, s_y)
+                s_w = base.weight_scale
+                if dead:
+                    self.dead_channels[name] = dead
                 factors = multipliers.convolution_multiplier(s_x, s_w, s_y, layer=layer)
                 return WeightedIntegers(base.weight, self._bias(base, name), s_w, factors, limits)
             case Addition():

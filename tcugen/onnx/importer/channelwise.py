@@ -100,10 +100,8 @@ def _applied(
     if node.op == "BatchNormalization":
         walk.folded.append(node.name)
     chain = (*base.steps, *steps) if base.steps else ()
-    folded = replace(
-        base, weight=weight.astype(np.int8), weight_scale=scale, bias=bias, bias_integers=None, steps=chain
-    )
-    return replace(real, base=folded)
+    joined = replace(base, weight=weight.astype(np.int8), weight_scale=scale, bias=bias, bias_integers=None)
+    return replace(real, base=replace(joined, steps=chain, is_joined=True))
 
 
 def _factor_and_term(walk: Walk, node: OnnxNode) -> tuple[np.ndarray, np.ndarray]:
@@ -174,5 +172,6 @@ def _own_convolution(
         bias_integers=None,
         shape=shape,
         steps=steps,
+        is_joined=True,
     )
     return Real(base, layout=layout)

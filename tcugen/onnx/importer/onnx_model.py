@@ -161,6 +161,7 @@ def _report(walk: Walk, model: QuantizedNetwork) -> ImportReport:
         folded_normalisations=tuple(walk.folded),
         shifted_tensors=tuple(name for name in walk.shifted if name in network.shapes),
         requantised=tuple(node.name for node in network.nodes if isinstance(node, Requantise)),
+        dead_channels={name: count for name, count in builder.dead_channels.items() if name in network.by_name},
         output_scale=_output_scale(model),
     )
 

@@ -7,7 +7,7 @@ from tcugen.onnx.importer.channelwise import add_constant_to_integers
 from tcugen.onnx.importer.convolution import convolution, review_convolution
 from tcugen.onnx.importer.linear import fully_connected, linear_weights
 from tcugen.onnx.importer.onnx_file import OnnxNode
-from tcugen.onnx.importer.parameters import checked_bias, scale_of, weights_of
+from tcugen.onnx.importer.parameters import SUBNORMAL, checked_bias, scale_of, weights_of
 from tcugen.onnx.importer.values import ROW, Addition, Constant, Quantized, QuantizedConstant, Real, Value, is_constant
 from tcugen.onnx.importer.walk import Review, Walk, check_layouts
 
@@ -74,7 +74,7 @@ def _weight(walk: Walk, node: OnnxNode, index: int, output_axis: int, what: str 
     integers = walk.parameter(node, index, what)
     if integers.dtype.kind not in "iu":
         raise node.refusal(what, integers.dtype, f"use int8 {what}")
-    scale = scale_of(node, walk.parameter(node, index + 1, f"scale of {what}"), f"scale of {what}")
+    scale = scale_of(node, walk.parameter(node, index + 1, f"scale of {what}"), f"scale of {what}", SUBNORMAL)
     zero_point = walk.constant(node, index + 2, f"zero point of {what}")
     points = np.zeros((), np.int64) if zero_point is None else zero_point.astype(np.int64)
     return QuantizedConstant(integers, scale, points.reshape(()) if points.size == 1 else points, output_axis)

@@ -138,6 +138,7 @@ class Convolution:
         bias: float64 [O], the real bias.
         bias_integers: int32 [O] if the file has the bias in the scale of the sums, else None.
         shape: Of its output.
+        is_joined: The bias, or part of it, comes from an operator after the file's convolution.
         steps: What the file does to each int8 value, if that is all the convolution is for; else empty.
     """
 
@@ -149,6 +150,7 @@ class Convolution:
     bias_integers: np.ndarray | None
     shape: Shape
     steps: tuple[Step, ...] = ()
+    is_joined: bool = False
 
     @property
     def x(self) -> str:

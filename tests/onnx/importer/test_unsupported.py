@@ -107,7 +107,7 @@ def other_scale_in_operator_form(graph):
 
 
 def multiplier_out_of_range(graph):
-    weight = graph.quantized_constant(graph.weights(4, 3, 1, 1), 1e-14)
+    weight = graph.quantized_constant(graph.weights(4, 3, 1, 1), 1e4)
     return graph.qdq(graph.node("Conv", graph.qdq("image", *X), weight, name="node"), *Y)
 
 
