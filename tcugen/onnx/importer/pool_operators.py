@@ -29,7 +29,7 @@ def max_pool(walk: Walk, node: OnnxNode) -> Value:
     """A maximum over windows, on real values or on integers. Refused: dilation, and the image before it is rounded."""
     kernel = list(node.attributes.get("kernel_shape", []))
     review = Review(node)
-    review_window(review, kernel)
+    review_window(review, kernel, may_dilate=False)
     review.done()
     walk.check_planes(node, 0)
     value, shape = walk.activation(node, 0)
