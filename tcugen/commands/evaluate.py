@@ -20,6 +20,7 @@ from tcugen.program import Tensor
 from tcugen.report.evaluate_report import ComparisonFigures, EvaluationFigures, comparison_table, evaluation_summary
 
 if TYPE_CHECKING:
+    from tcugen.model.images import Images
     from tcugen.model.quantized import QuantizedNetwork
 
 
@@ -29,7 +30,7 @@ class EvaluateOptions:
 
     Attributes:
         model: ONNX file or saved model.
-        images: .npy file of float32 [n, C, H, W], exactly the model's input.
+        images: .npy file, exactly the model's input: float32 [n, C, H, W] unless the model has it otherwise.
         labels: .npy file of n integers, the right classes; None prints the classes found alone.
         rtl: Folder of an earlier build whose architecture the program is for; None chooses one.
         compare: Other ONNX files to run in ONNX Runtime on the same images.
@@ -72,7 +73,8 @@ def evaluate(options: EvaluateOptions, flags: MachineFlags, console: Console) ->
     start_over({"--logits": options.logits, "--json": options.json_file}, inputs)
     model = load_model(options.model, console)
     network = model.network
-    images = read_images(options.images, network.inputs[0][1])
+    entry, shape = network.inputs[0]
+    images = read_images(options.images, shape, model.form(entry))
     classes = network.shapes[network.nodes[-1].name].channels
     labels = None if options.labels is None else read_labels(options.labels, len(images), classes)
     architecture = existing_architecture(options.rtl, flags) if options.rtl else sized(network, flags).architecture
@@ -114,7 +116,7 @@ def evaluate(options: EvaluateOptions, flags: MachineFlags, console: Console) ->
 def _compare(
     files: Sequence[Path],
     model: "QuantizedNetwork",
-    images: NDArray[np.float32],
+    images: "Images",
     outputs: Tensor,
     labels: NDArray[np.integer] | None,
     console: Console,

@@ -53,6 +53,9 @@ def convolution_columns(
         full[:, :depth] = weight
         words = full.reshape(outputs, panel.n_groups, rows, n_ky, n_kx).transpose(0, 1, 3, 4, 2)
         packed[:outputs] = words.reshape(outputs, panel.n_groups, n_ky, n_kx * rows)
+    if task.skips_rows:
+        # A COMPUTE has one kernel row of all words.
+        packed = packed.transpose(0, 2, 1, 3)
     tiles = packed.reshape(panel.n_columns, columns, panel.n_tiles, rows).transpose(0, 2, 3, 1)
     return np.concatenate(
         [

@@ -53,7 +53,7 @@ class FileSource:
 
     Attributes:
         model: The whole network with its integers.
-        images: float32 [n, C, H, W], exactly the model's input.
+        images: [n, C, H, W], the model's input.
         paths: Of the model and the images, for the figures.
     """
 
@@ -117,7 +117,8 @@ def open_source(
 
     loaded = load_model(network, console)
     path = Path(images)
-    return FileSource(loaded, read_images(path, loaded.network.inputs[0][1]), (network, path))
+    entry, shape = loaded.network.inputs[0]
+    return FileSource(loaded, read_images(path, shape, loaded.form(entry)), (network, path))
 
 
 def one_network(layer_config: str | None, model: Path | None) -> str | Path:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tcugen.model.errors import ModelError
-from tcugen.model.images import image_quantization, quantise_images
+from tcugen.model.images import Images, image_quantization, quantise_images
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.onnx.reference import run_reference, write_reference
 from tcugen.onnx.run_file import reals, run_file
@@ -42,13 +42,13 @@ class Evaluated:
 
     Attributes:
         model: The network.
-        images: float32 [n, C, H, W].
+        images: [n, C, H, W], the model's input.
         outputs: int8 or int32 [n, classes, 1, 1] of the emulator on them.
         labels: The right classes, if they are known.
     """
 
     model: QuantizedNetwork
-    images: NDArray[np.float32]
+    images: Images
     outputs: Tensor
     labels: NDArray[np.integer] | None
 
@@ -83,7 +83,10 @@ def compare_file(path: Path, evaluated: Evaluated, progress: Callable[[str], Non
     Raises:
         ModelError: If the file cannot be run on the images or has another number of outputs.
     """
-    model, images, outputs = evaluated.model, evaluated.images, evaluated.outputs
+    model, outputs = evaluated.model, evaluated.outputs
+    images = model.form(model.network.inputs[0][0]).from_network(evaluated.images)
+    last = model.network.nodes[-1].name
+    shape, form = model.network.shapes[last], model.form(last)
     own = reals(model, outputs)
     rows: list[NDArray[Any]] = []
     for number, row in enumerate(run_file(path, images), 1):
@@ -95,10 +98,14 @@ def compare_file(path: Path, evaluated: Evaluated, progress: Callable[[str], Non
         rows.append(row)
         if number % _AT_ONCE == 0 or number == len(images):
             progress(f"ONNX Runtime on {path}: {number} of {len(images)} images")
-    found = np.stack(rows)
+    found = form.to_network(np.stack(rows).reshape(-1, *form.shape(shape)), shape)
+    if found.dtype == np.uint8 and outputs.dtype == np.int8:
+        # The network holds what the file has as uint8 less 128.
+        found = (found ^ 128).view(np.int8)
     if found.dtype == outputs.dtype:
         # A file that gives integers gives them in the model's own units.
-        found = reals(model, found.reshape(outputs.shape))
+        found = reals(model, found)
+    found = found.reshape(len(found), -1)
     return _judge(str(path), found, own, evaluated.labels)
 
 

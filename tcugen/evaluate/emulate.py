@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from tcugen.emulator import Machine
 from tcugen.model.array_files import read_array
 from tcugen.model.errors import ModelError
-from tcugen.model.images import image_quantization, quantise_images
+from tcugen.model.images import Images, image_quantization, quantise_images
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.onnx.run_file import reals
 from tcugen.program import Program, Tensor
@@ -18,14 +18,14 @@ from tcugen.program import Program, Tensor
 def emulate(
     model: QuantizedNetwork,
     program: Program,
-    images: NDArray[np.float32],
+    images: Images,
     progress: Callable[[int], None] | None = None,
 ) -> Tensor:
     """Outputs of the emulator, one image after the other.
 
     Args:
         model: What `program` was compiled from.
-        images: float32 [n, C, H, W], exactly the model's input.
+        images: [n, C, H, W], the model's input.
         progress: Called after each image with the number of images done.
 
     Returns:

@@ -111,6 +111,7 @@ def accumulate(node: Weighted, weight: np.ndarray, bias: np.ndarray, x: torch.Te
                 torch.as_tensor(weight[:, part].astype(np.float32)).to(dtype),
                 stride=layer.stride,
                 groups=layer.groups,
+                dilation=layer.dilation,
             ).double()
             total = products.add_(total)
     low, high = int(total.min()), int(total.max())

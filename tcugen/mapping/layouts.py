@@ -31,10 +31,10 @@ def choose_layouts(
 ) -> dict[str, TensorLayout]:
     """Layout of every tensor that exists (fused convolutions' own results do not).
 
-    A tensor of fewer channels than array rows is packed when only plain convolutions read it, so that several kernel
-    columns share one array pass: a network input is packed to its channels, a produced tensor to the next power of
-    two that the output lanes can write. Pools and averages write whole words, residual operands share the steps of
-    the result: those stay `rows` bytes per pixel.
+    A tensor of fewer channels than array rows is packed when only convolutions without groups, whose taps along a row
+    are neighbours, read it, so that several kernel columns share one array pass: a network input is packed to its
+    channels, a produced tensor to the next power of two that the output lanes can write. Pools and averages write
+    whole words, residual operands share the steps of the result: those stay `rows` bytes per pixel.
     """
     readers: dict[str, list[Task]] = {}
     for task in tasks:
@@ -43,8 +43,8 @@ def choose_layouts(
 
     def may_be_packed(name: str, shape: Shape) -> bool:
         return shape.channels < architecture.rows and all(
-            isinstance(task, ConvTask) and task.groups == 1 and task.input_shape.height * task.input_shape.width > 1
-            and task.residual != name
+            isinstance(task, ConvTask) and task.groups == 1 and task.dilation[1] == 1
+            and task.input_shape.height * task.input_shape.width > 1 and task.residual != name
             for task in readers.get(name, [])
         )  # fmt: skip
 

@@ -41,7 +41,8 @@ def input_rows(task: Task, y0: int, y1: int) -> tuple[int, int]:
         case _:
             assert_never(task)
     first = y0 * task.stride[0] - task.padding[0]
-    last = (y1 - 1) * task.stride[0] - task.padding[0] + task.kernel[0]
+    reach = task.row_reach if isinstance(task, ConvTask) else task.kernel[0]
+    last = (y1 - 1) * task.stride[0] - task.padding[0] + reach
     low = min(max(first, 0), task.input_shape.height)
     return low, max(low, min(last, task.input_shape.height))
 
@@ -189,8 +190,9 @@ class StripePlanner:
         task, panel = self.task, self.panel
         shape = () if panel is None else (panel.n_columns, panel.n_tiles)
         window = (task.kernel, task.stride, task.padding) if not isinstance(task, AverageTask) else task.kernel
+        dilation = task.dilation if isinstance(task, ConvTask) else None
         spilled = (self.input_spilled, self.output_spilled, self.residual_spilled)
-        return type(task), window, self.in_layout, self.out_layout, shape, spilled
+        return type(task), window, dilation, self.in_layout, self.out_layout, shape, spilled
 
     @cached_property
     def front(self) -> tuple[_Candidate, ...]:

@@ -27,6 +27,7 @@ class ConvTask:
         padding: (top, left, bottom, right).
         groups: Of the convolution as the array runs it; adds and changes of scale are diagonal.
         int32: The 32-bit sums are stored, not requantised.
+        dilation: Distance of neighbouring taps, (y, x); 1 where there is one tap.
     """
 
     nodes: tuple[str, ...]
@@ -41,6 +42,7 @@ class ConvTask:
     padding: tuple[int, int, int, int] = (0, 0, 0, 0)
     groups: int = 1
     int32: bool = False
+    dilation: tuple[int, int] = (1, 1)
 
     @property
     def name(self) -> str:
@@ -50,6 +52,16 @@ class ConvTask:
     def sums_channels(self) -> bool:
         """Whether an output channel depends on other channels of the input than its own."""
         return True
+
+    @property
+    def row_reach(self) -> int:
+        """Input rows from the first to the last tap of a window, both counted."""
+        return (self.kernel[0] - 1) * self.dilation[0] + 1
+
+    @property
+    def skips_rows(self) -> bool:
+        """Whether neighbouring taps are rows apart: COMPUTE tests one row after the other for padding."""
+        return self.row_reach > self.kernel[0]
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -188,4 +200,5 @@ def _conv_task(network: Network, runs: Node, last: Node, residual: str | None, i
         padding=conv.padding,
         groups=conv.groups,
         int32=int32,
+        dilation=(conv.dilation[0] if conv.kernel[0] > 1 else 1, conv.dilation[1] if conv.kernel[1] > 1 else 1),
     )

@@ -19,6 +19,7 @@ def extract(model: QuantizedNetwork, names: Sequence[str]) -> QuantizedNetwork:
         network,
         {name: model.tensors[name] for name in network.shapes},
         {node.name: model.integers[node.name] for node in network.nodes},
+        {name: form for name, form in model.forms.items() if name in network.shapes},
     )
 
 

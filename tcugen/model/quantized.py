@@ -6,6 +6,7 @@ from typing import overload
 import numpy as np
 
 from tcugen.model.errors import ModelError
+from tcugen.model.file_form import FLOAT_NCHW, FileForm
 from tcugen.model.integers import (
     AddIntegers,
     AverageIntegers,
@@ -36,11 +37,17 @@ class QuantizedNetwork:
         tensors: Quantization of every tensor (inputs and node outputs) by name; None for an int32 output, which only
             the last node may have.
         integers: Integers of every node by name, of the kind that its operator has; `integers_of` gives them typed.
+        forms: Of inputs and outputs that the file it came from has in another form than float32 [n, C, H, W].
     """
 
     network: Network
     tensors: dict[str, Quantization | None]
     integers: dict[str, NodeIntegers] = field(repr=False)
+    forms: dict[str, FileForm] = field(default_factory=dict[str, FileForm])
+
+    def form(self, tensor: str) -> FileForm:
+        """How the file that the model came from has an input or output."""
+        return self.forms.get(tensor, FLOAT_NCHW)
 
     @overload
     def integers_of(self, node: Conv | Linear) -> WeightedIntegers: ...

@@ -12,6 +12,7 @@ import numpy as np
 from tcugen.model.array_files import read_archive
 from tcugen.model.entries import Arrays, arrays_of, integers_from, numbers_of
 from tcugen.model.errors import ModelError
+from tcugen.model.file_form import form_from
 from tcugen.model.integers import NodeIntegers
 from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.model.validate import broken, validate
@@ -38,13 +39,15 @@ def save(model: QuantizedNetwork, path: str | Path) -> None:
         arrays |= {file: np.asarray(array, order="C") for file, array in held.values()}
         names = {key: file for key, (file, _) in held.items()}
         nodes.append({"name": node.name, **numbers_of(integers), "arrays": names})
-    manifest = {
+    manifest: dict[str, Any] = {
         "generator": "tcugen",
         "format": FORMAT,
         "layer_config": json.loads(write_layer_config(model.network)),
         "tensors": {name: _to_json(model.tensors[name]) for name in model.network.shapes},
         "nodes": nodes,
     }
+    if model.forms:
+        manifest["forms"] = {name: form.to_dict() for name, form in sorted(model.forms.items())}
     text = np.frombuffer(json.dumps(manifest).encode(), np.uint8)
     _write(Path(path), {MANIFEST: text} | arrays)
 
@@ -126,4 +129,5 @@ def _from_manifest(manifest: dict[str, Any], arrays: Arrays) -> QuantizedNetwork
         numbers = {key: value for key, value in entry.items() if key not in ("name", "arrays")}
         held = {key: arrays[file] for key, file in entry["arrays"].items()}
         integers[name] = integers_from(network.by_name[name], numbers, held)
-    return QuantizedNetwork(network, tensors, integers)
+    forms = {name: form_from(value) for name, value in manifest.get("forms", {}).items()}
+    return QuantizedNetwork(network, tensors, integers, forms)

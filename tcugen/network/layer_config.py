@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from pydantic import ValidationError
 
 from tcugen.network.check import checked_network, close_names
 from tcugen.network.graph import Network, NetworkError, Node, Shape
+from tcugen.network.operators import Conv
 from tcugen.network.resnets import BUNDLED_NAMES, bundled_network
 from tcugen.network.schema import LayerConfig, explain, keys_of
 
@@ -43,6 +45,7 @@ def parse_layer_config(text: str, source: str = "layer config") -> Network:
     data = _parse_json(text, source)
     try:
         config = LayerConfig.model_validate(data)
+        _check_format(config)
         inputs = ((config.input.name, Shape(*config.input.shape)),)
         return checked_network(config.name, inputs, config.nodes)
     except ValidationError as error:
@@ -69,7 +72,7 @@ def write_layer_config(network: Network) -> str:
     head = {"name": name, "shape": [shape.channels, shape.height, shape.width]}
     lines = ",\n".join("    " + _dump(_to_keys(node)) for node in network.nodes)
     return (
-        f'{{\n  "format": 1,\n  "name": {_dump(network.name)},\n  "input": {_dump(head)},\n'
+        f'{{\n  "format": {_format_of(network.nodes)},\n  "name": {_dump(network.name)},\n  "input": {_dump(head)},\n'
         f'  "nodes": [\n{lines}\n  ]\n}}\n'
     )
 
@@ -136,8 +139,23 @@ def _parse_json(text: str, source: str) -> Any:
 
 
 def _to_keys(node: Node) -> dict[str, Any]:
-    # JSON writes tuples as lists.
-    return {key: getattr(node, key) for key in keys_of(type(node))}
+    # JSON writes tuples as lists. What format 1 does not have is left out where it says nothing.
+    return {key: getattr(node, key) for key in keys_of(type(node)) if key != "dilation" or _is_dilated(node)}
+
+
+def _is_dilated(node: Node) -> bool:
+    return isinstance(node, Conv) and node.dilation != (1, 1)
+
+
+def _format_of(nodes: Iterable[Node]) -> int:
+    """The first format that has all that the nodes need."""
+    return 2 if any(map(_is_dilated, nodes)) else 1
+
+
+def _check_format(config: LayerConfig) -> None:
+    if config.format < _format_of(config.nodes):
+        name = next(node.name for node in config.nodes if _is_dilated(node))
+        raise NetworkError(f'node {name!r}: has a dilation, which format 1 does not have; write "format": 2')
 
 
 def _dump(value: Any) -> str:

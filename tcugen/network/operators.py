@@ -19,7 +19,10 @@ SHORTCUT = "shortcut"
 
 @dataclass(frozen=True)
 class Conv:
-    """Two-dimensional convolution with bias; batch normalisation is folded into it."""
+    """Two-dimensional convolution with bias; batch normalisation is folded into it.
+
+    `dilation` is the distance between neighbouring taps.
+    """
 
     name: Name
     op: Literal["conv"] = field(default="conv", kw_only=True)
@@ -30,6 +33,7 @@ class Conv:
     padding: Borders = (0, 0, 0, 0)
     groups: Size = 1
     activation: Activation = None
+    dilation: Pair = (1, 1)
 
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:
         """Shape of the output. Raises NetworkError if the groups or the kernel do not fit the input."""
@@ -191,6 +195,18 @@ def as_convolution(node: Weighted) -> Conv:
             assert_never(node)
 
 
+def reach(node: Windowed) -> tuple[int, int]:
+    """Rows and columns from the first to the last tap of a window, both counted."""
+    match node:
+        case Conv():
+            (ky, kx), (dy, dx) = node.kernel, node.dilation
+            return (ky - 1) * dy + 1, (kx - 1) * dx + 1
+        case MaxPool():
+            return node.kernel
+        case _:
+            assert_never(node)
+
+
 def activation_of(node: Node) -> Activation:
     """The activation that follows; None for operators that none can follow."""
     match node:
@@ -217,9 +233,10 @@ def _windows(node: Windowed, shape: Shape) -> tuple[int, int]:
     """Rows and columns of windows. Raises NetworkError if not even one fits."""
     top, left, bottom, right = node.padding
     rows, columns = shape.height + top + bottom, shape.width + left + right
-    if rows < node.kernel[0] or columns < node.kernel[1]:
+    kernel = reach(node)
+    if rows < kernel[0] or columns < kernel[1]:
         raise NetworkError(
-            f"node {node.name!r}: kernel {node.kernel[0]}x{node.kernel[1]} does not fit the padded input "
+            f"node {node.name!r}: kernel {kernel[0]}x{kernel[1]} does not fit the padded input "
             f"{rows}x{columns} of {node.inputs[0]!r}; use a smaller kernel or more padding"
         )
-    return (rows - node.kernel[0]) // node.stride[0] + 1, (columns - node.kernel[1]) // node.stride[1] + 1
+    return (rows - kernel[0]) // node.stride[0] + 1, (columns - kernel[1]) // node.stride[1] + 1

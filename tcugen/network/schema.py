@@ -40,7 +40,7 @@ class Input(_Keys):
 class LayerConfig(_Keys):
     """A whole layer-config file."""
 
-    format: Annotated[int, Field(strict=True, ge=1, le=1)]
+    format: Annotated[int, Field(strict=True, ge=1, le=2)]
     name: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
     input: Input
     nodes: Annotated[list[Annotated[Node, Field(discriminator="op", title="node")]], Field(min_length=1)]
@@ -49,7 +49,7 @@ class LayerConfig(_Keys):
 _NAME_RULE = "text of 1 to 200 characters without white space, commas and control characters"
 _PAIR_RULE = f"two integers [y, x] from 1 to {MAX_KERNEL}"
 RULES: dict[str, tuple[str, str]] = {
-    "format": ("1, the only version so far", "1"),
+    "format": ("1, or 2 for a file that has a dilation", "1"),
     "name": (_NAME_RULE, '"conv1"'),
     "input": ("an object with the keys name and shape", '{"name": "image", "shape": [3, 224, 224]}'),
     "shape": (f"three integers [channels, height, width] from 1 to {MAX_SIZE}", "[3, 224, 224]"),
@@ -60,6 +60,7 @@ RULES: dict[str, tuple[str, str]] = {
     "kernel": (_PAIR_RULE, "[3, 3]"),
     "stride": (_PAIR_RULE, "[1, 1]"),
     "padding": (f"four integers [top, left, bottom, right] from 0 to {MAX_KERNEL}", "[1, 1, 1, 1]"),
+    "dilation": (_PAIR_RULE, "[2, 2]"),
     "groups": (f"an integer from 1 to {MAX_SIZE}", "1"),
     "activation": ('null or "relu"', '"relu"'),
 }

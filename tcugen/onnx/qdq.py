@@ -130,7 +130,10 @@ class _Writer:
 
     def convolution(self, node: Conv, x: str) -> str:
         operands = [x, *self.parameters(node, self.model.integers_of(node).weight)]
-        geometry = {"strides": node.stride, "pads": node.padding, "kernel_shape": node.kernel, "group": node.groups}
+        geometry: dict[str, Any] = {"strides": node.stride, "pads": node.padding, "kernel_shape": node.kernel}
+        geometry["group"] = node.groups
+        if node.dilation != (1, 1):
+            geometry["dilations"] = node.dilation
         return self.op("Conv", operands, f"{node.name}_sums", **geometry)
 
     def linear(self, node: Linear, x: str) -> str:

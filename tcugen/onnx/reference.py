@@ -165,6 +165,8 @@ class _Writer:
             "kernel_shape": node.kernel,
             "group": node.groups,
         }
+        if node.dilation != (1, 1):
+            geometry["dilations"] = node.dilation
         if integers.multiplier is None:
             self.integer_convolution(node, geometry)
             return

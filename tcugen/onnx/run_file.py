@@ -21,7 +21,7 @@ def run_file(path: Path, images: np.ndarray) -> Iterator[np.ndarray]:
 
     Args:
         path: The file.
-        images: float32 [n, C, H, W], exactly its input.
+        images: [n, ...], exactly its input.
 
     Raises:
         ModelError: If ONNX Runtime cannot read the file or cannot run it on an image.
@@ -45,12 +45,13 @@ def reals(model: QuantizedNetwork, outputs: np.ndarray) -> np.ndarray:
     """What the last layer's outputs [n, C, H, W] stand for, [n, C * H * W].
 
     int8 as DequantizeLinear has it, float32; int32 sums, whose channels may each have a unit of their own, times the
-    scales of input and weights, float64, so that sums that differ stay apart.
+    scales of input and weights, float64, so that sums that differ stay apart, within the limits that the file has
+    after them.
     """
     last = model.network.nodes[-1]
     if model.tensors[last.name] is None and isinstance(last, Weighted):
         scale = np.float64(model.scale(last.inputs[0])) * model.integers_of(last).weight_scale
-        return (outputs * scale.reshape(-1, 1, 1)).reshape(len(outputs), -1)
+        return np.clip(outputs * scale.reshape(-1, 1, 1), *model.form(last.name).limits).reshape(len(outputs), -1)
     quantization = model.quantization(last.name)
     flat = outputs.reshape(len(outputs), -1)
     return (flat.astype(np.float32) - np.float32(quantization.zero_point)) * np.float32(quantization.scale)

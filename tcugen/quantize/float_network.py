@@ -89,7 +89,8 @@ def _evaluate(model: FloatNetwork, node: Node, operands: list[torch.Tensor]) -> 
         case Conv() | Linear():
             layer, parameters = as_convolution(node), model.parameters[node.name]
             weight, bias = (torch.as_tensor(array).float() for array in (parameters.weight, parameters.bias))
-            return functional.conv2d(_padded(x, layer, 0.0), weight, bias, layer.stride, groups=layer.groups)
+            padded = _padded(x, layer, 0.0)
+            return functional.conv2d(padded, weight, bias, layer.stride, dilation=layer.dilation, groups=layer.groups)
         case Add():
             return x + operands[1]
         case MaxPool():

@@ -30,8 +30,8 @@ class WorkItem(Cut):
     residual: SramView | None
 
 
-_Piece = tuple[Range, Range, Range, bool]
-"""Column groups, output rows and channel blocks of one COMPUTE; whether its weights stay in the ring."""
+_Piece = tuple[Range, Range, Range, bool, Range]
+"""Column groups, output rows and channel blocks of one COMPUTE; whether its weights stay in the ring; kernel rows."""
 
 
 class Convolution:
@@ -52,7 +52,7 @@ class Convolution:
     def fits_rings(self, columns: tuple[int, int]) -> bool:
         """All tiles and parameters of these column groups can stay in the rings, for one COMPUTE after the other."""
         count = columns[1] - columns[0]
-        if self.panel.column_words is None and count > 1:
+        if self.task.skips_rows or (self.panel.column_words is None and count > 1):
             return False
         return (
             count * self.panel.n_tiles <= self.architecture.weight_tiles and count <= self.architecture.parameter_groups
@@ -75,7 +75,7 @@ class Convolution:
             keep: Its weights stay in the rings for the next item.
         """
         parts = (item.rectangle,)
-        if stream and not keep and self.panel.n_tiles > self.architecture.weight_tiles:
+        if self.task.skips_rows or (stream and not keep and self.panel.n_tiles > self.architecture.weight_tiles):
             parts = item.rectangle.by_block()
         for rectangle in parts:
             if stream:
@@ -100,34 +100,38 @@ class Convolution:
     def _pieces(self, item: WorkItem, keep: bool) -> list[_Piece]:
         """What each COMPUTE of the item does, in order."""
         rectangle, (first, last) = item.rectangle, item.columns
-        rows, whole = (rectangle.y0, rectangle.y1), (0, self.panel.n_groups)
+        rows, whole, taps = (rectangle.y0, rectangle.y1), (0, self.panel.n_groups), (0, self.panel.n_ky)
+        if self.task.skips_rows:
+            # One tile of output after the other, which each kernel row adds to.
+            return [((j, j + 1), rows, whole, False, (ky, ky + 1)) for j in range(first, last) for ky in range(taps[1])]
         if keep:
-            return [(item.columns, rows, whole, True)]
+            return [(item.columns, rows, whole, True, taps)]
         if self.panel.column_words is None:
-            return [((j, j + 1), rows, whole, False) for j in range(first, last)]
+            return [((j, j + 1), rows, whole, False, taps) for j in range(first, last)]
         head, rest = self._first_column(item)
-        return head + ([((rest, last), rows, whole, False)] if rest < last else [])
+        return head + ([((rest, last), rows, whole, False, taps)] if rest < last else [])
 
     def _first_column(self, item: WorkItem) -> tuple[list[_Piece], int]:
         """COMPUTE pieces that start as early as they can, and the column group that the rest starts with."""
         rectangle, (first, last) = item.rectangle, item.columns
         rows, whole, counts = (rectangle.y0, rectangle.y1), (0, self.panel.n_groups), self.emitter.counts
+        taps = (0, self.panel.n_ky)
         if self.panel.column_words:
             needs = [self._need(item, (j, j + 1), rows, whole) for j in range(first, last)]
             cuts = ranges_by_need(needs, counts)
-            return [((first + a, first + b), rows, whole, False) for a, b in cuts], last
+            return [((first + a, first + b), rows, whole, False, taps) for a, b in cuts], last
         column = (first, first + 1)
         if rectangle.n_blocks > 1:
             blocks = rectangle.blocks()
             cuts = ranges_by_need([self._need(item, column, block, whole) for block in blocks], counts)
             if len(cuts) > 1:
                 spans = [(blocks[a][0], blocks[b - 1][1]) for a, b in cuts]
-                return [(column, span, whole, span[1] < rectangle.y1) for span in spans], first + 1
+                return [(column, span, whole, span[1] < rectangle.y1, taps) for span in spans], first + 1
         elif self.panel.n_groups > 1:
             groups = [(g, g + 1) for g in range(self.panel.n_groups)]
             cuts = ranges_by_need([self._need(item, column, rows, group) for group in groups], counts)
             if len(cuts) > 1:
-                return [(column, rows, cut, False) for cut in cuts], first + 1
+                return [(column, rows, cut, False, taps) for cut in cuts], first + 1
         return [], first
 
     def _read_region(
@@ -140,12 +144,10 @@ class Convolution:
     def _need(self, item: WorkItem, columns: Range, rows: Range, groups: Range) -> tuple[int, ...]:
         return self.emitter.tracker.before_read(self._read_region(item, columns, rows, groups))
 
-    def _compute(
-        self, item: WorkItem, columns: tuple[int, int], rows: tuple[int, int], groups: tuple[int, int], keep: bool
-    ) -> None:
+    def _compute(self, item: WorkItem, columns: Range, rows: Range, groups: Range, keep: bool, taps: Range) -> None:
         task, panel, rectangle, layout = self.task, self.panel, item.rectangle, self.in_layout
         waits = self._need(item, columns, rows, groups)
-        iy0 = rows[0] * task.stride[0] - task.padding[0]
+        iy0 = rows[0] * task.stride[0] - task.padding[0] + taps[0] * task.dilation[0]
         x_step = task.stride[1] * layout.pixel_bytes
         plane = int(panel.first_words[columns[0]]) + groups[0]
         n_columns, n_blocks = columns[1] - columns[0], -(-(rows[1] - rows[0]) // rectangle.block_rows)
@@ -158,7 +160,7 @@ class Convolution:
                 "group_step": item.source.plane_step,
                 "ky_step": layout.row_bytes,
                 "y_step": task.stride[0] * layout.row_bytes,
-                "kx_step": layout.word,
+                "kx_step": layout.word * task.dilation[1],
                 "x_step": x_step,
                 "offset0": rectangle.x0 * x_step - task.padding[1] * layout.pixel_bytes,
                 "row_bytes": layout.width * layout.pixel_bytes,
@@ -170,10 +172,10 @@ class Convolution:
                 "block_rows": min(rectangle.block_rows, rows[1] - rows[0]),
                 "n_x": rectangle.n_x,
                 "n_groups": groups[1] - groups[0],
-                "n_ky": panel.n_ky,
+                "n_ky": taps[1] - taps[0],
                 "n_kx": panel.n_kx,
-                "accumulate": int(groups[0] > 0),
-                "finish": int(groups[1] == panel.n_groups),
+                "accumulate": int(groups[0] > 0 or taps[0] > 0),
+                "finish": int(groups[1] == panel.n_groups and taps[1] == panel.n_ky),
                 "keep": int(keep),
             },
         )

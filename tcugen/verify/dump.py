@@ -97,6 +97,8 @@ def _entry(files: _Files, model: QuantizedNetwork, result: NodeResult, tensors: 
         case Conv():
             numbers = model.integers_of(node)
             entry |= _window(node) | {"groups": node.groups} | _weighted(files, node, numbers, numbers.weight)
+            if node.dilation != (1, 1):
+                entry["dilation"] = list(node.dilation)
         case Linear():
             numbers, whole = model.integers_of(node), as_convolution(node)
             matrix = numbers.weight.reshape(len(numbers.weight), -1)

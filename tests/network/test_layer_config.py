@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tcugen.network.check import checked_network
 from tcugen.network.graph import NetworkError, Shape
 from tcugen.network.layer_config import (
     json_schema,
@@ -81,7 +82,16 @@ def test_bundled_networks_survive_writing_and_reading(name, tmp_path):
 
 def test_written_nodes_hold_only_keys_that_apply():
     for line in json.loads(write_layer_config(bundled_network("resnet18")))["nodes"]:
-        assert list(line) == keys_of(OPERATORS[line["op"]])
+        assert list(line) == [key for key in keys_of(OPERATORS[line["op"]]) if key != "dilation"]
+
+
+def test_a_dilation_is_format_2():
+    conv = Conv("conv", ("image",), 4, (3, 3), dilation=(2, 1))
+    network = checked_network("dilated", (("image", Shape(3, 9, 9)),), [conv])
+    text = write_layer_config(network)
+    assert json.loads(text)["format"] == 2 and json.loads(text)["nodes"][0]["dilation"] == [2, 1]
+    assert parse_layer_config(text) == network
+    assert str(network.shapes["conv"]) == "4x5x7"
 
 
 def test_an_extract_with_two_inputs_cannot_be_written():

@@ -67,7 +67,7 @@ CASES: dict[str, tuple[str, tuple[str, ...]]] = {
     "key twice": (json.dumps(GOOD).replace('"groups": 1', '"groups": 1, "groups": 2'), ("'conv1'", "'groups' twice")),
     # Keys of the whole.
     "no format": (changed("format", DELETE), ("network: key format is missing", 'add for example "format": 1')),
-    "format 2": (changed("format", 2), ("format is 2", "must be 1")),
+    "format 3": (changed("format", 3), ("format is 3", "must be 1, or 2 for")),
     "format as bool": (changed("format", True), ("format is true", "must be 1")),
     "no name": (changed("name", DELETE), ("network: key name is missing",)),
     "empty name": (changed("name", ""), ('network: name is ""', "text of 1 to 200 characters")),
@@ -120,7 +120,8 @@ CASES: dict[str, tuple[str, tuple[str, ...]]] = {
     "groups 0": (node(CONV1, "groups", 0), ("groups is 0", "an integer from 1")),
     "activation gelu": (node(CONV1, "activation", "gelu"), ('activation is "gelu"', 'null or "relu"')),
     "activation false": (node(CONV1, "activation", False), ("activation is false", 'null or "relu"')),
-    "dilation": (node(CONV1, "dilation", [2, 2]), ("node 'conv1': unknown key 'dilation'", "keys here are name, op")),
+    "dilation": (node(CONV1, "dilation", [2, 2]), ("node 'conv1': has a dilation, which format 1", '"format": 2')),
+    "dilation of zero": (node(CONV1, "dilation", [0, 2]), ("node 'conv1': dilation is [0, 2]", "two integers [y, x]")),
     "misspelt key": (node(CONV1, "paddings", [1] * 4), ("unknown key 'paddings'", "did you mean 'padding'?")),
     "kernel of linear": (node(FC, "kernel", [1, 1]), ("node 'fc': key 'kernel' does not apply to linear", "remove it")),
     "groups of add": (node(SUM, "groups", 1), ("node 'sum': key 'groups' does not apply to add",)),

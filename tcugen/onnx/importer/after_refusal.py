@@ -2,12 +2,22 @@
 
 from tcugen.network.graph import Shape
 from tcugen.onnx.importer.onnx_file import OnnxNode
-from tcugen.onnx.importer.values import Convolution, Image, Origin, Real, Stored, Unknown, is_constant
+from tcugen.onnx.importer.values import (
+    CHANNELS_FIRST,
+    ROW,
+    Convolution,
+    Image,
+    Origin,
+    Real,
+    Stored,
+    Unknown,
+    is_constant,
+)
 from tcugen.onnx.importer.walk import Walk
 
 _CONVOLUTIONS = ("Conv", "Gemm", "MatMul", "BatchNormalization")
 _AVERAGES = ("GlobalAveragePool", "AveragePool", "ReduceMean")
-_LAYOUT = ("Identity", "Dropout", "Flatten", "Reshape", "Squeeze", "Unsqueeze")
+_LAYOUT = ("Identity", "Dropout", "Flatten", "Reshape", "Squeeze", "Unsqueeze", "Transpose", "Pad")
 _LIMITS = ("Relu", "Clip", "MaxPool")
 
 
@@ -17,7 +27,7 @@ def after_refusal(walk: Walk, node: OnnxNode) -> Unknown:
     shape = walk.graph.inferred_shapes.get(node.outputs[0])
     if shape is None or len(shape) not in (2, 4):
         return Unknown(origin=origin)
-    return Unknown(Shape(*shape[1:], *(1, 1)[: 4 - len(shape)]), len(shape) == 2, origin)
+    return Unknown(Shape(*shape[1:], *(1, 1)[: 4 - len(shape)]), ROW if len(shape) == 2 else CHANNELS_FIRST, origin)
 
 
 def _origin(walk: Walk, node: OnnxNode) -> Origin:
@@ -28,7 +38,7 @@ def _origin(walk: Walk, node: OnnxNode) -> Origin:
         return Origin.CONVOLUTION
     if node.op in _AVERAGES:
         return Origin.COMPUTED
-    if node.op == "Add":
+    if node.op in ("Add", "Sub", "Sum", "Mul", "Div"):
         # A constant joins the convolution before it, or becomes one on a rounded tensor.
         return Origin.CONVOLUTION if any(map(is_constant, values)) else Origin.COMPUTED
     if node.op not in (*_LAYOUT, *_LIMITS):

@@ -2,13 +2,14 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 import numpy as np
 
 from tcugen.model import multipliers
 from tcugen.model.errors import ModelError, QuantizationError
+from tcugen.model.file_form import FLOAT_NCHW, FileForm
 from tcugen.model.integers import (
     AddIntegers,
     AverageIntegers,
@@ -17,19 +18,26 @@ from tcugen.model.integers import (
     NodeIntegers,
     RequantiseIntegers,
     WeightedIntegers,
+    clamp_of,
 )
 from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.network.check import checked_network
 from tcugen.network.fields import Activation
 from tcugen.network.graph import Network, Node, Shape
-from tcugen.network.operators import Add, GlobalAveragePool, MaxPool, Requantise
+from tcugen.network.operators import Add, Conv, GlobalAveragePool, MaxPool, Requantise, keeps_quantization
+from tcugen.onnx.importer.affine import fitted
+from tcugen.onnx.importer.dead_channels import without_dead_channels
 from tcugen.onnx.importer.folding import fold_limits
 from tcugen.onnx.importer.names import Names
 from tcugen.onnx.importer.onnx_file import OnnxNode
 from tcugen.onnx.importer.parameters import BiasError, integer_limits, rounded_bias
-from tcugen.onnx.importer.values import Addition, Average, Computed, Convolution, Image, Pool, Real, Stored
+from tcugen.onnx.importer.values import Addition, Average, Border, Computed, Convolution, Image, Pool, Real, Stored
 
 INT8 = (-128, 127)
+
+Padding = tuple[int, int, int, int]
+"""(top, left, bottom, right)."""
+NO_PADDING: Padding = (0, 0, 0, 0)
 
 
 @dataclass(eq=False)
@@ -38,25 +46,30 @@ class Builder:
 
     Attributes:
         image, image_shape: The network's input.
+        forms: Of inputs and outputs, as in `QuantizedNetwork`.
         nodes: By name, in the order in which they were made.
         tensors, integers: As in `QuantizedNetwork`.
         shapes: Of every tensor.
         origins: Names of nodes in the file by node of the network.
         bias_errors: Of every bias that had to be rounded.
+        dead_channels: How many are constant, by node.
     """
 
     image: str
     image_shape: Shape
+    forms: dict[str, FileForm] = field(default_factory=dict[str, FileForm])
     nodes: dict[str, Node] = field(default_factory=dict)
     tensors: dict[str, Quantization | None] = field(default_factory=dict)
     integers: dict[str, NodeIntegers] = field(default_factory=dict)
     shapes: dict[str, Shape] = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
     bias_errors: list[BiasError] = field(default_factory=list)
+    dead_channels: dict[str, int] = field(default_factory=dict[str, int])
 
     def __post_init__(self) -> None:
         self._names = Names({self.image})
         self._made: dict[tuple[object, ...], str] = {}
+        self._borders: dict[str, tuple[str, Padding]] = {}
 
     def quantization(self, tensor: str) -> Quantization:
         """Quantization of an int8 tensor. Raises ModelError if it holds 32-bit sums, which only an output does."""
@@ -81,7 +94,7 @@ class Builder:
             case _:
                 assert_never(real.base)
         for pool in real.pools:
-            shape = _pool_node("pool", "x", pool).output_shape([shape])
+            shape = _pool_node("pool", "x", pool, shape).output_shape([shape])
         return shape
 
     def quantise(self, real: Real, quantization: Quantization, by: OnnxNode) -> str:
@@ -105,8 +118,47 @@ class Builder:
             case _:
                 assert_never(real.base)
 
-    def stored_sums(self, base: Convolution) -> str:
-        """The int32 tensor of a convolution's sums; only an output of the network may be one."""
+    def stated_image(self, quantization: Quantization, by: OnnxNode) -> str:
+        """The network's input where the file has it as integers, as `by` states them. Raises Refused if it is another
+        quantization than elsewhere."""
+        self.tensors.setdefault(self.image, quantization)
+        known = self.quantization(self.image)
+        if known != quantization:
+            raise by.refusal(
+                "scale and zero point",
+                f"{quantization.scale!s}, {quantization.zero_point}",
+                f"the image is quantized with {known.scale!s}, {known.zero_point} elsewhere: quantize it once",
+            )
+        self.shapes[self.image] = self.image_shape
+        return self.image
+
+    def without_border(self, tensor: str) -> tuple[str, Padding]:
+        """A tensor that zeros were put around, and how many; a tensor itself and none if it is no such one."""
+        return self._borders.get(tensor, (tensor, NO_PADDING))
+
+    def is_never_negative(self, tensor: str) -> bool:
+        """Whether all that `tensor` can hold stands for zero or more."""
+        while tensor in self.nodes and keeps_quantization(self.nodes[tensor]):
+            tensor = self.nodes[tensor].inputs[0]
+        clamp = clamp_of(self.integers[tensor]) if tensor in self.integers else INT8
+        return (INT8 if clamp is None else clamp)[0] >= self.quantization(tensor).zero_point
+
+    def negated(self, tensor: str, by: OnnxNode) -> str:
+        """The int8 tensor of `-x`: -1 - q, whose zero point is -1 - z, for q less z, at the same scale."""
+        own = self.quantization(tensor)
+        key = ("negated", tensor)
+        if key not in self._made:
+            channels = self.shapes[tensor].channels
+            node = Conv(self._names.take(f"{by.name}.negated"), (tensor,), channels, (1, 1), groups=channels)
+            ones = _moving_integers(channels)
+            integers = replace(ones, weight=-ones.weight)
+            self._made[key] = self._add(node, Quantization(own.scale, -1 - own.zero_point), integers, by)
+        return self._made[key]
+
+    def stored_sums(self, base: Convolution | Average) -> str:
+        """The int32 tensor of a convolution's sums, or of those of a mean; only an output of the network may be one."""
+        if isinstance(base, Average):
+            base = _summing(base, self.shapes[base.x])
         name = self._names.take(base.node.name)
         bias = self._bias(base, name)
         return self._add(
@@ -143,7 +195,9 @@ class Builder:
         Raises:
             NetworkError: If there is no node, or the network breaks a rule of `checked_network`.
         """
+        form = self.forms.pop(output, FLOAT_NCHW)
         output = fold_limits(self.nodes, self.tensors, self.integers, output)
+        self.forms[output] = form
         needed: set[str] = set()
         pending = [output]
         while pending:
@@ -158,6 +212,7 @@ class Builder:
             network,
             {name: self.tensors[name] for name in network.shapes},
             {node.name: self.integers[node.name] for node in network.nodes},
+            {name: form for name, form in self.forms.items() if form != FLOAT_NCHW},
         )
 
     def _quantised_image(self, real: Real, quantization: Quantization, by: OnnxNode) -> str:
@@ -165,16 +220,9 @@ class Builder:
             raise by.refusal(
                 "input", self.image, "the image must be quantized first: put QuantizeLinear directly at the input"
             )
-        self.tensors.setdefault(self.image, quantization)
-        known = self.quantization(self.image)
-        if known != quantization:
-            raise by.refusal(
-                "scale and zero point",
-                f"{quantization.scale!s}, {quantization.zero_point}",
-                f"the image is quantized with {known.scale!s}, {known.zero_point} elsewhere: quantize it once",
-            )
-        self.shapes[self.image] = self.image_shape
-        return self.image
+        if isinstance(real.base, Image) and real.base.unsigned is not None:
+            raise by.refusal("input", self.image, "the image holds integers already: put DequantizeLinear there")
+        return self.stated_image(quantization, by)
 
     def _computed(self, real: Real, base: Computed, quantization: Quantization) -> str:
         """The node that a convolution, addition or average becomes, with its limits and without its pools."""
@@ -194,6 +242,8 @@ class Builder:
             case _:
                 assert_never(base)
         with _refusing(base.node):
+            if isinstance(base, Convolution) and base.steps:
+                base = fitted(base, self.quantization(base.x), quantization)
             integers = self._integers(base, name, quantization.scale, limits)
         self._made[key] = self._add(node, quantization, integers, base.node)
         return self._made[key]
@@ -203,7 +253,11 @@ class Builder:
         layer = base.node.name
         match base:
             case Convolution():
-                s_x, s_w = self.scale(base.x), base.weight_scale
+                s_x = self.scale(base.x)
+                base, dead = without_dead_channels(base, s_x, s_y)
+                s_w = base.weight_scale
+                if dead:
+                    self.dead_channels[name] = dead
                 factors = multipliers.convolution_multiplier(s_x, s_w, s_y, layer=layer)
                 return WeightedIntegers(base.weight, self._bias(base, name), s_w, factors, limits)
             case Addition():
@@ -225,12 +279,25 @@ class Builder:
         self.bias_errors.append(error)
         return integers
 
-    def _pooled(self, tensor: str, pools: tuple[Pool, ...]) -> str:
+    def _pooled(self, tensor: str, pools: tuple[Pool | Border, ...]) -> str:
         for pool in pools:
-            key = ("pool", tensor, pool)
+            source = tensor
+            if isinstance(pool, Pool) and self.is_never_negative(tensor):
+                # Zeros never win there, and padding never does.
+                inner, border = self.without_border(tensor)
+                whole = _sum(pool.padding, border)
+                if all(side < kernel for side, kernel in zip(whole, pool.kernel * 2, strict=True)):
+                    source, pool = inner, replace(pool, padding=whole)
+            key = ("pool", source, pool)
             if key not in self._made:
-                node = _pool_node(self._names.take(pool.node.name), tensor, pool)
-                self._made[key] = self._add(node, self.tensors[tensor], MaxPoolIntegers(), pool.node)
+                node = _pool_node(self._names.take(pool.node.name), source, pool, self.shapes[source])
+                if isinstance(node, MaxPool):
+                    self._made[key] = self._add(node, self.tensors[source], MaxPoolIntegers(), pool.node)
+                else:
+                    integers = _moving_integers(node.out_channels)
+                    self._made[key] = self._add(node, self.tensors[source], integers, pool.node)
+                    inner, around = self.without_border(source)
+                    self._borders[node.name] = (inner, _sum(around, pool.padding))
             tensor = self._made[key]
         return tensor
 
@@ -260,5 +327,42 @@ def _refusing(node: OnnxNode) -> Generator[None]:
         raise node.refusal("scales", text, remedy) from None
 
 
-def _pool_node(name: str, tensor: str, pool: Pool) -> MaxPool:
-    return MaxPool(name, (tensor,), pool.kernel, pool.stride, pool.padding)
+def _pool_node(name: str, tensor: str, pool: Pool | Border, shape: Shape) -> MaxPool | Conv:
+    """A border that no window takes over is a convolution that moves pixels: its padding holds the zeros."""
+    match pool:
+        case Pool():
+            return MaxPool(name, (tensor,), pool.kernel, pool.stride, pool.padding)
+        case Border():
+            channels = shape.channels
+            return Conv(name, (tensor,), channels, (1, 1), padding=pool.padding, groups=channels)
+        case _:
+            assert_never(pool)
+
+
+def _moving_integers(channels: int) -> WeightedIntegers:
+    """Of a convolution that leaves values as they are: weights, and hence multipliers, of 1."""
+    return WeightedIntegers(
+        weight=np.ones((channels, 1, 1, 1), np.int8),
+        bias=np.zeros(channels, np.int32),
+        weight_scale=np.ones(channels, np.float32),
+        multiplier=np.ones(channels, np.float32),
+        clamp=INT8,
+    )
+
+
+def _summing(base: Average, shape: Shape) -> Convolution:
+    """The sums of a mean, whose division goes into the scale: a convolution with weights of 1 over all pixels."""
+    kernel, channels = (shape.height, shape.width), shape.channels
+    return Convolution(
+        node=base.node,
+        layer=Conv(base.node.name, (base.x,), channels, kernel, groups=channels),
+        weight=np.ones((channels, 1, *kernel), np.int8),
+        weight_scale=np.full(channels, 1 / (kernel[0] * kernel[1]), np.float32),
+        bias=np.zeros(channels),
+        bias_integers=np.zeros(channels, np.int32),
+        shape=base.shape,
+    )
+
+
+def _sum(one: Padding, other: Padding) -> Padding:
+    return one[0] + other[0], one[1] + other[1], one[2] + other[2], one[3] + other[3]

@@ -10,10 +10,15 @@ from tcugen.onnx.importer.walk import Walk
 from tcugen.onnx.untyped import evaluate
 
 FOLDABLE = frozenset(
-    "Add Cast Concat Constant ConstantOfShape Div Expand Flatten Floor Gather Identity Mul Neg Range Reciprocal "
-    "Reshape Slice Sqrt Squeeze Sub Transpose Unsqueeze".split()
+    "Abs Add And Cast Ceil Clip Concat Constant ConstantOfShape Div Equal Exp Expand Flatten Floor Gather Greater "
+    "Identity Less Log Max Min Mul Neg Not Or Pad Pow Range Reciprocal ReduceMax ReduceMean ReduceMin ReduceSum Relu "
+    "Reshape Round Shape Sign Size Slice Sqrt Squeeze Sub Sum Tile Transpose Trilu Unsqueeze Where".split()
 )
 """Operators whose value on constants is computed by the reference implementation in the package onnx."""
+
+
+_MOVES = frozenset(("Flatten", "Reshape", "Slice", "Squeeze", "Unsqueeze"))
+"""Operators that move elements and change none."""
 
 
 def known_inputs(walk: Walk, node: OnnxNode) -> list[Known | None] | None:
@@ -35,6 +40,9 @@ def fold(walk: Walk, node: OnnxNode, inputs: list[Known | None]) -> Known:
             return first
         if node.op == "Transpose":
             return _transposed(node, first)
+        if node.op in _MOVES and first.scale.ndim == first.zero_point.ndim == 0:
+            moved = fold(walk, node, [Constant(first.integers), *inputs[1:]])
+            return QuantizedConstant(_array(moved), first.scale, first.zero_point)
     arrays = [None if value is None else _array(value) for value in inputs]
     try:
         return Constant(_evaluate(walk.graph.opset, node, arrays))

@@ -17,12 +17,12 @@ def review_convolution(node: OnnxNode, weight: Value) -> None:
     """Refuse a convolution whose attributes the hardware cannot obey; `weight` may be downstream of a refused node."""
     review = Review(node)
     if not isinstance(weight, Constant | QuantizedConstant):
-        review_window(review, list(node.attributes.get("kernel_shape", [1, 1])))
+        review_window(review, list(node.attributes.get("kernel_shape", [1, 1])), may_dilate=True)
         review.done()
         return
     array = weight.array if isinstance(weight, Constant) else weight.integers
     kernel = list(array.shape[2:])
-    review_window(review, kernel)
+    review_window(review, kernel, may_dilate=True)
     stated = node.attributes.get("kernel_shape", kernel)
     review.require(stated == kernel, "kernel_shape", stated, f"the weights have {kernel}: export the model again")
     review.require(array.size > 0, "weights", f"shape {list(array.shape)}", "they are empty: export the model again")
@@ -37,7 +37,17 @@ def fitted_convolution(node: OnnxNode, weight: np.ndarray, shape: Shape) -> tupl
         raise node.refusal(
             "weights", list(weight.shape), f"they do not fit {shape.channels} input channels: export the model again"
         )
-    description = Conv(node.name, (node.inputs[0],), len(weight), kernel, stride, padding, groups)
+    dilation = node.attributes.get("dilations", [1, 1])
+    description = Conv(
+        node.name,
+        (node.inputs[0],),
+        len(weight),
+        kernel,
+        stride,
+        padding,
+        groups,
+        dilation=(dilation[0], dilation[1]),
+    )
     return description, description.output_shape([shape])
 
 
@@ -50,8 +60,9 @@ def convolution(
 ) -> Convolution:
     """A convolution on the int8 tensor `x`; `weights` as `weights_of` gives them."""
     weight, scale, recoded = weights
-    shape = walk.builder.shapes[x]
-    description, result = fitted_convolution(node, weight, shape)
+    description, result = fitted_convolution(node, weight, walk.builder.shapes[x])
+    x, border = walk.builder.without_border(x)
+    description = replace(description, padding=tuple(map(sum, zip(description.padding, border, strict=True))))
     if recoded:
         walk.recoded.append(node.name)
     sum_scale = walk.builder.scale(x) * scale

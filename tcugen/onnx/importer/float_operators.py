@@ -6,7 +6,7 @@ import numpy as np
 
 from tcugen.model.problems import Problem, Refused, Unavailable
 from tcugen.network.operators import Add
-from tcugen.onnx.importer.channelwise import add_constant
+from tcugen.onnx.importer.channelwise import with_constant
 from tcugen.onnx.importer.convolution import convolution, fitted_convolution, review_convolution
 from tcugen.onnx.importer.linear import linear
 from tcugen.onnx.importer.onnx_file import OnnxNode
@@ -21,7 +21,7 @@ from tcugen.onnx.importer.values import (
     Value,
     is_constant,
 )
-from tcugen.onnx.importer.walk import Review, Walk, check_ranks
+from tcugen.onnx.importer.walk import Review, Walk, check_layouts
 
 
 def conv(walk: Walk, node: OnnxNode) -> Real:
@@ -34,8 +34,9 @@ def conv(walk: Walk, node: OnnxNode) -> Real:
         raise node.refusal("weights", "computed at run time", "use constant weights")
     weights = weights_of(node, weight, 0)
     bias = checked_bias(node, given, len(weights[0]), broadcast=False)
+    walk.check_planes(node, 0)
     fitted_convolution(node, weights[0], walk.activation(node, 0)[1])
-    x, _ = walk.tensor(node, 0)
+    x = walk.planes(node, 0)
     if isinstance(bias, Unknown):
         raise Unavailable
     return Real(convolution(walk, node, x, weights, bias))
@@ -58,11 +59,31 @@ def matmul(walk: Walk, node: OnnxNode) -> Real:
     return linear(walk, node, False, None)
 
 
-def add(walk: Walk, node: OnnxNode) -> Real:
-    """The sum of two rounded tensors of one shape, or of a tensor and a constant with one value per channel."""
+def sum_of(walk: Walk, node: OnnxNode) -> Value:
+    """As Add. One operand is the sum itself. Refused: more than two, which would be rounded more than once."""
+    if len(node.inputs) == 1:
+        return walk.value(node, 0)
+    if len(node.inputs) > 2:
+        raise node.refusal("inputs", len(node.inputs), "add two at a time, with QuantizeLinear after each sum")
+    return add(walk, node)
+
+
+def multiply(walk: Walk, node: OnnxNode) -> Real:
+    """A tensor times, or divided by, a constant with one value per channel. Refused: two tensors."""
     for index, name in enumerate(node.inputs):
         if is_constant(walk.values[name]):
-            return add_constant(walk, node, index)
+            return with_constant(walk, node, index)
+    raise node.refusal("inputs", "two tensors", "only constants multiply or divide: let the host compute it")
+
+
+def add(walk: Walk, node: OnnxNode) -> Real:
+    """The sum or difference of two rounded tensors of one shape, or of a tensor and one constant per channel.
+
+    What is subtracted is negated first, which costs a layer of one multiplication per element.
+    """
+    for index, name in enumerate(node.inputs):
+        if is_constant(walk.values[name]):
+            return with_constant(walk, node, index)
     operands: list[str] = []
     problems: list[Problem] = []
     for index in range(2):
@@ -75,11 +96,13 @@ def add(walk: Walk, node: OnnxNode) -> Real:
     if problems:
         raise Refused(problems)
     inputs = [walk.activation(node, index) for index in range(2)]
-    check_ranks(node, (0, 1), (inputs[0][0].flat, inputs[1][0].flat))
+    check_layouts(node, (0, 1), (inputs[0][0].layout, inputs[1][0].layout))
     shape = Add(node.name, (node.inputs[0], node.inputs[1])).output_shape([shape for _, shape in inputs])
     if len(operands) < 2:
         raise Unavailable
-    return Real(Addition(node, (operands[0], operands[1]), shape), flat=inputs[0][0].flat)
+    if node.op == "Sub":
+        operands[1] = walk.builder.negated(operands[1], node)
+    return Real(Addition(node, (operands[0], operands[1]), shape), layout=inputs[0][0].layout)
 
 
 def relu(walk: Walk, node: OnnxNode) -> Value:

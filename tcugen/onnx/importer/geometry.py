@@ -1,5 +1,6 @@
 """Kernel, stride and padding from the attributes of convolutions and pools."""
 
+from tcugen.network.fields import MAX_KERNEL
 from tcugen.network.graph import Shape
 from tcugen.onnx.importer.onnx_file import OnnxNode
 from tcugen.onnx.importer.walk import Review
@@ -7,8 +8,9 @@ from tcugen.onnx.importer.walk import Review
 Geometry = tuple[tuple[int, int], tuple[int, int], tuple[int, int, int, int]]
 
 
-def review_window(review: Review, kernel: list[int]) -> None:
-    """Adds what is in the way of a window of any kind: other than two dimensions, dilation, unknown padding."""
+def review_window(review: Review, kernel: list[int], may_dilate: bool) -> None:
+    """Adds what is in the way of a window of any kind: other than two dimensions, unknown padding, dilation unless it
+    may be there."""
     attributes = review.node.attributes
     review.require(
         len(kernel) == 2 and all(side >= 1 for side in kernel),
@@ -16,10 +18,14 @@ def review_window(review: Review, kernel: list[int]) -> None:
         kernel,
         "only two-dimensional kernels, of at least 1x1, run on the hardware",
     )
-    dilations = attributes.get("dilations", [])
-    review.require(
-        all(dilation == 1 for dilation in dilations), "dilations", dilations, "use dilation 1 and a larger kernel"
-    )
+    dilations = attributes.get("dilations", [1, 1])
+    if may_dilate:
+        holds = len(dilations) == 2 and all(1 <= dilation <= MAX_KERNEL for dilation in dilations)
+        review.require(holds, "dilations", dilations, f"give [y, x] from 1 to {MAX_KERNEL}")
+    else:
+        review.require(
+            all(dilation == 1 for dilation in dilations), "dilations", dilations, "only convolutions can have them"
+        )
     auto = attributes.get("auto_pad", "NOTSET")
     review.require(
         auto in ("NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"), "auto_pad", auto, "give the padding in pads"
@@ -37,6 +43,8 @@ def review_window(review: Review, kernel: list[int]) -> None:
 def window(node: OnnxNode, kernel: list[int], shape: Shape) -> Geometry:
     """Kernel and stride (y, x), padding (top, left, bottom, right) on an input of `shape`."""
     sides = (shape.height, shape.width)
+    distance = node.attributes.get("dilations", [1, 1])
+    reach = [(side - 1) * step + 1 for side, step in zip(kernel, distance, strict=True)]
     strides = tuple(node.attributes.get("strides", [1, 1]))
     pads = list(node.attributes.get("pads", [0, 0, 0, 0]))
     auto = node.attributes.get("auto_pad", "NOTSET")
@@ -45,12 +53,12 @@ def window(node: OnnxNode, kernel: list[int], shape: Shape) -> Geometry:
     if auto.startswith("SAME"):
         for axis in range(2):
             outputs = -(-sides[axis] // strides[axis])
-            total = max((outputs - 1) * strides[axis] + kernel[axis] - sides[axis], 0)
+            total = max((outputs - 1) * strides[axis] + reach[axis] - sides[axis], 0)
             small, large = total // 2, total - total // 2
             pads[axis], pads[axis + 2] = (small, large) if auto == "SAME_UPPER" else (large, small)
     if node.attributes.get("ceil_mode", 0):
         for axis in range(2):
-            pads[axis + 2] += _ceiling(sides[axis], kernel[axis], strides[axis], pads[axis], pads[axis + 2])
+            pads[axis + 2] += _ceiling(sides[axis], reach[axis], strides[axis], pads[axis], pads[axis + 2])
     top, left, bottom, right = pads
     return (kernel[0], kernel[1]), (strides[0], strides[1]), (top, left, bottom, right)
 

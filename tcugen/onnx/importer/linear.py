@@ -7,7 +7,17 @@ from tcugen.network.graph import Shape
 from tcugen.network.operators import Conv, Linear
 from tcugen.onnx.importer.onnx_file import OnnxNode
 from tcugen.onnx.importer.parameters import bias_of, checked_bias, weights_of
-from tcugen.onnx.importer.values import Constant, Convolution, Known, QuantizedConstant, Real, Unknown, Value
+from tcugen.onnx.importer.values import (
+    ROW,
+    Constant,
+    Convolution,
+    Known,
+    Layout,
+    QuantizedConstant,
+    Real,
+    Unknown,
+    Value,
+)
 from tcugen.onnx.importer.walk import Walk
 
 
@@ -17,11 +27,11 @@ def linear(walk: Walk, node: OnnxNode, transposed: bool, bias: Value | None) -> 
     weights = linear_weights(node, walk.value(node, 1), transposed)
     known_bias = checked_bias(node, bias, len(weights[0]), broadcast=True)
     value, shape = walk.activation(node, 0)
-    _check_fit(node, weights[0], shape, value.flat)
-    x, flat = walk.tensor(node, 0)
+    _check_fit(node, weights[0], shape, value.layout)
+    x, layout = walk.tensor(node, 0)
     if isinstance(known_bias, Unknown):
         raise Unavailable
-    return Real(fully_connected(walk, node, x, flat, weights, known_bias), flat=True)
+    return Real(fully_connected(walk, node, x, layout, weights, known_bias), layout=ROW)
 
 
 def linear_weights(node: OnnxNode, value: Value, transposed: bool) -> tuple[np.ndarray, np.ndarray, bool]:
@@ -36,7 +46,12 @@ def linear_weights(node: OnnxNode, value: Value, transposed: bool) -> tuple[np.n
 
 
 def fully_connected(
-    walk: Walk, node: OnnxNode, x: str, flat: bool, weights: tuple[np.ndarray, np.ndarray, bool], bias: Known | None
+    walk: Walk,
+    node: OnnxNode,
+    x: str,
+    layout: Layout,
+    weights: tuple[np.ndarray, np.ndarray, bool],
+    bias: Known | None,
 ) -> Convolution:
     """The layer on the int8 tensor `x`. On more than one pixel it is a convolution whose kernel covers them all.
 
@@ -45,15 +60,18 @@ def fully_connected(
     """
     weight, scale, recoded = weights
     shape = walk.builder.shapes[x]
-    _check_fit(node, weight, shape, flat)
+    _check_fit(node, weight, shape, layout)
     if recoded:
         walk.recoded.append(node.name)
     real, integers = bias_of(node, bias, len(weight), walk.builder.scale(x) * scale, broadcast=True)
     channels, kernel = len(weight), (shape.height, shape.width)
+    if layout.channels_last:
+        weight = weight.reshape(channels, *kernel, shape.channels).transpose(0, 3, 1, 2)
+    weight = np.ascontiguousarray(weight.reshape(channels, shape.channels, *kernel))
     return Convolution(
         node=node,
         layer=Linear(node.name, (x,), channels) if kernel == (1, 1) else Conv(node.name, (x,), channels, kernel),
-        weight=weight.reshape(channels, shape.channels, *kernel),
+        weight=weight,
         weight_scale=scale,
         bias=real,
         bias_integers=integers,
@@ -61,9 +79,9 @@ def fully_connected(
     )
 
 
-def _check_fit(node: OnnxNode, weight: np.ndarray, shape: Shape, flat: bool) -> None:
+def _check_fit(node: OnnxNode, weight: np.ndarray, shape: Shape, layout: Layout) -> None:
     """Raises Refused if [O, K] weights do not fit an input of `shape`, or that is not flattened."""
-    if not flat:
+    if not layout.flat:
         raise node.refusal(f"input {node.inputs[0]!r}", f"shape {shape}", "flatten it to two dimensions in front")
     if weight.shape[1] != shape.channels * shape.height * shape.width:
         raise node.refusal(

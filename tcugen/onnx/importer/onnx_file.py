@@ -12,14 +12,20 @@ import numpy as np
 
 from tcugen.model.errors import ModelError
 from tcugen.model.problems import Problem, Refused
-from tcugen.network.graph import Shape
 from tcugen.onnx.importer.inference import inferred_shapes
+from tcugen.onnx.importer.node_order import sort_nodes
 from tcugen.onnx.untyped import check_model, load_outside_data
 
 if TYPE_CHECKING:
     import onnx
 
 _STANDARD_DOMAINS = ("", "ai.onnx")
+
+_IMAGE_TYPES = {1: None, 2: True, 3: False}
+"""Types of images by their number in ONNX: None for float32, else whether it is uint8."""
+
+_INITIALIZERS_NEED_NO_INPUT = 4
+"""The version of the file format since which an initializer need not be an input of the graph."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +64,8 @@ class OnnxGraph:
         opset: Version of the standard operators.
         nodes: In execution order, those only that the output depends on.
         constants: Initializers by name.
-        input, input_shape: The image; its batch dimension is 1.
+        input, input_sides: The image: its dimensions after the batch, which is 1; three or one.
+        input_unsigned: Of integers: whether they are uint8; None for float32.
         output: Name of the output tensor.
         notes: What was assumed or left out.
         proto: The file's model.
@@ -69,7 +76,8 @@ class OnnxGraph:
     nodes: tuple[OnnxNode, ...]
     constants: dict[str, np.ndarray]
     input: str
-    input_shape: Shape
+    input_sides: tuple[int, ...]
+    input_unsigned: bool | None
     output: str
     notes: tuple[str, ...]
     proto: onnx.ModelProto = field(repr=False)
@@ -84,8 +92,8 @@ def read_graph(path: Path | str) -> OnnxGraph:
     """Read an ONNX file.
 
     Raises:
-        ModelError: If it cannot be read, is no ONNX file or a damaged one, has other than one input of four dimensions
-            and one output, a batch above 1 or a dimension that is not a number.
+        ModelError: If it cannot be read, is no ONNX file or a damaged one, has other than one input of two or four
+            dimensions and one output, a batch above 1 or a dimension that is not a number.
     """
     model = _load(Path(path))
     source = str(path)
@@ -98,7 +106,7 @@ def read_graph(path: Path | str) -> OnnxGraph:
             f"{[value.name for value in graph.output]}, but must have one of each; extract the part between one image "
             "and one result, for example with onnx.utils.extract_model"
         )
-    shape, notes = _image_shape(source, images[0])
+    sides, notes = _image_sides(source, images[0])
     nodes = _nodes(graph)
     needed = _needed(nodes, graph.output[0].name)
     if len(needed) < len(nodes):
@@ -110,7 +118,8 @@ def read_graph(path: Path | str) -> OnnxGraph:
         nodes=tuple(needed),
         constants=constants,
         input=images[0].name,
-        input_shape=shape,
+        input_sides=sides,
+        input_unsigned=_IMAGE_TYPES[images[0].type.tensor_type.elem_type],
         output=graph.output[0].name,
         notes=tuple(notes),
         proto=model,
@@ -140,6 +149,9 @@ def _load(path: Path) -> onnx.ModelProto:
         ) from None
     if not model.graph.node or not model.ir_version:
         raise ModelError(f"{path}: holds no ONNX graph ({len(data):,} bytes); export or copy it again")
+    sort_nodes(model.graph)
+    if model.ir_version < _INITIALIZERS_NEED_NO_INPUT:
+        _give_inputs(model.graph)
     for output in model.graph.output:
         # Some tools leave out what they do not know of outputs; ONNX Runtime does not mind, the checker would.
         output.type.tensor_type.elem_type = output.type.tensor_type.elem_type or onnx.TensorProto.FLOAT
@@ -157,6 +169,16 @@ def _load(path: Path) -> onnx.ModelProto:
     return onnx.inliner.inline_local_functions(model)
 
 
+def _give_inputs(graph: onnx.GraphProto) -> None:
+    """Makes inputs of the initializers that are none, which old versions demand and ONNX Runtime does not."""
+    import onnx
+
+    inputs = {value.name for value in graph.input}
+    for tensor in graph.initializer:
+        if tensor.name not in inputs:
+            graph.input.append(onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
+
+
 def _array(source: str, tensor: onnx.TensorProto) -> np.ndarray:
     import onnx
 
@@ -168,22 +190,25 @@ def _array(source: str, tensor: onnx.TensorProto) -> np.ndarray:
         ) from None
 
 
-def _image_shape(source: str, value: onnx.ValueInfoProto) -> tuple[Shape, list[str]]:
+def _image_sides(source: str, value: onnx.ValueInfoProto) -> tuple[tuple[int, ...], list[str]]:
     import onnx
 
     kind = value.type.tensor_type
     sizes = [d.dim_value if d.dim_value > 0 else d.dim_param or "?" for d in kind.shape.dim]
     where = f"{source}: input {value.name!r} of shape {sizes}"
-    if kind.elem_type != onnx.TensorProto.FLOAT:
+    if kind.elem_type not in _IMAGE_TYPES:
         name = {number: name.lower() for name, number in onnx.TensorProto.DataType.items()}.get(kind.elem_type, "?")
         raise ModelError(
-            f"{where} is {name}, but must be float32 with a QuantizeLinear after it; "
-            "keep the quantization of the input in the model"
+            f"{where} is {name}, but must be float32 with a QuantizeLinear after it, or int8 or uint8 with a "
+            "DequantizeLinear; keep the quantization of the input in the model"
         )
-    if len(sizes) != 4:
-        raise ModelError(f"{where} has {len(sizes)} dimensions, but must be (1, channels, height, width); export it so")
+    if len(sizes) not in (2, 4):
+        raise ModelError(
+            f"{where} has {len(sizes)} dimensions, but must be (1, channels, height, width) "
+            "or (1, values); export it so"
+        )
     fixed = [size for size in sizes[1:] if isinstance(size, int)]
-    if len(fixed) < 3:
+    if len(fixed) < len(sizes) - 1:
         raise ModelError(
             f"{where} has dynamic dimensions, but hardware is made for fixed ones; set them, for example with "
             "onnxruntime.tools.make_dynamic_shape_fixed"
@@ -194,8 +219,7 @@ def _image_shape(source: str, value: onnx.ValueInfoProto) -> tuple[Shape, list[s
     elif sizes[0] != 1:
         raise ModelError(f"{where} has a batch of {sizes[0]}, but images run one by one; export the model with batch 1")
     kind.shape.dim[0].dim_value = 1
-    channels, height, width = fixed
-    return Shape(channels, height, width), notes
+    return tuple(fixed), notes
 
 
 def _nodes(graph: onnx.GraphProto) -> list[OnnxNode]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tcugen.model.errors import ModelError
+from tcugen.model.file_form import FileForm
 from tcugen.model.problems import Refused, Unavailable, UnsupportedModel
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.graph import NetworkError
@@ -20,9 +21,11 @@ from tcugen.onnx.importer import (
 from tcugen.onnx.importer.after_refusal import after_refusal
 from tcugen.onnx.importer.builder import Builder
 from tcugen.onnx.importer.constants import FOLDABLE, fold, known_inputs
+from tcugen.onnx.importer.image import image_layout
 from tcugen.onnx.importer.onnx_file import OnnxNode, read_graph
+from tcugen.onnx.importer.output import kind_of, layout_of, output_tensor
 from tcugen.onnx.importer.report import ImportReport
-from tcugen.onnx.importer.values import Constant, Convolution, Image, Quantized, Real, Unknown, Value, is_constant
+from tcugen.onnx.importer.values import Constant, Image, Real, Unknown, Value, is_constant
 from tcugen.onnx.importer.walk import Operator, Walk
 
 OPERATORS: dict[str, Operator] = {
@@ -34,10 +37,15 @@ OPERATORS: dict[str, Operator] = {
     "Gemm": float_operators.gemm,
     "MatMul": float_operators.matmul,
     "Add": float_operators.add,
+    "Sum": float_operators.sum_of,
+    "Sub": float_operators.add,
+    "Mul": float_operators.multiply,
+    "Div": float_operators.multiply,
     "BatchNormalization": channelwise.batch_normalization,
     "Relu": float_operators.relu,
     "Clip": float_operators.clip,
     "MaxPool": pool_operators.max_pool,
+    "Pad": pool_operators.pad,
     "GlobalAveragePool": pool_operators.global_average_pool,
     "AveragePool": pool_operators.average_pool,
     "ReduceMean": pool_operators.reduce_mean,
@@ -45,6 +53,7 @@ OPERATORS: dict[str, Operator] = {
     "Reshape": layout_operators.reshape,
     "Squeeze": layout_operators.squeeze,
     "Unsqueeze": layout_operators.unsqueeze,
+    "Transpose": layout_operators.transpose,
     "Shape": layout_operators.shape_of,
     "Identity": layout_operators.identity,
     "Dropout": layout_operators.dropout,
@@ -65,15 +74,11 @@ _REMEDIES = {
     "DynamicQuantizeLinear": "quantize statically, with calibrated scales",
     "ConvInteger": "quantize statically, with calibrated scales",
     "MatMulInteger": "quantize statically, with calibrated scales",
-    "Pad": "give the padding to the convolution after it (its attribute pads)",
     "HardSwish": "train the network with ReLU or ReLU6 instead",
     "HardSigmoid": "train the network with ReLU or ReLU6 instead",
     "Sigmoid": "train the network with ReLU or ReLU6 instead",
     "LeakyRelu": "train the network with ReLU or ReLU6 instead",
     "PRelu": "train the network with ReLU or ReLU6 instead",
-    "Transpose": "export the model with channels first",
-    "Sub": "let the host prepare the image: the model must begin with QuantizeLinear",
-    "Div": "let the host prepare the image: the model must begin with QuantizeLinear",
 }
 
 
@@ -102,15 +107,17 @@ def import_onnx(path: Path | str) -> ImportedModel:
             "in int8; quantize it first, for example with onnxruntime.quantization.quantize_static"
         )
     title = valid_name(Path(path).stem)
-    walk = Walk(graph, Builder(valid_name(str(graph.input)), graph.input_shape))
+    shape, layout = image_layout(graph)
+    walk = Walk(graph, Builder(valid_name(str(graph.input)), shape))
+    walk.builder.forms[walk.builder.image] = FileForm(kind_of(graph.input_unsigned), layout_of(layout))
     walk.values |= {"": Unknown()} | {name: Constant(array) for name, array in graph.constants.items()}
-    walk.values[graph.input] = Real(Image(walk.builder.image))
+    walk.values[graph.input] = Real(Image(walk.builder.image, graph.input_unsigned), layout=layout)
     used = {name for node in graph.nodes for name in node.inputs} | {graph.output}
     for node in graph.nodes:
         walk.values |= dict.fromkeys(node.outputs, Unknown())
         walk.values[node.outputs[0]] = _result(walk, node, used)
         walk.producers |= dict.fromkeys(node.outputs, node)
-    output = _output(walk)
+    output = output_tensor(walk)
     if walk.problems:
         raise UnsupportedModel(str(path), list(dict.fromkeys(walk.problems)))
     try:
@@ -142,30 +149,6 @@ def _result(walk: Walk, node: OnnxNode, used: set[str]) -> Value:
     return after_refusal(walk, node)
 
 
-def _output(walk: Walk) -> str:
-    """The network's tensor that is the model's output; "" if there are problems."""
-    value, producer = walk.values[walk.graph.output], walk.producers[walk.graph.output]
-    if isinstance(value, Quantized):
-        return value.tensor
-    if not isinstance(value, Real):
-        if not isinstance(value, Unknown):
-            walk.problems.append(producer.problem("output", "a constant", "export the model again"))
-        return ""
-    try:
-        if isinstance(value.base, Convolution) and not value.is_clipped and not value.pools:
-            return walk.builder.stored_sums(value.base)
-        stored = value.stored
-        if stored is not None:
-            return walk.builder.quantise(value, walk.builder.quantization(stored.tensor), producer)
-    except (Refused, NetworkError) as error:
-        walk.problems += quantize_operators.problems_of(error, producer)
-        return ""
-    walk.problems.append(
-        producer.problem("output", "not quantized", f"put QuantizeLinear and DequantizeLinear after {producer.name}")
-    )
-    return ""
-
-
 def _report(walk: Walk, model: QuantizedNetwork) -> ImportReport:
     network, builder = model.network, walk.builder
     return ImportReport(
@@ -178,6 +161,7 @@ def _report(walk: Walk, model: QuantizedNetwork) -> ImportReport:
         folded_normalisations=tuple(walk.folded),
         shifted_tensors=tuple(name for name in walk.shifted if name in network.shapes),
         requantised=tuple(node.name for node in network.nodes if isinstance(node, Requantise)),
+        dead_channels={name: count for name, count in builder.dead_channels.items() if name in network.by_name},
         output_scale=_output_scale(model),
     )
 

@@ -7,9 +7,9 @@ from tcugen.onnx.importer.channelwise import add_constant_to_integers
 from tcugen.onnx.importer.convolution import convolution, review_convolution
 from tcugen.onnx.importer.linear import fully_connected, linear_weights
 from tcugen.onnx.importer.onnx_file import OnnxNode
-from tcugen.onnx.importer.parameters import checked_bias, scale_of, weights_of
-from tcugen.onnx.importer.values import Addition, Constant, Quantized, QuantizedConstant, Real, Value, is_constant
-from tcugen.onnx.importer.walk import Review, Walk, check_ranks
+from tcugen.onnx.importer.parameters import SUBNORMAL, checked_bias, scale_of, weights_of
+from tcugen.onnx.importer.values import ROW, Addition, Constant, Quantized, QuantizedConstant, Real, Value, is_constant
+from tcugen.onnx.importer.walk import Review, Walk, check_layouts
 
 
 def qlinear_conv(walk: Walk, node: OnnxNode) -> Quantized:
@@ -20,6 +20,7 @@ def qlinear_conv(walk: Walk, node: OnnxNode) -> Quantized:
     quantization, unsigned = walk.quantization(node, 6, False)
     bias = _bias(walk, node, 8)
     checked_bias(node, bias, len(weights[0]), broadcast=False)
+    walk.check_planes(node, 0)
     x = walk.quantized(node, 0, stated=1)
     base = convolution(walk, node, x.tensor, weights, _coded_bias(walk, bias, x, weights))
     return walk.quantise(node, Real(base), quantization, unsigned)
@@ -36,8 +37,8 @@ def qgemm(walk: Walk, node: OnnxNode) -> Value:
     bias = _bias(walk, node, 6)
     checked_bias(node, bias, len(weights[0]), broadcast=True)
     x = walk.quantized(node, 0, stated=1)
-    base = fully_connected(walk, node, x.tensor, x.flat, weights, _coded_bias(walk, bias, x, weights))
-    real = Real(base, flat=True)
+    base = fully_connected(walk, node, x.tensor, x.layout, weights, _coded_bias(walk, bias, x, weights))
+    real = Real(base, layout=ROW)
     # Without a scale of its own the output is real.
     return walk.quantise(node, real, *walk.quantization(node, 7, False)) if node.has_input(7) else real
 
@@ -47,8 +48,8 @@ def qlinear_matmul(walk: Walk, node: OnnxNode) -> Quantized:
     weights = linear_weights(node, _weight(walk, node, 3, 1), False)
     quantization, unsigned = walk.quantization(node, 6, False)
     x = walk.quantized(node, 0, stated=1)
-    base = fully_connected(walk, node, x.tensor, x.flat, weights, None)
-    return walk.quantise(node, Real(base, flat=True), quantization, unsigned)
+    base = fully_connected(walk, node, x.tensor, x.layout, weights, None)
+    return walk.quantise(node, Real(base, layout=ROW), quantization, unsigned)
 
 
 def qlinear_add(walk: Walk, node: OnnxNode) -> Quantized:
@@ -61,11 +62,11 @@ def qlinear_add(walk: Walk, node: OnnxNode) -> Quantized:
         x = walk.quantized(node, other, stated=other + 1)
         return walk.quantise(node, add_constant_to_integers(walk, node, x, term), quantization, unsigned)
     a, b = walk.quantized(node, 0, stated=1), walk.quantized(node, 3, stated=4)
-    check_ranks(node, (0, 3), (a.flat, b.flat))
+    check_layouts(node, (0, 3), (a.layout, b.layout))
     operands = (a.tensor, b.tensor)
     shapes = [walk.builder.shapes[operand] for operand in operands]
     base = Addition(node, operands, Add(node.name, operands).output_shape(shapes))
-    return walk.quantise(node, Real(base, flat=a.flat), quantization, unsigned)
+    return walk.quantise(node, Real(base, layout=a.layout), quantization, unsigned)
 
 
 def _weight(walk: Walk, node: OnnxNode, index: int, output_axis: int, what: str = "weights") -> QuantizedConstant:
@@ -73,7 +74,7 @@ def _weight(walk: Walk, node: OnnxNode, index: int, output_axis: int, what: str 
     integers = walk.parameter(node, index, what)
     if integers.dtype.kind not in "iu":
         raise node.refusal(what, integers.dtype, f"use int8 {what}")
-    scale = scale_of(node, walk.parameter(node, index + 1, f"scale of {what}"), f"scale of {what}")
+    scale = scale_of(node, walk.parameter(node, index + 1, f"scale of {what}"), f"scale of {what}", SUBNORMAL)
     zero_point = walk.constant(node, index + 2, f"zero point of {what}")
     points = np.zeros((), np.int64) if zero_point is None else zero_point.astype(np.int64)
     return QuantizedConstant(integers, scale, points.reshape(()) if points.size == 1 else points, output_axis)

@@ -10,16 +10,21 @@ from tcugen.onnx.importer.values import Constant, Known, QuantizedConstant, Unkn
 
 INT32_MAX = 2**31 - 1
 
+SUBNORMAL = float(np.finfo(np.float32).smallest_subnormal)
+"""The least scale that a constant may have: products of scales of constant channels get there."""
 
-def scale_of(node: OnnxNode, array: np.ndarray, what: str = "scale") -> np.ndarray:
+
+def scale_of(
+    node: OnnxNode, array: np.ndarray, what: str = "scale", smallest: float = float(np.finfo(np.float32).tiny)
+) -> np.ndarray:
     """float32 scales, scalar or [n].
 
     Raises:
-        Refused: If one is not a positive normal float32.
+        Refused: If one is below `smallest` or not finite.
     """
     scale = np.asarray(array).astype(np.float32)
     scale = scale.reshape(()) if scale.size == 1 else scale
-    bad = ~((scale >= np.finfo(np.float32).tiny) & np.isfinite(scale))
+    bad = ~((scale >= smallest) & np.isfinite(scale))
     if scale.size == 0 or bad.any():
         value = "nothing" if scale.size == 0 else scale[bad].flat[0]
         raise node.refusal(
@@ -86,7 +91,11 @@ def weights_of(node: OnnxNode, value: Known, output_axis: int) -> tuple[np.ndarr
             f"weights less their zero point reach [{centred.min()}, {centred.max()}], outside int8: "
             "quantize weights symmetrically",
         )
-    scales = np.broadcast_to(scale_of(node, value.scale, "weight scale"), (channels,)).astype(np.float32)
+    scales = np.broadcast_to(scale_of(node, value.scale, "weight scale", SUBNORMAL), (channels,)).astype(np.float32)
+    # No input gets such weights anywhere near a step of the output.
+    tiny = np.finfo(np.float32).tiny
+    vanishing = (scales < tiny).reshape([-1 if axis == output_axis else 1 for axis in range(centred.ndim)])
+    centred, scales = np.where(vanishing, 0, centred), np.maximum(scales, tiny)
     return centred.astype(np.int8), scales, bool(value.zero_point.any())
 
 

@@ -6,7 +6,20 @@ from tcugen.model.problems import Unavailable
 from tcugen.network.operators import GlobalAveragePool, MaxPool
 from tcugen.onnx.importer.geometry import review_window, window
 from tcugen.onnx.importer.onnx_file import OnnxNode
-from tcugen.onnx.importer.values import Average, Image, Pool, Quantized, Real, Stored, Unknown, Value
+from tcugen.onnx.importer.values import (
+    CHANNELS_FIRST,
+    ROW,
+    Average,
+    Border,
+    Image,
+    Layout,
+    Pool,
+    Quantized,
+    Real,
+    Stored,
+    Unknown,
+    Value,
+)
 from tcugen.onnx.importer.walk import Review, Walk
 
 _WHOLE = "only the average over the whole tensor runs on the hardware"
@@ -16,8 +29,9 @@ def max_pool(walk: Walk, node: OnnxNode) -> Value:
     """A maximum over windows, on real values or on integers. Refused: dilation, and the image before it is rounded."""
     kernel = list(node.attributes.get("kernel_shape", []))
     review = Review(node)
-    review_window(review, kernel)
+    review_window(review, kernel, may_dilate=False)
     review.done()
+    walk.check_planes(node, 0)
     value, shape = walk.activation(node, 0)
     pool = Pool(node, *window(node, kernel, shape))
     MaxPool(node.name, (node.inputs[0],), pool.kernel, pool.stride, pool.padding).output_shape([shape])
@@ -26,31 +40,76 @@ def max_pool(walk: Walk, node: OnnxNode) -> Value:
     if isinstance(value, Quantized):
         own = walk.builder.quantization(value.tensor)
         tensor = walk.builder.quantise(Real(Stored(value.tensor), pools=(pool,)), own, node)
-        return Quantized(tensor, value.unsigned, value.flat)
+        return Quantized(tensor, value.unsigned, value.layout)
     if isinstance(value.base, Image):
         raise node.refusal("input", "the image, not quantized", "put QuantizeLinear at the input")
     return replace(value, pools=(*value.pools, pool), last=node)
 
 
+def pad(walk: Walk, node: OnnxNode) -> Value:
+    """Zeros around the pixels, on real values or on integers, where the zero point stands for zero.
+
+    Refused: other values, padding of other dimensions, and less than none.
+    """
+    mode = node.attributes.get("mode", "constant")
+    if mode != "constant":
+        raise node.refusal("mode", mode, "only zeros can be put around a picture: use mode constant")
+    walk.check_planes(node, 0)
+    value, _ = walk.activation(node, 0)
+    border = Border(node, _padding(walk, node))
+    given = walk.constant(node, 2, "value")
+    number = float(node.attributes.get("value", 0.0)) if given is None else float(given.reshape(-1)[0])
+    if isinstance(value, Unknown):
+        raise Unavailable
+    if isinstance(value, Real):
+        if number != 0:
+            raise node.refusal("value", number, "only zeros can be put around a picture: use 0")
+        return replace(value, pools=(*value.pools, border), last=node)
+    own = walk.builder.quantization(value.tensor)
+    zero = own.zero_point + (128 if value.unsigned else 0)
+    if number != zero:
+        raise node.refusal("value", number, f"only the zero point can be put around a picture: use {zero}")
+    tensor = walk.builder.quantise(Real(Stored(value.tensor), pools=(border,)), own, node)
+    return replace(value, tensor=tensor)
+
+
+def _padding(walk: Walk, node: OnnxNode) -> tuple[int, int, int, int]:
+    """(top, left, bottom, right) of a Pad."""
+    if node.has_input(1):
+        pads = [int(pad) for pad in walk.parameter(node, 1, "pads").reshape(-1)]
+    else:
+        pads = list(node.attributes.get("pads", []))
+    axes = [int(a) % 4 for a in walk.parameter(node, 3, "axes").reshape(-1)] if node.has_input(3) else [0, 1, 2, 3]
+    if len(pads) != 2 * len(axes):
+        raise node.refusal("pads", pads, f"{len(axes)} dimensions need {2 * len(axes)} values: export the model again")
+    before, after = dict.fromkeys(range(4), 0), dict.fromkeys(range(4), 0)
+    before |= dict(zip(axes, pads, strict=False))
+    after |= dict(zip(axes, pads[len(axes) :], strict=True))
+    if min(pads, default=0) < 0 or any(side[axis] for side in (before, after) for axis in (0, 1)):
+        raise node.refusal("pads", pads, "only rows and columns can be padded, and none taken away")
+    return before[2], before[3], after[2], after[3]
+
+
 def global_average_pool(walk: Walk, node: OnnxNode) -> Real:
     """The mean of each channel of a rounded tensor."""
-    x, _ = walk.tensor(node, 0)
-    return _average(walk, node, x, False)
+    return _average(walk, node, walk.planes(node, 0), CHANNELS_FIRST)
 
 
 def average_pool(walk: Walk, node: OnnxNode) -> Real:
     """The same, by a window as large as the tensor. Refused: any other window, and padding."""
     _review_average(node)
     _check_whole(walk, node)
-    x, _ = walk.tensor(node, 0)
-    return _average(walk, node, x, False)
+    return _average(walk, node, walk.planes(node, 0), CHANNELS_FIRST)
 
 
 def reduce_mean(walk: Walk, node: OnnxNode) -> Real:
-    """The same, over axes 2 and 3. Refused: any other axes."""
-    flat = _reduces_pixels(walk, node)
-    x, _ = walk.tensor(node, 0)
-    return _average(walk, node, x, flat)
+    """The same, over the axes of rows and columns. Refused: any other axes."""
+    value = walk.values[node.inputs[0]]
+    before = value.layout if isinstance(value, Real) else CHANNELS_FIRST
+    if before.flat:
+        walk.check_planes(node, 0)
+    flat = _reduces_pixels(walk, node, [1, 2] if before.channels_last else [2, 3])
+    return _average(walk, node, walk.tensor(node, 0)[0], ROW if flat else before)
 
 
 def qlinear_global_average_pool(walk: Walk, node: OnnxNode) -> Quantized:
@@ -81,22 +140,23 @@ def _check_whole(walk: Walk, node: OnnxNode) -> None:
         raise node.refusal("kernel_shape", kernel, f"{_WHOLE} of {shape.height}x{shape.width}")
 
 
-def _reduces_pixels(walk: Walk, node: OnnxNode) -> bool:
-    """Whether a mean over rows and columns leaves two dimensions. Raises Refused if it goes over others."""
+def _reduces_pixels(walk: Walk, node: OnnxNode, pixels: list[int]) -> bool:
+    """Whether a mean over the axes `pixels` leaves two dimensions. Raises Refused if it goes over others."""
     axes = node.attributes.get("axes")
     if axes is None and node.has_input(1):
         axes = walk.parameter(node, 1, "axes").reshape(-1).tolist()
-    if axes is None or sorted(axis % 4 for axis in axes) != [2, 3]:
-        raise node.refusal("axes", axes, f"{_WHOLE}: average over axes 2 and 3")
+    if axes is None or sorted(axis % 4 for axis in axes) != pixels:
+        raise node.refusal("axes", axes, f"{_WHOLE}: average over axes {pixels[0]} and {pixels[1]}")
     return not node.attributes.get("keepdims", 1)
 
 
-def _average(walk: Walk, node: OnnxNode, x: str, flat: bool) -> Real:
+def _average(walk: Walk, node: OnnxNode, x: str, layout: Layout) -> Real:
     shape = GlobalAveragePool(node.name, (x,)).output_shape([walk.builder.shapes[x]])
-    return Real(Average(node, x, shape), flat=flat)
+    return Real(Average(node, x, shape), layout=layout)
 
 
 def _quantized_average(walk: Walk, node: OnnxNode) -> Quantized:
+    walk.check_planes(node, 0)
     x = walk.quantized(node, 0, stated=1)
     quantization, unsigned = walk.quantization(node, 3, x.unsigned)
-    return walk.quantise(node, _average(walk, node, x.tensor, False), quantization, unsigned)
+    return walk.quantise(node, _average(walk, node, x.tensor, CHANNELS_FIRST), quantization, unsigned)

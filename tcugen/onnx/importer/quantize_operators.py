@@ -5,7 +5,7 @@ import numpy as np
 from tcugen.model.problems import Problem, Refused, Unavailable
 from tcugen.network.graph import NetworkError
 from tcugen.onnx.importer.onnx_file import OnnxNode
-from tcugen.onnx.importer.parameters import scale_of
+from tcugen.onnx.importer.parameters import SUBNORMAL, scale_of
 from tcugen.onnx.importer.values import (
     Constant,
     Quantized,
@@ -47,7 +47,7 @@ def quantize_linear(walk: Walk, node: OnnxNode) -> Value:
         except (Refused, NetworkError) as error:
             walk.problems += problems_of(error, node)
     # What follows can be checked all the same.
-    return Quantized(walk.builder.placeholder(shape, quantization), unsigned, value.flat)
+    return Quantized(walk.builder.placeholder(shape, quantization), unsigned, value.layout)
 
 
 def problems_of(error: Refused | NetworkError, node: OnnxNode) -> list[Problem]:
@@ -65,7 +65,7 @@ def dequantize_linear(walk: Walk, node: OnnxNode) -> Value:
     if isinstance(value, Constant):
         return _dequantized_constant(walk, node, value.array)
     quantized = walk.quantized(node, 0, stated=1)
-    return Real(Stored(quantized.tensor), flat=quantized.flat)
+    return Real(Stored(quantized.tensor), layout=quantized.layout)
 
 
 def _review(node: OnnxNode) -> None:
@@ -83,7 +83,9 @@ def _dequantized_constant(walk: Walk, node: OnnxNode, integers: np.ndarray) -> Q
         raise node.refusal(f"type of {node.inputs[0]!r}", integers.dtype, "use int8 weights and int32 biases")
     zero_point = np.zeros(scale.shape, np.int64) if points is None else points.astype(np.int64)
     zero_point = zero_point.reshape(()) if zero_point.size == 1 else zero_point
-    return _spread(node, integers, scale_of(node, scale), zero_point)
+    # The scale of a bias, a product of two, may have come out as zero.
+    smallest = 0.0 if integers.dtype == np.int32 else SUBNORMAL
+    return _spread(node, integers, scale_of(node, scale, smallest=smallest), zero_point)
 
 
 def _quantized_constant(walk: Walk, node: OnnxNode, array: np.ndarray) -> Constant:

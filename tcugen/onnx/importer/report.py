@@ -18,6 +18,7 @@ class ImportReport:
         folded_normalisations: Batch normalisations that became part of a convolution.
         shifted_tensors: Tensors that the file has as uint8.
         requantised: Nodes of the network that change a scale alone.
+        dead_channels: How many channels are constant, whatever the image, by node of the network.
         output_scale: Real value of one step of the output; None if it differs between channels.
     """
 
@@ -30,6 +31,7 @@ class ImportReport:
     folded_normalisations: tuple[str, ...]
     shifted_tensors: tuple[str, ...]
     requantised: tuple[str, ...]
+    dead_channels: dict[str, int]
     output_scale: float | None
 
     def to_dict(self) -> dict[str, object]:
@@ -50,6 +52,9 @@ class ImportReport:
             (self.shifted_tensors, "uint8 tensors moved to int8"),
             (self.requantised, "changes of scale became nodes of their own"),
         )
+        if self.dead_channels:
+            total, layers = sum(self.dead_channels.values()), tuple(self.dead_channels)
+            lines.append(f"{total} channels whose multiplier is below 2**-40 are constant, in {_few(layers)}")
         lines += [f"{len(names)} {what}: {_few(names)}" for names, what in counts if names]
         return lines
 

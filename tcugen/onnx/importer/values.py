@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
+from typing import Literal
 
 import numpy as np
 
@@ -10,6 +11,38 @@ from tcugen.network.fields import Activation
 from tcugen.network.graph import Shape
 from tcugen.network.operators import Weighted
 from tcugen.onnx.importer.onnx_file import OnnxNode
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the file arranges a tensor whose image is [C, H, W] in the network.
+
+    Attributes:
+        flat: In two dimensions, [1, C * H * W].
+        channels_last: Channels after rows and columns: [1, H, W, C], or [1, H * W * C].
+    """
+
+    flat: bool = False
+    channels_last: bool = False
+
+    def dimensions(self, shape: Shape) -> list[int]:
+        """As the file has them, batch included."""
+        sides = [shape.channels, shape.height, shape.width]
+        if self.channels_last:
+            sides = [*sides[1:], sides[0]]
+        return [1, math.prod(sides)] if self.flat else [1, *sides]
+
+    def same_order(self, other: "Layout", shape: Shape) -> bool:
+        """Whether the elements follow one another alike."""
+        one_channel, one_pixel = shape.channels == 1, (shape.height, shape.width) == (1, 1)
+        return self.channels_last == other.channels_last or one_channel or one_pixel
+
+    def __str__(self) -> str:
+        dimensions = "two dimensions" if self.flat else "four dimensions"
+        return f"{dimensions}, channels last" if self.channels_last else dimensions
+
+
+CHANNELS_FIRST, ROW = Layout(), Layout(flat=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,19 +90,25 @@ class Quantized:
     Attributes:
         tensor: Name in the network.
         unsigned: The file holds it as uint8; the network holds those values less 128.
-        flat: The file gives it two dimensions, [1, C * H * W].
+        layout: How the file arranges it.
     """
 
     tensor: str
     unsigned: bool
-    flat: bool = False
+    layout: Layout = CHANNELS_FIRST
 
 
 @dataclass(frozen=True)
 class Image:
-    """The network's input before its quantization."""
+    """The network's input before its quantization.
+
+    Attributes:
+        name: In the network.
+        unsigned: Of integers, whose scale the node that reads them states: whether they are uint8. None for reals.
+    """
 
     name: str
+    unsigned: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +116,14 @@ class Stored:
     """The real values of an int8 tensor of the network."""
 
     tensor: str
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """An elementwise operator of the file with one value per channel, float64 [C]; `Sub from` is values - x."""
+
+    operator: Literal["Add", "Sub", "Sub from", "Mul", "Div"]
+    values: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +138,8 @@ class Convolution:
         bias: float64 [O], the real bias.
         bias_integers: int32 [O] if the file has the bias in the scale of the sums, else None.
         shape: Of its output.
+        is_joined: The bias, or part of it, comes from an operator after the file's convolution.
+        steps: What the file does to each int8 value, if that is all the convolution is for; else empty.
     """
 
     node: OnnxNode
@@ -100,6 +149,8 @@ class Convolution:
     bias: np.ndarray
     bias_integers: np.ndarray | None
     shape: Shape
+    steps: tuple[Step, ...] = ()
+    is_joined: bool = False
 
     @property
     def x(self) -> str:
@@ -145,26 +196,34 @@ class Pool:
     padding: tuple[int, int, int, int]
 
 
+@dataclass(frozen=True)
+class Border:
+    """Zeros around the pixels: (top, left, bottom, right)."""
+
+    node: OnnxNode = field(compare=False)
+    padding: tuple[int, int, int, int]
+
+
 @dataclass(frozen=True, eq=False)
 class Real:
     """A real tensor, whose quantization is still to come: a base, clipped, and then pooled.
 
     Clipping and the maximum keep order, and so does rounding to int8, so each of them may be done on either side of
-    it and in any order; the network does them on int8.
+    it and in any order; the network does them on int8. A zero stays one on either side too.
 
     Attributes:
         base: Where the values come from.
         low, high: Real limits; infinite if there are none.
-        pools: Maxima over windows.
-        flat: The file gives it two dimensions.
+        pools: Maxima over windows and borders of zeros, in order.
+        layout: How the file arranges it.
         last: The node that made it, if it is one that may become a node of its own.
     """
 
     base: Base
     low: float = -math.inf
     high: float = math.inf
-    pools: tuple[Pool, ...] = ()
-    flat: bool = False
+    pools: tuple[Pool | Border, ...] = ()
+    layout: Layout = CHANNELS_FIRST
     last: OnnxNode | None = None
 
     @property
@@ -178,7 +237,13 @@ class Real:
         return self.base if isinstance(self.base, Stored) and relu else None
 
     def clipped(self, low: float, high: float, node: OnnxNode) -> "Real":
-        """The values limited to [low, high] after the limits that are there; of crossed limits the upper one counts."""
+        """The values limited to [low, high] after the limits that are there; of crossed limits the upper one counts.
+
+        Raises:
+            Refused: If that would change the zeros of a border.
+        """
+        if not low <= 0 <= high and any(isinstance(pool, Border) for pool in self.pools):
+            raise node.refusal("limits", f"[{low}, {high}]", "they change the padding before it: put Pad after it")
         return replace(self, low=min(max(self.low, low), high), high=min(max(self.high, low), high), last=node)
 
 
@@ -197,13 +262,13 @@ class Unknown:
 
     Attributes:
         shape: None if unknown, or of other than two or four dimensions.
-        flat: The file gives it two dimensions.
+        layout: How the file arranges it.
         origin: CONSTANT if it depends on constants alone, CONVOLUTION if a convolution or fully connected layer made it
             and nothing rounded it since, COMPUTED if another operator did whose result must be rounded.
     """
 
     shape: Shape | None = None
-    flat: bool = False
+    layout: Layout = CHANNELS_FIRST
     origin: Origin = Origin.UNKNOWN
 
 

@@ -12,7 +12,18 @@ from tcugen.network.graph import Shape
 from tcugen.onnx.importer.builder import INT8, Builder
 from tcugen.onnx.importer.onnx_file import OnnxGraph, OnnxNode
 from tcugen.onnx.importer.parameters import activation_quantization
-from tcugen.onnx.importer.values import Constant, Image, Origin, Quantized, QuantizedConstant, Real, Unknown, Value
+from tcugen.onnx.importer.values import (
+    CHANNELS_FIRST,
+    Constant,
+    Image,
+    Layout,
+    Origin,
+    Quantized,
+    QuantizedConstant,
+    Real,
+    Unknown,
+    Value,
+)
 
 
 @dataclass(eq=False)
@@ -117,8 +128,23 @@ class Walk:
             )
         raise node.refusal(f"input {node.inputs[index]!r}", "a constant", "only weights and biases may be constant")
 
-    def tensor(self, node: OnnxNode, index: int) -> tuple[str, bool]:
-        """The int8 tensor of the network that stands for a real input, and whether it is flat.
+    def planes(self, node: OnnxNode, index: int) -> str:
+        """As `tensor`, of an operator on rows and columns: the file must have four dimensions, channels first."""
+        self.check_planes(node, index)
+        return self.tensor(node, index)[0]
+
+    def check_planes(self, node: OnnxNode, index: int) -> None:
+        """Raises Refused if an input is known to have two dimensions, or channels last."""
+        value = self.values[node.inputs[index]] if node.has_input(index) else None
+        if isinstance(value, Real | Quantized) and value.layout != CHANNELS_FIRST:
+            raise node.refusal(
+                f"input {node.inputs[index]!r}",
+                str(value.layout),
+                "put a Transpose or Reshape to (1, channels, height, width) in front",
+            )
+
+    def tensor(self, node: OnnxNode, index: int) -> tuple[str, Layout]:
+        """The int8 tensor of the network that stands for a real input, and how the file arranges it.
 
         Raises:
             Refused: If it was not quantized since it was computed.
@@ -134,7 +160,7 @@ class Walk:
         if stored is None:
             raise self._not_rounded(node, index)
         quantization = self.builder.quantization(stored.tensor)
-        return self.builder.quantise(real, quantization, node), real.flat
+        return self.builder.quantise(real, quantization, node), real.layout
 
     def quantized(self, node: OnnxNode, index: int, stated: int | None = None) -> Quantized:
         """An input that is an int8 or uint8 activation tensor.
@@ -151,11 +177,25 @@ class Walk:
             if isinstance(unknown, Unknown):
                 return self._stated(node, unknown, index, stated)
         value = self.value(node, index)
+        if isinstance(value, Real) and isinstance(value.base, Image) and stated is not None:
+            return self._quantized_image(node, value, value.base, stated)
         if not isinstance(value, Quantized):
             raise node.refusal(f"input {node.inputs[index]!r}", "not int8", "quantize it with constant parameters")
         if stated is not None:
             self.check_stated(node, value, stated)
         return value
+
+    def _quantized_image(self, node: OnnxNode, value: Real, image: Image, stated: int) -> Quantized:
+        """The network's input where the file has it as integers; only their readers say what they stand for."""
+        if image.unsigned is None or value.pools or value.is_clipped:
+            raise node.refusal(f"input {node.inputs[0]!r}", "not int8", "quantize it with constant parameters")
+        quantization, unsigned = self.quantization(node, stated, image.unsigned)
+        if unsigned != image.unsigned:
+            raise node.refusal("zero point type", "uint8" if unsigned else "int8", "use that of the model's input")
+        tensor = self.builder.stated_image(quantization, node)
+        if unsigned and tensor not in self.shifted:
+            self.shifted.append(tensor)
+        return Quantized(tensor, unsigned, value.layout)
 
     def _stated(self, node: OnnxNode, unknown: Unknown, index: int, stated: int) -> Quantized:
         """An int8 tensor downstream of a refused node, as its reader states it."""
@@ -169,7 +209,7 @@ class Walk:
                 # It was refused for the same scale and zero point.
                 raise Unavailable from None
             raise
-        return Quantized(self.builder.placeholder(unknown.shape, quantization), unsigned, unknown.flat)
+        return Quantized(self.builder.placeholder(unknown.shape, quantization), unsigned, unknown.layout)
 
     def _not_rounded(self, node: OnnxNode, index: int) -> Refused:
         producer = self.producers.get(node.inputs[index])
@@ -208,14 +248,14 @@ class Walk:
         tensor = self.builder.quantise(real, quantization, node)
         if unsigned and tensor not in self.shifted:
             self.shifted.append(tensor)
-        return Quantized(tensor, unsigned, real.flat)
+        return Quantized(tensor, unsigned, real.layout)
 
     def clamped(self, node: OnnxNode, value: Quantized, low: int, high: int) -> Quantized:
         """An int8 tensor within integer limits, given as the file's type has them."""
         shift = 128 if value.unsigned else 0
         low, high = (min(max(limit - shift, INT8[0]), INT8[1]) for limit in (low, high))
         own = self.builder.quantization(value.tensor)
-        return Quantized(self.builder.requantise(value.tensor, own, (low, high), node), value.unsigned, value.flat)
+        return Quantized(self.builder.requantise(value.tensor, own, (low, high), node), value.unsigned, value.layout)
 
 
 @dataclass
@@ -241,12 +281,14 @@ class Review:
             raise Refused(self.problems)
 
 
-def check_ranks(node: OnnxNode, inputs: tuple[int, int], flat: tuple[bool, bool]) -> None:
-    """Raises Refused if one operand is flat and the other not: ONNX would repeat each along the other."""
-    if flat[0] != flat[1]:
-        index = inputs[flat.index(True)]
+def check_layouts(node: OnnxNode, inputs: tuple[int, int], layouts: tuple[Layout, Layout]) -> None:
+    """Raises Refused if the file arranges two operands differently: ONNX would repeat each along the other."""
+    if layouts[0] != layouts[1]:
+        one, other = layouts if layouts[0].flat or layouts[0].channels_last else layouts[::-1]
         raise node.refusal(
-            f"input {node.inputs[index]!r}", "of two dimensions, the other of four", "flatten both, or the sum only"
+            f"input {node.inputs[inputs[layouts.index(one)]]!r}",
+            f"of {one}, the other of {other}",
+            "arrange both alike, or the result only",
         )
 
 

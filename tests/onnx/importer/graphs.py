@@ -13,9 +13,9 @@ CONTRIB = "com.microsoft"
 class Graph:
     """A graph under construction; every method returns the name of the tensor it makes."""
 
-    def __init__(self, shape=(3, 8, 8), seed: int = 0, batch=1, opset: int = 17):
+    def __init__(self, shape=(3, 8, 8), seed: int = 0, batch=1, opset: int = 17, kind=TensorProto.FLOAT):
         self.rng = np.random.default_rng(seed)
-        self.image = helper.make_tensor_value_info("image", TensorProto.FLOAT, [batch, *shape])
+        self.image = helper.make_tensor_value_info("image", kind, [batch, *shape])
         self.shape, self.opset = shape, opset
         self.nodes, self.constants = [], []
 

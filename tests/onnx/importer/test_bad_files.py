@@ -95,7 +95,9 @@ def test_other_ranks_and_types_of_input(tmp_path):
     graph.image = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, 8])
     refused(graph.save(tmp_path / "model.onnx", output), r"has 3 dimensions, but must be \(1, channels")
     graph.image = helper.make_tensor_value_info("image", TensorProto.UINT8, [1, 3, 8, 8])
-    refused(graph.save(tmp_path / "model.onnx", output), "is uint8, but must be float32 with a QuantizeLinear")
+    refused(graph.save(tmp_path / "model.onnx", output), "holds integers already: put DequantizeLinear there")
+    graph.image = helper.make_tensor_value_info("image", TensorProto.INT32, [1, 3, 8, 8])
+    refused(graph.save(tmp_path / "model.onnx", output), "is int32, but must be float32 with a QuantizeLinear")
 
 
 def test_several_inputs_or_outputs(tmp_path):

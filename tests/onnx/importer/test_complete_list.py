@@ -26,8 +26,10 @@ def average(graph, x, name="average"):
     return graph.node("AveragePool", x, kernel_shape=[2, 2], name=name)
 
 
-def dilated(graph, x, name="dilated"):
-    return graph.conv(x, 3, dilations=[2, 2], name=name)
+def unsigned(graph, x, name="unsigned"):
+    """A convolution that is refused: its weights less their zero point reach beyond int8."""
+    weight = np.full((4, 3, 5, 5), 255, np.uint8)
+    return graph.node("Conv", x, graph.quantized_constant(weight, np.full(4, 0.002)), name=name)
 
 
 def normalise(graph, x, channels=4, name="norm", **attributes):
@@ -93,11 +95,11 @@ def test_quantization_of_the_other_domain(listed):
 def test_real_tensors_behind_a_refused_convolution(listed):
     """The normalisation has nothing in the way: it would join what the Add becomes."""
     graph = Graph()
-    x = average(graph, dilated(graph, graph.qdq("image", *X)))
+    x = average(graph, unsigned(graph, graph.qdq("image", *X)))
     x = graph.node("Add", x, graph.constant(1, np.float32), name="term")
     x = graph.node("ReduceMean", normalise(graph, x), axes=[1], name="mean")
     assert listed(graph, graph.qdq(x, *Y)) == [
-        ("dilated", "dilations"),
+        ("unsigned", "weight zero point"),
         ("average", "kernel_shape"),
         ("term", "input 't4'"),
         ("mean", "axes"),
@@ -106,10 +108,10 @@ def test_real_tensors_behind_a_refused_convolution(listed):
 
 def test_a_bias_and_a_normalisation_may_follow_it(listed):
     graph = Graph()
-    x = dilated(graph, graph.qdq("image", *X))
+    x = unsigned(graph, graph.qdq("image", *X))
     x = graph.node("Add", x, graph.constant(np.ones((4, 1, 1)), np.float32), name="term")
     x = graph.node("Relu", normalise(graph, x))
-    assert listed(graph, graph.qdq(x, *Y)) == [("dilated", "dilations")]
+    assert listed(graph, graph.qdq(x, *Y)) == [("unsigned", "weight zero point")]
 
 
 @pytest.mark.parametrize(
@@ -141,8 +143,8 @@ def test_a_bias_and_a_normalisation_may_follow_it(listed):
 )
 def test_what_follows_is_checked_with_the_inferred_shape(listed, follow, attribute):
     graph = Graph()
-    x = dilated(graph, graph.qdq("image", *X))
-    assert listed(graph, graph.qdq(follow(graph, x), *Y)) == [("dilated", "dilations"), ("node", attribute)]
+    x = unsigned(graph, graph.qdq("image", *X))
+    assert listed(graph, graph.qdq(follow(graph, x), *Y)) == [("unsigned", "weight zero point"), ("node", attribute)]
 
 
 @pytest.mark.parametrize(

@@ -87,9 +87,12 @@ class TestBias:
         assert np.array_equal(result.model.integers["conv"].bias, np.rint(values * np.float64(np.float32(0.01)) / step))
         assert result.report.bias_errors[0].steps <= 0.5
 
-    def test_one_that_does_not_fit_32_bits_is_refused(self, imported):
-        with pytest.raises(UnsupportedModel, match=r"conv \(Conv\): bias = .*do not fit 32 bits"):
-            self.imported_bias(imported, lambda graph: graph.constant([0, 1e6, 0, 0], np.float32))
+    def test_one_that_does_not_fit_32_bits_gets_a_scale_that_holds_it(self, imported):
+        ours = self.imported_bias(imported, lambda graph: graph.constant([0, 1e6, 0, 0], np.float32)).model
+        (conv,) = ours.integers.values()
+        step = np.float64(np.float32(X[0])) * conv.weight_scale.astype(np.float64)
+        assert conv.bias[1] == pytest.approx(2**30) and conv.bias[1] * step[1] == pytest.approx(1e6)
+        assert np.array_equal(conv.weight_scale[[0, 2, 3]], self.SCALES[[0, 2, 3]])
 
 
 class TestLimits:
