@@ -1619,7 +1619,7 @@ endmodule
 // Members:
 //     i: Instructions of `opcode`; the opcode itself is not looked at.
 //     completed_load .. completed_pool: What each unit has completed; may only grow.
-//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits behind its last field
+//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits after its last field
 //         are 0.
 //     empty: No instruction is inside.
 //     waiting: The oldest instruction waits, first of all for unit `wait_unit` (isa.Unit; 0 when none waits).
@@ -1770,7 +1770,7 @@ endmodule
 // Members:
 //     i: Instructions of `opcode`; the opcode itself is not looked at.
 //     completed_load .. completed_pool: What each unit has completed; may only grow.
-//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits behind its last field
+//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits after its last field
 //         are 0.
 //     empty: No instruction is inside.
 //     waiting: The oldest instruction waits, first of all for unit `wait_unit` (isa.Unit; 0 when none waits).
@@ -1921,7 +1921,7 @@ endmodule
 // Members:
 //     i: Instructions of `opcode`; the opcode itself is not looked at.
 //     completed_load .. completed_pool: What each unit has completed; may only grow.
-//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits behind its last field
+//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits after its last field
 //         are 0.
 //     empty: No instruction is inside.
 //     waiting: The oldest instruction waits, first of all for unit `wait_unit` (isa.Unit; 0 when none waits).
@@ -2072,7 +2072,7 @@ endmodule
 // Members:
 //     i: Instructions of `opcode`; the opcode itself is not looked at.
 //     completed_load .. completed_pool: What each unit has completed; may only grow.
-//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits behind its last field
+//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits after its last field
 //         are 0.
 //     empty: No instruction is inside.
 //     waiting: The oldest instruction waits, first of all for unit `wait_unit` (isa.Unit; 0 when none waits).
@@ -2223,7 +2223,7 @@ endmodule
 // Members:
 //     i: Instructions of `opcode`; the opcode itself is not looked at.
 //     completed_load .. completed_pool: What each unit has completed; may only grow.
-//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits behind its last field
+//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits after its last field
 //         are 0.
 //     empty: No instruction is inside.
 //     waiting: The oldest instruction waits, first of all for unit `wait_unit` (isa.Unit; 0 when none waits).
@@ -2374,7 +2374,7 @@ endmodule
 // Members:
 //     i: Instructions of `opcode`; the opcode itself is not looked at.
 //     completed_load .. completed_pool: What each unit has completed; may only grow.
-//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits behind its last field
+//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits after its last field
 //         are 0.
 //     empty: No instruction is inside.
 //     waiting: The oldest instruction waits, first of all for unit `wait_unit` (isa.Unit; 0 when none waits).
@@ -2523,7 +2523,7 @@ endmodule
 // In-order dispatch to six queues, out-of-order start by counting.
 //
 // Members:
-//     i: The program, of known opcodes. An instruction waits while the queue of its unit is full, and all behind it
+//     i: The program, of known opcodes. An instruction waits while the queue of its unit is full, and all after it
 //         wait too.
 //     o_weight, o_load, o_store, o_compute, o_drain, o_pool: To the units; see InstructionQueue.
 //     done_load, done_store, done_compute, done_drain, done_pool: Pulses, one more of this unit's work is complete.
@@ -2531,7 +2531,7 @@ endmodule
 //     unit_busy: By QUEUES. A unit is busy from the cycle after it took an instruction until all its work is done.
 //     bus_idle: Nothing is requested from the bus, on it or due.
 //     finished: One pulse, when END has been taken and SETTLE_CYCLES cycles in a row all queues were empty, no unit
-//         busy and the bus idle. Nothing is accepted behind END.
+//         busy and the bus idle. Nothing is accepted after END.
 //     compute_empty, compute_waiting, compute_wait_unit, compute_layer: State of the compute queue, for counters.
 //
 // Counters start at 0 with a reset. From a done pulse to the offer of an instruction that waited for it: 2 cycles.
@@ -3023,9 +3023,9 @@ module tcu_window_check_read_check (
 );
     reg allowed;
     reg [27:0] base;
-    reg [32:0] behind;
     reg [42:0] chosen;
     reg chosen_valid;
+    reg [32:0] end_offset;
     wire free;
     reg [28:0] page;
     wire [42:0] queue_o_payload;
@@ -3134,7 +3134,7 @@ module tcu_window_check_read_check (
 
     always @(posedge clk) begin
         if (free) begin
-            behind <= chosen[34:3] + _6_;
+            end_offset <= chosen[34:3] + _6_;
         end
     end
 
@@ -3157,7 +3157,7 @@ module tcu_window_check_read_check (
             o_payload[39:0] <= { page[27:0], summed[14:3] };
             o_payload[45:40] <= summed[40:35];
             o_payload[47:46] <= summed[42:41];
-            o_payload[48] <= refused | page[28] | (behind > summed_size);
+            o_payload[48] <= refused | page[28] | (end_offset > summed_size);
         end
     end
 endmodule
@@ -3556,9 +3556,9 @@ module tcu_window_check_write_check (
 );
     reg allowed;
     reg [27:0] base;
-    reg [32:0] behind;
     reg [41:0] chosen;
     reg chosen_valid;
+    reg [32:0] end_offset;
     wire free;
     reg [28:0] page;
     wire [41:0] queue_o_payload;
@@ -3661,7 +3661,7 @@ module tcu_window_check_write_check (
 
     always @(posedge clk) begin
         if (free) begin
-            behind <= chosen[34:3] + _6_;
+            end_offset <= chosen[34:3] + _6_;
         end
     end
 
@@ -3684,7 +3684,7 @@ module tcu_window_check_write_check (
             o_payload[39:0] <= { page[27:0], summed[14:3] };
             o_payload[45:40] <= summed[40:35];
             o_payload[46] <= summed[41];
-            o_payload[47] <= refused | page[28] | (behind > summed_size);
+            o_payload[47] <= refused | page[28] | (end_offset > summed_size);
         end
     end
 endmodule
@@ -5353,7 +5353,7 @@ endmodule
 // Executes STORE instructions, in order, as fast as activation memory and bus allow.
 //
 // One walker requests bursts from the writer, another reads each word once; they may be in different instructions.
-// A word is read only when the word queue has room for it. What stands behind the pixels of a row is sent as 0.
+// A word is read only when the word queue has room for it. What follows the pixels of a row is sent as 0.
 //
 // Members:
 //     instruction: STORE instructions whose waits are over; other opcodes must not come here.
@@ -7060,7 +7060,7 @@ endmodule
 //
 // Members:
 //     instruction: COMPUTE instructions.
-//     tiles_written: Position behind the last complete tile of the weight ring; a pass is emitted only when its tile
+//     tiles_written: Position after the last complete tile of the weight ring; a pass is emitted only when its tile
 //         is there.
 //     o_pass, o_tile: The passes, and their tiles in the same order.
 //     waiting_for_weights: A pass is due, its tile is not in the ring.
@@ -8828,7 +8828,7 @@ endmodule
 // Members:
 //     start, word: Pulse to begin with the instruction in `word`, which must not change until `active` falls.
 //     filled: The array has completed a tile.
-//     groups_written: Position behind the last complete group of the parameter ring.
+//     groups_written: Position after the last complete group of the parameter ring.
 //     residual_valid: The residual word of this step is there.
 //     go: A step is taken; all outputs below belong to it.
 //     step, lane_step, byte_plane: Place of the results, which `output_lanes` of the columns, which byte.
@@ -12799,7 +12799,7 @@ endmodule
 //     busy, busy_layer: The array took an operand of this layer.
 //     stall_reason, stall_layer: Why it took none (Stall), and the layer it waits for.
 //     read_beat, write_beat: A beat was read, written.
-//     totals: One cycle behind. They wrap at 2**48.
+//     totals: One cycle late. They wrap at 2**48.
 //     layer, counter: Which count to show: a layer, and BUSY or a Stall.
 //     layer_count: The count of LAYER_READ_CYCLES before, 0 for layers from LAYERS on, and while running. It wraps
 //         at 2**32.
@@ -13504,7 +13504,7 @@ endmodule
 // Members:
 //     claim_en, claim_beats: Take room for beats that have been asked for; `free_beats` says how many there are.
 //     beat_en, beat: The beats, in order, into claimed room.
-//     written: Items written so far, modulo 2 * items; the position behind the last complete item.
+//     written: Items written so far, modulo 2 * items; the position after the last complete item.
 //     read_en, read_item, read_unit: Place of the unit to read; `data` holds it from the next cycle on.
 //     release: Frees the oldest item.
 //     idle: Every claimed beat has arrived.
@@ -13600,7 +13600,7 @@ endmodule
 // Members:
 //     claim_en, claim_beats: Take room for beats that have been asked for; `free_beats` says how many there are.
 //     beat_en, beat: The beats, in order, into claimed room.
-//     written: Items written so far, modulo 2 * items; the position behind the last complete item.
+//     written: Items written so far, modulo 2 * items; the position after the last complete item.
 //     read_en, read_item, read_unit: Place of the unit to read; `data` holds it from the next cycle on.
 //     release: Frees the oldest item.
 //     idle: Every claimed beat has arrived.

@@ -53,7 +53,7 @@ def write_layout(n_bytes: int) -> data.StructLayout:
 
 
 def drain_layout(architecture: Architecture) -> data.StructLayout:
-    """`output_lanes` bytes to be written at byte `address`, and 0 into `pad_steps` times as many bytes behind them.
+    """`output_lanes` bytes to be written at byte `address`, and 0 into `pad_steps` times as many bytes after them.
 
     Both lie in one word.
     """
@@ -192,9 +192,9 @@ class ActivationMemory(Component):
         mask = pipe.register("mask", self._valid_bytes(pipe))
         taken = []
         for place in range(rows):
-            # Bytes in front of the first one come from the word behind.
-            behind = shifts[2] > place if place < rows - 1 else 0
-            choice = pipe.register(f"choice_{place}", (bank + behind)[:2])
+            # Bytes in front of the first one come from the next word.
+            in_next = shifts[2] > place if place < rows - 1 else 0
+            choice = pipe.register(f"choice_{place}", (bank + in_next)[:2])
             taken.append(Array(word[8 * place : 8 * place + 8] for word in words)[choice])
         rotated = pipe.register("bytes", Cat(taken))
         for level in range(self.byte_bits):
@@ -226,8 +226,8 @@ class ActivationMemory(Component):
         if steps == 1:
             return Const((1 << self.rows) - 1, self.rows), self.drain.data
         since = Const((1 << steps) - 1, steps) << first
-        behind = Const((1 << steps) - 2, steps) << first << self.drain.pad_steps
-        written = since[:steps] & ~behind[:steps]
+        beyond = Const((1 << steps) - 2, steps) << first << self.drain.pad_steps
+        written = since[:steps] & ~beyond[:steps]
         word = Cat(Mux(first == step, self.drain.data, 0) for step in range(steps))
         return Cat(bit.replicate(self.lanes) for bit in written), word
 

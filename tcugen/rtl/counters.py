@@ -88,7 +88,7 @@ class Counters(wiring.Component):
         busy, busy_layer: The array took an operand of this layer.
         stall_reason, stall_layer: Why it took none (Stall), and the layer it waits for.
         read_beat, write_beat: A beat was read, written.
-        totals: One cycle behind. They wrap at 2**48.
+        totals: One cycle late. They wrap at 2**48.
         layer, counter: Which count to show: a layer, and BUSY or a Stall.
         layer_count: The count of LAYER_READ_CYCLES before, 0 for layers from LAYERS on, and while running. It wraps
             at 2**32.

@@ -27,7 +27,7 @@ class InstructionQueue(wiring.Component):
     Members:
         i: Instructions of `opcode`; the opcode itself is not looked at.
         completed_load .. completed_pool: What each unit has completed; may only grow.
-        o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits behind its last field
+        o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits after its last field
             are 0.
         empty: No instruction is inside.
         waiting: The oldest instruction waits, first of all for unit `wait_unit` (isa.Unit; 0 when none waits).
@@ -96,7 +96,7 @@ class InstructionQueue(wiring.Component):
     def _store(self, m: Module) -> tuple[Signal, Signal, Signal]:
         """The queue; returns the oldest instruction, whether there is one, and `taken`, which the caller drives.
 
-        A small memory and a register behind it, which holds the oldest instruction: payloads move only when
+        A small memory and a register after it, which holds the oldest instruction: payloads move only when
         an instruction does, and the waits are compared from a register.
         """
         used = _used_bits(self.opcode)
@@ -137,7 +137,7 @@ class Dispatch(wiring.Component):
     """In-order dispatch to six queues, out-of-order start by counting.
 
     Members:
-        i: The program, of known opcodes. An instruction waits while the queue of its unit is full, and all behind it
+        i: The program, of known opcodes. An instruction waits while the queue of its unit is full, and all after it
             wait too.
         o_weight, o_load, o_store, o_compute, o_drain, o_pool: To the units; see InstructionQueue.
         done_load, done_store, done_compute, done_drain, done_pool: Pulses, one more of this unit's work is complete.
@@ -145,7 +145,7 @@ class Dispatch(wiring.Component):
         unit_busy: By QUEUES. A unit is busy from the cycle after it took an instruction until all its work is done.
         bus_idle: Nothing is requested from the bus, on it or due.
         finished: One pulse, when END has been taken and SETTLE_CYCLES cycles in a row all queues were empty, no unit
-            busy and the bus idle. Nothing is accepted behind END.
+            busy and the bus idle. Nothing is accepted after END.
         compute_empty, compute_waiting, compute_wait_unit, compute_layer: State of the compute queue, for counters.
 
     Counters start at 0 with a reset. From a done pulse to the offer of an instruction that waited for it: 2 cycles.

@@ -17,7 +17,7 @@ def step_layout(architecture: Architecture) -> data.StructLayout:
     """Where one step's results go.
 
     address: Byte address in the activation memory.
-    pad_steps: Steps of zeros behind them, in the same word.
+    pad_steps: Steps of zeros after them, in the same word.
     tile_ends: Last step of a tile.
     """
     pad_bits = bits_for(architecture.rows // architecture.output_lanes)
@@ -30,7 +30,7 @@ class DrainWalker(Component):
     Members:
         start, word: Pulse to begin with the instruction in `word`, which must not change until `active` falls.
         filled: The array has completed a tile.
-        groups_written: Position behind the last complete group of the parameter ring.
+        groups_written: Position after the last complete group of the parameter ring.
         residual_valid: The residual word of this step is there.
         go: A step is taken; all outputs below belong to it.
         step, lane_step, byte_plane: Place of the results, which `output_lanes` of the columns, which byte.

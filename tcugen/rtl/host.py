@@ -1,4 +1,4 @@
-"""The host's registers behind an AXI4-Lite slave, generated from the table in `tcugen.registers`."""
+"""The host's registers as an AXI4-Lite slave, generated from the table in `tcugen.registers`."""
 
 from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import data, wiring

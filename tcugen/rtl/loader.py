@@ -1,4 +1,4 @@
-"""From the weight ring to the shadow plane: one row per cycle, right behind the wave that frees it."""
+"""From the weight ring to the shadow plane: one row per cycle, right after the wave that frees it."""
 
 from amaranth.hdl import Module, Signal
 from amaranth.lib import stream

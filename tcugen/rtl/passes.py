@@ -68,7 +68,7 @@ class PassWalker(Component):
 
     Members:
         instruction: COMPUTE instructions.
-        tiles_written: Position behind the last complete tile of the weight ring; a pass is emitted only when its tile
+        tiles_written: Position after the last complete tile of the weight ring; a pass is emitted only when its tile
             is there.
         o_pass, o_tile: The passes, and their tiles in the same order.
         waiting_for_weights: A pass is due, its tile is not in the ring.

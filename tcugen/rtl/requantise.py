@@ -36,7 +36,7 @@ def offset_clamp(rounded: Value, zero_point: Value, low: Value, high: Value, flo
     """clamp(rounded + zero_point, low, high), eight bits, with low <= high.
 
     `floor` = low - zero_point and `ceiling` = high - zero_point come from registers of the lane group, so that the
-    two comparisons run beside the addition instead of behind it.
+    two comparisons run beside the addition instead of after it.
     """
     total = (rounded + zero_point)[:8].as_signed()
     return Mux(rounded < floor, low, Mux(rounded > ceiling, high, total))

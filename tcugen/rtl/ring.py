@@ -15,7 +15,7 @@ class Ring(Component):
     Members:
         claim_en, claim_beats: Take room for beats that have been asked for; `free_beats` says how many there are.
         beat_en, beat: The beats, in order, into claimed room.
-        written: Items written so far, modulo 2 * items; the position behind the last complete item.
+        written: Items written so far, modulo 2 * items; the position after the last complete item.
         read_en, read_item, read_unit: Place of the unit to read; `data` holds it from the next cycle on.
         release: Frees the oldest item.
         idle: Every claimed beat has arrived.

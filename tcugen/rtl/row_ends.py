@@ -1,4 +1,4 @@
-"""Zeros in place of what stands behind the last pixel of a row, on the way to memory."""
+"""Zeros in place of what follows the last pixel of a row, on the way to memory."""
 
 from amaranth.hdl import Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring

@@ -25,7 +25,7 @@ class Store(wiring.Component):
     """Executes STORE instructions, in order, as fast as activation memory and bus allow.
 
     One walker requests bursts from the writer, another reads each word once; they may be in different instructions.
-    A word is read only when the word queue has room for it. What stands behind the pixels of a row is sent as 0.
+    A word is read only when the word queue has room for it. What follows the pixels of a row is sent as 0.
 
     Members:
         instruction: STORE instructions whose waits are over; other opcodes must not come here.

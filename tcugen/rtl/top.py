@@ -1,4 +1,4 @@
-"""The tensor compute unit: host registers, run control and core behind flat AXI ports."""
+"""The tensor compute unit: host registers, run control and core with flat AXI ports."""
 
 from amaranth.hdl import ClockDomain, ClockSignal, DomainRenamer, Module, ResetSignal, Signal
 from amaranth.lib.wiring import Component, In, Out

@@ -94,14 +94,14 @@ class WindowCheck(wiring.Component):
         request = chosen.request
         summed = Signal(self._request, reset_less=True)
         page = Signal(address_bits - page_bits + 1, reset_less=True)  # its top bit is the carry out of the addresses
-        behind = Signal(33, reset_less=True)  # below 2**32 + 63 * 64, so 33 bits hold it
+        end_offset = Signal(33, reset_less=True)  # below 2**32 + 63 * 64, so 33 bits hold it
         summed_size = Signal(32, reset_less=True)
         refused = Signal(reset_less=True)
         with m.If(free):
             m.d.sync += [
                 summed.eq(chosen),
                 page.eq(base + request.offset[page_bits:]),
-                behind.eq(request.offset + (request.beats << bus_bits)),
+                end_offset.eq(request.offset + (request.beats << bus_bits)),
                 summed_size.eq(size),
                 refused.eq(
                     ~allowed | (request.beats == 0) | (request.beats > BURST_BEATS) | (request.offset[:bus_bits] != 0)
@@ -109,6 +109,6 @@ class WindowCheck(wiring.Component):
                 self.o.payload.address.eq(Cat(summed.request.offset[:page_bits], page[:-1])),
                 self.o.payload.beats.eq(summed.request.beats),
                 self.o.payload.tag.eq(summed.tag),
-                self.o.payload.violation.eq(refused | page[-1] | (behind > summed_size)),
+                self.o.payload.violation.eq(refused | page[-1] | (end_offset > summed_size)),
             ]
         return m

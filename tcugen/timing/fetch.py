@@ -11,7 +11,7 @@ from tcugen.timing.latencies import (
     FETCH_BURST_BYTES,
     FETCH_BURSTS,
     FETCH_PERIOD,
-    HEAD_TO_OFFER,
+    OWN_PART_TO_OFFER,
     SMALL_FIFO,
     START_TO_FETCH,
 )
@@ -55,7 +55,7 @@ class Fetch:
         self._part = 0
         self._consumed = -1
         self._left = -1
-        self._head_at: int | None = None
+        self._own_part_at: int | None = None
         self._request_from = START_TO_FETCH
         self.request_at = NEVER
         self.beats = 0
@@ -103,16 +103,16 @@ class Fetch:
         arrivals, latency, period = self._part_arrivals, self._latency, self._part_cycles
         while self.ended is None:
             number = self._next
-            if self._head_at is None:
+            if self._own_part_at is None:
                 if self._part >= len(arrivals):
                     break
                 gathered = max(arrivals[self._part] + latency, self._consumed + period)
                 if len(self._gathered) == self._part:
                     self._gathered.append(gathered)
-                self._head_at = max(gathered, self._left)
-                self._consumed = self._head_at
+                self._own_part_at = max(gathered, self._left)
+                self._consumed = self._own_part_at
                 self._part += 1
-            valid = self._head_at + HEAD_TO_OFFER
+            valid = self._own_part_at + OWN_PART_TO_OFFER
             shared = self._parts[number] == 2
             if shared:
                 if self._part >= len(arrivals):
@@ -136,7 +136,7 @@ class Fetch:
                 self._part += 1
                 self._consumed = left
             self._left = left
-            self._head_at = None
+            self._own_part_at = None
             self._next += 1
             queue.put(instruction, left)
         if self.request_at == NEVER:

@@ -24,8 +24,8 @@ FETCH_PERIOD = 2
 FETCH_BURST_BYTES = 256
 FETCH_BURSTS = 4
 
-HEAD_TO_OFFER = 2
-"""fetch: from taking a head to the instruction's offer: the head's register, its judgement."""
+OWN_PART_TO_OFFER = 2
+"""fetch: from taking an own part to the instruction's offer: its register, its judgement."""
 
 BEAT_TO_PART = 4
 """fetch: reader 1, buffer 2, gathering 1; 3 where beats are not gathered, 2 where the buffer is small as well."""
