@@ -16,6 +16,7 @@ from tcugen.commands import doctor as doctor_command
 from tcugen.commands import evaluate as evaluate_command
 from tcugen.commands import import_model as import_command
 from tcugen.commands import layers as layers_command
+from tcugen.commands import parts_command
 from tcugen.commands import quantize as quantize_command
 from tcugen.commands import shapes as shapes_command
 from tcugen.commands import simulate as simulate_command
@@ -45,6 +46,8 @@ WeightTiles = Annotated[int | None, typer.Option(help="Fix the weight ring, in t
 ParameterGroups = Annotated[int | None, typer.Option(help="Fix the parameter ring, in groups.")]
 OutputLanes = Annotated[int | None, typer.Option(help="Fix the lanes of the output stage.")]
 BusAddressBits = Annotated[int | None, typer.Option(help="Width of AXI4 addresses (40).")]
+
+Part = Annotated[str | None, typer.Option("--part", metavar="NAME|FILE", help="FPGA: see `tcugen parts`; or a file.")]
 
 
 def _console() -> Console:
@@ -339,6 +342,17 @@ def quantize(
             network, module, weights, images, method, output_type, test_images, labels
         )
         quantize_command.quantize(options, output, console)
+
+
+@app.command()
+def parts(
+    part: Part = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
+) -> None:
+    """Show what FPGAs hold."""
+    console = _console()
+    with one_clear_error():
+        parts_command.show_parts(part, json_file, console)
 
 
 @app.command()

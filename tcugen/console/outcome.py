@@ -7,6 +7,7 @@ from enum import IntEnum
 import typer
 
 from tcugen.arch import ArchitectureError
+from tcugen.fpga.errors import FpgaError
 from tcugen.mapping.errors import CompileError
 from tcugen.model.errors import ModelError, QuantizationError
 from tcugen.network.graph import NetworkError
@@ -30,6 +31,7 @@ BAD_INPUT = (
     ArchitectureError,
     CompileError,
     EnvironmentProblem,
+    FpgaError,
     ModelError,
     NetworkError,
     QuantizationError,
