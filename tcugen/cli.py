@@ -16,7 +16,7 @@ from tcugen.commands import doctor as doctor_command
 from tcugen.commands import evaluate as evaluate_command
 from tcugen.commands import import_model as import_command
 from tcugen.commands import layers as layers_command
-from tcugen.commands import parts_command
+from tcugen.commands import parts_command, synth_command
 from tcugen.commands import quantize as quantize_command
 from tcugen.commands import shapes as shapes_command
 from tcugen.commands import simulate as simulate_command
@@ -353,6 +353,25 @@ def parts(
     console = _console()
     with one_clear_error():
         parts_command.show_parts(part, json_file, console)
+
+
+@app.command()
+def synth(
+    build: Annotated[Path, typer.Argument(metavar="BUILD", help="Folder that `tcugen build` wrote.")],
+    part: Annotated[str, typer.Option("--part", metavar="NAME|FILE", help="FPGA: see `tcugen parts`; or a file.")],
+    place: Annotated[bool, typer.Option("--place", help="Place and route too, for the clock.")] = False,
+    clock_mhz: Annotated[float, typer.Option(help="Clock that placement aims at.")] = 100.0,
+    seed: Annotated[int, typer.Option(help="Seed of the placement.")] = 1,
+    timeout: Annotated[float | None, typer.Option(help="Seconds that a tool may take.")] = None,
+    keep: Annotated[Path | None, typer.Option(help="Folder for netlist, logs and reports of the tools.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
+) -> None:
+    """Map a build to an FPGA with Yosys, and place it with nextpnr."""
+    console = _console()
+    with one_clear_error():
+        options = synth_command.SynthOptions(build, part, place, clock_mhz, seed, timeout, keep, json_file)
+        status = synth_command.synth(options, console)
+    raise typer.Exit(status)
 
 
 @app.command()

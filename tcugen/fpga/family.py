@@ -31,7 +31,7 @@ SYNTHESIS = {
     "xc7": "synth_xilinx -family xc7 -noiopad -noclkbuf -flatten",
     "xcup": "synth_xilinx -family xcup -noiopad -noclkbuf -flatten",
     "gowin": "synth_gowin -noiopads",
-    "nexus": "synth_nexus",
+    "nexus": "synth_nexus -noiopad",
     "gatemate": "synth_gatemate -noiopad -noclkbuf",
 }
 """The Yosys command that maps a flattened design to a family, without pads."""
