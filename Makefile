@@ -19,6 +19,7 @@ help:
 	@echo "make docs       write docs/instruction-set.md and docs/registers.md from the code"
 	@echo "make results    run what docs/results.md and the README show the results of, and write them there"
 	@echo "make reference  write $(reference), the build that a test compares byte for byte"
+	@echo "make calibrate  synthesise the machines that estimates are fitted to; takes hours"
 	@echo "make lock       write $(lock), the versions that are installed"
 	@echo "make clean      remove what these targets made"
 
@@ -49,6 +50,11 @@ results: $(venv)/demo.stamp
 .PHONY: reference
 reference: $(venv)/demo.stamp
 	$(python) -m tcugen build --layer-config examples/reference.json --array 4x4 --activation-kib 16 --weight-tiles 64 --parameter-groups 32 -o $(reference)
+
+# `make calibrate FAMILY=ecp5 MACHINES=8x8` measures one row of it.
+.PHONY: calibrate
+calibrate: $(venv)/test.stamp
+	$(python) docs/calibrate.py $(if $(FAMILY),--family $(FAMILY)) $(if $(MACHINES),--machines $(MACHINES))
 
 # The newest versions that pyproject.toml allows and that work together. Local tags (+cpu) name a build, not a version,
 # and would shut out everybody else's.

@@ -13,10 +13,10 @@ from tcugen.commands import bench as bench_command
 from tcugen.commands import build as build_command
 from tcugen.commands import diff as diff_command
 from tcugen.commands import doctor as doctor_command
+from tcugen.commands import estimate_command, parts_command, synth_command
 from tcugen.commands import evaluate as evaluate_command
 from tcugen.commands import import_model as import_command
 from tcugen.commands import layers as layers_command
-from tcugen.commands import parts_command, synth_command
 from tcugen.commands import quantize as quantize_command
 from tcugen.commands import shapes as shapes_command
 from tcugen.commands import simulate as simulate_command
@@ -353,6 +353,33 @@ def parts(
     console = _console()
     with one_clear_error():
         parts_command.show_parts(part, json_file, console)
+
+
+@app.command()
+def estimate(
+    layer_config: Annotated[str, typer.Option(metavar="FILE|NAME", help="Layer config or bundled name.")],
+    part: Annotated[str, typer.Option("--part", metavar="NAME|FILE", help="FPGA: see `tcugen parts`; or a file.")],
+    clock_mhz: Annotated[float, typer.Option(help="Clock that images per second are for.")] = 100.0,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
+    array: Array = None,
+    multipliers: Multipliers = None,
+    activation_kib: ActivationKib = None,
+    max_activation_kib: MaxActivationKib = None,
+    bus_bytes: BusBytes = None,
+    accumulator_bits: AccumulatorBits = None,
+    accumulator_depth: AccumulatorDepth = None,
+    weight_tiles: WeightTiles = None,
+    parameter_groups: ParameterGroups = None,
+    output_lanes: OutputLanes = None,
+    bus_address_bits: BusAddressBits = None,
+) -> None:
+    """Show what a machine will take of an FPGA, without writing Verilog."""
+    console = _console()
+    flags = _machine_flags(locals())
+    with one_clear_error():
+        options = estimate_command.EstimateOptions(layer_config, part, clock_mhz, json_file)
+        status = estimate_command.show_estimate(options, flags, console)
+    raise typer.Exit(status)
 
 
 @app.command()

@@ -10,17 +10,20 @@ from typing import Any
 
 from rich.console import Console
 
+from tcugen.arch import Architecture
+from tcugen.commands.estimate_command import room_of
 from tcugen.console.machine import MachineFlags, existing_architecture
 from tcugen.console.outcome import Status, UsageError
 from tcugen.console.output_files import start_over, write_json
 from tcugen.console.output_folder import check_creatable
+from tcugen.fpga.estimate import estimate
 from tcugen.fpga.family import PLACERS
 from tcugen.fpga.part import Part
 from tcugen.fpga.placement import Placed, place
 from tcugen.fpga.synthesis import SOURCES, Netlist, synthesise
-from tcugen.fpga.table import family_of, find_part
+from tcugen.fpga.table import find_part
 from tcugen.fpga.tools import Progress, Tool, find_placer, find_yosys
-from tcugen.report.synth_report import Room, SynthFigures, path_text, speed_text, synth_table, too_much
+from tcugen.report.synth_report import SynthFigures, path_text, speed_text, synth_table, too_much
 
 
 @dataclass(frozen=True)
@@ -74,8 +77,8 @@ def synth(options: SynthOptions, console: Console) -> Status:
         try:
             with _Steps(console, yosys, "mapping") as progress:
                 netlist = synthesise(options.build, part.family, folder, yosys, options.timeout, progress)
-            figures = _figures(f"{architecture.rows}x{architecture.columns}", netlist)
-            room = _room(part)
+            figures = _figures(architecture, part, netlist)
+            room = room_of(part)
             missing = too_much(figures, room)
             placed = None
             if placer and not missing:
@@ -142,30 +145,17 @@ class _Steps(AbstractContextManager[Progress]):
             self._status.__exit__(*exception)
 
 
-def _figures(array: str, netlist: Netlist) -> SynthFigures:
-    counts = netlist.counts
+def _figures(architecture: Architecture, part: Part, netlist: Netlist) -> SynthFigures:
+    counts, guess = netlist.counts, estimate(architecture, part)
     return {
-        "array": array,
+        "array": f"{architecture.rows}x{architecture.columns}",
         "lut": counts.lut,
         "ff": counts.ff,
         "dsp": counts.dsp,
         "bram": counts.bram,
         "fmax_mhz": None,
         "critical_path": None,
-        "estimated": {"lut": None, "ff": None, "dsp": None, "bram": None, "fmax_mhz": None},
-    }
-
-
-def _room(part: Part) -> Room:
-    family = family_of(part)
-    return {
-        "lut": part.luts,
-        "ff": part.flip_flops,
-        "dsp": part.dsps,
-        "bram": part.brams,
-        "lut_kind": f"LUT{family.lut_inputs}",
-        "dsp_kind": family.dsp or "none",
-        "bram_kind": family.bram,
+        "estimated": {"lut": guess.lut, "ff": guess.ff, "dsp": guess.dsp, "bram": guess.bram, "fmax_mhz": None},
     }
 
 

@@ -72,9 +72,26 @@ def synth_table(part: str, figures: SynthFigures, room: Room) -> Table:
     return table
 
 
-def too_much(figures: SynthFigures, room: Room) -> list[str]:
-    """Resources that the part has too few of, as "N of M multipliers"."""
-    taken = {"lut": figures["lut"], "ff": figures["ff"], "dsp": figures["dsp"], "bram": figures["bram"]}
+def estimate_table(part: str, array: str, estimated: EstimatedFigures, room: Room) -> Table:
+    """A line per resource: estimated, what the part has and the share of it."""
+    kinds = {"lut": room["lut_kind"], "ff": "", "dsp": room["dsp_kind"], "bram": room["bram_kind"]}
+    guesses = {"lut": estimated["lut"], "ff": estimated["ff"], "dsp": estimated["dsp"], "bram": estimated["bram"]}
+    has = {"lut": room["lut"], "ff": room["ff"], "dsp": room["dsp"], "bram": room["bram"]}
+    table = Table(title=f"{array} on {part}")
+    for heading in ("resource", "kind"):
+        table.add_column(heading)
+    for heading in ("estimated", "the part has", "share"):
+        table.add_column(heading, justify="right")
+    for key, name in NAMES.items():
+        guess = guesses[key]
+        share = "" if guess is None or not has[key] else f"{100 * guess / has[key]:.0f} %"
+        table.add_row(name, kinds[key], "not known" if guess is None else f"{guess:,}", f"{has[key]:,}", share)
+    return table
+
+
+def too_much(figures: SynthFigures | EstimatedFigures, room: Room) -> list[str]:
+    """Resources that the part has too few of, as "N of M multipliers"; what is not known counts as none."""
+    taken = {key: figures[key] or 0 for key in ("lut", "ff", "dsp", "bram")}
     has = {"lut": room["lut"], "ff": room["ff"], "dsp": room["dsp"], "bram": room["bram"]}
     return [f"{taken[key]:,} of {has[key]:,} {name}" for key, name in NAMES.items() if taken[key] > has[key]]
 

@@ -19,6 +19,9 @@ def test_a_build_is_counted(tcugen, tmp_path, reference_build):
     figures = json.loads((tmp_path / "synth.json").read_text())
     assert figures.keys() == KEYS and figures["estimated"].keys() == ESTIMATED
     assert figures["array"] == "4x4"
+    estimated = figures["estimated"]
+    assert (figures["dsp"], figures["bram"]) == (estimated["dsp"], estimated["bram"])
+    assert figures["lut"] == pytest.approx(estimated["lut"], rel=0.1)
     assert figures["fmax_mhz"] is None and figures["critical_path"] is None
     # What was written for the tools says the same, read here without the code that counted.
     kept = json.loads((tmp_path / "kept" / "netlist.json").read_text())["modules"]["tcu_top"]["cells"].values()
