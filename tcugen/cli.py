@@ -22,6 +22,27 @@ from tcugen.commands import shapes as shapes_command
 from tcugen.commands import simulate as simulate_command
 from tcugen.commands import speed as speed_command
 from tcugen.console.machine import MachineFlags
+from tcugen.console.options import (
+    AccumulatorBits,
+    AccumulatorDepth,
+    ActivationKib,
+    Array,
+    BusAddressBits,
+    BusBytes,
+    Compare,
+    JsonFile,
+    LayerConfig,
+    MaxActivationKib,
+    Model,
+    ModuleFactory,
+    Multipliers,
+    OutputLanes,
+    ParameterGroups,
+    Part,
+    RequiredPart,
+    SyntheticOrImages,
+    WeightTiles,
+)
 from tcugen.console.outcome import one_clear_error
 
 app = typer.Typer(
@@ -30,24 +51,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
-
-LayerConfig = Annotated[
-    str | None, typer.Option("--layer-config", metavar="FILE|NAME", help="Layer config or bundled name.")
-]
-Model = Annotated[Path | None, typer.Option("--model", metavar="FILE", help="Quantized ONNX or saved model instead.")]
-Array = Annotated[str | None, typer.Option(metavar="ROWSxCOLUMNS", help="Fix the array, e.g. 16x16.")]
-Multipliers = Annotated[int | None, typer.Option(help="Most multipliers (256 unless --array says more).")]
-ActivationKib = Annotated[int | None, typer.Option(help="Fix the activation memory, in KiB.")]
-MaxActivationKib = Annotated[int | None, typer.Option(help="Largest activation memory in KiB (1280).")]
-BusBytes = Annotated[int | None, typer.Option(help="Bytes per AXI4 beat (8).")]
-AccumulatorBits = Annotated[int | None, typer.Option(help="Fix the accumulator's width.")]
-AccumulatorDepth = Annotated[int | None, typer.Option(help="Fix the pixels per accumulator bank.")]
-WeightTiles = Annotated[int | None, typer.Option(help="Fix the weight ring, in tiles.")]
-ParameterGroups = Annotated[int | None, typer.Option(help="Fix the parameter ring, in groups.")]
-OutputLanes = Annotated[int | None, typer.Option(help="Fix the lanes of the output stage.")]
-BusAddressBits = Annotated[int | None, typer.Option(help="Width of AXI4 addresses (40).")]
-
-Part = Annotated[str | None, typer.Option("--part", metavar="NAME|FILE", help="FPGA: see `tcugen parts`; or a file.")]
 
 
 def _console() -> Console:
@@ -112,15 +115,10 @@ def simulate(
     rtl: Annotated[Path | None, typer.Option(help="Simulate this earlier build as it is.")] = None,
     memory: Annotated[str, typer.Option(help="Memory model: fixed or ddr.")] = "fixed",
     seed: Annotated[int, typer.Option(help="Seed of weights and images.")] = 0,
-    images: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NUMBER|FILE", help="How many synthetic images (1), or with --model a .npy file of images."
-        ),
-    ] = None,
+    images: SyntheticOrImages = None,
     int32_output: Annotated[bool, typer.Option(help="Let the last layer store 32-bit sums.")] = False,
     dump: Annotated[Path | None, typer.Option(help="Write all tensors and integers to this folder.")] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
+    json_file: JsonFile = None,
     array: Array = None,
     multipliers: Multipliers = None,
     activation_kib: ActivationKib = None,
@@ -159,7 +157,7 @@ def shapes(
     rtl: Annotated[Path | None, typer.Option(help="Simulate this earlier build as it is.")] = None,
     memory: Annotated[str, typer.Option(help="Memory model: fixed or ddr.")] = "fixed",
     seed: Annotated[int, typer.Option(help="Seed of weights and images.")] = 0,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
+    json_file: JsonFile = None,
     array: Array = None,
     multipliers: Multipliers = None,
     activation_kib: ActivationKib = None,
@@ -191,12 +189,7 @@ def diff(
     rtl: Annotated[Path | None, typer.Option(help="Simulate this earlier build as it is.")] = None,
     memory: Annotated[str, typer.Option(help="Memory model: fixed or ddr.")] = "fixed",
     seed: Annotated[int, typer.Option(help="Seed of weights and images.")] = 0,
-    images: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NUMBER|FILE", help="How many synthetic images (1), or with --model a .npy file of images."
-        ),
-    ] = None,
+    images: SyntheticOrImages = None,
     int32_output: Annotated[bool, typer.Option(help="Let the last layer store 32-bit sums.")] = False,
     waves: Annotated[Path | None, typer.Option(metavar="FILE", help="Where the waves go (diff.vcd).")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the finding to this file.")] = None,
@@ -242,7 +235,7 @@ def speed(
     ] = None,
     rtl: Annotated[Path | None, typer.Option(help="Measure this earlier build as it is.")] = None,
     rounds: Annotated[int, typer.Option(help="How often to measure.")] = speed_command.ROUNDS,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
+    json_file: JsonFile = None,
     array: Array = None,
     multipliers: Multipliers = None,
     activation_kib: ActivationKib = None,
@@ -282,11 +275,9 @@ def evaluate(
     images: Annotated[Path, typer.Option(metavar="X.npy", help="float32 images, exactly the model's input.")],
     labels: Annotated[Path | None, typer.Option(metavar="L.npy", help="The right classes.")] = None,
     rtl: Annotated[Path | None, typer.Option(help="Use the architecture of this earlier build.")] = None,
-    compare: Annotated[
-        list[Path] | None, typer.Option(metavar="FILE.onnx", help="Another ONNX file to compare with; repeatable.")
-    ] = None,
+    compare: Compare = None,
     logits: Annotated[Path | None, typer.Option(metavar="FILE.npy", help="Write the outputs to this file.")] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
+    json_file: JsonFile = None,
     array: Array = None,
     multipliers: Multipliers = None,
     activation_kib: ActivationKib = None,
@@ -325,9 +316,7 @@ def bench(
 def quantize(
     images: Annotated[Path, typer.Option(metavar="X.npy", help="float32 images to calibrate on.")],
     network: Annotated[str | None, typer.Option(metavar="NAME", help="Bundled ResNet.")] = None,
-    module: Annotated[
-        str | None, typer.Option(metavar="FILE.py:FACTORY", help="Function that returns any nn.Module.")
-    ] = None,
+    module: ModuleFactory = None,
     weights: Annotated[Path | None, typer.Option(metavar="FILE", help="Trained weights: .safetensors or .pth.")] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Output folder (the network's name).")] = None,
     method: Annotated[str, typer.Option(help="How ranges are chosen: auto tries all and keeps the best.")] = "auto",
@@ -347,7 +336,7 @@ def quantize(
 @app.command()
 def parts(
     part: Part = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
+    json_file: JsonFile = None,
 ) -> None:
     """Show what FPGAs hold."""
     console = _console()
@@ -358,9 +347,9 @@ def parts(
 @app.command()
 def estimate(
     layer_config: Annotated[str, typer.Option(metavar="FILE|NAME", help="Layer config or bundled name.")],
-    part: Annotated[str, typer.Option("--part", metavar="NAME|FILE", help="FPGA: see `tcugen parts`; or a file.")],
+    part: RequiredPart,
     clock_mhz: Annotated[float, typer.Option(help="Clock that images per second are for.")] = 100.0,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
+    json_file: JsonFile = None,
     array: Array = None,
     multipliers: Multipliers = None,
     activation_kib: ActivationKib = None,
@@ -385,13 +374,13 @@ def estimate(
 @app.command()
 def synth(
     build: Annotated[Path, typer.Argument(metavar="BUILD", help="Folder that `tcugen build` wrote.")],
-    part: Annotated[str, typer.Option("--part", metavar="NAME|FILE", help="FPGA: see `tcugen parts`; or a file.")],
+    part: RequiredPart,
     place: Annotated[bool, typer.Option("--place", help="Place and route too, for the clock.")] = False,
     clock_mhz: Annotated[float, typer.Option(help="Clock that placement aims at.")] = 100.0,
     seed: Annotated[int, typer.Option(help="Seed of the placement.")] = 1,
     timeout: Annotated[float | None, typer.Option(help="Seconds that a tool may take.")] = None,
     keep: Annotated[Path | None, typer.Option(help="Folder for netlist, logs and reports of the tools.")] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
+    json_file: JsonFile = None,
 ) -> None:
     """Map a build to an FPGA with Yosys, and place it with nextpnr."""
     console = _console()
