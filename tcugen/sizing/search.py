@@ -15,6 +15,7 @@ from tcugen.planning.search import best_plan
 from tcugen.sizing.budget import Budget, check_budget, flag
 from tcugen.sizing.buffers import accumulator_need, buffer_bytes, datapath_bits, largest_power, limit_bytes
 from tcugen.sizing.errors import SizingError
+from tcugen.sizing.lanes import MULTIPLIERS_OF_A_LANE, OUTPUT_LOSS, wanted_gain
 from tcugen.sizing.memory import Spilled, smallest_kib, spilled_tensors
 from tcugen.sizing.prices import Prices
 
@@ -28,8 +29,6 @@ BUFFER_TIE = 0.0004
 """A buffer is not made larger for a smaller gain than this."""
 TRAFFIC_TIE = 0.01
 """Nor is it made smaller where that costs more traffic on the bus than this."""
-OUTPUT_LOSS = 0.003
-"""Twice the output lanes must gain at least this share of the cycles."""
 MULTIPLIERS_PER_LANE = 64
 """Where the search for output lanes starts."""
 
@@ -236,7 +235,7 @@ class _Search:
         )
 
     def _lanes(self, candidate: Architecture) -> Architecture:
-        """The fewest output lanes that twice as many would not beat by OUTPUT_LOSS."""
+        """The fewest output lanes that twice as many would not beat by what their area is worth."""
         if "output_lanes" in self.fixed:
             return candidate
         most = most_lanes(candidate.rows, candidate.columns)
@@ -247,7 +246,8 @@ class _Search:
         best = candidate
         while best.output_lanes < most:
             wider = replace(best, output_lanes=2 * best.output_lanes)
-            if self.prices.cycles(wider) > (1 - OUTPUT_LOSS) * self.prices.cycles(best):
+            wanted = wanted_gain(best.output_lanes, best.multipliers)
+            if self.prices.cycles(wider) > (1 - wanted) * self.prices.cycles(best):
                 break
             best = wider
         while best is candidate and best.output_lanes > 1:
@@ -271,8 +271,10 @@ class _Search:
             if parameter not in self.fixed:
                 self.reasons[parameter] = text
         if "output_lanes" not in self.fixed:
+            wanted = wanted_gain(best.output_lanes, best.multipliers)
             self.reasons["output_lanes"] = (
-                f"output {best.output_lanes} lanes: twice as many would gain less than {OUTPUT_LOSS:.1%} of the cycles"
+                f"output {best.output_lanes} lanes: twice as many would gain less than {wanted:.1%} of the cycles, "
+                f"wanted for {MULTIPLIERS_OF_A_LANE * best.output_lanes} multipliers more"
                 if best.output_lanes < most_lanes(best.rows, best.columns)
                 else f"output {best.output_lanes} lanes: as many as the array allows"
             )
