@@ -34,7 +34,8 @@ class Box:
     def joined(self, word: int) -> list["Box"]:
         """The same bytes in fewer, wider accesses: neighbours on the last axis in one word of `word` bytes are one."""
         # One access per index of the first axis will do: column groups may start anywhere in a word, pixels do not.
-        first = self.addresses.reshape(len(self.addresses), -1, self.addresses.shape[-1])[:, 0]
+        outer = self.addresses if self.addresses.ndim > 1 else self.addresses[None]
+        first = outer.reshape(len(outer), -1, outer.shape[-1])[:, 0]
         borders = ((np.diff(first) != self.width) | (first[:, 1:] % word == 0)).any(axis=0)
         edges = [0, *(np.flatnonzero(borders) + 1).tolist(), first.shape[1]]
         return [Box(self.addresses[..., a], (b - a) * self.width, self.channel) for a, b in pairwise(edges)]
