@@ -1,13 +1,14 @@
 """A factor and a term per channel on int8 values, as integers: those that round as the file's own arithmetic does."""
 
 from dataclasses import replace
+from typing import Any, assert_never
 
 import numpy as np
 import numpy.typing as npt
 
 from tcugen.model.limits import INT8_RANGE, MULTIPLIER_EXPONENTS
 from tcugen.model.quantized import Quantization
-from tcugen.onnx.importer.values import Convolution, Step
+from tcugen.onnx.importer.values import Convolution, Step, StepOperator
 
 LARGEST_WEIGHT = 127
 LARGEST_BIAS = 2**30
@@ -54,22 +55,30 @@ def fitted(base: Convolution, x: Quantization, y: Quantization) -> Convolution:
     return replace(base, weight=weight.reshape(-1, 1, 1, 1), weight_scale=scale, bias=term)
 
 
+def _applied(operator: StepOperator, operand: npt.NDArray[Any], values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """One step, in the precision of its operands."""
+    match operator:
+        case "Add":
+            return operand + values
+        case "Sub":
+            return operand - values
+        case "Sub from":
+            return values - operand
+        case "Mul":
+            return operand * values
+        case "Div":
+            return operand / values
+        case _:
+            assert_never(operator)
+
+
 def _composed(steps: tuple[Step, ...], channels: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Factor and term of a chain of steps."""
     factor, term = np.ones(channels), np.zeros(channels)
     for step in steps:
         values = step.values.astype(np.float64)
-        match step.operator:
-            case "Add":
-                term = term + values
-            case "Sub":
-                term = term - values
-            case "Sub from":
-                factor, term = -factor, values - term
-            case "Mul":
-                factor, term = factor * values, term * values
-            case "Div":
-                factor, term = factor / values, term / values
+        factor = _applied(step.operator, factor, values if step.operator in ("Mul", "Div") else np.zeros(1))
+        term = _applied(step.operator, term, values)
     return factor, term
 
 
@@ -79,18 +88,7 @@ def _by_steps(steps: tuple[Step, ...], channels: int, x: Quantization, y: Quanti
     real = np.broadcast_to(real, (channels, len(_OPERANDS)))
     with np.errstate(all="ignore"):
         for step in steps:
-            values = step.values.astype(np.float32).reshape(-1, 1)
-            match step.operator:
-                case "Add":
-                    real = real + values
-                case "Sub":
-                    real = real - values
-                case "Sub from":
-                    real = values - real
-                case "Mul":
-                    real = real * values
-                case "Div":
-                    real = real / values
+            real = _applied(step.operator, real, step.values.astype(np.float32).reshape(-1, 1))
         return _rounded(real / y.scale, y)
 
 

@@ -118,11 +118,14 @@ class Stored:
     tensor: str
 
 
+StepOperator = Literal["Add", "Sub", "Sub from", "Mul", "Div"]
+
+
 @dataclass(frozen=True, eq=False)
 class Step:
     """An elementwise operator of the file with one value per channel, float64 [C]; `Sub from` is values - x."""
 
-    operator: Literal["Add", "Sub", "Sub from", "Mul", "Div"]
+    operator: StepOperator
     values: np.ndarray
 
 
