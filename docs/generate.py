@@ -22,13 +22,20 @@ OPCODE_DOCS = {
 }
 
 
+def docstring(documented: object) -> str:
+    """What `documented` says of itself, its indentation removed."""
+    text = inspect.getdoc(documented)
+    assert text, f"{documented} has no docstring"
+    return text
+
+
 def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
     lines = ["| " + " | ".join(headings) + " |", "|" + "---|" * len(headings)]
     return lines + ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows] + [""]
 
 
 def field_rows(placed: Sequence[Placed]) -> list[tuple[str, str, str, str]]:
-    rows = []
+    rows: list[tuple[str, str, str, str]] = []
     for place in placed:
         field = place.field
         last = place.offset + field.bits - 1
@@ -40,17 +47,17 @@ def field_rows(placed: Sequence[Placed]) -> list[tuple[str, str, str, str]]:
 def instruction_set() -> str:
     """The page on the instruction set."""
     lines = ["# Instruction set", "", GENERATED.format(source="tcugen/isa.py"), ""]
-    text = inspect.cleandoc(isa.__doc__)
+    text = docstring(isa)
     lines += [text.replace("`OWN_BIT`", str(OWN_BIT)).replace("`SHARED_BIT`", str(SHARED_BIT)), ""]
     lines += ["## Opcodes", ""]
     lines += table(
         ["value", "opcode", "what it does"],
         [(o.value, f"[{o.name}](#{o.name.lower()})", OPCODE_DOCS[o]) for o in Opcode],
     )
-    lines += ["## Windows", "", inspect.cleandoc(Window.__doc__), ""]
+    lines += ["## Windows", "", docstring(Window), ""]
     written = {window: "yes" if window in isa.WRITABLE_WINDOWS else "" for window in Window}
     lines += table(["value", "window", "written by the machine"], [(w.value, w.name, written[w]) for w in Window])
-    lines += ["## Units", "", inspect.cleandoc(Unit.__doc__), ""]
+    lines += ["## Units", "", docstring(Unit), ""]
     lines += table(["value", "unit"], [(unit.value, unit.name) for unit in Unit])
     lines += ["## Header", "", "The first fields of every instruction.", ""]
     places = list(isa.layout(Opcode.END).values())
@@ -72,7 +79,7 @@ def register_rows(part: Sequence[Register]) -> list[tuple[str, str, str, str]]:
 def register_map() -> str:
     """The page on the registers."""
     lines = ["# Registers", "", GENERATED.format(source="tcugen/registers.py"), ""]
-    lines += [inspect.cleandoc(registers.__doc__), ""]
+    lines += [docstring(registers), ""]
     lines += [
         f"Addresses are {registers.ADDRESS_BITS} bits wide. Access is `r` (read), `rw` (read and write) or `w` "
         "(a write acts, a read gives 0). Anything else is answered with SLVERR and has no effect: an address "
@@ -81,9 +88,9 @@ def register_map() -> str:
         "",
     ]
     lines += table(["address", "register", "access", "meaning"], register_rows(REGISTERS))
-    lines += ["## Error codes", "", inspect.cleandoc(ErrorCode.__doc__), ""]
+    lines += ["## Error codes", "", docstring(ErrorCode), ""]
     lines += table(["value", "name"], [(code.value, code.name) for code in ErrorCode])
-    lines += ["## Stall reasons", "", inspect.cleandoc(Stall.__doc__), ""]
+    lines += ["## Stall reasons", "", docstring(Stall), ""]
     lines += table(["order", "name"], [(stall.value, stall.name) for stall in Stall])
     return "\n".join(lines)
 

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any, TypedDict
 
 from rich.table import Table
 
-from tcugen.report.bench_report import bench_table
-from tcugen.report.run_report import run_table
-from tcugen.report.shapes_report import shapes_summary, shapes_table
+from tcugen.report.bench_report import BenchRow, bench_table
+from tcugen.report.run_report import RunFigures, run_table
+from tcugen.report.shapes_report import ShapesFigures, shapes_summary, shapes_table
 
 README = Path(__file__).parents[1] / "README.md"
 RESULTS = Path(__file__).with_name("results.md")
@@ -48,8 +49,22 @@ NETWORKS = (
 BOTTLENECK = ",".join(f"layer1.0.{part}" for part in ("conv1", "conv2", "conv3", "downsample", "add"))
 
 
+class SpeedFigures(TypedDict):
+    """Of what `tcugen speed --json` writes, what is shown."""
+
+    whole_cycles_per_second: list[float]
+    array_cycles_per_second: list[float]
+    ratio: float
+
+
+class BenchFigures(TypedDict):
+    """What `tcugen bench --json` writes."""
+
+    rows: list[BenchRow]
+
+
 @cache
-def figures_of(command: str) -> dict:
+def figures_of(command: str) -> Any:
     """What `tcugen COMMAND --json` writes."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "figures.json"
@@ -83,9 +98,9 @@ def networks(commands: Iterable[str]) -> list[str]:
     return lines
 
 
-def speed(figures: dict) -> list[str]:
+def speed(figures: SpeedFigures) -> list[str]:
     """Medians of the rounds."""
-    whole, array = (sorted(figures[f"{side}_cycles_per_second"]) for side in ("whole", "array"))
+    whole, array = sorted(figures["whole_cycles_per_second"]), sorted(figures["array_cycles_per_second"])
     return [
         "```",
         f"whole machine: {whole[len(whole) // 2]:,.0f} cycles/s",
@@ -95,15 +110,15 @@ def speed(figures: dict) -> list[str]:
     ]
 
 
-def layers(figures: dict) -> list[str]:
+def layers(figures: RunFigures) -> list[str]:
     return markdown(run_table(figures))
 
 
-def bench(figures: dict) -> list[str]:
+def bench(figures: BenchFigures) -> list[str]:
     return markdown(bench_table(figures["rows"]))
 
 
-def shapes(figures: dict) -> list[str]:
+def shapes(figures: ShapesFigures) -> list[str]:
     return [*markdown(shapes_table(figures)), "", "```", *shapes_summary(figures).splitlines(), "```"]
 
 

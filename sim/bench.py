@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, Literal, TypedDict
 
 import cocotb
 import numpy as np
@@ -15,7 +16,15 @@ from sim.pauses import PROFILES, channels, pause_randomly
 from tcugen.registers import ErrorCode
 from tcugen.trace.observe import observe
 
-TIMEOUT = {"timeout_time": 4, "timeout_unit": "ms"}
+
+class Timeout(TypedDict):
+    """What `cocotb.test` takes as a limit."""
+
+    timeout_time: float
+    timeout_unit: Literal["ms"]
+
+
+TIMEOUT: Timeout = {"timeout_time": 4, "timeout_unit": "ms"}
 """Limit of simulated time for each test: two million cycles, several times what the longest takes."""
 
 
@@ -27,7 +36,7 @@ class Bench:
         driver, trace, rules, outputs: See there.
     """
 
-    def __init__(self, dut):
+    def __init__(self, dut: Any):
         logging.getLogger("cocotb.tcu_top").setLevel(logging.WARNING)
         self.directory = Path(os.environ[ENVIRONMENT_VARIABLE])
         self.job = Job.read(self.directory)
@@ -97,7 +106,7 @@ def compare(found: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray],
     """One line per tensor that differs: how many elements, and the first of them."""
     if set(found) != set(expected):
         return [f"tensors {where} are {sorted(found)}, but golden has {sorted(expected)}"]
-    lines = []
+    lines: list[str] = []
     for name, wanted in expected.items():
         differs = np.argwhere(found[name] != wanted)
         if len(differs):

@@ -4,6 +4,7 @@ Written for jobs of two images that use all windows but SCRATCH. Each test start
 """
 
 import random
+from typing import Any
 
 import cocotb
 from cocotb.triggers import ClockCycles
@@ -20,7 +21,7 @@ RESETS = 6
 WATCHDOG_CYCLES = 500
 
 
-async def ready(dut, pausing: bool = True) -> Bench:
+async def ready(dut: Any, pausing: bool = True) -> Bench:
     bench = Bench(dut)
     await bench.begin(pausing)
     return bench
@@ -41,7 +42,7 @@ def check_error(bench: Bench, run: Run, code: ErrorCode, low: int, high: int) ->
 
 
 @cocotb.test(**TIMEOUT)
-async def registers_answer(dut):
+async def registers_answer(dut: Any) -> None:
     """Identification reads back; registers that do not exist or cannot be written are refused."""
     bench = await ready(dut)
     driver, architecture = bench.driver, bench.job.program.architecture
@@ -61,7 +62,7 @@ async def registers_answer(dut):
 
 
 @cocotb.test(**TIMEOUT)
-async def an_access_outside_its_window_is_not_made(dut):
+async def an_access_outside_its_window_is_not_made(dut: Any) -> None:
     """Each window in turn is cut: the machine stops before the first burst that would leave it."""
     bench = await ready(dut)
     driver = bench.driver
@@ -78,7 +79,7 @@ async def an_access_outside_its_window_is_not_made(dut):
 
 
 @cocotb.test(**TIMEOUT)
-async def a_program_cut_short_or_broken_is_refused(dut):
+async def a_program_cut_short_or_broken_is_refused(dut: Any) -> None:
     """A program without END, and one with an unknown opcode, stop with OPCODE at the instruction's offset."""
     bench = await ready(dut)
     driver = bench.driver
@@ -97,7 +98,7 @@ async def a_program_cut_short_or_broken_is_refused(dut):
 
 
 @cocotb.test(**TIMEOUT)
-async def an_error_response_to_a_read_is_reported(dut):
+async def an_error_response_to_a_read_is_reported(dut: Any) -> None:
     """In each window that is read; a soft reset follows and the next run is right."""
     bench = await ready(dut)
     driver = bench.driver
@@ -114,7 +115,7 @@ async def an_error_response_to_a_read_is_reported(dut):
 
 
 @cocotb.test(**TIMEOUT)
-async def an_error_response_to_a_write_is_reported(dut):
+async def an_error_response_to_a_write_is_reported(dut: Any) -> None:
     """The next run is right without a reset in between."""
     bench = await ready(dut)
     driver = bench.driver
@@ -128,7 +129,7 @@ async def an_error_response_to_a_write_is_reported(dut):
 
 
 @cocotb.test(**TIMEOUT)
-async def settings_cannot_change_under_way(dut):
+async def settings_cannot_change_under_way(dut: Any) -> None:
     """Windows, watchdog and a second start are refused while busy, and the run does not notice."""
     bench = await ready(dut)
     driver = bench.driver
@@ -141,7 +142,7 @@ async def settings_cannot_change_under_way(dut):
 
 
 @cocotb.test(**TIMEOUT)
-async def a_soft_reset_in_the_middle_leaves_nothing_behind(dut):
+async def a_soft_reset_in_the_middle_leaves_nothing_behind(dut: Any) -> None:
     """The run is cut at random places; memory is left in peace and the next run is right."""
     bench = await ready(dut)
     driver, rng = bench.driver, random.Random(bench.job.seed)
@@ -156,7 +157,7 @@ async def a_soft_reset_in_the_middle_leaves_nothing_behind(dut):
 
 
 @cocotb.test(**TIMEOUT)
-async def a_hard_reset_in_the_middle_leaves_nothing_behind(dut):
+async def a_hard_reset_in_the_middle_leaves_nothing_behind(dut: Any) -> None:
     """Both sides of both buses are reset at random places; the settings are gone and the next run is right."""
     bench = await ready(dut)
     driver, rng = bench.driver, random.Random(bench.job.seed)
@@ -173,7 +174,7 @@ async def a_hard_reset_in_the_middle_leaves_nothing_behind(dut):
 
 
 @cocotb.test(**TIMEOUT)
-async def a_run_leaves_nothing_behind(dut):
+async def a_run_leaves_nothing_behind(dut: Any) -> None:
     """The same image again takes the same cycles, to the last counter."""
     bench = await ready(dut, pausing=False)
     runs = [await bench.check_image(0), await bench.check_image(1), await bench.check_image(0)]
@@ -181,7 +182,7 @@ async def a_run_leaves_nothing_behind(dut):
 
 
 @cocotb.test(**TIMEOUT)
-async def a_memory_that_falls_silent_is_reported(dut):
+async def a_memory_that_falls_silent_is_reported(dut: Any) -> None:
     """Each response channel and each request channel stops for ever; when it goes on the next run is right."""
     bench = await ready(dut, pausing=False)
     driver = bench.driver

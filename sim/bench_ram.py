@@ -20,7 +20,7 @@ RAM_BYTES = 1 << 20
 
 
 @cocotb.test(**TIMEOUT)
-async def the_machine_runs_on_a_plain_ram(dut):
+async def the_machine_runs_on_a_plain_ram(dut: Any) -> None:
     job = Job.read(Path(os.environ[ENVIRONMENT_VARIABLE]))
     program = job.program
     ram = AxiRam(AxiBus.from_prefix(dut, "m_axi"), dut.aclk, dut.aresetn, reset_active_level=False, size=RAM_BYTES)
@@ -40,7 +40,8 @@ async def the_machine_runs_on_a_plain_ram(dut):
         Window.OUTPUT: program.output_bytes,
         Window.SCRATCH: program.scratch_bytes,
     }
-    bases, end = {}, 0
+    bases: dict[Window, int] = {}
+    end = 0
     for window, size in sizes.items():
         bases[window], end = end, end + -(-size // PAGE_BYTES) * PAGE_BYTES
         await write(f"{window.name}_BASE_LOW", bases[window])
@@ -53,9 +54,9 @@ async def the_machine_runs_on_a_plain_ram(dut):
     await write("CONTROL", 1)
     done = RisingEdge(dut.irq)
     assert await First(done, ClockCycles(dut.aclk, job.max_cycles)) is done, "no interrupt"
-    found = {}
+    found: dict[str, np.ndarray] = {}
     for port in program.outputs:
-        image: Any = ram.read(bases[Window.OUTPUT] + port.offset, port.layout.bytes)
+        image = ram.read(bases[Window.OUTPUT] + port.offset, port.layout.bytes)
         found[port.tensor] = port.layout.unpack(np.frombuffer(image, np.uint8))
     expected = {name: job.expected[name][0] for name in found}
     assert not (differences := compare(found, expected, "in memory")), "\n".join(differences)

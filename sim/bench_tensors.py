@@ -1,5 +1,7 @@
 """cocotb bench: every tensor of a job, image after image without a reset in between, equals golden."""
 
+from typing import Any
+
 import cocotb
 
 from sim.bench import TIMEOUT, Bench
@@ -7,7 +9,7 @@ from sim.job import Outcome
 
 
 @cocotb.test(**TIMEOUT)
-async def every_tensor_equals_golden(dut):
+async def every_tensor_equals_golden(dut: Any) -> None:
     bench = Bench(dut)
     await bench.begin()
     runs = [await bench.check_image(number) for number in range(bench.job.images)]

@@ -11,7 +11,7 @@ import importlib.metadata
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -59,7 +59,7 @@ class PortsOnlyVerilator(Verilator):
 
 
 @contextmanager
-def verilator_environment() -> Iterator[None]:
+def verilator_environment() -> Generator[None]:
     """The environment variables of the Verilator that was found, for a while; the runner takes them from there."""
     before = dict(os.environ)
     os.environ.update(environment.find_verilator().environment())
@@ -136,7 +136,7 @@ def _key(sources: list[Path]) -> str:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def _locked(path: Path) -> Generator[None]:
     """Holds an exclusive lock between processes."""
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

@@ -57,11 +57,6 @@ class Driver:
         areas: Base and size of each window, on pages of their own, above 4 GiB where addresses allow it.
     """
 
-    # cocotbext-axi comes without types.
-    master: Any
-    slave: Any
-    bus: Any
-
     def __init__(self, dut: Any, program: Program):
         self.dut, self.program = dut, program
         image = place(program, 1)

@@ -1,6 +1,7 @@
 """The memory on the machine's AXI4 master: the host's windows and nothing else, answered by cocotbext-axi."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from cocotbext.axi import AxiBus, AxiSlave
 
@@ -64,6 +65,6 @@ class WindowMemory:
         return window
 
 
-def axi_slave(dut, bus: AxiBus, memory: WindowMemory) -> AxiSlave:
+def axi_slave(dut: Any, bus: AxiBus, memory: WindowMemory) -> AxiSlave:
     """An AXI4 slave on `bus` that answers from `memory`, in order."""
     return AxiSlave(bus, dut.aclk, dut.aresetn, target=memory, reset_active_level=False)

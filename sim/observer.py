@@ -1,10 +1,11 @@
 """What the benches watch in every cycle: results as they are written, and the rules of the bus."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from amaranth.lib.wiring import Out
+from amaranth.lib.wiring import Member, Out
 from cocotb.triggers import ReadOnly, RisingEdge
 
 from sim.memory import WindowMemory
@@ -20,10 +21,10 @@ _BURST_INCR = 1
 class TraceRecorder:
     """Records of the ports `trace_drain_*` and `trace_pool_*`, since the last `clear`."""
 
-    def __init__(self, dut, architecture: Architecture):
+    def __init__(self, dut: Any, architecture: Architecture):
         self._dut = dut
         self._bytes = {"drain": architecture.output_lanes, "pool": architecture.rows}
-        self._records: dict[str, list[tuple]] = {}
+        self._records: dict[str, list[tuple[int, int, int, int]]] = {}
         self.clear()
 
     def clear(self) -> None:
@@ -65,8 +66,12 @@ class DefinedOutputs:
     violations: dict[str, str] = field(default_factory=dict)
 
     async def run(self) -> None:
-        members = Top(self.architecture).signature.members
-        outputs = [(name, getattr(self.dut, name)) for name, member in members.items() if member.flow is Out]
+        # Amaranth puts a property together by a decorator that its stubs leave out.
+        top: Any = Top(self.architecture)
+        members: Mapping[str, Member] = top.signature.members
+        outputs: list[tuple[str, Any]] = [
+            (name, getattr(self.dut, name)) for name, member in members.items() if member.flow is Out
+        ]
         edge, settled = RisingEdge(self.dut.aclk), ReadOnly()
         await edge
         cycle = 0
@@ -110,7 +115,7 @@ class BusRules:
             )
             for name, parts in payloads.items()
         ]
-        offered: dict[str, tuple | None] = dict.fromkeys(payloads)
+        offered: dict[str, tuple[int, ...] | None] = dict.fromkeys(payloads)
         while True:
             await edge
             if not self.dut.aresetn.value:

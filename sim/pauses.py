@@ -51,7 +51,7 @@ def channels(slave: Any, master: Any) -> tuple[Any, ...]:
     )
 
 
-async def pause_randomly(clock, channels: Sequence, profile: Profile, seed: int) -> None:
+async def pause_randomly(clock: Any, channels: Sequence[Any], profile: Profile, seed: int) -> None:
     """Pauses and releases the channels for ever, independently of each other."""
     rng = random.Random(seed)
     edge = RisingEdge(clock)

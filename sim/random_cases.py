@@ -1,5 +1,7 @@
 """Networks with random integers for the tensor benches: the shapes a ResNet is made of, cropped to a few pixels."""
 
+import numpy as np
+
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.fields import Activation
 from tcugen.network.graph import Network, Node, Shape
@@ -8,7 +10,7 @@ from tcugen.synthetic.integers import synthesise
 
 IMAGE = "image"
 
-Data = tuple[QuantizedNetwork, dict]
+Data = tuple[QuantizedNetwork, dict[str, np.ndarray]]
 """A quantized network and int8 [n, C, H, W] by name of network input."""
 
 
@@ -48,7 +50,8 @@ def bottleneck(in_channels: int, width: int, out_channels: int, size: int, strid
 
 def chained_blocks(channels: int, size: int, blocks: int) -> Data:
     """Basic blocks with identity shortcuts, one after the other."""
-    nodes, last = [], IMAGE
+    nodes: list[Node] = []
+    last = IMAGE
     for block in range(blocks):
         first, second, total = f"{block}.conv1", f"{block}.conv2", f"{block}.add"
         nodes += [

@@ -113,8 +113,6 @@ def corner_data(part: Network, data: str, weights: str) -> tuple[QuantizedNetwor
         A quantized network of that convolution, and its input.
     """
     [node] = part.nodes
-    if not isinstance(node, Conv):
-        raise ValueError(f"{node.name} is no convolution; choose one")
     [(_, shape)] = part.inputs
     if not isinstance(node, Conv):
         raise ValueError(f"{node.name}: is a {node.op}, but corner data is that of a convolution; choose one")

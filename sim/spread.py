@@ -21,7 +21,7 @@ def saturated_share(node: Node, tensor: np.ndarray) -> float:
     The lower end counts only where it is no floor: not after a ReLU, nor a max-pool, which may read one.
     """
     floored = keeps_quantization(node) or activation_of(node) == "relu"
-    return float(np.mean((tensor == _HIGH) | ((tensor == _LOW) & (not floored))))
+    return np.count_nonzero(np.isin(tensor, (_HIGH,) if floored else (_LOW, _HIGH))) / tensor.size
 
 
 def flaws(network: Network, tensors: Mapping[str, np.ndarray]) -> list[str]:
@@ -30,7 +30,7 @@ def flaws(network: Network, tensors: Mapping[str, np.ndarray]) -> list[str]:
     Args:
         tensors: int8 or int32 [n, C, H, W] by node name; int32 ones cannot saturate.
     """
-    lines = []
+    lines: list[str] = []
     for name, tensor in tensors.items():
         if tensor.size < MIN_ELEMENTS and name != network.nodes[-1].name:
             continue

@@ -90,7 +90,11 @@ class Dump:
         top, left, bottom, right = node["padding"]
         padded = np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)), constant_values=fill)
         step_y, step_x = node["stride"]
-        return np.lib.stride_tricks.sliding_window_view(padded, node["kernel"], (2, 3))[:, :, ::step_y, ::step_x]
+        apart_y, apart_x = node.get("dilation", (1, 1))
+        rows, columns = node["kernel"]
+        spans = ((rows - 1) * apart_y + 1, (columns - 1) * apart_x + 1)
+        windows = np.lib.stride_tricks.sliding_window_view(padded, spans, (2, 3))
+        return windows[:, :, ::step_y, ::step_x, ::apart_y, ::apart_x]
 
 
 def rounded(sums: np.ndarray, multiplier: np.ndarray, node: dict) -> np.ndarray:

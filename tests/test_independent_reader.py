@@ -26,17 +26,20 @@ pytest.importorskip("onnxruntime")
 IMAGES = 2
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    """The dump of a right run with fused producers."""
-    run = RightRun.of("bottleneck", images=IMAGES)
+def _dump_of(name, folder):
+    run = RightRun.of(name, images=IMAGES)
     result = SimulationResult(tuple(run.image_run(i) for i in range(IMAGES)), "fixed", seconds=1.0, cpu_seconds=1.0)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(compare, "simulate", lambda *arguments, **more: result)
         outcome = verify(run.model, run.program, "rtl", run.inputs)
-    folder = tmp_path_factory.mktemp("dump") / "dump"
     write_dump(folder, run.model, run.program, run.inputs, outcome)
     return folder
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The dump of a right run with fused producers."""
+    return _dump_of("bottleneck", tmp_path_factory.mktemp("dump") / "dump")
 
 
 @pytest.fixture
@@ -49,6 +52,11 @@ def test_a_whole_dump_passes(dump, capsys):
     assert capsys.readouterr().out.endswith("10 nodes compared with NumPy and ONNX Runtime: 0 elements differ\n")
     (dump / "reference.onnx").unlink()
     assert independent_reader.check(dump) == 0
+
+
+def test_distances_between_taps_are_read(tmp_path, capsys):
+    assert independent_reader.check(_dump_of("dilated", tmp_path / "dump")) == 0
+    assert capsys.readouterr().out.endswith(": 0 elements differ\n")
 
 
 def _without(*keep):

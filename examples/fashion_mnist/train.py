@@ -84,7 +84,9 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(arguments.seed)
-    model = torch_resnet("resnet20", image_channels=1).to(memory_format=torch.channels_last)
+    model = torch_resnet("resnet20", image_channels=1)
+    # PyTorch's types know this argument for tensors only.
+    model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     images, labels = (torch.tensor(array) for array in pixels("train", arguments.data))
     train(model, images, labels.long(), arguments.epochs)
     images, labels = (torch.tensor(array) for array in pixels("test", arguments.data))

