@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tcugen import isa, registers
 from tcugen.isa import HEADER, OWN_BIT, OWN_FIELDS, SHARED_BIT, SHARED_FIELDS, Opcode, Placed, Unit, Window
-from tcugen.registers import REGISTERS, ErrorCode, Register, Stall
+from tcugen.registers import REGISTERS, ErrorCode, Register, Stall, WindowFlaw
 
 FOLDER = Path(__file__).parent
 GENERATED = "<!-- Written by `make docs` from {source}. Change it there. -->"
@@ -83,13 +83,15 @@ def register_map() -> str:
     lines += [
         f"Addresses are {registers.ADDRESS_BITS} bits wide. Access is `r` (read), `rw` (read and write) or `w` "
         "(a write acts, a read gives 0). Anything else is answered with SLVERR and has no effect: an address "
-        "without a register, a write to an `r` register, a write to a window or to WATCHDOG while the machine is "
-        "busy, and a start while it cannot start.",
+        "without a register, a write to an `r` register, a value that the register cannot hold, a write to a window or "
+        "to WATCHDOG while the machine is busy, and a start while the machine or WINDOWS does not allow it.",
         "",
     ]
     lines += table(["address", "register", "access", "meaning"], register_rows(REGISTERS))
     lines += ["## Error codes", "", docstring(ErrorCode), ""]
     lines += table(["value", "name"], [(code.value, code.name) for code in ErrorCode])
+    lines += ["## Windows", "", docstring(WindowFlaw), ""]
+    lines += table(["bit", "name"], [(flaw.value, flaw.name) for flaw in WindowFlaw])
     lines += ["## Stall reasons", "", docstring(Stall), ""]
     lines += table(["order", "name"], [(stall.value, stall.name) for stall in Stall])
     return "\n".join(lines)

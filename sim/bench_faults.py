@@ -11,11 +11,11 @@ from cocotb.triggers import ClockCycles
 from cocotbext.axi import AxiResp
 
 from sim.bench import TIMEOUT, Bench
-from sim.driver import Run
+from sim.driver import CONTROL_START, Run
 from tcugen.arch import BURST_BEATS
 from tcugen.isa import Window
-from tcugen.registers import BY_NAME, IDENTIFICATION, ErrorCode
-from tcugen.simulator.memory_image import Area
+from tcugen.registers import BY_NAME, IDENTIFICATION, ErrorCode, WindowFlaw
+from tcugen.simulator.memory_image import PAGE_BYTES, Area
 
 RESETS = 6
 WATCHDOG_CYCLES = 500
@@ -76,6 +76,37 @@ async def an_access_outside_its_window_is_not_made(dut: Any) -> None:
             await expect_error(bench, ErrorCode.WINDOW, first, whole.base + whole.size)
         await driver.set_window(window, whole)
         await bench.check_image(1)
+
+
+@cocotb.test(**TIMEOUT)
+async def a_start_with_hostile_windows_is_refused(dut: Any) -> None:
+    """Windows that wrap, overlap or cannot be stored: SLVERR, no access to memory, and the next run is right."""
+    bench = await ready(dut)
+    driver = bench.driver
+    top = 1 << bench.job.program.architecture.bus_address_bits
+    areas = dict(driver.areas)
+    output, program = areas[Window.OUTPUT], areas[Window.PROGRAM]
+    hostile = {
+        "the last page, longer than it": (Window.SCRATCH, Area(top - PAGE_BYTES, PAGE_BYTES + 1), WindowFlaw.WRAPS),
+        "the whole space from the last page": (Window.OUTPUT, Area(top - PAGE_BYTES, 2**32 - 1), WindowFlaw.WRAPS),
+        "output in the program": (Window.OUTPUT, Area(program.base, output.size), WindowFlaw.OVERLAP),
+        "scratch over the output": (Window.SCRATCH, output, WindowFlaw.OVERLAP),
+        "no program": (Window.PROGRAM, Area(program.base, 0), WindowFlaw.EMPTY),
+    }
+    bursts = dict(bench.rules.bursts)
+    for what, (window, area, flaw) in hostile.items():
+        await driver.set_window(window, area)
+        assert await driver.try_write("CONTROL", CONTROL_START) == AxiResp.SLVERR, what
+        assert await driver.read("WINDOWS") >> flaw & 1, what
+        assert await driver.read("STATUS") == 0, what
+        await driver.set_window(window, areas.get(window, Area(0, 0)))
+    for name, value in (("OUTPUT_BASE_LOW", output.base % 2**32 | 8), ("OUTPUT_BASE_HIGH", top >> 32)):
+        kept = await driver.read(name)
+        assert await driver.try_write(name, value) == AxiResp.SLVERR, name
+        assert await driver.read(name) == kept, name
+    assert bench.rules.bursts == bursts, "a refused start reached memory"
+    driver.memory.areas = areas
+    await bench.check_image(1)
 
 
 @cocotb.test(**TIMEOUT)

@@ -26,6 +26,18 @@ class ErrorCode(IntEnum):
     BUS_HUNG = 5
 
 
+class WindowFlaw(IntEnum):
+    """Why a start is refused with the windows as they are set: the bits of register WINDOWS.
+
+    EMPTY: PROGRAM has no byte. WRAPS: a window reaches beyond the last address of the bus. OVERLAP: OUTPUT or SCRATCH,
+    which the machine writes, shares a byte with another window.
+    """
+
+    EMPTY = 0
+    WRAPS = 1
+    OVERLAP = 2
+
+
 class Stall(IntEnum):
     """Why the array did not take an operand in a cycle.
 
@@ -81,6 +93,14 @@ def _table() -> tuple[Register, ...]:
         ("LAYER_SELECT", "rw", "layer number whose counters LAYER_* show, when the machine is not running"),
         ("LAYER_BUSY", "r", "busy cycles of the selected layer"),
         *((f"LAYER_STALL_{stall.name}", "r", f"its stalled cycles, reason {stall.name.lower()}") for stall in Stall),
+    ]
+    flaws = "; ".join(f"bit {flaw.value}: {flaw.name}" for flaw in WindowFlaw)
+    rows += [
+        (
+            "WINDOWS",
+            "r",
+            f"0: a run may start with the windows as they are; {flaws}; bit {len(WindowFlaw)}: still looking",
+        )
     ]
     return tuple(Register(name, 4 * index, access, doc) for index, (name, access, doc) in enumerate(rows))
 

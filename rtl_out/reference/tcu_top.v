@@ -12,13 +12,209 @@
 //     output_lanes      4
 //     bus_address_bits  40
 
+// Looks at one pair of windows after the other, so that one comparison serves all.
+//
+// `flaws` says of the settings, in integers without wrapping: EMPTY, PROGRAM has no byte; WRAPS, base + size of a
+// window exceeds the bus's addresses; OVERLAP, a window that the machine writes shares a byte with another one. An
+// empty window shares nothing.
+//
+// Latency: CHECK_CYCLES from the last `changed` to `settled`; until then `flaws` is not to be relied on.
+//
+// Members:
+//     windows: Settings.
+//     changed: In the cycle before `windows` may differ.
+//     settled, flaws: The verdict, bits by `registers.WindowFlaw`.
+module tcu_window_rules (
+    input  wire         clk,
+    input  wire         rst,
+    input  wire [359:0] windows,
+    input  wire         changed,
+    output reg          settled,
+    output reg  [2:0]   flaws
+);
+    reg [39:0] base_a;
+    reg [39:0] base_b;
+    reg [40:0] end_a;
+    reg [40:0] end_b;
+    wire overlap;
+    reg [2:0] pair;
+    reg [31:0] size_a;
+    reg [31:0] size_b;
+    reg [1:0] step;
+    wire wraps;
+    wire _9_;
+
+    assign wraps = |{ (end_b > 41'h10000000000), (end_a > 41'h10000000000) };
+    assign overlap = (|size_a) & (|size_b) & (base_a < end_b) & (base_b < end_a);
+    assign _9_ = ~settled;
+
+    always @(posedge clk) begin
+        if (rst) begin
+            settled <= 1'h0;
+        end else if (changed) begin
+            settled <= 1'h0;
+        end else if (_9_) begin
+            case (step)
+                2'h0, 2'h1: ;
+                default: settled <= pair == 3'h6;
+            endcase
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            pair <= 3'h0;
+        end else if (changed) begin
+            pair <= 3'h0;
+        end else if (_9_) begin
+            case (step)
+                2'h0, 2'h1: ;
+                default: pair <= pair + 3'h1;
+            endcase
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            step <= 2'h0;
+        end else if (changed) begin
+            step <= 2'h0;
+        end else if (_9_) begin
+            case (step)
+                2'h0: step <= 2'h1;
+                2'h1: step <= 2'h2;
+                default: step <= 2'h0;
+            endcase
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            flaws <= 3'h0;
+        end else if (changed) begin
+            flaws <= 3'h0;
+        end else if (_9_) begin
+            case (step)
+                2'h0, 2'h1: ;
+                default: begin
+                    if (wraps) begin
+                        flaws[1] <= 1'h1;
+                    end
+                    if (overlap) begin
+                        flaws[2] <= 1'h1;
+                    end
+                    if (windows[71:40] == 32'h0) begin
+                        flaws[0] <= 1'h1;
+                    end
+                end
+            endcase
+        end
+    end
+
+    always @(posedge clk) begin
+        if (changed) begin
+        end else if (_9_) begin
+            case (step)
+                2'h0: begin
+                    case (pair)
+                        3'h0, 3'h1: base_a <= windows[39:0];
+                        3'h2, 3'h3: base_a <= windows[111:72];
+                        3'h4, 3'h5: base_a <= windows[183:144];
+                        3'h6: base_a <= windows[255:216];
+                        default: ;
+                    endcase
+                end
+                default: ;
+            endcase
+        end
+    end
+
+    always @(posedge clk) begin
+        if (changed) begin
+        end else if (_9_) begin
+            case (step)
+                2'h0: begin
+                    case (pair)
+                        3'h0, 3'h1: size_a <= windows[71:40];
+                        3'h2, 3'h3: size_a <= windows[143:112];
+                        3'h4, 3'h5: size_a <= windows[215:184];
+                        3'h6: size_a <= windows[287:256];
+                        default: ;
+                    endcase
+                end
+                default: ;
+            endcase
+        end
+    end
+
+    always @(posedge clk) begin
+        if (changed) begin
+        end else if (_9_) begin
+            case (step)
+                2'h0: begin
+                    case (pair)
+                        3'h0: base_b <= windows[255:216];
+                        3'h1: base_b <= windows[327:288];
+                        3'h2: base_b <= windows[255:216];
+                        3'h3: base_b <= windows[327:288];
+                        3'h4: base_b <= windows[255:216];
+                        3'h5, 3'h6: base_b <= windows[327:288];
+                        default: ;
+                    endcase
+                end
+                default: ;
+            endcase
+        end
+    end
+
+    always @(posedge clk) begin
+        if (changed) begin
+        end else if (_9_) begin
+            case (step)
+                2'h0: begin
+                    case (pair)
+                        3'h0: size_b <= windows[287:256];
+                        3'h1: size_b <= windows[359:328];
+                        3'h2: size_b <= windows[287:256];
+                        3'h3: size_b <= windows[359:328];
+                        3'h4: size_b <= windows[287:256];
+                        3'h5, 3'h6: size_b <= windows[359:328];
+                        default: ;
+                    endcase
+                end
+                default: ;
+            endcase
+        end
+    end
+
+    always @(posedge clk) begin
+        if (changed) begin
+        end else if (_9_) begin
+            case (step)
+                2'h1: end_a <= base_a + size_a;
+                default: ;
+            endcase
+        end
+    end
+
+    always @(posedge clk) begin
+        if (changed) begin
+        end else if (_9_) begin
+            case (step)
+                2'h1: end_b <= base_b + size_b;
+                default: ;
+            endcase
+        end
+    end
+endmodule
+
 // AXI4-Lite slave and settings.
 //
 // Write address and data may come in either order; one write and one read are handled at a time, independently.
 // Byte strobes are obeyed. Answers SLVERR, without any effect, to: an address without a register; a write to a
-// read-only register; a write to a window or to WATCHDOG while `busy`; a start (without soft reset) while not
-// `startable`. The lowest two address bits are ignored. Bits 11 .. 0 of a window's base are not stored, so every
-// base is a multiple of PAGE_BYTES; nor are address bits above the bus address.
+// read-only register; a value that the register cannot hold, as a base that is no multiple of PAGE_BYTES or beyond the
+// bus's addresses; a write to a window or to WATCHDOG while `busy`; a start (without soft reset) while not
+// `startable`, or with windows that `WindowRules` finds a flaw in. The lowest two address bits are ignored.
 //
 // Members:
 //     aw*, w*, b*, ar*, r*: The AXI4-Lite channels.
@@ -27,7 +223,8 @@
 //     busy, done, failed, startable, error_code, error_address: From Control.
 //     totals, layer_count: From Counters; `layer` and `counter` select the latter.
 //
-// A read takes READ_CYCLES from address to data, a write 2 cycles from the later of address and data to response.
+// A read takes READ_CYCLES from address to data, a write 2 cycles from the later of address and data to response. A
+// write to CONTROL also waits for the verdict on the windows: up to CHECK_CYCLES after the last of them was set.
 module tcu_host (
     input  wire         clk,
     input  wire         rst,
@@ -69,7 +266,7 @@ module tcu_host (
 );
     reg accepted;
     reg [7:0] address;
-    reg [7:0] address_64;
+    reg [7:0] address_69;
     reg [2:0] cycle;
     reg [31:0] data;
     wire execute;
@@ -79,6 +276,7 @@ module tcu_host (
     reg [31:0] input_base_low;
     reg [31:0] input_size;
     reg [31:0] interrupt_enable_53;
+    wire is_control;
     reg [31:0] layer_select;
     reg [31:0] output_base_high;
     reg [31:0] output_base_low;
@@ -87,6 +285,9 @@ module tcu_host (
     reg [31:0] program_base_low;
     reg [31:0] program_size;
     reg reading;
+    reg rules_changed;
+    wire [2:0] rules_flaws;
+    wire rules_settled;
     reg [31:0] scratch_base_high;
     reg [31:0] scratch_base_low;
     reg [31:0] scratch_size;
@@ -95,19 +296,42 @@ module tcu_host (
     reg [31:0] weights_base_high;
     reg [31:0] weights_base_low;
     reg [31:0] weights_size;
-    wire _1_, _2_, _27_, _28_, _173_, _175_;
-    wire [7:0] _30_, _48_, _72_, _96_, _120_, _144_, _168_;
-    wire [31:0] _21_;
+    wire _1_, _2_, _122_, _123_, _268_, _270_;
+    wire [7:0] _125_, _143_, _167_, _191_, _215_, _239_, _263_;
+    wire [31:0] _8_, _19_, _25_, _37_, _43_, _55_, _61_, _73_, _79_, _91_, _97_, _109_, _114_;
+    wire [32:0] _10_, _21_, _27_, _39_, _45_, _57_, _63_, _75_, _81_, _93_, _99_, _111_;
 
-    assign execute = _1_ & _2_ & !bvalid;
+    tcu_window_rules u_rules (
+        .clk(clk),
+        .rst(rst),
+        .windows(windows),
+        .changed(rules_changed),
+        .settled(rules_settled),
+        .flaws(rules_flaws)
+    );
+
+    assign is_control = address == 8'h2;
+    assign execute = _1_ & _2_ & !bvalid & (rules_settled | !is_control);
     assign awready = ~have_address;
     assign wready = ~have_data;
-    assign _21_ = data & { 29'h0, strobes[0], strobes[0], strobes[0] };
+    assign _8_ = { strobes[3], strobes[3], strobes[3], strobes[3], strobes[3], strobes[3], strobes[3], strobes[3:2], strobes[2], strobes[2], strobes[2], strobes[2], strobes[2], strobes[2], strobes[2:1], strobes[1], strobes[1], strobes[1], strobes[1], strobes[1], strobes[1], strobes[1:0], strobes[0], strobes[0], strobes[0], strobes[0], strobes[0], strobes[0], strobes[0] } & data;
+    assign _19_ = { strobes[3], strobes[3], strobes[3], strobes[3], strobes[3], strobes[3], strobes[3], strobes[3:2], strobes[2], strobes[2], strobes[2], strobes[2], strobes[2], strobes[2], strobes[2:1], strobes[1], strobes[1], strobes[1], strobes[1], strobes[1], strobes[1], strobes[1:0], strobes[0], strobes[0], strobes[0], strobes[0], strobes[0], strobes[0], strobes[0] } & data;
+    assign _25_ = { strobes[3], strobes[3], strobes[3], strobes[3], strobes[3], strobes[3], strobes[3], strobes[3:2], strobes[2], strobes[2], strobes[2], strobes[2], strobes[2], strobes[2], strobes[2:1], strobes[1], strobes[1], strobes[1], strobes[1], strobes[1], strobes[1], strobes[1:0], strobes[0], strobes[0], strobes[0], strobes[0], strobes[0], strobes[0], strobes[0] } & data;
+    assign _37_ = { strobes[3], strobes[3], strobes[3], strobes[3], strobes[3], strobes[3], strobes[3], strobes[3:2], strobes[2], strobes[2], strobes[2], strobes[2], strobes[2], strobes[2], strobes[2:1], strobes[1], strobes[1], strobes[1], strobes[1], strobes[1], strobes[1], strobes[1:0], strobes[0], strobes[0], strobes[0], strobes[0], strobes[0], strobes[0], strobes[0] } & data;
+    assign _43_ = { strobes[3], strobes[3], strobes[3], strobes[3], strobes[3], strobes[3], strobes[3], strobes[3:2], strobes[2], strobes[2], strobes[2], strobes[2], strobes[2], strobes[2], strobes[2:1], strobes[1], strobes[1], strobes[1], strobes[1], strobes[1], strobes[1], strobes[1:0], strobes[0], strobes[0], strobes[0], strobes[0], strobes[0], strobes[0], strobes[0] } & data;
+    assign _55_ = { strobes[3], strobes[3], strobes[3], strobes[3], strobes[3], strobes[3], strobes[3], strobes[3:2], strobes[2], strobes[2], strobes[2], strobes[2], strobes[2], strobes[2], strobes[2:1], strobes[1], strobes[1], strobes[1], strobes[1], strobes[1], strobes[1], strobes[1:0], strobes[0], strobes[0], strobes[0], strobes[0], strobes[0], strobes[0], strobes[0] } & data;
+    assign _61_ = { strobes[3], strobes[3], strobes[3], strobes[3], strobes[3], strobes[3], strobes[3], strobes[3:2], strobes[2], strobes[2], strobes[2], strobes[2], strobes[2], strobes[2], strobes[2:1], strobes[1], strobes[1], strobes[1], strobes[1], strobes[1], strobes[1], strobes[1:0], strobes[0], strobes[0], strobes[0], strobes[0], strobes[0], strobes[0], strobes[0] } & data;
+    assign _73_ = { strobes[3], strobes[3], strobes[3], strobes[3], strobes[3], strobes[3], strobes[3], strobes[3:2], strobes[2], strobes[2], strobes[2], strobes[2], strobes[2], strobes[2], strobes[2:1], strobes[1], strobes[1], strobes[1], strobes[1], strobes[1], strobes[1], strobes[1:0], strobes[0], strobes[0], strobes[0], strobes[0], strobes[0], strobes[0], strobes[0] } & data;
+    assign _79_ = { strobes[3], strobes[3], strobes[3], strobes[3], strobes[3], strobes[3], strobes[3], strobes[3:2], strobes[2], strobes[2], strobes[2], strobes[2], strobes[2], strobes[2], strobes[2:1], strobes[1], strobes[1], strobes[1], strobes[1], strobes[1], strobes[1], strobes[1:0], strobes[0], strobes[0], strobes[0], strobes[0], strobes[0], strobes[0], strobes[0] } & data;
+    assign _91_ = { strobes[3], strobes[3], strobes[3], strobes[3], strobes[3], strobes[3], strobes[3], strobes[3:2], strobes[2], strobes[2], strobes[2], strobes[2], strobes[2], strobes[2], strobes[2:1], strobes[1], strobes[1], strobes[1], strobes[1], strobes[1], strobes[1], strobes[1:0], strobes[0], strobes[0], strobes[0], strobes[0], strobes[0], strobes[0], strobes[0] } & data;
+    assign _97_ = { strobes[3], strobes[3], strobes[3], strobes[3], strobes[3], strobes[3], strobes[3], strobes[3:2], strobes[2], strobes[2], strobes[2], strobes[2], strobes[2], strobes[2], strobes[2:1], strobes[1], strobes[1], strobes[1], strobes[1], strobes[1], strobes[1], strobes[1:0], strobes[0], strobes[0], strobes[0], strobes[0], strobes[0], strobes[0], strobes[0] } & data;
+    assign _109_ = { strobes[3], strobes[3], strobes[3], strobes[3], strobes[3], strobes[3], strobes[3], strobes[3:2], strobes[2], strobes[2], strobes[2], strobes[2], strobes[2], strobes[2], strobes[2:1], strobes[1], strobes[1], strobes[1], strobes[1], strobes[1], strobes[1], strobes[1:0], strobes[0], strobes[0], strobes[0], strobes[0], strobes[0], strobes[0], strobes[0] } & data;
+    assign _114_ = data & { 29'h0, strobes[0], strobes[0], strobes[0] };
     assign arready = !reading & !rvalid;
-    assign _27_ = awvalid & awready;
-    assign _28_ = wvalid & wready;
-    assign _173_ = arvalid & arready;
-    assign _175_ = cycle == 3'h5;
+    assign _122_ = awvalid & awready;
+    assign _123_ = wvalid & wready;
+    assign _268_ = arvalid & arready;
+    assign _270_ = cycle == 3'h5;
     assign interrupt_enable = interrupt_enable_53[0];
     assign layer = layer_select[11:0];
     assign windows[359:328] = scratch_size;
@@ -122,30 +346,79 @@ module tcu_host (
     assign windows[39:0] = { program_base_high[7:0], program_base_low };
     assign _1_ = have_address;
     assign _2_ = have_data;
-    assign _30_[7:1] = 7'h0;
-    assign _30_[0] = data[0];
-    assign _48_[3:0] = 4'h0;
-    assign _48_[7:4] = data[15:12];
-    assign _72_[3:0] = 4'h0;
-    assign _72_[7:4] = data[15:12];
-    assign _96_[3:0] = 4'h0;
-    assign _96_[7:4] = data[15:12];
-    assign _120_[3:0] = 4'h0;
-    assign _120_[7:4] = data[15:12];
-    assign _144_[3:0] = 4'h0;
-    assign _144_[7:4] = data[15:12];
-    assign _168_[7:4] = 4'h0;
-    assign _168_[3:0] = data[11:8];
+    assign _10_[32] = 1'h0;
+    assign _10_[31:0] = { _8_[31:1], 1'h0 };
+    assign _21_[32] = 1'h0;
+    assign _21_[31:0] = { 20'h0, _19_[11:0] };
+    assign _27_[32] = 1'h0;
+    assign _27_[31:0] = { _25_[31:8], 8'h0 };
+    assign _39_[32] = 1'h0;
+    assign _39_[31:0] = { 20'h0, _37_[11:0] };
+    assign _45_[32] = 1'h0;
+    assign _45_[31:0] = { _43_[31:8], 8'h0 };
+    assign _57_[32] = 1'h0;
+    assign _57_[31:0] = { 20'h0, _55_[11:0] };
+    assign _63_[32] = 1'h0;
+    assign _63_[31:0] = { _61_[31:8], 8'h0 };
+    assign _75_[32] = 1'h0;
+    assign _75_[31:0] = { 20'h0, _73_[11:0] };
+    assign _81_[32] = 1'h0;
+    assign _81_[31:0] = { _79_[31:8], 8'h0 };
+    assign _93_[32] = 1'h0;
+    assign _93_[31:0] = { 20'h0, _91_[11:0] };
+    assign _99_[32] = 1'h0;
+    assign _99_[31:0] = { _97_[31:8], 8'h0 };
+    assign _111_[32] = 1'h0;
+    assign _111_[31:0] = { _109_[31:12], 12'h0 };
+    assign _125_[7:1] = 7'h0;
+    assign _125_[0] = data[0];
+    assign _143_[3:0] = 4'h0;
+    assign _143_[7:4] = data[15:12];
+    assign _167_[3:0] = 4'h0;
+    assign _167_[7:4] = data[15:12];
+    assign _191_[3:0] = 4'h0;
+    assign _191_[7:4] = data[15:12];
+    assign _215_[3:0] = 4'h0;
+    assign _215_[7:4] = data[15:12];
+    assign _239_[3:0] = 4'h0;
+    assign _239_[7:4] = data[15:12];
+    assign _263_[7:4] = 4'h0;
+    assign _263_[3:0] = data[11:8];
 
     always @* begin
         accepted = 1'h0;
         if (execute) begin
             case (address)
-                8'h07: accepted = 1'h1;
-                8'h08, 8'h09, 8'h0a, 8'h0b, 8'h0c, 8'h0d, 8'h0e, 8'h0f, 8'h10: accepted = ~busy;
-                8'h11, 8'h12, 8'h13, 8'h14, 8'h15, 8'h16, 8'h17: accepted = ~busy;
-                8'h30: accepted = 1'h1;
-                8'h02: accepted = startable | !wanted[0] | wanted[1];
+                8'h07: accepted = _10_ == 33'h0;
+                8'h08: accepted = ~busy;
+                8'h09: accepted = (_21_ == 33'h0) & !busy;
+                8'h0a: accepted = (_27_ == 33'h0) & !busy;
+                8'h0b: accepted = ~busy;
+                8'h0c: accepted = (_39_ == 33'h0) & !busy;
+                8'h0d: accepted = (_45_ == 33'h0) & !busy;
+                8'h0e: accepted = ~busy;
+                8'h0f: accepted = (_57_ == 33'h0) & !busy;
+                8'h10: accepted = (_63_ == 33'h0) & !busy;
+                8'h11: accepted = ~busy;
+                8'h12: accepted = (_75_ == 33'h0) & !busy;
+                8'h13: accepted = (_81_ == 33'h0) & !busy;
+                8'h14: accepted = ~busy;
+                8'h15: accepted = (_93_ == 33'h0) & !busy;
+                8'h16: accepted = (_99_ == 33'h0) & !busy;
+                8'h17: accepted = ~busy;
+                8'h30: accepted = _111_ == 33'h0;
+                8'h02: accepted = (startable & (rules_flaws == 3'h0)) | !wanted[0] | wanted[1];
+                default: ;
+            endcase
+        end
+    end
+
+    always @* begin
+        rules_changed = 1'h0;
+        if (execute) begin
+            case (address)
+                8'h09, 8'h0a, 8'h0b, 8'h0c, 8'h0d, 8'h0e, 8'h0f, 8'h10, 8'h11: rules_changed = accepted;
+                8'h12, 8'h13, 8'h14, 8'h15, 8'h16, 8'h17: rules_changed = accepted;
                 default: ;
             endcase
         end
@@ -155,7 +428,7 @@ module tcu_host (
         wanted = 3'h0;
         if (execute) begin
             case (address)
-                8'h02: wanted = _21_[2:0];
+                8'h02: wanted = _114_[2:0];
                 default: ;
             endcase
         end
@@ -205,7 +478,7 @@ module tcu_host (
 
     always @* begin
         counter = 4'h0;
-        case (address_64)
+        case (address_69)
             8'h31: counter = 4'h8;
             8'h32: counter = 4'h0;
             8'h33: counter = 4'h1;
@@ -223,7 +496,7 @@ module tcu_host (
         if (rst) begin
             have_address <= 1'h0;
         end else begin
-            if (_27_) begin
+            if (_122_) begin
                 have_address <= 1'h1;
             end
             if (execute) begin
@@ -235,7 +508,7 @@ module tcu_host (
     always @(posedge clk) begin
         if (rst) begin
             address <= 8'h0;
-        end else if (_27_) begin
+        end else if (_122_) begin
             address <= awaddr[9:2];
         end
     end
@@ -244,7 +517,7 @@ module tcu_host (
         if (rst) begin
             have_data <= 1'h0;
         end else begin
-            if (_28_) begin
+            if (_123_) begin
                 have_data <= 1'h1;
             end
             if (execute) begin
@@ -256,7 +529,7 @@ module tcu_host (
     always @(posedge clk) begin
         if (rst) begin
             data <= 32'd0;
-        end else if (_28_) begin
+        end else if (_123_) begin
             data <= wdata;
         end
     end
@@ -264,7 +537,7 @@ module tcu_host (
     always @(posedge clk) begin
         if (rst) begin
             strobes <= 4'h0;
-        end else if (_28_) begin
+        end else if (_123_) begin
             strobes <= wstrb;
         end
     end
@@ -300,7 +573,7 @@ module tcu_host (
             case (address)
                 8'h07: begin
                     if (accepted & strobes[0]) begin
-                        interrupt_enable_53[7:0] <= _30_;
+                        interrupt_enable_53[7:0] <= _125_;
                     end
                     if (accepted & strobes[1]) begin
                         interrupt_enable_53[15:8] <= 8'h0;
@@ -351,7 +624,7 @@ module tcu_host (
                         program_base_low[7:0] <= 8'h0;
                     end
                     if (accepted & strobes[1]) begin
-                        program_base_low[15:8] <= _48_;
+                        program_base_low[15:8] <= _143_;
                     end
                     if (accepted & strobes[2]) begin
                         program_base_low[23:16] <= data[23:16];
@@ -423,7 +696,7 @@ module tcu_host (
                         weights_base_low[7:0] <= 8'h0;
                     end
                     if (accepted & strobes[1]) begin
-                        weights_base_low[15:8] <= _72_;
+                        weights_base_low[15:8] <= _167_;
                     end
                     if (accepted & strobes[2]) begin
                         weights_base_low[23:16] <= data[23:16];
@@ -495,7 +768,7 @@ module tcu_host (
                         input_base_low[7:0] <= 8'h0;
                     end
                     if (accepted & strobes[1]) begin
-                        input_base_low[15:8] <= _96_;
+                        input_base_low[15:8] <= _191_;
                     end
                     if (accepted & strobes[2]) begin
                         input_base_low[23:16] <= data[23:16];
@@ -567,7 +840,7 @@ module tcu_host (
                         output_base_low[7:0] <= 8'h0;
                     end
                     if (accepted & strobes[1]) begin
-                        output_base_low[15:8] <= _120_;
+                        output_base_low[15:8] <= _215_;
                     end
                     if (accepted & strobes[2]) begin
                         output_base_low[23:16] <= data[23:16];
@@ -639,7 +912,7 @@ module tcu_host (
                         scratch_base_low[7:0] <= 8'h0;
                     end
                     if (accepted & strobes[1]) begin
-                        scratch_base_low[15:8] <= _144_;
+                        scratch_base_low[15:8] <= _239_;
                     end
                     if (accepted & strobes[2]) begin
                         scratch_base_low[23:16] <= data[23:16];
@@ -711,7 +984,7 @@ module tcu_host (
                         layer_select[7:0] <= data[7:0];
                     end
                     if (accepted & strobes[1]) begin
-                        layer_select[15:8] <= _168_;
+                        layer_select[15:8] <= _263_;
                     end
                     if (accepted & strobes[2]) begin
                         layer_select[23:16] <= 8'h0;
@@ -729,11 +1002,11 @@ module tcu_host (
         if (rst) begin
             reading <= 1'h0;
         end else begin
-            if (_173_) begin
+            if (_268_) begin
                 reading <= 1'h1;
             end
             if (reading) begin
-                if (_175_) begin
+                if (_270_) begin
                     reading <= 1'h0;
                 end
             end
@@ -742,9 +1015,9 @@ module tcu_host (
 
     always @(posedge clk) begin
         if (rst) begin
-            address_64 <= 8'h0;
-        end else if (_173_) begin
-            address_64 <= araddr[9:2];
+            address_69 <= 8'h0;
+        end else if (_268_) begin
+            address_69 <= araddr[9:2];
         end
     end
 
@@ -752,7 +1025,7 @@ module tcu_host (
         if (rst) begin
             cycle <= 3'h0;
         end else begin
-            if (_173_) begin
+            if (_268_) begin
                 cycle <= 3'h0;
             end
             if (reading) begin
@@ -769,7 +1042,7 @@ module tcu_host (
                 rvalid <= 1'h0;
             end
             if (reading) begin
-                if (_175_) begin
+                if (_270_) begin
                     rvalid <= 1'h1;
                 end
             end
@@ -780,12 +1053,13 @@ module tcu_host (
         if (rst) begin
             rdata <= 32'd0;
         end else if (reading) begin
-            if (_175_) begin
+            if (_270_) begin
                 rdata <= 32'd0;
-                case (address_64)
+                case (address_69)
                     8'h0: rdata <= 32'd1413698865;
                     8'h01: rdata <= 32'd1744442785;
                     8'h02: rdata <= 32'd0;
+                    8'h3a: rdata <= { 28'h0, !rules_settled, rules_flaws };
                     8'h03: rdata <= { 29'h0, failed, done, busy };
                     8'h04: rdata <= { 29'h0, error_code };
                     8'h05: rdata <= error_address[31:0];
@@ -843,16 +1117,16 @@ module tcu_host (
         if (rst) begin
             rresp <= 2'h0;
         end else if (reading) begin
-            if (_175_) begin
+            if (_270_) begin
                 rresp <= 2'h2;
-                case (address_64)
-                    8'h0, 8'h01, 8'h02, 8'h03, 8'h04, 8'h05, 8'h18, 8'h1a, 8'h1c: rresp <= 2'h0;
-                    8'h1e, 8'h20, 8'h22, 8'h24, 8'h26, 8'h28, 8'h2a, 8'h2c, 8'h2e: rresp <= 2'h0;
-                    8'h06, 8'h19, 8'h1b, 8'h1d, 8'h1f, 8'h21, 8'h23, 8'h25, 8'h27: rresp <= 2'h0;
-                    8'h29, 8'h2b, 8'h2d, 8'h2f, 8'h07, 8'h08, 8'h09, 8'h0a, 8'h0b: rresp <= 2'h0;
-                    8'h0c, 8'h0d, 8'h0e, 8'h0f, 8'h10, 8'h11, 8'h12, 8'h13, 8'h14: rresp <= 2'h0;
-                    8'h15, 8'h16, 8'h17, 8'h30, 8'h31, 8'h32, 8'h33, 8'h34, 8'h35: rresp <= 2'h0;
-                    8'h36, 8'h37, 8'h38, 8'h39: rresp <= 2'h0;
+                case (address_69)
+                    8'h0, 8'h01, 8'h02, 8'h3a, 8'h03, 8'h04, 8'h05, 8'h18, 8'h1a: rresp <= 2'h0;
+                    8'h1c, 8'h1e, 8'h20, 8'h22, 8'h24, 8'h26, 8'h28, 8'h2a, 8'h2c: rresp <= 2'h0;
+                    8'h2e, 8'h06, 8'h19, 8'h1b, 8'h1d, 8'h1f, 8'h21, 8'h23, 8'h25: rresp <= 2'h0;
+                    8'h27, 8'h29, 8'h2b, 8'h2d, 8'h2f, 8'h07, 8'h08, 8'h09, 8'h0a: rresp <= 2'h0;
+                    8'h0b, 8'h0c, 8'h0d, 8'h0e, 8'h0f, 8'h10, 8'h11, 8'h12, 8'h13: rresp <= 2'h0;
+                    8'h14, 8'h15, 8'h16, 8'h17, 8'h30, 8'h31, 8'h32, 8'h33, 8'h34: rresp <= 2'h0;
+                    8'h35, 8'h36, 8'h37, 8'h38, 8'h39: rresp <= 2'h0;
                     default: ;
                 endcase
             end

@@ -10,6 +10,7 @@ from tcugen.registers import ADDRESS_BITS, BY_NAME, IDENTIFICATION, REGISTERS, E
 from tcugen.rtl.axi import PAGE_BYTES, window_settings
 from tcugen.rtl.counters import BUSY, LAYER_READ_CYCLES, TOTALS
 from tcugen.rtl.dispatch import LAYER_BITS
+from tcugen.rtl.window_rules import WindowRules
 
 RESPONSE_OKAY = 0
 RESPONSE_SLVERR = 2
@@ -21,8 +22,11 @@ CONTROL_BITS = ("start", "soft_reset", "clear_interrupt")
 """Pulses that bits 0, 1, 2 of register CONTROL give."""
 
 
+WINDOW_REGISTERS = {f"{window.name}_{part}" for window in Window for part in ("BASE_LOW", "BASE_HIGH", "SIZE")}
+
+
 def writable_mask(register: Register, address_bits: int) -> int:
-    """Bits of an "rw" register that are stored; the others are ignored when written and read as 0."""
+    """Bits of an "rw" register that there are; a value with others is refused."""
     if register.name.endswith("_BASE_LOW"):
         return 0xFFFF_FFFF & -PAGE_BYTES
     if register.name.endswith("_BASE_HIGH"):
@@ -35,9 +39,9 @@ class Host(wiring.Component):
 
     Write address and data may come in either order; one write and one read are handled at a time, independently.
     Byte strobes are obeyed. Answers SLVERR, without any effect, to: an address without a register; a write to a
-    read-only register; a write to a window or to WATCHDOG while `busy`; a start (without soft reset) while not
-    `startable`. The lowest two address bits are ignored. Bits 11 .. 0 of a window's base are not stored, so every
-    base is a multiple of PAGE_BYTES; nor are address bits above the bus address.
+    read-only register; a value that the register cannot hold, as a base that is no multiple of PAGE_BYTES or beyond the
+    bus's addresses; a write to a window or to WATCHDOG while `busy`; a start (without soft reset) while not
+    `startable`, or with windows that `WindowRules` finds a flaw in. The lowest two address bits are ignored.
 
     Members:
         aw*, w*, b*, ar*, r*: The AXI4-Lite channels.
@@ -46,7 +50,8 @@ class Host(wiring.Component):
         busy, done, failed, startable, error_code, error_address: From Control.
         totals, layer_count: From Counters; `layer` and `counter` select the latter.
 
-    A read takes READ_CYCLES from address to data, a write 2 cycles from the later of address and data to response.
+    A read takes READ_CYCLES from address to data, a write 2 cycles from the later of address and data to response. A
+    write to CONTROL also waits for the verdict on the windows: up to CHECK_CYCLES after the last of them was set.
     """
 
     awaddr: Signal
@@ -86,6 +91,7 @@ class Host(wiring.Component):
     layer_count: Signal
 
     def __init__(self, architecture: Architecture):
+        self._architecture = architecture
         self.fingerprint = architecture.fingerprint
         self.address_bits = architecture.bus_address_bits
         super().__init__(
@@ -142,6 +148,8 @@ class Host(wiring.Component):
             self.interrupt_enable.eq(stored["INTERRUPT_ENABLE"]),
             self.layer.eq(stored["LAYER_SELECT"]),
         ]
+        m.submodules.rules = self._rules = rules = WindowRules(self._architecture)
+        m.d.comb += rules.windows.eq(self.windows)
         self._write_channels(m, stored)
         self._read_channels(m, self._readable(stored))
         return m
@@ -152,7 +160,12 @@ class Host(wiring.Component):
         strobes = Signal(4)
         execute = Signal()
         accepted = Signal()
-        m.d.comb += execute.eq(~self.awready & ~self.wready & ~self.bvalid)
+        is_control = Signal()
+        rules = self._rules
+        m.d.comb += [
+            is_control.eq(address == BY_NAME["CONTROL"].address >> 2),
+            execute.eq(~self.awready & ~self.wready & ~self.bvalid & (rules.settled | ~is_control)),
+        ]
         have_address = Signal()
         have_data = Signal()
         m.d.comb += [self.awready.eq(~have_address), self.wready.eq(~have_data)]
@@ -174,7 +187,7 @@ class Host(wiring.Component):
                     wanted = Signal(len(CONTROL_BITS), name="wanted")
                     m.d.comb += wanted.eq(data & strobes[0].replicate(len(CONTROL_BITS)))
                     start, soft_reset, _ = wanted
-                    m.d.comb += accepted.eq(self.startable | ~start | soft_reset)
+                    m.d.comb += accepted.eq(self.startable & (rules.flaws == 0) | ~start | soft_reset)
                     with m.If(accepted):
                         m.d.comb += [getattr(self, name).eq(wanted[bit]) for bit, name in enumerate(CONTROL_BITS)]
 
@@ -182,7 +195,10 @@ class Host(wiring.Component):
         # The settings of a run must not change while it runs.
         free = description.name in ("INTERRUPT_ENABLE", "LAYER_SELECT")
         mask = writable_mask(description, self.address_bits)
-        m.d.comb += accepted.eq(1 if free else ~self.busy)
+        beyond = Cat(strobe.replicate(8) for strobe in strobes) & data & ~mask & 0xFFFF_FFFF
+        m.d.comb += accepted.eq((beyond == 0) & (1 if free else ~self.busy))
+        if description.name in WINDOW_REGISTERS:
+            m.d.comb += self._rules.changed.eq(accepted)
         for byte in range(4):
             byte_mask = mask >> 8 * byte & 255
             with m.If(accepted & strobes[byte]):
@@ -202,6 +218,7 @@ class Host(wiring.Component):
             "IDENTIFICATION": Const(IDENTIFICATION, 32),
             "ARCHITECTURE": Const(self.fingerprint, 32),
             "CONTROL": Const(0, 32),
+            "WINDOWS": Cat(self._rules.flaws, ~self._rules.settled),
             "STATUS": Cat(self.busy, self.done, self.failed),
             "ERROR_CODE": self.error_code,
             **{f"{name}_LOW": value[:32] for name, value in wide.items()},

@@ -5,21 +5,22 @@ from amaranth.back import verilog
 
 from tcugen.arch import Architecture
 from tcugen.isa import Window
-from tcugen.registers import ADDRESS_BITS, BY_NAME, IDENTIFICATION, REGISTERS, ErrorCode, Stall
+from tcugen.registers import ADDRESS_BITS, BY_NAME, IDENTIFICATION, REGISTERS, ErrorCode, Stall, WindowFlaw
 from tcugen.rtl.counters import BUSY, LAYER_READ_CYCLES
 from tcugen.rtl.host import RESPONSE_OKAY, RESPONSE_SLVERR, Host
+from tcugen.rtl.window_rules import CHECK_CYCLES
 from tests.rtl.axi_lite import read, write
 from tests.rtl.streams import run
 
 SETTINGS = [register.name for register in REGISTERS if register.access == "rw"]
 
 
-def expected_setting(name: str, value: int, address_bits: int) -> int:
+def can_be_held(name: str, value: int, address_bits: int) -> bool:
     if name.endswith("BASE_LOW"):
-        return value & 0xFFFFF000
+        return value % 4096 == 0
     if name.endswith("BASE_HIGH"):
-        return value & ((1 << address_bits - 32) - 1)
-    return value & {"INTERRUPT_ENABLE": 1, "LAYER_SELECT": 0xFFF}.get(name, 0xFFFFFFFF)
+        return value < 2 ** (address_bits - 32)
+    return value <= {"INTERRUPT_ENABLE": 1, "LAYER_SELECT": 0xFFF}.get(name, 0xFFFFFFFF)
 
 
 @pytest.mark.parametrize("address_bits", [32, 40, 64])
@@ -29,14 +30,22 @@ def test_settings_are_stored_by_byte_and_reach_the_machine(address_bits):
     model = dict.fromkeys(SETTINGS, 0)
 
     async def bench(ctx):
-        for _ in range(4 * len(SETTINGS)):
-            name, value, strobes = generator.choice(SETTINGS), generator.getrandbits(32), generator.getrandbits(4)
+        refused = set()
+        for _ in range(16 * len(SETTINGS)):
+            name, strobes = generator.choice(SETTINGS), generator.getrandbits(4)
+            value = generator.getrandbits(32) & generator.choice([0xFFFFFFFF, 0xFFFFF000, 0xFF, 1])
             order, wait = generator.randint(-5, 5), generator.randint(0, 5)
-            assert await write(ctx, dut, BY_NAME[name].address, value, strobes, order, wait) == RESPONSE_OKAY
             mask = sum(255 << 8 * k for k in range(4) if strobes >> k & 1)
-            model[name] = expected_setting(name, (model[name] & ~mask) | (value & mask), address_bits)
+            held = can_be_held(name, value & mask, address_bits)
+            wanted = RESPONSE_OKAY if held else RESPONSE_SLVERR
+            assert await write(ctx, dut, BY_NAME[name].address, value, strobes, order, wait) == wanted
+            refused |= {name} if not held else set()
+            if held:
+                model[name] = (model[name] & ~mask) | (value & mask)
             name = generator.choice(SETTINGS)
             assert await read(ctx, dut, BY_NAME[name].address, generator.randint(0, 8)) == (RESPONSE_OKAY, model[name])
+        limited = {name for name in SETTINGS if not can_be_held(name, 0xFFFFFFFF, address_bits)}
+        assert refused == limited
         windows = ctx.get(dut.windows)
         for window in Window:
             base = model[f"{window.name}_BASE_HIGH"] << 32 | model[f"{window.name}_BASE_LOW"]
@@ -82,6 +91,7 @@ def test_every_readable_register_shows_its_source():
             "ARCHITECTURE": architecture.fingerprint,
             "CONTROL": 0,
             "STATUS": 6,
+            "WINDOWS": 1 << WindowFlaw.EMPTY,
             "ERROR_CODE": 5,
             "ERROR_ADDRESS_LOW": address & 0xFFFFFFFF,
             "ERROR_ADDRESS_HIGH": address >> 32,
@@ -122,10 +132,65 @@ def test_the_settings_of_a_run_cannot_change_while_it_runs():
     async def bench(ctx):
         ctx.set(dut.busy, 1)
         for name in SETTINGS:
-            response = await write(ctx, dut, BY_NAME[name].address, 0xFFFFFFFF)
+            response = await write(ctx, dut, BY_NAME[name].address, 1 if name in free else 0)
             assert response == (RESPONSE_OKAY if name in free else RESPONSE_SLVERR), name
             _, stored = await read(ctx, dut, BY_NAME[name].address)
             assert (stored != 0) == (name in free), name
+
+    run(dut, bench)
+
+
+async def set_windows(ctx, dut, **changed: tuple[int, int]) -> None:
+    """Lawful windows, but for those given as (base, size)."""
+    for index, window in enumerate(Window):
+        base, size = changed.get(window.name, (index << 16, 4096))
+        parts = {"BASE_LOW": base & 0xFFFFFFFF, "BASE_HIGH": base >> 32, "SIZE": size}
+        for part, value in parts.items():
+            assert await write(ctx, dut, BY_NAME[f"{window.name}_{part}"].address, value) == RESPONSE_OKAY
+
+
+FLAWED = {
+    "no program": ({"PROGRAM": (0, 0)}, WindowFlaw.EMPTY),
+    "beyond the last address": ({"SCRATCH": (2**40 - 4096, 4097)}, WindowFlaw.WRAPS),
+    "output in the program": ({"OUTPUT": (0, 4096)}, WindowFlaw.OVERLAP),
+    "scratch ends in the input": ({"SCRATCH": (0x1F000, 4097)}, WindowFlaw.OVERLAP),
+}
+
+
+@pytest.mark.parametrize("changed, flaw", FLAWED.values(), ids=FLAWED)
+def test_a_start_with_unlawful_windows_is_refused(changed, flaw):
+    dut = Host(Architecture())
+    control, windows = BY_NAME["CONTROL"].address, BY_NAME["WINDOWS"].address
+    pulses = []
+
+    async def watch(ctx):
+        while True:
+            *_, start = await ctx.tick().sample(dut.start)
+            pulses.append(start)
+
+    async def bench(ctx):
+        ctx.set(dut.startable, 1)
+        await set_windows(ctx, dut, **changed)
+        assert await write(ctx, dut, control, 1) == RESPONSE_SLVERR
+        assert await read(ctx, dut, windows) == (RESPONSE_OKAY, 1 << flaw)
+        assert await write(ctx, dut, control, 2) == RESPONSE_OKAY, "a soft reset is always taken"
+        assert not any(pulses)
+        await set_windows(ctx, dut)
+        assert await write(ctx, dut, control, 1) == RESPONSE_OKAY
+        assert await read(ctx, dut, windows) == (RESPONSE_OKAY, 0)
+        assert sum(pulses) == 1
+
+    run(dut, bench, background=[watch])
+
+
+def test_the_register_says_while_it_is_still_looking():
+    dut = Host(Architecture())
+
+    async def bench(ctx):
+        await set_windows(ctx, dut)
+        assert (await read(ctx, dut, BY_NAME["WINDOWS"].address))[1] >> len(WindowFlaw) == 1
+        await ctx.tick().repeat(CHECK_CYCLES)
+        assert await read(ctx, dut, BY_NAME["WINDOWS"].address) == (RESPONSE_OKAY, 0)
 
     run(dut, bench)
 
@@ -143,6 +208,7 @@ def test_control_gives_one_pulse_per_accepted_write(startable):
 
     async def bench(ctx):
         ctx.set(dut.startable, startable)
+        await set_windows(ctx, dut)
         for value in range(16):
             for strobes in (15, 1, 14, 0):
                 pulses.clear()
