@@ -18,16 +18,17 @@ from typing import Any
 
 from amaranth.hdl import ClockDomain, ClockSignal, Fragment, Instance, ResetSignal, Signal
 from amaranth.hdl._ast import SignalDict, SignalSet
-from amaranth.hdl._ir import PortDirection, RequirePosedge
+from amaranth.hdl._ir import PortDirection, RequirePosedge, build_netlist
 from amaranth.hdl._mem import MemoryInstance
 from amaranth.lib.wiring import Component, In
 
-from tcugen.verilog.wires import module_rtlil
+from tcugen.verilog.amaranth_netlist import AmaranthNetlist, read
+from tcugen.verilog.keywords import KEYWORDS
+from tcugen.verilog.module import write_module
+from tcugen.verilog.netlist import Value
+from tcugen.verilog.simplify import simplify
 
 PREFIX = "tcu_"
-_RESERVED = set("begin case default disable end event force input output reg release table wait wire".split())
-"""Words of Verilog that suit a member; a port of that name gets an underscore."""
-
 _BODY = "body%{}%"
 """Name of a module until all are known; not a legal name, so that it cannot be mistaken for anything else."""
 
@@ -44,13 +45,19 @@ class VerilogModule:
         name: `tcu_` and the class of the component; where one class has several bodies, the place of the first use.
         doc: Docstring of the component's class.
         ports: Names of all ports in order.
-        rtlil: Its definition; modules it instantiates are named as in the other entries.
+        text: Its definition; modules it instantiates are named as in the other entries.
+        wires: Internal names, and what they stand for in `source`.
+        source: The netlist that the definition was made from.
+        children: Names of instantiated modules, by their names in `source`.
     """
 
     name: str
     doc: str
     ports: tuple[str, ...]
-    rtlil: str
+    text: str
+    wires: dict[str, Value]
+    source: AmaranthNetlist
+    children: dict[str, str]
 
 
 @dataclass
@@ -58,7 +65,9 @@ class _Body:
     component: Component
     path: tuple[str, ...]
     ports: tuple[str, ...]
-    rtlil: str
+    text: str
+    wires: dict[str, Value]
+    source: AmaranthNetlist
 
 
 @dataclass
@@ -71,7 +80,7 @@ class _Child:
     has_reset: bool
 
 
-def modules(top: "Component[Any]", platform: object) -> list[VerilogModule]:
+def modules(top: "Component[Any]", platform: object, foreign: dict[str, tuple[str, ...]]) -> list[VerilogModule]:
     """All modules of `top`, which is elaborated for `platform`; children before parents, `top` last.
 
     `top` defines its clock domains itself. Below it, every component uses at most one domain and gets the ports `clk`
@@ -79,17 +88,21 @@ def modules(top: "Component[Any]", platform: object) -> list[VerilogModule]:
     joined by `_`. Components with the same body share a module. What is no component, or comes
     with Amaranth as its FIFOs and memories do, dissolves in the component around it.
 
+    Args:
+        foreign: Ports, in order, of modules that are instantiated but written by hand.
+
     Raises:
         HierarchyError: If a component uses a signal of another one that is not a member of its signature, if two
             clock domains meet in a component, or if two members have the same joined name.
     """
-    builder = _Builder()
+    builder = _Builder(foreign)
     builder.top(Fragment.get(top, platform), top)
     return builder.modules()
 
 
 class _Builder:
-    def __init__(self):
+    def __init__(self, foreign: dict[str, tuple[str, ...]]):
+        self._ports_of = dict(foreign)
         self._bodies: dict[str, _Body] = {}
         self._owners = SignalDict()  # signal -> path of the component it is private to
 
@@ -106,7 +119,13 @@ class _Builder:
         pattern = re.compile(_BODY.format(r"(\d+)"))
         return [
             VerilogModule(
-                names[index], inspect.getdoc(type(body.component)) or "", body.ports, pattern.sub(resolve, body.rtlil)
+                names[index],
+                inspect.getdoc(type(body.component)) or "",
+                body.ports,
+                pattern.sub(resolve, body.text),
+                body.wires,
+                body.source,
+                {_BODY.format(number): name for number, name in enumerate(names)},
             )
             for index, body in enumerate(self._bodies.values())
         ]
@@ -195,11 +214,16 @@ class _Builder:
         design = fragment.prepare([*clock_ports, *ports], hierarchy=("module",))
         names = tuple(name for name, _, _ in (*clock_ports, *ports))
         self._check_private(design, path, {id(signal) for _, signal, _ in (*clock_ports, *ports)})
-        text = module_rtlil(design)
+        source = build_netlist(design)
+        netlist = read(source)
+        simplify(netlist)
+        text, wires = write_module("module", netlist, self._ports_of, names)
         if text not in self._bodies:
-            number = _BODY.format(len(self._bodies))
-            named = text.replace("module \\module\n", f"module \\{number}\n", 1)
-            self._bodies[text] = _Body(component, path, names, named)
+            name = _BODY.format(len(self._bodies))
+            self._ports_of[name] = names
+            named = text.replace("module module ", f"module {name} ", 1)
+            sources = {wire: tuple(netlist.sources.get(net, net) for net in value) for wire, value in wires.items()}
+            self._bodies[text] = _Body(component, path, names, named, sources, source)
         return list(self._bodies).index(text)
 
     def _check_private(self, design, path: tuple[str, ...], ports: set[int]) -> None:
@@ -236,7 +260,7 @@ def _ports(component: Component) -> list[tuple[str, Signal, PortDirection]]:
         if len(signal):
             direction = PortDirection.Input if member.flow is In else PortDirection.Output
             name = "_".join(map(str, path))
-            ports.append((f"{name}_" if name in _RESERVED else name, signal, direction))
+            ports.append((f"{name}_" if name in KEYWORDS else name, signal, direction))
     names = [name for name, _, _ in ports]
     if len(set(names)) != len(names):
         raise HierarchyError(f"{type(component).__name__} has members that share a joined name: {', '.join(names)}")
