@@ -1108,7 +1108,8 @@ module tcu_instruction_queue_weight (
     wire taken = o_valid & o_ready;
     wire move = (stored != 4'h0) & (!present | taken);
     assign waiting = judged & !(&reached);
-    assign layer = present ? read_data[16:5] : last_layer;
+    wire [11:0] head_layer = read_data[16:5];
+    assign layer = present ? head_layer : last_layer;
 
     always @* begin
         wait_unit = 3'h0;
@@ -1123,6 +1124,11 @@ module tcu_instruction_queue_weight (
 
     assign o_payload = {324'h0, read_data};
     wire [187:0] write_data = i_payload[187:0];
+    wire [19:0] head_wait_load = read_data[36:17];
+    wire [19:0] head_wait_store = read_data[56:37];
+    wire [19:0] head_wait_compute = read_data[76:57];
+    wire [19:0] head_wait_drain = read_data[96:77];
+    wire [19:0] head_wait_pool = read_data[116:97];
 
     always @(posedge clk) if (put) storage[write_addr] <= write_data;
 
@@ -1147,17 +1153,17 @@ module tcu_instruction_queue_weight (
     always @(posedge clk) begin
         if (rst) reached <= 5'h0;
         else if (present & !o_valid) begin
-            reached[0] <= completed_load >= read_data[36:17];
-            reached[1] <= completed_store >= read_data[56:37];
-            reached[2] <= completed_compute >= read_data[76:57];
-            reached[3] <= completed_drain >= read_data[96:77];
-            reached[4] <= completed_pool >= read_data[116:97];
+            reached[0] <= completed_load >= head_wait_load;
+            reached[1] <= completed_store >= head_wait_store;
+            reached[2] <= completed_compute >= head_wait_compute;
+            reached[3] <= completed_drain >= head_wait_drain;
+            reached[4] <= completed_pool >= head_wait_pool;
         end
     end
 
     always @(posedge clk) begin
         if (rst) last_layer <= 12'h0;
-        else if (taken) last_layer <= read_data[16:5];
+        else if (taken) last_layer <= head_layer;
     end
 endmodule
 
@@ -1210,7 +1216,8 @@ module tcu_instruction_queue_load (
     wire taken = o_valid & o_ready;
     wire move = (stored != 4'h0) & (!present | taken);
     assign waiting = judged & !(&reached);
-    assign layer = present ? read_data[16:5] : last_layer;
+    wire [11:0] head_layer = read_data[16:5];
+    assign layer = present ? head_layer : last_layer;
 
     always @* begin
         wait_unit = 3'h0;
@@ -1225,6 +1232,11 @@ module tcu_instruction_queue_load (
 
     assign o_payload = {224'h0, read_data};
     wire [287:0] write_data = i_payload[287:0];
+    wire [19:0] head_wait_load = read_data[36:17];
+    wire [19:0] head_wait_store = read_data[56:37];
+    wire [19:0] head_wait_compute = read_data[76:57];
+    wire [19:0] head_wait_drain = read_data[96:77];
+    wire [19:0] head_wait_pool = read_data[116:97];
 
     always @(posedge clk) if (put) storage[write_addr] <= write_data;
 
@@ -1249,17 +1261,17 @@ module tcu_instruction_queue_load (
     always @(posedge clk) begin
         if (rst) reached <= 5'h0;
         else if (present & !o_valid) begin
-            reached[0] <= completed_load >= read_data[36:17];
-            reached[1] <= completed_store >= read_data[56:37];
-            reached[2] <= completed_compute >= read_data[76:57];
-            reached[3] <= completed_drain >= read_data[96:77];
-            reached[4] <= completed_pool >= read_data[116:97];
+            reached[0] <= completed_load >= head_wait_load;
+            reached[1] <= completed_store >= head_wait_store;
+            reached[2] <= completed_compute >= head_wait_compute;
+            reached[3] <= completed_drain >= head_wait_drain;
+            reached[4] <= completed_pool >= head_wait_pool;
         end
     end
 
     always @(posedge clk) begin
         if (rst) last_layer <= 12'h0;
-        else if (taken) last_layer <= read_data[16:5];
+        else if (taken) last_layer <= head_layer;
     end
 endmodule
 
@@ -1312,7 +1324,8 @@ module tcu_instruction_queue_store (
     wire taken = o_valid & o_ready;
     wire move = (stored != 4'h0) & (!present | taken);
     assign waiting = judged & !(&reached);
-    assign layer = present ? read_data[16:5] : last_layer;
+    wire [11:0] head_layer = read_data[16:5];
+    assign layer = present ? head_layer : last_layer;
 
     always @* begin
         wait_unit = 3'h0;
@@ -1327,6 +1340,11 @@ module tcu_instruction_queue_store (
 
     assign o_payload = {176'h0, read_data};
     wire [335:0] write_data = i_payload[335:0];
+    wire [19:0] head_wait_load = read_data[36:17];
+    wire [19:0] head_wait_store = read_data[56:37];
+    wire [19:0] head_wait_compute = read_data[76:57];
+    wire [19:0] head_wait_drain = read_data[96:77];
+    wire [19:0] head_wait_pool = read_data[116:97];
 
     always @(posedge clk) if (put) storage[write_addr] <= write_data;
 
@@ -1351,17 +1369,17 @@ module tcu_instruction_queue_store (
     always @(posedge clk) begin
         if (rst) reached <= 5'h0;
         else if (present & !o_valid) begin
-            reached[0] <= completed_load >= read_data[36:17];
-            reached[1] <= completed_store >= read_data[56:37];
-            reached[2] <= completed_compute >= read_data[76:57];
-            reached[3] <= completed_drain >= read_data[96:77];
-            reached[4] <= completed_pool >= read_data[116:97];
+            reached[0] <= completed_load >= head_wait_load;
+            reached[1] <= completed_store >= head_wait_store;
+            reached[2] <= completed_compute >= head_wait_compute;
+            reached[3] <= completed_drain >= head_wait_drain;
+            reached[4] <= completed_pool >= head_wait_pool;
         end
     end
 
     always @(posedge clk) begin
         if (rst) last_layer <= 12'h0;
-        else if (taken) last_layer <= read_data[16:5];
+        else if (taken) last_layer <= head_layer;
     end
 endmodule
 
@@ -1414,7 +1432,8 @@ module tcu_instruction_queue_compute (
     wire taken = o_valid & o_ready;
     wire move = (stored != 4'h0) & (!present | taken);
     assign waiting = judged & !(&reached);
-    assign layer = present ? read_data[16:5] : last_layer;
+    wire [11:0] head_layer = read_data[16:5];
+    assign layer = present ? head_layer : last_layer;
 
     always @* begin
         wait_unit = 3'h0;
@@ -1429,6 +1448,11 @@ module tcu_instruction_queue_compute (
 
     assign o_payload = {44'h0, read_data};
     wire [467:0] write_data = i_payload[467:0];
+    wire [19:0] head_wait_load = read_data[36:17];
+    wire [19:0] head_wait_store = read_data[56:37];
+    wire [19:0] head_wait_compute = read_data[76:57];
+    wire [19:0] head_wait_drain = read_data[96:77];
+    wire [19:0] head_wait_pool = read_data[116:97];
 
     always @(posedge clk) if (put) storage[write_addr] <= write_data;
 
@@ -1453,17 +1477,17 @@ module tcu_instruction_queue_compute (
     always @(posedge clk) begin
         if (rst) reached <= 5'h0;
         else if (present & !o_valid) begin
-            reached[0] <= completed_load >= read_data[36:17];
-            reached[1] <= completed_store >= read_data[56:37];
-            reached[2] <= completed_compute >= read_data[76:57];
-            reached[3] <= completed_drain >= read_data[96:77];
-            reached[4] <= completed_pool >= read_data[116:97];
+            reached[0] <= completed_load >= head_wait_load;
+            reached[1] <= completed_store >= head_wait_store;
+            reached[2] <= completed_compute >= head_wait_compute;
+            reached[3] <= completed_drain >= head_wait_drain;
+            reached[4] <= completed_pool >= head_wait_pool;
         end
     end
 
     always @(posedge clk) begin
         if (rst) last_layer <= 12'h0;
-        else if (taken) last_layer <= read_data[16:5];
+        else if (taken) last_layer <= head_layer;
     end
 endmodule
 
@@ -1516,7 +1540,8 @@ module tcu_instruction_queue_drain (
     wire taken = o_valid & o_ready;
     wire move = (stored != 4'h0) & (!present | taken);
     assign waiting = judged & !(&reached);
-    assign layer = present ? read_data[16:5] : last_layer;
+    wire [11:0] head_layer = read_data[16:5];
+    assign layer = present ? head_layer : last_layer;
 
     always @* begin
         wait_unit = 3'h0;
@@ -1531,6 +1556,11 @@ module tcu_instruction_queue_drain (
 
     assign o_payload = {24'h0, read_data};
     wire [487:0] write_data = i_payload[487:0];
+    wire [19:0] head_wait_load = read_data[36:17];
+    wire [19:0] head_wait_store = read_data[56:37];
+    wire [19:0] head_wait_compute = read_data[76:57];
+    wire [19:0] head_wait_drain = read_data[96:77];
+    wire [19:0] head_wait_pool = read_data[116:97];
 
     always @(posedge clk) if (put) storage[write_addr] <= write_data;
 
@@ -1555,17 +1585,17 @@ module tcu_instruction_queue_drain (
     always @(posedge clk) begin
         if (rst) reached <= 5'h0;
         else if (present & !o_valid) begin
-            reached[0] <= completed_load >= read_data[36:17];
-            reached[1] <= completed_store >= read_data[56:37];
-            reached[2] <= completed_compute >= read_data[76:57];
-            reached[3] <= completed_drain >= read_data[96:77];
-            reached[4] <= completed_pool >= read_data[116:97];
+            reached[0] <= completed_load >= head_wait_load;
+            reached[1] <= completed_store >= head_wait_store;
+            reached[2] <= completed_compute >= head_wait_compute;
+            reached[3] <= completed_drain >= head_wait_drain;
+            reached[4] <= completed_pool >= head_wait_pool;
         end
     end
 
     always @(posedge clk) begin
         if (rst) last_layer <= 12'h0;
-        else if (taken) last_layer <= read_data[16:5];
+        else if (taken) last_layer <= head_layer;
     end
 endmodule
 
@@ -1618,7 +1648,8 @@ module tcu_instruction_queue_pool (
     wire taken = o_valid & o_ready;
     wire move = (stored != 4'h0) & (!present | taken);
     assign waiting = judged & !(&reached);
-    assign layer = present ? read_data[16:5] : last_layer;
+    wire [11:0] head_layer = read_data[16:5];
+    assign layer = present ? head_layer : last_layer;
 
     always @* begin
         wait_unit = 3'h0;
@@ -1633,6 +1664,11 @@ module tcu_instruction_queue_pool (
 
     assign o_payload = {92'h0, read_data};
     wire [419:0] write_data = i_payload[419:0];
+    wire [19:0] head_wait_load = read_data[36:17];
+    wire [19:0] head_wait_store = read_data[56:37];
+    wire [19:0] head_wait_compute = read_data[76:57];
+    wire [19:0] head_wait_drain = read_data[96:77];
+    wire [19:0] head_wait_pool = read_data[116:97];
 
     always @(posedge clk) if (put) storage[write_addr] <= write_data;
 
@@ -1657,17 +1693,17 @@ module tcu_instruction_queue_pool (
     always @(posedge clk) begin
         if (rst) reached <= 5'h0;
         else if (present & !o_valid) begin
-            reached[0] <= completed_load >= read_data[36:17];
-            reached[1] <= completed_store >= read_data[56:37];
-            reached[2] <= completed_compute >= read_data[76:57];
-            reached[3] <= completed_drain >= read_data[96:77];
-            reached[4] <= completed_pool >= read_data[116:97];
+            reached[0] <= completed_load >= head_wait_load;
+            reached[1] <= completed_store >= head_wait_store;
+            reached[2] <= completed_compute >= head_wait_compute;
+            reached[3] <= completed_drain >= head_wait_drain;
+            reached[4] <= completed_pool >= head_wait_pool;
         end
     end
 
     always @(posedge clk) begin
         if (rst) last_layer <= 12'h0;
-        else if (taken) last_layer <= read_data[16:5];
+        else if (taken) last_layer <= head_layer;
     end
 endmodule
 
@@ -3417,13 +3453,13 @@ module tcu_load (
     assign request_payload = {request_payload_beats, request_payload_offset, request_payload_window};
     assign write_payload = {write_payload_last, write_payload_data, write_payload_address};
     assign done = written;
-    wire [31:0] bursts_i_payload_step = instruction_payload[287:256];
-    wire [11:0] bursts_i_payload_segments = instruction_payload[222:211];
-    wire [23:0] bursts_i_payload_segment_bytes = instruction_payload[210:187];
-    wire [31:0] bursts_i_payload_address = instruction_payload[162:131];
-    wire [2:0] bursts_i_payload_tag = instruction_payload[130:128];
-    wire [102:0] bursts_i_payload = {bursts_i_payload_step, bursts_i_payload_segments, bursts_i_payload_segment_bytes,
-        bursts_i_payload_address, bursts_i_payload_tag};
+    wire [31:0] instruction_payload_memory_step = instruction_payload[287:256];
+    wire [11:0] instruction_payload_segments = instruction_payload[222:211];
+    wire [23:0] instruction_payload_segment_bytes = instruction_payload[210:187];
+    wire [31:0] instruction_payload_offset = instruction_payload[162:131];
+    wire [2:0] instruction_payload_window = instruction_payload[130:128];
+    wire [102:0] bursts_i_payload = {instruction_payload_memory_step, instruction_payload_segments,
+        instruction_payload_segment_bytes, instruction_payload_offset, instruction_payload_window};
     wire [83:0] plans_i_payload = instruction_payload[246:163];
     wire [23:0] places_i_payload_address = plans_o_payload[23:0];
     wire [23:0] places_i_payload_segment_bytes = plans_o_payload[47:24];
@@ -4012,13 +4048,13 @@ module tcu_store (
     wire extents_o_ready = packer_i_ready & words_o_valid;
     assign read_payload = places_o_payload[23:2];
     assign request_payload = bursts_o_payload[40:0];
-    wire [31:0] bursts_i_payload_step = instruction_payload[287:256];
-    wire [11:0] bursts_i_payload_segments = instruction_payload[222:211];
-    wire [23:0] bursts_i_payload_segment_bytes = instruction_payload[210:187];
-    wire [31:0] bursts_i_payload_address = instruction_payload[162:131];
-    wire [2:0] bursts_i_payload_tag = instruction_payload[130:128];
-    wire [102:0] bursts_i_payload = {bursts_i_payload_step, bursts_i_payload_segments, bursts_i_payload_segment_bytes,
-        bursts_i_payload_address, bursts_i_payload_tag};
+    wire [31:0] instruction_payload_memory_step = instruction_payload[287:256];
+    wire [11:0] instruction_payload_segments = instruction_payload[222:211];
+    wire [23:0] instruction_payload_segment_bytes = instruction_payload[210:187];
+    wire [31:0] instruction_payload_offset = instruction_payload[162:131];
+    wire [2:0] instruction_payload_window = instruction_payload[130:128];
+    wire [102:0] bursts_i_payload = {instruction_payload_memory_step, instruction_payload_segments,
+        instruction_payload_segment_bytes, instruction_payload_offset, instruction_payload_window};
     wire [83:0] places_i_payload = instruction_payload[246:163];
     wire [47:0] row_queue_i_payload = instruction_payload[335:288];
     wire bursts_o_payload_last = bursts_o_payload[41];
@@ -4251,6 +4287,9 @@ module tcu_weight_stream (
 
     assign request_payload = {claim_beats, request_payload_offset, 3'h1};
     wire [6:0] bursts_w_data = {weights, claim_beats};
+    wire [31:0] word_offset = word[159:128];
+    wire [15:0] word_n_tiles = word[187:172];
+    wire [11:0] word_n_columns = word[171:160];
 
     always @(posedge clk) if (bursts_w_port_en) bursts_storage[bursts_w_port_addr] <= bursts_w_data;
 
@@ -4285,7 +4324,7 @@ module tcu_weight_stream (
                 end
                 FSM_PREPARE: begin
                     fsm_state <= FSM_CHOOSE;
-                    request_payload_offset <= word[159:128];
+                    request_payload_offset <= word_offset;
                     column <= 12'h0;
                     weights <= 1'h0;
                     left <= 18'h4;
@@ -4303,10 +4342,10 @@ module tcu_weight_stream (
                         if (left == claim_beats) begin
                             weights <= !weights;
                             left <= 18'h4;
-                            if (!weights) left <= word[187:172] * 18'h2;
+                            if (!weights) left <= word_n_tiles * 18'h2;
                             else begin
                                 column <= column + 12'h1;
-                                if ((column + 13'h1) == word[171:160]) fsm_state <= FSM_IDLE;
+                                if ((column + 13'h1) == word_n_columns) fsm_state <= FSM_IDLE;
                             end
                         end
                     end
@@ -5168,19 +5207,28 @@ module tcu_pass_walker (
     reg [6:0] start_position;
     reg [6:0] panel_position;
 
-    wire last_kx = (kx + 9'h1) == word[459:452];
-    wire last_ky = (ky + 9'h1) == word[451:444];
-    wire last_group = (group + 13'h1) == word[251:240];
-    wire [11:0] rows_left = word[215:204] - y0;
-    wire last_block = rows_left <= word[227:216];
-    wire last_column = (column + 13'h1) == word[203:192];
+    wire [7:0] word_n_kx = word[459:452];
+    wire last_kx = (kx + 9'h1) == word_n_kx;
+    wire [7:0] word_n_ky = word[451:444];
+    wire last_ky = (ky + 9'h1) == word_n_ky;
+    wire [11:0] word_n_groups = word[251:240];
+    wire last_group = (group + 13'h1) == word_n_groups;
+    wire [11:0] word_n_y = word[215:204];
+    wire [11:0] rows_left = word_n_y - y0;
+    wire [11:0] word_block_rows = word[227:216];
+    wire last_block = rows_left <= word_block_rows;
+    wire [11:0] word_n_columns = word[203:192];
+    wire last_column = (column + 13'h1) == word_n_columns;
     wire tile_starts = (group == 12'h0) & (ky == 8'h0) & (kx == 8'h0);
     wire o_pass_payload_ends = last_group & last_ky & last_kx;
-    wire [11:0] o_pass_payload_rows = last_block ? rows_left : word[227:216];
-    wire o_pass_payload_first = tile_starts & !word[252];
-    wire o_pass_payload_opens = tile_starts & !word[252];
-    wire o_pass_payload_closes = o_pass_payload_ends & word[253];
-    wire o_tile_payload_release = last_block & !word[254];
+    wire [11:0] o_pass_payload_rows = last_block ? rows_left : word_block_rows;
+    wire word_accumulate = word[252];
+    wire o_pass_payload_first = tile_starts & !word_accumulate;
+    wire o_pass_payload_opens = tile_starts & !word_accumulate;
+    wire word_finish = word[253];
+    wire o_pass_payload_closes = o_pass_payload_ends & word_finish;
+    wire word_keep = word[254];
+    wire o_tile_payload_release = last_block & !word_keep;
     assign busy = fsm_state != FSM_IDLE;
     assign instruction_ready = (fsm_state == FSM_IDLE) ? 1'h1 : (fsm_state == FSM_PREPARE) ? 1'h0 : (fsm_state ==
         FSM_WALK) ? 1'h0 : 1'h0;
@@ -5206,17 +5254,25 @@ module tcu_pass_walker (
         o_pass_payload_iy, o_pass_payload_row, o_pass_payload_layer};
     wire [5:0] o_tile_payload_place = tile_position[5:0];
     assign o_tile_payload = {o_tile_payload_release, o_tile_payload_place};
-    wire [11:0] block_product_factor = instruction_payload[227:216];
-    wire [23:0] block_product_operands_address = instruction_payload[351:328];
-    wire [39:0] block_product_operands = {12'h0, instruction_payload[443:440], block_product_operands_address};
+    wire [11:0] instruction_payload_block_rows = instruction_payload[227:216];
+    wire [3:0] instruction_payload_stride_y = instruction_payload[443:440];
+    wire [23:0] instruction_payload_y_step = instruction_payload[351:328];
+    wire [39:0] block_product_operands = {12'h0, instruction_payload_stride_y, instruction_payload_y_step};
+    wire [23:0] word_base = word[151:128];
+    wire [15:0] word_iy0 = word[191:176];
+    wire [23:0] word_offset0 = word[175:152];
+    wire [23:0] word_kx_step = word[375:352];
+    wire [23:0] word_ky_step = word[327:304];
+    wire [23:0] word_group_step = word[303:280];
     wire [23:0] block_product_products_address = block_product_products[23:0];
     wire [15:0] block_product_products_iy = block_product_products[39:24];
+    wire [23:0] word_column_step = word[279:256];
 
     tcu_serial_product_block_product u_block_product (
         .clk(clk),
         .rst(rst),
         .start(instruction_ready),
-        .factor(block_product_factor),
+        .factor(instruction_payload_block_rows),
         .operands(block_product_operands),
         .products(block_product_products),
         .ready(block_product_ready)
@@ -5251,36 +5307,36 @@ module tcu_pass_walker (
                 end
                 FSM_PREPARE: begin
                     fsm_state <= FSM_WALK;
-                    column_at <= word[151:128];
-                    block_at <= word[151:128];
-                    group_at <= word[151:128];
-                    o_pass_payload_row <= word[151:128];
-                    block_iy <= {word[191], word[191:176]};
-                    o_pass_payload_iy <= {word[191], word[191:176]};
+                    column_at <= word_base;
+                    block_at <= word_base;
+                    group_at <= word_base;
+                    o_pass_payload_row <= word_base;
+                    block_iy <= {word_iy0[15], word_iy0};
+                    o_pass_payload_iy <= {word_iy0[15], word_iy0};
                     column <= 12'h0;
                     y0 <= 12'h0;
                     group <= 12'h0;
                     ky <= 8'h0;
                     kx <= 8'h0;
-                    o_pass_payload_offset <= word[175:152];
+                    o_pass_payload_offset <= word_offset0;
                     start_position <= tile_position;
                     panel_position <= tile_position;
                 end
                 FSM_WALK: begin
                     if (go) begin
                         kx <= kx + 8'h1;
-                        o_pass_payload_offset <= o_pass_payload_offset + word[375:352];
+                        o_pass_payload_offset <= o_pass_payload_offset + word_kx_step;
                         tile_position <= tile_position + 7'h1;
                         if (last_kx) begin
-                            o_pass_payload_row <= o_pass_payload_row + word[327:304];
+                            o_pass_payload_row <= o_pass_payload_row + word_ky_step;
                             o_pass_payload_iy <= o_pass_payload_iy + 17'h1;
                             ky <= ky + 8'h1;
                             kx <= 8'h0;
-                            o_pass_payload_offset <= word[175:152];
+                            o_pass_payload_offset <= word_offset0;
                         end
                         if (last_kx & last_ky) begin
-                            group_at <= group_at + word[303:280];
-                            o_pass_payload_row <= group_at + word[303:280];
+                            group_at <= group_at + word_group_step;
+                            o_pass_payload_row <= group_at + word_group_step;
                             o_pass_payload_iy <= block_iy;
                             group <= group + 12'h1;
                             ky <= 8'h0;
@@ -5291,23 +5347,23 @@ module tcu_pass_walker (
                             o_pass_payload_row <= block_at + block_product_products_address;
                             block_iy <= block_iy + block_product_products_iy;
                             o_pass_payload_iy <= block_iy + block_product_products_iy;
-                            y0 <= y0 + word[227:216];
+                            y0 <= y0 + word_block_rows;
                             group <= 12'h0;
                             tile_position <= panel_position;
                         end
                         if (o_pass_payload_ends & last_block) begin
-                            column_at <= column_at + word[279:256];
-                            block_at <= column_at + word[279:256];
-                            group_at <= column_at + word[279:256];
-                            o_pass_payload_row <= column_at + word[279:256];
-                            block_iy <= {word[191], word[191:176]};
-                            o_pass_payload_iy <= {word[191], word[191:176]};
+                            column_at <= column_at + word_column_step;
+                            block_at <= column_at + word_column_step;
+                            group_at <= column_at + word_column_step;
+                            o_pass_payload_row <= column_at + word_column_step;
+                            block_iy <= {word_iy0[15], word_iy0};
+                            o_pass_payload_iy <= {word_iy0[15], word_iy0};
                             column <= column + 12'h1;
                             y0 <= 12'h0;
                             panel_position <= tile_position + 7'h1;
                             tile_position <= tile_position + 7'h1;
                         end
-                        if (o_pass_payload_ends & last_block & last_column & word[254]) tile_position <=
+                        if (o_pass_payload_ends & last_block & last_column & word_keep) tile_position <=
                             start_position;
                         if (o_pass_payload_ends & last_block & last_column) fsm_state <= FSM_IDLE;
                     end
@@ -6382,26 +6438,35 @@ module tcu_drain_walker (
     reg [23:0] plane_at;
     reg [5:0] group_start;
 
-    wire last_column = (column + 13'h1) == word[187:176];
-    wire last_y = (y + 13'h1) == word[199:188];
-    wire last_x = (x + 13'h1) == word[223:212];
-    wire last_plane = !word[487] | (byte_plane == 2'h3);
-    wire last_step = (lane_step + 6'h1) == (last_column ? word[234:229] : 6'h1);
-    wire block_ends = last_y | ((block_row + 13'h1) == word[211:200]);
+    wire [11:0] word_n_columns = word[187:176];
+    wire last_column = (column + 13'h1) == word_n_columns;
+    wire [11:0] word_n_y = word[199:188];
+    wire last_y = (y + 13'h1) == word_n_y;
+    wire [11:0] word_n_x = word[223:212];
+    wire last_x = (x + 13'h1) == word_n_x;
+    wire word_int32 = word[487];
+    wire last_plane = !word_int32 | (byte_plane == 2'h3);
+    wire [5:0] word_last_steps = word[234:229];
+    wire last_step = (lane_step + 6'h1) == (last_column ? word_last_steps : 6'h1);
+    wire [11:0] word_block_rows = word[211:200];
+    wire block_ends = last_y | ((block_row + 13'h1) == word_block_rows);
     wire word_ends = residual_byte == 2'h0;
     wire pixel_ends = last_step & last_plane;
     wire step_tile_ends = pixel_ends & last_x & block_ends;
-    assign go = active & (full != 2'h0) & (group != groups_written) & (!word[486] | residual_valid);
+    wire word_residual = word[486];
+    assign go = active & (full != 2'h0) & (group != groups_written) & (!word_residual | residual_valid);
     wire [23:0] step_address = step_at + residual_byte;
-    wire step_pad_steps = (last_column & last_step) ? word[235] : 1'h0;
+    wire [5:0] word_pad_steps = word[240:235];
+    wire step_pad_steps = (last_column & last_step) ? word_pad_steps[0] : 1'h0;
     assign read_en = go & !lane_step & (byte_plane == 2'h0);
-    assign residual_pop = go & word[486] & (last_step | word_ends);
+    assign residual_pop = go & word_residual & (last_step | word_ends);
     wire emptied = go & step_tile_ends;
+    wire [23:0] word_out_plane_step = word[279:256];
 
     always @* begin
         next_column_at = 24'h0;
         if (go) begin
-            if (step_tile_ends & last_y) next_column_at = column_at + word[279:256] * 24'h1;
+            if (step_tile_ends & last_y) next_column_at = column_at + word_out_plane_step * 24'h1;
         end
     end
 
@@ -6413,6 +6478,12 @@ module tcu_drain_walker (
     end
 
     assign step = {step_tile_ends, step_pad_steps, step_address};
+    wire word_keep = word[241];
+    wire [23:0] word_out_base = word[151:128];
+    wire [23:0] word_out_y_step = word[303:280];
+    wire [23:0] word_out_x_step = word[327:304];
+    wire [23:0] word_byte_step = word[375:352];
+    wire [4:0] word_channel0 = word[228:224];
 
     always @(posedge clk) begin
         if (rst) begin
@@ -6420,7 +6491,7 @@ module tcu_drain_walker (
             group_released <= 1'h0;
         end else begin
             bank_released <= read_en & last_x & block_ends;
-            group_released <= emptied & last_y & !word[241];
+            group_released <= emptied & last_y & !word_keep;
         end
     end
 
@@ -6447,7 +6518,7 @@ module tcu_drain_walker (
     always @(posedge clk) begin
         if (rst) column_at <= 24'h0;
         else begin
-            if (start) column_at <= word[151:128];
+            if (start) column_at <= word_out_base;
             if (go) begin
                 if (step_tile_ends & last_y) column_at <= next_column_at;
             end
@@ -6457,9 +6528,9 @@ module tcu_drain_walker (
     always @(posedge clk) begin
         if (rst) row_at <= 24'h0;
         else begin
-            if (start) row_at <= word[151:128];
+            if (start) row_at <= word_out_base;
             if (go) begin
-                if (pixel_ends & last_x) row_at <= row_at + word[303:280];
+                if (pixel_ends & last_x) row_at <= row_at + word_out_y_step;
                 if (step_tile_ends & last_y) row_at <= next_column_at;
             end
         end
@@ -6468,10 +6539,10 @@ module tcu_drain_walker (
     always @(posedge clk) begin
         if (rst) pixel_at <= 24'h0;
         else begin
-            if (start) pixel_at <= word[151:128];
+            if (start) pixel_at <= word_out_base;
             if (go) begin
-                if (pixel_ends) pixel_at <= pixel_at + word[327:304];
-                if (pixel_ends & last_x) pixel_at <= row_at + word[303:280];
+                if (pixel_ends) pixel_at <= pixel_at + word_out_x_step;
+                if (pixel_ends & last_x) pixel_at <= row_at + word_out_y_step;
                 if (step_tile_ends & last_y) pixel_at <= next_column_at;
             end
         end
@@ -6480,11 +6551,11 @@ module tcu_drain_walker (
     always @(posedge clk) begin
         if (rst) plane_at <= 24'h0;
         else begin
-            if (start) plane_at <= word[151:128];
+            if (start) plane_at <= word_out_base;
             if (go) begin
-                if (last_step) plane_at <= plane_at + word[375:352];
-                if (pixel_ends) plane_at <= pixel_at + word[327:304];
-                if (pixel_ends & last_x) plane_at <= row_at + word[303:280];
+                if (last_step) plane_at <= plane_at + word_byte_step;
+                if (pixel_ends) plane_at <= pixel_at + word_out_x_step;
+                if (pixel_ends & last_x) plane_at <= row_at + word_out_y_step;
                 if (step_tile_ends & last_y) plane_at <= next_column_at;
             end
         end
@@ -6493,12 +6564,12 @@ module tcu_drain_walker (
     always @(posedge clk) begin
         if (rst) step_at <= 24'h0;
         else begin
-            if (start) step_at <= word[151:128];
+            if (start) step_at <= word_out_base;
             if (go) begin
-                if (word_ends) step_at <= step_at + word[279:256];
-                if (last_step) step_at <= plane_at + word[375:352];
-                if (pixel_ends) step_at <= pixel_at + word[327:304];
-                if (pixel_ends & last_x) step_at <= row_at + word[303:280];
+                if (word_ends) step_at <= step_at + word_out_plane_step;
+                if (last_step) step_at <= plane_at + word_byte_step;
+                if (pixel_ends) step_at <= pixel_at + word_out_x_step;
+                if (pixel_ends & last_x) step_at <= row_at + word_out_y_step;
                 if (step_tile_ends & last_y) step_at <= next_column_at;
             end
         end
@@ -6507,7 +6578,7 @@ module tcu_drain_walker (
     always @(posedge clk) begin
         if (rst) column_byte <= 2'h0;
         else begin
-            if (start) column_byte <= word[225:224];
+            if (start) column_byte <= word_channel0[1:0];
             if (go) begin
                 if (step_tile_ends & last_y) column_byte <= next_column_byte;
             end
@@ -6517,7 +6588,7 @@ module tcu_drain_walker (
     always @(posedge clk) begin
         if (rst) residual_byte <= 2'h0;
         else begin
-            if (start) residual_byte <= word[225:224];
+            if (start) residual_byte <= word_channel0[1:0];
             if (go) begin
                 residual_byte <= residual_byte + 2'h0;
                 if (word_ends) residual_byte <= 2'h0;
@@ -6619,7 +6690,7 @@ module tcu_drain_walker (
             if (step_tile_ends & last_y) begin
                 group <= group + 6'h1;
                 if (last_column) begin
-                    if (word[241]) group <= group_start;
+                    if (word_keep) group <= group_start;
                 end
             end
         end
@@ -6667,22 +6738,30 @@ module tcu_residual_reader (
 
     assign request_valid = active & (owned != 5'h10);
     wire taken = request_valid & request_ready;
-    wire last_column = (column + 13'h1) == word[187:176];
-    wire last_y = (y + 13'h1) == word[199:188];
-    wire last_x = (x + 13'h1) == word[223:212];
+    wire [11:0] word_n_columns = word[187:176];
+    wire last_column = (column + 13'h1) == word_n_columns;
+    wire [11:0] word_n_y = word[199:188];
+    wire last_y = (y + 13'h1) == word_n_y;
+    wire [11:0] word_n_x = word[223:212];
+    wire last_x = (x + 13'h1) == word_n_x;
     wire words_w_rdy = words_level != 5'h10;
     assign valid = words_level != 5'h0;
     wire words_w_port_en = response_valid & words_w_rdy;
     assign operand = words_storage[words_r_port_addr];
+    wire [23:0] word_residual_plane_step = word[351:328];
 
     always @* begin
         next_column = 24'h0;
         if (taken) begin
-            if (last_x & last_y) next_column = column_at + word[351:328] * 24'h1;
+            if (last_x & last_y) next_column = column_at + word_residual_plane_step * 24'h1;
         end
     end
 
     assign request_payload = word_at[23:2];
+    wire word_residual = word[486];
+    wire [23:0] word_residual_base = word[175:152];
+    wire [23:0] word_out_y_step = word[303:280];
+    wire [23:0] word_out_x_step = word[327:304];
 
     always @(posedge clk) if (words_w_port_en) words_storage[words_w_port_addr] <= response;
 
@@ -6697,7 +6776,7 @@ module tcu_residual_reader (
     always @(posedge clk) begin
         if (rst) active <= 1'h0;
         else begin
-            if (start & word[486]) active <= 1'h1;
+            if (start & word_residual) active <= 1'h1;
             if (taken) begin
                 if (last_x & last_y) active <= !last_column;
             end
@@ -6707,7 +6786,7 @@ module tcu_residual_reader (
     always @(posedge clk) begin
         if (rst) column_at <= 24'h0;
         else begin
-            if (start & word[486]) column_at <= word[175:152];
+            if (start & word_residual) column_at <= word_residual_base;
             if (taken) begin
                 if (last_x & last_y) column_at <= next_column;
             end
@@ -6717,9 +6796,9 @@ module tcu_residual_reader (
     always @(posedge clk) begin
         if (rst) row_at <= 24'h0;
         else begin
-            if (start & word[486]) row_at <= word[175:152];
+            if (start & word_residual) row_at <= word_residual_base;
             if (taken) begin
-                if (last_x) row_at <= row_at + word[303:280];
+                if (last_x) row_at <= row_at + word_out_y_step;
                 if (last_x & last_y) row_at <= next_column;
             end
         end
@@ -6728,10 +6807,10 @@ module tcu_residual_reader (
     always @(posedge clk) begin
         if (rst) pixel_at <= 24'h0;
         else begin
-            if (start & word[486]) pixel_at <= word[175:152];
+            if (start & word_residual) pixel_at <= word_residual_base;
             if (taken) begin
-                pixel_at <= pixel_at + word[327:304];
-                if (last_x) pixel_at <= row_at + word[303:280];
+                pixel_at <= pixel_at + word_out_x_step;
+                if (last_x) pixel_at <= row_at + word_out_y_step;
                 if (last_x & last_y) pixel_at <= next_column;
             end
         end
@@ -6740,11 +6819,11 @@ module tcu_residual_reader (
     always @(posedge clk) begin
         if (rst) word_at <= 24'h0;
         else begin
-            if (start & word[486]) word_at <= word[175:152];
+            if (start & word_residual) word_at <= word_residual_base;
             if (taken) begin
-                word_at <= word_at + word[351:328];
-                word_at <= pixel_at + word[327:304];
-                if (last_x) word_at <= row_at + word[303:280];
+                word_at <= word_at + word_residual_plane_step;
+                word_at <= pixel_at + word_out_x_step;
+                if (last_x) word_at <= row_at + word_out_y_step;
                 if (last_x & last_y) word_at <= next_column;
             end
         end
@@ -6753,7 +6832,7 @@ module tcu_residual_reader (
     always @(posedge clk) begin
         if (rst) column <= 12'h0;
         else begin
-            if (start & word[486]) column <= 12'h0;
+            if (start & word_residual) column <= 12'h0;
             if (taken) begin
                 if (last_x & last_y) column <= column + 12'h1;
             end
@@ -6763,7 +6842,7 @@ module tcu_residual_reader (
     always @(posedge clk) begin
         if (rst) y <= 12'h0;
         else begin
-            if (start & word[486]) y <= 12'h0;
+            if (start & word_residual) y <= 12'h0;
             if (taken) begin
                 if (last_x) y <= y + 12'h1;
                 if (last_x & last_y) y <= 12'h0;
@@ -6774,7 +6853,7 @@ module tcu_residual_reader (
     always @(posedge clk) begin
         if (rst) x <= 12'h0;
         else begin
-            if (start & word[486]) x <= 12'h0;
+            if (start & word_residual) x <= 12'h0;
             if (taken) begin
                 x <= x + 12'h1;
                 if (last_x) x <= 12'h0;
@@ -7563,11 +7642,15 @@ module tcu_output_path (
     wire [7:0] requantise_results_part_2 = total_1[byte_plane_line[7:6] * 8 +: 8];
     wire [7:0] requantise_results_part_3 = total_2[byte_plane_line[7:6] * 8 +: 8];
     wire [7:0] requantise_results_part_4 = total_3[byte_plane_line[7:6] * 8 +: 8];
-    wire [7:0] residual_zero_point_a = word[383:376];
-    wire [7:0] requantise_zero_point = word[487] ? 8'h0 : residual_zero_point_a;
-    wire [7:0] requantise_clamp_low = word[487] ? 8'h80 : word[391:384];
-    wire [7:0] requantise_clamp_high = word[487] ? 8'h7f : word[399:392];
-    wire residual_bypass = !word[486];
+    wire word_int32 = word[487];
+    wire [7:0] word_zero_point = word[383:376];
+    wire [7:0] requantise_zero_point = word_int32 ? 8'h0 : word_zero_point;
+    wire [7:0] word_clamp_low = word[391:384];
+    wire [7:0] requantise_clamp_low = word_int32 ? 8'h80 : word_clamp_low;
+    wire [7:0] word_clamp_high = word[399:392];
+    wire [7:0] requantise_clamp_high = word_int32 ? 8'h7f : word_clamp_high;
+    wire word_residual = word[486];
+    wire residual_bypass = !word_residual;
     assign read_group = walker_group[4:0];
     assign write_en = valid_line[19];
     wire write_pad_steps = step_line[518];
@@ -7575,13 +7658,13 @@ module tcu_output_path (
     assign write = {write_pad_steps, residual_results, write_address};
     assign layer = word[16:5];
     wire [31:0] residual_b = operand_line[447:416];
-    wire [23:0] residual_multiplier_a = word[423:400];
-    wire [23:0] residual_multiplier_b = word[447:424];
-    wire [5:0] residual_shift = word[453:448];
-    wire [7:0] residual_zero_point_b = word[461:454];
-    wire [7:0] residual_zero_point = word[469:462];
-    wire [7:0] residual_clamp_low = word[477:470];
-    wire [7:0] residual_clamp_high = word[485:478];
+    wire [23:0] word_add_multiplier = word[423:400];
+    wire [23:0] word_residual_multiplier = word[447:424];
+    wire [5:0] word_add_shift = word[453:448];
+    wire [7:0] word_residual_zero_point = word[461:454];
+    wire [7:0] word_add_zero_point = word[469:462];
+    wire [7:0] word_add_clamp_low = word[477:470];
+    wire [7:0] word_add_clamp_high = word[485:478];
     wire [23:0] walker_step_address = walker_step[23:0];
     wire walker_step_pad_steps = walker_step[24];
     wire walker_step_tile_ends = walker_step[25];
@@ -7628,12 +7711,12 @@ module tcu_output_path (
     tcu_requantise_lanes u_requantise (
         .clk(clk),
         .enable(moving),
-        .sums({word[487] ? {{24{requantise_results_part_4[7]}}, requantise_results_part_4} : total_3, word[487] ?
-            {{24{requantise_results_part_3[7]}}, requantise_results_part_3} : total_2, word[487] ?
-            {{24{requantise_results_part_2[7]}}, requantise_results_part_2} : total_1, word[487] ?
+        .sums({word_int32 ? {{24{requantise_results_part_4[7]}}, requantise_results_part_4} : total_3, word_int32 ?
+            {{24{requantise_results_part_3[7]}}, requantise_results_part_3} : total_2, word_int32 ?
+            {{24{requantise_results_part_2[7]}}, requantise_results_part_2} : total_1, word_int32 ?
             {{24{requantise_results_part[7]}}, requantise_results_part} : total_0}),
-        .multipliers({word[487] ? 32'h3f800000 : scale_3, word[487] ? 32'h3f800000 : scale_2, word[487] ? 32'h3f800000
-            : scale_1, word[487] ? 32'h3f800000 : scale_0}),
+        .multipliers({word_int32 ? 32'h3f800000 : scale_3, word_int32 ? 32'h3f800000 : scale_2, word_int32 ?
+            32'h3f800000 : scale_1, word_int32 ? 32'h3f800000 : scale_0}),
         .zero_point(requantise_zero_point),
         .clamp_low(requantise_clamp_low),
         .clamp_high(requantise_clamp_high),
@@ -7645,14 +7728,14 @@ module tcu_output_path (
         .enable(moving),
         .a(requantise_results),
         .b(residual_b),
-        .multiplier_a(residual_multiplier_a),
-        .multiplier_b(residual_multiplier_b),
-        .shift(residual_shift),
-        .zero_point_a(residual_zero_point_a),
-        .zero_point_b(residual_zero_point_b),
-        .zero_point(residual_zero_point),
-        .clamp_low(residual_clamp_low),
-        .clamp_high(residual_clamp_high),
+        .multiplier_a(word_add_multiplier),
+        .multiplier_b(word_residual_multiplier),
+        .shift(word_add_shift),
+        .zero_point_a(word_zero_point),
+        .zero_point_b(word_residual_zero_point),
+        .zero_point(word_add_zero_point),
+        .clamp_low(word_add_clamp_low),
+        .clamp_high(word_add_clamp_high),
         .bypass(residual_bypass),
         .results(residual_results)
     );
@@ -7902,13 +7985,19 @@ module tcu_pool (
     reg final_;
     reg [23:0] address;
 
-    wire tap_inside = ($signed(iy) >= 1'sd0) & ($signed(iy) < $signed({1'h0, word_2[231:216]})) & ($signed(ix) >=
-        1'sd0) & ($signed(ix) < $signed({1'h0, word_2[419:404]}));
+    wire [15:0] word_height = word_2[231:216];
+    wire [15:0] word_width = word_2[419:404];
+    wire tap_inside = ($signed(iy) >= 1'sd0) & ($signed(iy) < $signed({1'h0, word_height})) & ($signed(ix) >= 1'sd0) &
+        ($signed(ix) < $signed({1'h0, word_width}));
     wire tap_first = (ky == 8'h0) & (kx == 8'h0);
-    wire tap_last = ((ky + 9'h1) == word_2[371:364]) & ((kx + 9'h1) == word_2[379:372]);
-    wire tap_final_and = ((ky + 9'h1) == word_2[371:364]) & ((kx + 9'h1) == word_2[379:372]) & ((x + 13'h1) ==
-        word_2[363:352]);
-    wire tap_final = tap_final_and & ((y + 13'h1) == word_2[199:188]) & ((group + 13'h1) == word_2[187:176]);
+    wire [7:0] word_n_ky = word_2[371:364];
+    wire [7:0] word_n_kx = word_2[379:372];
+    wire tap_last = ((ky + 9'h1) == word_n_ky) & ((kx + 9'h1) == word_n_kx);
+    wire [11:0] word_n_x = word_2[363:352];
+    wire tap_final_and = ((ky + 9'h1) == word_n_ky) & ((kx + 9'h1) == word_n_kx) & ((x + 13'h1) == word_n_x);
+    wire [11:0] word_n_y = word_2[199:188];
+    wire [11:0] word_n_groups = word_2[187:176];
+    wire tap_final = tap_final_and & ((y + 13'h1) == word_n_y) & ((group + 13'h1) == word_n_groups);
     assign read_valid = walking & tap_inside & taps_i_ready;
     wire step = walking & taps_i_ready & (!tap_inside | read_ready);
     wire pending = complete | (write_valid & !write_ready);
@@ -7926,8 +8015,18 @@ module tcu_pool (
     assign layer = word_2[16:5];
     assign done = written;
     wire [27:0] tap = {tap_address, tap_final, tap_last, tap_first, tap_inside};
-    wire [3:0] row_product_factor = instruction_payload[383:380];
-    wire [23:0] row_product_operands = instruction_payload[303:280];
+    wire [3:0] instruction_payload_stride_y = instruction_payload[383:380];
+    wire [23:0] instruction_payload_row_step = instruction_payload[303:280];
+    wire [23:0] word_base = word_2[151:128];
+    wire [23:0] word_out_base = word_2[175:152];
+    wire [15:0] word_iy0 = word_2[215:200];
+    wire [15:0] word_ix0 = word_2[403:388];
+    wire [3:0] word_stride_x = word_2[387:384];
+    wire [23:0] word_row_step = word_2[303:280];
+    wire [23:0] word_out_row_step = word_2[351:328];
+    wire [3:0] word_stride_y = word_2[383:380];
+    wire [23:0] word_group_step = word_2[279:256];
+    wire [23:0] word_out_group_step = word_2[327:304];
     wire taps_o_payload_first = taps_o_payload[1];
     wire taps_o_payload_final = taps_o_payload[3];
     wire [23:0] taps_o_payload_address = taps_o_payload[27:4];
@@ -7960,8 +8059,8 @@ module tcu_pool (
         .clk(clk),
         .rst(rst),
         .start(instruction_ready),
-        .factor(row_product_factor),
-        .operands(row_product_operands),
+        .factor(instruction_payload_stride_y),
+        .operands(instruction_payload_row_step),
         .products(row_product_products),
         .ready(row_product_ready)
     );
@@ -7995,29 +8094,29 @@ module tcu_pool (
                 x <= 12'h0;
                 ky <= 8'h0;
                 kx <= 8'h0;
-                group_at <= word_2[151:128];
-                row_at <= word_2[151:128];
-                window_at <= word_2[151:128];
-                line_at <= word_2[151:128];
-                tap_at <= word_2[151:128];
-                out_group_at <= word_2[175:152];
-                out_row_at <= word_2[175:152];
-                tap_address <= word_2[175:152];
-                row_iy <= {word_2[215], word_2[215:200]};
-                iy <= {word_2[215], word_2[215:200]};
-                window_ix <= {word_2[403], word_2[403:388]};
-                ix <= {word_2[403], word_2[403:388]};
-                window_advance <= word_2[387:384] * 24'h4;
+                group_at <= word_base;
+                row_at <= word_base;
+                window_at <= word_base;
+                line_at <= word_base;
+                tap_at <= word_base;
+                out_group_at <= word_out_base;
+                out_row_at <= word_out_base;
+                tap_address <= word_out_base;
+                row_iy <= {word_iy0[15], word_iy0};
+                iy <= {word_iy0[15], word_iy0};
+                window_ix <= {word_ix0[15], word_ix0};
+                ix <= {word_ix0[15], word_ix0};
+                window_advance <= word_stride_x * 24'h4;
             end
             if (step) begin
                 kx <= kx + 8'h1;
                 tap_at <= tap_at + 24'h4;
                 ix <= ix + 17'h1;
-                if ((kx + 9'h1) == word_2[379:372]) begin
+                if ((kx + 9'h1) == word_n_kx) begin
                     ky <= ky + 8'h1;
                     kx <= 8'h0;
-                    line_at <= line_at + word_2[303:280];
-                    tap_at <= line_at + word_2[303:280];
+                    line_at <= line_at + word_row_step;
+                    tap_at <= line_at + word_row_step;
                     iy <= iy + 17'h1;
                     ix <= window_ix;
                 end
@@ -8029,36 +8128,36 @@ module tcu_pool (
                     tap_at <= window_at + window_advance;
                     tap_address <= tap_address + 24'h4;
                     iy <= row_iy;
-                    window_ix <= window_ix + word_2[387:384];
-                    ix <= window_ix + word_2[387:384];
+                    window_ix <= window_ix + word_stride_x;
+                    ix <= window_ix + word_stride_x;
                 end
-                if (tap_last & ((x + 13'h1) == word_2[363:352])) begin
+                if (tap_last & ((x + 13'h1) == word_n_x)) begin
                     y <= y + 12'h1;
                     x <= 12'h0;
                     row_at <= row_at + row_product_products;
                     window_at <= row_at + row_product_products;
                     line_at <= row_at + row_product_products;
                     tap_at <= row_at + row_product_products;
-                    out_row_at <= out_row_at + word_2[351:328];
-                    tap_address <= out_row_at + word_2[351:328];
-                    row_iy <= row_iy + word_2[383:380];
-                    iy <= row_iy + word_2[383:380];
-                    window_ix <= {word_2[403], word_2[403:388]};
-                    ix <= {word_2[403], word_2[403:388]};
+                    out_row_at <= out_row_at + word_out_row_step;
+                    tap_address <= out_row_at + word_out_row_step;
+                    row_iy <= row_iy + word_stride_y;
+                    iy <= row_iy + word_stride_y;
+                    window_ix <= {word_ix0[15], word_ix0};
+                    ix <= {word_ix0[15], word_ix0};
                 end
-                if (tap_last & ((x + 13'h1) == word_2[363:352]) & ((y + 13'h1) == word_2[199:188])) begin
+                if (tap_last & ((x + 13'h1) == word_n_x) & ((y + 13'h1) == word_n_y)) begin
                     group <= group + 12'h1;
                     y <= 12'h0;
-                    group_at <= group_at + word_2[279:256];
-                    row_at <= group_at + word_2[279:256];
-                    window_at <= group_at + word_2[279:256];
-                    line_at <= group_at + word_2[279:256];
-                    tap_at <= group_at + word_2[279:256];
-                    out_group_at <= out_group_at + word_2[327:304];
-                    out_row_at <= out_group_at + word_2[327:304];
-                    tap_address <= out_group_at + word_2[327:304];
-                    row_iy <= {word_2[215], word_2[215:200]};
-                    iy <= {word_2[215], word_2[215:200]};
+                    group_at <= group_at + word_group_step;
+                    row_at <= group_at + word_group_step;
+                    window_at <= group_at + word_group_step;
+                    line_at <= group_at + word_group_step;
+                    tap_at <= group_at + word_group_step;
+                    out_group_at <= out_group_at + word_out_group_step;
+                    out_row_at <= out_group_at + word_out_group_step;
+                    tap_address <= out_group_at + word_out_group_step;
+                    row_iy <= {word_iy0[15], word_iy0};
+                    iy <= {word_iy0[15], word_iy0};
                 end
                 if (tap_final) walking <= 1'h0;
             end

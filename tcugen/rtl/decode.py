@@ -7,7 +7,8 @@ The classes name the fields of the table once more, so that a misspelt one is fo
 from dataclasses import dataclass
 from typing import Literal, overload
 
-from amaranth.hdl import Value, ValueLike
+from amaranth.hdl import Format, Signal, Value, ValueLike
+from amaranth.lib import data
 
 from tcugen.isa import HEADER, INSTRUCTION_BYTES, Opcode, layout
 
@@ -191,5 +192,21 @@ def _slices(opcode: Opcode, word: ValueLike) -> dict[str, Value]:
     value = Value.cast(word)
     if len(value) != INSTRUCTION_BITS:
         raise ValueError(f"the word is {len(value)} bits wide, but an instruction has {INSTRUCTION_BITS}")
+    _name(value, opcode)
     slices = {name: value[p.offset : p.offset + p.field.bits] for name, p in layout(opcode).items()}
     return {name: slices[name].as_signed() if p.field.signed else slices[name] for name, p in layout(opcode).items()}
+
+
+_FORMAT = "_format"
+"""Where Amaranth keeps what a signal is made of. It is private, but a layout as shape would make every word a view."""
+
+
+def _name(value: Value, opcode: Opcode) -> None:
+    """Tell a signal the fields that are read from it, so that the Verilog has their names."""
+    known = isinstance(getattr(value, _FORMAT, None), Format.Struct)
+    if isinstance(value, Signal) and not (known and opcode is Opcode.END):
+        placed: dict[int | str, data.Field] = {
+            name: data.Field(p.field.bits, p.offset) for name, p in layout(opcode).items()
+        }
+        fields = data.FlexibleLayout(INSTRUCTION_BITS, placed)
+        setattr(value, _FORMAT, fields.format(data.View(fields, value), ""))
