@@ -59,9 +59,9 @@ module tcu_host (
     output wire [359:0] windows,
     output reg  [31:0]  watchdog,
     output wire         interrupt_enable,
-    output reg          start,
-    output reg          soft_reset,
-    output reg          clear_interrupt,
+    output wire         start,
+    output wire         soft_reset,
+    output wire         clear_interrupt,
     input  wire         busy,
     input  wire         done,
     input  wire         failed,
@@ -73,11 +73,7 @@ module tcu_host (
     output reg  [3:0]   counter,
     input  wire [31:0]  layer_count
 );
-    reg [31:0] windows_0_size;
-    reg [31:0] windows_1_size;
-    reg [31:0] windows_2_size;
-    reg [31:0] windows_3_size;
-    reg [31:0] windows_4_size;
+    reg [31:0] windows_0_size, windows_1_size, windows_2_size, windows_3_size, windows_4_size;
     reg [31:0] program_base_low;
     reg [31:0] program_base_high;
     reg [31:0] weights_base_low;
@@ -94,7 +90,6 @@ module tcu_host (
     reg have_data;
     reg [7:0] address;
     reg accepted;
-    reg [2:0] wanted;
     reg [31:0] data;
     reg [3:0] strobes;
     reg reading;
@@ -105,16 +100,7 @@ module tcu_host (
     assign wready = !have_data;
     wire execute = !awready & !wready & !bvalid;
     assign arready = !reading & !rvalid;
-
-    always @* begin
-        wanted = 3'h0;
-        if (execute) begin
-            case (address)
-                8'h02: wanted = data[2:0] & {3{strobes[0]}};
-                default: ;
-            endcase
-        end
-    end
+    wire [2:0] wanted = (execute & (address == 8'h2)) ? data[2:0] & {3{strobes[0]}} : 3'h0;
 
     always @* begin
         accepted = 1'h0;
@@ -130,41 +116,9 @@ module tcu_host (
         end
     end
 
-    always @* begin
-        start = 1'h0;
-        if (execute) begin
-            case (address)
-                8'h02: begin
-                    if (accepted) start = wanted[0];
-                end
-                default: ;
-            endcase
-        end
-    end
-
-    always @* begin
-        soft_reset = 1'h0;
-        if (execute) begin
-            case (address)
-                8'h02: begin
-                    if (accepted) soft_reset = wanted[1];
-                end
-                default: ;
-            endcase
-        end
-    end
-
-    always @* begin
-        clear_interrupt = 1'h0;
-        if (execute) begin
-            case (address)
-                8'h02: begin
-                    if (accepted) clear_interrupt = wanted[2];
-                end
-                default: ;
-            endcase
-        end
-    end
+    assign start = execute & (address == 8'h2) & accepted & wanted[0];
+    assign soft_reset = execute & (address == 8'h2) & accepted & wanted[1];
+    assign clear_interrupt = execute & (address == 8'h2) & accepted & wanted[2];
 
     always @* begin
         counter = 4'h0;
@@ -638,10 +592,10 @@ module tcu_control (
     input  wire         reader_idle,
     input  wire         writer_idle,
     input  wire         bus_activity,
-    output reg          core_reset,
+    output wire         core_reset,
     output reg          fetch_start,
     output wire         halt,
-    output reg          running,
+    output wire         running,
     output reg          startable,
     output wire         busy,
     output wire         done,
@@ -650,14 +604,14 @@ module tcu_control (
     output reg  [39:0]  error_address,
     output wire         interrupt
 );
-    localparam STATE_CLEAR = 3'h2;
-    localparam STATE_RUNNING = 3'h5;
-    localparam STATE_STOPPING = 3'h1;
-    localparam STATE_DONE = 3'h3;
-    localparam STATE_ERROR = 3'h4;
-    localparam STATE_IDLE = 3'h0;
     localparam ERROR_CODE_NONE = 3'h0;
     localparam ERROR_CODE_BUS_HUNG = 3'h5;
+    localparam STATE_IDLE = 3'h0;
+    localparam STATE_STOPPING = 3'h1;
+    localparam STATE_CLEAR = 3'h2;
+    localparam STATE_DONE = 3'h3;
+    localparam STATE_ERROR = 3'h4;
+    localparam STATE_RUNNING = 3'h5;
 
     reg pending;
     reg [43:0] first;
@@ -669,9 +623,11 @@ module tcu_control (
     wire bus_idle = reader_idle & writer_idle;
     assign interrupt = pending & interrupt_enable;
     wire hung = (watchdog != 32'h0) & (silent_cycles == watchdog);
-    assign busy = (state_state == STATE_CLEAR) | (state_state == STATE_RUNNING) | (state_state == STATE_STOPPING);
+    assign core_reset = state_state == STATE_CLEAR;
+    assign running = state_state == STATE_RUNNING;
+    assign busy = core_reset | running | (state_state == STATE_STOPPING);
     assign failed = state_state == STATE_ERROR;
-    assign halt = (state_state == STATE_STOPPING) | failed | (state_state == STATE_CLEAR);
+    assign halt = (state_state == STATE_STOPPING) | failed | core_reset;
     assign done = state_state == STATE_DONE;
     wire errors_2_valid = errors[88];
     wire [39:0] errors_2_address = errors[131:92];
@@ -698,22 +654,6 @@ module tcu_control (
         endcase
     end
 
-    always @* begin
-        core_reset = 1'h0;
-        case (state_state)
-            STATE_CLEAR: core_reset = 1'h1;
-            default: ;
-        endcase
-    end
-
-    always @* begin
-        running = 1'h0;
-        case (state_state)
-            STATE_RUNNING: running = 1'h1;
-            default: ;
-        endcase
-    end
-
     wire first_valid = first[0];
     wire [2:0] first_code = first[3:1];
     wire [39:0] first_address = first[43:4];
@@ -735,10 +675,10 @@ module tcu_control (
                 end
                 STATE_CLEAR: pending <= 1'h0;
                 STATE_RUNNING: begin
-                    if (first_valid) begin
-                    end else if (soft_reset) begin
-                    end else if (hung) pending <= 1'h1;
-                    else if (finished) pending <= 1'h1;
+                    if (!first_valid && !soft_reset) begin
+                        if (hung) pending <= 1'h1;
+                        else if (finished) pending <= 1'h1;
+                    end
                 end
                 STATE_STOPPING: begin
                     if (hung) pending <= 1'h1;
@@ -841,12 +781,7 @@ module tcu_fifo_buffer (
     wire move = (stored != 8'h0) & (!o_valid | o_ready);
     wire pop = o_valid & o_ready;
 
-    tcu_sram_1r1w #(
-        .WIDTH(64),
-        .DEPTH(128),
-        .GRANULARITY(64),
-        .ADDRESS_BITS(7)
-    ) u_storage (
+    tcu_sram_1r1w #(.WIDTH(64), .DEPTH(128), .GRANULARITY(64), .ADDRESS_BITS(7)) u_storage (
         .clk(clk),
         .read_en(move),
         .read_addr(storage_read_addr),
@@ -903,6 +838,9 @@ module tcu_fetch (
     output wire [43:0]  error,
     output wire         busy
 );
+    localparam OPCODE_END = 4'h0;
+    localparam OPCODE_POOL = 4'h6;
+
     wire [63:0] buffer_o_payload;
     wire buffer_o_valid;
     reg [31:0] request_payload_offset;
@@ -927,21 +865,25 @@ module tcu_fetch (
 
     reg [255:0] shared_parts [0:7];
 
+    wire own_shared = own[4];
     wire parts_valid = beats_2 == 3'h4;
-    assign o_valid = fetching & judged & sound & (!own[4] | (parts_valid & more));
-    wire is_end = o_valid & (own[3:0] == 4'h0);
+    assign o_valid = fetching & judged & sound & (!own_shared | (parts_valid & more));
+    wire [3:0] own_opcode = own[3:0];
+    wire is_end = o_valid & (own_opcode == OPCODE_END);
     wire [5:0] beats = (unrequested >= 29'h20) ? 6'h20 : unrequested[5:0];
     wire issue = fetching & !is_end & !request_valid & (unrequested != 29'h0) & (room >= 8'h20);
     assign busy = fetching | request_valid | (due != 8'h0);
+    wire parts_ready_and = judged & sound & own_shared;
     wire taken_2 = o_valid & o_ready;
-    wire parts_ready = fetching & more & ((judged & sound & own[4]) ? o_ready : !present | taken_2);
+    wire parts_ready = fetching & more & (parts_ready_and ? o_ready : !present | taken_2);
     wire buffer_o_ready = !parts_valid | parts_ready;
     wire taken = buffer_o_valid & buffer_o_ready;
-    wire read_en = parts_valid & parts_ready & !(judged & sound & own[4]);
-    wire write_en = taken_2 & own[4];
-    wire error_valid = fetching & ((!more & (!present | (judged & sound & own[4]))) | (judged & !sound));
+    wire read_en = parts_valid & parts_ready & !parts_ready_and;
+    wire write_en = taken_2 & own_shared;
+    wire error_valid = fetching & ((!more & (!present | parts_ready_and)) | (judged & !sound));
+    wire [5:0] room_selected = issue ? beats : 6'h0;
     assign request_payload = {request_payload_beats, request_payload_offset, 3'h0};
-    assign o_payload = {own[4] ? parts_payload : read_data, own};
+    assign o_payload = {own_shared ? parts_payload : read_data, own};
     assign error = {8'h0, present ? start_2 : position, 8'h4, error_valid};
     wire [2:0] write_addr = own[2:0];
     wire [2:0] read_addr = parts_payload[2:0];
@@ -959,7 +901,6 @@ module tcu_fetch (
     );
 
     always @(posedge clk) if (write_en) shared_parts[write_addr] <= parts_payload;
-
     always @(posedge clk) if (read_en) read_data <= shared_parts[read_addr];
 
     always @(posedge clk) begin
@@ -995,16 +936,15 @@ module tcu_fetch (
             beats_2 <= 3'h0;
             judged <= 1'h0;
         end else begin
-            room <= room + (buffer_o_valid & buffer_o_ready) - (issue ? beats : 8'h0);
-            due <= due - beat_valid + (issue ? beats : 8'h0);
+            room <= room + taken - room_selected;
+            due <= due - beat_valid + room_selected;
             beats_2 <= ((parts_valid & parts_ready) ? 3'h0 : beats_2) + taken;
             judged <= present & !taken_2;
         end
     end
 
     always @(posedge clk) if (taken) parts_payload <= {buffer_o_payload, parts_payload[255:64]};
-
-    always @(posedge clk) sound <= (own[3:0] <= 4'h6) & (own[4] | known[own[3:0]]);
+    always @(posedge clk) sound <= (own_opcode <= OPCODE_POOL) & (own_shared | known[own_opcode]);
 
     always @(posedge clk) begin
         if (rst) begin
@@ -1022,27 +962,7 @@ module tcu_fetch (
                 more <= unread != 27'h1;
                 position <= position + 27'h1;
             end
-            if (write_en) begin
-                case (own[3:0])
-                    4'h0: known[0] <= 1'h1;
-                    4'h1: known[1] <= 1'h1;
-                    4'h2: known[2] <= 1'h1;
-                    4'h3: known[3] <= 1'h1;
-                    4'h4: known[4] <= 1'h1;
-                    4'h5: known[5] <= 1'h1;
-                    4'h6: known[6] <= 1'h1;
-                    4'h7: known[7] <= 1'h1;
-                    4'h8: known[8] <= 1'h1;
-                    4'h9: known[9] <= 1'h1;
-                    4'ha: known[10] <= 1'h1;
-                    4'hb: known[11] <= 1'h1;
-                    4'hc: known[12] <= 1'h1;
-                    4'hd: known[13] <= 1'h1;
-                    4'he: known[14] <= 1'h1;
-                    4'hf: known[15] <= 1'h1;
-                    default: ;
-                endcase
-            end
+            if (write_en) known[own_opcode] <= 1'h1;
         end
     end
 
@@ -1131,7 +1051,6 @@ module tcu_instruction_queue_weight (
     wire [19:0] head_wait_pool = read_data[116:97];
 
     always @(posedge clk) if (put) storage[write_addr] <= write_data;
-
     always @(posedge clk) if (move) read_data <= storage[read_addr];
 
     always @(posedge clk) begin
@@ -1239,7 +1158,6 @@ module tcu_instruction_queue_load (
     wire [19:0] head_wait_pool = read_data[116:97];
 
     always @(posedge clk) if (put) storage[write_addr] <= write_data;
-
     always @(posedge clk) if (move) read_data <= storage[read_addr];
 
     always @(posedge clk) begin
@@ -1347,7 +1265,6 @@ module tcu_instruction_queue_store (
     wire [19:0] head_wait_pool = read_data[116:97];
 
     always @(posedge clk) if (put) storage[write_addr] <= write_data;
-
     always @(posedge clk) if (move) read_data <= storage[read_addr];
 
     always @(posedge clk) begin
@@ -1455,7 +1372,6 @@ module tcu_instruction_queue_compute (
     wire [19:0] head_wait_pool = read_data[116:97];
 
     always @(posedge clk) if (put) storage[write_addr] <= write_data;
-
     always @(posedge clk) if (move) read_data <= storage[read_addr];
 
     always @(posedge clk) begin
@@ -1563,7 +1479,6 @@ module tcu_instruction_queue_drain (
     wire [19:0] head_wait_pool = read_data[116:97];
 
     always @(posedge clk) if (put) storage[write_addr] <= write_data;
-
     always @(posedge clk) if (move) read_data <= storage[read_addr];
 
     always @(posedge clk) begin
@@ -1671,7 +1586,6 @@ module tcu_instruction_queue_pool (
     wire [19:0] head_wait_pool = read_data[116:97];
 
     always @(posedge clk) if (put) storage[write_addr] <= write_data;
-
     always @(posedge clk) if (move) read_data <= storage[read_addr];
 
     always @(posedge clk) begin
@@ -1759,6 +1673,14 @@ module tcu_dispatch (
     output wire [2:0]   compute_wait_unit,
     output wire [11:0]  compute_layer
 );
+    localparam OPCODE_END = 4'h0;
+    localparam OPCODE_WEIGHT = 4'h1;
+    localparam OPCODE_LOAD = 4'h2;
+    localparam OPCODE_STORE = 4'h3;
+    localparam OPCODE_COMPUTE = 4'h4;
+    localparam OPCODE_DRAIN = 4'h5;
+    localparam OPCODE_POOL = 4'h6;
+
     wire weight_i_ready;
     wire weight_empty;
     wire load_i_ready;
@@ -1778,93 +1700,35 @@ module tcu_dispatch (
     reg ended;
     reg [1:0] quiet_cycles;
     reg reported;
-    reg weight_i_valid;
-    reg load_i_valid;
-    reg store_i_valid;
-    reg compute_i_valid;
-    reg drain_i_valid;
-    reg pool_i_valid;
 
     wire quiet_and = ended & !reported & &{pool_empty, drain_empty, compute_empty, store_empty, load_empty,
         weight_empty};
     wire quiet = quiet_and & (unit_busy == 6'h0) & bus_idle;
     assign finished = quiet & (quiet_cycles == 2'h3);
-
-    always @* begin
-        weight_i_valid = 1'h0;
-        if (i_valid & !ended) begin
-            case (i_payload[3:0])
-                4'h1: weight_i_valid = 1'h1;
-                default: ;
-            endcase
-        end
-    end
+    wire [3:0] i_payload_opcode = i_payload[3:0];
+    wire weight_i_valid = i_valid & !ended & (i_payload_opcode == OPCODE_WEIGHT);
 
     always @* begin
         i_ready = 1'h0;
         if (i_valid & !ended) begin
-            case (i_payload[3:0])
-                4'h1: i_ready = weight_i_ready;
-                4'h2: i_ready = load_i_ready;
-                4'h3: i_ready = store_i_ready;
-                4'h4: i_ready = compute_i_ready;
-                4'h5: i_ready = drain_i_ready;
-                4'h6: i_ready = pool_i_ready;
-                4'h0: i_ready = 1'h1;
+            case (i_payload_opcode)
+                OPCODE_WEIGHT: i_ready = weight_i_ready;
+                OPCODE_LOAD: i_ready = load_i_ready;
+                OPCODE_STORE: i_ready = store_i_ready;
+                OPCODE_COMPUTE: i_ready = compute_i_ready;
+                OPCODE_DRAIN: i_ready = drain_i_ready;
+                OPCODE_POOL: i_ready = pool_i_ready;
+                OPCODE_END: i_ready = 1'h1;
                 default: ;
             endcase
         end
     end
 
-    always @* begin
-        load_i_valid = 1'h0;
-        if (i_valid & !ended) begin
-            case (i_payload[3:0])
-                4'h2: load_i_valid = 1'h1;
-                default: ;
-            endcase
-        end
-    end
-
-    always @* begin
-        store_i_valid = 1'h0;
-        if (i_valid & !ended) begin
-            case (i_payload[3:0])
-                4'h3: store_i_valid = 1'h1;
-                default: ;
-            endcase
-        end
-    end
-
-    always @* begin
-        compute_i_valid = 1'h0;
-        if (i_valid & !ended) begin
-            case (i_payload[3:0])
-                4'h4: compute_i_valid = 1'h1;
-                default: ;
-            endcase
-        end
-    end
-
-    always @* begin
-        drain_i_valid = 1'h0;
-        if (i_valid & !ended) begin
-            case (i_payload[3:0])
-                4'h5: drain_i_valid = 1'h1;
-                default: ;
-            endcase
-        end
-    end
-
-    always @* begin
-        pool_i_valid = 1'h0;
-        if (i_valid & !ended) begin
-            case (i_payload[3:0])
-                4'h6: pool_i_valid = 1'h1;
-                default: ;
-            endcase
-        end
-    end
+    wire load_i_valid = i_valid & !ended & (i_payload_opcode == OPCODE_LOAD);
+    wire store_i_valid = i_valid & !ended & (i_payload_opcode == OPCODE_STORE);
+    wire compute_i_valid = i_valid & !ended & (i_payload_opcode == OPCODE_COMPUTE);
+    wire drain_i_valid = i_valid & !ended & (i_payload_opcode == OPCODE_DRAIN);
+    wire pool_i_valid = i_valid & !ended & (i_payload_opcode == OPCODE_POOL);
 
     tcu_instruction_queue_weight u_weight (
         .clk(clk),
@@ -2014,10 +1878,7 @@ module tcu_dispatch (
     always @(posedge clk) begin
         if (rst) ended <= 1'h0;
         else if (i_valid & !ended) begin
-            case (i_payload[3:0])
-                4'h0: ended <= 1'h1;
-                default: ;
-            endcase
+            if (i_payload_opcode == OPCODE_END) ended <= 1'h1;
         end
     end
 
@@ -2063,8 +1924,8 @@ module tcu_fifo_reader_order (
     wire [1:0] i_payload_client = i_payload[1:0];
     wire [39:0] i_payload_address = i_payload[41:2];
 
-    always @(posedge clk) if (queue_w_port_en) queue_storage[queue_w_port_addr] <= {i_payload_address,
-        i_payload_client};
+    always @(posedge clk) if (queue_w_port_en) queue_storage[queue_w_port_addr] <=
+        {i_payload_address, i_payload_client};
 
     always @(posedge clk) begin
         if (rst) queue_w_port_addr <= 4'h0;
@@ -2177,7 +2038,6 @@ module tcu_window_check_read_check (
     wire [1:0] i_payload_tag = i_payload[42:41];
     wire [40:0] queue_o_payload_request = queue_o_payload[40:0];
     wire [1:0] queue_o_payload_tag = queue_o_payload[42:41];
-    wire [2:0] queue_o_payload_request_window = queue_o_payload[2:0];
     wire [39:0] windows_0_base = windows[39:0];
     wire [31:0] windows_0_size = windows[71:40];
     wire [39:0] windows_1_base = windows[111:72];
@@ -2188,6 +2048,7 @@ module tcu_window_check_read_check (
     wire [31:0] windows_3_size = windows[287:256];
     wire [39:0] windows_4_base = windows[327:288];
     wire [31:0] windows_4_size = windows[359:328];
+    wire [2:0] queue_o_payload_request_window = queue_o_payload[2:0];
     wire [40:0] chosen_request = chosen[40:0];
     wire [1:0] chosen_tag = chosen[42:41];
     wire [31:0] chosen_request_offset = chosen[34:3];
@@ -2343,9 +2204,9 @@ module tcu_reader (
     output reg  [2:0]   error_code,
     output reg  [39:0]  error_address
 );
-    localparam ERROR_CODE_READ_RESPONSE = 3'h2;
-    localparam ERROR_CODE_WINDOW = 3'h1;
     localparam ERROR_CODE_NONE = 3'h0;
+    localparam ERROR_CODE_WINDOW = 3'h1;
+    localparam ERROR_CODE_READ_RESPONSE = 3'h2;
 
     wire order_i_ready;
     wire [41:0] order_o_payload;
@@ -2365,8 +2226,9 @@ module tcu_reader (
     wire read_check_i_valid = |{request_2_valid, request_1_valid, request_0_valid};
     assign request_2_ready = request_0_ready & ({request_1_valid, request_0_valid} == 2'h0);
     assign request_1_ready = request_0_ready & !request_0_valid;
-    wire failure = bus_rvalid & order_o_valid & !halted & (bus_rresp != 2'h0);
-    wire deliver = bus_rvalid & order_o_valid & !halted & (bus_rresp == 2'h0);
+    wire failure_and = bus_rvalid & order_o_valid & !halted;
+    wire failure = failure_and & (bus_rresp != 2'h0);
+    wire deliver = failure_and & (bus_rresp == 2'h0);
     wire order_o_ready = bus_rvalid & bus_rlast;
     wire [5:0] read_check_o_payload_beats = read_check_o_payload[45:40];
     wire [6:0] bus_arlen_difference = read_check_o_payload_beats - 7'h1;
@@ -2650,11 +2512,11 @@ module tcu_window_check_write_check (
     wire i_payload_tag = i_payload[41];
     wire [40:0] queue_o_payload_request = queue_o_payload[40:0];
     wire queue_o_payload_tag = queue_o_payload[41];
-    wire [2:0] queue_o_payload_request_window = queue_o_payload[2:0];
     wire [39:0] windows_3_base = windows[255:216];
     wire [31:0] windows_3_size = windows[287:256];
     wire [39:0] windows_4_base = windows[327:288];
     wire [31:0] windows_4_size = windows[359:328];
+    wire [2:0] queue_o_payload_request_window = queue_o_payload[2:0];
     wire [40:0] chosen_request = chosen[40:0];
     wire chosen_tag = chosen[41];
     wire [31:0] chosen_request_offset = chosen[34:3];
@@ -2812,12 +2674,7 @@ module tcu_fifo_writer_beats (
     wire move = (stored != 7'h0) & (!o_valid | o_ready);
     wire pop = o_valid & o_ready;
 
-    tcu_sram_1r1w #(
-        .WIDTH(64),
-        .DEPTH(64),
-        .GRANULARITY(64),
-        .ADDRESS_BITS(6)
-    ) u_storage (
+    tcu_sram_1r1w #(.WIDTH(64), .DEPTH(64), .GRANULARITY(64), .ADDRESS_BITS(6)) u_storage (
         .clk(clk),
         .read_en(move),
         .read_addr(storage_read_addr),
@@ -2906,9 +2763,9 @@ module tcu_writer (
     output reg  [2:0]   error_code,
     output reg  [39:0]  error_address
 );
-    localparam ERROR_CODE_WRITE_RESPONSE = 3'h3;
-    localparam ERROR_CODE_WINDOW = 3'h1;
     localparam ERROR_CODE_NONE = 3'h0;
+    localparam ERROR_CODE_WINDOW = 3'h1;
+    localparam ERROR_CODE_WRITE_RESPONSE = 3'h3;
 
     wire order_i_ready;
     wire [39:0] order_o_payload;
@@ -2929,8 +2786,8 @@ module tcu_writer (
     wire write_check_o_payload_violation = write_check_o_payload[47];
     wire violation = write_check_o_valid & !halted & write_check_o_payload_violation;
     wire [5:0] write_check_o_payload_beats = write_check_o_payload[45:40];
-    wire write_check_o_ready = write_check_o_valid & !halted & !write_check_o_payload_violation & (unclaimed >=
-        write_check_o_payload_beats) & order_i_ready & bursts_i_ready & (!bus_awvalid | bus_awready);
+    wire write_check_o_ready = write_check_o_valid & !halted & !write_check_o_payload_violation &
+        (unclaimed >= write_check_o_payload_beats) & order_i_ready & bursts_i_ready & (!bus_awvalid | bus_awready);
     wire push = data_valid & data_ready;
     wire load = bursts_o_valid & beats_o_valid & (!bus_wvalid | bus_wready);
     wire last = sent == (bursts_o_payload - 7'h1);
@@ -3212,8 +3069,8 @@ module tcu_fifo_plans (
     wire [11:0] i_payload_segments = i_payload[59:48];
     wire [23:0] i_payload_step = i_payload[83:60];
 
-    always @(posedge clk) if (queue_w_port_en) queue_storage[queue_w_port_addr] <= {i_payload_step,
-        i_payload_segments, i_payload_segment_bytes, i_payload_address};
+    always @(posedge clk) if (queue_w_port_en) queue_storage[queue_w_port_addr] <=
+        {i_payload_step, i_payload_segments, i_payload_segment_bytes, i_payload_address};
 
     always @(posedge clk) begin
         if (rst) queue_w_port_addr <= 2'h0;
@@ -3354,12 +3211,7 @@ module tcu_fifo_load_beats (
     wire move = (stored != 9'h0) & (!o_valid | o_ready);
     wire pop = o_valid & o_ready;
 
-    tcu_sram_1r1w #(
-        .WIDTH(64),
-        .DEPTH(256),
-        .GRANULARITY(64),
-        .ADDRESS_BITS(8)
-    ) u_storage (
+    tcu_sram_1r1w #(.WIDTH(64), .DEPTH(256), .GRANULARITY(64), .ADDRESS_BITS(8)) u_storage (
         .clk(clk),
         .read_en(move),
         .read_addr(storage_read_addr),
@@ -3461,10 +3313,10 @@ module tcu_load (
     wire [102:0] bursts_i_payload = {instruction_payload_memory_step, instruction_payload_segments,
         instruction_payload_segment_bytes, instruction_payload_offset, instruction_payload_window};
     wire [83:0] plans_i_payload = instruction_payload[246:163];
-    wire [23:0] places_i_payload_address = plans_o_payload[23:0];
-    wire [23:0] places_i_payload_segment_bytes = plans_o_payload[47:24];
-    wire [11:0] places_i_payload_segments = plans_o_payload[59:48];
-    wire [23:0] places_i_payload_step = plans_o_payload[83:60];
+    wire [23:0] plans_o_payload_address = plans_o_payload[23:0];
+    wire [23:0] plans_o_payload_segment_bytes = plans_o_payload[47:24];
+    wire [11:0] plans_o_payload_segments = plans_o_payload[59:48];
+    wire [23:0] plans_o_payload_step = plans_o_payload[83:60];
     wire [2:0] bursts_o_payload_tag = bursts_o_payload[2:0];
     wire [31:0] bursts_o_payload_address = bursts_o_payload[34:3];
     wire [23:0] places_o_payload_address = places_o_payload[23:0];
@@ -3496,8 +3348,8 @@ module tcu_load (
     tcu_segment_walker_load_places u_places (
         .clk(clk),
         .rst(rst),
-        .i_payload({places_i_payload_step, places_i_payload_segments, places_i_payload_segment_bytes,
-            places_i_payload_address}),
+        .i_payload({plans_o_payload_step, plans_o_payload_segments, plans_o_payload_segment_bytes,
+            plans_o_payload_address}),
         .i_valid(plans_o_valid),
         .i_ready(places_i_ready),
         .o_payload(places_o_payload),
@@ -3685,8 +3537,8 @@ module tcu_fifo_row_queue (
     wire [23:0] i_payload_row_step = i_payload[23:0];
     wire [23:0] i_payload_row_bytes = i_payload[47:24];
 
-    always @(posedge clk) if (queue_w_port_en) queue_storage[queue_w_port_addr] <= {i_payload_row_bytes,
-        i_payload_row_step};
+    always @(posedge clk) if (queue_w_port_en) queue_storage[queue_w_port_addr] <=
+        {i_payload_row_bytes, i_payload_row_step};
 
     always @(posedge clk) begin
         if (rst) queue_w_port_addr <= 2'h0;
@@ -3839,8 +3691,8 @@ module tcu_fifo_extents (
     wire i_payload_units = i_payload[1];
     wire i_payload_last = i_payload[2];
 
-    always @(posedge clk) if (queue_w_port_en) queue_storage[queue_w_port_addr] <= {i_payload_last, i_payload_units,
-        i_payload_position};
+    always @(posedge clk) if (queue_w_port_en) queue_storage[queue_w_port_addr] <=
+        {i_payload_last, i_payload_units, i_payload_position};
 
     always @(posedge clk) begin
         if (rst) queue_w_port_addr <= 3'h0;
@@ -4060,15 +3912,15 @@ module tcu_store (
     wire bursts_o_payload_last = bursts_o_payload[41];
     wire places_o_payload_units = places_o_payload[24];
     wire places_o_payload_last = places_o_payload[25];
-    wire packer_i_payload_last = extents_o_payload[2];
-    wire packer_i_payload_units = extents_o_payload[1];
-    wire packer_i_payload_position = extents_o_payload[0];
-    wire [34:0] packer_i_payload = {packer_i_payload_last, packer_i_payload_units, packer_i_payload_position,
+    wire extents_o_payload_last = extents_o_payload[2];
+    wire extents_o_payload_units = extents_o_payload[1];
+    wire extents_o_payload_position = extents_o_payload[0];
+    wire [34:0] packer_i_payload = {extents_o_payload_last, extents_o_payload_units, extents_o_payload_position,
         words_o_payload};
-    wire [23:0] row_ends_rows_payload_row_step = row_queue_o_payload[23:0];
-    wire [23:0] row_ends_rows_payload_row_bytes = row_queue_o_payload[47:24];
-    wire [63:0] row_ends_i_payload_data = packer_o_payload[63:0];
-    wire row_ends_i_payload_last = packer_o_payload[64];
+    wire [23:0] row_queue_o_payload_row_step = row_queue_o_payload[23:0];
+    wire [23:0] row_queue_o_payload_row_bytes = row_queue_o_payload[47:24];
+    wire [63:0] packer_o_payload_data = packer_o_payload[63:0];
+    wire packer_o_payload_last = packer_o_payload[64];
 
     tcu_segment_walker_bursts u_bursts (
         .clk(clk),
@@ -4154,10 +4006,10 @@ module tcu_store (
     tcu_row_ends u_row_ends (
         .clk(clk),
         .rst(rst),
-        .rows_payload({row_ends_rows_payload_row_bytes, row_ends_rows_payload_row_step}),
+        .rows_payload({row_queue_o_payload_row_bytes, row_queue_o_payload_row_step}),
         .rows_valid(row_queue_o_valid),
         .rows_ready(row_ends_rows_ready),
-        .i_payload({row_ends_i_payload_last, row_ends_i_payload_data}),
+        .i_payload({packer_o_payload_last, packer_o_payload_data}),
         .i_valid(packer_o_valid),
         .i_ready(row_ends_i_ready),
         .o_payload(data_payload),
@@ -4191,14 +4043,14 @@ module tcu_weight_stream (
     output wire         request_valid,
     input  wire         request_ready,
     input  wire         beat_en,
-    output reg          claim_weights,
-    output reg          claim_parameters,
+    output wire         claim_weights,
+    output wire         claim_parameters,
     output reg  [5:0]   claim_beats,
     input  wire [7:0]   free_weights,
     input  wire [7:0]   free_parameters,
     output wire         weight_en,
     output wire         parameter_en,
-    output reg          busy
+    output wire         busy
 );
     localparam FSM_IDLE = 2'h0;
     localparam FSM_PREPARE = 2'h1;
@@ -4208,12 +4060,10 @@ module tcu_weight_stream (
     reg [31:0] request_payload_offset;
     reg [6:0] bursts_r_data;
     reg [5:0] count;
-    reg bursts_r_en;
     reg [17:0] left;
     reg weights;
     reg [1:0] fsm_state;
     reg room;
-    reg bursts_w_en;
     reg bursts_r_rdy;
     reg [4:0] bursts_inner_level;
     reg [4:0] bursts_w_port_addr;
@@ -4225,66 +4075,22 @@ module tcu_weight_stream (
 
     assign weight_en = beat_en & bursts_r_data[6];
     assign parameter_en = beat_en & !bursts_r_data[6];
+    wire [6:0] bursts_r_en_sum = count + 7'h1;
+    wire bursts_r_en_equal = bursts_r_en_sum == bursts_r_data[5:0];
     wire [5:0] to_boundary = 6'h20 - request_payload_offset[7:3];
     wire [5:0] beats = (left < to_boundary) ? left[5:0] : to_boundary;
+    assign instruction_ready = fsm_state == FSM_IDLE;
     wire bursts_w_rdy = bursts_inner_level != 5'h1f;
     wire bursts_inner_r_rdy = bursts_inner_level != 5'h0;
-
-    always @* begin
-        bursts_w_en = 1'h0;
-        case (fsm_state)
-            FSM_REQUEST: begin
-                if (room & request_ready) bursts_w_en = 1'h1;
-            end
-            default: ;
-        endcase
-    end
-
+    wire bursts_w_en = (fsm_state == FSM_REQUEST) & room & request_ready;
     wire bursts_w_port_en = bursts_w_rdy & bursts_w_en;
-
-    always @* begin
-        bursts_r_en = 1'h0;
-        if (beat_en) begin
-            if ((count + 7'h1) == bursts_r_data[5:0]) bursts_r_en = 1'h1;
-        end
-    end
-
+    wire bursts_r_en = beat_en & bursts_r_en_equal;
     wire bursts_r_port_en = bursts_inner_r_rdy & (!bursts_r_rdy | bursts_r_en);
-    assign instruction_ready = (fsm_state == FSM_IDLE) ? 1'h1 : (fsm_state == FSM_PREPARE) ? 1'h0 : (fsm_state ==
-        FSM_CHOOSE) ? 1'h0 : (fsm_state == FSM_REQUEST) ? 1'h0 : 1'h0;
-
-    always @* begin
-        busy = 1'h0;
-        case (fsm_state)
-            FSM_PREPARE, FSM_CHOOSE, FSM_REQUEST: busy = 1'h1;
-            default: ;
-        endcase
-        if (bursts_r_rdy) busy = 1'h1;
-    end
-
-    assign request_valid = (fsm_state == FSM_IDLE) ? 1'h0 : (fsm_state == FSM_PREPARE) ? 1'h0 : (fsm_state ==
-        FSM_CHOOSE) ? 1'h0 : (fsm_state == FSM_REQUEST) ? room : 1'h0;
-
-    always @* begin
-        claim_weights = 1'h0;
-        case (fsm_state)
-            FSM_REQUEST: begin
-                if (room & request_ready) claim_weights = weights;
-            end
-            default: ;
-        endcase
-    end
-
-    always @* begin
-        claim_parameters = 1'h0;
-        case (fsm_state)
-            FSM_REQUEST: begin
-                if (room & request_ready) claim_parameters = !weights;
-            end
-            default: ;
-        endcase
-    end
-
+    wire [12:0] fsm_state_sum = column + 13'h1;
+    assign busy = bursts_r_rdy | (fsm_state == FSM_PREPARE) | (fsm_state == FSM_CHOOSE) | (fsm_state == FSM_REQUEST);
+    assign request_valid = (fsm_state == FSM_REQUEST) & room;
+    assign claim_weights = (fsm_state == FSM_REQUEST) & room & request_ready & weights;
+    assign claim_parameters = (fsm_state == FSM_REQUEST) & room & request_ready & !weights;
     assign request_payload = {claim_beats, request_payload_offset, 3'h1};
     wire [6:0] bursts_w_data = {weights, claim_beats};
     wire [31:0] word_offset = word[159:128];
@@ -4292,14 +4098,13 @@ module tcu_weight_stream (
     wire [11:0] word_n_columns = word[171:160];
 
     always @(posedge clk) if (bursts_w_port_en) bursts_storage[bursts_w_port_addr] <= bursts_w_data;
-
     always @(posedge clk) if (bursts_r_port_en) bursts_r_data <= bursts_storage[bursts_r_port_addr];
 
     always @(posedge clk) begin
         if (rst) count <= 6'h0;
         else if (beat_en) begin
-            count <= count + 6'h1;
-            if ((count + 7'h1) == bursts_r_data[5:0]) count <= 6'h0;
+            count <= bursts_r_en_sum[5:0];
+            if (bursts_r_en_equal) count <= 6'h0;
         end
     end
 
@@ -4344,8 +4149,8 @@ module tcu_weight_stream (
                             left <= 18'h4;
                             if (!weights) left <= word_n_tiles * 18'h2;
                             else begin
-                                column <= column + 12'h1;
-                                if ((column + 13'h1) == word_n_columns) fsm_state <= FSM_IDLE;
+                                column <= fsm_state_sum[11:0];
+                                if (fsm_state_sum == word_n_columns) fsm_state <= FSM_IDLE;
                             end
                         end
                     end
@@ -4357,14 +4162,14 @@ module tcu_weight_stream (
 
     always @(posedge clk) begin
         if (rst) bursts_w_port_addr <= 5'h0;
-        else if (bursts_w_rdy & bursts_w_en) begin
+        else if (bursts_w_port_en) begin
             bursts_w_port_addr <= (bursts_w_port_addr == 5'h1e) ? 5'h0 : bursts_w_port_addr + 5'h1;
         end
     end
 
     always @(posedge clk) begin
         if (rst) bursts_r_port_addr <= 5'h0;
-        else if (bursts_inner_r_rdy & (!bursts_r_rdy | bursts_r_en)) begin
+        else if (bursts_r_port_en) begin
             bursts_r_port_addr <= (bursts_r_port_addr == 5'h1e) ? 5'h0 : bursts_r_port_addr + 5'h1;
         end
     end
@@ -4372,18 +4177,14 @@ module tcu_weight_stream (
     always @(posedge clk) begin
         if (rst) bursts_inner_level <= 5'h0;
         else begin
-            if (bursts_w_rdy & bursts_w_en & !(bursts_inner_r_rdy & (!bursts_r_rdy | bursts_r_en))) begin
-                bursts_inner_level <= bursts_inner_level + 5'h1;
-            end
-            if (bursts_inner_r_rdy & (!bursts_r_rdy | bursts_r_en) & !(bursts_w_rdy & bursts_w_en)) begin
-                bursts_inner_level <= bursts_inner_level - 5'h1;
-            end
+            if (bursts_w_port_en & !bursts_r_port_en) bursts_inner_level <= bursts_inner_level + 5'h1;
+            if (bursts_r_port_en & !bursts_w_port_en) bursts_inner_level <= bursts_inner_level - 5'h1;
         end
     end
 
     always @(posedge clk) begin
         if (rst) bursts_r_rdy <= 1'h0;
-        else if (bursts_inner_r_rdy & (!bursts_r_rdy | bursts_r_en)) bursts_r_rdy <= 1'h1;
+        else if (bursts_r_port_en) bursts_r_rdy <= 1'h1;
         else if (bursts_r_en) bursts_r_rdy <= 1'h0;
     end
 endmodule
@@ -4504,10 +4305,7 @@ module tcu_activation_memory (
     output reg         pool_written,
     output reg         load_written
 );
-    wire [31:0] bank0_read_data;
-    wire [31:0] bank1_read_data;
-    wire [31:0] bank2_read_data;
-    wire [31:0] bank3_read_data;
+    wire [31:0] bank0_read_data, bank1_read_data, bank2_read_data, bank3_read_data;
     wire [21:0] residual_requests_o_payload;
     wire residual_requests_o_valid;
     wire [21:0] pool_requests_o_payload;
@@ -4518,98 +4316,60 @@ module tcu_activation_memory (
     wire pool_write_requests_o_valid;
     wire [56:0] load_write_requests_o_payload;
     wire load_write_requests_o_valid;
-    reg [31:0] word_0;
-    reg [31:0] word_1;
-    reg [31:0] word_2;
-    reg [31:0] word_3;
+    reg [31:0] word_0, word_1, word_2, word_3;
     reg [21:0] first_word;
     reg [21:0] second_word;
     reg first_en;
     reg second_en;
-    reg residual_served_2;
+    reg residual_served_2, residual_served_3;
     reg residual_requests_o_ready;
-    reg residual_served_3;
-    reg [1:0] residual_bank_2;
-    reg [1:0] residual_bank_3;
-    reg pool_served_2;
+    reg [1:0] residual_bank_2, residual_bank_3;
+    reg pool_served_2, pool_served_3;
     reg pool_requests_o_ready;
-    reg pool_served_3;
-    reg [1:0] pool_bank_2;
-    reg [1:0] pool_bank_3;
-    reg store_served_2;
+    reg [1:0] pool_bank_2, pool_bank_3;
+    reg store_served_2, store_served_3;
     reg store_requests_o_ready;
-    reg store_served_3;
-    reg [1:0] store_bank_2;
-    reg [1:0] store_bank_3;
-    reg [1:0] operand_bank_1;
-    reg [1:0] operand_bank_2;
-    reg [1:0] operand_shift_1;
-    reg [1:0] operand_shift_2;
-    reg [1:0] operand_shift_3;
-    reg [1:0] operand_shift_4;
-    reg [7:0] operand_pad_1;
-    reg [7:0] operand_pad_2;
-    reg [7:0] operand_pad_3;
-    reg [7:0] operand_pad_4;
-    reg operand_outside_1;
-    reg operand_outside_2;
+    reg [1:0] store_bank_2, store_bank_3;
+    reg [1:0] operand_bank_1, operand_bank_2;
+    reg [1:0] operand_shift_1, operand_shift_2, operand_shift_3, operand_shift_4;
+    reg [7:0] operand_pad_1, operand_pad_2, operand_pad_3, operand_pad_4;
+    reg operand_outside_1, operand_outside_2;
     reg [23:0] operand_offset;
     reg [25:0] operand_left;
     reg [2:0] operand_before;
     reg [2:0] operand_inside;
     reg [3:0] operand_valid;
     reg [3:0] operand_mask;
-    reg [1:0] operand_choice_0;
-    reg [1:0] operand_choice_1;
-    reg [1:0] operand_choice_2;
-    reg [1:0] operand_choice_3;
+    reg [1:0] operand_choice_0, operand_choice_1, operand_choice_2, operand_choice_3;
     reg [31:0] operand_bytes;
     reg drain_en_2;
     reg [3:0] drain_enables;
     reg [31:0] drain_word;
     reg [23:0] drain_address;
-    reg bank0_read_en;
-    reg [9:0] bank0_read_addr;
-    reg bank1_read_en;
-    reg [9:0] bank1_read_addr;
-    reg bank2_read_en;
-    reg [9:0] bank2_read_addr;
-    reg bank3_read_en;
-    reg [9:0] bank3_read_addr;
-    reg [9:0] bank0_write_addr;
-    reg [31:0] bank0_write_data;
-    reg [3:0] bank0_write_en;
-    reg [9:0] bank1_write_addr;
-    reg [31:0] bank1_write_data;
-    reg [3:0] bank1_write_en;
-    reg [9:0] bank2_write_addr;
-    reg [31:0] bank2_write_data;
-    reg [3:0] bank2_write_en;
-    reg [9:0] bank3_write_addr;
-    reg [31:0] bank3_write_data;
-    reg [3:0] bank3_write_en;
+    reg [9:0] bank0_read_addr, bank1_read_addr, bank2_read_addr, bank3_read_addr;
+    reg [9:0] bank0_write_addr, bank1_write_addr, bank2_write_addr, bank3_write_addr;
+    reg [31:0] bank0_write_data, bank1_write_data, bank2_write_data, bank3_write_data;
+    reg [3:0] bank0_write_en, bank1_write_en, bank2_write_en, bank3_write_en;
 
     wire [31:0] residual_word_choice = (residual_bank_3 == 2'h0) ? word_0 : (residual_bank_3 == 2'h1) ? word_1 :
-        (residual_bank_3 == 2'h2) ? word_2 : (residual_bank_3 == 2'h3) ? word_3 : 32'h0;
-    wire [31:0] pool_word_choice = (pool_bank_3 == 2'h0) ? word_0 : (pool_bank_3 == 2'h1) ? word_1 : (pool_bank_3 ==
-        2'h2) ? word_2 : (pool_bank_3 == 2'h3) ? word_3 : 32'h0;
-    wire [31:0] store_word_choice = (store_bank_3 == 2'h0) ? word_0 : (store_bank_3 == 2'h1) ? word_1 : (store_bank_3
-        == 2'h2) ? word_2 : (store_bank_3 == 2'h3) ? word_3 : 32'h0;
+        (residual_bank_3 == 2'h2) ? word_2 : word_3;
+    wire [31:0] pool_word_choice = (pool_bank_3 == 2'h0) ? word_0 : (pool_bank_3 == 2'h1) ? word_1 :
+        (pool_bank_3 == 2'h2) ? word_2 : word_3;
+    wire [31:0] store_word_choice = (store_bank_3 == 2'h0) ? word_0 : (store_bank_3 == 2'h1) ? word_1 :
+        (store_bank_3 == 2'h2) ? word_2 : word_3;
     wire [7:0] operand_bytes_choice = (operand_choice_0 == 2'h0) ? word_0[7:0] : (operand_choice_0 == 2'h1) ?
-        word_1[7:0] : (operand_choice_0 == 2'h2) ? word_2[7:0] : (operand_choice_0 == 2'h3) ? word_3[7:0] : 8'h0;
+        word_1[7:0] : (operand_choice_0 == 2'h2) ? word_2[7:0] : word_3[7:0];
     wire [7:0] operand_bytes_choice_2 = (operand_choice_1 == 2'h0) ? word_0[15:8] : (operand_choice_1 == 2'h1) ?
-        word_1[15:8] : (operand_choice_1 == 2'h2) ? word_2[15:8] : (operand_choice_1 == 2'h3) ? word_3[15:8] : 8'h0;
+        word_1[15:8] : (operand_choice_1 == 2'h2) ? word_2[15:8] : word_3[15:8];
     wire [7:0] operand_bytes_choice_3 = (operand_choice_2 == 2'h0) ? word_0[23:16] : (operand_choice_2 == 2'h1) ?
-        word_1[23:16] : (operand_choice_2 == 2'h2) ? word_2[23:16] : (operand_choice_2 == 2'h3) ? word_3[23:16] :
-        8'h0;
+        word_1[23:16] : (operand_choice_2 == 2'h2) ? word_2[23:16] : word_3[23:16];
     wire [7:0] operand_bytes_choice_4 = (operand_choice_3 == 2'h0) ? word_0[31:24] : (operand_choice_3 == 2'h1) ?
-        word_1[31:24] : (operand_choice_3 == 2'h2) ? word_2[31:24] : (operand_choice_3 == 2'h3) ? word_3[31:24] :
-        8'h0;
+        word_1[31:24] : (operand_choice_3 == 2'h2) ? word_2[31:24] : word_3[31:24];
     wire bank0_read_en_and = first_en & (first_word[1:0] == 2'h0);
-    wire bank0_read_en_and_2 = second_en & (second_word[1:0] == 2'h0);
-    wire bank0_read_en_and_3 = residual_requests_o_valid & (residual_requests_o_payload[1:0] == 2'h0);
-    wire bank0_read_en_and_4 = pool_requests_o_valid & (pool_requests_o_payload[1:0] == 2'h0);
-    wire bank0_read_en_and_5 = store_requests_o_valid & (store_requests_o_payload[1:0] == 2'h0);
+    wire bank0_read_addr_and = second_en & (second_word[1:0] == 2'h0);
+    wire bank0_read_addr_and_2 = residual_requests_o_valid & (residual_requests_o_payload[1:0] == 2'h0);
+    wire bank0_read_addr_and_3 = pool_requests_o_valid & (pool_requests_o_payload[1:0] == 2'h0);
+    wire bank0_read_addr_and_4 = store_requests_o_valid & (store_requests_o_payload[1:0] == 2'h0);
     wire residual_requests_o_ready_and = first_en & (first_word[1:0] == 2'h1);
     wire residual_requests_o_ready_and_2 = second_en & (second_word[1:0] == 2'h1);
     wire residual_requests_o_ready_and_3 = residual_requests_o_valid & (residual_requests_o_payload[1:0] == 2'h1);
@@ -4647,93 +4407,79 @@ module tcu_activation_memory (
     wire load_write_requests_o_ready = !((drain_en_2 & (drain_address[3:2] ==
         load_write_requests_o_payload_address[3:2])) | (pool_write_requests_o_valid &
         (pool_write_requests_o_payload_address[3:2] == load_write_requests_o_payload_address[3:2])));
-
-    always @* begin
-        bank0_read_en = 1'h0;
-        if (bank0_read_en_and) bank0_read_en = 1'h1;
-        else if (bank0_read_en_and_2) bank0_read_en = 1'h1;
-        else if (bank0_read_en_and_3) bank0_read_en = 1'h1;
-        else if (bank0_read_en_and_4) bank0_read_en = 1'h1;
-        else if (bank0_read_en_and_5) bank0_read_en = 1'h1;
-    end
+    wire bank0_read_en = bank0_read_en_and | bank0_read_addr_and | bank0_read_addr_and_2 | bank0_read_addr_and_3 |
+        bank0_read_addr_and_4;
 
     always @* begin
         bank0_read_addr = 10'h0;
         if (bank0_read_en_and) bank0_read_addr = first_word[11:2];
-        else if (bank0_read_en_and_2) bank0_read_addr = second_word[11:2];
-        else if (bank0_read_en_and_3) bank0_read_addr = residual_requests_o_payload[11:2];
-        else if (bank0_read_en_and_4) bank0_read_addr = pool_requests_o_payload[11:2];
-        else if (bank0_read_en_and_5) bank0_read_addr = store_requests_o_payload[11:2];
+        else if (bank0_read_addr_and) bank0_read_addr = second_word[11:2];
+        else if (bank0_read_addr_and_2) bank0_read_addr = residual_requests_o_payload[11:2];
+        else if (bank0_read_addr_and_3) bank0_read_addr = pool_requests_o_payload[11:2];
+        else if (bank0_read_addr_and_4) bank0_read_addr = store_requests_o_payload[11:2];
     end
 
     always @* begin
         residual_requests_o_ready = 1'h0;
-        if (bank0_read_en_and) begin
-        end else if (bank0_read_en_and_2) begin
-        end else if (bank0_read_en_and_3) residual_requests_o_ready = 1'h1;
-        if (residual_requests_o_ready_and) begin
-        end else if (residual_requests_o_ready_and_2) begin
-        end else if (residual_requests_o_ready_and_3) residual_requests_o_ready = 1'h1;
-        if (residual_requests_o_ready_and_6) begin
-        end else if (residual_requests_o_ready_and_7) begin
-        end else if (residual_requests_o_ready_and_8) residual_requests_o_ready = 1'h1;
-        if (residual_requests_o_ready_and_11) begin
-        end else if (residual_requests_o_ready_and_12) begin
-        end else if (residual_requests_o_ready_and_13) residual_requests_o_ready = 1'h1;
+        if (!bank0_read_en_and && !bank0_read_addr_and && bank0_read_addr_and_2) begin
+            residual_requests_o_ready = 1'h1;
+        end
+        if (!residual_requests_o_ready_and && !residual_requests_o_ready_and_2 &&
+            residual_requests_o_ready_and_3) begin
+            residual_requests_o_ready = 1'h1;
+        end
+        if (!residual_requests_o_ready_and_6 && !residual_requests_o_ready_and_7 &&
+            residual_requests_o_ready_and_8) begin
+            residual_requests_o_ready = 1'h1;
+        end
+        if (!residual_requests_o_ready_and_11 && !residual_requests_o_ready_and_12 &&
+            residual_requests_o_ready_and_13) begin
+            residual_requests_o_ready = 1'h1;
+        end
     end
 
     always @* begin
         pool_requests_o_ready = 1'h0;
-        if (bank0_read_en_and) begin
-        end else if (bank0_read_en_and_2) begin
-        end else if (bank0_read_en_and_3) begin
-        end else if (bank0_read_en_and_4) pool_requests_o_ready = 1'h1;
-        if (residual_requests_o_ready_and) begin
-        end else if (residual_requests_o_ready_and_2) begin
-        end else if (residual_requests_o_ready_and_3) begin
-        end else if (residual_requests_o_ready_and_4) pool_requests_o_ready = 1'h1;
-        if (residual_requests_o_ready_and_6) begin
-        end else if (residual_requests_o_ready_and_7) begin
-        end else if (residual_requests_o_ready_and_8) begin
-        end else if (residual_requests_o_ready_and_9) pool_requests_o_ready = 1'h1;
-        if (residual_requests_o_ready_and_11) begin
-        end else if (residual_requests_o_ready_and_12) begin
-        end else if (residual_requests_o_ready_and_13) begin
-        end else if (residual_requests_o_ready_and_14) pool_requests_o_ready = 1'h1;
+        if (!bank0_read_en_and && !bank0_read_addr_and && !bank0_read_addr_and_2 && bank0_read_addr_and_3) begin
+            pool_requests_o_ready = 1'h1;
+        end
+        if (!residual_requests_o_ready_and && !residual_requests_o_ready_and_2 && !residual_requests_o_ready_and_3 &&
+            residual_requests_o_ready_and_4) begin
+            pool_requests_o_ready = 1'h1;
+        end
+        if (!residual_requests_o_ready_and_6 && !residual_requests_o_ready_and_7 && !residual_requests_o_ready_and_8
+            && residual_requests_o_ready_and_9) begin
+            pool_requests_o_ready = 1'h1;
+        end
+        if (!residual_requests_o_ready_and_11 && !residual_requests_o_ready_and_12 &&
+            !residual_requests_o_ready_and_13 && residual_requests_o_ready_and_14) begin
+            pool_requests_o_ready = 1'h1;
+        end
     end
 
     always @* begin
         store_requests_o_ready = 1'h0;
-        if (bank0_read_en_and) begin
-        end else if (bank0_read_en_and_2) begin
-        end else if (bank0_read_en_and_3) begin
-        end else if (bank0_read_en_and_4) begin
-        end else if (bank0_read_en_and_5) store_requests_o_ready = 1'h1;
-        if (residual_requests_o_ready_and) begin
-        end else if (residual_requests_o_ready_and_2) begin
-        end else if (residual_requests_o_ready_and_3) begin
-        end else if (residual_requests_o_ready_and_4) begin
-        end else if (residual_requests_o_ready_and_5) store_requests_o_ready = 1'h1;
-        if (residual_requests_o_ready_and_6) begin
-        end else if (residual_requests_o_ready_and_7) begin
-        end else if (residual_requests_o_ready_and_8) begin
-        end else if (residual_requests_o_ready_and_9) begin
-        end else if (residual_requests_o_ready_and_10) store_requests_o_ready = 1'h1;
-        if (residual_requests_o_ready_and_11) begin
-        end else if (residual_requests_o_ready_and_12) begin
-        end else if (residual_requests_o_ready_and_13) begin
-        end else if (residual_requests_o_ready_and_14) begin
-        end else if (residual_requests_o_ready_and_15) store_requests_o_ready = 1'h1;
+        if (!bank0_read_en_and && !bank0_read_addr_and && !bank0_read_addr_and_2 && !bank0_read_addr_and_3 &&
+            bank0_read_addr_and_4) begin
+            store_requests_o_ready = 1'h1;
+        end
+        if (!residual_requests_o_ready_and && !residual_requests_o_ready_and_2 && !residual_requests_o_ready_and_3 &&
+            !residual_requests_o_ready_and_4 && residual_requests_o_ready_and_5) begin
+            store_requests_o_ready = 1'h1;
+        end
+        if (!residual_requests_o_ready_and_6 && !residual_requests_o_ready_and_7 && !residual_requests_o_ready_and_8
+            && !residual_requests_o_ready_and_9 && residual_requests_o_ready_and_10) begin
+            store_requests_o_ready = 1'h1;
+        end
+        if (!residual_requests_o_ready_and_11 && !residual_requests_o_ready_and_12 &&
+            !residual_requests_o_ready_and_13 && !residual_requests_o_ready_and_14 &&
+            residual_requests_o_ready_and_15) begin
+            store_requests_o_ready = 1'h1;
+        end
     end
 
-    always @* begin
-        bank1_read_en = 1'h0;
-        if (residual_requests_o_ready_and) bank1_read_en = 1'h1;
-        else if (residual_requests_o_ready_and_2) bank1_read_en = 1'h1;
-        else if (residual_requests_o_ready_and_3) bank1_read_en = 1'h1;
-        else if (residual_requests_o_ready_and_4) bank1_read_en = 1'h1;
-        else if (residual_requests_o_ready_and_5) bank1_read_en = 1'h1;
-    end
+    wire bank1_read_en = residual_requests_o_ready_and | residual_requests_o_ready_and_2 |
+        residual_requests_o_ready_and_3 | residual_requests_o_ready_and_4 | residual_requests_o_ready_and_5;
 
     always @* begin
         bank1_read_addr = 10'h0;
@@ -4744,14 +4490,8 @@ module tcu_activation_memory (
         else if (residual_requests_o_ready_and_5) bank1_read_addr = store_requests_o_payload[11:2];
     end
 
-    always @* begin
-        bank2_read_en = 1'h0;
-        if (residual_requests_o_ready_and_6) bank2_read_en = 1'h1;
-        else if (residual_requests_o_ready_and_7) bank2_read_en = 1'h1;
-        else if (residual_requests_o_ready_and_8) bank2_read_en = 1'h1;
-        else if (residual_requests_o_ready_and_9) bank2_read_en = 1'h1;
-        else if (residual_requests_o_ready_and_10) bank2_read_en = 1'h1;
-    end
+    wire bank2_read_en = residual_requests_o_ready_and_6 | residual_requests_o_ready_and_7 |
+        residual_requests_o_ready_and_8 | residual_requests_o_ready_and_9 | residual_requests_o_ready_and_10;
 
     always @* begin
         bank2_read_addr = 10'h0;
@@ -4762,14 +4502,8 @@ module tcu_activation_memory (
         else if (residual_requests_o_ready_and_10) bank2_read_addr = store_requests_o_payload[11:2];
     end
 
-    always @* begin
-        bank3_read_en = 1'h0;
-        if (residual_requests_o_ready_and_11) bank3_read_en = 1'h1;
-        else if (residual_requests_o_ready_and_12) bank3_read_en = 1'h1;
-        else if (residual_requests_o_ready_and_13) bank3_read_en = 1'h1;
-        else if (residual_requests_o_ready_and_14) bank3_read_en = 1'h1;
-        else if (residual_requests_o_ready_and_15) bank3_read_en = 1'h1;
-    end
+    wire bank3_read_en = residual_requests_o_ready_and_11 | residual_requests_o_ready_and_12 |
+        residual_requests_o_ready_and_13 | residual_requests_o_ready_and_14 | residual_requests_o_ready_and_15;
 
     always @* begin
         bank3_read_addr = 10'h0;
@@ -4883,12 +4617,7 @@ module tcu_activation_memory (
     wire pool_write_requests_o_payload_last = pool_write_requests_o_payload[56];
     wire load_write_requests_o_payload_last = load_write_requests_o_payload[56];
 
-    tcu_sram_1r1w #(
-        .WIDTH(32),
-        .DEPTH(1024),
-        .GRANULARITY(8),
-        .ADDRESS_BITS(10)
-    ) u_bank0 (
+    tcu_sram_1r1w #(.WIDTH(32), .DEPTH(1024), .GRANULARITY(8), .ADDRESS_BITS(10)) u_bank0 (
         .clk(clk),
         .read_en(bank0_read_en),
         .read_addr(bank0_read_addr),
@@ -4898,12 +4627,7 @@ module tcu_activation_memory (
         .write_data(bank0_write_data)
     );
 
-    tcu_sram_1r1w #(
-        .WIDTH(32),
-        .DEPTH(1024),
-        .GRANULARITY(8),
-        .ADDRESS_BITS(10)
-    ) u_bank1 (
+    tcu_sram_1r1w #(.WIDTH(32), .DEPTH(1024), .GRANULARITY(8), .ADDRESS_BITS(10)) u_bank1 (
         .clk(clk),
         .read_en(bank1_read_en),
         .read_addr(bank1_read_addr),
@@ -4913,12 +4637,7 @@ module tcu_activation_memory (
         .write_data(bank1_write_data)
     );
 
-    tcu_sram_1r1w #(
-        .WIDTH(32),
-        .DEPTH(1024),
-        .GRANULARITY(8),
-        .ADDRESS_BITS(10)
-    ) u_bank2 (
+    tcu_sram_1r1w #(.WIDTH(32), .DEPTH(1024), .GRANULARITY(8), .ADDRESS_BITS(10)) u_bank2 (
         .clk(clk),
         .read_en(bank2_read_en),
         .read_addr(bank2_read_addr),
@@ -4928,12 +4647,7 @@ module tcu_activation_memory (
         .write_data(bank2_write_data)
     );
 
-    tcu_sram_1r1w #(
-        .WIDTH(32),
-        .DEPTH(1024),
-        .GRANULARITY(8),
-        .ADDRESS_BITS(10)
-    ) u_bank3 (
+    tcu_sram_1r1w #(.WIDTH(32), .DEPTH(1024), .GRANULARITY(8), .ADDRESS_BITS(10)) u_bank3 (
         .clk(clk),
         .read_en(bank3_read_en),
         .read_addr(bank3_read_addr),
@@ -5207,53 +4921,52 @@ module tcu_pass_walker (
     reg [6:0] start_position;
     reg [6:0] panel_position;
 
+    wire [8:0] last_kx_sum = kx + 9'h1;
     wire [7:0] word_n_kx = word[459:452];
-    wire last_kx = (kx + 9'h1) == word_n_kx;
+    wire last_kx = last_kx_sum == word_n_kx;
+    wire [8:0] last_ky_sum = ky + 9'h1;
     wire [7:0] word_n_ky = word[451:444];
-    wire last_ky = (ky + 9'h1) == word_n_ky;
+    wire last_ky = last_ky_sum == word_n_ky;
+    wire [12:0] last_group_sum = group + 13'h1;
     wire [11:0] word_n_groups = word[251:240];
-    wire last_group = (group + 13'h1) == word_n_groups;
+    wire last_group = last_group_sum == word_n_groups;
     wire [11:0] word_n_y = word[215:204];
     wire [11:0] rows_left = word_n_y - y0;
     wire [11:0] word_block_rows = word[227:216];
     wire last_block = rows_left <= word_block_rows;
+    wire [12:0] last_column_sum = column + 13'h1;
     wire [11:0] word_n_columns = word[203:192];
-    wire last_column = (column + 13'h1) == word_n_columns;
+    wire last_column = last_column_sum == word_n_columns;
     wire tile_starts = (group == 12'h0) & (ky == 8'h0) & (kx == 8'h0);
     wire o_pass_payload_ends = last_group & last_ky & last_kx;
     wire [11:0] o_pass_payload_rows = last_block ? rows_left : word_block_rows;
     wire word_accumulate = word[252];
     wire o_pass_payload_first = tile_starts & !word_accumulate;
-    wire o_pass_payload_opens = tile_starts & !word_accumulate;
     wire word_finish = word[253];
     wire o_pass_payload_closes = o_pass_payload_ends & word_finish;
     wire word_keep = word[254];
     wire o_tile_payload_release = last_block & !word_keep;
-    assign busy = fsm_state != FSM_IDLE;
-    assign instruction_ready = (fsm_state == FSM_IDLE) ? 1'h1 : (fsm_state == FSM_PREPARE) ? 1'h0 : (fsm_state ==
-        FSM_WALK) ? 1'h0 : 1'h0;
-    assign waiting_for_weights = (fsm_state == FSM_IDLE) ? 1'h0 : (fsm_state == FSM_PREPARE) ? 1'h0 : (fsm_state ==
-        FSM_WALK) ? tile_position == tiles_written : 1'h0;
-    wire go = (fsm_state == FSM_IDLE) ? 1'h0 : (fsm_state == FSM_PREPARE) ? 1'h0 : (fsm_state == FSM_WALK) ?
-        (block_product_ready | !o_pass_payload_ends) & (!waiting_for_weights & o_pass_ready & o_tile_ready) : 1'h0;
-    assign o_pass_valid = (fsm_state == FSM_IDLE) ? 1'h0 : (fsm_state == FSM_PREPARE) ? 1'h0 : (fsm_state == FSM_WALK)
-        ? go : 1'h0;
-    assign o_tile_valid = (fsm_state == FSM_IDLE) ? 1'h0 : (fsm_state == FSM_PREPARE) ? 1'h0 : (fsm_state == FSM_WALK)
-        ? go : 1'h0;
-    wire [7:0] o_pass_payload_pad = word[467:460];
-    wire [15:0] o_pass_payload_height = word[439:424];
-    wire [23:0] o_pass_payload_row_bytes = word[423:400];
-    wire [3:0] o_pass_payload_stride_y = word[443:440];
-    wire [23:0] o_pass_payload_x_step = word[399:376];
-    wire [23:0] o_pass_payload_y_step = word[351:328];
-    wire [11:0] o_pass_payload_n_x = word[239:228];
-    wire [11:0] o_pass_payload_layer = word[16:5];
-    assign o_pass_payload = {o_pass_payload_ends, o_pass_payload_closes, o_pass_payload_opens, o_pass_payload_first,
-        o_pass_payload_pad, o_pass_payload_height, o_pass_payload_row_bytes, o_pass_payload_stride_y,
-        o_pass_payload_x_step, o_pass_payload_y_step, o_pass_payload_n_x, o_pass_payload_rows, o_pass_payload_offset,
-        o_pass_payload_iy, o_pass_payload_row, o_pass_payload_layer};
+    assign instruction_ready = fsm_state == FSM_IDLE;
+    assign busy = !instruction_ready;
+    wire tile_position_and = o_pass_payload_ends & last_block & last_column;
+    assign waiting_for_weights = (fsm_state == FSM_WALK) & (tile_position == tiles_written);
+    wire go = (fsm_state == FSM_WALK) & (block_product_ready | !o_pass_payload_ends) & !waiting_for_weights &
+        o_pass_ready & o_tile_ready;
+    assign o_pass_valid = (fsm_state == FSM_WALK) & go;
+    wire [7:0] word_pad = word[467:460];
+    wire [15:0] word_height = word[439:424];
+    wire [23:0] word_row_bytes = word[423:400];
+    wire [3:0] word_stride_y = word[443:440];
+    wire [23:0] word_x_step = word[399:376];
+    wire [23:0] word_y_step = word[351:328];
+    wire [11:0] word_n_x = word[239:228];
+    wire [11:0] word_layer = word[16:5];
+    assign o_pass_payload = {o_pass_payload_ends, o_pass_payload_closes, {2{o_pass_payload_first}}, word_pad,
+        word_height, word_row_bytes, word_stride_y, word_x_step, word_y_step, word_n_x, o_pass_payload_rows,
+        o_pass_payload_offset, o_pass_payload_iy, o_pass_payload_row, word_layer};
     wire [5:0] o_tile_payload_place = tile_position[5:0];
     assign o_tile_payload = {o_tile_payload_release, o_tile_payload_place};
+    assign o_tile_valid = o_pass_valid;
     wire [11:0] instruction_payload_block_rows = instruction_payload[227:216];
     wire [3:0] instruction_payload_stride_y = instruction_payload[443:440];
     wire [23:0] instruction_payload_y_step = instruction_payload[351:328];
@@ -5324,13 +5037,13 @@ module tcu_pass_walker (
                 end
                 FSM_WALK: begin
                     if (go) begin
-                        kx <= kx + 8'h1;
+                        kx <= last_kx_sum[7:0];
                         o_pass_payload_offset <= o_pass_payload_offset + word_kx_step;
                         tile_position <= tile_position + 7'h1;
                         if (last_kx) begin
                             o_pass_payload_row <= o_pass_payload_row + word_ky_step;
                             o_pass_payload_iy <= o_pass_payload_iy + 17'h1;
-                            ky <= ky + 8'h1;
+                            ky <= last_ky_sum[7:0];
                             kx <= 8'h0;
                             o_pass_payload_offset <= word_offset0;
                         end
@@ -5338,7 +5051,7 @@ module tcu_pass_walker (
                             group_at <= group_at + word_group_step;
                             o_pass_payload_row <= group_at + word_group_step;
                             o_pass_payload_iy <= block_iy;
-                            group <= group + 12'h1;
+                            group <= last_group_sum[11:0];
                             ky <= 8'h0;
                         end
                         if (o_pass_payload_ends) begin
@@ -5358,14 +5071,13 @@ module tcu_pass_walker (
                             o_pass_payload_row <= column_at + word_column_step;
                             block_iy <= {word_iy0[15], word_iy0};
                             o_pass_payload_iy <= {word_iy0[15], word_iy0};
-                            column <= column + 12'h1;
+                            column <= last_column_sum[11:0];
                             y0 <= 12'h0;
                             panel_position <= tile_position + 7'h1;
                             tile_position <= tile_position + 7'h1;
                         end
-                        if (o_pass_payload_ends & last_block & last_column & word_keep) tile_position <=
-                            start_position;
-                        if (o_pass_payload_ends & last_block & last_column) fsm_state <= FSM_IDLE;
+                        if (tile_position_and & word_keep) tile_position <= start_position;
+                        if (tile_position_and) fsm_state <= FSM_IDLE;
                     end
                 end
                 default: ;
@@ -5703,7 +5415,7 @@ module tcu_weight_loader (
     wire last = read_unit == 2'h3;
     assign i_tile_ready = read_en & last;
     wire i_tile_payload_release = i_tile_payload[6];
-    assign release_ = read_en & last & i_tile_payload_release;
+    assign release_ = i_tile_ready & i_tile_payload_release;
     assign read_item = i_tile_payload[5:0];
 
     always @(posedge clk) begin
@@ -5754,52 +5466,17 @@ module tcu_array (
     output wire [71:0] sums
 );
     reg [7:0] skew_0;
-    reg [31:0] shadow_0;
-    reg [31:0] live_0;
-    reg swap_1;
-    reg [15:0] product_0_0;
-    reg [15:0] sum_0_0;
-    reg [15:0] product_0_1;
-    reg [15:0] sum_0_1;
-    reg [15:0] product_0_2;
-    reg [15:0] sum_0_2;
-    reg [15:0] product_0_3;
-    reg [15:0] sum_0_3;
+    reg [31:0] shadow_0, shadow_1, shadow_2, shadow_3;
+    reg [31:0] live_0, live_1, live_2, live_3;
+    reg swap_1, swap_2, swap_3;
+    reg [15:0] product_0_0, product_0_1, product_0_2, product_0_3, product_1_0, product_1_1, product_1_2, product_1_3,
+        product_2_0, product_2_1, product_2_2, product_2_3, product_3_0, product_3_1, product_3_2, product_3_3;
+    reg [15:0] sum_0_0, sum_0_1, sum_0_2, sum_0_3;
     reg [15:0] skew_1;
-    reg [31:0] shadow_1;
-    reg [31:0] live_1;
-    reg swap_2;
-    reg [15:0] product_1_0;
-    reg [16:0] sum_1_0;
-    reg [15:0] product_1_1;
-    reg [16:0] sum_1_1;
-    reg [15:0] product_1_2;
-    reg [16:0] sum_1_2;
-    reg [15:0] product_1_3;
-    reg [16:0] sum_1_3;
+    reg [16:0] sum_1_0, sum_1_1, sum_1_2, sum_1_3;
     reg [23:0] skew_2;
-    reg [31:0] shadow_2;
-    reg [31:0] live_2;
-    reg swap_3;
-    reg [15:0] product_2_0;
-    reg [17:0] sum_2_0;
-    reg [15:0] product_2_1;
-    reg [17:0] sum_2_1;
-    reg [15:0] product_2_2;
-    reg [17:0] sum_2_2;
-    reg [15:0] product_2_3;
-    reg [17:0] sum_2_3;
+    reg [17:0] sum_2_0, sum_2_1, sum_2_2, sum_2_3, sum_3_0, sum_3_1, sum_3_2, sum_3_3;
     reg [31:0] skew_3;
-    reg [31:0] shadow_3;
-    reg [31:0] live_3;
-    reg [15:0] product_3_0;
-    reg [17:0] sum_3_0;
-    reg [15:0] product_3_1;
-    reg [17:0] sum_3_1;
-    reg [15:0] product_3_2;
-    reg [17:0] sum_3_2;
-    reg [15:0] product_3_3;
-    reg [17:0] sum_3_3;
 
     assign sums = {sum_3_3, sum_3_2, sum_3_1, sum_3_0};
     wire [7:0] operand_1 = skew_1[15:8];
@@ -5849,19 +5526,12 @@ module tcu_array (
     end
 
     always @(posedge clk) if (weight_en & (weight_row == 2'h0)) shadow_0 <= weight_data;
-
     always @(posedge clk) if (swap) live_0 <= shadow_0;
-
     always @(posedge clk) if (weight_en & (weight_row == 2'h1)) shadow_1 <= weight_data;
-
     always @(posedge clk) if (swap_1) live_1 <= shadow_1;
-
     always @(posedge clk) if (weight_en & (weight_row == 2'h2)) shadow_2 <= weight_data;
-
     always @(posedge clk) if (swap_2) live_2 <= shadow_2;
-
     always @(posedge clk) if (weight_en & (weight_row == 2'h3)) shadow_3 <= weight_data;
-
     always @(posedge clk) if (swap_3) live_3 <= shadow_3;
 endmodule
 
@@ -5888,24 +5558,15 @@ module tcu_accumulators (
     output reg  [87:0] read_data,
     output reg         filled
 );
-    wire [21:0] bank0_column0_read_data;
-    wire [21:0] bank1_column0_read_data;
-    wire [21:0] bank0_column1_read_data;
-    wire [21:0] bank1_column1_read_data;
-    wire [21:0] bank0_column2_read_data;
-    wire [21:0] bank1_column2_read_data;
-    wire [21:0] bank0_column3_read_data;
-    wire [21:0] bank1_column3_read_data;
+    wire [21:0] bank0_column0_read_data, bank1_column0_read_data, bank0_column1_read_data, bank1_column1_read_data,
+        bank0_column2_read_data, bank1_column2_read_data, bank0_column3_read_data, bank1_column3_read_data;
     reg [3:0] adding;
     reg [6:0] adding_pixel;
     reg [3:0] storing;
     reg [6:0] storing_pixel;
     reg drained;
     reg drained_bank;
-    reg [21:0] total_0;
-    reg [21:0] total_1;
-    reg [21:0] total_2;
-    reg [21:0] total_3;
+    reg [21:0] total_0, total_1, total_2, total_3;
 
     wire tag_valid = tag[0];
     wire tag_bank = tag[1];
@@ -5918,26 +5579,8 @@ module tcu_accumulators (
     wire bank0_column0_write_en = storing_valid & !storing_bank;
     wire bank1_column0_read_en = (summing_1 & !tag_first) | (read_en & read_bank);
     wire bank1_column0_write_en = storing_valid & storing_bank;
-    wire bank0_column1_read_en = (summing_0 & !tag_first) | (read_en & !read_bank);
-    wire bank0_column1_write_en = storing_valid & !storing_bank;
-    wire bank1_column1_read_en = (summing_1 & !tag_first) | (read_en & read_bank);
-    wire bank1_column1_write_en = storing_valid & storing_bank;
-    wire bank0_column2_read_en = (summing_0 & !tag_first) | (read_en & !read_bank);
-    wire bank0_column2_write_en = storing_valid & !storing_bank;
-    wire bank1_column2_read_en = (summing_1 & !tag_first) | (read_en & read_bank);
-    wire bank1_column2_write_en = storing_valid & storing_bank;
-    wire bank0_column3_read_en = (summing_0 & !tag_first) | (read_en & !read_bank);
-    wire bank0_column3_write_en = storing_valid & !storing_bank;
-    wire bank1_column3_read_en = (summing_1 & !tag_first) | (read_en & read_bank);
-    wire bank1_column3_write_en = storing_valid & storing_bank;
     wire [6:0] bank0_column0_read_addr = !summing_0 ? read_pixel : pixel;
     wire [6:0] bank1_column0_read_addr = !summing_1 ? read_pixel : pixel;
-    wire [6:0] bank0_column1_read_addr = !summing_0 ? read_pixel : pixel;
-    wire [6:0] bank1_column1_read_addr = !summing_1 ? read_pixel : pixel;
-    wire [6:0] bank0_column2_read_addr = !summing_0 ? read_pixel : pixel;
-    wire [6:0] bank1_column2_read_addr = !summing_1 ? read_pixel : pixel;
-    wire [6:0] bank0_column3_read_addr = !summing_0 ? read_pixel : pixel;
-    wire [6:0] bank1_column3_read_addr = !summing_1 ? read_pixel : pixel;
     wire tag_last = tag[3];
     wire adding_valid = adding[0];
     wire adding_bank = adding[1];
@@ -5945,12 +5588,7 @@ module tcu_accumulators (
     wire adding_last = adding[3];
     wire storing_last = storing[3];
 
-    tcu_sram_1r1w #(
-        .WIDTH(22),
-        .DEPTH(128),
-        .GRANULARITY(22),
-        .ADDRESS_BITS(7)
-    ) u_bank0_column0 (
+    tcu_sram_1r1w #(.WIDTH(22), .DEPTH(128), .GRANULARITY(22), .ADDRESS_BITS(7)) u_bank0_column0 (
         .clk(clk),
         .read_en(bank0_column0_read_en),
         .read_addr(bank0_column0_read_addr),
@@ -5960,12 +5598,7 @@ module tcu_accumulators (
         .write_data(total_0)
     );
 
-    tcu_sram_1r1w #(
-        .WIDTH(22),
-        .DEPTH(128),
-        .GRANULARITY(22),
-        .ADDRESS_BITS(7)
-    ) u_bank1_column0 (
+    tcu_sram_1r1w #(.WIDTH(22), .DEPTH(128), .GRANULARITY(22), .ADDRESS_BITS(7)) u_bank1_column0 (
         .clk(clk),
         .read_en(bank1_column0_read_en),
         .read_addr(bank1_column0_read_addr),
@@ -5975,92 +5608,62 @@ module tcu_accumulators (
         .write_data(total_0)
     );
 
-    tcu_sram_1r1w #(
-        .WIDTH(22),
-        .DEPTH(128),
-        .GRANULARITY(22),
-        .ADDRESS_BITS(7)
-    ) u_bank0_column1 (
+    tcu_sram_1r1w #(.WIDTH(22), .DEPTH(128), .GRANULARITY(22), .ADDRESS_BITS(7)) u_bank0_column1 (
         .clk(clk),
-        .read_en(bank0_column1_read_en),
-        .read_addr(bank0_column1_read_addr),
+        .read_en(bank0_column0_read_en),
+        .read_addr(bank0_column0_read_addr),
         .read_data(bank0_column1_read_data),
-        .write_en(bank0_column1_write_en),
+        .write_en(bank0_column0_write_en),
         .write_addr(storing_pixel),
         .write_data(total_1)
     );
 
-    tcu_sram_1r1w #(
-        .WIDTH(22),
-        .DEPTH(128),
-        .GRANULARITY(22),
-        .ADDRESS_BITS(7)
-    ) u_bank1_column1 (
+    tcu_sram_1r1w #(.WIDTH(22), .DEPTH(128), .GRANULARITY(22), .ADDRESS_BITS(7)) u_bank1_column1 (
         .clk(clk),
-        .read_en(bank1_column1_read_en),
-        .read_addr(bank1_column1_read_addr),
+        .read_en(bank1_column0_read_en),
+        .read_addr(bank1_column0_read_addr),
         .read_data(bank1_column1_read_data),
-        .write_en(bank1_column1_write_en),
+        .write_en(bank1_column0_write_en),
         .write_addr(storing_pixel),
         .write_data(total_1)
     );
 
-    tcu_sram_1r1w #(
-        .WIDTH(22),
-        .DEPTH(128),
-        .GRANULARITY(22),
-        .ADDRESS_BITS(7)
-    ) u_bank0_column2 (
+    tcu_sram_1r1w #(.WIDTH(22), .DEPTH(128), .GRANULARITY(22), .ADDRESS_BITS(7)) u_bank0_column2 (
         .clk(clk),
-        .read_en(bank0_column2_read_en),
-        .read_addr(bank0_column2_read_addr),
+        .read_en(bank0_column0_read_en),
+        .read_addr(bank0_column0_read_addr),
         .read_data(bank0_column2_read_data),
-        .write_en(bank0_column2_write_en),
+        .write_en(bank0_column0_write_en),
         .write_addr(storing_pixel),
         .write_data(total_2)
     );
 
-    tcu_sram_1r1w #(
-        .WIDTH(22),
-        .DEPTH(128),
-        .GRANULARITY(22),
-        .ADDRESS_BITS(7)
-    ) u_bank1_column2 (
+    tcu_sram_1r1w #(.WIDTH(22), .DEPTH(128), .GRANULARITY(22), .ADDRESS_BITS(7)) u_bank1_column2 (
         .clk(clk),
-        .read_en(bank1_column2_read_en),
-        .read_addr(bank1_column2_read_addr),
+        .read_en(bank1_column0_read_en),
+        .read_addr(bank1_column0_read_addr),
         .read_data(bank1_column2_read_data),
-        .write_en(bank1_column2_write_en),
+        .write_en(bank1_column0_write_en),
         .write_addr(storing_pixel),
         .write_data(total_2)
     );
 
-    tcu_sram_1r1w #(
-        .WIDTH(22),
-        .DEPTH(128),
-        .GRANULARITY(22),
-        .ADDRESS_BITS(7)
-    ) u_bank0_column3 (
+    tcu_sram_1r1w #(.WIDTH(22), .DEPTH(128), .GRANULARITY(22), .ADDRESS_BITS(7)) u_bank0_column3 (
         .clk(clk),
-        .read_en(bank0_column3_read_en),
-        .read_addr(bank0_column3_read_addr),
+        .read_en(bank0_column0_read_en),
+        .read_addr(bank0_column0_read_addr),
         .read_data(bank0_column3_read_data),
-        .write_en(bank0_column3_write_en),
+        .write_en(bank0_column0_write_en),
         .write_addr(storing_pixel),
         .write_data(total_3)
     );
 
-    tcu_sram_1r1w #(
-        .WIDTH(22),
-        .DEPTH(128),
-        .GRANULARITY(22),
-        .ADDRESS_BITS(7)
-    ) u_bank1_column3 (
+    tcu_sram_1r1w #(.WIDTH(22), .DEPTH(128), .GRANULARITY(22), .ADDRESS_BITS(7)) u_bank1_column3 (
         .clk(clk),
-        .read_en(bank1_column3_read_en),
-        .read_addr(bank1_column3_read_addr),
+        .read_en(bank1_column0_read_en),
+        .read_addr(bank1_column0_read_addr),
         .read_data(bank1_column3_read_data),
-        .write_en(bank1_column3_write_en),
+        .write_en(bank1_column0_write_en),
         .write_addr(storing_pixel),
         .write_data(total_3)
     );
@@ -6199,48 +5802,48 @@ module tcu_compute_engine (
     assign busy = passes_busy | pass_queue_o_valid | active | (settling != 4'h0);
     assign next_layer_valid = pass_queue_o_valid | passes_busy;
     assign waiting_for_weights = pixels_waiting_for_weights | (!pass_queue_o_valid & passes_waiting_for_weights);
-    wire [11:0] pixels_i_pass_payload_layer = pass_queue_o_payload[11:0];
-    wire [11:0] pass_queue_i_payload_layer = passes_o_pass_payload[11:0];
-    assign next_layer = pass_queue_o_valid ? pixels_i_pass_payload_layer : pass_queue_i_payload_layer;
+    wire [11:0] pass_queue_o_payload_layer = pass_queue_o_payload[11:0];
+    wire [11:0] passes_o_pass_payload_layer = passes_o_pass_payload[11:0];
+    assign next_layer = pass_queue_o_valid ? pass_queue_o_payload_layer : passes_o_pass_payload_layer;
     assign read_en = loading_line[30];
     assign read_item = loading_line[37:32];
     assign read_unit = loading_line[39:38];
     assign release_ = loading_line[31];
     assign tile_done = tile_read_line[1];
-    wire [23:0] pass_queue_i_payload_row = passes_o_pass_payload[35:12];
-    wire [16:0] pass_queue_i_payload_iy = passes_o_pass_payload[52:36];
-    wire [23:0] pass_queue_i_payload_offset = passes_o_pass_payload[76:53];
-    wire [11:0] pass_queue_i_payload_rows = passes_o_pass_payload[88:77];
-    wire [11:0] pass_queue_i_payload_n_x = passes_o_pass_payload[100:89];
-    wire [23:0] pass_queue_i_payload_y_step = passes_o_pass_payload[124:101];
-    wire [23:0] pass_queue_i_payload_x_step = passes_o_pass_payload[148:125];
-    wire [3:0] pass_queue_i_payload_stride_y = passes_o_pass_payload[152:149];
-    wire [23:0] pass_queue_i_payload_row_bytes = passes_o_pass_payload[176:153];
-    wire [15:0] pass_queue_i_payload_height = passes_o_pass_payload[192:177];
-    wire [7:0] pass_queue_i_payload_pad = passes_o_pass_payload[200:193];
-    wire pass_queue_i_payload_first = passes_o_pass_payload[201];
-    wire pass_queue_i_payload_opens = passes_o_pass_payload[202];
-    wire pass_queue_i_payload_closes = passes_o_pass_payload[203];
-    wire pass_queue_i_payload_ends = passes_o_pass_payload[204];
-    wire [5:0] tile_queue_i_payload_place = passes_o_tile_payload[5:0];
-    wire tile_queue_i_payload_release = passes_o_tile_payload[6];
-    wire [23:0] pixels_i_pass_payload_row = pass_queue_o_payload[35:12];
-    wire [16:0] pixels_i_pass_payload_iy = pass_queue_o_payload[52:36];
-    wire [23:0] pixels_i_pass_payload_offset = pass_queue_o_payload[76:53];
-    wire [11:0] pixels_i_pass_payload_rows = pass_queue_o_payload[88:77];
-    wire [11:0] pixels_i_pass_payload_n_x = pass_queue_o_payload[100:89];
-    wire [23:0] pixels_i_pass_payload_y_step = pass_queue_o_payload[124:101];
-    wire [23:0] pixels_i_pass_payload_x_step = pass_queue_o_payload[148:125];
-    wire [3:0] pixels_i_pass_payload_stride_y = pass_queue_o_payload[152:149];
-    wire [23:0] pixels_i_pass_payload_row_bytes = pass_queue_o_payload[176:153];
-    wire [15:0] pixels_i_pass_payload_height = pass_queue_o_payload[192:177];
-    wire [7:0] pixels_i_pass_payload_pad = pass_queue_o_payload[200:193];
-    wire pixels_i_pass_payload_first = pass_queue_o_payload[201];
-    wire pixels_i_pass_payload_opens = pass_queue_o_payload[202];
-    wire pixels_i_pass_payload_closes = pass_queue_o_payload[203];
-    wire pixels_i_pass_payload_ends = pass_queue_o_payload[204];
-    wire [5:0] loader_i_tile_payload_place = tile_queue_o_payload[5:0];
-    wire loader_i_tile_payload_release = tile_queue_o_payload[6];
+    wire [23:0] passes_o_pass_payload_row = passes_o_pass_payload[35:12];
+    wire [16:0] passes_o_pass_payload_iy = passes_o_pass_payload[52:36];
+    wire [23:0] passes_o_pass_payload_offset = passes_o_pass_payload[76:53];
+    wire [11:0] passes_o_pass_payload_rows = passes_o_pass_payload[88:77];
+    wire [11:0] passes_o_pass_payload_n_x = passes_o_pass_payload[100:89];
+    wire [23:0] passes_o_pass_payload_y_step = passes_o_pass_payload[124:101];
+    wire [23:0] passes_o_pass_payload_x_step = passes_o_pass_payload[148:125];
+    wire [3:0] passes_o_pass_payload_stride_y = passes_o_pass_payload[152:149];
+    wire [23:0] passes_o_pass_payload_row_bytes = passes_o_pass_payload[176:153];
+    wire [15:0] passes_o_pass_payload_height = passes_o_pass_payload[192:177];
+    wire [7:0] passes_o_pass_payload_pad = passes_o_pass_payload[200:193];
+    wire passes_o_pass_payload_first = passes_o_pass_payload[201];
+    wire passes_o_pass_payload_opens = passes_o_pass_payload[202];
+    wire passes_o_pass_payload_closes = passes_o_pass_payload[203];
+    wire passes_o_pass_payload_ends = passes_o_pass_payload[204];
+    wire [5:0] passes_o_tile_payload_place = passes_o_tile_payload[5:0];
+    wire passes_o_tile_payload_release = passes_o_tile_payload[6];
+    wire [23:0] pass_queue_o_payload_row = pass_queue_o_payload[35:12];
+    wire [16:0] pass_queue_o_payload_iy = pass_queue_o_payload[52:36];
+    wire [23:0] pass_queue_o_payload_offset = pass_queue_o_payload[76:53];
+    wire [11:0] pass_queue_o_payload_rows = pass_queue_o_payload[88:77];
+    wire [11:0] pass_queue_o_payload_n_x = pass_queue_o_payload[100:89];
+    wire [23:0] pass_queue_o_payload_y_step = pass_queue_o_payload[124:101];
+    wire [23:0] pass_queue_o_payload_x_step = pass_queue_o_payload[148:125];
+    wire [3:0] pass_queue_o_payload_stride_y = pass_queue_o_payload[152:149];
+    wire [23:0] pass_queue_o_payload_row_bytes = pass_queue_o_payload[176:153];
+    wire [15:0] pass_queue_o_payload_height = pass_queue_o_payload[192:177];
+    wire [7:0] pass_queue_o_payload_pad = pass_queue_o_payload[200:193];
+    wire pass_queue_o_payload_first = pass_queue_o_payload[201];
+    wire pass_queue_o_payload_opens = pass_queue_o_payload[202];
+    wire pass_queue_o_payload_closes = pass_queue_o_payload[203];
+    wire pass_queue_o_payload_ends = pass_queue_o_payload[204];
+    wire [5:0] tile_queue_o_payload_place = tile_queue_o_payload[5:0];
+    wire tile_queue_o_payload_release = tile_queue_o_payload[6];
     wire array_swap = swap_line[4];
     wire [3:0] accumulators_tag = tag_line[39:36];
     wire [6:0] accumulators_pixel = pixel_line[69:63];
@@ -6269,12 +5872,12 @@ module tcu_compute_engine (
     tcu_stream_queue_pass_queue u_pass_queue (
         .clk(clk),
         .rst(rst),
-        .i_payload({pass_queue_i_payload_ends, pass_queue_i_payload_closes, pass_queue_i_payload_opens,
-            pass_queue_i_payload_first, pass_queue_i_payload_pad, pass_queue_i_payload_height,
-            pass_queue_i_payload_row_bytes, pass_queue_i_payload_stride_y, pass_queue_i_payload_x_step,
-            pass_queue_i_payload_y_step, pass_queue_i_payload_n_x, pass_queue_i_payload_rows,
-            pass_queue_i_payload_offset, pass_queue_i_payload_iy, pass_queue_i_payload_row,
-            pass_queue_i_payload_layer}),
+        .i_payload({passes_o_pass_payload_ends, passes_o_pass_payload_closes, passes_o_pass_payload_opens,
+            passes_o_pass_payload_first, passes_o_pass_payload_pad, passes_o_pass_payload_height,
+            passes_o_pass_payload_row_bytes, passes_o_pass_payload_stride_y, passes_o_pass_payload_x_step,
+            passes_o_pass_payload_y_step, passes_o_pass_payload_n_x, passes_o_pass_payload_rows,
+            passes_o_pass_payload_offset, passes_o_pass_payload_iy, passes_o_pass_payload_row,
+            passes_o_pass_payload_layer}),
         .i_valid(passes_o_pass_valid),
         .i_ready(pass_queue_i_ready),
         .o_payload(pass_queue_o_payload),
@@ -6285,7 +5888,7 @@ module tcu_compute_engine (
     tcu_stream_queue_tile_queue u_tile_queue (
         .clk(clk),
         .rst(rst),
-        .i_payload({tile_queue_i_payload_release, tile_queue_i_payload_place}),
+        .i_payload({passes_o_tile_payload_release, passes_o_tile_payload_place}),
         .i_valid(passes_o_tile_valid),
         .i_ready(tile_queue_i_ready),
         .o_payload(tile_queue_o_payload),
@@ -6296,12 +5899,12 @@ module tcu_compute_engine (
     tcu_pixel_walker u_pixels (
         .clk(clk),
         .rst(rst),
-        .i_pass_payload({pixels_i_pass_payload_ends, pixels_i_pass_payload_closes, pixels_i_pass_payload_opens,
-            pixels_i_pass_payload_first, pixels_i_pass_payload_pad, pixels_i_pass_payload_height,
-            pixels_i_pass_payload_row_bytes, pixels_i_pass_payload_stride_y, pixels_i_pass_payload_x_step,
-            pixels_i_pass_payload_y_step, pixels_i_pass_payload_n_x, pixels_i_pass_payload_rows,
-            pixels_i_pass_payload_offset, pixels_i_pass_payload_iy, pixels_i_pass_payload_row,
-            pixels_i_pass_payload_layer}),
+        .i_pass_payload({pass_queue_o_payload_ends, pass_queue_o_payload_closes, pass_queue_o_payload_opens,
+            pass_queue_o_payload_first, pass_queue_o_payload_pad, pass_queue_o_payload_height,
+            pass_queue_o_payload_row_bytes, pass_queue_o_payload_stride_y, pass_queue_o_payload_x_step,
+            pass_queue_o_payload_y_step, pass_queue_o_payload_n_x, pass_queue_o_payload_rows,
+            pass_queue_o_payload_offset, pass_queue_o_payload_iy, pass_queue_o_payload_row,
+            pass_queue_o_payload_layer}),
         .i_pass_valid(pass_queue_o_valid),
         .i_pass_ready(pixels_i_pass_ready),
         .shadow_ready(loader_ready),
@@ -6322,7 +5925,7 @@ module tcu_compute_engine (
     tcu_weight_loader u_loader (
         .clk(clk),
         .rst(rst),
-        .i_tile_payload({loader_i_tile_payload_release, loader_i_tile_payload_place}),
+        .i_tile_payload({tile_queue_o_payload_release, tile_queue_o_payload_place}),
         .i_tile_valid(tile_queue_o_valid),
         .i_tile_ready(loader_i_tile_ready),
         .pass_started(pixels_pass_started),
@@ -6429,27 +6032,30 @@ module tcu_drain_walker (
     reg [11:0] block_row;
     reg [1:0] full;
     reg [23:0] step_at;
-    reg [23:0] next_column_at;
     reg [23:0] column_at;
-    reg [1:0] next_column_byte;
     reg [1:0] column_byte;
     reg [23:0] row_at;
     reg [23:0] pixel_at;
     reg [23:0] plane_at;
     reg [5:0] group_start;
 
+    wire [12:0] last_column_sum = column + 13'h1;
     wire [11:0] word_n_columns = word[187:176];
-    wire last_column = (column + 13'h1) == word_n_columns;
+    wire last_column = last_column_sum == word_n_columns;
+    wire [12:0] last_y_sum = y + 13'h1;
     wire [11:0] word_n_y = word[199:188];
-    wire last_y = (y + 13'h1) == word_n_y;
+    wire last_y = last_y_sum == word_n_y;
+    wire [12:0] last_x_sum = x + 13'h1;
     wire [11:0] word_n_x = word[223:212];
-    wire last_x = (x + 13'h1) == word_n_x;
+    wire last_x = last_x_sum == word_n_x;
     wire word_int32 = word[487];
     wire last_plane = !word_int32 | (byte_plane == 2'h3);
+    wire [1:0] last_step_sum = lane_step + 2'h1;
     wire [5:0] word_last_steps = word[234:229];
-    wire last_step = (lane_step + 6'h1) == (last_column ? word_last_steps : 6'h1);
+    wire last_step = last_step_sum == (last_column ? word_last_steps : 6'h1);
+    wire [12:0] block_ends_sum = block_row + 13'h1;
     wire [11:0] word_block_rows = word[211:200];
-    wire block_ends = last_y | ((block_row + 13'h1) == word_block_rows);
+    wire block_ends = last_y | (block_ends_sum == word_block_rows);
     wire word_ends = residual_byte == 2'h0;
     wire pixel_ends = last_step & last_plane;
     wire step_tile_ends = pixel_ends & last_x & block_ends;
@@ -6461,22 +6067,10 @@ module tcu_drain_walker (
     assign read_en = go & !lane_step & (byte_plane == 2'h0);
     assign residual_pop = go & word_residual & (last_step | word_ends);
     wire emptied = go & step_tile_ends;
+    wire next_column_at_and = go & step_tile_ends & last_y;
     wire [23:0] word_out_plane_step = word[279:256];
-
-    always @* begin
-        next_column_at = 24'h0;
-        if (go) begin
-            if (step_tile_ends & last_y) next_column_at = column_at + word_out_plane_step * 24'h1;
-        end
-    end
-
-    always @* begin
-        next_column_byte = 2'h0;
-        if (go) begin
-            if (step_tile_ends & last_y) next_column_byte = column_byte;
-        end
-    end
-
+    wire [23:0] next_column_at = next_column_at_and ? column_at + word_out_plane_step * 24'h1 : 24'h0;
+    wire [1:0] next_column_byte = next_column_at_and ? column_byte : 2'h0;
     assign step = {step_tile_ends, step_pad_steps, step_address};
     wire word_keep = word[241];
     wire [23:0] word_out_base = word[151:128];
@@ -6605,7 +6199,7 @@ module tcu_drain_walker (
         else begin
             if (start) column <= 12'h0;
             if (go) begin
-                if (step_tile_ends & last_y) column <= column + 12'h1;
+                if (step_tile_ends & last_y) column <= last_column_sum[11:0];
             end
         end
     end
@@ -6615,7 +6209,7 @@ module tcu_drain_walker (
         else begin
             if (start) y <= 12'h0;
             if (go) begin
-                if (pixel_ends & last_x) y <= y + 12'h1;
+                if (pixel_ends & last_x) y <= last_y_sum[11:0];
                 if (step_tile_ends & last_y) y <= 12'h0;
             end
         end
@@ -6626,7 +6220,7 @@ module tcu_drain_walker (
         else begin
             if (start) x <= 12'h0;
             if (go) begin
-                if (pixel_ends) x <= x + 12'h1;
+                if (pixel_ends) x <= last_x_sum[11:0];
                 if (pixel_ends & last_x) x <= 12'h0;
             end
         end
@@ -6637,7 +6231,7 @@ module tcu_drain_walker (
         else begin
             if (start) block_row <= 12'h0;
             if (go) begin
-                if (pixel_ends & last_x) block_row <= block_row + 12'h1;
+                if (pixel_ends & last_x) block_row <= block_ends_sum[11:0];
                 if (step_tile_ends) block_row <= 12'h0;
             end
         end
@@ -6648,7 +6242,7 @@ module tcu_drain_walker (
         else begin
             if (start) lane_step <= 1'h0;
             if (go) begin
-                lane_step <= lane_step + 1'h1;
+                lane_step <= last_step_sum[0];
                 if (last_step) lane_step <= 1'h0;
             end
         end
@@ -6726,7 +6320,6 @@ module tcu_residual_reader (
     reg [11:0] column;
     reg [11:0] y;
     reg [11:0] x;
-    reg [23:0] next_column;
     reg [23:0] column_at;
     reg [4:0] words_level;
     reg [3:0] words_w_port_addr;
@@ -6738,25 +6331,21 @@ module tcu_residual_reader (
 
     assign request_valid = active & (owned != 5'h10);
     wire taken = request_valid & request_ready;
+    wire [12:0] last_column_sum = column + 13'h1;
     wire [11:0] word_n_columns = word[187:176];
-    wire last_column = (column + 13'h1) == word_n_columns;
+    wire last_column = last_column_sum == word_n_columns;
+    wire [12:0] last_y_sum = y + 13'h1;
     wire [11:0] word_n_y = word[199:188];
-    wire last_y = (y + 13'h1) == word_n_y;
+    wire last_y = last_y_sum == word_n_y;
+    wire [12:0] last_x_sum = x + 13'h1;
     wire [11:0] word_n_x = word[223:212];
-    wire last_x = (x + 13'h1) == word_n_x;
+    wire last_x = last_x_sum == word_n_x;
     wire words_w_rdy = words_level != 5'h10;
     assign valid = words_level != 5'h0;
     wire words_w_port_en = response_valid & words_w_rdy;
     assign operand = words_storage[words_r_port_addr];
     wire [23:0] word_residual_plane_step = word[351:328];
-
-    always @* begin
-        next_column = 24'h0;
-        if (taken) begin
-            if (last_x & last_y) next_column = column_at + word_residual_plane_step * 24'h1;
-        end
-    end
-
+    wire [23:0] next_column = (taken & last_x & last_y) ? column_at + word_residual_plane_step * 24'h1 : 24'h0;
     assign request_payload = word_at[23:2];
     wire word_residual = word[486];
     wire [23:0] word_residual_base = word[175:152];
@@ -6834,7 +6423,7 @@ module tcu_residual_reader (
         else begin
             if (start & word_residual) column <= 12'h0;
             if (taken) begin
-                if (last_x & last_y) column <= column + 12'h1;
+                if (last_x & last_y) column <= last_column_sum[11:0];
             end
         end
     end
@@ -6844,7 +6433,7 @@ module tcu_residual_reader (
         else begin
             if (start & word_residual) y <= 12'h0;
             if (taken) begin
-                if (last_x) y <= y + 12'h1;
+                if (last_x) y <= last_y_sum[11:0];
                 if (last_x & last_y) y <= 12'h0;
             end
         end
@@ -6855,7 +6444,7 @@ module tcu_residual_reader (
         else begin
             if (start & word_residual) x <= 12'h0;
             if (taken) begin
-                x <= x + 12'h1;
+                x <= last_x_sum[11:0];
                 if (last_x) x <= 12'h0;
             end
         end
@@ -6906,204 +6495,65 @@ module tcu_requantise_lanes (
     input  wire [7:0]   clamp_high,
     output wire [31:0]  results
 );
-    reg [7:0] zero_point_1;
-    reg [7:0] zero_point_2;
-    reg [7:0] zero_point_3;
-    reg [7:0] zero_point_4;
-    reg [7:0] zero_point_5;
-    reg [7:0] zero_point_6;
-    reg [7:0] zero_point_7;
-    reg [7:0] zero_point_8;
-    reg [7:0] zero_point_9;
-    reg [7:0] clamp_low_1;
-    reg [7:0] clamp_low_2;
-    reg [7:0] clamp_low_3;
-    reg [7:0] clamp_low_4;
-    reg [7:0] clamp_low_5;
-    reg [7:0] clamp_low_6;
-    reg [7:0] clamp_low_7;
-    reg [7:0] clamp_low_8;
-    reg [7:0] clamp_low_9;
-    reg [7:0] clamp_high_1;
-    reg [7:0] clamp_high_2;
-    reg [7:0] clamp_high_3;
-    reg [7:0] clamp_high_4;
-    reg [7:0] clamp_high_5;
-    reg [7:0] clamp_high_6;
-    reg [7:0] clamp_high_7;
-    reg [7:0] clamp_high_8;
-    reg [7:0] clamp_high_9;
+    reg [7:0] zero_point_1, zero_point_2, zero_point_3, zero_point_4, zero_point_5, zero_point_6, zero_point_7,
+        zero_point_8, zero_point_9;
+    reg [7:0] clamp_low_1, clamp_low_2, clamp_low_3, clamp_low_4, clamp_low_5, clamp_low_6, clamp_low_7, clamp_low_8,
+        clamp_low_9;
+    reg [7:0] clamp_high_1, clamp_high_2, clamp_high_3, clamp_high_4, clamp_high_5, clamp_high_6, clamp_high_7,
+        clamp_high_8, clamp_high_9;
     reg [8:0] floor_;
     reg [8:0] ceiling;
-    reg lane0_negative_1;
-    reg lane0_negative_2;
-    reg lane0_negative_3;
-    reg lane0_negative_4;
-    reg lane0_negative_5;
-    reg lane0_negative_6;
-    reg lane0_negative_7;
-    reg lane0_negative_8;
-    reg [23:0] lane0_multiplier_1;
-    reg [23:0] lane0_multiplier_2;
-    reg [23:0] lane0_multiplier_3;
-    reg [23:0] lane0_multiplier_4;
-    reg [31:0] lane0_magnitude;
-    reg [8:0] lane0_scale_1;
-    reg [31:0] lane0_shifted;
-    reg [1:0] lane0_zeros_high;
-    reg [8:0] lane0_scale_2;
-    reg [31:0] lane0_normalised;
-    reg [2:0] lane0_zeros_low;
-    reg [8:0] lane0_scale_3;
-    reg [23:0] lane0_significand;
-    reg lane0_carry;
-    reg [8:0] lane0_scale_4;
-    reg [23:0] lane0_low_low;
-    reg [23:0] lane0_low_high;
-    reg [23:0] lane0_high_low;
-    reg [23:0] lane0_high_high;
-    reg [8:0] lane0_left_5;
-    reg [35:0] lane0_product;
-    reg lane0_product_sticky;
-    reg [3:0] lane0_left_6;
-    reg [24:0] lane0_value;
-    reg [3:0] lane0_left_7;
-    reg [20:0] lane0_fixed;
-    reg lane0_saturate;
-    reg [9:0] lane0_rounded;
-    reg [7:0] lane0_result;
-    reg lane1_negative_1;
-    reg lane1_negative_2;
-    reg lane1_negative_3;
-    reg lane1_negative_4;
-    reg lane1_negative_5;
-    reg lane1_negative_6;
-    reg lane1_negative_7;
-    reg lane1_negative_8;
-    reg [23:0] lane1_multiplier_1;
-    reg [23:0] lane1_multiplier_2;
-    reg [23:0] lane1_multiplier_3;
-    reg [23:0] lane1_multiplier_4;
-    reg [31:0] lane1_magnitude;
-    reg [8:0] lane1_scale_1;
-    reg [31:0] lane1_shifted;
-    reg [1:0] lane1_zeros_high;
-    reg [8:0] lane1_scale_2;
-    reg [31:0] lane1_normalised;
-    reg [2:0] lane1_zeros_low;
-    reg [8:0] lane1_scale_3;
-    reg [23:0] lane1_significand;
-    reg lane1_carry;
-    reg [8:0] lane1_scale_4;
-    reg [23:0] lane1_low_low;
-    reg [23:0] lane1_low_high;
-    reg [23:0] lane1_high_low;
-    reg [23:0] lane1_high_high;
-    reg [8:0] lane1_left_5;
-    reg [35:0] lane1_product;
-    reg lane1_product_sticky;
-    reg [3:0] lane1_left_6;
-    reg [24:0] lane1_value;
-    reg [3:0] lane1_left_7;
-    reg [20:0] lane1_fixed;
-    reg lane1_saturate;
-    reg [9:0] lane1_rounded;
-    reg [7:0] lane1_result;
-    reg lane2_negative_1;
-    reg lane2_negative_2;
-    reg lane2_negative_3;
-    reg lane2_negative_4;
-    reg lane2_negative_5;
-    reg lane2_negative_6;
-    reg lane2_negative_7;
-    reg lane2_negative_8;
-    reg [23:0] lane2_multiplier_1;
-    reg [23:0] lane2_multiplier_2;
-    reg [23:0] lane2_multiplier_3;
-    reg [23:0] lane2_multiplier_4;
-    reg [31:0] lane2_magnitude;
-    reg [8:0] lane2_scale_1;
-    reg [31:0] lane2_shifted;
-    reg [1:0] lane2_zeros_high;
-    reg [8:0] lane2_scale_2;
-    reg [31:0] lane2_normalised;
-    reg [2:0] lane2_zeros_low;
-    reg [8:0] lane2_scale_3;
-    reg [23:0] lane2_significand;
-    reg lane2_carry;
-    reg [8:0] lane2_scale_4;
-    reg [23:0] lane2_low_low;
-    reg [23:0] lane2_low_high;
-    reg [23:0] lane2_high_low;
-    reg [23:0] lane2_high_high;
-    reg [8:0] lane2_left_5;
-    reg [35:0] lane2_product;
-    reg lane2_product_sticky;
-    reg [3:0] lane2_left_6;
-    reg [24:0] lane2_value;
-    reg [3:0] lane2_left_7;
-    reg [20:0] lane2_fixed;
-    reg lane2_saturate;
-    reg [9:0] lane2_rounded;
-    reg [7:0] lane2_result;
-    reg lane3_negative_1;
-    reg lane3_negative_2;
-    reg lane3_negative_3;
-    reg lane3_negative_4;
-    reg lane3_negative_5;
-    reg lane3_negative_6;
-    reg lane3_negative_7;
-    reg lane3_negative_8;
-    reg [23:0] lane3_multiplier_1;
-    reg [23:0] lane3_multiplier_2;
-    reg [23:0] lane3_multiplier_3;
-    reg [23:0] lane3_multiplier_4;
-    reg [31:0] lane3_magnitude;
-    reg [8:0] lane3_scale_1;
-    reg [31:0] lane3_shifted;
-    reg [1:0] lane3_zeros_high;
-    reg [8:0] lane3_scale_2;
-    reg [31:0] lane3_normalised;
-    reg [2:0] lane3_zeros_low;
-    reg [8:0] lane3_scale_3;
-    reg [23:0] lane3_significand;
-    reg lane3_carry;
-    reg [8:0] lane3_scale_4;
-    reg [23:0] lane3_low_low;
-    reg [23:0] lane3_low_high;
-    reg [23:0] lane3_high_low;
-    reg [23:0] lane3_high_high;
-    reg [8:0] lane3_left_5;
-    reg [35:0] lane3_product;
-    reg lane3_product_sticky;
-    reg [3:0] lane3_left_6;
-    reg [24:0] lane3_value;
-    reg [3:0] lane3_left_7;
-    reg [20:0] lane3_fixed;
-    reg lane3_saturate;
-    reg [9:0] lane3_rounded;
-    reg [7:0] lane3_result;
+    reg lane0_negative_1, lane0_negative_2, lane0_negative_3, lane0_negative_4, lane0_negative_5, lane0_negative_6,
+        lane0_negative_7, lane0_negative_8, lane1_negative_1, lane1_negative_2, lane1_negative_3, lane1_negative_4,
+        lane1_negative_5, lane1_negative_6, lane1_negative_7, lane1_negative_8, lane2_negative_1, lane2_negative_2,
+        lane2_negative_3, lane2_negative_4, lane2_negative_5, lane2_negative_6, lane2_negative_7, lane2_negative_8,
+        lane3_negative_1, lane3_negative_2, lane3_negative_3, lane3_negative_4, lane3_negative_5, lane3_negative_6,
+        lane3_negative_7, lane3_negative_8;
+    reg [23:0] lane0_multiplier_1, lane0_multiplier_2, lane0_multiplier_3, lane0_multiplier_4, lane1_multiplier_1,
+        lane1_multiplier_2, lane1_multiplier_3, lane1_multiplier_4, lane2_multiplier_1, lane2_multiplier_2,
+        lane2_multiplier_3, lane2_multiplier_4, lane3_multiplier_1, lane3_multiplier_2, lane3_multiplier_3,
+        lane3_multiplier_4;
+    reg [31:0] lane0_magnitude, lane1_magnitude, lane2_magnitude, lane3_magnitude;
+    reg [8:0] lane0_scale_1, lane0_scale_2, lane0_scale_3, lane0_scale_4, lane1_scale_1, lane1_scale_2, lane1_scale_3,
+        lane1_scale_4, lane2_scale_1, lane2_scale_2, lane2_scale_3, lane2_scale_4, lane3_scale_1, lane3_scale_2,
+        lane3_scale_3, lane3_scale_4;
+    reg [31:0] lane0_shifted, lane1_shifted, lane2_shifted, lane3_shifted;
+    reg [1:0] lane0_zeros_high, lane1_zeros_high, lane2_zeros_high, lane3_zeros_high;
+    reg [31:0] lane0_normalised, lane1_normalised, lane2_normalised, lane3_normalised;
+    reg [2:0] lane0_zeros_low, lane1_zeros_low, lane2_zeros_low, lane3_zeros_low;
+    reg [23:0] lane0_significand, lane1_significand, lane2_significand, lane3_significand;
+    reg lane0_carry, lane1_carry, lane2_carry, lane3_carry;
+    reg [23:0] lane0_low_low, lane1_low_low, lane2_low_low, lane3_low_low;
+    reg [23:0] lane0_low_high, lane1_low_high, lane2_low_high, lane3_low_high;
+    reg [23:0] lane0_high_low, lane1_high_low, lane2_high_low, lane3_high_low;
+    reg [23:0] lane0_high_high, lane1_high_high, lane2_high_high, lane3_high_high;
+    reg [8:0] lane0_left_5, lane1_left_5, lane2_left_5, lane3_left_5;
+    reg [35:0] lane0_product, lane1_product, lane2_product, lane3_product;
+    reg lane0_product_sticky, lane1_product_sticky, lane2_product_sticky, lane3_product_sticky;
+    reg [3:0] lane0_left_6, lane0_left_7, lane1_left_6, lane1_left_7, lane2_left_6, lane2_left_7, lane3_left_6,
+        lane3_left_7;
+    reg [24:0] lane0_value, lane1_value, lane2_value, lane3_value;
+    reg [20:0] lane0_fixed, lane1_fixed, lane2_fixed, lane3_fixed;
+    reg lane0_saturate, lane1_saturate, lane2_saturate, lane3_saturate;
+    reg [9:0] lane0_rounded, lane1_rounded, lane2_rounded, lane3_rounded;
+    reg [7:0] lane0_result, lane1_result, lane2_result, lane3_result;
 
     wire [23:0] lane0_kept = lane0_product[35] ? lane0_product[35:12] : lane0_product[34:11];
-    wire lane0_value_and = (lane0_product[35] ? lane0_product[11] : lane0_product[10]) & (lane0_product_sticky |
-        (lane0_product[9:0] != 10'h0) | (lane0_product[35] & lane0_product[10]) | lane0_kept[0]);
-    wire [8:0] lane0_integer_bits = lane0_saturate ? 9'h100 : lane0_fixed[20:12];
-    wire [9:0] lane0_rounded_selected = lane0_negative_8 ? ~lane0_integer_bits : lane0_integer_bits;
+    wire lane0_value_and = (lane0_product[35] ? lane0_product[11] : lane0_product[10]) &
+        (lane0_product_sticky | (lane0_product[9:0] != 10'h0) | (lane0_product[35] & lane0_product[10]) |
+        lane0_kept[0]);
     wire [23:0] lane1_kept = lane1_product[35] ? lane1_product[35:12] : lane1_product[34:11];
-    wire lane1_value_and = (lane1_product[35] ? lane1_product[11] : lane1_product[10]) & (lane1_product_sticky |
-        (lane1_product[9:0] != 10'h0) | (lane1_product[35] & lane1_product[10]) | lane1_kept[0]);
-    wire [8:0] lane1_integer_bits = lane1_saturate ? 9'h100 : lane1_fixed[20:12];
-    wire [9:0] lane1_rounded_selected = lane1_negative_8 ? ~lane1_integer_bits : lane1_integer_bits;
+    wire lane1_value_and = (lane1_product[35] ? lane1_product[11] : lane1_product[10]) &
+        (lane1_product_sticky | (lane1_product[9:0] != 10'h0) | (lane1_product[35] & lane1_product[10]) |
+        lane1_kept[0]);
     wire [23:0] lane2_kept = lane2_product[35] ? lane2_product[35:12] : lane2_product[34:11];
-    wire lane2_value_and = (lane2_product[35] ? lane2_product[11] : lane2_product[10]) & (lane2_product_sticky |
-        (lane2_product[9:0] != 10'h0) | (lane2_product[35] & lane2_product[10]) | lane2_kept[0]);
-    wire [8:0] lane2_integer_bits = lane2_saturate ? 9'h100 : lane2_fixed[20:12];
-    wire [9:0] lane2_rounded_selected = lane2_negative_8 ? ~lane2_integer_bits : lane2_integer_bits;
+    wire lane2_value_and = (lane2_product[35] ? lane2_product[11] : lane2_product[10]) &
+        (lane2_product_sticky | (lane2_product[9:0] != 10'h0) | (lane2_product[35] & lane2_product[10]) |
+        lane2_kept[0]);
     wire [23:0] lane3_kept = lane3_product[35] ? lane3_product[35:12] : lane3_product[34:11];
-    wire lane3_value_and = (lane3_product[35] ? lane3_product[11] : lane3_product[10]) & (lane3_product_sticky |
-        (lane3_product[9:0] != 10'h0) | (lane3_product[35] & lane3_product[10]) | lane3_kept[0]);
-    wire [8:0] lane3_integer_bits = lane3_saturate ? 9'h100 : lane3_fixed[20:12];
-    wire [9:0] lane3_rounded_selected = lane3_negative_8 ? ~lane3_integer_bits : lane3_integer_bits;
+    wire lane3_value_and = (lane3_product[35] ? lane3_product[11] : lane3_product[10]) &
+        (lane3_product_sticky | (lane3_product[9:0] != 10'h0) | (lane3_product[35] & lane3_product[10]) |
+        lane3_kept[0]);
     wire lane0_zero_16 = lane0_magnitude[31:16] == 16'h0;
     wire [31:0] lane0_past_16 = lane0_zero_16 ? {lane0_magnitude[15:0], 16'h0} : lane0_magnitude;
     wire lane0_zero_8 = lane0_past_16[31:24] == 8'h0;
@@ -7114,8 +6564,9 @@ module tcu_requantise_lanes (
     wire [31:0] lane0_past_2 = lane0_zero_2 ? {lane0_past_4[29:0], 2'h0} : lane0_past_4;
     wire lane0_zero_1 = !lane0_past_2[31];
     wire [31:0] lane0_past_1 = lane0_zero_1 ? {lane0_past_2[30:0], 1'h0} : lane0_past_2;
-    wire [24:0] lane0_mantissa = lane0_normalised[31:8] + (lane0_normalised[7] & ((lane0_normalised[6:0] != 7'h0) |
-        lane0_normalised[8]));
+    wire [24:0] lane0_mantissa = lane0_normalised[31:8] + (lane0_normalised[7] &
+        ((lane0_normalised[6:0] != 7'h0) | lane0_normalised[8]));
+    wire [8:0] lane0_integer_bits = lane0_saturate ? 9'h100 : lane0_fixed[20:12];
     wire lane1_zero_16 = lane1_magnitude[31:16] == 16'h0;
     wire [31:0] lane1_past_16 = lane1_zero_16 ? {lane1_magnitude[15:0], 16'h0} : lane1_magnitude;
     wire lane1_zero_8 = lane1_past_16[31:24] == 8'h0;
@@ -7126,8 +6577,9 @@ module tcu_requantise_lanes (
     wire [31:0] lane1_past_2 = lane1_zero_2 ? {lane1_past_4[29:0], 2'h0} : lane1_past_4;
     wire lane1_zero_1 = !lane1_past_2[31];
     wire [31:0] lane1_past_1 = lane1_zero_1 ? {lane1_past_2[30:0], 1'h0} : lane1_past_2;
-    wire [24:0] lane1_mantissa = lane1_normalised[31:8] + (lane1_normalised[7] & ((lane1_normalised[6:0] != 7'h0) |
-        lane1_normalised[8]));
+    wire [24:0] lane1_mantissa = lane1_normalised[31:8] + (lane1_normalised[7] &
+        ((lane1_normalised[6:0] != 7'h0) | lane1_normalised[8]));
+    wire [8:0] lane1_integer_bits = lane1_saturate ? 9'h100 : lane1_fixed[20:12];
     wire lane2_zero_16 = lane2_magnitude[31:16] == 16'h0;
     wire [31:0] lane2_past_16 = lane2_zero_16 ? {lane2_magnitude[15:0], 16'h0} : lane2_magnitude;
     wire lane2_zero_8 = lane2_past_16[31:24] == 8'h0;
@@ -7138,8 +6590,9 @@ module tcu_requantise_lanes (
     wire [31:0] lane2_past_2 = lane2_zero_2 ? {lane2_past_4[29:0], 2'h0} : lane2_past_4;
     wire lane2_zero_1 = !lane2_past_2[31];
     wire [31:0] lane2_past_1 = lane2_zero_1 ? {lane2_past_2[30:0], 1'h0} : lane2_past_2;
-    wire [24:0] lane2_mantissa = lane2_normalised[31:8] + (lane2_normalised[7] & ((lane2_normalised[6:0] != 7'h0) |
-        lane2_normalised[8]));
+    wire [24:0] lane2_mantissa = lane2_normalised[31:8] + (lane2_normalised[7] &
+        ((lane2_normalised[6:0] != 7'h0) | lane2_normalised[8]));
+    wire [8:0] lane2_integer_bits = lane2_saturate ? 9'h100 : lane2_fixed[20:12];
     wire lane3_zero_16 = lane3_magnitude[31:16] == 16'h0;
     wire [31:0] lane3_past_16 = lane3_zero_16 ? {lane3_magnitude[15:0], 16'h0} : lane3_magnitude;
     wire lane3_zero_8 = lane3_past_16[31:24] == 8'h0;
@@ -7150,8 +6603,9 @@ module tcu_requantise_lanes (
     wire [31:0] lane3_past_2 = lane3_zero_2 ? {lane3_past_4[29:0], 2'h0} : lane3_past_4;
     wire lane3_zero_1 = !lane3_past_2[31];
     wire [31:0] lane3_past_1 = lane3_zero_1 ? {lane3_past_2[30:0], 1'h0} : lane3_past_2;
-    wire [24:0] lane3_mantissa = lane3_normalised[31:8] + (lane3_normalised[7] & ((lane3_normalised[6:0] != 7'h0) |
-        lane3_normalised[8]));
+    wire [24:0] lane3_mantissa = lane3_normalised[31:8] + (lane3_normalised[7] &
+        ((lane3_normalised[6:0] != 7'h0) | lane3_normalised[8]));
+    wire [8:0] lane3_integer_bits = lane3_saturate ? 9'h100 : lane3_fixed[20:12];
     assign results = {lane3_result, lane2_result, lane1_result, lane0_result};
 
     always @(posedge clk) begin
@@ -7221,10 +6675,10 @@ module tcu_requantise_lanes (
             lane0_left_7 <= lane0_product[35] ? lane0_left_6 : lane0_left_6 - 4'h1;
             lane0_fixed <= {lane0_value[24:15], lane0_value[14:0] != 15'h0} << lane0_left_7;
             lane0_saturate <= lane0_left_7 >= 4'hb;
-            lane0_rounded <= lane0_rounded_selected + ((lane0_fixed[11] & ((lane0_fixed[10:0] != 11'h0) |
-                lane0_fixed[12])) ^ lane0_negative_8);
-            lane0_result <= ($signed(lane0_rounded) < $signed(floor_)) ? clamp_low_9 : ($signed(lane0_rounded) >
-                $signed(ceiling)) ? clamp_high_9 : lane0_rounded[7:0] + zero_point_9;
+            lane0_rounded <= (lane0_negative_8 ? ~lane0_integer_bits : lane0_integer_bits) +
+                ((lane0_fixed[11] & ((lane0_fixed[10:0] != 11'h0) | lane0_fixed[12])) ^ lane0_negative_8);
+            lane0_result <= ($signed(lane0_rounded) < $signed(floor_)) ? clamp_low_9 :
+                ($signed(lane0_rounded) > $signed(ceiling)) ? clamp_high_9 : lane0_rounded[7:0] + zero_point_9;
             lane1_negative_1 <= sums[63];
             lane1_negative_2 <= lane1_negative_1;
             lane1_negative_3 <= lane1_negative_2;
@@ -7261,10 +6715,10 @@ module tcu_requantise_lanes (
             lane1_left_7 <= lane1_product[35] ? lane1_left_6 : lane1_left_6 - 4'h1;
             lane1_fixed <= {lane1_value[24:15], lane1_value[14:0] != 15'h0} << lane1_left_7;
             lane1_saturate <= lane1_left_7 >= 4'hb;
-            lane1_rounded <= lane1_rounded_selected + ((lane1_fixed[11] & ((lane1_fixed[10:0] != 11'h0) |
-                lane1_fixed[12])) ^ lane1_negative_8);
-            lane1_result <= ($signed(lane1_rounded) < $signed(floor_)) ? clamp_low_9 : ($signed(lane1_rounded) >
-                $signed(ceiling)) ? clamp_high_9 : lane1_rounded[7:0] + zero_point_9;
+            lane1_rounded <= (lane1_negative_8 ? ~lane1_integer_bits : lane1_integer_bits) +
+                ((lane1_fixed[11] & ((lane1_fixed[10:0] != 11'h0) | lane1_fixed[12])) ^ lane1_negative_8);
+            lane1_result <= ($signed(lane1_rounded) < $signed(floor_)) ? clamp_low_9 :
+                ($signed(lane1_rounded) > $signed(ceiling)) ? clamp_high_9 : lane1_rounded[7:0] + zero_point_9;
             lane2_negative_1 <= sums[95];
             lane2_negative_2 <= lane2_negative_1;
             lane2_negative_3 <= lane2_negative_2;
@@ -7301,10 +6755,10 @@ module tcu_requantise_lanes (
             lane2_left_7 <= lane2_product[35] ? lane2_left_6 : lane2_left_6 - 4'h1;
             lane2_fixed <= {lane2_value[24:15], lane2_value[14:0] != 15'h0} << lane2_left_7;
             lane2_saturate <= lane2_left_7 >= 4'hb;
-            lane2_rounded <= lane2_rounded_selected + ((lane2_fixed[11] & ((lane2_fixed[10:0] != 11'h0) |
-                lane2_fixed[12])) ^ lane2_negative_8);
-            lane2_result <= ($signed(lane2_rounded) < $signed(floor_)) ? clamp_low_9 : ($signed(lane2_rounded) >
-                $signed(ceiling)) ? clamp_high_9 : lane2_rounded[7:0] + zero_point_9;
+            lane2_rounded <= (lane2_negative_8 ? ~lane2_integer_bits : lane2_integer_bits) +
+                ((lane2_fixed[11] & ((lane2_fixed[10:0] != 11'h0) | lane2_fixed[12])) ^ lane2_negative_8);
+            lane2_result <= ($signed(lane2_rounded) < $signed(floor_)) ? clamp_low_9 :
+                ($signed(lane2_rounded) > $signed(ceiling)) ? clamp_high_9 : lane2_rounded[7:0] + zero_point_9;
             lane3_negative_1 <= sums[127];
             lane3_negative_2 <= lane3_negative_1;
             lane3_negative_3 <= lane3_negative_2;
@@ -7341,10 +6795,10 @@ module tcu_requantise_lanes (
             lane3_left_7 <= lane3_product[35] ? lane3_left_6 : lane3_left_6 - 4'h1;
             lane3_fixed <= {lane3_value[24:15], lane3_value[14:0] != 15'h0} << lane3_left_7;
             lane3_saturate <= lane3_left_7 >= 4'hb;
-            lane3_rounded <= lane3_rounded_selected + ((lane3_fixed[11] & ((lane3_fixed[10:0] != 11'h0) |
-                lane3_fixed[12])) ^ lane3_negative_8);
-            lane3_result <= ($signed(lane3_rounded) < $signed(floor_)) ? clamp_low_9 : ($signed(lane3_rounded) >
-                $signed(ceiling)) ? clamp_high_9 : lane3_rounded[7:0] + zero_point_9;
+            lane3_rounded <= (lane3_negative_8 ? ~lane3_integer_bits : lane3_integer_bits) +
+                ((lane3_fixed[11] & ((lane3_fixed[10:0] != 11'h0) | lane3_fixed[12])) ^ lane3_negative_8);
+            lane3_result <= ($signed(lane3_rounded) < $signed(floor_)) ? clamp_low_9 :
+                ($signed(lane3_rounded) > $signed(ceiling)) ? clamp_high_9 : lane3_rounded[7:0] + zero_point_9;
         end
     end
 endmodule
@@ -7386,73 +6840,26 @@ module tcu_residual_lanes (
     input  wire        bypass,
     output wire [31:0] results
 );
-    reg [5:0] places_2;
-    reg [34:0] lane0_quotient;
-    reg [7:0] lane0_result;
-    reg [34:0] lane1_quotient;
-    reg [7:0] lane1_result;
-    reg [34:0] lane2_quotient;
-    reg [7:0] lane2_result;
-    reg [34:0] lane3_quotient;
-    reg [7:0] lane3_result;
+    reg [5:0] places_2, places_1, places_3;
+    reg [34:0] lane0_quotient, lane1_quotient, lane2_quotient, lane3_quotient;
+    reg [7:0] lane0_result, lane1_result, lane2_result, lane3_result;
     reg [23:0] factor_a;
     reg [23:0] factor_b;
-    reg [5:0] places_1;
-    reg [5:0] places_3;
     reg [32:0] below_guard;
-    reg [7:0] offset_1;
-    reg [7:0] offset_2;
-    reg [7:0] offset_3;
-    reg [7:0] offset_4;
-    reg [7:0] offset_5;
-    reg [7:0] low_1;
-    reg [7:0] low_2;
-    reg [7:0] low_3;
-    reg [7:0] low_4;
-    reg [7:0] low_5;
-    reg [7:0] high_1;
-    reg [7:0] high_2;
-    reg [7:0] high_3;
-    reg [7:0] high_4;
-    reg [7:0] high_5;
+    reg [7:0] offset_1, offset_2, offset_3, offset_4, offset_5;
+    reg [7:0] low_1, low_2, low_3, low_4, low_5;
+    reg [7:0] high_1, high_2, high_3, high_4, high_5;
     reg [8:0] floor_;
     reg [8:0] ceiling;
-    reg [8:0] lane0_difference_a;
-    reg [8:0] lane0_difference_b;
-    reg [20:0] lane0_low_a;
-    reg [20:0] lane0_low_b;
-    reg [20:0] lane0_high_a;
-    reg [20:0] lane0_high_b;
-    reg [33:0] lane0_total;
-    reg lane0_sticky;
-    reg [9:0] lane0_rounded;
-    reg [8:0] lane1_difference_a;
-    reg [8:0] lane1_difference_b;
-    reg [20:0] lane1_low_a;
-    reg [20:0] lane1_low_b;
-    reg [20:0] lane1_high_a;
-    reg [20:0] lane1_high_b;
-    reg [33:0] lane1_total;
-    reg lane1_sticky;
-    reg [9:0] lane1_rounded;
-    reg [8:0] lane2_difference_a;
-    reg [8:0] lane2_difference_b;
-    reg [20:0] lane2_low_a;
-    reg [20:0] lane2_low_b;
-    reg [20:0] lane2_high_a;
-    reg [20:0] lane2_high_b;
-    reg [33:0] lane2_total;
-    reg lane2_sticky;
-    reg [9:0] lane2_rounded;
-    reg [8:0] lane3_difference_a;
-    reg [8:0] lane3_difference_b;
-    reg [20:0] lane3_low_a;
-    reg [20:0] lane3_low_b;
-    reg [20:0] lane3_high_a;
-    reg [20:0] lane3_high_b;
-    reg [33:0] lane3_total;
-    reg lane3_sticky;
-    reg [9:0] lane3_rounded;
+    reg [8:0] lane0_difference_a, lane1_difference_a, lane2_difference_a, lane3_difference_a;
+    reg [8:0] lane0_difference_b, lane1_difference_b, lane2_difference_b, lane3_difference_b;
+    reg [20:0] lane0_low_a, lane1_low_a, lane2_low_a, lane3_low_a;
+    reg [20:0] lane0_low_b, lane1_low_b, lane2_low_b, lane3_low_b;
+    reg [20:0] lane0_high_a, lane1_high_a, lane2_high_a, lane3_high_a;
+    reg [20:0] lane0_high_b, lane1_high_b, lane2_high_b, lane3_high_b;
+    reg [33:0] lane0_total, lane1_total, lane2_total, lane3_total;
+    reg lane0_sticky, lane1_sticky, lane2_sticky, lane3_sticky;
+    reg [9:0] lane0_rounded, lane1_rounded, lane2_rounded, lane3_rounded;
 
     wire [7:0] effective_zero_point_a = bypass ? 8'h0 : zero_point_a;
     wire [33:0] power = 34'h1 << places_2;
@@ -7513,10 +6920,10 @@ module tcu_residual_lanes (
             lane0_total <= $signed(lane0_total_sum) + $signed({lane0_total_sum_2, 12'h0});
             lane0_quotient <= $signed({lane0_total, 1'h0}) >>> places_3;
             lane0_sticky <= (lane0_total & below_guard) != 34'h0;
-            lane0_rounded <= $signed(lane0_rounded_selected) + $signed({1'h0, lane0_quotient[0] & (lane0_sticky |
-                lane0_quotient[1])});
-            lane0_result <= ($signed(lane0_rounded) < $signed(floor_)) ? low_5 : ($signed(lane0_rounded) >
-                $signed(ceiling)) ? high_5 : lane0_rounded[7:0] + offset_5;
+            lane0_rounded <= $signed(lane0_rounded_selected) + $signed({1'h0, lane0_quotient[0] &
+                (lane0_sticky | lane0_quotient[1])});
+            lane0_result <= ($signed(lane0_rounded) < $signed(floor_)) ? low_5 :
+                ($signed(lane0_rounded) > $signed(ceiling)) ? high_5 : lane0_rounded[7:0] + offset_5;
             lane1_difference_a <= $signed(a[15:8]) - $signed(effective_zero_point_a);
             lane1_difference_b <= bypass ? 9'h0 : lane1_difference_b_difference;
             lane1_low_a <= $signed(lane1_difference_a) * $signed({1'h0, factor_a[11:0]});
@@ -7526,10 +6933,10 @@ module tcu_residual_lanes (
             lane1_total <= $signed(lane1_total_sum) + $signed({lane1_total_sum_2, 12'h0});
             lane1_quotient <= $signed({lane1_total, 1'h0}) >>> places_3;
             lane1_sticky <= (lane1_total & below_guard) != 34'h0;
-            lane1_rounded <= $signed(lane1_rounded_selected) + $signed({1'h0, lane1_quotient[0] & (lane1_sticky |
-                lane1_quotient[1])});
-            lane1_result <= ($signed(lane1_rounded) < $signed(floor_)) ? low_5 : ($signed(lane1_rounded) >
-                $signed(ceiling)) ? high_5 : lane1_rounded[7:0] + offset_5;
+            lane1_rounded <= $signed(lane1_rounded_selected) + $signed({1'h0, lane1_quotient[0] &
+                (lane1_sticky | lane1_quotient[1])});
+            lane1_result <= ($signed(lane1_rounded) < $signed(floor_)) ? low_5 :
+                ($signed(lane1_rounded) > $signed(ceiling)) ? high_5 : lane1_rounded[7:0] + offset_5;
             lane2_difference_a <= $signed(a[23:16]) - $signed(effective_zero_point_a);
             lane2_difference_b <= bypass ? 9'h0 : lane2_difference_b_difference;
             lane2_low_a <= $signed(lane2_difference_a) * $signed({1'h0, factor_a[11:0]});
@@ -7539,10 +6946,10 @@ module tcu_residual_lanes (
             lane2_total <= $signed(lane2_total_sum) + $signed({lane2_total_sum_2, 12'h0});
             lane2_quotient <= $signed({lane2_total, 1'h0}) >>> places_3;
             lane2_sticky <= (lane2_total & below_guard) != 34'h0;
-            lane2_rounded <= $signed(lane2_rounded_selected) + $signed({1'h0, lane2_quotient[0] & (lane2_sticky |
-                lane2_quotient[1])});
-            lane2_result <= ($signed(lane2_rounded) < $signed(floor_)) ? low_5 : ($signed(lane2_rounded) >
-                $signed(ceiling)) ? high_5 : lane2_rounded[7:0] + offset_5;
+            lane2_rounded <= $signed(lane2_rounded_selected) + $signed({1'h0, lane2_quotient[0] &
+                (lane2_sticky | lane2_quotient[1])});
+            lane2_result <= ($signed(lane2_rounded) < $signed(floor_)) ? low_5 :
+                ($signed(lane2_rounded) > $signed(ceiling)) ? high_5 : lane2_rounded[7:0] + offset_5;
             lane3_difference_a <= $signed(a[31:24]) - $signed(effective_zero_point_a);
             lane3_difference_b <= bypass ? 9'h0 : lane3_difference_b_difference;
             lane3_low_a <= $signed(lane3_difference_a) * $signed({1'h0, factor_a[11:0]});
@@ -7552,10 +6959,10 @@ module tcu_residual_lanes (
             lane3_total <= $signed(lane3_total_sum) + $signed({lane3_total_sum_2, 12'h0});
             lane3_quotient <= $signed({lane3_total, 1'h0}) >>> places_3;
             lane3_sticky <= (lane3_total & below_guard) != 34'h0;
-            lane3_rounded <= $signed(lane3_rounded_selected) + $signed({1'h0, lane3_quotient[0] & (lane3_sticky |
-                lane3_quotient[1])});
-            lane3_result <= ($signed(lane3_rounded) < $signed(floor_)) ? low_5 : ($signed(lane3_rounded) >
-                $signed(ceiling)) ? high_5 : lane3_rounded[7:0] + offset_5;
+            lane3_rounded <= $signed(lane3_rounded_selected) + $signed({1'h0, lane3_quotient[0] &
+                (lane3_sticky | lane3_quotient[1])});
+            lane3_result <= ($signed(lane3_rounded) < $signed(floor_)) ? low_5 :
+                ($signed(lane3_rounded) > $signed(ceiling)) ? high_5 : lane3_rounded[7:0] + offset_5;
         end
     end
 endmodule
@@ -7620,18 +7027,9 @@ module tcu_output_path (
     reg [255:0] parameters_read;
     reg [255:0] parameters_chosen;
     reg [7:0] byte_plane_line;
-    reg [21:0] accumulator_0;
-    reg [31:0] total_0;
-    reg [31:0] scale_0;
-    reg [21:0] accumulator_1;
-    reg [31:0] total_1;
-    reg [31:0] scale_1;
-    reg [21:0] accumulator_2;
-    reg [31:0] total_2;
-    reg [31:0] scale_2;
-    reg [21:0] accumulator_3;
-    reg [31:0] total_3;
-    reg [31:0] scale_3;
+    reg [21:0] accumulator_0, accumulator_1, accumulator_2, accumulator_3;
+    reg [31:0] total_0, total_1, total_2, total_3;
+    reg [31:0] scale_0, scale_1, scale_2, scale_3;
     reg [447:0] operand_line;
 
     assign busy = start | walker_active | residual_reader_active | (flying != 5'h0);
@@ -7845,8 +7243,8 @@ module tcu_fifo_taps (
     wire i_payload_final = i_payload[3];
     wire [23:0] i_payload_address = i_payload[27:4];
 
-    always @(posedge clk) if (queue_w_port_en) queue_storage[queue_w_port_addr] <= {i_payload_address,
-        i_payload_final, i_payload_last, i_payload_first, i_payload_inside};
+    always @(posedge clk) if (queue_w_port_en) queue_storage[queue_w_port_addr] <=
+        {i_payload_address, i_payload_final, i_payload_last, i_payload_first, i_payload_inside};
 
     always @(posedge clk) begin
         if (rst) queue_w_port_addr <= 3'h0;
@@ -7990,14 +7388,23 @@ module tcu_pool (
     wire tap_inside = ($signed(iy) >= 1'sd0) & ($signed(iy) < $signed({1'h0, word_height})) & ($signed(ix) >= 1'sd0) &
         ($signed(ix) < $signed({1'h0, word_width}));
     wire tap_first = (ky == 8'h0) & (kx == 8'h0);
-    wire [7:0] word_n_ky = word_2[371:364];
+    wire [8:0] tap_last_sum = ky + 9'h1;
+    wire [8:0] tap_last_sum_2 = kx + 9'h1;
     wire [7:0] word_n_kx = word_2[379:372];
-    wire tap_last = ((ky + 9'h1) == word_n_ky) & ((kx + 9'h1) == word_n_kx);
+    wire tap_last_equal = tap_last_sum_2 == word_n_kx;
+    wire [7:0] word_n_ky = word_2[371:364];
+    wire tap_last = (tap_last_sum == word_n_ky) & tap_last_equal;
+    wire [12:0] tap_final_sum = x + 13'h1;
     wire [11:0] word_n_x = word_2[363:352];
-    wire tap_final_and = ((ky + 9'h1) == word_n_ky) & ((kx + 9'h1) == word_n_kx) & ((x + 13'h1) == word_n_x);
+    wire tap_final_equal = tap_final_sum == word_n_x;
+    wire tap_final_and = tap_last & tap_final_equal;
+    wire [12:0] tap_final_sum_2 = y + 13'h1;
     wire [11:0] word_n_y = word_2[199:188];
+    wire tap_final_equal_2 = tap_final_sum_2 == word_n_y;
+    wire tap_final_and_2 = tap_final_and & tap_final_equal_2;
+    wire [12:0] tap_final_sum_3 = group + 13'h1;
     wire [11:0] word_n_groups = word_2[187:176];
-    wire tap_final = tap_final_and & ((y + 13'h1) == word_n_y) & ((group + 13'h1) == word_n_groups);
+    wire tap_final = tap_final_and_2 & (tap_final_sum_3 == word_n_groups);
     assign read_valid = walking & tap_inside & taps_i_ready;
     wire step = walking & taps_i_ready & (!tap_inside | read_ready);
     wire pending = complete | (write_valid & !write_ready);
@@ -8005,11 +7412,9 @@ module tcu_pool (
     wire taps_o_payload_last = taps_o_payload[2];
     wire take = taps_o_valid & (!taps_o_payload_inside | words_o_valid) & !(taps_o_payload_last & pending);
     wire words_o_ready = take & taps_o_payload_inside;
-    assign busy = fsm_state != FSM_IDLE;
-    assign instruction_ready = (fsm_state == FSM_IDLE) ? 1'h1 : (fsm_state == FSM_BEGIN) ? 1'h0 : (fsm_state ==
-        FSM_WALK) ? 1'h0 : 1'h0;
-    wire begin_ = (fsm_state == FSM_IDLE) ? 1'h0 : (fsm_state == FSM_BEGIN) ? row_product_ready : (fsm_state ==
-        FSM_WALK) ? 1'h0 : 1'h0;
+    assign instruction_ready = fsm_state == FSM_IDLE;
+    assign busy = !instruction_ready;
+    wire begin_ = (fsm_state == FSM_BEGIN) & row_product_ready;
     assign read_payload = tap_at[23:2];
     assign write_payload = {write_payload_last, write_payload_data, write_payload_address};
     assign layer = word_2[16:5];
@@ -8109,11 +7514,11 @@ module tcu_pool (
                 window_advance <= word_stride_x * 24'h4;
             end
             if (step) begin
-                kx <= kx + 8'h1;
+                kx <= tap_last_sum_2[7:0];
                 tap_at <= tap_at + 24'h4;
                 ix <= ix + 17'h1;
-                if ((kx + 9'h1) == word_n_kx) begin
-                    ky <= ky + 8'h1;
+                if (tap_last_equal) begin
+                    ky <= tap_last_sum[7:0];
                     kx <= 8'h0;
                     line_at <= line_at + word_row_step;
                     tap_at <= line_at + word_row_step;
@@ -8121,7 +7526,7 @@ module tcu_pool (
                     ix <= window_ix;
                 end
                 if (tap_last) begin
-                    x <= x + 12'h1;
+                    x <= tap_final_sum[11:0];
                     ky <= 8'h0;
                     window_at <= window_at + window_advance;
                     line_at <= window_at + window_advance;
@@ -8131,8 +7536,8 @@ module tcu_pool (
                     window_ix <= window_ix + word_stride_x;
                     ix <= window_ix + word_stride_x;
                 end
-                if (tap_last & ((x + 13'h1) == word_n_x)) begin
-                    y <= y + 12'h1;
+                if (tap_final_and) begin
+                    y <= tap_final_sum_2[11:0];
                     x <= 12'h0;
                     row_at <= row_at + row_product_products;
                     window_at <= row_at + row_product_products;
@@ -8145,8 +7550,8 @@ module tcu_pool (
                     window_ix <= {word_ix0[15], word_ix0};
                     ix <= {word_ix0[15], word_ix0};
                 end
-                if (tap_last & ((x + 13'h1) == word_n_x) & ((y + 13'h1) == word_n_y)) begin
-                    group <= group + 12'h1;
+                if (tap_final_and_2) begin
+                    group <= tap_final_sum_3[11:0];
                     y <= 12'h0;
                     group_at <= group_at + word_group_step;
                     row_at <= group_at + word_group_step;
@@ -8269,39 +7674,40 @@ module tcu_stall_reason (
     output reg  [11:0] layer,
     output reg  [2:0]  reason
 );
-    localparam REASON_2_CONTROL = 3'h7;
-    localparam REASON_2_ACCUMULATORS = 3'h6;
-    localparam REASON_2_WEIGHTS = 3'h5;
-    localparam REASON_2_LOAD = 3'h1;
-    localparam REASON_2_STORE = 3'h2;
-    localparam REASON_2_DRAIN = 3'h3;
-    localparam REASON_2_POOL = 3'h4;
-    localparam REASON_2_PROGRAM = 3'h0;
+    localparam STALL_PROGRAM = 3'h0;
+    localparam STALL_LOAD = 3'h1;
+    localparam STALL_STORE = 3'h2;
+    localparam STALL_DRAIN = 3'h3;
+    localparam STALL_POOL = 3'h4;
+    localparam STALL_WEIGHTS = 3'h5;
+    localparam STALL_ACCUMULATORS = 3'h6;
+    localparam STALL_CONTROL = 3'h7;
 
     reg [2:0] reason_2;
 
     wire [11:0] layer_2 = compute_active ? compute_layer : next_layer_valid ? next_layer : queue_layer;
 
     always @* begin
-        reason_2 = REASON_2_CONTROL;
-        if (compute_active) begin
-        end else if (next_layer_valid) begin
-            if (waiting_for_bank) reason_2 = REASON_2_ACCUMULATORS;
-            else if (waiting_for_weights) reason_2 = REASON_2_WEIGHTS;
-        end else begin
-            if (queue_waiting) begin
-                case (wait_unit)
-                    3'h0: reason_2 = REASON_2_LOAD;
-                    3'h1: reason_2 = REASON_2_STORE;
-                    3'h3: reason_2 = REASON_2_DRAIN;
-                    3'h4: reason_2 = REASON_2_POOL;
-                    default: ;
-                endcase
-            end else if (queue_empty) begin
-                if (drain_busy) reason_2 = REASON_2_DRAIN;
-                else if (pool_busy) reason_2 = REASON_2_POOL;
-                else if (store_busy) reason_2 = REASON_2_STORE;
-                else reason_2 = REASON_2_PROGRAM;
+        reason_2 = STALL_CONTROL;
+        if (!compute_active) begin
+            if (next_layer_valid) begin
+                if (waiting_for_bank) reason_2 = STALL_ACCUMULATORS;
+                else if (waiting_for_weights) reason_2 = STALL_WEIGHTS;
+            end else begin
+                if (queue_waiting) begin
+                    case (wait_unit)
+                        3'h0: reason_2 = STALL_LOAD;
+                        3'h1: reason_2 = STALL_STORE;
+                        3'h3: reason_2 = STALL_DRAIN;
+                        3'h4: reason_2 = STALL_POOL;
+                        default: ;
+                    endcase
+                end else if (queue_empty) begin
+                    if (drain_busy) reason_2 = STALL_DRAIN;
+                    else if (pool_busy) reason_2 = STALL_POOL;
+                    else if (store_busy) reason_2 = STALL_STORE;
+                    else reason_2 = STALL_PROGRAM;
+                end
             end
         end
     end
@@ -8310,7 +7716,7 @@ module tcu_stall_reason (
         if (rst) begin
             busy <= 1'h0;
             layer <= 12'h0;
-            reason <= REASON_2_PROGRAM;
+            reason <= STALL_PROGRAM;
         end else begin
             busy <= compute_active;
             layer <= layer_2;
@@ -8376,43 +7782,28 @@ module tcu_counters (
     reg [8:0] mask_earlier;
     reg [8:0] mask_last;
     reg [15:0] row;
-    reg [15:0] touched_0;
-    reg [15:0] touched_1;
-    reg [15:0] touched_2;
-    reg [15:0] touched_3;
-    reg [15:0] touched_4;
-    reg [15:0] touched_5;
-    reg [15:0] touched_6;
-    reg [15:0] touched_7;
-    reg [15:0] touched_8;
-    reg [15:0] touched_9;
-    reg [15:0] touched_10;
-    reg [15:0] touched_11;
-    reg [15:0] touched_12;
-    reg [15:0] touched_13;
-    reg [15:0] touched_14;
-    reg [15:0] touched_15;
+    reg [15:0] touched_0, touched_1, touched_2, touched_3, touched_4, touched_5, touched_6, touched_7, touched_8,
+        touched_9, touched_10, touched_11, touched_12, touched_13, touched_14, touched_15;
     reg touched;
-    reg [13:0] place_3;
-    reg [13:0] place_2;
+    reg [13:0] place_3, place_2, place_4, place_5;
     reg count_is_last;
     reg count_is_earlier;
     reg [31:0] count_read;
     reg [31:0] count_earlier;
     reg [31:0] count_last;
     reg known;
-    reg [13:0] place_4;
     reg read;
     reg written;
-    reg [13:0] place_5;
     reg touched_16;
 
     wire [11:0] layer_2 = running ? (busy ? busy_layer : stall_layer) : layer;
     wire mask_found = mask_is_last | mask_is_earlier;
     wire [8:0] mask = mask_is_last ? mask_last : mask_is_earlier ? mask_earlier : mask_read;
     wire [15:0] chosen = 16'h1 << place_1_entry[3:0];
+    wire [8:0] marked_selected = (mask_found | touched) ? mask : 9'h0;
     wire [3:0] place_3_counter = place_3[13:10];
-    wire [8:0] marked = ((mask_found | touched) ? mask : 9'h0) | (9'h1 << place_3_counter);
+    wire [15:0] marked_shifted = 16'h1 << place_3_counter;
+    wire [8:0] marked = marked_selected | marked_shifted[8:0];
     wire count_found = count_is_last | count_is_earlier;
     wire [31:0] count = count_is_last ? count_last : count_is_earlier ? count_earlier : count_read;
     wire [31:0] shown = (count_found | known) ? count : 32'h0;
@@ -8445,7 +7836,7 @@ module tcu_counters (
         stall_weights_cycles, stall_pool_cycles, stall_drain_cycles, stall_store_cycles, stall_load_cycles,
         stall_program_cycles, totals_busy, totals_cycles};
     wire [11:0] counts_read_addr = place_2[13:2];
-    wire counts_write_en = place_4[0];
+    wire place_4_counting = place_4[0];
     wire [11:0] counts_write_addr = place_4[13:2];
     wire place_3_counting = place_3[0];
     wire [7:0] place_3_entry = place_3[9:2];
@@ -8460,27 +7851,17 @@ module tcu_counters (
     wire [7:0] place_5_entry = place_5[9:2];
     wire [3:0] place_5_counter = place_5[13:10];
 
-    tcu_sram_1r1w #(
-        .WIDTH(32),
-        .DEPTH(2304),
-        .GRANULARITY(32),
-        .ADDRESS_BITS(12)
-    ) u_counts (
+    tcu_sram_1r1w #(.WIDTH(32), .DEPTH(2304), .GRANULARITY(32), .ADDRESS_BITS(12)) u_counts (
         .clk(clk),
         .read_en(1'h1),
         .read_addr(counts_read_addr),
         .read_data(counts_read_data),
-        .write_en(counts_write_en),
+        .write_en(place_4_counting),
         .write_addr(counts_write_addr),
         .write_data(counts_write_data)
     );
 
-    tcu_sram_1r1w #(
-        .WIDTH(9),
-        .DEPTH(256),
-        .GRANULARITY(9),
-        .ADDRESS_BITS(8)
-    ) u_masks (
+    tcu_sram_1r1w #(.WIDTH(9), .DEPTH(256), .GRANULARITY(9), .ADDRESS_BITS(8)) u_masks (
         .clk(clk),
         .read_en(1'h1),
         .read_addr(place_1_entry),
@@ -8520,16 +7901,16 @@ module tcu_counters (
             place_2 <= place_1;
             place_3 <= {counts_read_addr, place_2_hidden, place_2_counting};
             place_4 <= {place_3_counter, place_3_entry, place_3_hidden, place_3_counting};
-            place_5 <= {counts_write_addr, place_4_hidden, counts_write_en};
+            place_5 <= {counts_write_addr, place_4_hidden, place_4_counting};
             mask_is_last <= place_3_counting & (place_3_entry == place_2_entry);
-            mask_is_earlier <= counts_write_en & (place_4_entry == place_2_entry);
+            mask_is_earlier <= place_4_counting & (place_4_entry == place_2_entry);
             touched_16 <= (row & chosen) != 16'h0;
             touched <= touched_16;
-            known <= (((mask_found | touched) ? mask : 16'h0) & (16'h1 << place_3_counter)) != 16'h0;
-            count_is_last <= counts_write_en & (counts_write_addr == {place_3_counter, place_3_entry});
-            count_is_earlier <= place_5_counting & ({place_5_counter, place_5_entry} == {place_3_counter,
-                place_3_entry});
-            layer_count <= (counts_write_en | place_4_hidden) ? 32'h0 : shown;
+            known <= (marked_selected & marked_shifted) != 16'h0;
+            count_is_last <= place_4_counting & (counts_write_addr == {place_3_counter, place_3_entry});
+            count_is_earlier <= place_5_counting & ({place_5_counter, place_5_entry} ==
+                {place_3_counter, place_3_entry});
+            layer_count <= (place_4_counting | place_4_hidden) ? 32'h0 : shown;
         end
     end
 
@@ -8696,12 +8077,7 @@ module tcu_ring_weight_ring (
     wire [6:0] memory_read_addr = {read_item, read_unit[1]};
     wire [6:0] memory_write_addr = beats[6:0];
 
-    tcu_sram_1r1w #(
-        .WIDTH(64),
-        .DEPTH(128),
-        .GRANULARITY(64),
-        .ADDRESS_BITS(7)
-    ) u_memory (
+    tcu_sram_1r1w #(.WIDTH(64), .DEPTH(128), .GRANULARITY(64), .ADDRESS_BITS(7)) u_memory (
         .clk(clk),
         .read_en(read_en),
         .read_addr(memory_read_addr),
@@ -8770,12 +8146,7 @@ module tcu_ring_parameter_ring (
     wire [4:0] memory_write_addr = beats[6:2];
     wire [255:0] memory_write_data = {beat, beat, beat, beat};
 
-    tcu_sram_1r1w #(
-        .WIDTH(256),
-        .DEPTH(32),
-        .GRANULARITY(64),
-        .ADDRESS_BITS(5)
-    ) u_memory (
+    tcu_sram_1r1w #(.WIDTH(256), .DEPTH(32), .GRANULARITY(64), .ADDRESS_BITS(5)) u_memory (
         .clk(clk),
         .read_en(read_en),
         .read_addr(read_item),
@@ -8897,9 +8268,7 @@ module tcu_core (
     wire dispatch_compute_waiting;
     wire [2:0] dispatch_compute_wait_unit;
     wire [11:0] dispatch_compute_layer;
-    wire reader_request_0_ready;
-    wire reader_request_1_ready;
-    wire reader_request_2_ready;
+    wire reader_request_0_ready, reader_request_1_ready, reader_request_2_ready;
     wire [2:0] reader_beat_valid;
     wire [63:0] reader_beat_data;
     wire reader_beat;
@@ -9001,18 +8370,18 @@ module tcu_core (
 
     assign bus_activity = (read_arvalid & read_arready) | read_rvalid | (write_awvalid & write_awready) |
         (write_wvalid & write_wready) | write_bvalid;
-    wire dispatch_bus_idle = reader_idle & writer_idle & !fetch_busy;
     wire stalls_store_busy = store_under_way != 6'h0;
-    wire [31:0] activation_drain_data = output_write[55:24];
-    assign trace_drain_data = trace_drain_valid ? activation_drain_data : 32'h0;
+    wire dispatch_bus_idle = reader_idle & writer_idle & !fetch_busy;
+    wire [31:0] output_write_data = output_write[55:24];
+    assign trace_drain_data = trace_drain_valid ? output_write_data : 32'h0;
     assign trace_pool_valid = pool_write_valid & activation_pool_write_ready;
-    wire [31:0] activation_pool_write_payload_data = pool_write_payload[55:24];
-    assign trace_pool_data = pool_write_valid ? activation_pool_write_payload_data : 32'h0;
-    wire [39:0] errors_0_address = fetch_error[43:4];
-    wire [2:0] errors_0_code = fetch_error[3:1];
-    wire errors_0_valid = fetch_error[0];
+    wire [31:0] pool_write_payload_data = pool_write_payload[55:24];
+    assign trace_pool_data = pool_write_valid ? pool_write_payload_data : 32'h0;
+    wire [39:0] fetch_error_address = fetch_error[43:4];
+    wire [2:0] fetch_error_code = fetch_error[3:1];
+    wire fetch_error_valid = fetch_error[0];
     assign errors = {writer_error_address, writer_error_code, writer_error_valid, reader_error_address,
-        reader_error_code, reader_error_valid, errors_0_address, errors_0_code, errors_0_valid};
+        reader_error_code, reader_error_valid, fetch_error_address, fetch_error_code, fetch_error_valid};
     assign trace_drain_address = output_write[23:0];
     assign trace_pool_address = pool_write_payload[23:0];
     wire [31:0] windows_0_size = windows[71:40];
@@ -9026,30 +8395,30 @@ module tcu_core (
     wire [31:0] windows_3_size = windows[287:256];
     wire [39:0] windows_4_base = windows[327:288];
     wire [31:0] windows_4_size = windows[359:328];
-    wire [2:0] reader_request_0_payload_window = fetch_request_payload[2:0];
-    wire [31:0] reader_request_0_payload_offset = fetch_request_payload[34:3];
-    wire [5:0] reader_request_0_payload_beats = fetch_request_payload[40:35];
-    wire [2:0] reader_request_1_payload_window = load_request_payload[2:0];
-    wire [31:0] reader_request_1_payload_offset = load_request_payload[34:3];
-    wire [5:0] reader_request_1_payload_beats = load_request_payload[40:35];
-    wire [2:0] reader_request_2_payload_window = weight_stream_request_payload[2:0];
-    wire [31:0] reader_request_2_payload_offset = weight_stream_request_payload[34:3];
-    wire [5:0] reader_request_2_payload_beats = weight_stream_request_payload[40:35];
-    wire [2:0] writer_request_payload_window = store_request_payload[2:0];
-    wire [31:0] writer_request_payload_offset = store_request_payload[34:3];
-    wire [5:0] writer_request_payload_beats = store_request_payload[40:35];
+    wire [2:0] fetch_request_payload_window = fetch_request_payload[2:0];
+    wire [31:0] fetch_request_payload_offset = fetch_request_payload[34:3];
+    wire [5:0] fetch_request_payload_beats = fetch_request_payload[40:35];
+    wire [2:0] load_request_payload_window = load_request_payload[2:0];
+    wire [31:0] load_request_payload_offset = load_request_payload[34:3];
+    wire [5:0] load_request_payload_beats = load_request_payload[40:35];
+    wire [2:0] weight_stream_request_payload_window = weight_stream_request_payload[2:0];
+    wire [31:0] weight_stream_request_payload_offset = weight_stream_request_payload[34:3];
+    wire [5:0] weight_stream_request_payload_beats = weight_stream_request_payload[40:35];
+    wire [2:0] store_request_payload_window = store_request_payload[2:0];
+    wire [31:0] store_request_payload_offset = store_request_payload[34:3];
+    wire [5:0] store_request_payload_beats = store_request_payload[40:35];
     wire load_beat_valid = reader_beat_valid[1];
     wire weight_stream_beat_en = reader_beat_valid[2];
-    wire [23:0] activation_operand_request_address = compute_request[23:0];
-    wire [23:0] activation_operand_request_offset = compute_request[47:24];
-    wire [23:0] activation_operand_request_row_bytes = compute_request[71:48];
-    wire activation_operand_request_outside = compute_request[72];
-    wire [7:0] activation_operand_request_pad = compute_request[80:73];
-    wire activation_drain_pad_steps = output_write[56];
-    wire activation_pool_write_payload_last = pool_write_payload[56];
-    wire [23:0] activation_load_write_payload_address = load_write_payload[23:0];
-    wire [31:0] activation_load_write_payload_data = load_write_payload[55:24];
-    wire activation_load_write_payload_last = load_write_payload[56];
+    wire [23:0] compute_request_address = compute_request[23:0];
+    wire [23:0] compute_request_offset = compute_request[47:24];
+    wire [23:0] compute_request_row_bytes = compute_request[71:48];
+    wire compute_request_outside = compute_request[72];
+    wire [7:0] compute_request_pad = compute_request[80:73];
+    wire output_write_pad_steps = output_write[56];
+    wire pool_write_payload_last = pool_write_payload[56];
+    wire [23:0] load_write_payload_address = load_write_payload[23:0];
+    wire [31:0] load_write_payload_data = load_write_payload[55:24];
+    wire load_write_payload_last = load_write_payload[56];
     wire [7:0] weight_ring_claim_beats = {2'h0, weight_stream_claim_beats};
 
     tcu_fetch u_fetch (
@@ -9098,7 +8467,7 @@ module tcu_core (
         .done_compute(compute_tile_done),
         .done_drain(output_tile_done),
         .done_pool(pool_done),
-        .unit_busy({pool_busy, output_busy, compute_busy, store_under_way != 6'h0, load_under_way != 6'h0,
+        .unit_busy({pool_busy, output_busy, compute_busy, stalls_store_busy, load_under_way != 6'h0,
             weight_stream_busy}),
         .bus_idle(dispatch_bus_idle),
         .finished(finished),
@@ -9114,16 +8483,14 @@ module tcu_core (
         .windows({windows_4_size, windows_4_base, windows_3_size, windows_3_base, windows_2_size, windows_2_base,
             windows_1_size, windows_1_base, windows_0_size, windows_0_base}),
         .halt(halt),
-        .request_0_payload({reader_request_0_payload_beats, reader_request_0_payload_offset,
-            reader_request_0_payload_window}),
+        .request_0_payload({fetch_request_payload_beats, fetch_request_payload_offset, fetch_request_payload_window}),
         .request_0_valid(fetch_request_valid),
         .request_0_ready(reader_request_0_ready),
-        .request_1_payload({reader_request_1_payload_beats, reader_request_1_payload_offset,
-            reader_request_1_payload_window}),
+        .request_1_payload({load_request_payload_beats, load_request_payload_offset, load_request_payload_window}),
         .request_1_valid(load_request_valid),
         .request_1_ready(reader_request_1_ready),
-        .request_2_payload({reader_request_2_payload_beats, reader_request_2_payload_offset,
-            reader_request_2_payload_window}),
+        .request_2_payload({weight_stream_request_payload_beats, weight_stream_request_payload_offset,
+            weight_stream_request_payload_window}),
         .request_2_valid(weight_stream_request_valid),
         .request_2_ready(reader_request_2_ready),
         .beat_valid(reader_beat_valid),
@@ -9157,8 +8524,7 @@ module tcu_core (
         .windows({windows_4_size, windows_4_base, windows_3_size, windows_3_base, windows_2_size, windows_2_base,
             windows_1_size, windows_1_base, windows_0_size, windows_0_base}),
         .halt(halt),
-        .request_payload({writer_request_payload_beats, writer_request_payload_offset,
-            writer_request_payload_window}),
+        .request_payload({store_request_payload_beats, store_request_payload_offset, store_request_payload_window}),
         .request_valid(store_request_valid),
         .request_ready(writer_request_ready),
         .data_payload(store_data_payload),
@@ -9254,9 +8620,8 @@ module tcu_core (
         .clk(clk),
         .rst(rst),
         .operand_en(compute_request_en),
-        .operand_request({activation_operand_request_pad, activation_operand_request_outside,
-            activation_operand_request_row_bytes, activation_operand_request_offset,
-            activation_operand_request_address}),
+        .operand_request({compute_request_pad, compute_request_outside, compute_request_row_bytes,
+            compute_request_offset, compute_request_address}),
         .operand(activation_operand),
         .residual_payload(output_residual_request_payload),
         .residual_valid(output_residual_request_valid),
@@ -9274,13 +8639,11 @@ module tcu_core (
         .pool_word(activation_pool_word),
         .store_word(activation_store_word),
         .drain_en(trace_drain_valid),
-        .drain({activation_drain_pad_steps, activation_drain_data, trace_drain_address}),
-        .pool_write_payload({activation_pool_write_payload_last, activation_pool_write_payload_data,
-            trace_pool_address}),
+        .drain({output_write_pad_steps, output_write_data, trace_drain_address}),
+        .pool_write_payload({pool_write_payload_last, pool_write_payload_data, trace_pool_address}),
         .pool_write_valid(pool_write_valid),
         .pool_write_ready(activation_pool_write_ready),
-        .load_write_payload({activation_load_write_payload_last, activation_load_write_payload_data,
-            activation_load_write_payload_address}),
+        .load_write_payload({load_write_payload_last, load_write_payload_data, load_write_payload_address}),
         .load_write_valid(load_write_valid),
         .load_write_ready(activation_load_write_ready),
         .pool_written(activation_pool_written),
@@ -9550,31 +8913,31 @@ module tcu_top (
     wire [31:0] core_layer_count;
 
     wire rst = !aresetn;
-    wire core_rst = !aresetn | control_core_reset;
-    wire [47:0] host_totals_cycles = core_totals[47:0];
-    wire [47:0] host_totals_busy = core_totals[95:48];
-    wire [383:0] host_totals_stall = core_totals[479:96];
-    wire [47:0] host_totals_bytes_read = core_totals[527:480];
-    wire [47:0] host_totals_bytes_written = core_totals[575:528];
-    wire control_errors_0_valid = core_errors[0];
-    wire [2:0] control_errors_0_code = core_errors[3:1];
-    wire [39:0] control_errors_0_address = core_errors[43:4];
-    wire control_errors_1_valid = core_errors[44];
-    wire [2:0] control_errors_1_code = core_errors[47:45];
-    wire [39:0] control_errors_1_address = core_errors[87:48];
-    wire control_errors_2_valid = core_errors[88];
-    wire [2:0] control_errors_2_code = core_errors[91:89];
-    wire [39:0] control_errors_2_address = core_errors[131:92];
-    wire [39:0] core_windows_0_base = host_windows[39:0];
-    wire [31:0] core_windows_0_size = host_windows[71:40];
-    wire [39:0] core_windows_1_base = host_windows[111:72];
-    wire [31:0] core_windows_1_size = host_windows[143:112];
-    wire [39:0] core_windows_2_base = host_windows[183:144];
-    wire [31:0] core_windows_2_size = host_windows[215:184];
-    wire [39:0] core_windows_3_base = host_windows[255:216];
-    wire [31:0] core_windows_3_size = host_windows[287:256];
-    wire [39:0] core_windows_4_base = host_windows[327:288];
-    wire [31:0] core_windows_4_size = host_windows[359:328];
+    wire core_rst = rst | control_core_reset;
+    wire [47:0] core_totals_cycles = core_totals[47:0];
+    wire [47:0] core_totals_busy = core_totals[95:48];
+    wire [383:0] core_totals_stall = core_totals[479:96];
+    wire [47:0] core_totals_bytes_read = core_totals[527:480];
+    wire [47:0] core_totals_bytes_written = core_totals[575:528];
+    wire core_errors_0_valid = core_errors[0];
+    wire [2:0] core_errors_0_code = core_errors[3:1];
+    wire [39:0] core_errors_0_address = core_errors[43:4];
+    wire core_errors_1_valid = core_errors[44];
+    wire [2:0] core_errors_1_code = core_errors[47:45];
+    wire [39:0] core_errors_1_address = core_errors[87:48];
+    wire core_errors_2_valid = core_errors[88];
+    wire [2:0] core_errors_2_code = core_errors[91:89];
+    wire [39:0] core_errors_2_address = core_errors[131:92];
+    wire [39:0] host_windows_0_base = host_windows[39:0];
+    wire [31:0] host_windows_0_size = host_windows[71:40];
+    wire [39:0] host_windows_1_base = host_windows[111:72];
+    wire [31:0] host_windows_1_size = host_windows[143:112];
+    wire [39:0] host_windows_2_base = host_windows[183:144];
+    wire [31:0] host_windows_2_size = host_windows[215:184];
+    wire [39:0] host_windows_3_base = host_windows[255:216];
+    wire [31:0] host_windows_3_size = host_windows[287:256];
+    wire [39:0] host_windows_4_base = host_windows[327:288];
+    wire [31:0] host_windows_4_size = host_windows[359:328];
 
     tcu_host u_host (
         .clk(aclk),
@@ -9610,8 +8973,8 @@ module tcu_top (
         .startable(control_startable),
         .error_code(control_error_code),
         .error_address(control_error_address),
-        .totals({host_totals_bytes_written, host_totals_bytes_read, host_totals_stall, host_totals_busy,
-            host_totals_cycles}),
+        .totals({core_totals_bytes_written, core_totals_bytes_read, core_totals_stall, core_totals_busy,
+            core_totals_cycles}),
         .layer(host_layer),
         .counter(host_counter),
         .layer_count(core_layer_count)
@@ -9626,9 +8989,8 @@ module tcu_top (
         .interrupt_enable(host_interrupt_enable),
         .watchdog(host_watchdog),
         .finished(core_finished),
-        .errors({control_errors_2_address, control_errors_2_code, control_errors_2_valid, control_errors_1_address,
-            control_errors_1_code, control_errors_1_valid, control_errors_0_address, control_errors_0_code,
-            control_errors_0_valid}),
+        .errors({core_errors_2_address, core_errors_2_code, core_errors_2_valid, core_errors_1_address,
+            core_errors_1_code, core_errors_1_valid, core_errors_0_address, core_errors_0_code, core_errors_0_valid}),
         .reader_idle(core_reader_idle),
         .writer_idle(core_writer_idle),
         .bus_activity(core_bus_activity),
@@ -9648,9 +9010,9 @@ module tcu_top (
     tcu_core u_core (
         .clk(aclk),
         .rst(core_rst),
-        .windows({core_windows_4_size, core_windows_4_base, core_windows_3_size, core_windows_3_base,
-            core_windows_2_size, core_windows_2_base, core_windows_1_size, core_windows_1_base, core_windows_0_size,
-            core_windows_0_base}),
+        .windows({host_windows_4_size, host_windows_4_base, host_windows_3_size, host_windows_3_base,
+            host_windows_2_size, host_windows_2_base, host_windows_1_size, host_windows_1_base, host_windows_0_size,
+            host_windows_0_base}),
         .start(control_fetch_start),
         .halt(control_halt),
         .running(control_running),

@@ -67,11 +67,15 @@ def read(source: AmaranthNetlist) -> Netlist:
 
 def _names(signal: Signal, value: Value, fields: dict[tuple[str | int, ...], SignalField]) -> Iterator[Name]:
     """Names of a signal and of the members of the structure that it is; elements of arrays have none."""
-    whole = fields[()].enum_variants
-    yield Name(signal.name, value, False, _decoded(signal) if whole is None else whole)
+    whole = fields[()]
+    if whole.enum_variants is None:
+        yield Name(signal.name, value, False, _decoded(signal), signal.name.removesuffix("_state"))
+    else:
+        yield Name(signal.name, value, False, whole.enum_variants, whole.enum_name or signal.name)
     for path, part in fields.items():
         if path and isinstance(path[-1], str):
-            yield Name("_".join((signal.name, *map(str, path))), tuple(part.value), True, part.enum_variants or {})
+            name = "_".join((signal.name, *map(str, path)))
+            yield Name(name, tuple(part.value), True, part.enum_variants or {}, part.enum_name or path[-1])
 
 
 def _decoded(signal: Signal) -> dict[int, str]:

@@ -1,13 +1,10 @@
 """From a component to Verilog: one module per component."""
 
-from typing import Any
-
-from amaranth.lib.wiring import Component
-
+from tcugen.verilog.fragments import AnyComponent
 from tcugen.verilog.hierarchy import modules
 
 
-def convert(top: "Component[Any]", platform: object, foreign: dict[str, tuple[str, ...]]) -> str:
+def convert(top: AnyComponent, platform: object, foreign: dict[str, tuple[str, ...]]) -> str:
     """Verilog-2001 of `top` and all components in it, elaborated for `platform`; `top` comes last.
 
     Args:

@@ -49,19 +49,22 @@ class Expressions:
         self._written: Counter[int] = Counter()
         self._leaves: dict[int, int] = {}
         self.forced: dict[int, None] = {}
+        self._long: dict[int, None] = {}
 
     def settle(self) -> bool:
         """Give wires to what needs one; whether anything did. What was written so far is forgotten."""
         for index, times in self._written.items():
             if times > 1 and self._leaves[index] > 2:
                 self.forced[index] = None
-        needed = bool(self.forced)
-        for index in sorted(self.forced):
+        # With wires for these, other expressions may no longer be too long.
+        needed = self.forced or self._long
+        for index in sorted(needed):
             if self._wires.of_cell(index) is None:
                 self._wires.add(index)
-        self.forced.clear()
-        self._written.clear()
-        return needed
+        settled = not needed
+        for done in (self.forced, self._long, self._written):
+            done.clear()
+        return not settled
 
     def assigned(self, value: Value, states_of: Value = ()) -> str:
         """The right side of an assignment to something as wide as `value`; `states_of` is what it is assigned to."""
@@ -282,7 +285,10 @@ class Expressions:
         left, right = self._short_enough((a, b), context)
         level = LEVELS[operator]
         same = left.level == level and (level == ADD or left.operator == operator)
-        text = f"{left.text if same else wrapped(left, level)} {operator} {wrapped(right, level)}"
+        again = right.operator == operator and operator in "&|^"
+        text = (
+            f"{left.text if same else wrapped(left, level)} {operator} {right.text if again else wrapped(right, level)}"
+        )
         return Text(text, max(left.width, right.width), level, operator, left.leaves + right.leaves)
 
     def _short_enough(self, values: tuple[Value, ...], context: int | None) -> list[Text]:
@@ -293,7 +299,7 @@ class Expressions:
             index = self._inner(value)
             if index is None:
                 break
-            self._force(index)
+            self._long[index] = None
             texts[longest] = Text("?", len(value))
         return texts
 

@@ -36,6 +36,8 @@ def _folded(cell: Operator) -> Value | None:
             return _filled(a, b) if is_constant(b) else _filled(b, a)
         case "+", (a, b) if is_constant(a) and is_constant(b):
             return constant(number(a) + number(b), cell.width)
+        case (("<<" | "u>>"), (a, _)) if is_constant(a) and not number(a):
+            return a[: cell.width] + (0,) * (cell.width - len(a))
         case "<<", (a, b) if is_constant(b):
             return ((0,) * number(b) + a)[: cell.width]
         case "u>>", (a, b) if is_constant(b):

@@ -1,5 +1,7 @@
 """Words that are no names in Verilog, SystemVerilog or Verilog-AMS: what is written here reads in all of them."""
 
+import re
+
 KEYWORDS = frozenset(
     """
     above abs absdelay absdelta abstol accept_on ac_stim acos acosh alias aliasparam always always_comb always_ff
@@ -39,6 +41,11 @@ def plain(name: str) -> str:
     if text[0].isdigit():
         text = f"value_{text}"
     return f"{text}_" if text in KEYWORDS else text
+
+
+def snake_case(name: str) -> str:
+    """The name of a class, such as `ErrorCode`, as `error_code`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
 class Namespace:

@@ -1,7 +1,7 @@
 """Combinational logic in an order in which names are defined before they are used."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from tcugen.verilog.wires import Wire
@@ -52,16 +52,20 @@ def sorted_logic(items: list[Item]) -> list[Item]:
     return result
 
 
-def spaced(groups: Iterator[list[str]]) -> Iterator[list[str]]:
-    """Definitions of a line or two without empty lines between them, blocks with."""
+def spaced(groups: Iterable[list[str]]) -> Iterator[list[str]]:
+    """Definitions of a line or two without empty lines between them, blocks with; blocks of one line stand together."""
     pending: list[str] = []
+    kind = ""
     for lines in groups:
-        if lines[0].lstrip().startswith("always"):
-            if pending:
-                yield pending
+        first = lines[0].lstrip().partition(" ")[0]
+        alone = first == "always" and len(lines) > 1
+        if pending and (alone or (first == "always") != (kind == "always")):
+            yield pending
             pending = []
+        if alone:
             yield lines
         else:
             pending += lines
+            kind = first
     if pending:
         yield pending

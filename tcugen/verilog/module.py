@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tcugen.verilog.expressions import Expressions
-from tcugen.verilog.layout import always, folded, indented, listed, range_of
+from tcugen.verilog.keywords import plain, snake_case
+from tcugen.verilog.layout import always, declared, folded, indented, joined_instance, listed, range_of
 from tcugen.verilog.logic import WORD, Item, sorted_logic, spaced
 from tcugen.verilog.netlist import (
     Assign,
@@ -33,6 +34,9 @@ from tcugen.verilog.wires import Wire, Wires
 
 _BRANCHES = 4
 """Longest chain of choices that is an expression; a longer one is a block."""
+
+_SELECTOR = 4
+"""Widest value of which it is found out that a chain of choices leaves out none of its numbers."""
 
 
 def write_module(
@@ -69,7 +73,7 @@ class _Writer:
         self._netlist = netlist
         self._ports_of = ports_of
         self._wires = Wires(netlist)
-        self._constants: dict[tuple[str, int], tuple[str, str]] = {}
+        self._constants: dict[tuple[str, str, int, int], tuple[str, str]] = {}
         self._used_constants: set[str] = set()
         self.expressions = Expressions(netlist, self._wires, self._constant)
         self._combinational = Statements(self.expressions, "=")
@@ -77,12 +81,11 @@ class _Writer:
         self._sections = _Sections()
 
     def _constant(self, state: str, value: Value, number: int) -> str:
-        """The name of a state of `value`; states of one name and number are one."""
-        key = (state, number)
-        wires = [wire for wire in self._wires.wires.values() if wire.value == value]
-        owner = wires[0].name.removesuffix("_state") if wires else ""
+        """The name of a state of `value`; states of one enumeration, name and number are one."""
+        kind = snake_case(plain(self._wires.kind(value)))
+        key = (kind, state, number, len(value))
         if key not in self._constants:
-            name = self._wires.constant("_".join(filter(None, (owner, state))))
+            name = self._wires.constant(f"{kind}_{state}")
             self._constants[key] = (name, f"{len(value)}'h{number:x}")
         self._used_constants.add(self._constants[key][0])
         return self._constants[key][0]
@@ -157,7 +160,9 @@ class _Writer:
             case _:
                 return None
         texts: list[str] = []
+        left = set(range(1 << len(test))) if len(test) <= _SELECTOR else set[int]()
         for patterns, inner in cases:
+            left -= {int(pattern, 2) for pattern in patterns or () if "-" not in pattern}
             value = cell.default
             match inner:
                 case (Assign(start=0, value=whole),) if len(whole) == cell.width:
@@ -170,7 +175,7 @@ class _Writer:
             if condition is None:
                 return None
             chosen = self._branch(value, wire)
-            if not condition:
+            if not condition or (not left and len(test) <= _SELECTOR):
                 return "".join(texts) + chosen
             texts.append(f"{condition} ? {chosen} : ")
         return "".join(texts) + self._branch(cell.default, wire)
@@ -229,10 +234,6 @@ class _Writer:
         self._sections.clocked.append(always(self._edge(cell.clock), [f"{condition}{wire.name} <= {word};"]))
 
     def _instance(self, cell: Instance) -> list[str]:
-        lines = [f"{cell.module} {cell.name} ("]
-        if cell.parameters:
-            given = [f"{INDENT}.{name}({value})" for name, value in cell.parameters.items()]
-            lines = [f"{cell.module} #(", *listed(given), f") {cell.name} ("]
         connected: dict[str, str] = {}
         for port, value in cell.inputs.items():
             connected[port] = self.expressions.exact(value)
@@ -241,7 +242,8 @@ class _Writer:
             assert found is not None
             connected[port] = found[0].name
         order = self._ports_of[cell.module]
-        return [*lines, *listed([f"{INDENT}.{port}({connected[port]})" for port in order]), ");"]
+        head = joined_instance(cell.module, cell.parameters, cell.name)
+        return [head, *listed([f"{INDENT}.{port}({connected[port]})" for port in order]), ");"]
 
     def _index(self, cell: Instance) -> int:
         return next(index for index, other in self._netlist.cells.items() if other is cell)
@@ -277,7 +279,7 @@ class _Writer:
         """All of it."""
         constants = [
             f"{INDENT}localparam {name} = {value};"
-            for name, value in self._constants.values()
+            for _, (name, value) in sorted(self._constants.items(), key=lambda item: (item[0][0], item[0][2]))
             if name in self._used_constants
         ]
         self._open_unread()
@@ -288,7 +290,7 @@ class _Writer:
             [f"{INDENT}{line}" for line in self._sections.memories],
             *spaced(self._definitions(logic)),
             *([indented(line) for line in lines] for lines in self._sections.instances),
-            *([indented(line) for line in lines] for lines in self._sections.clocked),
+            *spaced([indented(line) for line in lines] for lines in self._sections.clocked),
         ]
         body = "\n\n".join("\n".join(section) for section in sections if section)
         return f"module {name} (\n{self._ports(ports)}\n);\n{body}\nendmodule\n"
@@ -316,15 +318,15 @@ class _Writer:
     def _declarations(self, logic: list[Item]) -> list[str]:
         """Registers, and wires that are used before they are defined."""
         early = {item.wire.name for item in logic if item.wire is not None and item.declared}
-        lines: list[str] = []
+        wires: list[tuple[str, int, str]] = []
         for name, wire in self._wires.wires.items():
             if wire.direction:
                 continue
             if name in self._sections.registers:
-                lines.append(f"{INDENT}reg {range_of(wire.width)}{name};")
+                wires.append(("reg", wire.width, name))
             elif name in early or self._is_instance_output(wire):
-                lines.append(f"{INDENT}wire {range_of(wire.width)}{name};")
-        return lines
+                wires.append(("wire", wire.width, name))
+        return [indented(line) for line in declared(wires)]
 
     def _is_instance_output(self, wire: Wire) -> bool:
         cell = self._netlist.cells.get(wire.value[0] >> 16) if wire.value[0] > 1 else None

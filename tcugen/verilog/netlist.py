@@ -307,12 +307,14 @@ class Name:
     Attributes:
         is_field: It is a member of a structure.
         states: Names of numbers that the value can be, where it is an enumeration.
+        kind: Name of that enumeration; "" if it has none.
     """
 
     text: str
     value: Value
     is_field: bool
     states: dict[int, str]
+    kind: str = ""
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
+from tcugen.verilog.conditions import to_operations
 from tcugen.verilog.fold import fold
 from tcugen.verilog.netlist import (
     Assign,
@@ -23,6 +24,7 @@ from tcugen.verilog.netlist import (
     output,
     restricted,
 )
+from tcugen.verilog.share import share
 
 _BITWISE = ("&", "|", "^", "~")
 _CARRYING = ("+", "-", "*", "<<")
@@ -34,13 +36,16 @@ def simplify(netlist: Netlist) -> None:
 
     - What is constant is a constant.
     - A choice without a condition is what it chooses.
+    - A choice under few conditions is an operation, and equal operations are one.
     - A structure that is assigned member by member comes apart into its members.
     - What nobody reads goes, whole cells and upper bits of results that have no name.
     """
     fold(netlist)
     _decide(netlist)
     _split(netlist)
+    to_operations(netlist)
     fold(netlist)
+    share(netlist)
     _keep_read(netlist)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from tcugen.verilog.expressions import Expressions
-from tcugen.verilog.netlist import Assign, Body, Switch, Value
+from tcugen.verilog.netlist import Assign, Body, Net, Switch, Value
 from tcugen.verilog.wires import Wire
 
 INDENT = "    "
@@ -15,6 +15,9 @@ _SHORT = 96
 """Characters of a condition and an assignment that share a line."""
 
 _ASSIGNMENT = re.compile(r"[\w\[\]:]+ <?= ")
+
+_SIMPLE = re.compile(r"!?\w+(\[[\w:]+\])?")
+"""A condition that needs no brackets beside another one."""
 
 _ELSE = "\0"
 """Marks a branch until it is known what stands before it."""
@@ -77,20 +80,20 @@ class Statements:
         cases = list(switch.cases)
         while cases and not cases[-1][1]:
             cases.pop()
+        idle = next(place for place, (_, inner) in enumerate(cases) if inner)
+        if idle:
+            # Nothing to do under the first conditions: what follows them holds where they do not.
+            guards = [self.condition(switch.test, patterns, negated=True) for patterns, _ in cases[:idle]]
+            cases = cases[idle:]
+            patterns, inner = cases[0]
+            if len(cases) == 1 and patterns is not None:
+                guards.append(self.condition(switch.test, patterns))
+            lines = self._lines(inner) if len(cases) == 1 else self._branches(_Switched(switch.test, tuple(cases)))
+            yield from _block(f"if ({_all(guards)})", lines)
+            return
         keyword = "if"
         for place, (patterns, inner) in enumerate(cases):
-            head = f"{keyword} ({self.condition(switch.test, patterns)})"
-            if patterns is None:
-                head = "else"
-            elif not inner and place == len(cases) - 2 and not place:
-                # Nothing to do under the first condition: the second one holds where the first does not.
-                negated = self.condition(switch.test, patterns, negated=True)
-                last, body = cases[-1]
-                also = "" if last is None else self.condition(switch.test, last)
-                yield from _block(
-                    f"if ({f'{_both(negated)} && {_both(also)}' if also else negated})", self._lines(body)
-                )
-                return
+            head = f"{keyword} ({self.condition(switch.test, patterns)})" if patterns is not None else "else"
             if place:
                 yield from _continued(head, self._lines(inner))
             else:
@@ -103,15 +106,15 @@ class Statements:
         assert known is not None
         if isinstance(known, bool):
             return ""
-        kind, value, wanted = known
-        if kind == "bit":
-            return self._expressions.condition(value, negated=negated == bool(wanted)).text
-        text = self._expressions.equal(value, wanted).text
-        return text.replace(" == ", " != ") if negated else text
+        net, wanted = known
+        return self._expressions.condition((net,), negated=negated == bool(wanted)).text
 
     def _case(self, switch: _Switched) -> Lines:
+        indexed = self._indexed(switch)
+        if indexed:
+            yield indexed
+            return
         wild = any("-" in pattern for patterns, _ in switch.cases for pattern in patterns or ())
-        yield f"{'casez' if wild else 'case'} ({self._expressions.exact(switch.test)})"
         written: list[tuple[list[str], list[str]]] = []
         for patterns, inner in switch.cases:
             labels = ["default"] if patterns is None else [self._label(switch.test, pattern) for pattern in patterns]
@@ -123,11 +126,42 @@ class Statements:
         ordered = wild or written[-1][0] == ["default"]
         if not ordered:
             written = [item for item in written if item[1]]
+            if len(written) == 1 and len(written[0][0]) == 1:
+                (patterns,) = (patterns for patterns, inner in switch.cases if inner)
+                assert patterns is not None
+                condition = self._expressions.equal(switch.test, int(patterns[0], 2)).text
+                yield from _block(f"if ({condition})", iter(written[0][1]))
+                return
+        yield f"{'casez' if wild else 'case'} ({self._expressions.exact(switch.test)})"
         for labels, lines in written:
             yield from (f"{INDENT}{line}" for line in _labelled(labels, lines))
         if written[-1][0] != ["default"]:
             yield f"{INDENT}default: ;"
         yield "endcase"
+
+    def _indexed(self, switch: _Switched) -> str | None:
+        """One assignment to a part that the number in question chooses, if that is all that is done."""
+        first = switch.cases[0][1]
+        if len(first) != 1 or not isinstance(first[0], _Assigned):
+            return None
+        wire, value = first[0].wire, first[0].assign.value
+        width = len(value)
+        places: set[int] = set()
+        for patterns, inner in switch.cases:
+            match patterns, inner:
+                case (pattern,), (_Assigned(wire=other, assign=assign),) if "-" not in pattern and other is wire:
+                    if assign.value != value or assign.start != int(pattern, 2) * width:
+                        return None
+                    places.add(assign.start)
+                case _:
+                    return None
+        reached = min(wire.width // width, 1 << len(switch.test))
+        if len(places) < reached or wire.width % width:
+            return None
+        index = self._expressions.exact(switch.test)
+        start = index if _SIMPLE.fullmatch(index) else f"({index})"
+        place = f"[{index}]" if width == 1 else f"[{start} * {width} +: {width}]"
+        return f"{wire.name}{place} {self._operator} {self._expressions.assigned(value)};"
 
     def _label(self, test: Value, pattern: str) -> str:
         if "-" in pattern:
@@ -135,8 +169,8 @@ class Statements:
         return self._expressions.label(test, pattern)
 
 
-def condition_of(test: Value, patterns: tuple[str, ...] | None) -> tuple[str, Value, int] | bool | None:
-    """A case as a condition: ("bit", net, its value), or True for all; None if it needs a comparison."""
+def condition_of(test: Value, patterns: tuple[str, ...] | None) -> tuple[Net, int] | bool | None:
+    """A case as a condition: a bit and its value, or True for all; None if it needs a comparison."""
     if patterns is None:
         return True
     if len(patterns) != 1:
@@ -146,7 +180,7 @@ def condition_of(test: Value, patterns: tuple[str, ...] | None) -> tuple[str, Va
     if len(decided) != 1:
         return None
     (place,) = decided
-    return "bit", (test[place],), int(pattern[-1 - place])
+    return test[place], int(pattern[-1 - place])
 
 
 def in_order(body: Body) -> bool:
@@ -198,8 +232,11 @@ def _common_cases(switches: list[Switch]) -> list[tuple[tuple[str, ...] | None, 
     ]
 
 
-def _both(condition: str) -> str:
-    return condition if condition.isidentifier() or condition.startswith("!") else f"({condition})"
+def _all(conditions: list[str]) -> str:
+    """All of the conditions as one."""
+    if len(conditions) == 1:
+        return conditions[0]
+    return " && ".join(text if _SIMPLE.fullmatch(text) else f"({text})" for text in conditions)
 
 
 def _block(head: str, lines: Lines) -> Lines:

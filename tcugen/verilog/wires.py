@@ -88,11 +88,13 @@ class Wires:
         self._drivers: dict[Net, Wire] = {}  # first net of a wire that a cell drives, or of an input port
         self._starts: list[Net] = []
         self._names: dict[Value, Name] = {}
-        self._states: dict[Value, dict[int, str]] = {}
+        self._fields: dict[Value, list[str]] = {}
+        self._states: dict[Value, Name] = {}
         for name in netlist.names:
             self._names.setdefault(name.value, name)
+            self._fields.setdefault(name.value, []).append(name.text)
             if name.states:
-                self._states.setdefault(name.value, name.states)
+                self._states.setdefault(name.value, name)
         self._readers: dict[int, int | str] = {}
         self._find_readers()
         self._add_ports()
@@ -104,7 +106,12 @@ class Wires:
 
     def states(self, value: Value) -> dict[int, str]:
         """Names of the numbers that `value` can be; empty if it is no enumeration."""
-        return self._states.get(value, {})
+        name = self._states.get(value)
+        return {} if name is None else name.states
+
+    def kind(self, value: Value) -> str:
+        """Name of the enumeration that `value` is of; it has one."""
+        return self._states[value].kind
 
     def find(self, net: Net) -> tuple[Wire, int] | None:
         """The wire that holds `net`, and the bit of it; None if it is inside an operation that has no wire."""
@@ -244,6 +251,9 @@ class Wires:
                 continue
             wire = Wire("", value, "", self.states(value), definition=True)
             wire.name = name.text
+            if contiguous and found is not None:  # best named after what it is a part of
+                own = (field for field in self._fields[value] if field.startswith(f"{found[0].name}_"))
+                wire.name = next(own, name.text)
             self.parts[value] = wire
             if contiguous and found is not None:
                 ranges = self._parts_of.setdefault(found[0].name, [])

@@ -106,7 +106,7 @@ def test_equal_modules_are_one(text):
 
 def test_every_module_is_used_and_every_instance_connects_all_ports_by_name(text):
     modules = module_texts(text)
-    instance = re.compile(r"^    (tcu_\w+) (?:#\(.*?\n    \) )?u_\w+ \(\n(.*?)\n    \);$", re.MULTILINE | re.DOTALL)
+    instance = re.compile(r"^    (tcu_\w+) (?:#\([^;]*?\) )?u_\w+ \(\n(.*?)\n    \);$", re.MULTILINE | re.DOTALL)
     used = set()
     for module in modules.values():
         for kind, connections in instance.findall(module):

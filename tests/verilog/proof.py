@@ -30,7 +30,7 @@ def prove(part: VerilogModule, boxes: str, directory: Path) -> None:
     gate = directory / f"{part.name}.gate.v"
     box = directory / "boxes.v"
     gold.write_text(yosys_text(part))
-    gate.write_text(part.text.replace(f"module {part.name} ", "module gate ", 1))
+    gate.write_text(with_all_ports(part.text, boxes).replace(f"module {part.name} ", "module gate ", 1))
     box.write_text(boxes)
     script = f"""
         read_verilog {gold}
@@ -51,6 +51,30 @@ def prove(part: VerilogModule, boxes: str, directory: Path) -> None:
     done = subprocess.run([yosys, "-q", "-p", script], cwd=directory, capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.fail(f"{part.name}: {done.stdout[-3000:]}{done.stderr[-3000:]}", pytrace=False)
+
+
+def with_all_ports(text: str, boxes: str) -> str:
+    """`text` with a wire at every port of an instance that is open: both sides of the proof have to have one."""
+    widths = {
+        (module[1], port[2]): int(port[1] or 0) + 1
+        for module in re.finditer(r"^module (\w+) .*?^endmodule$", boxes, re.MULTILINE | re.DOTALL)
+        for port in re.finditer(r"^    output +(?:wire|reg) +(?:\[(\d+):0\])? *(\w+),?$", module[0], re.MULTILINE)
+    }
+    wires: list[str] = []
+
+    def connected(instance: re.Match[str]) -> str:
+        module, name = instance[1], instance[2]
+
+        def wire(port: re.Match[str]) -> str:
+            wires.append(f"    wire [{widths[module, port[1]] - 1}:0] {name}_{port[1]}_open;\n")
+            return f".{port[1]}({name}_{port[1]}_open)"
+
+        return re.sub(r"\.(\w+)\(\)", wire, instance[0])
+
+    text = re.sub(
+        r"^    (tcu_\w+) (?:#\([^;]*?\) )?(u_\w+) \(\n.*?\);$", connected, text, flags=re.MULTILINE | re.DOTALL
+    )
+    return text.replace(");\n", ");\n" + "".join(wires), 1)
 
 
 def yosys_text(part: VerilogModule) -> str:

@@ -9,7 +9,8 @@ from amaranth.lib.wiring import Component, In, Out
 
 from tcugen.rtl.sram import VERILOG_MODULE, VERILOG_PORTS, Sram
 from tcugen.verilog.convert import convert
-from tcugen.verilog.hierarchy import HierarchyError, modules
+from tcugen.verilog.fragments import HierarchyError
+from tcugen.verilog.hierarchy import modules
 
 
 class Platform:

@@ -18,6 +18,7 @@ class Value(tuple[Net, ...]): ...
 
 class SignalField:
     value: Value
+    enum_name: str | None
     enum_variants: dict[int, str] | None
 
 class Cell: ...
