@@ -55,6 +55,7 @@ def read(source: AmaranthNetlist) -> Netlist:
     netlist = Netlist(
         inputs={port: output(INPUTS, width, start) for port, (start, width) in source.top.ports_i.items()},
         outputs={port: tuple(value) for port, value in source.top.ports_o.items()},
+        unused=len(source.cells),
     )
     reader = _Reader(source)
     for index, cell in enumerate(source.cells):

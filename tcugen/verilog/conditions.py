@@ -5,7 +5,6 @@ bits come through the operation as they come through the choice.
 """
 
 from dataclasses import dataclass, field
-from itertools import count
 
 from tcugen.verilog.netlist import (
     Assign,
@@ -29,10 +28,9 @@ _Case = tuple[tuple[str, ...] | None, Body]
 
 def to_operations(netlist: Netlist) -> None:
     """Replace such choices in place; every other one stays as it is."""
-    numbers = count(max(netlist.cells, default=0) + 1)
     for index, cell in list(netlist.cells.items()):
         if isinstance(cell, Choice):
-            builder = _Operations(numbers)
+            builder = _Operations(netlist)
             result = builder.bit(cell) if cell.width == 1 else builder.under_one_condition(cell)
             if result is not None and builder.operands <= _OPERANDS:
                 netlist.cells[index] = result
@@ -48,7 +46,7 @@ class _Operations:
         operands: What all of them read from elsewhere, at least.
     """
 
-    numbers: "count[int]"
+    netlist: Netlist
     cells: dict[int, Cell] = field(default_factory=dict[int, Cell])
     operands: int = 0
 
@@ -140,7 +138,7 @@ class _Operations:
                 return None
 
     def _net(self, cell: Operator) -> Net:
-        index = next(self.numbers)
+        index = self.netlist.number()
         self.cells[index] = cell
         return output(index, 1)[0]
 

@@ -31,7 +31,7 @@ from tcugen.verilog.fragments import (
 )
 from tcugen.verilog.keywords import snake_case
 from tcugen.verilog.module import write_module
-from tcugen.verilog.netlist import Value
+from tcugen.verilog.netlist import Value, cell_of
 from tcugen.verilog.simplify import simplify
 
 PREFIX = "tcu_"
@@ -48,7 +48,7 @@ class VerilogModule:
         doc: Docstring of the component's class.
         ports: Names of all ports in order.
         text: Its definition; modules it instantiates are named as in the other entries.
-        wires: Internal names, and what they stand for in `source`.
+        wires: Internal names, and what they stand for in `source`; those of operations that are not in it are left out.
         source: The netlist that the definition was made from.
         children: Names of instantiated modules, by their names in `source`.
     """
@@ -231,6 +231,8 @@ class _Builder:
             self._ports_of[name] = names
             named = text.replace("module module ", f"module {name} ", 1)
             sources = {wire: tuple(netlist.sources.get(net, net) for net in value) for wire, value in wires.items()}
+            known = len(source.cells)
+            sources = {wire: value for wire, value in sources.items() if all(cell_of(net) < known for net in value)}
             self._bodies[text] = _Body(component, path, names, named, sources, source)
         return list(self._bodies).index(text)
 

@@ -327,6 +327,7 @@ class Netlist:
         cells: By number; the order is that of the source.
         names: Those of the source, signals before their fields.
         sources: Nets of the source by nets that stand for them here.
+        unused: First number that no cell has or had; cells that are made take it.
     """
 
     inputs: dict[str, Value] = field(default_factory=dict[str, Value])
@@ -334,6 +335,12 @@ class Netlist:
     cells: dict[int, Cell] = field(default_factory=dict[int, Cell])
     names: list[Name] = field(default_factory=list[Name])
     sources: dict[Net, Net] = field(default_factory=dict[Net, Net])
+    unused: int = 1
+
+    def number(self) -> int:
+        """A number for a new cell."""
+        self.unused += 1
+        return self.unused - 1
 
     def replace(self, nets: dict[Net, Net]) -> None:
         """Read other nets in place of some; a replacement may itself be replaced."""

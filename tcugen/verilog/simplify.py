@@ -99,7 +99,6 @@ def _split(netlist: Netlist) -> None:
                 borders.setdefault(cell_of(name.value[0]), set()).update((start, start + len(name.value)))
     cells: dict[int, Cell] = {}
     replaced: dict[Net, Net] = {}
-    unused = max(netlist.cells, default=0) + 1
     for index, cell in netlist.cells.items():
         if not isinstance(cell, (Choice, Register)):
             cells[index] = cell
@@ -113,11 +112,11 @@ def _split(netlist: Netlist) -> None:
             elif len(cuts) == 2:
                 cells[index] = part
             else:
-                cells[unused] = part
-                new = output(unused, stop - start)
+                number = netlist.number()
+                cells[number] = part
+                new = output(number, stop - start)
                 replaced.update(zip(old, new, strict=True))
                 netlist.sources.update(zip(new, old, strict=True))
-                unused += 1
     netlist.cells = cells
     netlist.replace(replaced)
 
