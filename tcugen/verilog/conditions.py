@@ -28,13 +28,21 @@ _Case = tuple[tuple[str, ...] | None, Body]
 
 def to_operations(netlist: Netlist) -> None:
     """Replace such choices in place; every other one stays as it is."""
+    replaced: dict[Net, Net] = {}
     for index, cell in list(netlist.cells.items()):
-        if isinstance(cell, Choice):
-            builder = _Operations(netlist)
-            result = builder.bit(cell) if cell.width == 1 else builder.under_one_condition(cell)
-            if result is not None and builder.operands <= _OPERANDS:
-                netlist.cells[index] = result
-                netlist.cells.update(builder.cells)
+        if not isinstance(cell, Choice):
+            continue
+        builder = _Operations(netlist)
+        result = builder.bit(cell) if cell.width == 1 else builder.under_one_condition(cell)
+        if result is None or builder.operands > _OPERANDS:
+            continue
+        if isinstance(result, Operator):
+            netlist.cells[index] = result
+            netlist.cells.update(builder.cells)
+        else:
+            del netlist.cells[index]
+            replaced[output(index, 1)[0]] = result
+    netlist.replace(replaced)
 
 
 @dataclass
@@ -73,11 +81,11 @@ class _Operations:
                 case _:
                     return None
 
-    def bit(self, cell: Choice) -> Operator | None:
-        """A bit whose conditions leave nothing but "and" and "or"."""
+    def bit(self, cell: Choice) -> Operator | Net | None:
+        """A bit whose conditions leave nothing but "and" and "or", or that is one of the conditions."""
         result = self._executed(cell.body, cell.default[0])
-        if result is None or result < 2 or result >> 16 not in self.cells:
-            return None
+        if result is None or result >> 16 not in self.cells:
+            return result
         last = self.cells.pop(result >> 16)
         assert isinstance(last, Operator)
         return last

@@ -9,7 +9,7 @@ import pytest
 
 from tcugen import __version__
 from tcugen.arch import Architecture
-from tcugen.rtl.emit import emit
+from tcugen.rtl.emit import emit, verilog
 from tcugen.rtl.fifo import SMALL_DEPTH
 
 ROOT = Path(__file__).parents[2]
@@ -137,6 +137,34 @@ def test_the_header_names_the_architecture(text):
     assert f"0x{SMALL.fingerprint:08x}" in header
     for name, value in SMALL.to_dict().items():
         assert re.search(rf"^// +{name} +{value}$", header, re.MULTILINE)
+
+
+def unnamed_parts(text: str) -> list[str]:
+    """Lines that read bits of an instruction, or of half of one, and neither name them nor shift them on."""
+    found = []
+    for name, module in module_texts(text).items():
+        stored = name.startswith(("tcu_fetch", "tcu_instruction_queue"))  # halves, or what an opcode has of fields
+        widths = r"[2345]\d\d" if stored else "511"
+        words = "|".join(re.findall(rf"\[(?:{widths}):0\] +(\w+)[;,\n]", module))
+        if not words:
+            continue
+        named = re.compile(r" *(?:wire (?:\[\d+:0\] )?\w+|assign \w+) = \w+\[[\d:]+\];")
+        shifted = re.compile(rf".* ({words}) <= {{\w+, \1\[[\d:]+\]}};")
+        reads = [line for line in module.splitlines() if re.search(rf"\b(?:{words})\[", line)]
+        found += [line for line in reads if not named.fullmatch(line) and not shifted.fullmatch(line)]
+    return found
+
+
+@pytest.mark.parametrize("size, lanes", [(8, 1), (16, 4)])
+def test_larger_machines_read_instructions_by_the_names_of_their_fields_too(size, lanes):
+    larger = verilog(Architecture(rows=size, columns=size, output_lanes=lanes, activation_kib=1280))["tcu_top.v"]
+    assert unnamed_parts(larger) == []
+    assert larger.count("\n") < 11_000
+
+
+def test_instructions_are_read_by_the_names_of_their_fields(text):
+    assert unnamed_parts(text) == []
+    assert unnamed_parts(text.replace(">= head_wait_load", ">= read_data[36:17]"))
 
 
 def test_emit_writes_all_files(directory):
