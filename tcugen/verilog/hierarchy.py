@@ -3,37 +3,40 @@
 Amaranth converts a whole hierarchy at once and then drops, renames and reorders the ports of everything but the top.
 So each component is converted by itself, with its own signature as its ports, and stands in its parent as an instance.
 Amaranth 0.5 has no public way to do that: `Fragment` and what it consists of are private, and used here and in
-`wires.py` only; the version is pinned.
+`fragments.py` only, as its netlist is in `amaranth_netlist.py`; the version is pinned.
 """
-
-# Fragments, designs and netlists of Amaranth are private: its stubs leave their members out.
-# pyright: basic, reportAttributeAccessIssue=false
 
 import inspect
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from amaranth.hdl import ClockDomain, ClockSignal, Fragment, Instance, ResetSignal, Signal
-from amaranth.hdl._ast import SignalDict, SignalSet
-from amaranth.hdl._ir import PortDirection, RequirePosedge
+from amaranth.hdl import ClockSignal, ResetSignal, Signal
+from amaranth.hdl import Value as AmaranthValue
+from amaranth.hdl._cd import ClockDomain
+from amaranth.hdl._ir import Design, Fragment, Instance, PortDirection, RequirePosedge, build_netlist
 from amaranth.hdl._mem import MemoryInstance
-from amaranth.lib.wiring import Component, In
 
-from tcugen.verilog.wires import module_rtlil
+from tcugen.verilog.amaranth_netlist import AmaranthNetlist, read
+from tcugen.verilog.fragments import (
+    AnyComponent,
+    HierarchyError,
+    Port,
+    clocking,
+    component_of,
+    dissolve,
+    ports_of,
+    rename,
+)
+from tcugen.verilog.keywords import snake_case
+from tcugen.verilog.module import write_module
+from tcugen.verilog.netlist import Value, cell_of
+from tcugen.verilog.simplify import simplify
 
 PREFIX = "tcu_"
-_RESERVED = set("begin case default disable end event force input output reg release table wait wire".split())
-"""Words of Verilog that suit a member; a port of that name gets an underscore."""
-
 _BODY = "body%{}%"
 """Name of a module until all are known; not a legal name, so that it cannot be mistaken for anything else."""
-
-
-class HierarchyError(Exception):
-    """A component that cannot be a module of its own."""
 
 
 @dataclass(frozen=True)
@@ -44,21 +47,29 @@ class VerilogModule:
         name: `tcu_` and the class of the component; where one class has several bodies, the place of the first use.
         doc: Docstring of the component's class.
         ports: Names of all ports in order.
-        rtlil: Its definition; modules it instantiates are named as in the other entries.
+        text: Its definition; modules it instantiates are named as in the other entries.
+        wires: Internal names, and what they stand for in `source`; those of operations that are not in it are left out.
+        source: The netlist that the definition was made from.
+        children: Names of instantiated modules, by their names in `source`.
     """
 
     name: str
     doc: str
     ports: tuple[str, ...]
-    rtlil: str
+    text: str
+    wires: dict[str, Value]
+    source: AmaranthNetlist
+    children: dict[str, str]
 
 
 @dataclass
 class _Body:
-    component: Component
+    component: AnyComponent
     path: tuple[str, ...]
     ports: tuple[str, ...]
-    rtlil: str
+    text: str
+    wires: dict[str, Value]
+    source: AmaranthNetlist
 
 
 @dataclass
@@ -66,12 +77,12 @@ class _Child:
     """A component inside another: the instance that stands for it needs these."""
 
     body: int
-    ports: list[tuple[str, Signal, PortDirection]]
+    ports: list[Port]
     domain: str | None
     has_reset: bool
 
 
-def modules(top: "Component[Any]", platform: object) -> list[VerilogModule]:
+def modules(top: AnyComponent, platform: object, foreign: dict[str, tuple[str, ...]]) -> list[VerilogModule]:
     """All modules of `top`, which is elaborated for `platform`; children before parents, `top` last.
 
     `top` defines its clock domains itself. Below it, every component uses at most one domain and gets the ports `clk`
@@ -79,34 +90,44 @@ def modules(top: "Component[Any]", platform: object) -> list[VerilogModule]:
     joined by `_`. Components with the same body share a module. What is no component, or comes
     with Amaranth as its FIFOs and memories do, dissolves in the component around it.
 
+    Args:
+        foreign: Ports, in order, of modules that are instantiated but written by hand.
+
     Raises:
         HierarchyError: If a component uses a signal of another one that is not a member of its signature, if two
             clock domains meet in a component, or if two members have the same joined name.
     """
-    builder = _Builder()
+    builder = _Builder(foreign)
     builder.top(Fragment.get(top, platform), top)
     return builder.modules()
 
 
 class _Builder:
-    def __init__(self):
+    def __init__(self, foreign: dict[str, tuple[str, ...]]):
+        self._ports_of = dict(foreign)
         self._bodies: dict[str, _Body] = {}
-        self._owners = SignalDict()  # signal -> path of the component it is private to
+        self._owners: dict[int, tuple[Signal, tuple[str, ...]]] = {}  # component that a signal is private to
 
-    def top(self, fragment: Fragment, top: Component) -> None:
+    def top(self, fragment: Fragment, top: AnyComponent) -> None:
         fragment = self._isolate(fragment, ())
-        self._convert(fragment, top, (), _ports(top), ())
+        self._convert(fragment, top, (), ports_of(top), ())
 
     def modules(self) -> list[VerilogModule]:
         names = self._names()
 
-        def resolve(match: re.Match) -> str:
+        def resolve(match: re.Match[str]) -> str:
             return names[int(match[1])]
 
         pattern = re.compile(_BODY.format(r"(\d+)"))
         return [
             VerilogModule(
-                names[index], inspect.getdoc(type(body.component)) or "", body.ports, pattern.sub(resolve, body.rtlil)
+                names[index],
+                inspect.getdoc(type(body.component)) or "",
+                body.ports,
+                pattern.sub(resolve, body.text),
+                body.wires,
+                body.source,
+                {_BODY.format(number): name for number, name in enumerate(names)},
             )
             for index, body in enumerate(self._bodies.values())
         ]
@@ -115,7 +136,7 @@ class _Builder:
         """By class; if that has several bodies, by class and instance; if those differ too, with the parent between."""
         bodies = list(self._bodies.values())
         choices = [
-            ["_".join((_snake_case(type(body.component).__name__), *body.path[len(body.path) - n :])) for n in range(3)]
+            ["_".join((snake_case(type(body.component).__name__), *body.path[len(body.path) - n :])) for n in range(3)]
             for body in bodies
         ]
         counts = Counter(name for mine in choices for name in dict.fromkeys(mine))
@@ -124,14 +145,14 @@ class _Builder:
             raise HierarchyError(f"two modules would have one name: {', '.join(sorted(names))}; rename a submodule")
         return names
 
-    def _child(self, fragment: Fragment, component: Component, path: tuple[str, ...]) -> _Child:
+    def _child(self, fragment: Fragment, component: AnyComponent, path: tuple[str, ...]) -> _Child:
         """Convert a component below the top, its children first."""
         fragment = self._isolate(fragment, path)
-        domains, has_reset = _clocking(fragment)
+        domains, has_reset = clocking(fragment)
         if len(domains) > 1:
             raise HierarchyError(f"{'.'.join(path)} uses clock domains {', '.join(domains)}, but it may use only one")
-        ports = _ports(component)
-        clock_ports = []
+        ports = ports_of(component)
+        clock_ports: list[Port] = []
         for name in domains:
             # The renamed domain of the parent and the default one look the same from inside.
             domain = ClockDomain(name, reset_less=not has_reset)
@@ -154,9 +175,8 @@ class _Builder:
         for subfragment, name, _ in fragment.subfragments:
             for part, part_name in self._parts(subfragment, name, path):
                 isolated.add_subfragment(part, f"u_{part_name}" if isinstance(part, Instance) else part_name)
-            if type(subfragment) is Fragment and _component(subfragment) is None:
-                for domain, statements in _dissolve(subfragment, name):
-                    isolated.add_statements(domain, statements)
+            if type(subfragment) is Fragment and component_of(subfragment) is None:
+                dissolve(subfragment, name, isolated)
         return isolated
 
     def _parts(self, fragment: Fragment, name: str, path: tuple[str, ...]) -> Iterator[tuple[Fragment, str]]:
@@ -166,7 +186,7 @@ class _Builder:
         if isinstance(fragment, (Instance, MemoryInstance)):
             yield fragment, name
             return
-        component = _component(fragment)
+        component = component_of(fragment)
         if component is None:
             for inner, inner_name, _ in fragment.subfragments:
                 yield from self._parts(inner, f"{name}_{inner_name}", path)
@@ -174,42 +194,55 @@ class _Builder:
         if not fragment.statements and len(fragment.subfragments) == 1:
             ((inner, _, _),) = fragment.subfragments
             if isinstance(inner, Instance):  # a component that only wraps a hand-written module
-                _rename(_ports(component), name)
+                rename(ports_of(component), name)
                 yield inner, name
                 return
         child = self._child(fragment, component, (*path, name))
-        connections = []
+        connections: list[tuple[str, str, AmaranthValue]] = []
         if child.domain:
             connections.append(("i", "clk", ClockSignal(child.domain)))
         if child.domain and child.has_reset:
             connections.append(("i", "rst", ResetSignal(child.domain)))
-        _rename(child.ports, name)
+        rename(child.ports, name)
         kinds = {PortDirection.Input: "i", PortDirection.Output: "o"}
         connections += [(kinds[direction], port, signal) for port, signal, direction in child.ports]
         yield Instance(_BODY.format(child.body), *connections), name
 
-    def _convert(self, fragment, component, path, ports, clock_ports) -> int:
+    def _convert(
+        self,
+        fragment: Fragment,
+        component: AnyComponent,
+        path: tuple[str, ...],
+        ports: list[Port],
+        clock_ports: Sequence[Port],
+    ) -> int:
         """Number of the body that `fragment` has; bodies that are equal to the last character are one."""
         for port, signal, _ in ports:
             signal.name = port
         design = fragment.prepare([*clock_ports, *ports], hierarchy=("module",))
         names = tuple(name for name, _, _ in (*clock_ports, *ports))
         self._check_private(design, path, {id(signal) for _, signal, _ in (*clock_ports, *ports)})
-        text = module_rtlil(design)
+        source = build_netlist(design)
+        netlist = read(source)
+        simplify(netlist)
+        text, wires = write_module("module", netlist, self._ports_of, names)
         if text not in self._bodies:
-            number = _BODY.format(len(self._bodies))
-            named = text.replace("module \\module\n", f"module \\{number}\n", 1)
-            self._bodies[text] = _Body(component, path, names, named)
+            name = _BODY.format(len(self._bodies))
+            self._ports_of[name] = names
+            named = text.replace("module module ", f"module {name} ", 1)
+            sources = {wire: tuple(netlist.sources.get(net, net) for net in value) for wire, value in wires.items()}
+            known = len(source.cells)
+            sources = {wire: value for wire, value in sources.items() if all(cell_of(net) < known for net in value)}
+            self._bodies[text] = _Body(component, path, names, named, sources, source)
         return list(self._bodies).index(text)
 
-    def _check_private(self, design, path: tuple[str, ...], ports: set[int]) -> None:
+    def _check_private(self, design: Design, path: tuple[str, ...], ports: set[int]) -> None:
         """Every signal that is not a port belongs to one component only, else it would come apart unnoticed."""
         for signal in design.fragments[design.fragment].used_signals:
             if id(signal) in ports:
                 continue
-            if signal not in self._owners:
-                self._owners[signal] = path
-            elif (owner := self._owners[signal]) != path:
+            _, owner = self._owners.setdefault(id(signal), (signal, path))
+            if owner != path:
                 raise HierarchyError(
                     f"signal {signal.name} is used in {_place(owner)} and in {_place(path)}, but it is no member of a "
                     "signature between them; pass it through a member"
@@ -218,76 +251,3 @@ class _Builder:
 
 def _place(path: tuple[str, ...]) -> str:
     return ".".join(path) or "the top"
-
-
-def _component(fragment: Fragment) -> Component | None:
-    """The component that `fragment` was elaborated from, unless it is one of Amaranth's library."""
-    for origin in fragment.origins or ():
-        if isinstance(origin, Component) and not type(origin).__module__.startswith("amaranth."):
-            return origin
-    return None
-
-
-def _ports(component: Component) -> list[tuple[str, Signal, PortDirection]]:
-    """Members of the signature in order, as name, signal and direction; empty ones are left out."""
-    ports = []
-    for path, member, value in component.signature.flatten(component):
-        signal = value if isinstance(value, Signal) else value.as_value()
-        if len(signal):
-            direction = PortDirection.Input if member.flow is In else PortDirection.Output
-            name = "_".join(map(str, path))
-            ports.append((f"{name}_" if name in _RESERVED else name, signal, direction))
-    names = [name for name, _, _ in ports]
-    if len(set(names)) != len(names):
-        raise HierarchyError(f"{type(component).__name__} has members that share a joined name: {', '.join(names)}")
-    return ports
-
-
-def _rename(ports: list[tuple[str, Signal, PortDirection]], instance: str) -> None:
-    """Give the signals of an instance the names that they have in its parent."""
-    for port, signal, _ in ports:
-        signal.name = f"{instance}_{port}"
-
-
-def _dissolve(fragment: Fragment, prefix: str, renamed: SignalSet | None = None) -> Iterator[tuple[str, list]]:
-    """Statements of a foreign fragment and of all in it; its signals get the prefix of its name."""
-    renamed = SignalSet() if renamed is None else renamed
-    signals = SignalSet()
-    for domain, statements in fragment.statements.items():
-        signals.update(statements._lhs_signals() | statements._rhs_signals())
-        yield domain, statements
-    for inner, _, _ in fragment.subfragments:
-        if isinstance(inner, MemoryInstance):
-            for port in (*inner._read_ports, *inner._write_ports):
-                for value in (port._addr, port._data, port._en):
-                    signals.update(value._rhs_signals())
-    for signal in signals:
-        if signal.name and signal not in renamed:
-            signal.name = f"{prefix}_{signal.name}"
-            renamed.add(signal)
-    for inner, name, _ in fragment.subfragments:
-        if type(inner) is Fragment and _component(inner) is None:
-            yield from _dissolve(inner, f"{prefix}_{name}", renamed)
-
-
-def _clocking(fragment: Fragment) -> tuple[list[str], bool]:
-    """Clock domains that `fragment` uses, and whether anything in it is reset."""
-    domains, has_reset = {}, False
-    for domain, statements in fragment.statements.items():
-        if domain != "comb":
-            domains[domain] = None
-            has_reset |= any(not signal.reset_less for signal in statements._lhs_signals())
-    for inner, _, _ in fragment.subfragments:
-        if isinstance(inner, MemoryInstance):
-            ports = (*inner._read_ports, *inner._write_ports)
-            domains |= {port._domain: None for port in ports if port._domain != "comb"}
-        elif isinstance(inner, Instance):
-            for value, _ in inner.ports.values():
-                if isinstance(value, (ClockSignal, ResetSignal)):
-                    domains[value.domain] = None
-                    has_reset |= isinstance(value, ResetSignal)
-    return list(domains), has_reset
-
-
-def _snake_case(name: str) -> str:
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()

@@ -1,188 +1,287 @@
-"""Statements of an `always` block: read from the lines that Yosys writes, written as one would write them."""
+"""Conditional assignments as Verilog: several cells of the same conditions side by side."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
-from tcugen.verilog.text import UnknownText
+from tcugen.verilog.expressions import Expressions
+from tcugen.verilog.netlist import Assign, Body, Net, Switch, Value
+from tcugen.verilog.wires import Wire
 
-_LABEL = re.compile(r"(default|\d+'\w[\w?]*(?:, \d+'\w[\w?]*)*):")
-_LABELS_LENGTH = 60
-_FULL = "(* full_case = 32'd1 *)"
+INDENT = "    "
 
+_SHORT = 96
+"""Characters of a condition and an assignment that share a line."""
 
-@dataclass
-class Assignment:
-    """`target operator value`, the operator being `=` or `<=`."""
+_ASSIGNMENT = re.compile(r"[\w\[\]:]+ <?= ")
 
-    target: str
-    operator: str
-    value: str
+_SIMPLE = re.compile(r"!?\w+(\[[\w:]+\])?")
+"""A condition that needs no brackets beside another one."""
 
+_ELSE = "\0"
+"""Marks a branch until it is known what stands before it."""
 
-@dataclass
-class If:
-    """Branches in order; the condition of a last `else` is empty."""
-
-    branches: "list[tuple[str, list[Statement]]]"
+Lines = Iterator[str]
 
 
-@dataclass
-class Case:
-    """Branches by their labels; `full`: they cover every value of the selector."""
+@dataclass(frozen=True)
+class _Assigned:
+    """An assignment to `wire`."""
 
-    selector: str
-    full: bool
-    branches: "list[tuple[str, list[Statement]]]"
-
-
-Statement = Assignment | If | Case
+    wire: Wire
+    assign: Assign
 
 
-def parse(lines: list[str]) -> list[Statement]:
-    """Statements of the body of an `always` block. Raises UnknownText with the first line that is none."""
-    # An attribute before an empty line belongs to a case without a selector, of which nothing else is written.
-    text = re.sub(rf"^ *{re.escape(_FULL)}\n *\n", "", "\n".join(lines) + "\n", flags=re.MULTILINE)
-    cursor = _Cursor([line.strip() for line in text.splitlines() if line.strip()])
-    statements = _sequence(cursor)
-    if cursor.line:
-        raise UnknownText(f"no statement that is known here: {cursor.line!r}")
-    return statements
+@dataclass(frozen=True)
+class _Switched:
+    test: Value
+    cases: "tuple[tuple[tuple[str, ...] | None, _Statements], ...]"
 
 
-class _Cursor:
-    def __init__(self, lines: list[str]):
-        self._lines, self._position = lines, 0
-
-    @property
-    def line(self) -> str:
-        return self._lines[self._position] if self._position < len(self._lines) else ""
-
-    def next(self) -> str:
-        line = self.line
-        self._position += 1
-        return line
+_Statements = tuple[_Assigned | _Switched, ...]
 
 
-def _sequence(cursor: _Cursor) -> list[Statement]:
-    statements: list[Statement] = []
-    while True:
-        if cursor.line == "begin":
-            cursor.next()
-            statements += _sequence(cursor)
-            _expect(cursor, "end")
-        elif (statement := _statement(cursor)) is None:
-            return statements
+class Statements:
+    """Writes bodies of wires; `operator` is "=" or "<=". The switches of each body come in the order of their keys."""
+
+    def __init__(self, expressions: Expressions, operator: str):
+        self._expressions = expressions
+        self._operator = operator
+
+    def lines(self, bodies: list[tuple[Wire, Body]]) -> list[str]:
+        """Statements that do what all bodies do, each to its wire."""
+        return list(self._lines(_merged(bodies)))
+
+    def _lines(self, statements: _Statements) -> Lines:
+        for statement in statements:
+            if isinstance(statement, _Assigned):
+                yield self._assignment(statement.wire, statement.assign)
+            else:
+                yield from self._switch(statement)
+
+    def _assignment(self, wire: Wire, assign: Assign) -> str:
+        width = len(assign.value)
+        target = wire.name
+        if width < wire.width:
+            end = f"{assign.start + width - 1}:" if width > 1 else ""
+            target = f"{target}[{end}{assign.start}]"
+        bits = wire.value[assign.start : assign.start + width]
+        return f"{target} {self._operator} {self._expressions.assigned(assign.value, bits)};"
+
+    def _switch(self, switch: _Switched) -> Lines:
+        conditions = [condition_of(switch.test, patterns) for patterns, _ in switch.cases]
+        if all(condition is not None for condition in conditions):
+            yield from self._branches(switch)
         else:
-            statements += statement
+            yield from self._case(switch)
+
+    def _branches(self, switch: _Switched) -> Lines:
+        cases = list(switch.cases)
+        while cases and not cases[-1][1]:
+            cases.pop()
+        idle = next(place for place, (_, inner) in enumerate(cases) if inner)
+        if idle:
+            # Nothing to do under the first conditions: what follows them holds where they do not.
+            guards = [self.condition(switch.test, patterns, negated=True) for patterns, _ in cases[:idle]]
+            cases = cases[idle:]
+            patterns, inner = cases[0]
+            if len(cases) == 1 and patterns is not None:
+                guards.append(self.condition(switch.test, patterns))
+            lines = self._lines(inner) if len(cases) == 1 else self._branches(_Switched(switch.test, tuple(cases)))
+            yield from _block(f"if ({_all(guards)})", lines)
+            return
+        keyword = "if"
+        for place, (patterns, inner) in enumerate(cases):
+            head = f"{keyword} ({self.condition(switch.test, patterns)})" if patterns is not None else "else"
+            if place:
+                yield from _continued(head, self._lines(inner))
+            else:
+                yield from _block(head, self._lines(inner))
+            keyword = "else if"
+
+    def condition(self, test: Value, patterns: tuple[str, ...] | None, negated: bool = False) -> str:
+        """The condition of a case that `condition_of` knows."""
+        known = condition_of(test, patterns)
+        assert known is not None
+        if isinstance(known, bool):
+            return ""
+        net, wanted = known
+        return self._expressions.condition((net,), negated=negated == bool(wanted)).text
+
+    def _case(self, switch: _Switched) -> Lines:
+        indexed = self._indexed(switch)
+        if indexed:
+            yield indexed
+            return
+        wild = any("-" in pattern for patterns, _ in switch.cases for pattern in patterns or ())
+        written: list[tuple[list[str], list[str]]] = []
+        for patterns, inner in switch.cases:
+            labels = ["default"] if patterns is None else [self._label(switch.test, pattern) for pattern in patterns]
+            lines = list(self._lines(inner))
+            if written and written[-1][1] == lines and labels != ["default"]:
+                written[-1][0].extend(labels)
+            else:
+                written.append((labels, lines))
+        ordered = wild or written[-1][0] == ["default"]
+        if not ordered:
+            written = [item for item in written if item[1]]
+            if len(written) == 1 and len(written[0][0]) == 1:
+                (patterns,) = (patterns for patterns, inner in switch.cases if inner)
+                assert patterns is not None
+                condition = self._expressions.equal(switch.test, int(patterns[0], 2)).text
+                yield from _block(f"if ({condition})", iter(written[0][1]))
+                return
+        yield f"{'casez' if wild else 'case'} ({self._expressions.exact(switch.test)})"
+        for labels, lines in written:
+            yield from (f"{INDENT}{line}" for line in _labelled(labels, lines))
+        if written[-1][0] != ["default"]:
+            yield f"{INDENT}default: ;"
+        yield "endcase"
+
+    def _indexed(self, switch: _Switched) -> str | None:
+        """One assignment to a part that the number in question chooses, if that is all that is done."""
+        first = switch.cases[0][1]
+        if len(first) != 1 or not isinstance(first[0], _Assigned):
+            return None
+        wire, value = first[0].wire, first[0].assign.value
+        width = len(value)
+        places: set[int] = set()
+        for patterns, inner in switch.cases:
+            match patterns, inner:
+                case (pattern,), (_Assigned(wire=other, assign=assign),) if "-" not in pattern and other is wire:
+                    if assign.value != value or assign.start != int(pattern, 2) * width:
+                        return None
+                    places.add(assign.start)
+                case _:
+                    return None
+        reached = min(wire.width // width, 1 << len(switch.test))
+        if len(places) < reached or wire.width % width:
+            return None
+        index = self._expressions.exact(switch.test)
+        start = index if _SIMPLE.fullmatch(index) else f"({index})"
+        place = f"[{index}]" if width == 1 else f"[{start} * {width} +: {width}]"
+        return f"{wire.name}{place} {self._operator} {self._expressions.assigned(value)};"
+
+    def _label(self, test: Value, pattern: str) -> str:
+        if "-" in pattern:
+            return f"{len(pattern)}'b{pattern.replace('-', '?')}"
+        return self._expressions.label(test, pattern)
 
 
-def _statement(cursor: _Cursor) -> list[Statement] | None:
-    """The next statement, none for one that does nothing; None where a sequence ends."""
-    full = cursor.line == _FULL
-    if full:
-        cursor.next()
-    if cursor.line == "/* empty */;":
-        cursor.next()
-        return []
-    if match := re.fullmatch(r"(\S.*?) (<?=) (.*);", cursor.line):
-        cursor.next()
-        return [Assignment(match[1], match[2], match[3])]
-    if match := re.fullmatch(r"casez \((.*)\)", cursor.line):
-        cursor.next()
-        case = Case(match[1], full, [])
-        while label := _LABEL.fullmatch(cursor.line):
-            cursor.next()
-            case.branches.append((label[1], _sequence(cursor)))
-        _expect(cursor, "endcase")
-        return [case]
-    if match := re.fullmatch(r"if \((.*)\) begin", cursor.line):
-        cursor.next()
-        branch = If([(match[1], _sequence(cursor))])
-        while match := re.fullmatch(r"end else(?: if \((.*)\))? begin", cursor.line):
-            cursor.next()
-            branch.branches.append((match[1] or "", _sequence(cursor)))
-        _expect(cursor, "end")
-        return [branch]
-    if match := re.fullmatch(r"if \((.*)\)", cursor.line):
-        cursor.next()
-        body = _statement(cursor)
-        if body is None:
-            raise UnknownText(f"{cursor.line!r} after an `if`; teach statements.py what it is")
-        return [If([(match[1], body)])]
-    return None
+def condition_of(test: Value, patterns: tuple[str, ...] | None) -> tuple[Net, int] | bool | None:
+    """A case as a condition: a bit and its value, or True for all; None if it needs a comparison."""
+    if patterns is None:
+        return True
+    if len(patterns) != 1:
+        return None
+    (pattern,) = patterns
+    decided = [place for place, bit in enumerate(reversed(pattern)) if bit != "-"]
+    if len(decided) != 1:
+        return None
+    (place,) = decided
+    return test[place], int(pattern[-1 - place])
 
 
-def _expect(cursor: _Cursor, text: str) -> None:
-    if cursor.line != text:
-        raise UnknownText(f"{text!r} is missing before {cursor.line!r}")
-    cursor.next()
+def in_order(body: Body) -> bool:
+    """Whether the switches of `body` are in the order of their keys, each once, so that bodies can be merged."""
+    keys = [statement.key for statement in body if isinstance(statement, Switch)]
+    inner = [case for statement in body if isinstance(statement, Switch) for _, case in statement.cases]
+    return all(a < b for a, b in pairwise(keys)) and all(map(in_order, inner))
 
 
-def write(statements: list[Statement], expression: Callable[[str], str], indent: str = "    ") -> Iterator[str]:
-    """Lines for `statements`, without indentation on the outermost level; `expression` has the last word on values.
+def _merged(bodies: list[tuple[Wire, Body]]) -> _Statements:
+    """All bodies as one. An assignment stays behind the switch it stands behind, and before the next one."""
+    if len(bodies) == 1:
+        ((wire, body),) = bodies
+        return tuple(
+            _Assigned(wire, statement)
+            if isinstance(statement, Assign)
+            else _Switched(
+                statement.test, tuple((patterns, _merged([(wire, inner)])) for patterns, inner in statement.cases)
+            )
+            for statement in body
+        )
+    placed: list[tuple[int, int, _Assigned]] = []
+    switches: dict[int, list[tuple[Wire, Switch]]] = {}
+    for order, (wire, body) in enumerate(bodies):
+        last = -1
+        for statement in body:
+            if isinstance(statement, Assign):
+                placed.append((last, order, _Assigned(wire, statement)))
+            else:
+                last = statement.key
+                switches.setdefault(last, []).append((wire, statement))
+    statements: list[tuple[int, int, _Assigned | _Switched]] = [(key, order + 1, item) for key, order, item in placed]
+    for key, members in switches.items():
+        patterns_of = _common_cases([switch for _, switch in members])
+        cases = [
+            (patterns, _merged([(wire, body) for (wire, _), body in zip(members, inner, strict=True) if body]))
+            for patterns, inner in patterns_of
+        ]
+        statements.append((key, 0, _Switched(members[0][1].test, tuple(cases))))
+    return tuple(item for _, _, item in sorted(statements, key=lambda entry: entry[:2]))
 
-    The last branch of a case that covers every value becomes its default, other branches that do nothing go, and a
-    case without wildcards is no `casez`.
-    """
-    for statement in statements:
-        if isinstance(statement, Assignment):
-            yield f"{statement.target} {statement.operator} {expression(statement.value)};"
-        elif isinstance(statement, If):
-            yield from _write_if(statement, expression, indent)
-        else:
-            yield from _write_case(statement, expression, indent)
+
+def _common_cases(switches: list[Switch]) -> list[tuple[tuple[str, ...] | None, list[Body]]]:
+    """Cases of switches of one statement; each may lack some at the end, where nothing is done."""
+    longest = max(switches, key=lambda switch: len(switch.cases))
+    return [
+        (patterns, [switch.cases[place][1] if place < len(switch.cases) else () for switch in switches])
+        for place, (patterns, _) in enumerate(longest.cases)
+    ]
 
 
-def _write_if(statement: If, expression: Callable[[str], str], indent: str) -> Iterator[str]:
-    branches = list(statement.branches)
-    if len(branches) == 2 and not branches[0][1] and not branches[1][0]:
-        condition = branches[0][0]
-        branches = [(f"!{condition}" if re.fullmatch(r"[\w\[\]]+", condition) else f"!({condition})", branches[1][1])]
-    while len(branches) > 1 and not branches[-1][1]:
-        branches.pop()
-    while not branches[-1][0] and len(branches[-1][1]) == 1 and isinstance(inner := branches[-1][1][0], If):
-        branches[-1:] = inner.branches
-    for number, (condition, body) in enumerate(branches):
-        head = "end else " if number else ""
-        yield f"{head}if ({expression(condition)}) begin" if condition else f"{head}begin"
-        for line in write(body, expression, indent):
-            yield indent + line
+def _all(conditions: list[str]) -> str:
+    """All of the conditions as one."""
+    if len(conditions) == 1:
+        return conditions[0]
+    return " && ".join(text if _SIMPLE.fullmatch(text) else f"({text})" for text in conditions)
+
+
+def _block(head: str, lines: Lines) -> Lines:
+    """Statements under `head`; a single assignment stands on the same line."""
+    body = list(lines)
+    if len(body) == 1 and _ASSIGNMENT.match(body[0]) and len(head) + len(body[0]) < _SHORT:
+        yield f"{head} {body[0]}"
+        return
+    yield f"{head} begin"
+    yield from (f"{INDENT}{line}" for line in body)
     yield "end"
 
 
-def _write_case(statement: Case, expression: Callable[[str], str], indent: str) -> Iterator[str]:
-    branches = list(statement.branches)
-    wild = any("?" in label for label, _ in branches)
-    if statement.full:
-        branches[-1] = ("default", branches[-1][1])
-    elif not wild and all(label != "default" for label, _ in branches):
-        branches = [(label, body) for label, body in branches if body]
-    if not any(body for _, body in branches):
-        return
-    if branches[-1][0] != "default":
-        branches.append(("default", []))
-    yield f"case{'z' if wild else ''} ({expression(statement.selector)})"
-    written = [(label, list(write(body, expression, indent))) for label, body in branches]
-    for label, lines in _grouped(written):
-        if len(lines) == 1:
-            yield f"{indent}{label}: {lines[0]}"
-        elif not lines:
-            yield f"{indent}{label}: ;"
-        else:
-            yield f"{indent}{label}: begin"
-            for line in lines:
-                yield indent * 2 + line
-            yield f"{indent}end"
-    yield "endcase"
+def _continued(head: str, lines: Lines) -> Lines:
+    """A branch after another one."""
+    first, *rest = _block(head, lines)
+    yield f"{_ELSE}{first}"
+    yield from rest
 
 
-def _grouped(branches: list[tuple[str, list[str]]]) -> list[tuple[str, list[str]]]:
-    """Neighbours that do the same share a branch, except with the default."""
-    grouped: list[tuple[str, list[str]]] = []
-    for label, lines in branches:
-        if grouped and label != "default" and grouped[-1][1] == lines and len(grouped[-1][0]) < _LABELS_LENGTH:
-            grouped[-1] = (f"{grouped[-1][0]}, {label}", lines)
+def joined(lines: list[str]) -> list[str]:
+    """`else` goes onto the line of the `end` before it."""
+    result: list[str] = []
+    for line in lines:
+        stripped = line.lstrip()
+        if not stripped.startswith(_ELSE):
+            result.append(line)
+        elif result[-1].strip() == "end":
+            result[-1] += f" {stripped[1:]}"
         else:
-            grouped.append((label, lines))
-    return grouped
+            result.append(line.replace(_ELSE, "", 1))
+    return result
+
+
+def _labelled(labels: list[str], lines: list[str]) -> Lines:
+    rows: list[str] = [""]
+    for label in labels:
+        if rows[-1] and len(rows[-1]) + len(label) > 80:
+            rows.append("")
+        rows[-1] += f"{', ' if rows[-1] else ''}{label}"
+    heads = [f"{row}," for row in rows[:-1]]
+    yield from heads
+    if len(lines) == 1 and _ASSIGNMENT.match(lines[0]):
+        yield f"{rows[-1]}: {lines[0]}"
+    elif not lines:
+        yield f"{rows[-1]}: ;"
+    else:
+        yield from _block(f"{rows[-1]}:", iter(lines))

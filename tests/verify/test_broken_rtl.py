@@ -34,9 +34,9 @@ FAULTS = {
     # Lane 1 of the requantiser cuts where it should round.
     "rounding": (r"lane1_fixed\[11\] &", "1'h0 &"),
     # Padding bytes are 0 whatever the zero point is.
-    "padding": (r"\boperand_pad_1 <= operand_request\[\d+:\d+\]", "operand_pad_1 <= 8'h0"),
+    "padding": (r"\boperand_pad_1 <= operand_request_pad\b", "operand_pad_1 <= 8'h0"),
     # What waits for the output path waits for ever.
-    "hang": (r"completed_drain >= (\w+\[\d+:\d+\])", r"!(|\1)"),
+    "hang": (r"completed_drain >= (head_wait_drain)\b", r"!(|\1)"),
 }
 
 
