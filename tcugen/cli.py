@@ -16,6 +16,7 @@ from tcugen.commands import doctor as doctor_command
 from tcugen.commands import evaluate as evaluate_command
 from tcugen.commands import import_model as import_command
 from tcugen.commands import layers as layers_command
+from tcugen.commands import parts as parts_command
 from tcugen.commands import quantize as quantize_command
 from tcugen.commands import shapes as shapes_command
 from tcugen.commands import simulate as simulate_command
@@ -339,6 +340,17 @@ def quantize(
             network, module, weights, images, method, output_type, test_images, labels
         )
         quantize_command.quantize(options, output, console)
+
+
+@app.command()
+def parts(
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the figures and sources to this file.")
+    ] = None,
+) -> None:
+    """List the FPGAs that are known, with what they hold."""
+    with one_clear_error():
+        parts_command.parts(json_file, _console())
 
 
 @app.command()
