@@ -21,6 +21,7 @@ from tcugen.commands import quantize as quantize_command
 from tcugen.commands import shapes as shapes_command
 from tcugen.commands import simulate as simulate_command
 from tcugen.commands import speed as speed_command
+from tcugen.commands import synth as synth_command
 from tcugen.console.machine import MachineFlags
 from tcugen.console.outcome import one_clear_error
 
@@ -351,6 +352,19 @@ def parts(
     """List the FPGAs that are known, with what they hold."""
     with one_clear_error():
         parts_command.parts(json_file, _console())
+
+
+@app.command()
+def synth(
+    folder: Annotated[Path, typer.Argument(metavar="BUILD", help="Folder that `tcugen build` wrote.")],
+    part: Annotated[str, typer.Option(metavar="PART|FILE.json", help="Part, see `tcugen parts`.")],
+    timeout: Annotated[float, typer.Option(help="Most seconds for each tool.")] = synth_command.TIMEOUT_SECONDS,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
+) -> None:
+    """Synthesise a build for a part with open tools and count what it takes."""
+    console = _console()
+    with one_clear_error():
+        synth_command.synth(synth_command.SynthOptions(folder, part, timeout, json_file), console)
 
 
 @app.command()

@@ -113,8 +113,8 @@ def sized(
     return size(network, budget, flags.fixed, int32_outputs, progress)
 
 
-def existing_architecture(folder: Path, flags: MachineFlags) -> Architecture:
-    """Architecture of an earlier build.
+def existing_architecture(folder: Path, flags: MachineFlags, argument: str = "--rtl") -> Architecture:
+    """Architecture of an earlier build, which the user named by `argument`.
 
     Raises:
         UsageError: If there is none, or a flag contradicts it.
@@ -123,13 +123,13 @@ def existing_architecture(folder: Path, flags: MachineFlags) -> Architecture:
         architecture = Architecture.from_dict(json.loads((folder / "architecture.json").read_text()))
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise UsageError(
-            f"--rtl {folder} is no build: architecture.json cannot be read ({error}); give a folder that "
+            f"{argument} {folder} is no build: architecture.json cannot be read ({error}); give a folder that "
             "`tcugen build` wrote"
         ) from None
     conflicts = flags.conflicts(architecture)
     if conflicts:
         raise UsageError(
-            f"--rtl {folder} was built otherwise than asked for: {', '.join(conflicts)}; "
+            f"{argument} {folder} was built otherwise than asked for: {', '.join(conflicts)}; "
             "leave the flags out or build again"
         )
     return architecture

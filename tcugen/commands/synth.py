@@ -1,0 +1,120 @@
+"""`tcugen synth`: an earlier build synthesised for a part by open tools, and counted."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from tcugen.arch import Architecture
+from tcugen.console.machine import MachineFlags, existing_architecture
+from tcugen.console.outcome import UsageError
+from tcugen.console.output_files import start_over, write_json
+from tcugen.console.progress_bar import tool_reporter
+from tcugen.fpga.parts import Part, find_part
+from tcugen.fpga.synthesis import Netlist, synthesise
+from tcugen.report.synth_report import resource_table
+from tcugen.simulator.environment import default_cache_dir
+
+TIMEOUT_SECONDS = 3600
+
+
+@dataclass(frozen=True)
+class SynthOptions:
+    """Arguments of `tcugen synth`.
+
+    Attributes:
+        build: Folder that `tcugen build` wrote.
+        part: Name of a part, or a file that describes one.
+        timeout_seconds: For each tool.
+        json_file: Gets the figures.
+    """
+
+    build: Path
+    part: str
+    timeout_seconds: float = TIMEOUT_SECONDS
+    json_file: Path | None = None
+
+
+def synth(options: SynthOptions, console: Console) -> dict[str, object]:
+    """Synthesise, print what the machine takes of the part, and return the figures that `--json` writes.
+
+    They are `array`, `lut`, `ff`, `dsp`, `bram`, `fmax_mhz`, `critical_path` and `estimated`; null is what is not
+    known.
+
+    Raises:
+        PartError, UsageError: If the part or the build is none.
+        SynthesisError: If a tool is missing, fails or takes too long.
+    """
+    part = find_part(options.part)
+    if options.timeout_seconds <= 0:
+        raise UsageError(f"--timeout is {options.timeout_seconds:g}, but it must be more than 0 seconds; leave it out")
+    architecture, cycles = _build(options.build)
+    start_over({"--json": options.json_file}, [options.build / "architecture.json"])
+    with tool_reporter(console) as report:
+        netlist = synthesise(
+            options.build, part.family, default_cache_dir(), options.timeout_seconds, report, say(console)
+        )
+    figures = _figures(architecture, netlist)
+    _show(part, architecture, netlist, cycles, console)
+    if options.json_file:
+        write_json(options.json_file, figures)
+    return figures
+
+
+def say(console: Console) -> Callable[[str], None]:
+    """Prints lines as they are."""
+    return lambda text: console.print(text, highlight=False, markup=False)
+
+
+def _build(folder: Path) -> tuple[Architecture, int | None]:
+    """Architecture and predicted cycles per image of a build."""
+    architecture = existing_architecture(folder, MachineFlags(), "BUILD")
+    missing = [name for name in ("tcu_top.v", "tcu_sram_1r1w.v") if not (folder / name).is_file()]
+    if missing:
+        raise UsageError(
+            f"BUILD {folder} is no build: {missing[0]} is missing; give a folder that `tcugen build` wrote"
+        )
+    try:
+        return architecture, int(json.loads((folder / "report.json").read_text())["predicted_cycles"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return architecture, None
+
+
+def _figures(architecture: Architecture, netlist: Netlist) -> dict[str, object]:
+    return {
+        "array": f"{architecture.rows}x{architecture.columns}",
+        **netlist.counts.to_dict(),
+        "fmax_mhz": None,
+        "critical_path": None,
+        "estimated": dict.fromkeys(("lut", "ff", "dsp", "bram", "fmax_mhz")),
+    }
+
+
+def _show(part: Part, architecture: Architecture, netlist: Netlist, cycles: int | None, console: Console) -> None:
+    family, counts = part.kind, netlist.counts
+    tell = say(console)
+    kinds = {
+        "lut": family.lut,
+        "ff": "flip-flop",
+        "dsp": family.multiplier.kind if family.multiplier else "-",
+        "bram": family.block_ram.kind if family.block_ram else "-",
+    }
+    has = {"lut": part.luts, "ff": part.flip_flops, "dsp": part.multipliers, "bram": part.block_rams}
+    title = f"{architecture.rows}x{architecture.columns} on {part.name}, by {netlist.yosys.identity}"
+    console.print(resource_table(title, counts.to_dict(), has, kinds))
+    tell(f"{counts.lut / architecture.multipliers:.1f} LUTs per multiplier of the array")
+    shares = counts.shares(part)
+    over = [name for name, share in shares.items() if share > 1]
+    binding = max(shares, key=lambda name: shares[name])
+    tell(
+        f"does not fit {part.name}: too many of {', '.join(over)}"
+        if over
+        else f"fits {part.name}; {binding} binds, {100 * shares[binding]:.1f} % used"
+    )
+    if not part.place:
+        tell(f"counts only: no open place-and-route for {part.name} comes with pip, so there is no clock")
+    elif cycles is not None:
+        tell("counts only: --place finds the clock")
+    tell(f"log and netlist: {netlist.path.parent}")
