@@ -358,13 +358,17 @@ def parts(
 def synth(
     folder: Annotated[Path, typer.Argument(metavar="BUILD", help="Folder that `tcugen build` wrote.")],
     part: Annotated[str, typer.Option(metavar="PART|FILE.json", help="Part, see `tcugen parts`.")],
+    place: Annotated[bool, typer.Option("--place", help="Place and route too, for the clock.")] = False,
+    mhz: Annotated[float, typer.Option(help="Clock that place-and-route aims at.")] = 100,
+    seed: Annotated[int, typer.Option(help="Seed of place-and-route.")] = 1,
     timeout: Annotated[float, typer.Option(help="Most seconds for each tool.")] = synth_command.TIMEOUT_SECONDS,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
 ) -> None:
     """Synthesise a build for a part with open tools and count what it takes."""
     console = _console()
     with one_clear_error():
-        synth_command.synth(synth_command.SynthOptions(folder, part, timeout, json_file), console)
+        options = synth_command.SynthOptions(folder, part, place, mhz, seed, timeout, json_file)
+        synth_command.synth(options, console)
 
 
 @app.command()

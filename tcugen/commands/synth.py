@@ -12,7 +12,9 @@ from tcugen.console.machine import MachineFlags, existing_architecture
 from tcugen.console.outcome import UsageError
 from tcugen.console.output_files import start_over, write_json
 from tcugen.console.progress_bar import tool_reporter
-from tcugen.fpga.parts import Part, find_part
+from tcugen.fpga.parts import Part, bundled_parts, find_part
+from tcugen.fpga.placement import Placement, place
+from tcugen.fpga.recipes import RECIPES
 from tcugen.fpga.synthesis import Netlist, synthesise
 from tcugen.report.synth_report import resource_table
 from tcugen.simulator.environment import default_cache_dir
@@ -27,12 +29,17 @@ class SynthOptions:
     Attributes:
         build: Folder that `tcugen build` wrote.
         part: Name of a part, or a file that describes one.
+        place: Place and route too.
+        mhz, seed: What nextpnr aims at, and of its random numbers.
         timeout_seconds: For each tool.
         json_file: Gets the figures.
     """
 
     build: Path
     part: str
+    place: bool = False
+    mhz: float = 100
+    seed: int = 1
     timeout_seconds: float = TIMEOUT_SECONDS
     json_file: Path | None = None
 
@@ -50,14 +57,32 @@ def synth(options: SynthOptions, console: Console) -> dict[str, object]:
     part = find_part(options.part)
     if options.timeout_seconds <= 0:
         raise UsageError(f"--timeout is {options.timeout_seconds:g}, but it must be more than 0 seconds; leave it out")
+    if options.mhz <= 0 or options.seed < 0:
+        raise UsageError(
+            f"--mhz is {options.mhz:g} and --seed {options.seed}, but they must be more than 0 and at least 0; "
+            "leave them out"
+        )
+    if options.place and not (part.place and RECIPES[part.family].nextpnr):
+        placed = ", ".join(other.name for other in bundled_parts() if other.place)
+        raise UsageError(
+            f"--place: no open tool places on {part.name}; leave it out for counts, or take one of {placed}"
+        )
     architecture, cycles = _build(options.build)
     start_over({"--json": options.json_file}, [options.build / "architecture.json"])
     with tool_reporter(console) as report:
         netlist = synthesise(
             options.build, part.family, default_cache_dir(), options.timeout_seconds, report, say(console)
         )
-    figures = _figures(architecture, netlist)
-    _show(part, architecture, netlist, cycles, console)
+        _show(part, architecture, netlist, console)
+        placement = None
+        if options.place:
+            placement = place(netlist, part, options.mhz, options.seed, options.timeout_seconds, report, say(console))
+    if placement:
+        _show_clock(placement, cycles, console)
+    else:
+        _show_why_no_clock(part, console)
+    say(console)(f"log and netlist: {(placement.folder if placement else netlist.path.parent)}")
+    figures = _figures(architecture, netlist, placement)
     if options.json_file:
         write_json(options.json_file, figures)
     return figures
@@ -82,17 +107,17 @@ def _build(folder: Path) -> tuple[Architecture, int | None]:
         return architecture, None
 
 
-def _figures(architecture: Architecture, netlist: Netlist) -> dict[str, object]:
+def _figures(architecture: Architecture, netlist: Netlist, placement: Placement | None) -> dict[str, object]:
     return {
         "array": f"{architecture.rows}x{architecture.columns}",
         **netlist.counts.to_dict(),
-        "fmax_mhz": None,
-        "critical_path": None,
+        "fmax_mhz": placement and placement.timing.fmax_mhz,
+        "critical_path": placement and placement.timing.path.to_dict(),
         "estimated": dict.fromkeys(("lut", "ff", "dsp", "bram", "fmax_mhz")),
     }
 
 
-def _show(part: Part, architecture: Architecture, netlist: Netlist, cycles: int | None, console: Console) -> None:
+def _show(part: Part, architecture: Architecture, netlist: Netlist, console: Console) -> None:
     family, counts = part.kind, netlist.counts
     tell = say(console)
     kinds = {
@@ -113,8 +138,25 @@ def _show(part: Part, architecture: Architecture, netlist: Netlist, cycles: int 
         if over
         else f"fits {part.name}; {binding} binds, {100 * shares[binding]:.1f} % used"
     )
-    if not part.place:
-        tell(f"counts only: no open place-and-route for {part.name} comes with pip, so there is no clock")
-    elif cycles is not None:
-        tell("counts only: --place finds the clock")
-    tell(f"log and netlist: {netlist.path.parent}")
+
+
+def _show_clock(placement: Placement, cycles: int | None, console: Console) -> None:
+    timing, tell = placement.timing, say(console)
+    images = (
+        "" if cycles is None else f", {timing.fmax_mhz * 1e6 / cycles:,.2f} images/s at {cycles:,} predicted cycles"
+    )
+    tell(f"Fmax {timing.fmax_mhz:.1f} MHz, placed and routed{images}")
+    path = timing.path
+    tell(
+        f"critical path: {path.ns:g} ns (logic {path.logic_ns:g}, routing {path.routing_ns:g}) from {path.start} to "
+        f"{path.end}"
+    )
+    for name in path.through:
+        tell(f"    {name}")
+
+
+def _show_why_no_clock(part: Part, console: Console) -> None:
+    if part.place:
+        say(console)("counts only: --place finds the clock")
+    else:
+        say(console)(f"counts only: no open tool places on {part.name}, so there is no clock")

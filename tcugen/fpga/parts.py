@@ -40,6 +40,7 @@ class Part(_Entry):
         family: Key of FAMILIES, which says what one of each count is.
         luts, flip_flops, multipliers, block_rams, ultra_rams: What the part has of each.
         place: What nextpnr's arguments for this part are; empty if nextpnr cannot place on it.
+        pins: Four of its pins, the first for a clock; needed to place on parts of Nexus and Gowin.
         source: Document of the figures.
     """
 
@@ -52,6 +53,7 @@ class Part(_Entry):
     ultra_rams: Count = 0
     aliases: tuple[str, ...] = Field(default=(), strict=False)
     place: tuple[str, ...] = Field(default=(), strict=False)
+    pins: tuple[str, ...] = Field(default=(), strict=False)
     boards: tuple[Board, ...] = Field(default=(), strict=False)
     source: str = "the user's file"
 

@@ -7,6 +7,9 @@ from functools import cached_property
 
 from tcugen.fpga.errors import SynthesisError
 
+_NAMES = r"\$scopeinfo"
+"""Cells that only remember where others came from."""
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -20,7 +23,7 @@ class Recipe:
         free: Pattern of cells that take nothing that is counted: constants, buffers, carry chains and multiplexers
             that are part of a LUT's surroundings.
         nextpnr: Name of the tool that places and routes; None if none is open.
-        apart: Option by which the wrapper is synthesised around the machine, which stays a black box.
+        wrapped: The synthesis pass of the wrapper around the machine, which stays a black box: with pads.
     """
 
     command: str
@@ -31,7 +34,7 @@ class Recipe:
     block_rams: dict[str, int | Fraction]
     free: str
     nextpnr: str | None = None
-    apart: str = ""
+    wrapped: str = ""
 
     @cached_property
     def _kinds(self) -> tuple[tuple[str, dict[str, int | Fraction]], ...]:
@@ -40,7 +43,7 @@ class Recipe:
             ("ff", {self.flip_flops: 1}),
             ("dsp", self.multipliers),
             ("bram", self.block_rams),
-            ("", {self.free: 0}),
+            ("", {self.free: 0, _NAMES: 0}),
         )
 
     def kind(self, cell: str) -> tuple[str, int | Fraction]:
@@ -82,7 +85,7 @@ RECIPES = {
         block_rams={"DP16KD|PDPW16KD": 1},
         free="PFUMX|L6MUX21|VHI|VLO",
         nextpnr="nextpnr-ecp5",
-        apart="-noflatten",
+        wrapped="synth_ecp5 -noflatten",
     ),
     "ice40": Recipe(
         command="synth_ice40 -device u -dsp",
@@ -102,7 +105,7 @@ RECIPES = {
         block_rams={r"(PDP|PDPSC|DP|SP|ROM)16K\w*": 1},
         free="VHI|VLO",
         nextpnr="nextpnr-nexus",
-        apart="-noflatten",
+        wrapped="synth_nexus -noflatten",
     ),
     "xc7": Recipe(
         command="synth_xilinx -family xc7 -noiopad -noclkbuf -flatten",
@@ -132,7 +135,7 @@ RECIPES = {
         block_rams={r"(SDPX?9?|SDP|DPX?9?|SPX?9?|pROMX?9?)B?": 1},
         free=r"MUX2_LUT\d|MUX2_\w+|GND|VCC|GSR|INV",
         nextpnr="nextpnr-himbaechel-gowin",
-        apart="-noflatten",
+        wrapped="synth_gowin -noflatten",
     ),
     "gatemate": Recipe(
         # A product's CPEs are counted when it is built of adders.

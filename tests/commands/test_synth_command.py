@@ -67,7 +67,7 @@ def test_a_machine_that_does_not_fit(tcugen, yosys, tmp_path):
     result = tcugen("synth", REFERENCE, "--part", "small.json")
     assert result.exit_code == 0
     assert "does not fit small: too many of lut, dsp" in result.stdout
-    assert "counts only: no open place-and-route for small" in result.stdout
+    assert "counts only: no open tool places on small" in result.stdout
 
 
 BAD = {
@@ -75,6 +75,8 @@ BAD = {
     "no build": (("nowhere", "--part", "ecp5-25"), "BUILD nowhere is no build"),
     "no Verilog": (("half", "--part", "ecp5-25"), "BUILD half is no build: tcu_top.v is missing"),
     "no time": ((REFERENCE, "--part", "ecp5-25", "--timeout", "0"), "--timeout is 0, .*more than 0 seconds"),
+    "nothing places": ((REFERENCE, "--part", "xc7z020", "--place"), "--place: no open tool places on XC7Z020; .*LFE5U"),
+    "no clock": ((REFERENCE, "--part", "ecp5-25", "--mhz", "0"), "--mhz is 0 and --seed 1, but .*more than 0"),
     "figures in no folder": ((REFERENCE, "--part", "ecp5-25", "--json", "no/x.json"), "no is no folder"),
     "figures over an input": (
         ("whole", "--part", "ecp5-25", "--json", "whole/architecture.json"),
