@@ -19,6 +19,7 @@ help:
 	@echo "make docs       write docs/instruction-set.md and docs/registers.md from the code"
 	@echo "make results    run what docs/results.md and the README show the results of, and write them there"
 	@echo "make reference  write $(reference), the build that a test compares byte for byte"
+	@echo "make calibrate  synthesise machines of many sizes, which estimates rest on; half an hour or more"
 	@echo "make lock       write $(lock), the versions that are installed"
 	@echo "make clean      remove what these targets made"
 
@@ -49,6 +50,12 @@ results: $(venv)/demo.stamp
 .PHONY: reference
 reference: $(venv)/demo.stamp
 	$(python) -m tcugen build --layer-config examples/reference.json --array 4x4 --activation-kib 16 --weight-tiles 64 --parameter-groups 32 -o $(reference)
+
+# After a change of the hardware. FAMILY=xc7 measures another family.
+FAMILY ?= ecp5
+.PHONY: calibrate
+calibrate: $(venv)/demo.stamp
+	$(python) -m tcugen calibrate --family $(FAMILY) -o tcugen/fpga/calibration.json
 
 # The newest versions that pyproject.toml allows and that work together. Local tags (+cpu) name a build, not a version,
 # and would shut out everybody else's.
@@ -93,8 +100,10 @@ prerequisites:
 	@for tool in g++ make perl; do command -v $$tool > /dev/null || { \
 	  echo "error: no $$tool found; install it (Debian: apt install $$tool)" >&2; exit 1; }; done
 
-# The second simulator of the tests, of events and four states.
+# The second simulator of the tests, of events and four states; and synthesis.
 .PHONY: test-prerequisites
 test-prerequisites: | prerequisites
 	@command -v iverilog > /dev/null || { \
 	  echo "error: no iverilog found; install Icarus Verilog for the tests (Debian: apt install iverilog)" >&2; exit 1; }
+	@command -v yosys > /dev/null || { \
+	  echo "error: no yosys found; install Yosys for the tests (Debian: apt install yosys)" >&2; exit 1; }

@@ -11,6 +11,7 @@ from rich.console import Console
 from tcugen import __version__
 from tcugen.commands import bench as bench_command
 from tcugen.commands import build as build_command
+from tcugen.commands import calibrate as calibrate_command
 from tcugen.commands import diff as diff_command
 from tcugen.commands import doctor as doctor_command
 from tcugen.commands import evaluate as evaluate_command
@@ -369,6 +370,19 @@ def synth(
     with one_clear_error():
         options = synth_command.SynthOptions(folder, part, place, mhz, seed, timeout, json_file)
         synth_command.synth(options, console)
+
+
+@app.command()
+def calibrate(
+    family: Annotated[str, typer.Option(help="Family of parts, such as ecp5.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="Calibration file to write.")],
+    machines: Annotated[int | None, typer.Option(help="Only so many machines, smallest first.")] = None,
+    timeout: Annotated[float, typer.Option(help="Most seconds for each machine.")] = synth_command.TIMEOUT_SECONDS,
+) -> None:
+    """Synthesise machines of many sizes, for the estimates to rest on."""
+    console = _console()
+    with one_clear_error():
+        calibrate_command.calibrate(calibrate_command.CalibrateOptions(family, output, machines, timeout), console)
 
 
 @app.command()

@@ -34,7 +34,7 @@ ALLOWED = {
     "trace": "access arch isa program numpy",
     "verify": "network model golden onnx emulator simulator trace arch isa registers program numpy",
     "evaluate": "network model onnx emulator arch program numpy",
-    "fpga": "arch isa registers pydantic",
+    "fpga": "arch isa registers numpy pydantic",
     "report": "rich",
     "console": "* numpy rich typer",
     "commands": "* numpy rich typer",

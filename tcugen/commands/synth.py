@@ -12,6 +12,7 @@ from tcugen.console.machine import MachineFlags, existing_architecture
 from tcugen.console.outcome import UsageError
 from tcugen.console.output_files import start_over, write_json
 from tcugen.console.progress_bar import tool_reporter
+from tcugen.fpga.estimate import estimate
 from tcugen.fpga.parts import Part, bundled_parts, find_part
 from tcugen.fpga.placement import Placement, place
 from tcugen.fpga.recipes import RECIPES
@@ -108,12 +109,15 @@ def _build(folder: Path) -> tuple[Architecture, int | None]:
 
 
 def _figures(architecture: Architecture, netlist: Netlist, placement: Placement | None) -> dict[str, object]:
+    estimated = estimate(architecture, netlist.family)
     return {
         "array": f"{architecture.rows}x{architecture.columns}",
         **netlist.counts.to_dict(),
         "fmax_mhz": placement and placement.timing.fmax_mhz,
         "critical_path": placement and placement.timing.path.to_dict(),
-        "estimated": dict.fromkeys(("lut", "ff", "dsp", "bram", "fmax_mhz")),
+        "estimated": dict.fromkeys(("lut", "ff", "dsp", "bram"))
+        | (estimated.to_dict() if estimated else {})
+        | {"fmax_mhz": None},
     }
 
 
@@ -127,8 +131,9 @@ def _show(part: Part, architecture: Architecture, netlist: Netlist, console: Con
         "bram": family.block_ram.kind if family.block_ram else "-",
     }
     has = {"lut": part.luts, "ff": part.flip_flops, "dsp": part.multipliers, "bram": part.block_rams}
+    estimated = estimate(architecture, part.family)
     title = f"{architecture.rows}x{architecture.columns} on {part.name}, by {netlist.yosys.identity}"
-    console.print(resource_table(title, counts.to_dict(), has, kinds))
+    console.print(resource_table(title, counts.to_dict(), has, kinds, estimated and estimated.to_dict()))
     tell(f"{counts.lut / architecture.multipliers:.1f} LUTs per multiplier of the array")
     shares = counts.shares(part)
     over = [name for name, share in shares.items() if share > 1]

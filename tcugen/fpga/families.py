@@ -15,12 +15,23 @@ class BlockRam:
         bits: Of one block, parity included.
         shapes: Width and depth of every way in which it is used as a whole, narrowest first.
         halves: Whether half a block is counted too, with each shape at half its width or depth.
+        cost: Of the smallest one that is counted, in Yosys' library, where a memory goes to what costs least.
     """
 
     kind: str
     bits: int
     shapes: tuple[tuple[int, int], ...]
     halves: bool = False
+    cost: int = 128
+
+
+@dataclass(frozen=True)
+class SmallMemory:
+    """A memory built of LUTs: so many of them for one shape, with a cost as that of a block RAM."""
+
+    luts: int
+    cost: int
+    shapes: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -40,7 +51,7 @@ class Family:
         title: As its vendor calls it.
         lut: What is counted as one LUT.
         multiplier, block_ram: None where it has none.
-        lut_ram: Whether LUTs can be small memories.
+        small_memory: What LUTs make of a memory; None if they cannot.
         source: Documents of the figures here.
     """
 
@@ -48,10 +59,12 @@ class Family:
     lut: str
     multiplier: Multiplier | None
     block_ram: BlockRam | None
-    lut_ram: bool
+    small_memory: SmallMemory | None
     source: str
 
 
+_RAM_16X4 = SmallMemory(4, 4, ((4, 16),))
+_RAM_XILINX = SmallMemory(4, 8, ((6, 32), (3, 64)))
 _RAMB36 = ((1, 32768), (2, 16384), (4, 8192), (9, 4096), (18, 2048), (36, 1024), (72, 512))
 _BLOCK_18K = ((1, 16384), (2, 8192), (4, 4096), (9, 2048), (18, 1024), (36, 512))
 
@@ -61,7 +74,7 @@ FAMILIES = {
         lut="LUT4",
         multiplier=Multiplier("MULT18X18D", (18, 18), 2),
         block_ram=BlockRam("DP16KD", 18432, _BLOCK_18K),
-        lut_ram=True,
+        small_memory=_RAM_16X4,
         source="Lattice FPGA-DS-02012, ECP5 and ECP5-5G Family; FPGA-TN-02204, memory; FPGA-TN-02205, sysDSP",
     ),
     "ice40": Family(
@@ -69,7 +82,7 @@ FAMILIES = {
         lut="LUT4",
         multiplier=Multiplier("SB_MAC16", (16, 16), 2),
         block_ram=BlockRam("SB_RAM40_4K", 4096, ((2, 2048), (4, 1024), (8, 512), (16, 256))),
-        lut_ram=False,
+        small_memory=None,
         source="Lattice FPGA-DS-02008, iCE40 UltraPlus Family",
     ),
     "nexus": Family(
@@ -77,23 +90,23 @@ FAMILIES = {
         lut="LUT4",
         multiplier=Multiplier("MULT18X18", (18, 18), 2),
         block_ram=BlockRam("EBR", 18432, _BLOCK_18K),
-        lut_ram=True,
+        small_memory=_RAM_16X4,
         source="Lattice FPGA-DS-02049, CrossLink-NX Family; FPGA-TN-02094, memory; FPGA-TN-02096, sysDSP",
     ),
     "xc7": Family(
         title="AMD 7 series",
         lut="LUT6",
         multiplier=Multiplier("DSP48E1", (25, 18), 1),
-        block_ram=BlockRam("RAMB36E1", 36864, _RAMB36, halves=True),
-        lut_ram=True,
+        block_ram=BlockRam("RAMB36E1", 36864, _RAMB36, halves=True, cost=129),
+        small_memory=_RAM_XILINX,
         source="AMD UG473, 7 Series Memory Resources; UG479, 7 Series DSP48E1",
     ),
     "xcup": Family(
         title="AMD UltraScale+",
         lut="LUT6",
         multiplier=Multiplier("DSP48E2", (27, 18), 2),
-        block_ram=BlockRam("RAMB36E2", 36864, _RAMB36, halves=True),
-        lut_ram=True,
+        block_ram=BlockRam("RAMB36E2", 36864, _RAMB36, halves=True, cost=129),
+        small_memory=_RAM_XILINX,
         source="AMD UG573, UltraScale Memory Resources; UG579, UltraScale DSP",
     ),
     "gowin": Family(
@@ -101,7 +114,7 @@ FAMILIES = {
         lut="LUT4",
         multiplier=Multiplier("MULT18X18", (18, 18), 2),
         block_ram=BlockRam("BSRAM", 18432, _BLOCK_18K),
-        lut_ram=True,
+        small_memory=_RAM_16X4,
         source="Gowin DS102, GW2A series; SUG283, primitives",
     ),
     "gatemate": Family(
@@ -114,7 +127,7 @@ FAMILIES = {
             ((1, 32768), (2, 16384), (5, 8192), (10, 4096), (20, 2048), (40, 1024), (80, 512)),
             halves=True,
         ),
-        lut_ram=False,
+        small_memory=None,
         source="Cologne Chip DS1001, GateMate FPGA",
     ),
 }

@@ -24,12 +24,14 @@ class Netlist:
     """A synthesised machine.
 
     Attributes:
+        family: Of its cells.
         counts: What it takes.
         cells: How many there are, by type.
         path: Yosys' JSON of it; the log is beside it.
         yosys: What made it.
     """
 
+    family: str
     counts: Counts
     cells: dict[str, int]
     path: Path
@@ -94,4 +96,4 @@ def synthesise(
         finally:
             shutil.rmtree(work, ignore_errors=True)
     cells = cells_of((folder / _STAT).read_text(), TOP)
-    return Netlist(count_cells(cells, recipe), cells, folder / NETLIST, yosys)
+    return Netlist(family, count_cells(cells, recipe), cells, folder / NETLIST, yosys)

@@ -1,0 +1,108 @@
+"""The memories of a machine, from its architecture alone, and the block RAMs that each takes.
+
+A test compares the list with the instances of `tcu_sram_1r1w` in the emitted Verilog.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tcugen.arch import ACTIVATION_BANKS, BURST_BEATS, PARAMETER_BYTES, Architecture
+from tcugen.fpga.families import BlockRam, Family, SmallMemory
+
+_FETCH_BURSTS = 4
+_FETCH_BURST_BYTES = 256
+_LOAD_BEATS = 256
+_WRITE_BEATS = 2 * BURST_BEATS
+_LAYERS = 256
+_LAYER_COUNTERS = 9
+_LAYER_COUNT_BITS = 32
+_SHALLOWEST = 64
+"""Queues of fewer words are no `tcu_sram_1r1w`."""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Memories of one shape: `count` of `depth` words of `width` bits, written in lanes of `lane` bits."""
+
+    name: str
+    width: int
+    depth: int
+    lane: int
+    count: int = 1
+
+
+def memories(architecture: Architecture) -> list[Memory]:
+    """Every `tcu_sram_1r1w` of the machine."""
+    a = architecture
+    beat = 8 * a.bus_bytes
+    weight_word = max(8 * a.columns, beat)
+    parameter_word = max(8 * PARAMETER_BYTES * a.output_lanes, beat)
+    fetch_beats = _FETCH_BURSTS * min(BURST_BEATS, _FETCH_BURST_BYTES // a.bus_bytes)
+    fetch = [Memory("fetch", beat, fetch_beats, beat)] if fetch_beats >= _SHALLOWEST else []
+    return [
+        *fetch,
+        Memory("writer", beat, _WRITE_BEATS, beat),
+        Memory("load", beat, _LOAD_BEATS, beat),
+        Memory("activation", 8 * a.rows, a.activation_bank_words, 8, ACTIVATION_BANKS),
+        Memory("accumulators", a.accumulator_bits, a.accumulator_depth, a.accumulator_bits, 2 * a.columns),
+        Memory("counts", _LAYER_COUNT_BITS, _LAYER_COUNTERS * _LAYERS, _LAYER_COUNT_BITS),
+        Memory("masks", _LAYER_COUNTERS, _LAYERS, _LAYER_COUNTERS),
+        Memory("weights", weight_word, 8 * a.weight_buffer_bytes // weight_word, beat),
+        Memory("parameters", parameter_word, 8 * a.parameter_buffer_bytes // parameter_word, beat),
+    ]
+
+
+def block_rams(machine: Sequence[Memory], family: Family) -> float:
+    """Block RAMs that the memories take, halves where the family has them."""
+    return sum(memory.count * (0 if _is_small(memory, family) else _blocks(memory, family)[1]) for memory in machine)
+
+
+def small_memory_luts(machine: Sequence[Memory], family: Family) -> int:
+    """LUTs of the memories that Yosys builds of LUTs, as it is cheaper so."""
+    small = family.small_memory
+    return sum(
+        memory.count * small.luts * _pieces(memory, small)[0]
+        for memory in machine
+        if small and _is_small(memory, family)
+    )
+
+
+def _is_small(memory: Memory, family: Family) -> bool:
+    """Whether LUTs cost less than blocks, by the costs in Yosys' libraries."""
+    small = family.small_memory
+    if small is None:
+        return False
+    # Where words are stacked, multiplexers choose among them.
+    pieces, stacked = _pieces(memory, small)
+    return small.cost * pieces + (stacked - 1) * memory.width < _blocks(memory, family)[0]
+
+
+def _pieces(memory: Memory, small: SmallMemory) -> tuple[int, int]:
+    """How many memories built of LUTs make this one, and how many are stacked."""
+    return min(
+        (-(-memory.width // width) * -(-memory.depth // depth), -(-memory.depth // depth))
+        for width, depth in small.shapes
+    )
+
+
+def _blocks(memory: Memory, family: Family) -> tuple[float, float]:
+    """Yosys' cost of the memory in blocks, and how many those are."""
+    block = family.block_ram
+    assert block is not None, "every family here has block RAM"
+    whole = (block.cost * (2 if block.halves else 1), 1.0, block.shapes)
+    kinds = [whole] if not block.halves else [(block.cost, 0.5, _half(block)), whole]
+    return min((cost * number, share * number) for cost, share, shapes in kinds for number in [_fewest(memory, shapes)])
+
+
+def _fewest(memory: Memory, shapes: Sequence[tuple[int, int]]) -> int:
+    return min(-(-memory.width // _usable(memory, width)) * -(-memory.depth // depth) for width, depth in shapes)
+
+
+def _half(block: BlockRam) -> list[tuple[int, int]]:
+    """Shapes of half a block: half as deep, but for the widest, which is half as wide."""
+    return [(width, depth // 2) for width, depth in block.shapes[:-1]]
+
+
+def _usable(memory: Memory, width: int) -> int:
+    """Bits of a block's word that hold data: of each 9 only 8 where lanes are written apart."""
+    return width if memory.lane == memory.width or width < 9 else width // 9 * 8
