@@ -6,25 +6,23 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
-from tcugen import __version__
+from tcugen import __version__, cli_fpga
 from tcugen.commands import bench as bench_command
 from tcugen.commands import build as build_command
-from tcugen.commands import calibrate as calibrate_command
 from tcugen.commands import diff as diff_command
 from tcugen.commands import doctor as doctor_command
+from tcugen.commands import estimate as estimate_command
 from tcugen.commands import evaluate as evaluate_command
 from tcugen.commands import import_model as import_command
 from tcugen.commands import layers as layers_command
-from tcugen.commands import parts as parts_command
 from tcugen.commands import quantize as quantize_command
 from tcugen.commands import shapes as shapes_command
 from tcugen.commands import simulate as simulate_command
 from tcugen.commands import speed as speed_command
-from tcugen.commands import synth as synth_command
 from tcugen.console.machine import MachineFlags
 from tcugen.console.outcome import one_clear_error
+from tcugen.console.screen import screen
 
 app = typer.Typer(
     help="From the layers of a neural network to a tensor compute unit: Verilog, program, proof.",
@@ -50,12 +48,6 @@ OutputLanes = Annotated[int | None, typer.Option(help="Fix the lanes of the outp
 BusAddressBits = Annotated[int | None, typer.Option(help="Width of AXI4 addresses (40).")]
 
 
-def _console() -> Console:
-    console = Console()
-    # Where nobody looks at a terminal, tables keep their width instead of being cut to 80 columns.
-    return console if console.is_terminal else Console(width=160)
-
-
 def _version(wanted: bool) -> None:
     if wanted:
         typer.echo(__version__)
@@ -75,7 +67,7 @@ def layers(
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the layer config there.")] = None,
 ) -> None:
     """Show a network's layers, or write its layer config."""
-    console = _console()
+    console = screen()
     with one_clear_error():
         layers_command.layers(network, output, console)
 
@@ -98,7 +90,7 @@ def build(
     bus_address_bits: BusAddressBits = None,
 ) -> None:
     """Write Verilog, program and report for a network."""
-    console = _console()
+    console = screen()
     flags = _machine_flags(locals())
     with one_clear_error():
         build_command.build(layer_config, flags, output, console, model)
@@ -134,7 +126,7 @@ def simulate(
     bus_address_bits: BusAddressBits = None,
 ) -> None:
     """Run nodes of a network on the RTL and compare every element with PyTorch and the emulator."""
-    console = _console()
+    console = screen()
     flags = _machine_flags(locals())
     with one_clear_error():
         options = simulate_command.SimulateOptions(
@@ -173,7 +165,7 @@ def shapes(
     bus_address_bits: BusAddressBits = None,
 ) -> None:
     """Run a whole network on the RTL and show the cycles of every shape of layer against the ideal."""
-    console = _console()
+    console = screen()
     flags = _machine_flags(locals())
     with one_clear_error():
         options = simulate_command.SimulateOptions(
@@ -213,7 +205,7 @@ def diff(
     bus_address_bits: BusAddressBits = None,
 ) -> None:
     """Find the first element, write and cycle at which golden, emulator and RTL part."""
-    console = _console()
+    console = screen()
     flags = _machine_flags(locals())
     with one_clear_error():
         options = diff_command.DiffOptions(
@@ -256,7 +248,7 @@ def speed(
     bus_address_bits: BusAddressBits = None,
 ) -> None:
     """Measure how fast the machine simulates, against its array alone."""
-    console = _console()
+    console = screen()
     flags = _machine_flags(locals())
     with one_clear_error():
         nodes = simulate_command.split_names(only) if only else speed_command.NODES
@@ -271,7 +263,7 @@ def import_model(
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Output folder (the file's name).")] = None,
 ) -> None:
     """Turn a quantized ONNX model into a layer config, its integers and a reference model for ONNX Runtime."""
-    console = _console()
+    console = screen()
     with one_clear_error():
         import_command.import_model(model, output, console)
 
@@ -300,7 +292,7 @@ def evaluate(
     bus_address_bits: BusAddressBits = None,
 ) -> None:
     """Run a trained model on many images on the emulator and in ONNX Runtime, and count how often each is right."""
-    console = _console()
+    console = screen()
     flags = _machine_flags(locals())
     with one_clear_error():
         options = evaluate_command.EvaluateOptions(model, images, labels, rtl, compare or (), logits, json_file)
@@ -315,7 +307,7 @@ def bench(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the rows to this file.")] = None,
 ) -> None:
     """Predicted beside simulated cycles of bundled networks on several machines, every element compared."""
-    console = _console()
+    console = screen()
     with one_clear_error():
         status = bench_command.bench(bench_command.BenchOptions(small, network, json_file), console)
     raise typer.Exit(status)
@@ -336,7 +328,7 @@ def quantize(
     labels: Annotated[Path | None, typer.Option(metavar="L.npy", help="Their right classes.")] = None,
 ) -> None:
     """Quantize a trained float PyTorch network."""
-    console = _console()
+    console = screen()
     with one_clear_error():
         options = quantize_command.QuantizeOptions(
             network, module, weights, images, method, output_type, test_images, labels
@@ -345,50 +337,41 @@ def quantize(
 
 
 @app.command()
-def parts(
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the figures and sources to this file.")
-    ] = None,
-) -> None:
-    """List the FPGAs that are known, with what they hold."""
-    with one_clear_error():
-        parts_command.parts(json_file, _console())
-
-
-@app.command()
-def synth(
-    folder: Annotated[Path, typer.Argument(metavar="BUILD", help="Folder that `tcugen build` wrote.")],
+def estimate(
+    layer_config: Annotated[
+        str, typer.Option("--layer-config", metavar="FILE|NAME", help="Layer config or bundled name.")
+    ],
     part: Annotated[str, typer.Option(metavar="PART|FILE.json", help="Part, see `tcugen parts`.")],
-    place: Annotated[bool, typer.Option("--place", help="Place and route too, for the clock.")] = False,
-    mhz: Annotated[float, typer.Option(help="Clock that place-and-route aims at.")] = 100,
-    seed: Annotated[int, typer.Option(help="Seed of place-and-route.")] = 1,
-    timeout: Annotated[float, typer.Option(help="Most seconds for each tool.")] = synth_command.TIMEOUT_SECONDS,
+    clock_mhz: Annotated[float, typer.Option(help="Clock to reckon with.")] = 100,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
+    array: Array = None,
+    multipliers: Multipliers = None,
+    activation_kib: ActivationKib = None,
+    max_activation_kib: MaxActivationKib = None,
+    bus_bytes: BusBytes = None,
+    accumulator_bits: AccumulatorBits = None,
+    accumulator_depth: AccumulatorDepth = None,
+    weight_tiles: WeightTiles = None,
+    parameter_groups: ParameterGroups = None,
+    output_lanes: OutputLanes = None,
+    bus_address_bits: BusAddressBits = None,
 ) -> None:
-    """Synthesise a build for a part with open tools and count what it takes."""
-    console = _console()
+    """Estimate what the machine for a network takes of a part and how fast it is, without writing it."""
+    console = screen()
+    flags = _machine_flags(locals())
     with one_clear_error():
-        options = synth_command.SynthOptions(folder, part, place, mhz, seed, timeout, json_file)
-        synth_command.synth(options, console)
+        options = estimate_command.EstimateOptions(layer_config, part, clock_mhz, json_file)
+        estimate_command.estimate_command(options, flags, console)
 
 
-@app.command()
-def calibrate(
-    family: Annotated[str, typer.Option(help="Family of parts, such as ecp5.")],
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="Calibration file to write.")],
-    machines: Annotated[int | None, typer.Option(help="Only so many machines, smallest first.")] = None,
-    timeout: Annotated[float, typer.Option(help="Most seconds for each machine.")] = synth_command.TIMEOUT_SECONDS,
-) -> None:
-    """Synthesise machines of many sizes, for the estimates to rest on."""
-    console = _console()
-    with one_clear_error():
-        calibrate_command.calibrate(calibrate_command.CalibrateOptions(family, output, machines, timeout), console)
+for _verb in (cli_fpga.parts, cli_fpga.synth, cli_fpga.calibrate):
+    app.command()(_verb)
 
 
 @app.command()
 def doctor() -> None:
     """Check that everything is installed that building and simulating need."""
-    raise typer.Exit(doctor_command.doctor(_console()))
+    raise typer.Exit(doctor_command.doctor(screen()))
 
 
 def _machine_flags(arguments: Mapping[str, Any]) -> MachineFlags:

@@ -38,7 +38,8 @@ ALLOWED = {
     "report": "rich",
     "console": "* numpy rich typer",
     "commands": "* numpy rich typer",
-    "cli": "commands console rich typer",
+    "cli": "cli_fpga commands console typer",
+    "cli_fpga": "commands console typer",
     "__main__": "cli",
 }
 """What each part of the package may import besides itself and the standard library; `*` is every part of tcugen."""

@@ -94,6 +94,18 @@ def say(console: Console) -> Callable[[str], None]:
     return lambda text: console.print(text, highlight=False, markup=False)
 
 
+def has_and_kinds(part: Part) -> tuple[dict[str, int], dict[str, str]]:
+    """How many of each resource a part has, and what one is, by count."""
+    family = part.kind
+    has = {"lut": part.luts, "ff": part.flip_flops, "dsp": part.multipliers, "bram": part.block_rams}
+    return has, {
+        "lut": family.lut,
+        "ff": "flip-flop",
+        "dsp": family.multiplier.kind if family.multiplier else "-",
+        "bram": family.block_ram.kind if family.block_ram else "-",
+    }
+
+
 def _build(folder: Path) -> tuple[Architecture, int | None]:
     """Architecture and predicted cycles per image of a build."""
     architecture = existing_architecture(folder, MachineFlags(), "BUILD")
@@ -122,15 +134,9 @@ def _figures(architecture: Architecture, netlist: Netlist, placement: Placement 
 
 
 def _show(part: Part, architecture: Architecture, netlist: Netlist, console: Console) -> None:
-    family, counts = part.kind, netlist.counts
+    counts = netlist.counts
     tell = say(console)
-    kinds = {
-        "lut": family.lut,
-        "ff": "flip-flop",
-        "dsp": family.multiplier.kind if family.multiplier else "-",
-        "bram": family.block_ram.kind if family.block_ram else "-",
-    }
-    has = {"lut": part.luts, "ff": part.flip_flops, "dsp": part.multipliers, "bram": part.block_rams}
+    has, kinds = has_and_kinds(part)
     estimated = estimate(architecture, part.family)
     title = f"{architecture.rows}x{architecture.columns} on {part.name}, by {netlist.yosys.identity}"
     console.print(resource_table(title, counts.to_dict(), has, kinds, estimated and estimated.to_dict()))
