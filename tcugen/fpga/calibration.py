@@ -32,17 +32,18 @@ _LARGE = replace(_SMALL, rows=8, columns=8, activation_kib=256, accumulator_bits
 MACHINES = (
     _SMALL,
     _LARGE,
-    replace(_SMALL, bus_bytes=4),
-    replace(_SMALL, output_lanes=4),
+    replace(_LARGE, output_lanes=4),
+    replace(_LARGE, rows=16, columns=12, output_lanes=2, weight_tiles=64),
+    replace(_LARGE, rows=16, columns=16, output_lanes=4, weight_tiles=64),
+    replace(_SMALL, bus_bytes=16, accumulator_bits=32),
     replace(_SMALL, columns=8, output_lanes=2, activation_kib=64),
     replace(_SMALL, rows=8, activation_kib=64),
-    replace(_LARGE, output_lanes=4),
-    replace(_SMALL, bus_bytes=16, accumulator_bits=32),
+    replace(_LARGE, rows=16, columns=8, accumulator_depth=512),
     replace(_LARGE, rows=4, columns=16),
-    replace(_LARGE, rows=16, accumulator_depth=512),
-    replace(_LARGE, rows=16, columns=16, output_lanes=4, weight_tiles=64),
+    replace(_SMALL, output_lanes=4),
 )
-"""What is synthesised to calibrate a family: every parameter that costs logic at two values or more, smallest first."""
+"""What is synthesised to calibrate a family: every parameter that costs logic at two values or more; those that tell
+most come first."""
 
 
 @dataclass(frozen=True)

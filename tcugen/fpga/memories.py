@@ -3,6 +3,7 @@
 A test compares the list with the instances of `tcu_sram_1r1w` in the emitted Verilog.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -35,8 +36,6 @@ def memories(architecture: Architecture) -> list[Memory]:
     """Every `tcu_sram_1r1w` of the machine."""
     a = architecture
     beat = 8 * a.bus_bytes
-    weight_word = max(8 * a.columns, beat)
-    parameter_word = max(8 * PARAMETER_BYTES * a.output_lanes, beat)
     fetch_beats = _FETCH_BURSTS * min(BURST_BEATS, _FETCH_BURST_BYTES // a.bus_bytes)
     fetch = [Memory("fetch", beat, fetch_beats, beat)] if fetch_beats >= _SHALLOWEST else []
     return [
@@ -47,9 +46,22 @@ def memories(architecture: Architecture) -> list[Memory]:
         Memory("accumulators", a.accumulator_bits, a.accumulator_depth, a.accumulator_bits, 2 * a.columns),
         Memory("counts", _LAYER_COUNT_BITS, _LAYER_COUNTERS * _LAYERS, _LAYER_COUNT_BITS),
         Memory("masks", _LAYER_COUNTERS, _LAYERS, _LAYER_COUNTERS),
-        Memory("weights", weight_word, 8 * a.weight_buffer_bytes // weight_word, beat),
-        Memory("parameters", parameter_word, 8 * a.parameter_buffer_bytes // parameter_word, beat),
+        _ring("weights", a.weight_tiles, a.tile_bytes, a.bus_bytes, a.columns),
+        _ring("parameters", a.parameter_groups, a.parameter_group_bytes, a.bus_bytes, a.output_lanes * PARAMETER_BYTES),
     ]
+
+
+def _ring(name: str, items: int, item_bytes: int, beat_bytes: int, unit_bytes: int) -> Memory:
+    """The memory of a ring: its words are units, together at least a beat; each item takes a power of two of them."""
+    units = max(1, _power_of_two(-(-beat_bytes // unit_bytes)))
+    word_bytes = units * unit_bytes
+    depth = items * _power_of_two(item_bytes // word_bytes)
+    return Memory(name, 8 * word_bytes, depth, 8 * math.gcd(word_bytes, beat_bytes))
+
+
+def _power_of_two(number: int) -> int:
+    """The smallest one that is no less."""
+    return 1 << (number - 1).bit_length()
 
 
 def block_rams(machine: Sequence[Memory], family: Family) -> float:

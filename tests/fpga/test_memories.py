@@ -12,6 +12,7 @@ from tcugen.fpga.memories import Memory, block_rams, memories, small_memory_luts
 from tcugen.rtl.emit import verilog
 
 WIDE = Architecture(rows=16, columns=32, bus_bytes=32, output_lanes=8)
+EVEN = Architecture(rows=8, columns=14, bus_bytes=4, output_lanes=2)
 NARROW = Architecture(rows=8, columns=4, bus_bytes=4, output_lanes=2)
 
 
@@ -34,7 +35,7 @@ def emitted(architecture):
     return found
 
 
-@pytest.mark.parametrize("architecture", [MACHINES[0], MACHINES[3], MACHINES[7], MACHINES[9], WIDE, NARROW])
+@pytest.mark.parametrize("architecture", [MACHINES[0], MACHINES[3], MACHINES[5], MACHINES[8], WIDE, EVEN, NARROW])
 def test_the_list_is_what_is_emitted(architecture):
     listed = Counter()
     for memory in memories(architecture):
