@@ -45,6 +45,7 @@ AccumulatorDepth = Annotated[int | None, typer.Option(help="Fix the pixels per a
 WeightTiles = Annotated[int | None, typer.Option(help="Fix the weight ring, in tiles.")]
 ParameterGroups = Annotated[int | None, typer.Option(help="Fix the parameter ring, in groups.")]
 OutputLanes = Annotated[int | None, typer.Option(help="Fix the lanes of the output stage.")]
+Clock = Annotated[float | None, typer.Option(help="Clock in MHz that speeds are reckoned with.")]
 BusAddressBits = Annotated[int | None, typer.Option(help="Width of AXI4 addresses (40).")]
 
 
@@ -77,6 +78,10 @@ def build(
     layer_config: LayerConfig = None,
     model: Model = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Output folder (rtl_out/NAME).")] = None,
+    part: Annotated[
+        str | None, typer.Option(metavar="PART|FILE.json", help="The fastest machine inside this part.")
+    ] = None,
+    clock_mhz: Clock = None,
     array: Array = None,
     multipliers: Multipliers = None,
     activation_kib: ActivationKib = None,
@@ -93,7 +98,8 @@ def build(
     console = screen()
     flags = _machine_flags(locals())
     with one_clear_error():
-        build_command.build(layer_config, flags, output, console, model)
+        options = build_command.BuildOptions(layer_config, model, output, part, clock_mhz)
+        build_command.build(options, flags, console)
 
 
 @app.command()
@@ -342,7 +348,7 @@ def estimate(
         str, typer.Option("--layer-config", metavar="FILE|NAME", help="Layer config or bundled name.")
     ],
     part: Annotated[str, typer.Option(metavar="PART|FILE.json", help="Part, see `tcugen parts`.")],
-    clock_mhz: Annotated[float, typer.Option(help="Clock to reckon with.")] = 100,
+    clock_mhz: Clock = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
     array: Array = None,
     multipliers: Multipliers = None,
@@ -356,7 +362,7 @@ def estimate(
     output_lanes: OutputLanes = None,
     bus_address_bits: BusAddressBits = None,
 ) -> None:
-    """Estimate what the machine for a network takes of a part and how fast it is, without writing it."""
+    """Find the fastest machine for a network inside a part, and how fast it is, without writing it."""
     console = screen()
     flags = _machine_flags(locals())
     with one_clear_error():

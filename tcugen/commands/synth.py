@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from tcugen.arch import Architecture
+from tcugen.commands.part_fit import refuse_too_small, resources
 from tcugen.console.machine import MachineFlags, existing_architecture
 from tcugen.console.outcome import UsageError
 from tcugen.console.output_files import start_over, write_json
@@ -69,6 +70,7 @@ def synth(options: SynthOptions, console: Console) -> dict[str, object]:
             f"--place: no open tool places on {part.name}; leave it out for counts, or take one of {placed}"
         )
     architecture, cycles = _build(options.build)
+    refuse_too_small(part, architecture)
     start_over({"--json": options.json_file}, [options.build / "architecture.json"])
     with tool_reporter(console) as report:
         netlist = synthesise(
@@ -92,18 +94,6 @@ def synth(options: SynthOptions, console: Console) -> dict[str, object]:
 def say(console: Console) -> Callable[[str], None]:
     """Prints lines as they are."""
     return lambda text: console.print(text, highlight=False, markup=False)
-
-
-def has_and_kinds(part: Part) -> tuple[dict[str, int], dict[str, str]]:
-    """How many of each resource a part has, and what one is, by count."""
-    family = part.kind
-    has = {"lut": part.luts, "ff": part.flip_flops, "dsp": part.multipliers, "bram": part.block_rams}
-    return has, {
-        "lut": family.lut,
-        "ff": "flip-flop",
-        "dsp": family.multiplier.kind if family.multiplier else "-",
-        "bram": family.block_ram.kind if family.block_ram else "-",
-    }
 
 
 def _build(folder: Path) -> tuple[Architecture, int | None]:
@@ -136,7 +126,7 @@ def _figures(architecture: Architecture, netlist: Netlist, placement: Placement 
 def _show(part: Part, architecture: Architecture, netlist: Netlist, console: Console) -> None:
     counts = netlist.counts
     tell = say(console)
-    has, kinds = has_and_kinds(part)
+    has, kinds = resources(part)
     estimated = estimate(architecture, part.family)
     title = f"{architecture.rows}x{architecture.columns} on {part.name}, by {netlist.yosys.identity}"
     console.print(resource_table(title, counts.to_dict(), has, kinds, estimated and estimated.to_dict()))

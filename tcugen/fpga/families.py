@@ -68,6 +68,10 @@ _RAM_XILINX = SmallMemory(4, 8, ((6, 32), (3, 64)))
 _RAMB36 = ((1, 32768), (2, 16384), (4, 8192), (9, 4096), (18, 2048), (36, 1024), (72, 512))
 _BLOCK_18K = ((1, 16384), (2, 8192), (4, 4096), (9, 2048), (18, 1024), (36, 512))
 
+ASSUMED_CLOCK_MHZ = 100.0
+"""What speeds are reckoned with where the user gives no clock. It is an assumption: no family's clock was measured for
+the machines of now, and only place-and-route can."""
+
 FAMILIES = {
     "ecp5": Family(
         title="Lattice ECP5",
