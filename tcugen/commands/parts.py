@@ -28,8 +28,10 @@ def parts(json_file: Path | None, console: Console) -> None:
     for part in bundled_parts():
         table.add_row(*map(escape, _row(part)))
     console.print(table)
+    unchecked = ", ".join(part.name for part in bundled_parts() if not part.checked)
     console.print(
-        "Figures are those of data sheets; `tcugen parts --json FILE` names each. A part of your own: docs/fpga.md.",
+        f"Figures are those of data sheets, and all but those of {unchecked} were compared with a tool's own count; "
+        "`tcugen parts --json FILE` names both. A part of your own: docs/fpga.md.",
         highlight=False,
         markup=False,
     )

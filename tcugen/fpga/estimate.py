@@ -15,7 +15,7 @@ from tcugen.fpga.calibration import Measurement, measurements
 from tcugen.fpga.counts import Counts
 from tcugen.fpga.errors import PartError
 from tcugen.fpga.families import FAMILIES
-from tcugen.fpga.memories import block_rams, memories, small_memory_luts
+from tcugen.fpga.memories import block_rams, block_select_luts, memories, small_memory_luts
 
 Vector = NDArray[np.float64]
 
@@ -23,17 +23,20 @@ Vector = NDArray[np.float64]
 TERMS: dict[str, Callable[[Architecture], int]] = {
     "control": lambda _: 1,
     "per multiplier": lambda a: a.multipliers,
-    "per row": lambda a: a.rows,
-    "per bit of a sum across the columns": lambda a: a.columns * a.accumulator_bits,
     "per output lane": lambda a: a.output_lanes,
+    "per bit of a sum across the columns": lambda a: a.columns * a.accumulator_bits,
+    "per row": lambda a: a.rows,
     "per byte of the bus": lambda a: a.bus_bytes,
 }
-"""What LUTs and flip-flops are spent on, and how often."""
+"""What LUTs and flip-flops are spent on, and how often; those that tell most first."""
+
+FEWEST_MACHINES = 5
+"""Machines that must be measured before a family is calibrated."""
 
 
 def calibrated_families() -> tuple[str, ...]:
     """Families with enough machines measured."""
-    return tuple(family for family in FAMILIES if len(measurements(family)) > len(TERMS))
+    return tuple(family for family in FAMILIES if len(measurements(family)) >= FEWEST_MACHINES)
 
 
 def estimate(architecture: Architecture, family: str) -> Counts | None:
@@ -45,7 +48,7 @@ def estimate(architecture: Architecture, family: str) -> Counts | None:
     terms = _terms(architecture)
     kept = memories(architecture)
     return Counts(
-        lut=round(float(terms @ lut)) + small_memory_luts(kept, FAMILIES[family]),
+        lut=round(float(terms @ lut)) + _memory_luts(architecture, family),
         ff=round(float(terms @ ff)),
         dsp=_whole(cell * architecture.multipliers + lane * architecture.output_lanes),
         bram=_whole(block_rams(kept, FAMILIES[family])),
@@ -64,20 +67,37 @@ def _terms(architecture: Architecture) -> Vector:
 
 @functools.cache
 def _weights(family: str) -> tuple[Vector, Vector]:
-    """Weights by least squares of relative errors, so that small machines count as much as large ones."""
+    """Weights by least squares of relative errors, so that small machines count as much as large ones.
+
+    Of n machines n - 1 terms can be told. A weight below zero means nothing: that term is left out.
+    """
     measured = measurements(family)
     terms = np.stack([_terms(one.architecture) for one in measured])
 
     def fitted(values: list[int]) -> Vector:
         counts = np.array(values, dtype=np.float64)
-        return np.linalg.lstsq(terms / counts[:, None], np.ones(len(values)), rcond=None)[0].astype(np.float64)
+        used = list(range(min(len(TERMS), len(measured) - 1)))
+        weights = np.zeros(len(TERMS), dtype=np.float64)
+        while used:
+            found = np.linalg.lstsq(terms[:, used] / counts[:, None], np.ones(len(values)), rcond=None)[0]
+            if found.min() >= 0:
+                weights[used] = found
+                break
+            del used[int(found.argmin())]
+        return weights
 
     return fitted([_logic(one, family) for one in measured]), fitted([one.counts.ff for one in measured])
 
 
 def _logic(one: Measurement, family: str) -> int:
-    """LUTs that are no memories."""
-    return one.counts.lut - small_memory_luts(memories(one.architecture), FAMILIES[family])
+    """LUTs that have nothing to do with memories."""
+    return one.counts.lut - _memory_luts(one.architecture, family)
+
+
+def _memory_luts(architecture: Architecture, family: str) -> int:
+    """LUTs that are memories or choose among their blocks."""
+    kept = memories(architecture)
+    return small_memory_luts(kept, FAMILIES[family]) + block_select_luts(kept, FAMILIES[family])
 
 
 @functools.cache

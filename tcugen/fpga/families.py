@@ -16,6 +16,7 @@ class BlockRam:
         shapes: Width and depth of every way in which it is used as a whole, narrowest first.
         halves: Whether half a block is counted too, with each shape at half its width or depth.
         cost: Of the smallest one that is counted, in Yosys' library, where a memory goes to what costs least.
+        select_luts: LUTs per bit and further block where blocks are stacked; about, from lone memories in Yosys 0.23.
     """
 
     kind: str
@@ -23,6 +24,7 @@ class BlockRam:
     shapes: tuple[tuple[int, int], ...]
     halves: bool = False
     cost: int = 128
+    select_luts: float = 1.25
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ FAMILIES = {
         title="AMD 7 series",
         lut="LUT6",
         multiplier=Multiplier("DSP48E1", (25, 18), 1),
-        block_ram=BlockRam("RAMB36E1", 36864, _RAMB36, halves=True, cost=129),
+        block_ram=BlockRam("RAMB36E1", 36864, _RAMB36, halves=True, cost=129, select_luts=0.85),
         small_memory=_RAM_XILINX,
         source="AMD UG473, 7 Series Memory Resources; UG479, 7 Series DSP48E1",
     ),
@@ -109,7 +111,7 @@ FAMILIES = {
         title="AMD UltraScale+",
         lut="LUT6",
         multiplier=Multiplier("DSP48E2", (27, 18), 2),
-        block_ram=BlockRam("RAMB36E2", 36864, _RAMB36, halves=True, cost=129),
+        block_ram=BlockRam("RAMB36E2", 36864, _RAMB36, halves=True, cost=129, select_luts=0.85),
         small_memory=_RAM_XILINX,
         source="AMD UG573, UltraScale Memory Resources; UG579, UltraScale DSP",
     ),

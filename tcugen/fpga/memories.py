@@ -6,6 +6,7 @@ A test compares the list with the instances of `tcu_sram_1r1w` in the emitted Ve
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from tcugen.arch import ACTIVATION_BANKS, BURST_BEATS, PARAMETER_BYTES, Architecture
 from tcugen.fpga.families import BlockRam, Family, SmallMemory
@@ -66,7 +67,9 @@ def _power_of_two(number: int) -> int:
 
 def block_rams(machine: Sequence[Memory], family: Family) -> float:
     """Block RAMs that the memories take, halves where the family has them."""
-    return sum(memory.count * (0 if _is_small(memory, family) else _blocks(memory, family)[1]) for memory in machine)
+    return sum(
+        memory.count * (0 if _is_small(memory, family) else _blocks(memory, family).number) for memory in machine
+    )
 
 
 def small_memory_luts(machine: Sequence[Memory], family: Family) -> int:
@@ -86,7 +89,7 @@ def _is_small(memory: Memory, family: Family) -> bool:
         return False
     # Where words are stacked, multiplexers choose among them.
     pieces, stacked = _pieces(memory, small)
-    return small.cost * pieces + (stacked - 1) * memory.width < _blocks(memory, family)[0]
+    return small.cost * pieces + (stacked - 1) * memory.width < _blocks(memory, family).cost
 
 
 def _pieces(memory: Memory, small: SmallMemory) -> tuple[int, int]:
@@ -97,17 +100,44 @@ def _pieces(memory: Memory, small: SmallMemory) -> tuple[int, int]:
     )
 
 
-def _blocks(memory: Memory, family: Family) -> tuple[float, float]:
-    """Yosys' cost of the memory in blocks, and how many those are."""
+def block_select_luts(machine: Sequence[Memory], family: Family) -> int:
+    """LUTs that choose among blocks where several are stacked to make a memory deep enough, roughly."""
     block = family.block_ram
     assert block is not None, "every family here has block RAM"
-    whole = (block.cost * (2 if block.halves else 1), 1.0, block.shapes)
-    kinds = [whole] if not block.halves else [(block.cost, 0.5, _half(block)), whole]
-    return min((cost * number, share * number) for cost, share, shapes in kinds for number in [_fewest(memory, shapes)])
+    return sum(
+        round(memory.count * memory.width * (_blocks(memory, family).stacked - 1) * block.select_luts)
+        for memory in machine
+        if not _is_small(memory, family)
+    )
 
 
-def _fewest(memory: Memory, shapes: Sequence[tuple[int, int]]) -> int:
-    return min(-(-memory.width // _usable(memory, width)) * -(-memory.depth // depth) for width, depth in shapes)
+class _Blocks(NamedTuple):
+    """A memory in blocks: Yosys' cost of them, how many whole ones they are, how many are stacked. Least is best."""
+
+    cost: float
+    number: float
+    stacked: int
+
+
+def _blocks(memory: Memory, family: Family) -> _Blocks:
+    block = family.block_ram
+    assert block is not None, "every family here has block RAM"
+    kinds = [(block.cost * (2 if block.halves else 1), 1.0, block.shapes)]
+    if block.halves:
+        kinds.append((block.cost, 0.5, tuple(_half(block))))
+    return min(
+        _Blocks(cost * number, share * number, stacked)
+        for cost, share, shapes in kinds
+        for number, stacked in [_fewest(memory, shapes)]
+    )
+
+
+def _fewest(memory: Memory, shapes: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """Blocks, and how many are stacked; those side by side need nothing to choose among them."""
+    return min(
+        (-(-memory.width // _usable(memory, width)) * -(-memory.depth // depth), -(-memory.depth // depth))
+        for width, depth in shapes
+    )
 
 
 def _half(block: BlockRam) -> list[tuple[int, int]]:

@@ -41,7 +41,8 @@ class Part(_Entry):
         luts, flip_flops, multipliers, block_rams, ultra_rams: What the part has of each.
         place: What nextpnr's arguments for this part are; empty if nextpnr cannot place on it.
         pins: Four of its pins, the first for a clock; needed to place on parts of Nexus and Gowin.
-        source: Document of the figures.
+        source: Document that gives the figures.
+        checked: What they were compared with and equal to, a tool's own count as a rule; empty if nothing.
     """
 
     name: Annotated[str, Field(min_length=1)]
@@ -56,6 +57,7 @@ class Part(_Entry):
     pins: tuple[str, ...] = Field(default=(), strict=False)
     boards: tuple[Board, ...] = Field(default=(), strict=False)
     source: str = "the user's file"
+    checked: str = ""
 
     @property
     def kind(self) -> Family:

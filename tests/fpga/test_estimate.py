@@ -45,7 +45,7 @@ def test_a_measured_machine_is_estimated(family, one):
 def test_a_machine_that_was_left_out_is_estimated(family, fresh, monkeypatch):
     """Of those that the others enclose: a weight that only one machine tells cannot be had without it."""
     everything = measurements(family)
-    for left in (2, 6):
+    for left in (1, 3):
         one = everything[left]
         monkeypatch.setattr(estimate, "measurements", lambda _, left=left: everything[:left] + everything[left + 1 :])
         estimate._weights.cache_clear()
@@ -53,15 +53,19 @@ def test_a_machine_that_was_left_out_is_estimated(family, fresh, monkeypatch):
         guess = estimate.estimate(one.architecture, family)
         assert (guess.dsp, guess.bram) == (one.counts.dsp, one.counts.bram)
         assert abs(guess.lut / one.counts.lut - 1) < WITHIN
+        assert abs(guess.ff / one.counts.ff - 1) < WITHIN
 
 
 def test_a_family_without_measurements_has_no_estimate():
     assert estimate.estimate(MACHINES[0], "ice40") is None
 
 
-def test_every_term_has_its_weights():
-    assert list(term_weights("ecp5")) == list(estimate.TERMS)
-    assert all(lut > 0 and ff > 0 for lut, ff in term_weights("ecp5").values())
+@pytest.mark.parametrize("family", calibrated_families())
+def test_no_term_takes_less_than_nothing(family):
+    weights = term_weights(family)
+    assert list(weights) == list(estimate.TERMS)
+    assert all(lut >= 0 and ff >= 0 for lut, ff in weights.values())
+    assert all(number > 500 for number in (*weights["control"], *weights["per output lane"]))
 
 
 def test_multipliers_that_do_not_add_up_are_refused(fresh, monkeypatch):
@@ -76,4 +80,4 @@ def test_the_file_is_what_is_written():
     written = calibration.FILE.read_text()
     assert text_of(parse(written)) == text_of(parse(text_of(parse(written))))
     assert parse(text_of({"xc7": measurements("ecp5")})) == {"xc7": measurements("ecp5")}
-    assert json.loads(written).keys() == {"ecp5"}
+    assert json.loads(written).keys() >= {"ecp5"}

@@ -8,7 +8,7 @@ import pytest
 from tcugen.arch import Architecture
 from tcugen.fpga.calibration import MACHINES
 from tcugen.fpga.families import FAMILIES
-from tcugen.fpga.memories import Memory, block_rams, memories, small_memory_luts
+from tcugen.fpga.memories import Memory, block_rams, block_select_luts, memories, small_memory_luts
 from tcugen.rtl.emit import verilog
 
 WIDE = Architecture(rows=16, columns=32, bus_bytes=32, output_lanes=8)
@@ -69,3 +69,25 @@ def test_block_rams_are_those_that_yosys_takes(family, width, depth, lane, block
     machine = [Memory("one", width, depth, lane, 3)]
     assert block_rams(machine, FAMILIES[family]) == 3 * blocks
     assert small_memory_luts(machine, FAMILIES[family]) == 3 * luts
+
+
+@pytest.mark.parametrize(
+    "family,width,depth,luts",
+    [
+        # As above, LUTs of a memory whose blocks are stacked.
+        ("ecp5", 64, 6144, 152),
+        ("ecp5", 128, 3072, 328),
+        ("ecp5", 128, 5120, 765),
+        ("ecp5", 64, 7168, 411),
+        ("ecp5", 64, 8192, 0),
+        ("ecp5", 128, 10240, 720),
+        ("ecp5", 32, 20480, 180),
+        ("xc7", 64, 6144, 88),
+        ("xc7", 128, 5120, 592),
+        ("xc7", 64, 7168, 249),
+        ("xc7", 256, 1536, 352),
+    ],
+)
+def test_luts_that_choose_among_blocks_are_about_those_that_yosys_takes(family, width, depth, luts):
+    guess = block_select_luts([Memory("one", width, depth, 8, 2)], FAMILIES[family])
+    assert abs(guess - 2 * luts) <= 0.4 * 2 * luts

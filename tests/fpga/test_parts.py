@@ -38,6 +38,21 @@ def test_every_figure_has_its_source(part):
     assert (part.multipliers > 0) == (part.kind.multiplier is not None)
 
 
+@pytest.mark.parametrize(
+    "name,kib", [("ecp5-85", 468), ("xc7z020", 630), ("xczu7ev", 1404), ("gw2a-18", 103.5), ("gatemate-a1", 160)]
+)
+def test_block_ram_adds_up_to_what_data_sheets_say_of_all(name, kib):
+    """3,744 Kb, 4.9 Mb, 11.0 Mb, 828 Kb, 1,280 Kb."""
+    part = find_part(name)
+    assert part.kind.block_ram is not None
+    assert part.block_rams * part.kind.block_ram.bits == kib * 8192
+
+
+def test_what_was_not_compared_with_a_tool_is_named():
+    assert [part.name for part in bundled_parts() if not part.checked] == ["LFCPNX-100"]
+    assert "LFCPNX-100 and the" in PAGE.read_text()
+
+
 @pytest.mark.parametrize("name", FAMILIES)
 def test_shapes_of_a_block_ram_hold_no_more_bits_than_it_has(name):
     block = FAMILIES[name].block_ram
