@@ -370,7 +370,7 @@ def estimate(
         estimate_command.estimate_command(options, flags, console)
 
 
-for _verb in (cli_fpga.parts, cli_fpga.synth, cli_fpga.calibrate):
+for _verb in (cli_fpga.explore, cli_fpga.parts, cli_fpga.synth, cli_fpga.calibrate):
     app.command()(_verb)
 
 

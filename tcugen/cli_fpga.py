@@ -6,8 +6,10 @@ from typing import Annotated
 import typer
 
 from tcugen.commands import calibrate as calibrate_command
+from tcugen.commands import explore as explore_command
 from tcugen.commands import parts as parts_command
 from tcugen.commands import synth as synth_command
+from tcugen.console.machine import MachineFlags
 from tcugen.console.outcome import one_clear_error
 from tcugen.console.screen import screen
 
@@ -48,3 +50,23 @@ def calibrate(
     console = screen()
     with one_clear_error():
         calibrate_command.calibrate(calibrate_command.CalibrateOptions(family, output, machines, timeout), console)
+
+
+def explore(
+    layer_config: Annotated[
+        str, typer.Option("--layer-config", metavar="FILE|NAME", help="Layer config or bundled name.")
+    ],
+    part: Annotated[str, typer.Option(metavar="PART|FILE.json", help="Part, see `tcugen parts`.")],
+    clock_mhz: Annotated[float | None, typer.Option(help="Clock in MHz that speeds are reckoned with.")] = None,
+    steps: Annotated[int, typer.Option(help="In how many steps the part is filled.")] = explore_command.STEPS,
+    bus_bytes: Annotated[int | None, typer.Option(help="Bytes per AXI4 beat (8).")] = None,
+    csv_file: Annotated[Path | None, typer.Option("--csv", help="Write the machines to this file.")] = None,
+    plot_file: Annotated[
+        Path | None, typer.Option("--plot", metavar="FILE.svg", help="Draw the machines in this file.")
+    ] = None,
+) -> None:
+    """Find the machines for a network that are worth their place in a part, from small to large."""
+    console = screen()
+    with one_clear_error():
+        options = explore_command.ExploreOptions(layer_config, part, clock_mhz, steps, csv_file, plot_file)
+        explore_command.explore(options, MachineFlags(bus_bytes=bus_bytes), console)
