@@ -36,11 +36,8 @@ MACHINES = (
     replace(_LARGE, rows=16, columns=12, output_lanes=2, weight_tiles=64),
     replace(_LARGE, rows=16, columns=16, output_lanes=4, weight_tiles=64),
     replace(_SMALL, bus_bytes=16, accumulator_bits=32),
+    replace(_LARGE, rows=32, columns=6, activation_kib=192, output_lanes=2, accumulator_depth=512, weight_tiles=128),
     replace(_SMALL, columns=8, output_lanes=2, activation_kib=64),
-    replace(_SMALL, rows=8, activation_kib=64),
-    replace(_LARGE, rows=16, columns=8, accumulator_depth=512),
-    replace(_LARGE, rows=4, columns=16),
-    replace(_SMALL, output_lanes=4),
 )
 """What is synthesised to calibrate a family: every parameter that costs logic at two values or more; those that tell
 most come first."""

@@ -62,6 +62,18 @@ def test_where_nothing_larger_is_faster_nothing_binds(tmp_path, reference_config
     assert bind_lines(fit) == ["fits huge; nothing binds: no larger machine is predicted to be faster"]
 
 
+@pytest.mark.slow
+def test_resnet50_fills_a_zynq_7020(tcugen, tmp_path):
+    """Which no array of powers of two does: 8x16 leaves 84 of its multipliers, 16x16 does not fit."""
+    result = tcugen("estimate", "--layer-config", "resnet50", "--part", "xc7z020", "--json", "e.json")
+    assert result.exit_code == 0, result.output
+    figures = json.loads((tmp_path / "e.json").read_text())
+    architecture = Architecture.from_dict(figures["architecture"])
+    assert architecture.multipliers >= 192 and figures["predicted_cycles"] < 24_000_000
+    assert figures["estimated"]["dsp"] == architecture.multipliers + 8 * architecture.output_lanes <= 220
+    assert figures["binds"] == ["dsp", "bram"]
+
+
 TINY = '{"name": "tiny", "family": "ecp5", "luts": 9000, "flip_flops": 9000, "multipliers": 20, "block_rams": 20}'
 
 

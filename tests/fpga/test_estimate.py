@@ -29,8 +29,14 @@ def fresh():
 CASES = [(family, one) for family in calibrated_families() for one in measurements(family)]
 
 
-def test_ecp5_is_calibrated():
-    assert "ecp5" in calibrated_families()
+def test_ecp5_and_xc7_are_calibrated():
+    assert calibrated_families() == ("ecp5", "xc7")
+
+
+@pytest.mark.parametrize("family", calibrated_families())
+def test_the_data_are_the_machines_that_the_command_measures(family):
+    measured = [one.architecture for one in measurements(family)]
+    assert measured == list(MACHINES[: len(measured)])
 
 
 @pytest.mark.parametrize("family,one", CASES, ids=lambda value: str(getattr(value, "counts", value)))
