@@ -10,7 +10,7 @@ from tcugen.fpga.counts import Counts
 from tcugen.fpga.errors import PartError
 from tcugen.fpga.estimate import calibrated_families, term_weights
 
-WITHIN = 0.10
+WITHIN, HELD_OUT_WITHIN = 0.03, 0.05
 
 
 @pytest.fixture
@@ -49,17 +49,18 @@ def test_a_measured_machine_is_estimated(family, one):
 
 @pytest.mark.parametrize("family", calibrated_families())
 def test_a_machine_that_was_left_out_is_estimated(family, fresh, monkeypatch):
-    """Of those that the others enclose: a weight that only one machine tells cannot be had without it."""
+    """Every one but that which alone tells what a byte of the bus takes."""
     everything = measurements(family)
-    for left in (1, 3):
-        one = everything[left]
+    for left, one in enumerate(everything):
+        if one.architecture.bus_bytes != MACHINES[0].bus_bytes:
+            continue
         monkeypatch.setattr(estimate, "measurements", lambda _, left=left: everything[:left] + everything[left + 1 :])
         estimate._weights.cache_clear()
         estimate._multipliers.cache_clear()
         guess = estimate.estimate(one.architecture, family)
         assert (guess.dsp, guess.bram) == (one.counts.dsp, one.counts.bram)
-        assert abs(guess.lut / one.counts.lut - 1) < WITHIN
-        assert abs(guess.ff / one.counts.ff - 1) < WITHIN
+        assert abs(guess.lut / one.counts.lut - 1) < HELD_OUT_WITHIN
+        assert abs(guess.ff / one.counts.ff - 1) < HELD_OUT_WITHIN
 
 
 def test_a_family_without_measurements_has_no_estimate():
