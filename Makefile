@@ -19,6 +19,8 @@ help:
 	@echo "make docs       write docs/instruction-set.md and docs/registers.md from the code"
 	@echo "make results    run what docs/results.md and the README show the results of, and write them there"
 	@echo "make reference  write $(reference), the build that a test compares byte for byte"
+	@echo "make fpga       a ResNet-20 machine for an ECP5, synthesised, placed and routed by open tools; half an hour or more"
+	@echo "make calibrate  synthesise machines of many sizes, which estimates rest on; half an hour or more"
 	@echo "make lock       write $(lock), the versions that are installed"
 	@echo "make clean      remove what these targets made"
 
@@ -50,13 +52,26 @@ results: $(venv)/demo.stamp
 reference: $(venv)/demo.stamp
 	$(python) -m tcugen build --layer-config examples/reference.json --array 4x4 --activation-kib 16 --weight-tiles 64 --parameter-groups 32 -o $(reference)
 
+# The netlist is counted, then placed and routed. PART=gw2a-18 takes another part that nextpnr places on.
+PART ?= ecp5-45
+.PHONY: fpga
+fpga: $(venv)/fpga.stamp
+	$(python) -m tcugen build --layer-config resnet20 --array 4x4 --part $(PART) -o rtl_out/fpga
+	$(python) -m tcugen synth rtl_out/fpga --part $(PART) --place --json rtl_out/fpga.json
+
+# After a change of the hardware. FAMILY=xc7 measures another family.
+FAMILY ?= ecp5
+.PHONY: calibrate
+calibrate: $(venv)/demo.stamp
+	$(python) -m tcugen calibrate --family $(FAMILY) -o tcugen/fpga/calibration.json
+
 # The newest versions that pyproject.toml allows and that work together. Local tags (+cpu) name a build, not a version,
 # and would shut out everybody else's.
 .PHONY: lock
 lock: | prerequisites
 	rm -rf $(venv)-lock
 	"$(PYTHON)" -m venv $(venv)-lock
-	$(venv)-lock/bin/python -m pip install -e '.[verify,quantize,test]'
+	$(venv)-lock/bin/python -m pip install -e '.[verify,quantize,fpga,test]'
 	{ echo "# Versions that \`make\` installs; written by \`make lock\`."; \
 	  $(venv)-lock/bin/python -m pip freeze --all --exclude pip --exclude-editable | sed 's/+.*//'; } > $(lock).new
 	mv $(lock).new $(lock)
@@ -64,7 +79,7 @@ lock: | prerequisites
 
 .PHONY: clean
 clean:
-	rm -rf $(venv) $(venv)-lock rtl_out/resnet50 sim_build build tcugen.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(venv) $(venv)-lock rtl_out/resnet50 rtl_out/fpga rtl_out/fpga.json sim_build build tcugen.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # Installing is done once, and again when what is to be installed changes. pip reads its own settings (PIP_*, pip.conf).
@@ -73,6 +88,11 @@ $(venv)/demo.stamp: pyproject.toml $(lock) | prerequisites
 	"$(PYTHON)" -m venv $(venv)
 	$(python) -m pip install -c $(lock) -e '.[verify]'
 	touch $@
+
+$(venv)/fpga.stamp: pyproject.toml $(lock) | prerequisites
+	"$(PYTHON)" -m venv $(venv)
+	$(python) -m pip install -c $(lock) -e '.[verify,fpga]'
+	touch $(venv)/demo.stamp $@
 
 $(venv)/test.stamp: pyproject.toml $(lock) | prerequisites
 	"$(PYTHON)" -m venv $(venv)
@@ -93,8 +113,10 @@ prerequisites:
 	@for tool in g++ make perl; do command -v $$tool > /dev/null || { \
 	  echo "error: no $$tool found; install it (Debian: apt install $$tool)" >&2; exit 1; }; done
 
-# The second simulator of the tests, of events and four states.
+# The second simulator of the tests, of events and four states; and synthesis.
 .PHONY: test-prerequisites
 test-prerequisites: | prerequisites
 	@command -v iverilog > /dev/null || { \
 	  echo "error: no iverilog found; install Icarus Verilog for the tests (Debian: apt install iverilog)" >&2; exit 1; }
+	@command -v yosys > /dev/null || { \
+	  echo "error: no yosys found; install Yosys for the tests (Debian: apt install yosys)" >&2; exit 1; }

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
-from tcugen import __version__
+from tcugen import __version__, cli_fpga
 from tcugen.commands import bench as bench_command
 from tcugen.commands import build as build_command
 from tcugen.commands import diff as diff_command
 from tcugen.commands import doctor as doctor_command
+from tcugen.commands import estimate as estimate_command
 from tcugen.commands import evaluate as evaluate_command
 from tcugen.commands import import_model as import_command
 from tcugen.commands import layers as layers_command
@@ -22,6 +22,7 @@ from tcugen.commands import simulate as simulate_command
 from tcugen.commands import speed as speed_command
 from tcugen.console.machine import MachineFlags
 from tcugen.console.outcome import one_clear_error
+from tcugen.console.screen import screen
 
 app = typer.Typer(
     help="From the layers of a neural network to a tensor compute unit: Verilog, program, proof.",
@@ -44,13 +45,8 @@ AccumulatorDepth = Annotated[int | None, typer.Option(help="Fix the pixels per a
 WeightTiles = Annotated[int | None, typer.Option(help="Fix the weight ring, in tiles.")]
 ParameterGroups = Annotated[int | None, typer.Option(help="Fix the parameter ring, in groups.")]
 OutputLanes = Annotated[int | None, typer.Option(help="Fix the lanes of the output stage.")]
+Clock = Annotated[float | None, typer.Option(help="Clock in MHz that speeds are reckoned with.")]
 BusAddressBits = Annotated[int | None, typer.Option(help="Width of AXI4 addresses (40).")]
-
-
-def _console() -> Console:
-    console = Console()
-    # Where nobody looks at a terminal, tables keep their width instead of being cut to 80 columns.
-    return console if console.is_terminal else Console(width=160)
 
 
 def _version(wanted: bool) -> None:
@@ -72,7 +68,7 @@ def layers(
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the layer config there.")] = None,
 ) -> None:
     """Show a network's layers, or write its layer config."""
-    console = _console()
+    console = screen()
     with one_clear_error():
         layers_command.layers(network, output, console)
 
@@ -82,6 +78,10 @@ def build(
     layer_config: LayerConfig = None,
     model: Model = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Output folder (rtl_out/NAME).")] = None,
+    part: Annotated[
+        str | None, typer.Option(metavar="PART|FILE.json", help="The fastest machine inside this part.")
+    ] = None,
+    clock_mhz: Clock = None,
     array: Array = None,
     multipliers: Multipliers = None,
     activation_kib: ActivationKib = None,
@@ -95,10 +95,11 @@ def build(
     bus_address_bits: BusAddressBits = None,
 ) -> None:
     """Write Verilog, program and report for a network."""
-    console = _console()
+    console = screen()
     flags = _machine_flags(locals())
     with one_clear_error():
-        build_command.build(layer_config, flags, output, console, model)
+        options = build_command.BuildOptions(layer_config, model, output, part, clock_mhz)
+        build_command.build(options, flags, console)
 
 
 @app.command()
@@ -131,7 +132,7 @@ def simulate(
     bus_address_bits: BusAddressBits = None,
 ) -> None:
     """Run nodes of a network on the RTL and compare every element with PyTorch and the emulator."""
-    console = _console()
+    console = screen()
     flags = _machine_flags(locals())
     with one_clear_error():
         options = simulate_command.SimulateOptions(
@@ -170,7 +171,7 @@ def shapes(
     bus_address_bits: BusAddressBits = None,
 ) -> None:
     """Run a whole network on the RTL and show the cycles of every shape of layer against the ideal."""
-    console = _console()
+    console = screen()
     flags = _machine_flags(locals())
     with one_clear_error():
         options = simulate_command.SimulateOptions(
@@ -210,7 +211,7 @@ def diff(
     bus_address_bits: BusAddressBits = None,
 ) -> None:
     """Find the first element, write and cycle at which golden, emulator and RTL part."""
-    console = _console()
+    console = screen()
     flags = _machine_flags(locals())
     with one_clear_error():
         options = diff_command.DiffOptions(
@@ -253,7 +254,7 @@ def speed(
     bus_address_bits: BusAddressBits = None,
 ) -> None:
     """Measure how fast the machine simulates, against its array alone."""
-    console = _console()
+    console = screen()
     flags = _machine_flags(locals())
     with one_clear_error():
         nodes = simulate_command.split_names(only) if only else speed_command.NODES
@@ -268,7 +269,7 @@ def import_model(
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Output folder (the file's name).")] = None,
 ) -> None:
     """Turn a quantized ONNX model into a layer config, its integers and a reference model for ONNX Runtime."""
-    console = _console()
+    console = screen()
     with one_clear_error():
         import_command.import_model(model, output, console)
 
@@ -297,7 +298,7 @@ def evaluate(
     bus_address_bits: BusAddressBits = None,
 ) -> None:
     """Run a trained model on many images on the emulator and in ONNX Runtime, and count how often each is right."""
-    console = _console()
+    console = screen()
     flags = _machine_flags(locals())
     with one_clear_error():
         options = evaluate_command.EvaluateOptions(model, images, labels, rtl, compare or (), logits, json_file)
@@ -312,7 +313,7 @@ def bench(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the rows to this file.")] = None,
 ) -> None:
     """Predicted beside simulated cycles of bundled networks on several machines, every element compared."""
-    console = _console()
+    console = screen()
     with one_clear_error():
         status = bench_command.bench(bench_command.BenchOptions(small, network, json_file), console)
     raise typer.Exit(status)
@@ -333,7 +334,7 @@ def quantize(
     labels: Annotated[Path | None, typer.Option(metavar="L.npy", help="Their right classes.")] = None,
 ) -> None:
     """Quantize a trained float PyTorch network."""
-    console = _console()
+    console = screen()
     with one_clear_error():
         options = quantize_command.QuantizeOptions(
             network, module, weights, images, method, output_type, test_images, labels
@@ -342,9 +343,41 @@ def quantize(
 
 
 @app.command()
+def estimate(
+    layer_config: Annotated[
+        str, typer.Option("--layer-config", metavar="FILE|NAME", help="Layer config or bundled name.")
+    ],
+    part: Annotated[str, typer.Option(metavar="PART|FILE.json", help="Part, see `tcugen parts`.")],
+    clock_mhz: Clock = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
+    array: Array = None,
+    multipliers: Multipliers = None,
+    activation_kib: ActivationKib = None,
+    max_activation_kib: MaxActivationKib = None,
+    bus_bytes: BusBytes = None,
+    accumulator_bits: AccumulatorBits = None,
+    accumulator_depth: AccumulatorDepth = None,
+    weight_tiles: WeightTiles = None,
+    parameter_groups: ParameterGroups = None,
+    output_lanes: OutputLanes = None,
+    bus_address_bits: BusAddressBits = None,
+) -> None:
+    """Find the fastest machine for a network inside a part, and how fast it is, without writing it."""
+    console = screen()
+    flags = _machine_flags(locals())
+    with one_clear_error():
+        options = estimate_command.EstimateOptions(layer_config, part, clock_mhz, json_file)
+        estimate_command.estimate_command(options, flags, console)
+
+
+for _verb in (cli_fpga.explore, cli_fpga.parts, cli_fpga.synth, cli_fpga.calibrate):
+    app.command()(_verb)
+
+
+@app.command()
 def doctor() -> None:
     """Check that everything is installed that building and simulating need."""
-    raise typer.Exit(doctor_command.doctor(_console()))
+    raise typer.Exit(doctor_command.doctor(screen()))
 
 
 def _machine_flags(arguments: Mapping[str, Any]) -> MachineFlags:

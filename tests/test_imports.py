@@ -34,10 +34,12 @@ ALLOWED = {
     "trace": "access arch isa program numpy",
     "verify": "network model golden onnx emulator simulator trace arch isa registers program numpy",
     "evaluate": "network model onnx emulator arch program numpy",
+    "fpga": "arch isa registers numpy pydantic",
     "report": "rich",
     "console": "* numpy rich typer",
     "commands": "* numpy rich typer",
-    "cli": "commands console rich typer",
+    "cli": "cli_fpga commands console typer",
+    "cli_fpga": "commands console typer",
     "__main__": "cli",
 }
 """What each part of the package may import besides itself and the standard library; `*` is every part of tcugen."""

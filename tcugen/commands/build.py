@@ -3,12 +3,14 @@
 import hashlib
 import json
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from tcugen import __version__
+from tcugen.commands.part_fit import checked_part, fit_figures, fit_part, say_fit
 from tcugen.compiler import compile_network, disassemble, int32_outputs
 from tcugen.console.machine import MachineFlags, sized
 from tcugen.console.outcome import UsageError
@@ -25,37 +27,57 @@ from tcugen.synthetic.placeholder import placeholder
 DEFAULT_ROOT = Path("rtl_out")
 
 
-def build(
-    layer_config: str | None, flags: MachineFlags, output: Path | None, console: Console, model: Path | None = None
-) -> Path:
-    """Build into `output` (default `rtl_out/NAME`) and return that folder.
+@dataclass(frozen=True)
+class BuildOptions:
+    """Arguments of `tcugen build`.
 
-    It then holds the Verilog, `architecture.json`, `layer-config.json`, `program/`, `program.lst` (its listing),
-    `report.json`, `report.md` and `build.json`, the marker with hashes of the inputs.
-
-    Args:
+    Attributes:
         layer_config, model: The network, one of them: layer-config file or bundled name, for a program with placeholder
             weights; or an ONNX file or saved model, for one with its weights.
+        output: Folder to build into; None for `rtl_out/NAME`.
+        part: Name of a part, or a file that describes one, that the machine is to fill; None for no limit.
+        clock_mhz: The clock that speeds are reckoned with; None for the assumed one.
+    """
+
+    layer_config: str | None = None
+    model: Path | None = None
+    output: Path | None = None
+    part: str | None = None
+    clock_mhz: float | None = None
+
+
+def build(options: BuildOptions, flags: MachineFlags, console: Console) -> Path:
+    """Build and return the folder.
+
+    It then holds the Verilog, `architecture.json`, `layer-config.json`, `program/`, `program.lst` (its listing),
+    `report.json`, `report.md` and `build.json`, the marker with hashes of the inputs; with a part, `part.json` too.
 
     Raises:
-        NetworkError, ModelError, SizingError, CompileError, ArchitectureError, UsageError: Nothing is written then.
+        NetworkError, ModelError, PartError, SizingError, CompileError, ArchitectureError, UsageError: And nothing is
+            written.
     """
     from tcugen.rtl.emit import emit
 
     started = time.monotonic()
-    quantized = _quantized(layer_config, model, console)
+    part = None if options.part is None else checked_part(options.part, options.clock_mhz)
+    if part is None and options.clock_mhz is not None:
+        raise UsageError(f"--clock-mhz is {options.clock_mhz:g}, but there is no --part; give one or leave it out")
+    quantized = _quantized(options.layer_config, options.model, console)
     network = quantized.network
-    folder = output or default_folder(network)
+    folder = options.output or default_folder(network)
     check_replaceable(folder)
 
     def step(text: str) -> None:
         console.print(f"[{time.monotonic() - started:5.1f} s] {text}", markup=False, highlight=False)
 
     step(f"network {network.name}: {len(network.nodes)} nodes, {network.mac_count:,} MACs")
-    sizing = sized(network, flags, int32_outputs(quantized), step)
+    fit = part and fit_part(network, part, options.clock_mhz, flags, int32_outputs(quantized), step)
+    sizing = fit.filled.sizing if fit else sized(network, flags, int32_outputs(quantized), step)
     console.print(parameter_table(sizing))
     for line in remarks(sizing):
         console.print(line, highlight=False, markup=False)
+    if fit:
+        say_fit(fit, console, lambda line: console.print(line, highlight=False, markup=False))
     step("compiling the program")
     program = compile_network(quantized, sizing.architecture, planned=sizing.planned)
     step(f"program: {len(program.instructions)} instructions, {len(program.weights):,} bytes of weights")
@@ -69,7 +91,9 @@ def build(
         report = describe(network, sizing)
         (staging / "report.json").write_text(json.dumps(report, indent=1) + "\n")
         (staging / "report.md").write_text(markdown(report))
-        (staging / MARKER).write_text(json.dumps(_marker(network, sizing, model), indent=1) + "\n")
+        if fit:
+            (staging / "part.json").write_text(json.dumps({"format": 1} | fit_figures(fit), indent=1) + "\n")
+        (staging / MARKER).write_text(json.dumps(_marker(network, sizing, options.model), indent=1) + "\n")
     step(f"written to {folder}")
     console.print(
         f"predicted: {sizing.cycles:,} cycles per image, {100 * sizing.utilisation:.1f} % of the array's peak",

@@ -6,10 +6,12 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tcugen.arch import COLUMN_RULE, COLUMN_SIZES, ROW_RULE, ROW_SIZES, Architecture
+from tcugen.arch import COLUMN_RULE, COLUMN_SIZES, MAX_ACTIVATION_KIB, ROW_RULE, ROW_SIZES, Architecture
 from tcugen.console.outcome import UsageError
 from tcugen.network.graph import Network
 from tcugen.sizing.budget import Budget
+from tcugen.sizing.fill import Filled, fill
+from tcugen.sizing.room import Room
 from tcugen.sizing.search import Sizing, size
 
 
@@ -100,7 +102,28 @@ def sized(
     Raises:
         UsageError, SizingError, CompileError: If a flag is malformed or cannot be obeyed.
     """
-    budget = Budget(multipliers=flags.multipliers)
+    return size(network, _budget(flags, Budget()), flags.fixed, int32_outputs, progress)
+
+
+def filled(
+    network: Network,
+    room: Room,
+    flags: MachineFlags,
+    int32_outputs: Collection[str] = (),
+    progress: Callable[[str], None] | None = None,
+) -> Filled:
+    """The fastest architecture in a room within the flags; arguments and errors as those of `sized`.
+
+    Raises:
+        NoRoomError: If nothing fits.
+    """
+    budget = _budget(flags, Budget(max_activation_kib=MAX_ACTIVATION_KIB))
+    return fill(network, room, budget, flags.fixed, int32_outputs, progress)
+
+
+def _budget(flags: MachineFlags, budget: Budget) -> Budget:
+    """The budget with what the flags say of it."""
+    budget = replace(budget, multipliers=flags.multipliers)
     if flags.max_activation_kib is not None:
         if flags.activation_kib is not None and flags.activation_kib > flags.max_activation_kib:
             raise UsageError(
@@ -108,13 +131,11 @@ def sized(
                 f"{flags.max_activation_kib}; leave one of them out"
             )
         budget = replace(budget, max_activation_kib=flags.max_activation_kib)
-    if flags.bus_bytes is not None:
-        budget = replace(budget, bus_bytes=flags.bus_bytes)
-    return size(network, budget, flags.fixed, int32_outputs, progress)
+    return budget if flags.bus_bytes is None else replace(budget, bus_bytes=flags.bus_bytes)
 
 
-def existing_architecture(folder: Path, flags: MachineFlags) -> Architecture:
-    """Architecture of an earlier build.
+def existing_architecture(folder: Path, flags: MachineFlags, argument: str = "--rtl") -> Architecture:
+    """Architecture of an earlier build, which the user named by `argument`.
 
     Raises:
         UsageError: If there is none, or a flag contradicts it.
@@ -123,13 +144,13 @@ def existing_architecture(folder: Path, flags: MachineFlags) -> Architecture:
         architecture = Architecture.from_dict(json.loads((folder / "architecture.json").read_text()))
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise UsageError(
-            f"--rtl {folder} is no build: architecture.json cannot be read ({error}); give a folder that "
+            f"{argument} {folder} is no build: architecture.json cannot be read ({error}); give a folder that "
             "`tcugen build` wrote"
         ) from None
     conflicts = flags.conflicts(architecture)
     if conflicts:
         raise UsageError(
-            f"--rtl {folder} was built otherwise than asked for: {', '.join(conflicts)}; "
+            f"{argument} {folder} was built otherwise than asked for: {', '.join(conflicts)}; "
             "leave the flags out or build again"
         )
     return architecture

@@ -7,6 +7,7 @@ from enum import IntEnum
 import typer
 
 from tcugen.arch import ArchitectureError
+from tcugen.fpga.errors import PartError, SynthesisError
 from tcugen.mapping.errors import CompileError
 from tcugen.model.errors import ModelError, QuantizationError
 from tcugen.network.graph import NetworkError
@@ -32,8 +33,10 @@ BAD_INPUT = (
     EnvironmentProblem,
     ModelError,
     NetworkError,
+    PartError,
     QuantizationError,
     SizingError,
+    SynthesisError,
     UsageError,
 )
 """Errors whose message is meant for the user: exit status 2, no traceback."""

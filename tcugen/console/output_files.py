@@ -36,7 +36,11 @@ def start_over(outputs: Mapping[str, Path | None], inputs: Iterable[str | Path |
 
 def write_json(path: Path, figures: Mapping[str, object]) -> None:
     """Write figures as one JSON object; `path` has all of them or is what it was."""
-    text = json.dumps(figures, indent=1) + "\n"
+    write_text(path, json.dumps(figures, indent=1) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text; `path` has all of it or is what it was."""
     if _is_device(path):
         path.write_text(text)
         return

@@ -1,15 +1,18 @@
 """How far a run is: a bar on a terminal, a line every few seconds elsewhere."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as ProgressBar
 
 from tcugen.simulator.progress import Progress
 
 SECONDS_BETWEEN_LINES = 5
+SECONDS_BETWEEN_TOOL_LINES = 30
 
 
 def progress_bar(console: Console) -> ProgressBar:
@@ -48,14 +51,31 @@ def emulation_reporter(bar: ProgressBar, count: int) -> Callable[[int], None]:
     return report
 
 
-class _Lines:
-    """Prints at most one line in SECONDS_BETWEEN_LINES."""
+@contextmanager
+def tool_reporter(console: Console) -> Generator[Callable[[str], None]]:
+    """Shows for how long a tool has run and what it is at."""
+    started, lines = time.monotonic(), _Lines(console, SECONDS_BETWEEN_TOOL_LINES)
 
-    def __init__(self, console: Console):
+    with console.status("") as status:
+
+        def report(text: str) -> None:
+            line = f"{time.monotonic() - started:5.0f} s: {text[:100]}"
+            status.update(escape(line))
+            if not console.is_terminal:
+                lines.maybe(line)
+
+        yield report
+
+
+class _Lines:
+    """Prints at most one line in so many seconds."""
+
+    def __init__(self, console: Console, seconds: float = SECONDS_BETWEEN_LINES):
         self._console = console
+        self._seconds = seconds
         self._next = 0.0
 
     def maybe(self, text: str) -> None:
         if time.monotonic() >= self._next:
-            self._next = time.monotonic() + SECONDS_BETWEEN_LINES
+            self._next = time.monotonic() + self._seconds
             self._console.print(text, highlight=False, markup=False)

@@ -1,0 +1,150 @@
+"""The memories of a machine, from its architecture alone, and the block RAMs that each takes.
+
+A test compares the list with the instances of `tcu_sram_1r1w` in the emitted Verilog.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from tcugen.arch import ACTIVATION_BANKS, BURST_BEATS, PARAMETER_BYTES, Architecture
+from tcugen.fpga.families import BlockRam, Family, SmallMemory
+
+_FETCH_BURSTS = 4
+_FETCH_BURST_BYTES = 256
+_LOAD_BEATS = 256
+_WRITE_BEATS = 2 * BURST_BEATS
+_LAYERS = 256
+_LAYER_COUNTERS = 9
+_LAYER_COUNT_BITS = 32
+_SHALLOWEST = 64
+"""Queues of fewer words are no `tcu_sram_1r1w`."""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Memories of one shape: `count` of `depth` words of `width` bits, written in lanes of `lane` bits."""
+
+    name: str
+    width: int
+    depth: int
+    lane: int
+    count: int = 1
+
+
+def memories(architecture: Architecture) -> list[Memory]:
+    """Every `tcu_sram_1r1w` of the machine."""
+    a = architecture
+    beat = 8 * a.bus_bytes
+    fetch_beats = _FETCH_BURSTS * min(BURST_BEATS, _FETCH_BURST_BYTES // a.bus_bytes)
+    fetch = [Memory("fetch", beat, fetch_beats, beat)] if fetch_beats >= _SHALLOWEST else []
+    return [
+        *fetch,
+        Memory("writer", beat, _WRITE_BEATS, beat),
+        Memory("load", beat, _LOAD_BEATS, beat),
+        Memory("activation", 8 * a.rows, a.activation_bank_words, 8, ACTIVATION_BANKS),
+        Memory("accumulators", a.accumulator_bits, a.accumulator_depth, a.accumulator_bits, 2 * a.columns),
+        Memory("counts", _LAYER_COUNT_BITS, _LAYER_COUNTERS * _LAYERS, _LAYER_COUNT_BITS),
+        Memory("masks", _LAYER_COUNTERS, _LAYERS, _LAYER_COUNTERS),
+        _ring("weights", a.weight_tiles, a.tile_bytes, a.bus_bytes, a.columns),
+        _ring("parameters", a.parameter_groups, a.parameter_group_bytes, a.bus_bytes, a.output_lanes * PARAMETER_BYTES),
+    ]
+
+
+def _ring(name: str, items: int, item_bytes: int, beat_bytes: int, unit_bytes: int) -> Memory:
+    """The memory of a ring: its words are units, together at least a beat; each item takes a power of two of them."""
+    units = max(1, _power_of_two(-(-beat_bytes // unit_bytes)))
+    word_bytes = units * unit_bytes
+    depth = items * _power_of_two(item_bytes // word_bytes)
+    return Memory(name, 8 * word_bytes, depth, 8 * math.gcd(word_bytes, beat_bytes))
+
+
+def _power_of_two(number: int) -> int:
+    """The smallest one that is no less."""
+    return 1 << (number - 1).bit_length()
+
+
+def block_rams(machine: Sequence[Memory], family: Family) -> float:
+    """Block RAMs that the memories take, halves where the family has them."""
+    return sum(
+        memory.count * (0 if _is_small(memory, family) else _blocks(memory, family).number) for memory in machine
+    )
+
+
+def small_memory_luts(machine: Sequence[Memory], family: Family) -> int:
+    """LUTs of the memories that Yosys builds of LUTs, as it is cheaper so."""
+    small = family.small_memory
+    return sum(
+        memory.count * small.luts * _pieces(memory, small)[0]
+        for memory in machine
+        if small and _is_small(memory, family)
+    )
+
+
+def _is_small(memory: Memory, family: Family) -> bool:
+    """Whether LUTs cost less than blocks, by the costs in Yosys' libraries."""
+    small = family.small_memory
+    if small is None:
+        return False
+    # Where words are stacked, multiplexers choose among them.
+    pieces, stacked = _pieces(memory, small)
+    return small.cost * pieces + (stacked - 1) * memory.width < _blocks(memory, family).cost
+
+
+def _pieces(memory: Memory, small: SmallMemory) -> tuple[int, int]:
+    """How many memories built of LUTs make this one, and how many are stacked."""
+    return min(
+        (-(-memory.width // width) * -(-memory.depth // depth), -(-memory.depth // depth))
+        for width, depth in small.shapes
+    )
+
+
+def block_select_luts(machine: Sequence[Memory], family: Family) -> int:
+    """LUTs that choose among blocks where several are stacked to make a memory deep enough, roughly."""
+    block = family.block_ram
+    assert block is not None, "every family here has block RAM"
+    return sum(
+        round(memory.count * memory.width * (_blocks(memory, family).stacked - 1) * block.select_luts)
+        for memory in machine
+        if not _is_small(memory, family)
+    )
+
+
+class _Blocks(NamedTuple):
+    """A memory in blocks: Yosys' cost of them, how many whole ones they are, how many are stacked. Least is best."""
+
+    cost: float
+    number: float
+    stacked: int
+
+
+def _blocks(memory: Memory, family: Family) -> _Blocks:
+    block = family.block_ram
+    assert block is not None, "every family here has block RAM"
+    kinds = [(block.cost * (2 if block.halves else 1), 1.0, block.shapes)]
+    if block.halves:
+        kinds.append((block.cost, 0.5, tuple(_half(block))))
+    return min(
+        _Blocks(cost * number, share * number, stacked)
+        for cost, share, shapes in kinds
+        for number, stacked in [_fewest(memory, shapes)]
+    )
+
+
+def _fewest(memory: Memory, shapes: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """Blocks, and how many are stacked; those side by side need nothing to choose among them."""
+    return min(
+        (-(-memory.width // _usable(memory, width)) * -(-memory.depth // depth), -(-memory.depth // depth))
+        for width, depth in shapes
+    )
+
+
+def _half(block: BlockRam) -> list[tuple[int, int]]:
+    """Shapes of half a block: half as deep, but for the widest, which is half as wide."""
+    return [(width, depth // 2) for width, depth in block.shapes[:-1]]
+
+
+def _usable(memory: Memory, width: int) -> int:
+    """Bits of a block's word that hold data: of each 9 only 8 where lanes are written apart."""
+    return width if memory.lane == memory.width or width < 9 else width // 9 * 8
