@@ -46,7 +46,8 @@ def _rules(
         window, alignment = instruction["window"], min(bus, architecture.rows)
         end = instruction["offset"] + (instruction["segments"] - 1) * instruction["memory_step"]
         end += instruction["segment_bytes"]
-        allowed = WRITABLE_WINDOWS if instruction.opcode == Opcode.STORE else (Window.INPUT, Window.SCRATCH)
+        loads = (Window.INPUT, *WRITABLE_WINDOWS)  # an output may be read again
+        allowed = WRITABLE_WINDOWS if instruction.opcode == Opcode.STORE else loads
         rules += [
             (window in allowed, f"uses window {window}"),
             (end <= windows.get(window, 0), f"reaches byte {end} of a window of {windows.get(window, 0)} bytes"),

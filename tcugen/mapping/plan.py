@@ -46,8 +46,8 @@ class Plan:
 
     @cached_property
     def outputs(self) -> tuple[str, ...]:
-        """Tensors that nobody reads."""
-        return tuple(task.output for task in self.tasks if not self.network.consumers[task.output])
+        """Tensors that leave; later tasks may read them too."""
+        return self.network.outputs
 
     @cached_property
     def spilled(self) -> tuple[str, ...]:

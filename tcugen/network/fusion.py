@@ -9,8 +9,8 @@ from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPo
 def fused_producers(network: Network) -> dict[str, str]:
     """For each add that can be fused, the producer it is fused into; that one runs where the add stands.
 
-    A producer qualifies if the add alone reads it. Of two, it is the one furthest from the input, so that the other
-    operand is complete when it starts. An add of a tensor to itself is not fused.
+    A producer qualifies if the add alone reads it and it is no output of the network. Of two, it is the one furthest
+    from the input, so that the other operand is complete when it starts. An add of a tensor to itself is not fused.
     """
     depth = {name: 0 for name, _ in network.inputs}
     for node in network.nodes:
@@ -23,7 +23,10 @@ def fused_producers(network: Network) -> dict[str, str]:
         candidates = [
             name
             for name in node.inputs
-            if name in network.by_name and _can_add(network.by_name[name]) and network.consumers[name] == (node.name,)
+            if name in network.by_name
+            and _can_add(network.by_name[name])
+            and network.consumers[name] == (node.name,)
+            and name not in network.outputs
         ]
         if candidates:
             fused[node.name] = max(candidates, key=lambda name: (depth[name], order[name]))

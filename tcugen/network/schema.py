@@ -43,16 +43,18 @@ class LayerConfig(_Keys):
     format: Annotated[int, Field(strict=True, ge=1, le=2)]
     name: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
     input: Input
+    outputs: Annotated[list[Name], Field(min_length=1)] | None = None
     nodes: Annotated[list[Annotated[Node, Field(discriminator="op", title="node")]], Field(min_length=1)]
 
 
 _NAME_RULE = "text of 1 to 200 characters without white space, commas and control characters"
 _PAIR_RULE = f"two integers [y, x] from 1 to {MAX_KERNEL}"
 RULES: dict[str, tuple[str, str]] = {
-    "format": ("1, or 2 for a file that has a dilation", "1"),
+    "format": ("1, or 2 for a file that has a dilation or names its outputs", "1"),
     "name": (_NAME_RULE, '"conv1"'),
     "input": ("an object with the keys name and shape", '{"name": "image", "shape": [3, 224, 224]}'),
     "shape": (f"three integers [channels, height, width] from 1 to {MAX_SIZE}", "[3, 224, 224]"),
+    "outputs": ("a list of at least one name of a node", '["fc"]'),
     "nodes": ("a list of at least one node", '[{"name": "conv1", "op": "conv", ...}]'),
     "op": (f"one of {', '.join(OPERATORS)}", '"conv"'),
     "inputs": ("a list of as many tensor names as the operator reads, 2 for add and 1 for all others", '["image"]'),

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 def write_qdq(model: QuantizedNetwork, path: str | Path) -> None:
     """Writes the network as ONNX; the same model gives the same bytes.
 
-    The graph's input is the float32 image [1, C, H, W], its output the real outputs, float32 [1, classes] of a linear
-    layer and [1, C, H, W] of others. Weights are int8 with one scale per output channel, biases int32.
+    The graph's input is the float32 image [1, C, H, W]. Its outputs hold what the network's stand for, float32
+    [1, classes] of a linear layer and [1, C, H, W] of others; they are called `output`, or `NAME_output` of
+    several. Weights are int8 with one scale per output channel, biases int32.
     """
     import onnx
 
@@ -34,15 +35,19 @@ def write_qdq(model: QuantizedNetwork, path: str | Path) -> None:
     writer.quantise(f"{source}_real", source)
     for node in network.nodes:
         writer.add_node(node)
-    last = network.nodes[-1]
-    writer.op("Identity", [writer.real(last.name)], "output")
-    value, sides = onnx.helper.make_tensor_value_info, network.shapes[last.name]
-    shown = [1, sides.channels] if writer.is_flat(last) else [1, sides.channels, sides.height, sides.width]
+    value = onnx.helper.make_tensor_value_info
+    outputs: list[onnx.ValueInfoProto] = []
+    for name in network.outputs:
+        shown = "output" if len(network.outputs) == 1 else f"{name}_output"
+        writer.op("Identity", [writer.real(name)], shown)
+        sides, flat = network.shapes[name], writer.is_flat(network.by_name[name])
+        dimensions = [1, sides.channels] if flat else [1, sides.channels, sides.height, sides.width]
+        outputs.append(value(shown, onnx.TensorProto.FLOAT, dimensions))
     graph = onnx.helper.make_graph(
         writer.nodes,
         network.name,
         [value(f"{source}_real", onnx.TensorProto.FLOAT, [1, shape.channels, shape.height, shape.width])],
-        [value("output", onnx.TensorProto.FLOAT, shown)],
+        outputs,
         writer.initializers,
     )
     opsets = [onnx.helper.make_opsetid("", OPSET)]

@@ -42,7 +42,7 @@ def write_reference(model: QuantizedNetwork, path: str | Path, every_tensor: boo
     Args:
         model: Its multipliers must follow from its scales.
         path: The file to write.
-        every_tensor: Make the output of every node an output of the graph, not only the last one's.
+        every_tensor: Make the output of every node an output of the graph, not only the network's outputs.
 
     The graph's inputs and outputs carry the names of the network: int8 [n, C, H, W] for any n, int32 for a last layer
     that stores sums.
@@ -56,12 +56,12 @@ def write_reference(model: QuantizedNetwork, path: str | Path, every_tensor: boo
     for node in model.network.nodes:
         writer.add_node(node)
     network = model.network
-    outputs = network.nodes if every_tensor else network.nodes[-1:]
+    outputs = [node.name for node in network.nodes] if every_tensor else network.outputs
     graph = onnx.helper.make_graph(
         writer.nodes,
         network.name,
         [writer.value(name) for name, _ in network.inputs],
-        [writer.value(node.name) for node in outputs],
+        [writer.value(name) for name in outputs],
         writer.initializers,
     )
     opsets = [onnx.helper.make_opsetid("", OPSET), onnx.helper.make_opsetid(CONTRIB, 1)]

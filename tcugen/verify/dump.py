@@ -58,6 +58,7 @@ def write_dump(
         "cycles": sum(outcome.cycles),
         "cycles_per_image": list(outcome.cycles),
         "inputs": sources,
+        "outputs": list(model.network.outputs),
         "nodes": [_entry(files, model, result, tensors) for result in outcome.nodes],
     }
     staging = directory / ".dump.json"

@@ -113,7 +113,8 @@ def cases(draw: st.DrawFn) -> Case:
     for _ in range(draw(st.integers(1, MOST_LAYERS))):
         builder.layer()
     inputs = [(name, builder.shapes[name]) for name in builder.inputs]
-    network = checked_network("random", inputs, builder.nodes, extract=True)
+    kept = draw(st.lists(st.sampled_from([node.name for node in builder.nodes]), max_size=2, unique=True))
+    network = checked_network("random", inputs, builder.nodes, kept, extract=True)
     some = draw(st.lists(st.sampled_from(list(network.shapes)), max_size=3, unique=True))
     zero_points = tuple((name, draw(st.integers(-128, 127))) for name in some)
     can_store_sums = isinstance(network.nodes[-1], Weighted)

@@ -1,6 +1,6 @@
 """The network under construction: gives each real result its quantization and thereby makes nodes of it."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import assert_never
@@ -189,25 +189,32 @@ class Builder:
         self.tensors[name], self.shapes[name] = quantization, shape
         return name
 
-    def finish(self, title: str, output: str) -> QuantizedNetwork:
-        """The checked network of all nodes that `output` depends on.
+    def copied(self, tensor: str, by: OnnxNode) -> str:
+        """Another tensor that holds the same: a change of scale by 1."""
+        node = Requantise(self._names.take(f"{tensor}.copy"), (tensor,))
+        return self._add(node, self.quantization(tensor), RequantiseIntegers(np.float32(1), INT8), by)
+
+    def finish(self, title: str, outputs: Sequence[str]) -> QuantizedNetwork:
+        """The checked network of all nodes that `outputs` depend on.
 
         Raises:
             NetworkError: If there is no node, or the network breaks a rule of `checked_network`.
         """
-        form = self.forms.pop(output, FLOAT_NCHW)
-        output = fold_limits(self.nodes, self.tensors, self.integers, output)
-        self.forms[output] = form
+        forms = [self.forms.pop(output, FLOAT_NCHW) for output in outputs]
+        outputs = fold_limits(self.nodes, self.tensors, self.integers, outputs)
+        self.forms |= zip(outputs, forms, strict=True)
         needed: set[str] = set()
-        pending = [output]
+        pending = list(outputs)
         while pending:
             name = pending.pop()
             if name in self.nodes and name not in needed:
                 needed.add(name)
                 pending += self.nodes[name].inputs
-        nodes = [node for name, node in self.nodes.items() if name in needed and name != output]
-        nodes += [self.nodes[output]] if output in self.nodes else []
-        network: Network = checked_network(title, ((self.image, self.image_shape),), nodes)
+        # What only leaves is computed last.
+        last = outputs[0]
+        nodes = [node for name, node in self.nodes.items() if name in needed and name != last]
+        nodes += [self.nodes[last]] if last in self.nodes else []
+        network: Network = checked_network(title, ((self.image, self.image_shape),), nodes, outputs)
         return QuantizedNetwork(
             network,
             {name: self.tensors[name] for name in network.shapes},

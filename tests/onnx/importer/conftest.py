@@ -49,7 +49,7 @@ def same_as_onnx_runtime(path: Path, images: np.ndarray, count: int = 0) -> Impo
     emulated = emulate(model, program, planes)
     last = model.network.nodes[-1].name
     assert np.array_equal(tensors(model, planes)[last], emulated)
-    evaluated = Evaluated(model, planes, emulated, None)
+    evaluated = Evaluated(model, planes, {last: emulated}, None)
     assert compare_reference(evaluated, lambda _: None).equal == len(images)
     form, shape = model.form(last), model.network.shapes[last]
     want = form.to_network(run(path, images, optimise=True).reshape(-1, *form.shape(shape)), shape)
