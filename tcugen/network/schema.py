@@ -13,7 +13,7 @@ from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from tcugen.network.fields import MAX_KERNEL, MAX_SIZE, Name, Size
+from tcugen.network.fields import MAX_KERNEL, MAX_SIZE, Function, Name, Size
 from tcugen.network.operators import Node
 
 OPERATORS: dict[str, type[Node]] = {operator.op: operator for operator in get_args(Node)}
@@ -50,7 +50,7 @@ class LayerConfig(_Keys):
 _NAME_RULE = "text of 1 to 200 characters without white space, commas and control characters"
 _PAIR_RULE = f"two integers [y, x] from 1 to {MAX_KERNEL}"
 RULES: dict[str, tuple[str, str]] = {
-    "format": ("1, or 2 for a file that has a dilation or names its outputs", "1"),
+    "format": ("1, or 2 for a file with a dilation, a table or outputs", "1"),
     "name": (_NAME_RULE, '"conv1"'),
     "input": ("an object with the keys name and shape", '{"name": "image", "shape": [3, 224, 224]}'),
     "shape": (f"three integers [channels, height, width] from 1 to {MAX_SIZE}", "[3, 224, 224]"),
@@ -65,6 +65,8 @@ RULES: dict[str, tuple[str, str]] = {
     "dilation": (_PAIR_RULE, "[2, 2]"),
     "groups": (f"an integer from 1 to {MAX_SIZE}", "1"),
     "activation": ('null or "relu"', '"relu"'),
+    "function": (f"one of {', '.join(get_args(Function))}", '"sigmoid"'),
+    "alpha": ("a number, of a leaky_relu, hard_sigmoid or elu", "0.1"),
 }
 """For every key: the rule its value follows, and an example."""
 

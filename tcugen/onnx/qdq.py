@@ -13,7 +13,17 @@ from tcugen.model.integers import clamp_of
 from tcugen.model.limits import INT8_RANGE
 from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.network.graph import Node
-from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Weighted, activation_of
+from tcugen.network.operators import (
+    Add,
+    Conv,
+    GlobalAveragePool,
+    Linear,
+    MaxPool,
+    Requantise,
+    Table,
+    Weighted,
+    activation_of,
+)
 from tcugen.onnx.reference import IR_VERSION, OPSET, Constant
 
 if TYPE_CHECKING:
@@ -116,6 +126,8 @@ class _Writer:
                 computed = self.op("GlobalAveragePool", operands, f"{name}_mean")
             case Requantise():
                 computed = operands[0]
+            case Table():
+                computed = self.table(node)
             case _:
                 assert_never(node)
         if self.model.tensors[name] is not None:
@@ -132,6 +144,15 @@ class _Writer:
         bounds = [np.float32((step - quantization.zero_point) * quantization.scale) for step in (low, high)]
         names = [self.constant(f"{node.name}_{end}", bound) for end, bound in zip(("low", "high"), bounds, strict=True)]
         return self.op("Clip", [computed, *names], f"{node.name}_clip")
+
+    def table(self, node: Table) -> str:
+        """What each entry stands for, looked up: no tool has to know the function."""
+        name, y = node.name, self.model.quantization(node.name)
+        entries = self.model.integers_of(node).entries.astype(np.int16)
+        reals = (entries - y.zero_point).astype(np.float32) * np.float32(y.scale)
+        wide = self.op("Cast", [f"{node.inputs[0]}_int8"], f"{name}_wide", to=6)  # INT32
+        index = self.op("Add", [wide, self.constant(f"{name}_offset", np.array(128, np.int32))], f"{name}_index")
+        return self.op("Gather", [self.constant(f"{name}_table", reals), index], f"{name}_function")
 
     def convolution(self, node: Conv, x: str) -> str:
         operands = [x, *self.parameters(node, self.model.integers_of(node).weight)]

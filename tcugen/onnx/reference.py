@@ -22,7 +22,7 @@ from tcugen.model.integers import Clamp
 from tcugen.model.limits import INT8_RANGE
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.graph import Node
-from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Weighted
+from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Table, Weighted
 from tcugen.onnx.untyped import open_session
 
 if TYPE_CHECKING:
@@ -145,6 +145,8 @@ class _Writer:
                 self.global_average_pool(node)
             case Requantise():
                 self.requantise(node)
+            case Table():
+                self.table(node)
             case _:
                 assert_never(node)
 
@@ -258,6 +260,13 @@ class _Writer:
         centred = self.centred(node, node.inputs[0], "x", np.float32)
         inputs = [centred, self.constant(f"{node.name}/multiplier", integers.multiplier)]
         self.rounded(node, integers.clamp, self.op("Mul", inputs, f"{node.name}/scaled"), np.float32)
+
+    def table(self, node: Table) -> None:
+        """The table itself: Gather, at x + 128."""
+        name = node.name
+        wide = self.op("Cast", [node.inputs[0]], f"{name}/wide", to=_type("INT32"))
+        index = self.op("Add", [wide, self.constant(f"{name}/offset", np.int32(128))], f"{name}/index")
+        self.op("Gather", [self.constant(f"{name}/table", self.model.integers_of(node).entries), index], name)
 
     def centred(self, node: Node, operand: str, role: str, dtype: type[np.floating]) -> str:
         """An operand less its zero point, in a floating-point type."""

@@ -16,6 +16,7 @@ from tcugen.network.operators import (
     Linear,
     MaxPool,
     Requantise,
+    Table,
     Weighted,
     Windowed,
     as_convolution,
@@ -111,6 +112,8 @@ def _entry(files: _Files, model: QuantizedNetwork, result: NodeResult, tensors: 
             entry |= _window(node)
         case GlobalAveragePool() | Requantise():
             entry["multiplier"] = float(model.integers_of(node).multiplier)
+        case Table():
+            entry["table"] = files.save(f"{node.name}.table", model.integers_of(node).entries)
         case _:
             assert_never(node)
     if not keeps_quantization(node):

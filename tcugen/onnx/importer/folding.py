@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tcugen.model.integers import MaxPoolIntegers, NodeIntegers, RequantiseIntegers
+import numpy as np
+
+from tcugen.model.integers import MaxPoolIntegers, NodeIntegers, RequantiseIntegers, TableIntegers, clamp_of
 from tcugen.model.quantized import Quantization
 from tcugen.network.graph import Node
 from tcugen.network.operators import Activated, Requantise
@@ -32,12 +34,16 @@ def fold_limits(
             continue
         readers = sum(other.inputs.count(producer.name) for other in nodes.values())
         before, change = integers[producer.name], integers[name]
-        if not isinstance(change, RequantiseIntegers) or isinstance(before, MaxPoolIntegers) or before.clamp is None:
+        limits = clamp_of(before)
+        if not isinstance(change, RequantiseIntegers) or isinstance(before, MaxPoolIntegers) or limits is None:
             continue
         if readers != 1 or change.multiplier != 1 or tensors[name] != tensors[producer.name]:
             continue
-        low, high = (min(max(limit, change.clamp[0]), change.clamp[1]) for limit in before.clamp)
-        integers[producer.name] = replace(before, clamp=(low, high))
+        low, high = (min(max(limit, change.clamp[0]), change.clamp[1]) for limit in limits)
+        if isinstance(before, TableIntegers):
+            integers[producer.name] = TableIntegers(np.clip(before.entries, low, high))
+        else:
+            integers[producer.name] = replace(before, clamp=(low, high))
         quantization = tensors[name]
         if quantization is not None and low == quantization.zero_point and isinstance(producer, Activated):
             nodes[producer.name] = replace(producer, activation="relu")
