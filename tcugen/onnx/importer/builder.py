@@ -10,6 +10,7 @@ import numpy as np
 from tcugen.model import multipliers
 from tcugen.model.errors import ModelError, QuantizationError
 from tcugen.model.file_form import FLOAT_NCHW, FileForm
+from tcugen.model.functions import output_entries
 from tcugen.model.integers import (
     AddIntegers,
     AverageIntegers,
@@ -17,6 +18,7 @@ from tcugen.model.integers import (
     MaxPoolIntegers,
     NodeIntegers,
     RequantiseIntegers,
+    TableIntegers,
     WeightedIntegers,
     clamp_of,
 )
@@ -24,14 +26,25 @@ from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.network.check import checked_network
 from tcugen.network.fields import Activation
 from tcugen.network.graph import Network, Node, Shape
-from tcugen.network.operators import Add, Conv, GlobalAveragePool, MaxPool, Requantise, keeps_quantization
+from tcugen.network.operators import Add, Conv, GlobalAveragePool, MaxPool, Requantise, Table, keeps_quantization
 from tcugen.onnx.importer.affine import fitted
 from tcugen.onnx.importer.dead_channels import without_dead_channels
 from tcugen.onnx.importer.folding import fold_limits
 from tcugen.onnx.importer.names import Names
 from tcugen.onnx.importer.onnx_file import OnnxNode
 from tcugen.onnx.importer.parameters import BiasError, integer_limits, rounded_bias
-from tcugen.onnx.importer.values import Addition, Average, Border, Computed, Convolution, Image, Pool, Real, Stored
+from tcugen.onnx.importer.values import (
+    Addition,
+    Average,
+    Border,
+    Computed,
+    Convolution,
+    Elementwise,
+    Image,
+    Pool,
+    Real,
+    Stored,
+)
 
 INT8 = (-128, 127)
 
@@ -89,7 +102,7 @@ class Builder:
                 shape = self.image_shape
             case Stored():
                 shape = self.shapes[real.base.tensor]
-            case Convolution() | Addition() | Average():
+            case Convolution() | Addition() | Average() | Elementwise():
                 shape = real.base.shape
             case _:
                 assert_never(real.base)
@@ -113,7 +126,7 @@ class Builder:
                 tensor = self._pooled(real.base.tensor, real.pools)
                 limits = integer_limits(real.low, real.high, quantization)
                 return self.requantise(tensor, quantization, limits, real.last or by)
-            case Convolution() | Addition() | Average():
+            case Convolution() | Addition() | Average() | Elementwise():
                 return self._pooled(self._computed(real, real.base, quantization), real.pools)
             case _:
                 assert_never(real.base)
@@ -246,18 +259,21 @@ class Builder:
                 node = Add(name, base.operands, activation)
             case Average():
                 node = GlobalAveragePool(name, (base.x,))
+            case Elementwise():
+                curve = base.curve
+                node = Table(name, (curve.tensor,), curve.function or "custom", curve.alpha)
             case _:
                 assert_never(base)
         with _refusing(base.node):
             if isinstance(base, Convolution) and base.steps:
                 base = fitted(base, self.quantization(base.x), quantization)
-            integers = self._integers(base, name, quantization.scale, limits)
+            integers = self._integers(base, name, quantization, limits)
         self._made[key] = self._add(node, quantization, integers, base.node)
         return self._made[key]
 
-    def _integers(self, base: Computed, name: str, s_y: np.float32, limits: Clamp) -> NodeIntegers:
-        """The integers of the node `name`; s_y is the scale of its output."""
-        layer = base.node.name
+    def _integers(self, base: Computed, name: str, y: Quantization, limits: Clamp) -> NodeIntegers:
+        """The integers of the node `name`, whose output is quantized as `y`."""
+        layer, s_y = base.node.name, y.scale
         match base:
             case Convolution():
                 s_x = self.scale(base.x)
@@ -276,6 +292,8 @@ class Builder:
                 pixels = shape.height * shape.width
                 factor = multipliers.average_multiplier(self.scale(base.x), s_y, pixels, layer=layer)
                 return AverageIntegers(factor, limits)
+            case Elementwise():
+                return TableIntegers(np.clip(output_entries(base.curve.values, s_y, y.zero_point), *limits))
             case _:
                 assert_never(base)
 

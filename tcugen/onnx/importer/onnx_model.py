@@ -12,6 +12,7 @@ from tcugen.network.names import valid_name
 from tcugen.network.operators import Requantise, Weighted
 from tcugen.onnx.importer import (
     channelwise,
+    elementwise,
     float_operators,
     layout_operators,
     operator_form,
@@ -44,6 +45,13 @@ OPERATORS: dict[str, Operator] = {
     "BatchNormalization": channelwise.batch_normalization,
     "Relu": float_operators.relu,
     "Clip": float_operators.clip,
+    **dict.fromkeys(elementwise.FUNCTIONS, elementwise.function_of),
+    "PRelu": elementwise.prelu,
+    "Min": elementwise.limited,
+    "Max": elementwise.limited,
+    "Pow": elementwise.limited,
+    "com.microsoft.QLinearSigmoid": elementwise.qlinear_function,
+    "com.microsoft.QLinearLeakyRelu": elementwise.qlinear_function,
     "MaxPool": pool_operators.max_pool,
     "Pad": pool_operators.pad,
     "GlobalAveragePool": pool_operators.global_average_pool,
@@ -74,11 +82,6 @@ _REMEDIES = {
     "DynamicQuantizeLinear": "quantize statically, with calibrated scales",
     "ConvInteger": "quantize statically, with calibrated scales",
     "MatMulInteger": "quantize statically, with calibrated scales",
-    "HardSwish": "train the network with ReLU or ReLU6 instead",
-    "HardSigmoid": "train the network with ReLU or ReLU6 instead",
-    "Sigmoid": "train the network with ReLU or ReLU6 instead",
-    "LeakyRelu": "train the network with ReLU or ReLU6 instead",
-    "PRelu": "train the network with ReLU or ReLU6 instead",
 }
 
 
