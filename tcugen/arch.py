@@ -34,6 +34,9 @@ QUEUE_DEPTH = 8
 PARAMETER_BYTES = 8
 """Bytes of output parameters per output channel: int32 folded bias, float32 multiplier."""
 
+TABLE_ENTRIES = 256
+"""Entries of a table: one for every int8 value."""
+
 
 ROW_RULE = f"one of {', '.join(map(str, ROW_SIZES))}"
 COLUMN_RULE = f"an even number between {COLUMN_SIZES[0]} and {COLUMN_SIZES[-1]}"
@@ -41,6 +44,10 @@ COLUMN_RULE = f"an even number between {COLUMN_SIZES[0]} and {COLUMN_SIZES[-1]}"
 
 class ArchitectureError(ValueError):
     """An architecture parameter outside what the generator can build. The message names value, rule and remedy."""
+
+
+OPTIONAL = frozenset({"tables"})
+"""Parameters of hardware that most machines do not have: 0 there, and left out of files."""
 
 
 def _is_power_of_two(value: int) -> bool:
@@ -73,6 +80,7 @@ class Architecture:
         parameter_groups: Capacity of the parameter ring in groups of `columns` output channels; a power of two.
         output_lanes: Results per cycle of the output path; a power of two that divides rows and columns.
         bus_address_bits: Width of AXI4 addresses.
+        tables: 1 if results can pass through a table of 256 entries, 0 if that hardware is absent.
 
     Raises:
         ArchitectureError: If a value is outside its range.
@@ -88,6 +96,7 @@ class Architecture:
     parameter_groups: int = 32
     output_lanes: int = 4
     bus_address_bits: int = 40
+    tables: int = 0
 
     def __post_init__(self):
         def require(holds: bool, name: str, rule: str):
@@ -134,6 +143,7 @@ class Architecture:
             f"a power of two that divides rows and columns, up to {most} on a {self.rows}x{self.columns} array",
         )
         require(32 <= self.bus_address_bits <= 64, "bus_address_bits", "between 32 and 64 bits")
+        require(self.tables in (0, 1), "tables", "0 or 1")
 
     @property
     def multipliers(self) -> int:
@@ -179,6 +189,16 @@ class Architecture:
         return min(BURST_BEATS, 1 << half.bit_length() - 1)
 
     @property
+    def table_groups(self) -> int:
+        """Parameter groups that a table fills on its way to the output path."""
+        return -(-TABLE_ENTRIES // self.parameter_group_bytes)
+
+    @property
+    def table_bytes(self) -> int:
+        """Bytes of the tables, one per output lane."""
+        return TABLE_ENTRIES * self.output_lanes if self.tables else 0
+
+    @property
     def accumulator_bytes(self) -> int:
         """Bytes of both accumulator banks, rounded up."""
         return -(-2 * self.accumulator_depth * self.columns * self.accumulator_bits // 8)
@@ -194,14 +214,15 @@ class Architecture:
         return 16 + (self.rows - 1).bit_length()
 
     def to_dict(self) -> dict[str, int]:
-        return dataclasses.asdict(self)
+        """The free parameters; what is absent is left out, so that machines without it keep their fingerprint."""
+        return {name: value for name, value in dataclasses.asdict(self).items() if name not in OPTIONAL or value}
 
     @classmethod
     def from_dict(cls, values: dict[str, int]) -> "Architecture":
         """Inverse of `to_dict`; raises ArchitectureError on unknown or missing keys."""
         names = {field.name for field in dataclasses.fields(cls)}
-        if set(values) != names:
-            missing, unknown = sorted(names - set(values)), sorted(set(values) - names)
+        if not names - OPTIONAL <= set(values) <= names:
+            missing, unknown = sorted(names - OPTIONAL - set(values)), sorted(set(values) - names)
             raise ArchitectureError(f"architecture keys do not match: missing {missing}, unknown {unknown}")
         return cls(**values)
 

@@ -117,7 +117,7 @@ OWN_FIELDS: dict[Opcode, tuple[Field, ...]] = {
     Opcode.WEIGHT: (
         Field("offset", 32, "byte offset in window WEIGHTS"),
         Field("n_columns", 12, "column groups; each is C * 8 bytes of parameters, then n_tiles weight tiles"),
-        Field("n_tiles", 16, "weight tiles (R * C bytes, row after row) per column group"),
+        Field("n_tiles", 16, "weight tiles (R * C bytes, row after row) per column group; 0 brings a table"),
     ),
     Opcode.LOAD: _TRANSFER_OWN,
     Opcode.STORE: _TRANSFER_OWN,
@@ -139,6 +139,8 @@ OWN_FIELDS: dict[Opcode, tuple[Field, ...]] = {
         Field("last_steps", 6, "lane steps of the last column group: ceil(channels / L), 1 .. C / L"),
         Field("pad_steps", 6, "lane steps of zeros after the last one of a pixel, in the same word"),
         Field("keep", 1, "rewind the parameter ring to this instruction's first group at the end"),
+        Field("table", 1, "each result is replaced by its entry in the table"),
+        Field("load_table", 1, "take a table from the parameter ring first: 256 bytes, entry x + 128, in whole groups"),
     ),
     Opcode.POOL: (
         Field("base", _ADDRESS, "address of the word at input row iy0, column ix0 of the first plane"),

@@ -38,6 +38,7 @@ class Dump:
             "max_pool": self.maximum,
             "global_average_pool": self.average,
             "requantise": self.change_of_scale,
+            "table": self.look_up,
         }
         return compute[node["op"]](node, *inputs)
 
@@ -73,6 +74,18 @@ class Dump:
     def change_of_scale(self, node: dict, x: np.ndarray) -> np.ndarray:
         return rounded(x.astype(np.int64) - node["input_zero_points"][0], np.float32(node["multiplier"]), node)
 
+    def look_up(self, node: dict, x: np.ndarray) -> np.ndarray:
+        return self.array(node["table"])[x.astype(np.int64) + 128]
+
+    def stored(self, node: dict) -> dict | None:
+        """The node with an output that `node` is computed along with: an add or a table, or an add and then a table."""
+        while "output" not in node:
+            readers = self.readers(node)
+            if len(readers) != 1 or readers[0]["op"] not in ("add", "table"):
+                return None
+            node = readers[0]
+        return node
+
     def readers(self, node: dict) -> list[dict]:
         """Nodes that compute `node` along with themselves."""
         return [other for other in self.nodes.values() if {"node": node["name"]} in other["inputs"]]
@@ -81,8 +94,8 @@ class Dump:
         """Products of a node for one image, as a dump counts them: none where channels are only moved."""
         if "weight" not in node or (node["op"] == "conv" and node["name"].rpartition(".")[2] == "shortcut"):
             return 0
-        # What an add is computed along with has the shape of its result.
-        rows, columns = self.array(node.get("output") or self.readers(node)[0]["output"]).shape[2:]
+        # What an add or a table is computed along with has the shape of its result.
+        rows, columns = self.array((self.stored(node) or node)["output"]).shape[2:]
         return self.array(node["weight"]).size * rows * columns
 
     def windows(self, node: dict, x: np.ndarray, fill: float) -> np.ndarray:
@@ -129,8 +142,8 @@ def gaps(dump: Dump, reference: dict[str, np.ndarray]) -> list[str]:
         found += [f"{node['name']}: reads {source}, which nothing before it makes" for source in unknown]
         if "output" in node:
             made[node["output"]] = len(dump.array(node["output"]))
-        elif [reader["op"] for reader in dump.readers(node) if "output" in reader] != ["add"]:
-            found.append(f"{node['name']}: has no output, and no add with one was computed along with it")
+        elif dump.stored(node) is None:
+            found.append(f"{node['name']}: has no output, and nothing with one was computed along with it")
     if 0 in images.values() or len(set(made.values())) != 1:
         found.append(f"numbers of images are {sorted(set(made.values()))}, but must be one, and not 0")
     macs = 0 if found else sum(dump.macs(node) for node in nodes)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tcugen.network.graph import Network, Shape
-from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise
+from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Table
 
 
 def build_resnet(
@@ -72,6 +72,7 @@ def every_operator() -> Network:
         Add("sum", ("rescaled", "grouped")),
         Add("doubled", ("sum", "sum"), activation="relu"),
         GlobalAveragePool("mean", ("doubled",)),
-        Linear("fc", ("mean",), 24),
+        Table("curve", ("mean",), "tanh"),
+        Linear("fc", ("curve",), 24),
     )
     return Network("every_operator", (("image", Shape(3, 19, 17)),), nodes)

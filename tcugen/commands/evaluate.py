@@ -1,7 +1,7 @@
 """`tcugen evaluate`: a model on many images by the emulator and ONNX Runtime, and how often each is right."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,7 +34,7 @@ class EvaluateOptions:
         labels: .npy file of n integers, the right classes; None prints the classes found alone.
         rtl: Folder of an earlier build whose architecture the program is for; None chooses one.
         compare: Other ONNX files to run in ONNX Runtime on the same images.
-        logits: Where to write the outputs, [n, classes] as the machine stores them; None for nowhere.
+        logits: Where to write the outputs, [n, elements] as the machine stores them; None for nowhere.
         json_file: Where to write the figures; None for nowhere.
     """
 
@@ -58,7 +58,7 @@ def evaluate(options: EvaluateOptions, flags: MachineFlags, console: Console) ->
         ModelError, NetworkError, SizingError, CompileError, ArchitectureError, UsageError: Bad input.
     """
     from tcugen.emulator import EmulationError
-    from tcugen.evaluate.emulate import emulate, read_labels, top1, write_outputs
+    from tcugen.evaluate.emulate import emulate_all, read_labels, top1, write_outputs
     from tcugen.model.images import read_images
     from tcugen.verify.reference import reference_available
 
@@ -75,7 +75,7 @@ def evaluate(options: EvaluateOptions, flags: MachineFlags, console: Console) ->
     network = model.network
     entry, shape = network.inputs[0]
     images = read_images(options.images, shape, model.form(entry))
-    classes = network.shapes[network.nodes[-1].name].channels
+    classes = network.shapes[network.outputs[0]].channels
     labels = None if options.labels is None else read_labels(options.labels, len(images), classes)
     architecture = existing_architecture(options.rtl, flags) if options.rtl else sized(network, flags).architecture
     console.print("compiling the program", highlight=False)
@@ -83,12 +83,12 @@ def evaluate(options: EvaluateOptions, flags: MachineFlags, console: Console) ->
     started = time.monotonic()
     try:
         with progress_bar(console) as bar:
-            outputs = emulate(model, program, images, emulation_reporter(bar, len(images)))
+            outputs = emulate_all(model, program, images, emulation_reporter(bar, len(images)))
     except EmulationError as error:
         console.print(f"the program breaks a rule of the machine: {error}", highlight=False, markup=False)
         return Status.MISMATCH
     seconds = time.monotonic() - started
-    found = top1(model, outputs)
+    found = top1(model, outputs[network.outputs[0]])
     if found is None:
         labels = None
     figures: EvaluationFigures = {
@@ -117,7 +117,7 @@ def _compare(
     files: Sequence[Path],
     model: "QuantizedNetwork",
     images: "Images",
-    outputs: Tensor,
+    outputs: Mapping[str, Tensor],
     labels: NDArray[np.integer] | None,
     console: Console,
 ) -> list[ComparisonFigures]:

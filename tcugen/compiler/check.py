@@ -8,7 +8,7 @@ from tcugen.mapping.errors import CompileError
 from tcugen.program import Program
 
 _LOOPS = {
-    Opcode.WEIGHT: ("n_columns", "n_tiles"),
+    Opcode.WEIGHT: ("n_columns",),
     Opcode.LOAD: ("segments", "segment_bytes"),
     Opcode.STORE: ("segments", "segment_bytes", "row_step"),
     Opcode.COMPUTE: ("n_columns", "n_y", "block_rows", "n_x", "n_groups", "n_ky", "n_kx", "stride_y"),
@@ -40,13 +40,15 @@ def _rules(
         end = instruction["offset"] + instruction["n_columns"] * column
         rules += [
             (instruction["offset"] % bus == 0, f"offset {instruction['offset']} is not a multiple of {bus}"),
+            (instruction["n_tiles"] >= 1 or architecture.tables == 1, "n_tiles is 0, but this machine has no tables"),
             (end <= windows[Window.WEIGHTS], f"reads up to {end} in a window of {windows[Window.WEIGHTS]} bytes"),
         ]
     if instruction.opcode in (Opcode.LOAD, Opcode.STORE):
         window, alignment = instruction["window"], min(bus, architecture.rows)
         end = instruction["offset"] + (instruction["segments"] - 1) * instruction["memory_step"]
         end += instruction["segment_bytes"]
-        allowed = WRITABLE_WINDOWS if instruction.opcode == Opcode.STORE else (Window.INPUT, Window.SCRATCH)
+        loads = (Window.INPUT, *WRITABLE_WINDOWS)  # an output may be read again
+        allowed = WRITABLE_WINDOWS if instruction.opcode == Opcode.STORE else loads
         rules += [
             (window in allowed, f"uses window {window}"),
             (end <= windows.get(window, 0), f"reaches byte {end} of a window of {windows.get(window, 0)} bytes"),
@@ -88,6 +90,10 @@ def _rules(
         steps, groups = instruction["last_steps"], instruction["n_columns"] if instruction["keep"] else 1
         last_byte = padded_byte(instruction, architecture)
         rules += [
+            (
+                architecture.tables == 1 or not (instruction["table"] or instruction["load_table"]),
+                "uses a table, but this machine has none",
+            ),
             (steps <= architecture.output_steps, f"last_steps {steps} exceeds {architecture.output_steps}"),
             (last_byte <= architecture.rows, f"pads up to byte {last_byte} in words of {architecture.rows} bytes"),
             (

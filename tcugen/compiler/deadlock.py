@@ -48,6 +48,7 @@ class Execution:
         self.completed = [0] * len(Unit)
         self.tiles = _Ring(architecture.weight_tiles)
         self.groups = _Ring(architecture.parameter_groups)
+        self.table_groups = architecture.table_groups
         self.finished: deque[int] = deque()
         self.open_bank = False
         self.current: dict[Opcode, int] = {}
@@ -149,6 +150,11 @@ class Execution:
             self.tiles.read = first
 
     def _drain(self, instruction: Instruction) -> Iterator[bool]:
+        for _ in range(self.table_groups if instruction["load_table"] else 0):
+            while not self.groups.take(1):
+                yield False
+            self.groups.freed = self.groups.read
+            yield True
         first = self.groups.read
         for _ in range(instruction["n_columns"]):
             while not self.groups.take(1):

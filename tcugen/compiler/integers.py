@@ -1,6 +1,6 @@
 """The integers of each task, checked: what turns a schedule of shapes into a program of this very model."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 import numpy as np
@@ -11,7 +11,17 @@ from tcugen.compiler.numerics import check_add, check_multipliers, fold_bias
 from tcugen.mapping.errors import CompileError
 from tcugen.mapping.tasks import AverageTask, ConvTask, PoolTask, Task
 from tcugen.model.quantized import QuantizedNetwork
-from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Weighted, as_convolution
+from tcugen.network.operators import (
+    Add,
+    Conv,
+    GlobalAveragePool,
+    Linear,
+    MaxPool,
+    Requantise,
+    Table,
+    Weighted,
+    as_convolution,
+)
 
 INT8 = (-128, 127)
 
@@ -39,6 +49,7 @@ class TaskIntegers:
         pad: Zero point of the input.
         zero_point, clamp: Of the requantised result.
         residual: Of the residual add, or None.
+        table: int8 [256] that the results pass through, or None.
     """
 
     weight: NDArray[np.int8] | None
@@ -48,6 +59,7 @@ class TaskIntegers:
     zero_point: int
     clamp: tuple[int, int] = INT8
     residual: ResidualIntegers | None = None
+    table: NDArray[np.int8] | None = None
 
     @property
     def compute_fields(self) -> dict[str, int]:
@@ -118,12 +130,21 @@ def _integers(model: QuantizedNetwork, task: Task, architecture: Architecture) -
         case AverageTask():
             return _average(model, task, architecture)
         case ConvTask():
-            node = model.network.by_name[task.runs]
+            table = model.network.by_name[task.output]
+            integers = _on_the_array(model, task, architecture)
+            return replace(integers, table=model.integers_of(table).entries) if isinstance(table, Table) else integers
         case _:
             assert_never(task)
+
+
+def _on_the_array(model: QuantizedNetwork, task: ConvTask, architecture: Architecture) -> TaskIntegers:
+    """The integers of a task but for its table."""
+    node = model.network.by_name[task.runs]
     match node:
         case Add():
-            return _add_alone(model, task, node)
+            return replace(_unchanged(model, task), residual=_residual(model, node, 0))
+        case Table():
+            return _unchanged(model, task)
         case Requantise():
             return _requantise(model, task, node, architecture)
         case Conv() | Linear():
@@ -169,11 +190,11 @@ def _requantise(model: QuantizedNetwork, task: ConvTask, node: Requantise, archi
 
 def _fused(model: QuantizedNetwork, task: ConvTask) -> ResidualIntegers | None:
     """The add that is fused after what the array runs, if there is one."""
-    match model.network.by_name[task.output]:
-        case Add() as add if add.name != task.runs:
-            return _residual(model, add, add.inputs.index(task.runs))
-        case _:
-            return None
+    for name in task.nodes[1:]:
+        node = model.network.by_name[name]
+        if isinstance(node, Add):
+            return _residual(model, node, node.inputs.index(task.runs))
+    return None
 
 
 def _residual(model: QuantizedNetwork, add: Add, first: int) -> ResidualIntegers:
@@ -190,8 +211,8 @@ def _residual(model: QuantizedNetwork, add: Add, first: int) -> ResidualIntegers
     )
 
 
-def _add_alone(model: QuantizedNetwork, task: ConvTask, node: Add) -> TaskIntegers:
-    """An add on its own: operand a passes through the array unchanged, clamp(rint((a - z_a) * 1.0) + z_a) = a."""
+def _unchanged(model: QuantizedNetwork, task: ConvTask) -> TaskIntegers:
+    """Of an add or a table on its own: x passes through the array unchanged, clamp(rint((x - z_x) * 1.0) + z_x) = x."""
     channels, zero_point = task.input_shape.channels, model.zero_point(task.input)
     return TaskIntegers(
         weight=np.ones((channels, 1, 1, 1), np.int8),
@@ -199,7 +220,6 @@ def _add_alone(model: QuantizedNetwork, task: ConvTask, node: Add) -> TaskIntege
         multiplier=np.ones(channels, np.float32),
         pad=zero_point,
         zero_point=zero_point,
-        residual=_residual(model, node, 0),
     )
 
 

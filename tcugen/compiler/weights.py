@@ -11,7 +11,7 @@ from tcugen.mapping.tasks import ConvTask
 from tcugen.mapping.tiling import WeightPanel
 from tcugen.program import TensorLayout
 from tcugen.schedule.schedule import Schedule
-from tcugen.schedule.weight_blocks import AverageBlock, ConvolutionBlock
+from tcugen.schedule.weight_blocks import AverageBlock, ConvolutionBlock, TableBlock
 
 
 def _parameters(
@@ -111,6 +111,9 @@ def weight_image(schedule: Schedule, integers: tuple[TaskIntegers | None, ...]) 
                     layout = plan.layouts[task.input]
                     whole = {index: convolution_columns(task, numbers, layout, panel, plan.architecture)}
                 data = whole[index][first:last]
+            case TableBlock():
+                assert numbers.table is not None, "its task has one"
+                data = numbers.table.view(np.uint8)
             case AverageBlock(words=words):
                 data = average_columns(numbers, panel, plan.architecture, words)
             case _:

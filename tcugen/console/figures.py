@@ -52,7 +52,7 @@ def run_figures(
             "elements": reference.elements,
             "mismatches": reference.mismatches,
         },
-        "top1": top1(model, outcome.rtl[model.network.nodes[-1].name]),
+        "top1": top1(model, outcome.rtl[model.network.outputs[0]]),
         "counters": outcome.counters,
         "cycles_per_second": outcome.cycles_per_second,
         "nodes": [

@@ -1,4 +1,4 @@
-"""The DRAIN unit: bias, requantisation, residual add, and results back to the activation memory.
+"""The DRAIN unit: bias, requantisation, residual add, table, and results back to the activation memory.
 
 For every column group, for every block, the next finished tile is taken. Lane step s of column group col makes the L
 channels from ch = channel0 + col * C + s * L on, C / L steps or `last_steps` in the last group. A result is stored at
@@ -16,7 +16,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from tcugen.arch import PARAMETER_BYTES
+from tcugen.arch import PARAMETER_BYTES, TABLE_ENTRIES
 from tcugen.emulator.arithmetic import MAXIMUM_SHIFT, multiplier_is_supported, requantise, residual_add
 from tcugen.emulator.memory import ADDRESS_MASK
 from tcugen.emulator.ordering import Work
@@ -42,6 +42,11 @@ def _check(shared: Shared, step: Step) -> None:
         raise step.error("residual", "is set together with int32, but 32-bit sums are stored as they are")
     if step["residual"] and step["add_shift"] > MAXIMUM_SHIFT:
         raise step.error("add_shift", f"is {step['add_shift']}, but it must be 0 .. {MAXIMUM_SHIFT}")
+    for field in ("table", "load_table"):
+        if step[field] and not shared.architecture.tables:
+            raise step.error(field, "is set, but the architecture has no tables")
+    if step["table"] and step["int32"]:
+        raise step.error("table", "is set together with int32, but 32-bit sums are stored as they are")
     if step["keep"] and step["n_columns"] > shared.parameters.capacity:
         raise step.error(
             "keep",
@@ -94,6 +99,7 @@ def _requantised(
     multiplier: NDArray[np.uint32],
     residual: NDArray[np.int64] | None,
 ) -> NDArray[np.int64]:
+    """Sums as int8, with the residual operand at addresses `residual` added to them if there is one."""
     result = requantise(sums, multiplier, step["zero_point"], step["clamp_low"], step["clamp_high"])
     if residual is None:
         return result
@@ -110,6 +116,26 @@ def _requantised(
         step["add_clamp_low"],
         step["add_clamp_high"],
     )
+
+
+def _looked_up(shared: Shared, step: Step, values: NDArray[np.int64]) -> NDArray[np.int64]:
+    if not step["table"]:
+        return values
+    if shared.table is None:
+        raise step.error("table", "is set, but no instruction has loaded one")
+    return shared.table[values + 128].astype(np.int64)
+
+
+def _load_table(shared: Shared, step: Step) -> Iterator[Blocked | None]:
+    """The table that stands in the parameter ring before the groups of this instruction."""
+    groups: list[NDArray[np.uint8]] = []
+    for number in range(shared.architecture.table_groups):
+        while not shared.parameters.available:
+            yield Blocked(step, "load_table", f"group {number} of the table has not come")
+        groups.append(shared.parameters.take(1)[0])
+        shared.parameters.free()
+        yield None
+    shared.table = np.concatenate(groups)[:TABLE_ENTRIES].view(np.int8)
 
 
 def _store(shared: Shared, step: Step, work: Work, addresses: NDArray[np.int64], values: NDArray[np.int64]) -> None:
@@ -147,7 +173,7 @@ def _drain_tile(
     result = sums
     if not step["int32"]:
         residual = places.addresses("residual", *box) if step["residual"] else None
-        result = _requantised(shared, step, work, sums, multiplier, residual)
+        result = _looked_up(shared, step, _requantised(shared, step, work, sums, multiplier, residual))
     _store(shared, step, work, places.addresses("out", *box), result)
     first_channel, channels, y0, n_rows = box
     if padding:
@@ -164,6 +190,8 @@ def drain(shared: Shared, step: Step) -> Iterator[Blocked | None]:
     architecture = shared.architecture
     places = _Places(shared, step)
     padding = step["pad_steps"] * architecture.output_lanes
+    if step["load_table"]:
+        yield from _load_table(shared, step)
     first_group = shared.parameters.read
     for column in range(step["n_columns"]):
         last_column = column == step["n_columns"] - 1

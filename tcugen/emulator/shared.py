@@ -33,6 +33,7 @@ class Shared:
     Attributes:
         open_bank: The bank that stays with the array between instructions (`finish` = 0), or None.
         finished: Banks handed to the output path, oldest first.
+        table: int8 [256] of the output path, entry x + 128; None before the first one.
     """
 
     architecture: Architecture
@@ -44,6 +45,7 @@ class Shared:
     observer: Observer
     open_bank: Bank | None
     finished: deque[Bank]
+    table: NDArray[np.int8] | None = None
 
     @property
     def bank_is_free(self) -> bool:

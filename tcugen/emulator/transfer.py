@@ -71,7 +71,7 @@ def _push(ring: Ring, items: NDArray[np.uint8], step: Step, field: str) -> Itera
 def stream_weights(shared: Shared, step: Step) -> Iterator[Blocked | None]:
     """Execute one WEIGHT: per column group its parameters into one ring, then its tiles into the other."""
     architecture = shared.architecture
-    step.require_positive("n_columns", "n_tiles")
+    step.require_positive("n_columns", *(() if architecture.tables else ("n_tiles",)))
     if step["offset"] % architecture.bus_bytes:
         raise step.error("offset", f"is {step['offset']}, but it must be a multiple of {architecture.bus_bytes} bytes")
     parameter_bytes = architecture.columns * PARAMETER_BYTES

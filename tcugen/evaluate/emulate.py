@@ -1,6 +1,6 @@
 """A trained network on many images by the emulator alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,16 @@ def emulate(
     images: Images,
     progress: Callable[[int], None] | None = None,
 ) -> Tensor:
+    """The first output of the emulator, one image after the other; as `emulate_all`."""
+    return emulate_all(model, program, images, progress)[model.network.outputs[0]]
+
+
+def emulate_all(
+    model: QuantizedNetwork,
+    program: Program,
+    images: Images,
+    progress: Callable[[int], None] | None = None,
+) -> dict[str, Tensor]:
     """Outputs of the emulator, one image after the other.
 
     Args:
@@ -29,27 +39,27 @@ def emulate(
         progress: Called after each image with the number of images done.
 
     Returns:
-        int8 or int32 [n, C, H, W].
+        int8 or int32 [n, C, H, W] by name of output, in the network's order.
 
     Raises:
         ModelError: If an image holds something that is no number.
         EmulationError: If the program breaks a rule.
     """
     machine = Machine(program)
-    outputs: list[Tensor] = []
+    runs: list[dict[str, Tensor]] = []
     for number, image in enumerate(images, 1):
         quantised = quantise_images(image, image_quantization(model))
-        outputs.append(machine.run({program.inputs[0].tensor: quantised})[program.outputs[0].tensor])
+        runs.append(machine.run({program.inputs[0].tensor: quantised}))
         if progress:
             progress(number)
-    return np.stack(outputs)
+    return {name: np.stack([run[name] for run in runs]) for name in model.network.outputs}
 
 
 def top1(model: QuantizedNetwork, outputs: Tensor) -> list[int] | None:
     """Class of the largest real value of each image, the first of several.
 
     Args:
-        model: Whose last layer the outputs are of.
+        model: Whose first output they are.
         outputs: int8 or int32 [n, C, H, W].
 
     Returns:
@@ -60,10 +70,10 @@ def top1(model: QuantizedNetwork, outputs: Tensor) -> list[int] | None:
     return reals(model, outputs).argmax(axis=1).tolist()
 
 
-def write_outputs(path: Path, outputs: Tensor) -> None:
-    """Write outputs as a .npy file, [n, elements], under exactly that name."""
+def write_outputs(path: Path, outputs: Mapping[str, Tensor]) -> None:
+    """Write outputs as a .npy file, [n, elements], under exactly that name; those of several one after the other."""
     with path.open("wb") as file:
-        np.save(file, outputs.reshape(len(outputs), -1))
+        np.save(file, np.concatenate([output.reshape(len(output), -1) for output in outputs.values()], axis=1))
 
 
 def read_labels(path: Path, count: int, classes: int) -> NDArray[np.integer]:

@@ -82,3 +82,8 @@ def global_average_pool(
 ) -> torch.Tensor:
     """clamp(rint(float32(sum(x - z_x)) * M) + z_y, lo, hi) over all pixels of int8 [n, C, H, W]: int8 [n, C, 1, 1]."""
     return requantise((x.int() - z_x).sum(dim=(2, 3), keepdim=True), multiplier, z_y, lo, hi)
+
+
+def look_up(x: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
+    """Entry x + 128 of int8 `table` [256] for every element of int8 x, in its shape."""
+    return table[x.long() + 128]

@@ -23,6 +23,7 @@ from tcugen.network.operators import (
     MaxPool,
     Node,
     Requantise,
+    Table,
     Weighted,
     as_convolution,
 )
@@ -75,6 +76,8 @@ def evaluate(model: QuantizedNetwork, node: Node, operands: Sequence[torch.Tenso
             average = model.integers_of(node)
             multiplier = torch.tensor(average.multiplier)
             return arithmetic.global_average_pool(x, z_x, multiplier, model.zero_point(node.name), *average.clamp)
+        case Table():
+            return arithmetic.look_up(x, torch.as_tensor(model.integers_of(node).entries))
         case Requantise():
             change = model.integers_of(node)
             multiplier = torch.tensor(change.multiplier)

@@ -1,14 +1,15 @@
 """One plan of a network on an architecture: what search prices, schedule turns into instructions and reports show."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from tcugen.arch import Architecture
 from tcugen.mapping.allocate import BUFFER_SHARE, Allocation, allocate
+from tcugen.mapping.errors import CompileError
 from tcugen.mapping.layouts import choose_layouts
 from tcugen.mapping.stripes import ITEM_CYCLES
-from tcugen.mapping.tasks import PoolTask, Task, tasks_of
+from tcugen.mapping.tasks import ConvTask, PoolTask, Task, tasks_of
 from tcugen.mapping.tiling import WeightPanel, panel_of
 from tcugen.network.graph import Network
 from tcugen.program import TensorLayout
@@ -46,8 +47,8 @@ class Plan:
 
     @cached_property
     def outputs(self) -> tuple[str, ...]:
-        """Tensors that nobody reads."""
-        return tuple(task.output for task in self.tasks if not self.network.consumers[task.output])
+        """Tensors that leave; later tasks may read them too."""
+        return self.network.outputs
 
     @cached_property
     def spilled(self) -> tuple[str, ...]:
@@ -78,6 +79,14 @@ def geometry_of(network: Network, architecture: Architecture, int32_outputs: Col
     return Geometry(tasks, layouts, panels)
 
 
+def _check_tables(tasks: Sequence[Task], architecture: Architecture) -> None:
+    for task in tasks:
+        if isinstance(task, ConvTask) and task.table and not architecture.tables:
+            raise CompileError(
+                f"node {task.name!r}: is a table, but the machine has none; build a machine for this network"
+            )
+
+
 def plan_network(
     network: Network,
     architecture: Architecture,
@@ -98,5 +107,6 @@ def plan_network(
         CompileError: If the network cannot run on this architecture. Names node, value, rule and remedy.
     """
     shapes = geometry_of(network, architecture, int32_outputs)
+    _check_tables(shapes.tasks, architecture)
     allocation = allocate(shapes.tasks, shapes.layouts, shapes.panels, architecture, item_cycles, buffer_share)
     return Plan(network, architecture, shapes.tasks, shapes.layouts, shapes.panels, allocation)

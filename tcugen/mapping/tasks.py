@@ -1,4 +1,4 @@
-"""What the machine runs one after the other: nodes in execution order, each add fused into the node before it.
+"""What the machine runs one after the other: nodes in execution order, adds and tables fused into the node before.
 
 Shapes only: the same tasks whatever the weights are.
 """
@@ -9,13 +9,23 @@ from typing import Literal, assert_never
 
 from tcugen.network.fusion import fused_producers
 from tcugen.network.graph import Network
-from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Node, Requantise, as_convolution
+from tcugen.network.operators import (
+    Add,
+    Conv,
+    GlobalAveragePool,
+    Linear,
+    MaxPool,
+    Node,
+    Requantise,
+    Table,
+    as_convolution,
+)
 from tcugen.network.shape import Shape
 
 
 @dataclass(frozen=True)
 class ConvTask:
-    """A convolution on the array; also everything that is run as one: linear, requantise, an add on its own.
+    """A convolution on the array; also all that is run as one: linear, requantise, an add or a table on its own.
 
     Attributes:
         nodes: Nodes it executes, the last makes `output`.
@@ -28,6 +38,7 @@ class ConvTask:
         groups: Of the convolution as the array runs it; adds and changes of scale are diagonal.
         int32: The 32-bit sums are stored, not requantised.
         dilation: Distance of neighbouring taps, (y, x); 1 where there is one tap.
+        table: The last node is a table that the results pass through.
     """
 
     nodes: tuple[str, ...]
@@ -43,6 +54,7 @@ class ConvTask:
     groups: int = 1
     int32: bool = False
     dilation: tuple[int, int] = (1, 1)
+    table: bool = False
 
     @property
     def name(self) -> str:
@@ -148,16 +160,26 @@ def tasks_of(network: Network, int32_outputs: Collection[str] = ()) -> tuple[Tas
     fused = fused_producers(network)
     absorbed = set(fused.values())
     return tuple(
-        _task(network, node, fused.get(node.name), int32_outputs) for node in network.nodes if node.name not in absorbed
+        _task(network, _chain(network, node, fused), int32_outputs)
+        for node in network.nodes
+        if node.name not in absorbed
     )
 
 
-def _task(network: Network, node: Node, producer: str | None, int32_outputs: Collection[str]) -> Task:
-    """The task that makes the output of `node`, with the `producer` that is fused into it, if any."""
+def _chain(network: Network, node: Node, fused: dict[str, str]) -> tuple[Node, ...]:
+    """A node after all that it is fused into: what the array runs comes first."""
+    chain = (node,)
+    while chain[0].name in fused:
+        chain = (network.by_name[fused[chain[0].name]], *chain)
+    return chain
+
+
+def _task(network: Network, chain: tuple[Node, ...], int32_outputs: Collection[str]) -> Task:
+    """The task that runs a chain of nodes and makes the output of the last."""
+    node = chain[-1]
     shapes, int32 = network.shapes, node.name in int32_outputs
-    if producer is not None:
-        residual = next(name for name in node.inputs if name != producer)
-        return _conv_task(network, network.by_name[producer], node, residual, False)
+    if len(chain) > 1:
+        return _conv_task(network, chain, _residual(chain), False)
     match node:
         case MaxPool(inputs=(source,)):
             shape = shapes[node.name]
@@ -167,19 +189,28 @@ def _task(network: Network, node: Node, producer: str | None, int32_outputs: Col
         case GlobalAveragePool(inputs=(source,)):
             return AverageTask((node.name,), source, node.name, shapes[source], shapes[node.name])
         case Add():
-            return _conv_task(network, node, node, node.inputs[1], int32)
-        case Conv() | Linear() | Requantise():
-            return _conv_task(network, node, node, None, int32)
+            return _conv_task(network, chain, node.inputs[1], int32)
+        case Conv() | Linear() | Requantise() | Table():
+            return _conv_task(network, chain, None, int32)
         case _:
             assert_never(node)
 
 
-def _conv_task(network: Network, runs: Node, last: Node, residual: str | None, int32: bool) -> ConvTask:
+def _residual(chain: tuple[Node, ...]) -> str | None:
+    """The operand of the add in a chain that does not come from the array."""
+    for before, node in zip((None, *chain), chain, strict=False):
+        if isinstance(node, Add):
+            return node.inputs[1] if before is None else next(name for name in node.inputs if name != before.name)
+    return None
+
+
+def _conv_task(network: Network, chain: tuple[Node, ...], residual: str | None, int32: bool) -> ConvTask:
+    runs, last = chain[0], chain[-1]
     shapes, source = network.shapes, runs.inputs[0]
     match runs:
         case Conv() | Linear():
             conv = as_convolution(runs)
-        case Requantise() | Add():
+        case Requantise() | Add() | Table():
             # Every channel by itself, through a weight of 1.
             channels = shapes[source].channels
             conv = Conv(runs.name, (source,), channels, (1, 1), groups=channels)
@@ -188,7 +219,7 @@ def _conv_task(network: Network, runs: Node, last: Node, residual: str | None, i
         case _:
             assert_never(runs)
     return ConvTask(
-        nodes=(runs.name,) if runs is last else (runs.name, last.name),
+        nodes=tuple(node.name for node in chain),
         runs=runs.name,
         input=source,
         output=last.name,
@@ -201,4 +232,5 @@ def _conv_task(network: Network, runs: Node, last: Node, residual: str | None, i
         groups=conv.groups,
         int32=int32,
         dilation=(conv.dilation[0] if conv.kernel[0] > 1 else 1, conv.dilation[1] if conv.kernel[1] > 1 else 1),
+        table=isinstance(last, Table),
     )

@@ -13,10 +13,11 @@ from tcugen.model.integers import (
     MaxPoolIntegers,
     NodeIntegers,
     RequantiseIntegers,
+    TableIntegers,
     WeightedIntegers,
 )
 from tcugen.model.validate import broken
-from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Node, Requantise
+from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Node, Requantise, Table
 
 Arrays = dict[str, npt.NDArray[Any]]
 Number = TypeVar("Number", bound=np.generic)
@@ -33,7 +34,7 @@ def numbers_of(integers: NodeIntegers) -> dict[str, Any]:
             }
         case WeightedIntegers() | AverageIntegers() | RequantiseIntegers():
             return {} if integers.clamp is None else {"clamp": integers.clamp}
-        case MaxPoolIntegers():
+        case MaxPoolIntegers() | TableIntegers():
             return {}
         case _:
             assert_never(integers)
@@ -52,6 +53,8 @@ def arrays_of(integers: NodeIntegers) -> Arrays:
             }
         case AverageIntegers() | RequantiseIntegers():
             return {"multiplier": np.asarray(integers.multiplier)}
+        case TableIntegers():
+            return {"table": integers.entries}
         case AddIntegers() | MaxPoolIntegers():
             return {}
         case _:
@@ -97,6 +100,8 @@ class _Entry:
                 return AverageIntegers(self.multiplier(), self.clamp())
             case Requantise():
                 return RequantiseIntegers(self.multiplier(), self.clamp())
+            case Table():
+                return TableIntegers(self.array("table", np.int8))
             case _:
                 assert_never(self.node)
 

@@ -6,7 +6,7 @@ from typing import assert_never
 import numpy as np
 import numpy.typing as npt
 
-from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Node, Requantise
+from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Node, Requantise, Table
 
 Clamp = tuple[int, int]
 """(lo, hi): the int8 limits of an output."""
@@ -65,7 +65,18 @@ class RequantiseIntegers:
     clamp: Clamp
 
 
-NodeIntegers = WeightedIntegers | AddIntegers | MaxPoolIntegers | AverageIntegers | RequantiseIntegers
+@dataclass(frozen=True, eq=False)
+class TableIntegers:
+    """Of a table.
+
+    Attributes:
+        entries: int8 [256]; entry x + 128 is the result for x.
+    """
+
+    entries: npt.NDArray[np.int8]
+
+
+NodeIntegers = WeightedIntegers | AddIntegers | MaxPoolIntegers | AverageIntegers | RequantiseIntegers | TableIntegers
 """The integers of one node."""
 
 
@@ -82,6 +93,8 @@ def integers_kind(node: Node) -> type[NodeIntegers]:
             return AverageIntegers
         case Requantise():
             return RequantiseIntegers
+        case Table():
+            return TableIntegers
         case _:
             assert_never(node)
 
@@ -91,6 +104,8 @@ def clamp_of(integers: NodeIntegers) -> Clamp | None:
     match integers:
         case WeightedIntegers() | AddIntegers() | AverageIntegers() | RequantiseIntegers():
             return integers.clamp
+        case TableIntegers():
+            return -128, 127
         case MaxPoolIntegers():
             return None
         case _:

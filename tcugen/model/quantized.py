@@ -13,11 +13,12 @@ from tcugen.model.integers import (
     MaxPoolIntegers,
     NodeIntegers,
     RequantiseIntegers,
+    TableIntegers,
     WeightedIntegers,
     integers_kind,
 )
 from tcugen.network.graph import Network
-from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Node, Requantise
+from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Node, Requantise, Table
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ class QuantizedNetwork:
     def integers_of(self, node: GlobalAveragePool) -> AverageIntegers: ...
     @overload
     def integers_of(self, node: Requantise) -> RequantiseIntegers: ...
+    @overload
+    def integers_of(self, node: Table) -> TableIntegers: ...
     def integers_of(self, node: Node) -> NodeIntegers:
         """The integers of a node, of the kind that belongs to its operator.
 

@@ -23,6 +23,7 @@ from tcugen.network.operators import (
     MaxPool,
     Node,
     Requantise,
+    Table,
     Weighted,
     as_convolution,
     keeps_quantization,
@@ -86,6 +87,8 @@ def _check_node(model: QuantizedNetwork, node: Node) -> None:
             _check_add(where, model.integers_of(node))
         case GlobalAveragePool() | Requantise():
             _check_multipliers(where, model.integers_of(node).multiplier)
+        case Table():
+            _check_array(where, "table", model.integers_of(node).entries, np.int8, (256,))
         case MaxPool():
             pass
         case _:

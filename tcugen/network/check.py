@@ -5,6 +5,7 @@ Every reader and importer ends here, so all of them obey the same rules and comp
 
 import heapq
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 
 from tcugen.network.graph import Network, NetworkError, Node, Shape
@@ -22,7 +23,12 @@ def close_names(name: str, known: Iterable[str]) -> str:
 
 
 def checked_network(
-    name: str, inputs: Sequence[tuple[str, Shape]], nodes: Sequence[Node], *, extract: bool = False
+    name: str,
+    inputs: Sequence[tuple[str, Shape]],
+    nodes: Sequence[Node],
+    outputs: Sequence[str] = (),
+    *,
+    extract: bool = False,
 ) -> Network:
     """A network of `nodes`, which may be listed in any order.
 
@@ -33,11 +39,12 @@ def checked_network(
         name: Name of the network.
         inputs: Names and shapes of the tensors that come from outside.
         nodes: The operators.
-        extract: If true, several tensors may be left unread; else only the last node's.
+        outputs: Nodes whose tensors are outputs, in order; none means the one that nobody reads.
+        extract: If true, every tensor that nobody reads is an output, after those of `outputs`.
 
     Raises:
-        NetworkError: Duplicate or unknown names, wrong number of inputs, a cycle, a node nobody reads, or shapes that
-            do not fit.
+        NetworkError: Duplicate or unknown names, wrong number of inputs, a cycle, a node nobody reads that is no
+            output, or shapes that do not fit.
     """
     if not nodes:
         raise NetworkError(f"network {name!r}: has no nodes, but needs at least one; add a node")
@@ -52,14 +59,34 @@ def checked_network(
                     f"{close_names(tensor, known)}"
                 )
     network = Network(name, tuple(inputs), _sorted(nodes))
-    consumers = network.consumers  # which works out the shapes
-    unread = [node.name for node in network.nodes[:-1] if not consumers[node.name]]
-    if unread and not extract:
+    ends = network.unread  # which works out the shapes
+    if extract:
+        outputs = [*outputs, *(end for end in ends if end not in outputs)]
+    _check_outputs(network, outputs)
+    # Equal networks are equal, whether what follows from the nodes was said or not.
+    return network if tuple(outputs) in ((), ends) else replace(network, named_outputs=tuple(outputs))
+
+
+def _check_outputs(network: Network, outputs: Sequence[str]) -> None:
+    for index, name in enumerate(outputs):
+        if name not in network.by_name:
+            what = "is the network's input" if name in network.shapes else "is no node"
+            raise NetworkError(
+                f"network {network.name!r}: its output {name!r} {what}, but outputs are made by nodes; "
+                f"{close_names(name, network.by_name)}"
+            )
+        if name in outputs[:index]:
+            raise NetworkError(
+                f"network {network.name!r}: names the output {name!r} twice, but each is stored once; remove one"
+            )
+    ends = outputs or (network.nodes[-1].name,)
+    unread = [name for name in network.unread if name not in ends]
+    if unread:
+        rule = f"only the last node ({ends[0]!r}) may be unread" if not outputs else "it is none of the outputs"
         raise NetworkError(
-            f"node {unread[0]!r}: nobody reads its output, but only the last node ({network.nodes[-1].name!r}) may be "
-            f"unread; remove {', '.join(map(repr, unread))} or connect {'it' if len(unread) == 1 else 'them'}"
+            f"node {unread[0]!r}: nobody reads its output, but {rule}; remove {', '.join(map(repr, unread))}, connect "
+            f"{'it' if len(unread) == 1 else 'them'} or name it among the outputs"
         )
-    return network
 
 
 def _check_names(inputs: Sequence[tuple[str, Shape]], nodes: Sequence[Node]) -> None:

@@ -23,6 +23,24 @@ Pair = tuple[Side, Side]
 Borders = tuple[Border, Border, Border, Border]
 """(top, left, bottom, right)."""
 Activation = Literal["relu"] | None
+Function = Literal[
+    "sigmoid",
+    "tanh",
+    "leaky_relu",
+    "hard_sigmoid",
+    "hard_swish",
+    "silu",
+    "gelu",
+    "exp",
+    "elu",
+    "softplus",
+    "custom",
+]
+"""What a table computes; of a custom one, only the model that it came with knows."""
+
+Alpha = Annotated[float, Field(allow_inf_nan=False)] | None
+"""A function's one number, None for its usual one."""
+
 OneInput = tuple[Name]
 """Name of the tensor that is read: a node's or the network's input."""
 TwoInputs = tuple[Name, Name]

@@ -1,16 +1,16 @@
-"""Which adds the output stage does on the way, after the convolution that makes one of their operands."""
+"""What the output stage does on the way: adds after the convolution that makes one of their operands, and tables."""
 
 from typing import assert_never
 
 from tcugen.network.graph import Network, Node
-from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise
+from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Table
 
 
 def fused_producers(network: Network) -> dict[str, str]:
-    """For each add that can be fused, the producer it is fused into; that one runs where the add stands.
+    """For each add or table that can be fused, the producer it is fused into; that one runs where they stand.
 
-    A producer qualifies if the add alone reads it. Of two, it is the one furthest from the input, so that the other
-    operand is complete when it starts. An add of a tensor to itself is not fused.
+    A producer qualifies if the add alone reads it and it is no output of the network. Of two, it is the one furthest
+    from the input, so that the other operand is complete when it starts. An add of a tensor to itself is not fused.
     """
     depth = {name: 0 for name, _ in network.inputs}
     for node in network.nodes:
@@ -18,16 +18,29 @@ def fused_producers(network: Network) -> dict[str, str]:
     order = {node.name: index for index, node in enumerate(network.nodes)}
     fused: dict[str, str] = {}
     for node in network.nodes:
+        if isinstance(node, Table) and _is_rounded_for(network, node):
+            fused[node.name] = node.inputs[0]
         if not isinstance(node, Add) or node.inputs[0] == node.inputs[1]:
             continue
         candidates = [
             name
             for name in node.inputs
-            if name in network.by_name and _can_add(network.by_name[name]) and network.consumers[name] == (node.name,)
+            if name in network.by_name
+            and _can_add(network.by_name[name])
+            and network.consumers[name] == (node.name,)
+            and name not in network.outputs
         ]
         if candidates:
             fused[node.name] = max(candidates, key=lambda name: (depth[name], order[name]))
     return fused
+
+
+def _is_rounded_for(network: Network, node: Table) -> bool:
+    """Whether the output stage rounds the operand of a table for it alone."""
+    producer = network.by_name.get(node.inputs[0])
+    if producer is None or producer.name in network.outputs or network.consumers[producer.name] != (node.name,):
+        return False
+    return isinstance(producer, Add) or _can_add(producer)
 
 
 def _can_add(node: Node) -> bool:
@@ -35,7 +48,7 @@ def _can_add(node: Node) -> bool:
     match node:
         case Conv() | Linear() | Requantise():
             return True
-        case Add() | MaxPool() | GlobalAveragePool():
+        case Add() | MaxPool() | GlobalAveragePool() | Table():
             return False
         case _:
             assert_never(node)

@@ -21,12 +21,15 @@ class Network:
     Attributes:
         name: Name of the network.
         inputs: Names and shapes of the network's inputs; one, except for extracts made by `select`.
-        nodes: Nodes in execution order; the last one makes the network's output.
+        nodes: Nodes in execution order.
+        named_outputs: The nodes that make the network's outputs, in order; none if they are all those that nobody reads
+            and no others, see `outputs`.
     """
 
     name: str
     inputs: tuple[tuple[str, Shape], ...]
     nodes: tuple[Node, ...]
+    named_outputs: tuple[str, ...] = ()
 
     @cached_property
     def by_name(self) -> dict[str, Node]:
@@ -48,6 +51,16 @@ class Network:
             for name in dict.fromkeys(node.inputs):
                 readers[name].append(node.name)
         return {name: tuple(nodes) for name, nodes in readers.items()}
+
+    @cached_property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the nodes whose tensors are the network's outputs; others may read them too."""
+        return self.named_outputs or self.unread
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """Names of the nodes that no node reads, in execution order."""
+        return tuple(node.name for node in self.nodes if not self.consumers[node.name])
 
     def input_shapes(self, node: Node) -> list[Shape]:
         """Shapes of the tensors that a node reads."""

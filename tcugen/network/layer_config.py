@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from tcugen.network.check import checked_network, close_names
 from tcugen.network.graph import Network, NetworkError, Node, Shape
-from tcugen.network.operators import Conv
+from tcugen.network.operators import Conv, Table
 from tcugen.network.resnets import BUNDLED_NAMES, bundled_network
 from tcugen.network.schema import LayerConfig, explain, keys_of
 
@@ -47,7 +47,7 @@ def parse_layer_config(text: str, source: str = "layer config") -> Network:
         config = LayerConfig.model_validate(data)
         _check_format(config)
         inputs = ((config.input.name, Shape(*config.input.shape)),)
-        return checked_network(config.name, inputs, config.nodes)
+        return checked_network(config.name, inputs, config.nodes, config.outputs or ())
     except ValidationError as error:
         raise NetworkError(f"{source}: {explain(error, data)}") from None
     except NetworkError as error:
@@ -60,20 +60,23 @@ def write_layer_config(network: Network) -> str:
     `parse_layer_config` gives the same network back.
 
     Raises:
-        NetworkError: If the network has several inputs or outputs, which the format does not have.
+        NetworkError: If the network has several inputs, which the format does not have.
     """
-    unread = [name for name, readers in network.consumers.items() if not readers]
-    if len(network.inputs) != 1 or len(unread) != 1:
+    if len(network.inputs) != 1:
         raise NetworkError(
-            f"network {network.name!r}: has {len(network.inputs)} inputs and {len(unread)} outputs, but a layer config "
-            "has one of each; write the whole network instead of an extract"
+            f"network {network.name!r}: has {len(network.inputs)} inputs, but a layer config has one; "
+            "write the whole network instead of an extract"
         )
     name, shape = network.inputs[0]
     head = {"name": name, "shape": [shape.channels, shape.height, shape.width]}
     lines = ",\n".join("    " + _dump(_to_keys(node)) for node in network.nodes)
+    # Where nothing but the last node is an output, there is nothing to say.
+    outputs = network.outputs if network.outputs != (network.nodes[-1].name,) else ()
+    version = _format_of(network.nodes, outputs)
     return (
-        f'{{\n  "format": {_format_of(network.nodes)},\n  "name": {_dump(network.name)},\n  "input": {_dump(head)},\n'
-        f'  "nodes": [\n{lines}\n  ]\n}}\n'
+        f'{{\n  "format": {version},\n  "name": {_dump(network.name)},\n  "input": {_dump(head)},\n'
+        + (f'  "outputs": {_dump(list(outputs))},\n' if outputs else "")
+        + f'  "nodes": [\n{lines}\n  ]\n}}\n'
     )
 
 
@@ -140,22 +143,31 @@ def _parse_json(text: str, source: str) -> Any:
 
 def _to_keys(node: Node) -> dict[str, Any]:
     # JSON writes tuples as lists. What format 1 does not have is left out where it says nothing.
-    return {key: getattr(node, key) for key in keys_of(type(node)) if key != "dilation" or _is_dilated(node)}
+    silent = {"dilation": (1, 1), "alpha": None}
+    keys = {key: getattr(node, key) for key in keys_of(type(node))}
+    return {key: value for key, value in keys.items() if key not in silent or value != silent[key]}
 
 
 def _is_dilated(node: Node) -> bool:
     return isinstance(node, Conv) and node.dilation != (1, 1)
 
 
-def _format_of(nodes: Iterable[Node]) -> int:
-    """The first format that has all that the nodes need."""
-    return 2 if any(map(_is_dilated, nodes)) else 1
+def _format_of(nodes: Iterable[Node], outputs: Sequence[str] | None) -> int:
+    """The first format that has all that nodes and outputs need."""
+    return 2 if outputs or any(map(_is_of_format_2, nodes)) else 1
+
+
+def _is_of_format_2(node: Node) -> bool:
+    return isinstance(node, Table) or _is_dilated(node)
 
 
 def _check_format(config: LayerConfig) -> None:
-    if config.format < _format_of(config.nodes):
-        name = next(node.name for node in config.nodes if _is_dilated(node))
-        raise NetworkError(f'node {name!r}: has a dilation, which format 1 does not have; write "format": 2')
+    if config.format < _format_of(config.nodes, config.outputs):
+        if config.outputs:
+            raise NetworkError('network: names its outputs, which format 1 does not do; write "format": 2')
+        node = next(node for node in config.nodes if _is_of_format_2(node))
+        what = "has a dilation" if _is_dilated(node) else f"is a {node.op}"
+        raise NetworkError(f'node {node.name!r}: {what}, which format 1 does not have; write "format": 2')
 
 
 def _dump(value: Any) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal, assert_never
 
 from tcugen.network.errors import NetworkError
-from tcugen.network.fields import Activation, Borders, Name, OneInput, Pair, Size, TwoInputs
+from tcugen.network.fields import Activation, Alpha, Borders, Function, Name, OneInput, Pair, Size, TwoInputs
 from tcugen.network.shape import Shape
 
 SHORTCUT = "shortcut"
@@ -171,7 +171,37 @@ class Requantise:
         return 0
 
 
-Node = Conv | Linear | Add | MaxPool | GlobalAveragePool | Requantise
+@dataclass(frozen=True)
+class Table:
+    """A function of each value by itself: every int8 value has its entry in a table.
+
+    `alpha` is the slope below zero of a leaky_relu, the slope of a hard_sigmoid, the limit of an elu.
+    """
+
+    name: Name
+    op: Literal["table"] = field(default="table", kw_only=True)
+    inputs: OneInput
+    function: Function
+    alpha: Alpha = None
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """Shape of the output. Raises NetworkError for an alpha that the function does not have."""
+        if self.alpha is not None and self.function not in WITH_ALPHA:
+            raise NetworkError(
+                f"node {self.name!r}: alpha is {self.alpha}, but only {', '.join(WITH_ALPHA)} have one; "
+                f"leave it out of a {self.function}"
+            )
+        return inputs[0]
+
+    def macs(self, inputs: Sequence[Shape]) -> int:
+        """0."""
+        return 0
+
+
+WITH_ALPHA = ("leaky_relu", "hard_sigmoid", "elu")
+"""Functions of a table that have a number of their own."""
+
+Node = Conv | Linear | Add | MaxPool | GlobalAveragePool | Requantise | Table
 """One operator of a network, in the order in which messages list them."""
 
 Weighted = Conv | Linear
@@ -212,7 +242,7 @@ def activation_of(node: Node) -> Activation:
     match node:
         case Conv() | Linear() | Add():
             return node.activation
-        case MaxPool() | GlobalAveragePool() | Requantise():
+        case MaxPool() | GlobalAveragePool() | Requantise() | Table():
             return None
         case _:
             assert_never(node)
@@ -223,7 +253,7 @@ def keeps_quantization(node: Node) -> bool:
     match node:
         case MaxPool():
             return True
-        case Conv() | Linear() | Add() | GlobalAveragePool() | Requantise():
+        case Conv() | Linear() | Add() | GlobalAveragePool() | Requantise() | Table():
             return False
         case _:
             assert_never(node)

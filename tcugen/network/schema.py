@@ -13,7 +13,7 @@ from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from tcugen.network.fields import MAX_KERNEL, MAX_SIZE, Name, Size
+from tcugen.network.fields import MAX_KERNEL, MAX_SIZE, Function, Name, Size
 from tcugen.network.operators import Node
 
 OPERATORS: dict[str, type[Node]] = {operator.op: operator for operator in get_args(Node)}
@@ -43,16 +43,18 @@ class LayerConfig(_Keys):
     format: Annotated[int, Field(strict=True, ge=1, le=2)]
     name: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
     input: Input
+    outputs: Annotated[list[Name], Field(min_length=1)] | None = None
     nodes: Annotated[list[Annotated[Node, Field(discriminator="op", title="node")]], Field(min_length=1)]
 
 
 _NAME_RULE = "text of 1 to 200 characters without white space, commas and control characters"
 _PAIR_RULE = f"two integers [y, x] from 1 to {MAX_KERNEL}"
 RULES: dict[str, tuple[str, str]] = {
-    "format": ("1, or 2 for a file that has a dilation", "1"),
+    "format": ("1, or 2 for a file with a dilation, a table or outputs", "1"),
     "name": (_NAME_RULE, '"conv1"'),
     "input": ("an object with the keys name and shape", '{"name": "image", "shape": [3, 224, 224]}'),
     "shape": (f"three integers [channels, height, width] from 1 to {MAX_SIZE}", "[3, 224, 224]"),
+    "outputs": ("a list of at least one name of a node", '["fc"]'),
     "nodes": ("a list of at least one node", '[{"name": "conv1", "op": "conv", ...}]'),
     "op": (f"one of {', '.join(OPERATORS)}", '"conv"'),
     "inputs": ("a list of as many tensor names as the operator reads, 2 for add and 1 for all others", '["image"]'),
@@ -63,6 +65,8 @@ RULES: dict[str, tuple[str, str]] = {
     "dilation": (_PAIR_RULE, "[2, 2]"),
     "groups": (f"an integer from 1 to {MAX_SIZE}", "1"),
     "activation": ('null or "relu"', '"relu"'),
+    "function": (f"one of {', '.join(get_args(Function))}", '"sigmoid"'),
+    "alpha": ("a number, of a leaky_relu, hard_sigmoid or elu", "0.1"),
 }
 """For every key: the rule its value follows, and an example."""
 

@@ -10,8 +10,8 @@ def select(network: Network, names: Iterable[str]) -> Network:
     """The nodes `names` of `network`, in its order of execution.
 
     A selected node reads its producer's output if that is selected too; otherwise the tensor becomes an input of the
-    extract, under its own name and with its own shape. Tensors that no selected node reads are outputs of the extract,
-    of which there may be several. The extract is called `network[first,second,...]`.
+    extract, under its own name and with its own shape. Outputs of the network and tensors that no selected node reads
+    are outputs of the extract, of which there may be several. The extract is called `network[first,second,...]`.
 
     Raises:
         NetworkError: If no node is named, or a name is not a node of the network.
@@ -30,4 +30,5 @@ def select(network: Network, names: Iterable[str]) -> Network:
     outside = dict.fromkeys(name for node in nodes for name in node.inputs if name not in wanted)
     inputs = tuple((name, network.shapes[name]) for name in outside)
     title = f"{network.name}[{','.join(node.name for node in nodes)}]"
-    return checked_network(title, inputs, nodes, extract=True)
+    outputs = [name for name in network.named_outputs if name in wanted]
+    return checked_network(title, inputs, nodes, outputs, extract=True)

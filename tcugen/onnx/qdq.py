@@ -13,7 +13,17 @@ from tcugen.model.integers import clamp_of
 from tcugen.model.limits import INT8_RANGE
 from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.network.graph import Node
-from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Weighted, activation_of
+from tcugen.network.operators import (
+    Add,
+    Conv,
+    GlobalAveragePool,
+    Linear,
+    MaxPool,
+    Requantise,
+    Table,
+    Weighted,
+    activation_of,
+)
 from tcugen.onnx.reference import IR_VERSION, OPSET, Constant
 
 if TYPE_CHECKING:
@@ -23,8 +33,9 @@ if TYPE_CHECKING:
 def write_qdq(model: QuantizedNetwork, path: str | Path) -> None:
     """Writes the network as ONNX; the same model gives the same bytes.
 
-    The graph's input is the float32 image [1, C, H, W], its output the real outputs, float32 [1, classes] of a linear
-    layer and [1, C, H, W] of others. Weights are int8 with one scale per output channel, biases int32.
+    The graph's input is the float32 image [1, C, H, W]. Its outputs hold what the network's stand for, float32
+    [1, classes] of a linear layer and [1, C, H, W] of others; they are called `output`, or `NAME_output` of
+    several. Weights are int8 with one scale per output channel, biases int32.
     """
     import onnx
 
@@ -34,15 +45,19 @@ def write_qdq(model: QuantizedNetwork, path: str | Path) -> None:
     writer.quantise(f"{source}_real", source)
     for node in network.nodes:
         writer.add_node(node)
-    last = network.nodes[-1]
-    writer.op("Identity", [writer.real(last.name)], "output")
-    value, sides = onnx.helper.make_tensor_value_info, network.shapes[last.name]
-    shown = [1, sides.channels] if writer.is_flat(last) else [1, sides.channels, sides.height, sides.width]
+    value = onnx.helper.make_tensor_value_info
+    outputs: list[onnx.ValueInfoProto] = []
+    for name in network.outputs:
+        shown = "output" if len(network.outputs) == 1 else f"{name}_output"
+        writer.op("Identity", [writer.real(name)], shown)
+        sides, flat = network.shapes[name], writer.is_flat(network.by_name[name])
+        dimensions = [1, sides.channels] if flat else [1, sides.channels, sides.height, sides.width]
+        outputs.append(value(shown, onnx.TensorProto.FLOAT, dimensions))
     graph = onnx.helper.make_graph(
         writer.nodes,
         network.name,
         [value(f"{source}_real", onnx.TensorProto.FLOAT, [1, shape.channels, shape.height, shape.width])],
-        [value("output", onnx.TensorProto.FLOAT, shown)],
+        outputs,
         writer.initializers,
     )
     opsets = [onnx.helper.make_opsetid("", OPSET)]
@@ -111,6 +126,8 @@ class _Writer:
                 computed = self.op("GlobalAveragePool", operands, f"{name}_mean")
             case Requantise():
                 computed = operands[0]
+            case Table():
+                computed = self.table(node)
             case _:
                 assert_never(node)
         if self.model.tensors[name] is not None:
@@ -127,6 +144,15 @@ class _Writer:
         bounds = [np.float32((step - quantization.zero_point) * quantization.scale) for step in (low, high)]
         names = [self.constant(f"{node.name}_{end}", bound) for end, bound in zip(("low", "high"), bounds, strict=True)]
         return self.op("Clip", [computed, *names], f"{node.name}_clip")
+
+    def table(self, node: Table) -> str:
+        """What each entry stands for, looked up: no tool has to know the function."""
+        name, y = node.name, self.model.quantization(node.name)
+        entries = self.model.integers_of(node).entries.astype(np.int16)
+        reals = (entries - y.zero_point).astype(np.float32) * np.float32(y.scale)
+        wide = self.op("Cast", [f"{node.inputs[0]}_int8"], f"{name}_wide", to=6)  # INT32
+        index = self.op("Add", [wide, self.constant(f"{name}_offset", np.array(128, np.int32))], f"{name}_index")
+        return self.op("Gather", [self.constant(f"{name}_table", reals), index], f"{name}_function")
 
     def convolution(self, node: Conv, x: str) -> str:
         operands = [x, *self.parameters(node, self.model.integers_of(node).weight)]

@@ -22,7 +22,7 @@ from tcugen.model.integers import Clamp
 from tcugen.model.limits import INT8_RANGE
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.graph import Node
-from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Weighted
+from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Table, Weighted
 from tcugen.onnx.untyped import open_session
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def write_reference(model: QuantizedNetwork, path: str | Path, every_tensor: boo
     Args:
         model: Its multipliers must follow from its scales.
         path: The file to write.
-        every_tensor: Make the output of every node an output of the graph, not only the last one's.
+        every_tensor: Make the output of every node an output of the graph, not only the network's outputs.
 
     The graph's inputs and outputs carry the names of the network: int8 [n, C, H, W] for any n, int32 for a last layer
     that stores sums.
@@ -56,12 +56,12 @@ def write_reference(model: QuantizedNetwork, path: str | Path, every_tensor: boo
     for node in model.network.nodes:
         writer.add_node(node)
     network = model.network
-    outputs = network.nodes if every_tensor else network.nodes[-1:]
+    outputs = [node.name for node in network.nodes] if every_tensor else network.outputs
     graph = onnx.helper.make_graph(
         writer.nodes,
         network.name,
         [writer.value(name) for name, _ in network.inputs],
-        [writer.value(node.name) for node in outputs],
+        [writer.value(name) for name in outputs],
         writer.initializers,
     )
     opsets = [onnx.helper.make_opsetid("", OPSET), onnx.helper.make_opsetid(CONTRIB, 1)]
@@ -145,6 +145,8 @@ class _Writer:
                 self.global_average_pool(node)
             case Requantise():
                 self.requantise(node)
+            case Table():
+                self.table(node)
             case _:
                 assert_never(node)
 
@@ -258,6 +260,13 @@ class _Writer:
         centred = self.centred(node, node.inputs[0], "x", np.float32)
         inputs = [centred, self.constant(f"{node.name}/multiplier", integers.multiplier)]
         self.rounded(node, integers.clamp, self.op("Mul", inputs, f"{node.name}/scaled"), np.float32)
+
+    def table(self, node: Table) -> None:
+        """The table itself: Gather, at x + 128."""
+        name = node.name
+        wide = self.op("Cast", [node.inputs[0]], f"{name}/wide", to=_type("INT32"))
+        index = self.op("Add", [wide, self.constant(f"{name}/offset", np.int32(128))], f"{name}/index")
+        self.op("Gather", [self.constant(f"{name}/table", self.model.integers_of(node).entries), index], name)
 
     def centred(self, node: Node, operand: str, role: str, dtype: type[np.floating]) -> str:
         """An operand less its zero point, in a floating-point type."""

@@ -8,8 +8,19 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from tcugen.model.functions import real_function
 from tcugen.network.graph import Network, Node
-from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Windowed, as_convolution
+from tcugen.network.operators import (
+    Add,
+    Conv,
+    GlobalAveragePool,
+    Linear,
+    MaxPool,
+    Requantise,
+    Table,
+    Windowed,
+    as_convolution,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +110,8 @@ def _evaluate(model: FloatNetwork, node: Node, operands: list[torch.Tensor]) -> 
             return x.mean(dim=(2, 3), keepdim=True)
         case Requantise():
             return x
+        case Table():
+            return torch.as_tensor(real_function(node.function, node.alpha)(x.double().numpy())).float()
         case _:
             assert_never(node)
 

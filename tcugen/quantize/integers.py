@@ -8,6 +8,7 @@ import numpy as np
 
 from tcugen.model import multipliers
 from tcugen.model.errors import QuantizationError
+from tcugen.model.functions import table_entries
 from tcugen.model.integers import (
     AddIntegers,
     AverageIntegers,
@@ -15,11 +16,12 @@ from tcugen.model.integers import (
     MaxPoolIntegers,
     NodeIntegers,
     RequantiseIntegers,
+    TableIntegers,
     WeightedIntegers,
 )
 from tcugen.model.limits import INT8_RANGE, MULTIPLIER_EXPONENTS
 from tcugen.model.quantized import Quantization, QuantizedNetwork
-from tcugen.network.operators import Add, GlobalAveragePool, MaxPool, Node, Requantise, Weighted
+from tcugen.network.operators import Add, GlobalAveragePool, MaxPool, Node, Requantise, Table, Weighted
 from tcugen.quantize.float_network import FloatNetwork, Parameters
 
 LARGEST_WEIGHT = 127
@@ -83,6 +85,9 @@ def _integers(model: FloatNetwork, node: Node, made: QuantizedNetwork) -> NodeIn
             shape = model.network.shapes[node.inputs[0]]
             pixels = shape.height * shape.width
             return AverageIntegers(multipliers.average_multiplier(x.scale, y.scale, pixels, layer=node.name), limits)
+        case Table():
+            x_form, y_form = (x.scale, x.zero_point), (y.scale, y.zero_point)
+            return TableIntegers(np.clip(table_entries(node.function, node.alpha, x_form, y_form), *limits))
         case Requantise():
             return RequantiseIntegers(multipliers.requantise_multiplier(x.scale, y.scale, layer=node.name), limits)
         case _:

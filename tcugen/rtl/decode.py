@@ -103,6 +103,8 @@ class DrainFields:
     last_steps: Value
     pad_steps: Value
     keep: Value
+    table: Value
+    load_table: Value
     out_plane_step: Value
     out_y_step: Value
     out_x_step: Value

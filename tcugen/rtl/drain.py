@@ -57,6 +57,7 @@ class DrainWalker(Component):
     bank: Signal
     pixel: Signal
     group: Signal
+    pass_group: Signal
     residual_byte: Signal
     residual_pop: Signal
     bank_released: Signal
@@ -85,6 +86,8 @@ class DrainWalker(Component):
                 "residual_pop": Out(1),
                 "bank_released": Out(1),
                 "group_released": Out(1),
+                # Where there are tables: the group was one of a table, the next one follows. Between instructions only.
+                **({"pass_group": In(1)} if a.tables else {}),
             }
         )
 
@@ -142,6 +145,9 @@ class DrainWalker(Component):
         with m.If(~self.filled & emptied):
             m.d.sync += full.eq(full - 1)
 
+        if a.tables:
+            with m.If(self.pass_group):
+                m.d.sync += self.group.eq(self.group + 1)
         with m.If(self.start):
             m.d.sync += [
                 self.active.eq(1),

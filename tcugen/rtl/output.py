@@ -1,8 +1,9 @@
 """The output path: from a full accumulator bank to int8 in the activation memory.
 
-accumulators ─► + bias ─► requantise, clamp ─► residual add ─► activation memory
-parameters ─────┴────────┘                     │
-residual words ─► delay ───────────────────────┘
+accumulators ─► + bias ─► requantise, clamp ─► residual add ─► table ─► activation memory
+parameters ─────┴────────┘                     │               │
+residual words ─► delay ───────────────────────┘               │
+parameters of tables ──────────────────────────────────────────┘
 """
 
 from amaranth.hdl import Module, Mux, Signal, signed
@@ -12,20 +13,24 @@ from amaranth.lib.wiring import Component, In, Out
 from tcugen.arch import PARAMETER_BYTES, Architecture, bits_for
 from tcugen.isa import ACTIVATION_ADDRESS_BITS, Opcode, layout
 from tcugen.rtl.activation import drain_layout
-from tcugen.rtl.decode import INSTRUCTION_BITS, fields, header
+from tcugen.rtl.decode import INSTRUCTION_BITS, DrainFields, fields, header
 from tcugen.rtl.delay import delayed
 from tcugen.rtl.drain import DrainWalker
 from tcugen.rtl.requantise import RequantiseLanes
 from tcugen.rtl.residual import ResidualLanes
 from tcugen.rtl.residual_reader import ResidualReader
+from tcugen.rtl.table import TableLanes, TableLoader
 
 SUM_STAGE = 4
 """Cycles from a step to its 32-bit sums: read the accumulators, choose the bank, choose the lane, add the bias."""
 
 FLOAT32_ONE = 0x3F800000
 
-LATENCY = SUM_STAGE + RequantiseLanes.LATENCY + ResidualLanes.LATENCY
-"""Cycles from a step to its write."""
+
+def output_latency(architecture: Architecture) -> int:
+    """Cycles from a step to its write."""
+    table = TableLanes.LATENCY if architecture.tables else 0
+    return SUM_STAGE + RequantiseLanes.LATENCY + ResidualLanes.LATENCY + table
 
 
 class OutputPath(Component):
@@ -68,6 +73,7 @@ class OutputPath(Component):
     def __init__(self, architecture: Architecture):
         a = self.architecture = architecture
         self.walker = DrainWalker(a)
+        self.latency = output_latency(a)
         self.unit_bits = 8 * PARAMETER_BYTES * a.output_lanes
         super().__init__(
             {
@@ -102,15 +108,20 @@ class OutputPath(Component):
         word = Signal(INSTRUCTION_BITS)
         start = Signal()
         f = fields(Opcode.DRAIN, word)
-        m.d.comb += self.write_en.eq(delayed(m, walker.go, LATENCY, "valid_line"))
+        m.d.comb += self.write_en.eq(delayed(m, walker.go, self.latency, "valid_line"))
 
-        flying = Signal(range(LATENCY + 2))
+        flying = Signal(range(self.latency + 2))
         with m.If(walker.go & ~self.write_en):
             m.d.sync += flying.eq(flying + 1)
         with m.If(~walker.go & self.write_en):
             m.d.sync += flying.eq(flying - 1)
+        loader = self._table_loader(m, f, start, walker) if self.architecture.tables else None
+        begin = start if loader is None else start & ~f.load_table | loader.done
+        busy = start | walker.active | reader.active | (flying != 0)
+        if loader is not None:
+            busy = busy | loader.active | loader.done
         m.d.comb += [
-            self.busy.eq(start | walker.active | reader.active | (flying != 0)),
+            self.busy.eq(busy),
             self.instruction.ready.eq(~self.busy),
             self.layer.eq(header(word).layer),
         ]
@@ -119,7 +130,7 @@ class OutputPath(Component):
             m.d.sync += word.eq(self.instruction.payload)
 
         m.d.comb += [
-            *(unit.start.eq(start) for unit in (walker, reader)),
+            *(unit.start.eq(begin) for unit in (walker, reader)),
             *(unit.word.eq(word) for unit in (walker, reader)),
             walker.filled.eq(self.filled),
             walker.groups_written.eq(self.groups_written),
@@ -131,24 +142,41 @@ class OutputPath(Component):
             self.residual_request.valid.eq(reader.request.valid),
             reader.request.ready.eq(self.residual_request.ready),
             self.bank_released.eq(walker.bank_released),
-            self.group_released.eq(walker.group_released),
             self.read_en.eq(walker.read_en),
             self.read_bank.eq(walker.bank),
             self.read_pixel.eq(walker.pixel),
-            self.read_group_en.eq(walker.go),
             self.read_group.eq(walker.group),
-            self.read_unit.eq(walker.lane_step),
         ]
+        self._parameter_ring(m, walker, loader)
         # With nothing in flight the path stands still: less power, and less work for a simulator.
         moving = Signal()
         m.d.comb += moving.eq(walker.go | (flying != 0))
-        line = delayed(m, walker.step, LATENCY, "step_line", moving)
+        line = delayed(m, walker.step, self.latency, "step_line", moving)
         step = data.View(type(walker.step).shape(walker.step), line)
         m.d.comb += [self.write.address.eq(step.address), self.write.pad_steps.eq(step.pad_steps)]
         m.d.sync += self.tile_done.eq(self.write_en & step.tile_ends)
         sums, multipliers = self._sums(m, walker, f, moving)
-        self._lanes(m, f, sums, multipliers, walker, reader, moving)
+        self._lanes(m, f, sums, multipliers, walker, reader, loader, moving)
         return m
+
+    def _table_loader(self, m: Module, f: DrainFields, start: Signal, walker: DrainWalker) -> TableLoader:
+        m.submodules.table_loader = loader = TableLoader(self.architecture)
+        m.d.comb += [
+            loader.start.eq(start & f.load_table),
+            loader.group_there.eq(walker.group != self.groups_written),
+            loader.parameters.eq(self.parameters),
+            walker.pass_group.eq(loader.pass_group),
+        ]
+        return loader
+
+    def _parameter_ring(self, m: Module, walker: DrainWalker, loader: TableLoader | None) -> None:
+        """Who reads it: the walker, and before its first step the loader of tables."""
+        read, unit, released = walker.go, walker.lane_step, walker.group_released
+        if loader is not None:
+            read = read | loader.read_en
+            unit = Mux(loader.active, loader.read_unit, unit)
+            released = released | loader.group_released
+        m.d.comb += [self.read_group_en.eq(read), self.read_unit.eq(unit), self.group_released.eq(released)]
 
     def _sums(self, m: Module, walker: DrainWalker, f, moving: Signal) -> tuple[list[Signal], list[Signal]]:
         """32-bit sums and multipliers of the lanes, SUM_STAGE cycles after the step."""
@@ -179,7 +207,15 @@ class OutputPath(Component):
         return sums, multipliers
 
     def _lanes(
-        self, m: Module, f, sums, multipliers, walker: DrainWalker, reader: ResidualReader, moving: Signal
+        self,
+        m: Module,
+        f: DrainFields,
+        sums: list[Signal],
+        multipliers: list[Signal],
+        walker: DrainWalker,
+        reader: ResidualReader,
+        loader: TableLoader | None,
+        moving: Signal,
     ) -> None:
         a = self.architecture
         lanes = a.output_lanes
@@ -207,5 +243,17 @@ class OutputPath(Component):
             residual.zero_point.eq(f.add_zero_point),
             residual.clamp_low.eq(f.add_clamp_low),
             residual.clamp_high.eq(f.add_clamp_high),
-            self.write.data.eq(residual.results),
+        ]
+        if loader is None:
+            m.d.comb += self.write.data.eq(residual.results)
+            return
+        m.submodules.table = table = TableLanes(lanes)
+        m.d.comb += [
+            table.enable.eq(moving),
+            table.x.eq(residual.results),
+            table.bypass.eq(~f.table),
+            table.write_en.eq(loader.write_en),
+            table.write_chunk.eq(loader.write_chunk),
+            table.write_data.eq(loader.write_data),
+            self.write.data.eq(table.results),
         ]

@@ -62,6 +62,7 @@ class WeightStream(Component):
         self.weight_capacity = a.weight_buffer_bytes // a.bus_bytes
         self.parameter_capacity = a.parameter_buffer_bytes // a.bus_bytes
         self.burst_beats = a.weight_burst_beats
+        self.tables = a.tables
         super().__init__(
             {
                 "instruction": In(stream.Signature(INSTRUCTION_BITS)),
@@ -106,6 +107,8 @@ class WeightStream(Component):
         room = Signal()  # for the chosen burst: once there is room, it stays
         free = Mux(weights, self.free_weights >= chosen, self.free_parameters >= chosen)
         m.d.sync += room.eq(free & bursts.w_rdy)
+        # A table is groups of parameters without weights.
+        column_ends = weights | (f.n_tiles == 0) if self.tables else weights
         with m.FSM():
             with m.State("IDLE"):
                 m.d.comb += self.instruction.ready.eq(1)
@@ -132,8 +135,8 @@ class WeightStream(Component):
                     m.d.sync += [offset.eq(offset + (chosen << beat_shift)), left.eq(left - chosen)]
                     m.next = "CHOOSE"
                     with m.If(left == chosen):
-                        m.d.sync += [weights.eq(~weights), left.eq(self.group_beats)]
-                        with m.If(~weights):
+                        m.d.sync += [weights.eq(~column_ends), left.eq(self.group_beats)]
+                        with m.If(~column_ends):
                             m.d.sync += left.eq(multiple(f.n_tiles, self.tile_beats))
                         with m.Else():
                             m.d.sync += column.eq(column + 1)

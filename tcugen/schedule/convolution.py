@@ -42,9 +42,19 @@ class Convolution:
         task, panel: What to compute.
         column_bytes: Bytes of one column group in the weight stream.
         blocks: Offset in window WEIGHTS by column range, for every range that `weight` is called with.
+        table: Offset of the table in that window, or None.
     """
 
-    def __init__(self, emitter: Emitter, task: ConvTask, panel: WeightPanel, blocks: dict[tuple[int, int], int]):
+    def __init__(
+        self,
+        emitter: Emitter,
+        task: ConvTask,
+        panel: WeightPanel,
+        blocks: dict[tuple[int, int], int],
+        table: int | None = None,
+    ):
+        # Until the first WEIGHT has brought the table and the first DRAIN taken it.
+        self._table_to_stream, self._table_to_load = table, table is not None
         self.emitter, self.task, self.panel, self.blocks = emitter, task, panel, blocks
         self.architecture = emitter.architecture
         self.in_layout, self.out_layout = emitter.layouts[task.input], emitter.layouts[task.output]
@@ -83,6 +93,11 @@ class Convolution:
             self._item(replace(item, rectangle=rectangle), keep)
 
     def _weight(self, columns: tuple[int, int]) -> None:
+        if self._table_to_stream is not None:
+            groups = self.architecture.table_groups
+            fields = {"offset": self._table_to_stream, "n_columns": groups, "n_tiles": 0}
+            self.emitter.append(Opcode.WEIGHT, (0,) * len(Unit), fields)
+            self._table_to_stream = None
         self.emitter.append(
             Opcode.WEIGHT,
             (0,) * len(Unit),
@@ -228,6 +243,9 @@ class Convolution:
             "int32": int(layout.int32),
             "keep": int(keep),
         }
+        if task.table:
+            fields |= {"table": 1, "load_table": int(self._table_to_load)}
+            self._table_to_load = False
         residual_region = None
         if item.residual is not None:
             residual_region = item.residual.region((first_plane, -(-end_channel // word)), rows)

@@ -14,7 +14,7 @@ from tcugen.mapping.tiling import Range, Rectangle, WeightPanel, rectangles
 from tcugen.schedule.convolution import Convolution, Cut, WorkItem, column_ranges
 from tcugen.schedule.emit import DramAddress, Emitter, Entry, SramView
 from tcugen.schedule.pooling import AverageItem, PoolItem, average_shapes, emit_average, emit_pool, tail_items
-from tcugen.schedule.weight_blocks import AverageBlock, ConvolutionBlock, WeightBlocks
+from tcugen.schedule.weight_blocks import AverageBlock, ConvolutionBlock, TableBlock, WeightBlocks
 
 LOOKAHEAD = 4
 """WEIGHT instructions dispatched ahead of the one whose COMPUTE comes next; at most this many wait in their queue."""
@@ -169,7 +169,8 @@ class Scheduler:
         items = self._striped(index, planner)
         cuts = [cut for item in items for cut in item.cuts]
         first_of = dict(zip(accumulate((len(item.cuts) for item in items), initial=0), items, strict=False))
-        convolution = Convolution(self.emitter, task, panel, self._weight_offsets(index, panel, cuts))
+        table = self._table_offset(index, task)
+        convolution = Convolution(self.emitter, task, panel, self._weight_offsets(index, panel, cuts), table)
         held, stripe = None, -1
         source, target, residual = self._resident_source(task, planner), None, None
         item = items[0]
@@ -217,6 +218,11 @@ class Scheduler:
                 size = (cut.columns[1] - cut.columns[0]) * panel.column_bytes(self.architecture)
                 offsets[cut.columns] = self.weights.add(ConvolutionBlock(index, cut.columns), size)
         return offsets
+
+    def _table_offset(self, index: int, task: ConvTask) -> int | None:
+        """Offset in window WEIGHTS of the task's table, which comes before its weights."""
+        size = self.architecture.table_groups * self.architecture.parameter_group_bytes
+        return self.weights.add(TableBlock(index), size) if task.table else None
 
     def _row_pieces(self, index: int) -> tuple[Rectangle, ...] | None:
         """Row pieces of a task that can keep all its weights, if rows of its input arrive or of its output leave."""

@@ -21,7 +21,14 @@ class AverageBlock:
     words: int
 
 
-Content = ConvolutionBlock | AverageBlock
+@dataclass(frozen=True)
+class TableBlock:
+    """The table of task number `task`, in whole groups of parameters."""
+
+    task: int
+
+
+Content = ConvolutionBlock | AverageBlock | TableBlock
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,9 @@ def limit_bytes(multipliers: int) -> int:
 
 
 def buffer_bytes(architecture: Architecture) -> int:
-    """Bytes of accumulators, weight ring and parameter ring."""
-    return architecture.accumulator_bytes + architecture.weight_buffer_bytes + architecture.parameter_buffer_bytes
+    """Bytes of accumulators, weight ring, parameter ring and tables."""
+    a = architecture
+    return a.accumulator_bytes + a.weight_buffer_bytes + a.parameter_buffer_bytes + a.table_bytes
 
 
 def datapath_bits(architecture: Architecture) -> int:

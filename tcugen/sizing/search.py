@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from tcugen.arch import ROW_SIZES, Architecture, ArchitectureError, most_lanes
 from tcugen.mapping.tasks import tasks_of
 from tcugen.network.graph import Network
+from tcugen.network.operators import Table
 from tcugen.planning.costs import NodeCost, node_costs
 from tcugen.planning.planned import Planned
 from tcugen.planning.search import best_plan
@@ -116,7 +117,11 @@ class _Search:
         self._choose("accumulator_bits", bits, f"accumulator {bits} bits: {sums}")
         self._choose("bus_bytes", budget.bus_bytes, f"bus {budget.bus_bytes} bytes per beat: the budget's")
         self._choose("bus_address_bits", Architecture.bus_address_bits, "bus address 40 bits: the default")
+        tables = [node.name for node in network.nodes if isinstance(node, Table)]
+        if tables:
+            self._choose("tables", 1, f"tables: {len(tables)} nodes need them, the first is {tables[0]}")
         self.base = Architecture(
+            tables=int(bool(tables)),
             bus_bytes=self.fixed["bus_bytes"],
             bus_address_bits=self.fixed["bus_address_bits"],
             accumulator_bits=self.fixed["accumulator_bits"],

@@ -15,19 +15,31 @@ import torch
 from tcugen.golden.network import accumulate, evaluate
 from tcugen.model import multipliers
 from tcugen.model.errors import QuantizationError
+from tcugen.model.functions import real_function, table_entries
 from tcugen.model.integers import (
     AddIntegers,
     AverageIntegers,
     MaxPoolIntegers,
     NodeIntegers,
     RequantiseIntegers,
+    TableIntegers,
     WeightedIntegers,
 )
 from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.model.shortcut import shortcut_weight
 from tcugen.network.fields import Activation
 from tcugen.network.graph import Network, Node
-from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Weighted, as_convolution
+from tcugen.network.operators import (
+    Add,
+    Conv,
+    GlobalAveragePool,
+    Linear,
+    MaxPool,
+    Requantise,
+    Table,
+    Weighted,
+    as_convolution,
+)
 
 TAIL = 0.005
 """Share of the values beyond each end of a fitted range: enough to exercise saturation."""
@@ -103,6 +115,8 @@ def _make(run: _Run, node: Node, stores_sums: bool) -> tuple[Quantization | None
             return _make_average(run, node)
         case Requantise():
             return _make_requantise(run, node)
+        case Table():
+            return _make_table(run, node)
         case _:
             assert_never(node)
 
@@ -132,6 +146,17 @@ def _make_requantise(run: _Run, node: Requantise) -> tuple[Quantization, Requant
     y = _fit(run.real(node.inputs[0]), None, run.rng, float(x.scale))
     multiplier = multipliers.requantise_multiplier(x.scale, y.scale, layer=node.name)
     return y, RequantiseIntegers(multiplier, multipliers.clamp_limits(None, y.zero_point))
+
+
+def _make_table(run: _Run, node: Table) -> tuple[Quantization, TableIntegers]:
+    """A table of the node's function; a custom one takes every value to any other."""
+    x = run.model.quantization(node.inputs[0])
+    if node.function == "custom":
+        return x, TableIntegers(run.rng.permutation(np.arange(-128, 128)).astype(np.int8))
+    values = real_function(node.function, node.alpha)(run.real(node.inputs[0]))
+    y = _fit(np.nan_to_num(values), None, run.rng, float(x.scale))
+    entries = table_entries(node.function, node.alpha, (x.scale, x.zero_point), (y.scale, y.zero_point))
+    return y, TableIntegers(entries)
 
 
 def _make_weighted(run: _Run, node: Weighted, stores_sums: bool) -> tuple[Quantization | None, WeightedIntegers]:

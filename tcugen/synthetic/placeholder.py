@@ -14,6 +14,7 @@ from tcugen.model.integers import (
     MaxPoolIntegers,
     NodeIntegers,
     RequantiseIntegers,
+    TableIntegers,
     WeightedIntegers,
 )
 from tcugen.model.quantized import Quantization, QuantizedNetwork
@@ -26,6 +27,7 @@ from tcugen.network.operators import (
     Linear,
     MaxPool,
     Requantise,
+    Table,
     Weighted,
     activation_of,
     as_convolution,
@@ -64,6 +66,8 @@ def _integers(network: Network, node: Node, rng: np.random.Generator) -> NodeInt
             return AverageIntegers(np.float32(1 / (shape.height * shape.width)), clamp)
         case Requantise():
             return RequantiseIntegers(np.float32(1), clamp)
+        case Table():
+            return TableIntegers(np.arange(-128, 128).astype(np.int8))
         case _:
             assert_never(node)
 

@@ -12,6 +12,9 @@ from tcugen.isa import Instruction
 _TRIAL_WORDS = 256
 """Words over which a mean is taken."""
 
+NEVER_LEAVES = 64
+"""Cycles per word from which on a reader is taken to be kept from a bank for ever."""
+
 _REMEMBERED = 4096
 """Patterns kept from replay to replay; a search meets the same ones again."""
 
@@ -75,7 +78,7 @@ def read_period(array: bytes) -> float:
         if not array[cycle % len(array)] >> word % ACTIVATION_BANKS & 1:
             word += 1
         cycle += 1
-        if cycle > 64 * _TRIAL_WORDS:
+        if cycle > NEVER_LEAVES * _TRIAL_WORDS:
             break  # the array never leaves the bank
     return cycle / max(1, word)
 

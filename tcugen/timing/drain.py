@@ -1,6 +1,6 @@
 """DRAIN: the output path empties full banks, `output_lanes` channels of a pixel per cycle."""
 
-from tcugen.arch import Architecture
+from tcugen.arch import PARAMETER_BYTES, TABLE_ENTRIES, Architecture
 from tcugen.isa import Instruction
 from tcugen.timing.banks import DrainWrites
 from tcugen.timing.completions import NEVER, Agenda, Completions
@@ -11,6 +11,7 @@ from tcugen.timing.latencies import (
     READ_TO_BANK_FREE,
     RESIDUAL_START,
     STEP_TO_GROUP_FREE,
+    TABLE_LATENCY,
     WRITE_TO_COUNT,
 )
 from tcugen.timing.queue import InstructionQueue
@@ -43,6 +44,9 @@ class Drain:
         self._groups = weights.groups
         self._writes = writes
         self._steps = architecture.output_steps
+        self._columns = architecture.columns
+        self._table_left = 0  # pieces of a table that are still to be read
+        self._latency = OUTPUT_LATENCY + (TABLE_LATENCY if architecture.tables else 0)
         self._agenda = agenda
         self.spans: list[tuple[int, int]] = []
         self._instruction: Instruction | None = None
@@ -63,14 +67,39 @@ class Drain:
                     return
                 cycle = max(offered, self._free_from)
                 self._instruction = instruction = self._queue.take(cycle)
-                residual = instruction.fields.get("residual", 0)
-                self._begin = cycle + (RESIDUAL_START if residual else DRAIN_START)
+                self._begin = cycle + self._start(instruction)
+                if instruction.fields.get("load_table", 0):
+                    self._table_left, self._begin = TABLE_ENTRIES // PARAMETER_BYTES, cycle + DRAIN_START
                 self.spans.append((cycle + 1, NEVER))
                 self._first_group = self._group
                 self._column = self._row = 0
                 self._slow = self._writes.slowing(instruction)
+            if self._table_left and not self._load_table(self._instruction):
+                return
             if not self._drain(self._instruction):
                 return
+
+    @staticmethod
+    def _start(instruction: Instruction) -> int:
+        """From the beginning of an instruction to its first step."""
+        return RESIDUAL_START if instruction.fields.get("residual", 0) else DRAIN_START
+
+    def _load_table(self, instruction: Instruction) -> bool:
+        """The groups of a table, one piece a cycle; False if one is not known to come yet."""
+        while self._table_left:
+            if self._group >= len(self._groups.written):
+                self._groups.wanted = self._group
+                return False
+            pieces = min(self._table_left, self._columns)
+            last = max(self._begin, self._groups.written[self._group]) + pieces - 1
+            self._table_left -= pieces
+            self._begin = last + 1
+            self._group += 1
+            self._groups.release(last + STEP_TO_GROUP_FREE)
+            self._agenda.pending.append(self._weights.look_again)
+        self._first_group = self._group
+        self._begin += self._start(instruction) - 1
+        return True
 
     def _drain(self, instruction: Instruction) -> bool:
         """One tile; False if it, or its parameters, are not known to come yet."""
@@ -93,8 +122,8 @@ class Drain:
         self._drained += 1
         # The last pixel is read with its first step.
         self._compute.released.append(last - pixel_steps + 1 + READ_TO_BANK_FREE)
-        self._writes.add(start + OUTPUT_LATENCY, last + OUTPUT_LATENCY, self._slow)
-        self._completions.add(last + OUTPUT_LATENCY + WRITE_TO_COUNT)
+        self._writes.add(start + self._latency, last + self._latency, self._slow)
+        self._completions.add(last + self._latency + WRITE_TO_COUNT)
         self._agenda.pending.append(self._compute.advance)
         self._row += rows
         if last_block:
@@ -108,7 +137,7 @@ class Drain:
                 if get("keep", 0):
                     self._group = self._first_group
                 self._instruction = None
-                self._free_from = last + OUTPUT_LATENCY + 1
+                self._free_from = last + self._latency + 1
                 self.spans[-1] = (self.spans[-1][0], self._free_from)
         return True
 

@@ -116,6 +116,9 @@ RESIDUAL_START = 7
 OUTPUT_LATENCY = 20
 """output: from a step to its write: sums 4, requantise 10, residual 6."""
 
+TABLE_LATENCY = 2
+"""table: what it adds to that where there are tables, also to results that pass it by."""
+
 READ_TO_BANK_FREE = 1
 """drain: from the read of a bank's last pixel to its release."""
 

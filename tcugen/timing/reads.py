@@ -1,11 +1,25 @@
 """Which banks of the activation memory the array reads, cycle by cycle."""
 
 from collections import deque
+from collections.abc import Iterator
+from itertools import islice
 
 from tcugen.arch import ACTIVATION_BANKS, Architecture
 from tcugen.isa import Instruction
-from tcugen.timing.banks import operand_banks, read_period
+from tcugen.timing.banks import NEVER_LEAVES, operand_banks, read_period
 from tcugen.timing.completions import NEVER
+
+_SHORT_PASSES = 64
+"""Passes looked at where one alone says nothing."""
+
+
+def _taps(instruction: Instruction) -> Iterator[int]:
+    """Where the passes of a column group begin, counted from the first, in order."""
+    get = instruction.fields.get
+    for group in range(get("n_groups", 0)):
+        for ky in range(get("n_ky", 0)):
+            for kx in range(get("n_kx", 0)):
+                yield group * get("group_step", 0) + ky * get("ky_step", 0) + kx * get("kx_step", 0)
 
 
 class ArrayReads:
@@ -43,7 +57,12 @@ class ArrayReads:
         if self._period is None:
             get = present.fields.get
             rows = min(get("block_rows", 0), get("n_y", 0))
-            self._period = read_period(self._banks(present, get("base", 0) + get("offset0", 0), rows))
+            first = get("base", 0) + get("offset0", 0)
+            self._period = read_period(self._banks(present, first, rows))
+            if self._period >= NEVER_LEAVES:
+                # Passes so short that they stay in one bank: the next ones go to others.
+                passes = [self._banks(present, first + tap, rows) for tap in islice(_taps(present), _SHORT_PASSES)]
+                self._period = read_period(b"".join(passes))
         return self._period
 
     def _banks(self, instruction: Instruction, address: int, rows: int) -> bytes:

@@ -71,7 +71,7 @@ class WeightStream:
         self._left -= beats
         self._from = cycle + WEIGHT_PERIOD
         if not self._left:
-            if ring is self.groups:
+            if ring is self.groups and self._tile_beats:
                 self._ring, self._left = self.tiles, self._tile_beats
             else:
                 self._ring, self._left = self.groups, self.groups.item_beats

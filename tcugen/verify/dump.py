@@ -16,6 +16,7 @@ from tcugen.network.operators import (
     Linear,
     MaxPool,
     Requantise,
+    Table,
     Weighted,
     Windowed,
     as_convolution,
@@ -58,6 +59,7 @@ def write_dump(
         "cycles": sum(outcome.cycles),
         "cycles_per_image": list(outcome.cycles),
         "inputs": sources,
+        "outputs": list(model.network.outputs),
         "nodes": [_entry(files, model, result, tensors) for result in outcome.nodes],
     }
     staging = directory / ".dump.json"
@@ -110,6 +112,8 @@ def _entry(files: _Files, model: QuantizedNetwork, result: NodeResult, tensors: 
             entry |= _window(node)
         case GlobalAveragePool() | Requantise():
             entry["multiplier"] = float(model.integers_of(node).multiplier)
+        case Table():
+            entry["table"] = files.save(f"{node.name}.table", model.integers_of(node).entries)
         case _:
             assert_never(node)
     if not keeps_quantization(node):

@@ -30,6 +30,8 @@ class Dump:
             return residual_add(node, *inputs)
         if node["op"] == "max_pool":
             return max_pool(node, inputs[0])
+        if node["op"] == "table":
+            return self.load(node["table"])[inputs[0].astype(np.int64) + 128]
         centred = inputs[0].astype(np.int64) - node["input_zero_points"][0]
         if node["op"] == "global_average_pool":
             centred = centred.sum(axis=(2, 3), keepdims=True)

@@ -205,13 +205,13 @@ def test_bad_input_is_one_clear_message(tcugen, place, arguments, message):
 
 def test_all_that_cannot_run_is_listed(tcugen, tmp_path):
     graph = Graph()
-    x = graph.qdq(graph.node("Sigmoid", graph.qdq("image", 0.1), name="first"), 0.1)
+    x = graph.qdq(graph.node("LRN", graph.qdq("image", 0.1), size=3, name="first"), 0.1)
     graph.save(tmp_path / "model.onnx", graph.node("Softmax", x, name="second"))
     result = tcugen("import", "model.onnx")
     assert result.exit_code == 2
     assert result.stderr.splitlines() == [
         "error: model.onnx: 2 nodes cannot run on the hardware:",
-        "  first (Sigmoid): operator = Sigmoid; train the network with ReLU or ReLU6 instead",
+        "  first (LRN): operator = LRN; replace it by supported operators, or let the host compute it",
         "  second (Softmax): operator = Softmax; end the model in front of it: the host does what comes after",
     ]
     assert not Path("model").exists()

@@ -20,9 +20,11 @@ def conv(name: str, source: str, channels: int, kernel: int = 1, **more) -> Node
     return Conv(name, (source,), channels, kernel=(kernel, kernel), padding=padding, **more)
 
 
-def network(name: str, shape: tuple[int, int, int], *nodes: Node, more_inputs: dict | None = None) -> Network:
+def network(
+    name: str, shape: tuple[int, int, int], *nodes: Node, more_inputs: dict | None = None, outputs: tuple[str, ...] = ()
+) -> Network:
     inputs = (("image", Shape(*shape)), *((name, Shape(*shape)) for name, shape in (more_inputs or {}).items()))
-    return checked_network(name, inputs, nodes, extract=bool(more_inputs))
+    return checked_network(name, inputs, nodes, outputs, extract=bool(more_inputs))
 
 
 NETWORKS = {
@@ -59,6 +61,10 @@ NETWORKS = {
                 GlobalAveragePool("v", ("p",))),
         network("two_inputs", (16, 6, 6), conv("a", "image", 24), Add("c", ("a", "other")),
                 conv("e", "other", 8), more_inputs={"other": (24, 6, 6)}),
+        network("outputs", (12, 14, 11), conv("a", "image", 20, 3, activation="relu"), conv("b", "a", 20),
+                MaxPool("p", ("b",), kernel=(3, 3), stride=(1, 1), padding=AROUND),
+                Add("s", ("b", "a")), Add("t", ("p", "s")), conv("c", "s", 5), GlobalAveragePool("v", ("t",)),
+                outputs=("t", "b", "v", "a", "c")),
     )
 }  # fmt: skip
 

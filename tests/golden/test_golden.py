@@ -100,8 +100,8 @@ def test_a_last_layer_without_multiplier_stores_its_sums(every_operator: Network
         as_convolution(every_operator.nodes[-1]),
         integers.weight,
         integers.bias,
-        tensors["mean"],
-        model.zero_point("mean"),
+        tensors["curve"],
+        model.zero_point("curve"),
     )
     assert tensors["fc"].dtype == np.int32
     assert np.array_equal(tensors["fc"], want)

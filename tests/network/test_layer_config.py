@@ -95,7 +95,7 @@ def test_a_dilation_is_format_2():
 
 
 def test_an_extract_with_two_inputs_cannot_be_written():
-    with pytest.raises(NetworkError, match="has 2 inputs and 1 outputs"):
+    with pytest.raises(NetworkError, match="has 2 inputs, but a layer config has one"):
         write_layer_config(select(bundled_network("resnet50"), ["layer1.1.add"]))
 
 
@@ -140,7 +140,7 @@ def test_files_that_cannot_be_read_are_named(tmp_path):
 
 def test_json_schema_describes_every_operator():
     schema = json_schema()
-    assert set(schema["properties"]) == {"format", "name", "input", "nodes"}
+    assert set(schema["properties"]) == {"format", "name", "input", "outputs", "nodes"}
     assert set(schema["properties"]["nodes"]["items"]["discriminator"]["mapping"]) == set(OPERATORS)
     assert schema["$defs"]["Conv"]["additionalProperties"] is False
 

@@ -56,7 +56,7 @@ CASES: dict[str, tuple[str, tuple[str, ...]]] = {
     "empty": ("", ("line 1 column 1", "not JSON", "ends early")),
     "truncated": (json.dumps(GOOD)[:200], ("not JSON", "ends early, complete it")),
     "bad syntax": ('{"format": 1,, }', ("line 1 column 14", "not JSON", "correct the text")),
-    "list": ("[1, 2]", ("holds [1, 2]", "must hold an object with the keys format, name, input, nodes")),
+    "list": ("[1, 2]", ("holds [1, 2]", "must hold an object with the keys format, name, input, outputs, nodes")),
     "number": ("7", ("holds 7", "object")),
     "null": ("null", ("holds null", "object")),
     "trailing text": (json.dumps(GOOD) + "x", ("not JSON", "Extra data")),
@@ -141,7 +141,7 @@ CASES: dict[str, tuple[str, tuple[str, ...]]] = {
     "groups of 3": (node(CONV1, "groups", 3), ("node 'conv1': groups = 3 must divide the 4 input and 8 output",)),
     "add of shapes": (node(CONV2, "out_channels", 4), ("adds 'conv2' of shape 4x8x8 and 'conv1' of shape 8x8x8",)),
     "pool padding": (node(POOL, "padding", [1, 1, 3, 1]), ("'pool': bottom padding is 3", "kernel's 3", "at most 2")),
-    "skipped node": (node(FC, "inputs", ["avg"]), ("node 'scale': nobody reads its output", "or connect it")),
+    "skipped node": (node(FC, "inputs", ["avg"]), ("node 'scale': nobody reads its output", "among the outputs")),
     "linear on a map": (
         json.dumps(GOOD | {"nodes": [GOOD["nodes"][CONV1], GOOD["nodes"][FC] | {"inputs": ["conv1"]}]}),
         ("node 'fc': linear reads 'conv1' of shape 8x8x8, but needs 1x1 pixels", "global_average_pool"),

@@ -12,7 +12,7 @@ from tcugen.emulator import Machine
 from tcugen.model import multipliers
 from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.network.graph import Network
-from tcugen.network.operators import activation_of, keeps_quantization
+from tcugen.network.operators import Table, activation_of, keeps_quantization
 from tcugen.program import Program
 from tcugen.synthetic.integers import synthesise
 from tcugen.verify.compare import verify
@@ -49,7 +49,7 @@ def _with_zero_points(model: QuantizedNetwork, zero_points: dict[str, int]) -> Q
     for node in model.network.nodes:
         if keeps_quantization(node):
             tensors[node.name] = tensors[node.inputs[0]]
-        elif tensors[node.name] is not None:
+        elif tensors[node.name] is not None and not isinstance(node, Table):
             limits = multipliers.clamp_limits(activation_of(node), tensors[node.name].zero_point)
             integers[node.name] = replace(integers[node.name], clamp=limits)
     return QuantizedNetwork(model.network, tensors, integers)

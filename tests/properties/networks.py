@@ -7,13 +7,16 @@ from hypothesis import strategies as st
 from tcugen.arch import BUS_SIZES, COLUMN_SIZES, PARAMETER_BYTES, ROW_SIZES, Architecture, most_lanes
 from tcugen.network.check import checked_network
 from tcugen.network.graph import Node, Shape
-from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Weighted
+from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Table, Weighted
 from tests.properties.cases import Case
 
 MOST_CHANNELS = 40
 MOST_PIXELS = 16
 MOST_LAYERS = 4
 LAYERS = ("conv", "conv", "conv", "conv", "block", "max_pool", "requantise", "average", "add", "linear", "input")
+
+TABLES = ("table", "table", "table")
+"""Layers that only machines with tables run."""
 
 ACTIVATIONS = st.sampled_from((None, "relu"))
 
@@ -23,6 +26,7 @@ class _Builder:
     """A network being drawn: nodes and shapes so far, the inputs among the shapes."""
 
     draw: st.DrawFn
+    layers: tuple[str, ...] = LAYERS
     nodes: list[Node] = field(default_factory=list)
     shapes: dict[str, Shape] = field(default_factory=dict)
     inputs: list[str] = field(default_factory=list)
@@ -82,7 +86,7 @@ class _Builder:
         return self.put(Add, source, self.draw(st.sampled_from(alike)), activation=self.draw(ACTIVATIONS))
 
     def layer(self) -> None:
-        kind, source = self.draw(st.sampled_from(LAYERS)), self.tensor()
+        kind, source = self.draw(st.sampled_from(self.layers)), self.tensor()
         shape = self.shapes[source]
         if kind == "block":
             self.block(source)
@@ -90,6 +94,8 @@ class _Builder:
             self.put(MaxPool, source, **self.window(shape, 4, 0))
         elif kind == "requantise":
             self.put(Requantise, source)
+        elif kind == "table":
+            self.put(Table, source, function=self.draw(st.sampled_from(("custom", "silu", "leaky_relu"))))
         elif kind == "average":
             self.put(GlobalAveragePool, source)
         elif kind == "add":
@@ -105,15 +111,16 @@ class _Builder:
 
 
 @st.composite
-def cases(draw: st.DrawFn) -> Case:
+def cases(draw: st.DrawFn, tables: int = 0) -> Case:
     """Networks of one to `MOST_LAYERS` layers, some of two nodes, with random integers."""
-    builder = _Builder(draw)
+    builder = _Builder(draw, LAYERS + TABLES * tables)
     pixels = st.integers(1, MOST_PIXELS)
     builder.put_input(Shape(draw(st.integers(1, MOST_CHANNELS)), draw(pixels), draw(pixels)))
     for _ in range(draw(st.integers(1, MOST_LAYERS))):
         builder.layer()
     inputs = [(name, builder.shapes[name]) for name in builder.inputs]
-    network = checked_network("random", inputs, builder.nodes, extract=True)
+    kept = draw(st.lists(st.sampled_from([node.name for node in builder.nodes]), max_size=2, unique=True))
+    network = checked_network("random", inputs, builder.nodes, kept, extract=True)
     some = draw(st.lists(st.sampled_from(list(network.shapes)), max_size=3, unique=True))
     zero_points = tuple((name, draw(st.integers(-128, 127))) for name in some)
     can_store_sums = isinstance(network.nodes[-1], Weighted)
@@ -125,7 +132,7 @@ def _powers(low: int, high: int) -> list[int]:
 
 
 @st.composite
-def architectures(draw: st.DrawFn) -> Architecture:
+def architectures(draw: st.DrawFn, tables: int = 0) -> Architecture:
     """Any array, rectangular ones too, with tiny or small memory and rings of any size."""
     rows = draw(st.sampled_from(ROW_SIZES))
     columns = draw(st.sampled_from((4, 8, 16, 32)) | st.sampled_from(COLUMN_SIZES))
@@ -139,4 +146,5 @@ def architectures(draw: st.DrawFn) -> Architecture:
         weight_tiles=draw(st.sampled_from((256, 64, 16, 4, 2))),
         parameter_groups=draw(st.sampled_from((32, 8, 4, 2))),
         output_lanes=draw(st.sampled_from(_powers(1, most_lanes(rows, columns)))),
+        tables=tables,
     )

@@ -1,5 +1,7 @@
 """Random small networks on the RTL: every tensor is golden's. Few machines, so that few simulators are built."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import HealthCheck, given, seed, settings
 
@@ -17,13 +19,13 @@ MOST_REFUSED = 0.2
 """Share of the cases that may be refused because a tiny activation memory is too small; the others must run."""
 
 
-def check_cases(name: str, rtl: Emitted, examples: int) -> None:
-    architecture = machine(name)
+def check_cases(name: str, rtl: Emitted, examples: int, tables: int = 0) -> None:
+    architecture = replace(machine(name), tables=tables)
     folder, ran = rtl(architecture), []
 
     @seed(examples)
     @settings(max_examples=examples, suppress_health_check=list(HealthCheck))
-    @given(cases())
+    @given(cases(tables=tables))
     def check(case):
         ran.append(simulated(case, architecture, folder))
 
@@ -37,7 +39,18 @@ def test_every_tensor_equals_golden(rtl):
     check_cases("8x8", rtl, FEWER_EXAMPLES)
 
 
+@pytest.mark.slow
+def test_every_tensor_equals_golden_on_a_machine_with_tables(rtl):
+    check_cases("8x6", rtl, FEWER_EXAMPLES, tables=1)
+
+
 @pytest.mark.verify
 @pytest.mark.parametrize("name", ODD)
 def test_every_tensor_equals_golden_on_odd_machines(name, rtl):
     check_cases(name, rtl, EXAMPLES)
+
+
+@pytest.mark.verify
+@pytest.mark.parametrize("name", ["4x4", "4x16", "16x12", "32x8"])
+def test_every_tensor_equals_golden_on_odd_machines_with_tables(name, rtl):
+    check_cases(name, rtl, EXAMPLES, tables=1)

@@ -9,12 +9,12 @@ from tcugen.simulator.environment import find_verilator
 
 pytestmark = pytest.mark.slow
 
-SIZES = [(4, 4, 1), (8, 8, 1), (8, 16, 2), (16, 8, 2), (16, 16, 4)]
+SIZES = [(4, 4, 1, 0), (4, 4, 1, 1), (8, 8, 1, 0), (8, 16, 2, 0), (16, 8, 2, 1), (16, 16, 4, 0)]
 
 
-@pytest.mark.parametrize("rows, columns, lanes", SIZES)
-def test_verilator_has_no_complaint_beyond_the_waivers(tmp_path, rows, columns, lanes):
-    emit(Architecture(rows=rows, columns=columns, output_lanes=lanes), tmp_path)
+@pytest.mark.parametrize("rows, columns, lanes, tables", SIZES)
+def test_verilator_has_no_complaint_beyond_the_waivers(tmp_path, rows, columns, lanes, tables):
+    emit(Architecture(rows=rows, columns=columns, output_lanes=lanes, tables=tables), tmp_path)
     verilator = find_verilator()
     sources = [LINT_FILE, "tcu_top.v", "tcu_sram_1r1w.v"]
     done = subprocess.run(

@@ -1,6 +1,7 @@
 """The machine in a simulator of events and four states: everything starts as X, and nothing of it comes out."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from tcugen.arch import Architecture
 from tcugen.network.layer_config import read_layer_config
 from tcugen.simulator.environment import EnvironmentProblem
 from tcugen.synthetic.integers import synthesise
+from tests.compiler.table_networks import TABLES
 
 ROOT = Path(__file__).parents[2]
 ARCHITECTURE = Architecture.from_dict(json.loads((ROOT / "rtl_out" / "reference" / "architecture.json").read_text()))
@@ -32,6 +34,13 @@ def test_rows_and_channels_that_fill_no_beat_leave_as_zeros(tmp_path):
     model, inputs = convolution(5, 6, (4, 3), (3, 3))
     prepare(model, inputs, ARCHITECTURE, "none", 1, tmp_path)
     run_bench_in_four_states(BENCH, ARCHITECTURE, VERILOG_STANDARDS[-1], tmp_path)
+
+
+def test_tables_start_undefined_and_nothing_of_that_comes_out(tmp_path):
+    architecture = replace(ARCHITECTURE, tables=1)
+    model, inputs = synthesise(TABLES["behind_convolutions"], seed=1)
+    prepare(model, inputs, architecture, "short", 1, tmp_path)
+    run_bench_in_four_states(BENCH, architecture, VERILOG_STANDARDS[-1], tmp_path)
 
 
 def test_without_icarus_its_name_is_said(tmp_path, monkeypatch):

@@ -87,8 +87,8 @@ def test_counters_add_up(rtl_dir, cache_dir, program_and_images, memory):
     assert sum(run.counters[name] for name in reasons) == run.cycles
     for name in reasons:
         assert sum(layer[name] for layer in run.layer_counters) == run.counters[name]
-    # The interrupt follows the last counted cycle; the write that starts the machine takes a few to get there, and waits
-    # for the verdict on the windows, which were set just before.
+    # The interrupt follows the last counted cycle; the write that starts the machine takes a few to get there, and
+    # waits for the verdict on the windows, which were set just before.
     assert 0 <= run.interrupt_cycles - run.cycles <= 4 + CHECK_CYCLES
 
 

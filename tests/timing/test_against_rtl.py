@@ -2,6 +2,9 @@
 
 import pytest
 
+from tcugen.network.check import checked_network
+from tcugen.network.graph import Shape
+from tcugen.network.operators import Conv, GlobalAveragePool, Linear
 from tcugen.network.resnets import bundled_network
 from tcugen.network.select import select
 from tcugen.sizing.search import Budget, size
@@ -32,6 +35,18 @@ TABLE = [
 @pytest.mark.parametrize("name", ["4x4", "16x8"])
 def test_block_whose_tensors_are_in_memory(name, rtl):
     check_replay(select(bundled_network("resnet20"), BLOCK), machine(name), rtl)
+
+
+@pytest.mark.slow
+def test_a_tensor_that_leaves_beside_an_average(rtl):
+    """Each pass of an average reads a word or two: it was taken to keep STORE from their bank for ever."""
+    nodes = (
+        Conv("conv", ("image",), 16, (3, 3), padding=(1, 1, 1, 1)),
+        GlobalAveragePool("average", ("conv",)),
+        Linear("fc", ("average",), 10),
+    )
+    network = checked_network("leaves", (("image", Shape(3, 10, 10)),), nodes, ("fc", "conv"))
+    check_replay(network, machine("8x8"), rtl)
 
 
 @pytest.mark.slow

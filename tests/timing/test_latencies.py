@@ -1,5 +1,7 @@
 """Latencies of the replay against the constants that the hardware is built from."""
 
+from dataclasses import replace
+
 from amaranth.hdl import Fragment
 
 from tcugen.arch import Architecture
@@ -20,7 +22,9 @@ def test_sizes_are_those_of_the_hardware():
 
 
 def test_pipelines_are_as_long_as_those_of_the_hardware():
-    assert latencies.OUTPUT_LATENCY == output.LATENCY
+    small = Architecture(rows=4, columns=4, output_lanes=1)
+    assert output.output_latency(small) == latencies.OUTPUT_LATENCY
+    assert output.output_latency(replace(small, tables=1)) == latencies.OUTPUT_LATENCY + latencies.TABLE_LATENCY
     assert latencies.RING_READ_DELAY == compute.AHEAD
     for rows in (4, 8):
         array = Array(Architecture(rows=rows, columns=4, output_lanes=4))

@@ -1,6 +1,6 @@
 """The network under construction: gives each real result its quantization and thereby makes nodes of it."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import assert_never
@@ -10,6 +10,7 @@ import numpy as np
 from tcugen.model import multipliers
 from tcugen.model.errors import ModelError, QuantizationError
 from tcugen.model.file_form import FLOAT_NCHW, FileForm
+from tcugen.model.functions import output_entries
 from tcugen.model.integers import (
     AddIntegers,
     AverageIntegers,
@@ -17,6 +18,7 @@ from tcugen.model.integers import (
     MaxPoolIntegers,
     NodeIntegers,
     RequantiseIntegers,
+    TableIntegers,
     WeightedIntegers,
     clamp_of,
 )
@@ -24,14 +26,25 @@ from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.network.check import checked_network
 from tcugen.network.fields import Activation
 from tcugen.network.graph import Network, Node, Shape
-from tcugen.network.operators import Add, Conv, GlobalAveragePool, MaxPool, Requantise, keeps_quantization
+from tcugen.network.operators import Add, Conv, GlobalAveragePool, MaxPool, Requantise, Table, keeps_quantization
 from tcugen.onnx.importer.affine import fitted
 from tcugen.onnx.importer.dead_channels import without_dead_channels
 from tcugen.onnx.importer.folding import fold_limits
 from tcugen.onnx.importer.names import Names
 from tcugen.onnx.importer.onnx_file import OnnxNode
 from tcugen.onnx.importer.parameters import BiasError, integer_limits, rounded_bias
-from tcugen.onnx.importer.values import Addition, Average, Border, Computed, Convolution, Image, Pool, Real, Stored
+from tcugen.onnx.importer.values import (
+    Addition,
+    Average,
+    Border,
+    Computed,
+    Convolution,
+    Elementwise,
+    Image,
+    Pool,
+    Real,
+    Stored,
+)
 
 INT8 = (-128, 127)
 
@@ -89,7 +102,7 @@ class Builder:
                 shape = self.image_shape
             case Stored():
                 shape = self.shapes[real.base.tensor]
-            case Convolution() | Addition() | Average():
+            case Convolution() | Addition() | Average() | Elementwise():
                 shape = real.base.shape
             case _:
                 assert_never(real.base)
@@ -113,7 +126,7 @@ class Builder:
                 tensor = self._pooled(real.base.tensor, real.pools)
                 limits = integer_limits(real.low, real.high, quantization)
                 return self.requantise(tensor, quantization, limits, real.last or by)
-            case Convolution() | Addition() | Average():
+            case Convolution() | Addition() | Average() | Elementwise():
                 return self._pooled(self._computed(real, real.base, quantization), real.pools)
             case _:
                 assert_never(real.base)
@@ -189,25 +202,32 @@ class Builder:
         self.tensors[name], self.shapes[name] = quantization, shape
         return name
 
-    def finish(self, title: str, output: str) -> QuantizedNetwork:
-        """The checked network of all nodes that `output` depends on.
+    def copied(self, tensor: str, by: OnnxNode) -> str:
+        """Another tensor that holds the same: a change of scale by 1."""
+        node = Requantise(self._names.take(f"{tensor}.copy"), (tensor,))
+        return self._add(node, self.quantization(tensor), RequantiseIntegers(np.float32(1), INT8), by)
+
+    def finish(self, title: str, outputs: Sequence[str]) -> QuantizedNetwork:
+        """The checked network of all nodes that `outputs` depend on.
 
         Raises:
             NetworkError: If there is no node, or the network breaks a rule of `checked_network`.
         """
-        form = self.forms.pop(output, FLOAT_NCHW)
-        output = fold_limits(self.nodes, self.tensors, self.integers, output)
-        self.forms[output] = form
+        forms = [self.forms.pop(output, FLOAT_NCHW) for output in outputs]
+        outputs = fold_limits(self.nodes, self.tensors, self.integers, outputs)
+        self.forms |= zip(outputs, forms, strict=True)
         needed: set[str] = set()
-        pending = [output]
+        pending = list(outputs)
         while pending:
             name = pending.pop()
             if name in self.nodes and name not in needed:
                 needed.add(name)
                 pending += self.nodes[name].inputs
-        nodes = [node for name, node in self.nodes.items() if name in needed and name != output]
-        nodes += [self.nodes[output]] if output in self.nodes else []
-        network: Network = checked_network(title, ((self.image, self.image_shape),), nodes)
+        # What only leaves is computed last.
+        last = outputs[0]
+        nodes = [node for name, node in self.nodes.items() if name in needed and name != last]
+        nodes += [self.nodes[last]] if last in self.nodes else []
+        network: Network = checked_network(title, ((self.image, self.image_shape),), nodes, outputs)
         return QuantizedNetwork(
             network,
             {name: self.tensors[name] for name in network.shapes},
@@ -239,18 +259,21 @@ class Builder:
                 node = Add(name, base.operands, activation)
             case Average():
                 node = GlobalAveragePool(name, (base.x,))
+            case Elementwise():
+                curve = base.curve
+                node = Table(name, (curve.tensor,), curve.function or "custom", curve.alpha)
             case _:
                 assert_never(base)
         with _refusing(base.node):
             if isinstance(base, Convolution) and base.steps:
                 base = fitted(base, self.quantization(base.x), quantization)
-            integers = self._integers(base, name, quantization.scale, limits)
+            integers = self._integers(base, name, quantization, limits)
         self._made[key] = self._add(node, quantization, integers, base.node)
         return self._made[key]
 
-    def _integers(self, base: Computed, name: str, s_y: np.float32, limits: Clamp) -> NodeIntegers:
-        """The integers of the node `name`; s_y is the scale of its output."""
-        layer = base.node.name
+    def _integers(self, base: Computed, name: str, y: Quantization, limits: Clamp) -> NodeIntegers:
+        """The integers of the node `name`, whose output is quantized as `y`."""
+        layer, s_y = base.node.name, y.scale
         match base:
             case Convolution():
                 s_x = self.scale(base.x)
@@ -269,6 +292,8 @@ class Builder:
                 pixels = shape.height * shape.width
                 factor = multipliers.average_multiplier(self.scale(base.x), s_y, pixels, layer=layer)
                 return AverageIntegers(factor, limits)
+            case Elementwise():
+                return TableIntegers(np.clip(output_entries(base.curve.values, s_y, y.zero_point), *limits))
             case _:
                 assert_never(base)
 

@@ -8,9 +8,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from tcugen.model.problems import Refused
 from tcugen.network.graph import Shape
 from tcugen.network.operators import Conv
 from tcugen.onnx.importer.affine import integers_of
+from tcugen.onnx.importer.elementwise import joint_curve, joint_real
 from tcugen.onnx.importer.layout_operators import EXPORT_FOR_INFERENCE
 from tcugen.onnx.importer.onnx_file import OnnxNode
 from tcugen.onnx.importer.parameters import checked_bias
@@ -21,10 +23,27 @@ from tcugen.onnx.importer.walk import Walk
 def with_constant(walk: Walk, node: OnnxNode, constant: int) -> Real:
     """A real tensor and one value per channel, or one for all, in Add, Sub, Mul or Div; input `constant` holds them.
 
+    One value for all and a function of one tensor are a table where they cannot be a convolution.
+
     Raises:
         Refused: If the constant has another shape, is divided by the tensor or is a divisor of zero, or if the tensor
-            is neither a convolution's nor rounded.
+            is neither a convolution's nor rounded nor a function of one that is.
     """
+    try:
+        real = _with_constant(walk, node, constant)
+    except Refused as refused:
+        try:
+            table = joint_real(walk, node)
+        except Refused:
+            table = None  # what is in the way of a convolution says more
+        if table is None:
+            raise refused from None
+        return table
+    curve = joint_curve(walk, node)
+    return replace(real, curve=None if curve is None else curve[0])
+
+
+def _with_constant(walk: Walk, node: OnnxNode, constant: int) -> Real:
     if node.op == "Div" and constant == 0:
         raise node.refusal("input 0", "a constant", "the hardware does not divide by a tensor: let the host do it")
     walk.check_rounded(node, 1 - constant, joins=True)
@@ -101,7 +120,7 @@ def _applied(
         walk.folded.append(node.name)
     chain = (*base.steps, *steps) if base.steps else ()
     joined = replace(base, weight=weight.astype(np.int8), weight_scale=scale, bias=bias, bias_integers=None)
-    return replace(real, base=replace(joined, steps=chain, is_joined=True))
+    return replace(real, base=replace(joined, steps=chain, is_joined=True), curve=None)
 
 
 def _factor_and_term(walk: Walk, node: OnnxNode) -> tuple[np.ndarray, np.ndarray]:

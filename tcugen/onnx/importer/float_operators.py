@@ -8,6 +8,7 @@ from tcugen.model.problems import Problem, Refused, Unavailable
 from tcugen.network.operators import Add
 from tcugen.onnx.importer.channelwise import with_constant
 from tcugen.onnx.importer.convolution import convolution, fitted_convolution, review_convolution
+from tcugen.onnx.importer.elementwise import joint_real
 from tcugen.onnx.importer.linear import linear
 from tcugen.onnx.importer.onnx_file import OnnxNode
 from tcugen.onnx.importer.parameters import checked_bias, weights_of
@@ -69,10 +70,18 @@ def sum_of(walk: Walk, node: OnnxNode) -> Value:
 
 
 def multiply(walk: Walk, node: OnnxNode) -> Real:
-    """A tensor times, or divided by, a constant with one value per channel. Refused: two tensors."""
+    """A tensor times, or divided by, a constant with one value per channel; a function of one tensor.
+
+    Refused: two tensors.
+    """
     for index, name in enumerate(node.inputs):
         if is_constant(walk.values[name]):
             return with_constant(walk, node, index)
+    table = joint_real(walk, node)
+    if table is not None:
+        return table
+    for index in range(len(node.inputs)):
+        walk.value(node, index)
     raise node.refusal("inputs", "two tensors", "only constants multiply or divide: let the host compute it")
 
 
@@ -84,6 +93,9 @@ def add(walk: Walk, node: OnnxNode) -> Real:
     for index, name in enumerate(node.inputs):
         if is_constant(walk.values[name]):
             return with_constant(walk, node, index)
+    table = joint_real(walk, node)
+    if table is not None:
+        return table
     operands: list[str] = []
     problems: list[Problem] = []
     for index in range(2):

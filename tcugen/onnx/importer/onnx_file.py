@@ -1,4 +1,4 @@
-"""An ONNX file as plain data: read, checked for structure, constants as arrays, reduced to what its output needs."""
+"""An ONNX file as plain data: read, checked for structure, constants as arrays, reduced to what its outputs need."""
 
 from __future__ import annotations
 
@@ -57,16 +57,16 @@ class OnnxNode:
 
 @dataclass(frozen=True, eq=False)
 class OnnxGraph:
-    """A graph with one image as input and one output.
+    """A graph with one image as input.
 
     Attributes:
         source: Path, for messages.
         opset: Version of the standard operators.
-        nodes: In execution order, those only that the output depends on.
+        nodes: In execution order, those only that outputs depend on.
         constants: Initializers by name.
         input, input_sides: The image: its dimensions after the batch, which is 1; three or one.
         input_unsigned: Of integers: whether they are uint8; None for float32.
-        output: Name of the output tensor.
+        outputs: Names of the output tensors.
         notes: What was assumed or left out.
         proto: The file's model.
     """
@@ -78,7 +78,7 @@ class OnnxGraph:
     input: str
     input_sides: tuple[int, ...]
     input_unsigned: bool | None
-    output: str
+    outputs: tuple[str, ...]
     notes: tuple[str, ...]
     proto: onnx.ModelProto = field(repr=False)
 
@@ -93,25 +93,26 @@ def read_graph(path: Path | str) -> OnnxGraph:
 
     Raises:
         ModelError: If it cannot be read, is no ONNX file or a damaged one, has other than one input of two or four
-            dimensions and one output, a batch above 1 or a dimension that is not a number.
+            dimensions, no output, a batch above 1 or a dimension that is not a number.
     """
     model = _load(Path(path))
     source = str(path)
     graph = model.graph
     constants = {tensor.name: _array(source, tensor) for tensor in graph.initializer}
     images = [value for value in graph.input if value.name not in constants]
-    if len(images) != 1 or len(graph.output) != 1:
+    outputs = tuple(value.name for value in graph.output)
+    if len(images) != 1 or not outputs:
         raise ModelError(
-            f"{source}: has the inputs {[value.name for value in images]} and the outputs "
-            f"{[value.name for value in graph.output]}, but must have one of each; extract the part between one image "
-            "and one result, for example with onnx.utils.extract_model"
+            f"{source}: has the inputs {[value.name for value in images]} and the outputs {list(outputs)}, but must "
+            "have one input and at least one output; extract the part between one image and its results, for example "
+            "with onnx.utils.extract_model"
         )
     sides, notes = _image_sides(source, images[0])
     nodes = _nodes(graph)
-    needed = _needed(nodes, graph.output[0].name)
+    needed = _needed(nodes, outputs)
     if len(needed) < len(nodes):
-        notes.append(f"nodes left out that the output does not depend on: {len(nodes) - len(needed)}")
-    _check_connections(source, needed, {images[0].name, *constants}, graph.output[0].name)
+        notes.append(f"nodes left out that no output depends on: {len(nodes) - len(needed)}")
+    _check_connections(source, needed, {images[0].name, *constants}, outputs)
     return OnnxGraph(
         source=source,
         opset=next((entry.version for entry in model.opset_import if entry.domain in _STANDARD_DOMAINS), 1),
@@ -120,7 +121,7 @@ def read_graph(path: Path | str) -> OnnxGraph:
         input=images[0].name,
         input_sides=sides,
         input_unsigned=_IMAGE_TYPES[images[0].type.tensor_type.elem_type],
-        output=graph.output[0].name,
+        outputs=outputs,
         notes=tuple(notes),
         proto=model,
     )
@@ -253,9 +254,9 @@ def _text(value: str | bytes) -> str:
     return value if isinstance(value, str) else value.decode("utf-8", "replace")
 
 
-def _needed(nodes: list[OnnxNode], output: str) -> list[OnnxNode]:
-    """The nodes that `output` depends on, in order; the file lists producers before readers."""
-    wanted = {output}
+def _needed(nodes: list[OnnxNode], outputs: tuple[str, ...]) -> list[OnnxNode]:
+    """The nodes that `outputs` depend on, in order; the file lists producers before readers."""
+    wanted = set(outputs)
     needed: list[OnnxNode] = []
     for node in reversed(nodes):
         if wanted.intersection(node.outputs):
@@ -264,7 +265,8 @@ def _needed(nodes: list[OnnxNode], output: str) -> list[OnnxNode]:
     return needed[::-1]
 
 
-def _check_connections(source: str, nodes: list[OnnxNode], known: set[str], output: str) -> None:
+def _check_connections(source: str, nodes: list[OnnxNode], known: set[str], outputs: tuple[str, ...]) -> None:
+    made: set[str] = set()
     known = known | {""}
     for node in nodes:
         for tensor in node.inputs:
@@ -274,8 +276,10 @@ def _check_connections(source: str, nodes: list[OnnxNode], known: set[str], outp
                     "the file is damaged, export it again"
                 )
         known.update(node.outputs)
-    if output not in known or not nodes:
-        raise ModelError(f"{source}: no node makes the output {output!r}; the file is damaged, export it again")
+        made.update(node.outputs)
+    for output in outputs:
+        if output not in made:
+            raise ModelError(f"{source}: no node makes the output {output!r}; the file is damaged, export it again")
 
 
 def _shown(value: object) -> str:

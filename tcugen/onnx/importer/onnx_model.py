@@ -12,6 +12,7 @@ from tcugen.network.names import valid_name
 from tcugen.network.operators import Requantise, Weighted
 from tcugen.onnx.importer import (
     channelwise,
+    elementwise,
     float_operators,
     layout_operators,
     operator_form,
@@ -23,7 +24,7 @@ from tcugen.onnx.importer.builder import Builder
 from tcugen.onnx.importer.constants import FOLDABLE, fold, known_inputs
 from tcugen.onnx.importer.image import image_layout
 from tcugen.onnx.importer.onnx_file import OnnxNode, read_graph
-from tcugen.onnx.importer.output import kind_of, layout_of, output_tensor
+from tcugen.onnx.importer.output import kind_of, layout_of, output_tensors
 from tcugen.onnx.importer.report import ImportReport
 from tcugen.onnx.importer.values import Constant, Image, Real, Unknown, Value, is_constant
 from tcugen.onnx.importer.walk import Operator, Walk
@@ -44,6 +45,13 @@ OPERATORS: dict[str, Operator] = {
     "BatchNormalization": channelwise.batch_normalization,
     "Relu": float_operators.relu,
     "Clip": float_operators.clip,
+    **dict.fromkeys(elementwise.FUNCTIONS, elementwise.function_of),
+    "PRelu": elementwise.prelu,
+    "Min": elementwise.limited,
+    "Max": elementwise.limited,
+    "Pow": elementwise.limited,
+    "com.microsoft.QLinearSigmoid": elementwise.qlinear_function,
+    "com.microsoft.QLinearLeakyRelu": elementwise.qlinear_function,
     "MaxPool": pool_operators.max_pool,
     "Pad": pool_operators.pad,
     "GlobalAveragePool": pool_operators.global_average_pool,
@@ -74,11 +82,6 @@ _REMEDIES = {
     "DynamicQuantizeLinear": "quantize statically, with calibrated scales",
     "ConvInteger": "quantize statically, with calibrated scales",
     "MatMulInteger": "quantize statically, with calibrated scales",
-    "HardSwish": "train the network with ReLU or ReLU6 instead",
-    "HardSigmoid": "train the network with ReLU or ReLU6 instead",
-    "Sigmoid": "train the network with ReLU or ReLU6 instead",
-    "LeakyRelu": "train the network with ReLU or ReLU6 instead",
-    "PRelu": "train the network with ReLU or ReLU6 instead",
 }
 
 
@@ -112,16 +115,16 @@ def import_onnx(path: Path | str) -> ImportedModel:
     walk.builder.forms[walk.builder.image] = FileForm(kind_of(graph.input_unsigned), layout_of(layout))
     walk.values |= {"": Unknown()} | {name: Constant(array) for name, array in graph.constants.items()}
     walk.values[graph.input] = Real(Image(walk.builder.image, graph.input_unsigned), layout=layout)
-    used = {name for node in graph.nodes for name in node.inputs} | {graph.output}
+    used = {name for node in graph.nodes for name in node.inputs} | set(graph.outputs)
     for node in graph.nodes:
         walk.values |= dict.fromkeys(node.outputs, Unknown())
         walk.values[node.outputs[0]] = _result(walk, node, used)
         walk.producers |= dict.fromkeys(node.outputs, node)
-    output = output_tensor(walk)
+    outputs = output_tensors(walk)
     if walk.problems:
         raise UnsupportedModel(str(path), list(dict.fromkeys(walk.problems)))
     try:
-        model = walk.builder.finish(title, output)
+        model = walk.builder.finish(title, outputs)
     except NetworkError as error:
         raise ModelError(f"{path}: {error}") from None
     return ImportedModel(model, _report(walk, model))
@@ -167,8 +170,8 @@ def _report(walk: Walk, model: QuantizedNetwork) -> ImportReport:
 
 
 def _output_scale(model: QuantizedNetwork) -> float | None:
-    """What one step of the output stands for; None for sums whose channels have different ones."""
-    last = model.network.nodes[-1]
+    """What one step of the first output stands for; None for sums whose channels have different ones."""
+    last = model.network.by_name[model.network.outputs[0]]
     quantization = model.tensors[last.name]
     if quantization is not None:
         return float(quantization.scale)

@@ -43,7 +43,7 @@ def max_pool(walk: Walk, node: OnnxNode) -> Value:
         return Quantized(tensor, value.unsigned, value.layout)
     if isinstance(value.base, Image):
         raise node.refusal("input", "the image, not quantized", "put QuantizeLinear at the input")
-    return replace(value, pools=(*value.pools, pool), last=node)
+    return value.pooled(pool, node)
 
 
 def pad(walk: Walk, node: OnnxNode) -> Value:
@@ -64,7 +64,7 @@ def pad(walk: Walk, node: OnnxNode) -> Value:
     if isinstance(value, Real):
         if number != 0:
             raise node.refusal("value", number, "only zeros can be put around a picture: use 0")
-        return replace(value, pools=(*value.pools, border), last=node)
+        return value.pooled(border, node)
     own = walk.builder.quantization(value.tensor)
     zero = own.zero_point + (128 if value.unsigned else 0)
     if number != zero:

@@ -4,6 +4,7 @@ import numpy as np
 
 from tcugen.model.problems import Problem, Refused, Unavailable
 from tcugen.network.graph import NetworkError
+from tcugen.onnx.importer.elementwise import identity_curve
 from tcugen.onnx.importer.onnx_file import OnnxNode
 from tcugen.onnx.importer.parameters import SUBNORMAL, scale_of
 from tcugen.onnx.importer.values import (
@@ -65,7 +66,8 @@ def dequantize_linear(walk: Walk, node: OnnxNode) -> Value:
     if isinstance(value, Constant):
         return _dequantized_constant(walk, node, value.array)
     quantized = walk.quantized(node, 0, stated=1)
-    return Real(Stored(quantized.tensor), layout=quantized.layout)
+    curve = identity_curve(walk, quantized.tensor)
+    return Real(Stored(quantized.tensor), layout=quantized.layout, curve=curve)
 
 
 def _review(node: OnnxNode) -> None:

@@ -19,7 +19,7 @@ class ImportReport:
         shifted_tensors: Tensors that the file has as uint8.
         requantised: Nodes of the network that change a scale alone.
         dead_channels: How many channels are constant, whatever the image, by node of the network.
-        output_scale: Real value of one step of the output; None if it differs between channels.
+        output_scale: Real value of one step of the first output; None if it differs between channels.
     """
 
     source: str

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from tcugen.network.fields import Activation
+from tcugen.network.fields import Activation, Function
 from tcugen.network.graph import Shape
 from tcugen.network.operators import Weighted
 from tcugen.onnx.importer.onnx_file import OnnxNode
@@ -183,7 +183,36 @@ class Average:
     shape: Shape
 
 
-Computed = Convolution | Addition | Average
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """A real function of one int8 tensor of the network, value by value.
+
+    Attributes:
+        tensor: Name of the tensor.
+        values: float32 [256], for -128 first.
+        function, alpha: Its name in the network; function is None for the tensor as it is.
+    """
+
+    tensor: str
+    values: np.ndarray
+    function: Function | None
+    alpha: float | None = None
+
+    def limited(self, low: float, high: float) -> "Curve":
+        """The function within limits, of which the upper one counts if they cross."""
+        return Curve(self.tensor, np.minimum(np.maximum(self.values, np.float32(low)), np.float32(high)), "custom")
+
+
+@dataclass(frozen=True, eq=False)
+class Elementwise:
+    """A function of a tensor of the network before it is quantized."""
+
+    node: OnnxNode
+    curve: Curve
+    shape: Shape
+
+
+Computed = Convolution | Addition | Average | Elementwise
 """What becomes a node once its output is quantized."""
 
 Base = Image | Stored | Computed
@@ -220,6 +249,7 @@ class Real:
         pools: Maxima over windows and borders of zeros, in order.
         layout: How the file arranges it.
         last: The node that made it, if it is one that may become a node of its own.
+        curve: The values as a function of one int8 tensor, limits included, where they are one.
     """
 
     base: Base
@@ -228,6 +258,7 @@ class Real:
     pools: tuple[Pool | Border, ...] = ()
     layout: Layout = CHANNELS_FIRST
     last: OnnxNode | None = None
+    curve: Curve | None = None
 
     @property
     def is_clipped(self) -> bool:
@@ -247,7 +278,13 @@ class Real:
         """
         if not low <= 0 <= high and any(isinstance(pool, Border) for pool in self.pools):
             raise node.refusal("limits", f"[{low}, {high}]", "they change the padding before it: put Pad after it")
-        return replace(self, low=min(max(self.low, low), high), high=min(max(self.high, low), high), last=node)
+        curve = self.curve and self.curve.limited(low, high)
+        low, high = min(max(self.low, low), high), min(max(self.high, low), high)
+        return replace(self, low=low, high=high, last=node, curve=curve)
+
+    def pooled(self, pool: Pool | Border, node: OnnxNode) -> "Real":
+        """The values with one more maximum or border."""
+        return replace(self, pools=(*self.pools, pool), last=node, curve=None)
 
 
 class Origin(Enum):

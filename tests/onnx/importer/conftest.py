@@ -17,6 +17,7 @@ from tcugen.evaluate.emulate import emulate
 from tcugen.model.images import image_quantization, quantise_images
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.model.validate import validate
+from tcugen.network.operators import Table
 from tcugen.onnx.importer.onnx_model import ImportedModel, import_onnx
 from tests.onnx.importer.graphs import Graph, run
 
@@ -45,11 +46,12 @@ def same_as_onnx_runtime(path: Path, images: np.ndarray, count: int = 0) -> Impo
     validate(model)
     entry, shape = model.network.inputs[0]
     planes = model.form(entry).to_network(images, shape)
-    program = compile_network(model, Architecture(rows=4, columns=4, output_lanes=1))
+    tables = int(any(isinstance(node, Table) for node in model.network.nodes))
+    program = compile_network(model, Architecture(rows=4, columns=4, output_lanes=1, tables=tables))
     emulated = emulate(model, program, planes)
     last = model.network.nodes[-1].name
     assert np.array_equal(tensors(model, planes)[last], emulated)
-    evaluated = Evaluated(model, planes, emulated, None)
+    evaluated = Evaluated(model, planes, {last: emulated}, None)
     assert compare_reference(evaluated, lambda _: None).equal == len(images)
     form, shape = model.form(last), model.network.shapes[last]
     want = form.to_network(run(path, images, optimise=True).reshape(-1, *form.shape(shape)), shape)

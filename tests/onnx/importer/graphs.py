@@ -61,11 +61,13 @@ class Graph:
         return self.node("Conv", x, self.quantized_constant(weight, scale), name=name, **attributes)
 
     def model(self, output, kind=TensorProto.FLOAT) -> onnx.ModelProto:
+        """The model that ends in `output`, a tensor or several of them."""
+        outputs = [output] if isinstance(output, str) else output
         graph = helper.make_graph(
             self.nodes,
             "graph",
             [self.image],
-            [helper.make_tensor_value_info(output, kind, None)],
+            [helper.make_tensor_value_info(name, kind, None) for name in outputs],
             self.constants,
         )
         opsets = [helper.make_opsetid("", self.opset), helper.make_opsetid(CONTRIB, 1)]

@@ -44,12 +44,12 @@ def test_the_operator_form_behind_an_unknown_operator(listed, axis):
     x = (graph.quantize("image", *X), *pair)
     joined = graph.node("QLinearConcat", *pair, *x, *x, domain=CONTRIB, name="joined", **axis)
     pooled = graph.node("QLinearAveragePool", joined, *pair, *pair, domain=CONTRIB, kernel_shape=[2, 2], name="average")
-    leaky = graph.node("QLinearLeakyRelu", pooled, *pair, *pair, domain=CONTRIB, name="leaky")
-    largest = graph.node("MaxPool", leaky, kernel_shape=[2, 2], dilations=[2, 2], name="largest")
+    soft = graph.node("QLinearSoftmax", pooled, *pair, *pair, domain=CONTRIB, opset=13, name="soft")
+    largest = graph.node("MaxPool", soft, kernel_shape=[2, 2], dilations=[2, 2], name="largest")
     assert listed(graph, graph.node("Flatten", largest, axis=2, name="flat")) == [
         ("joined", "operator"),
         ("average", "kernel_shape"),
-        ("leaky", "operator"),
+        ("soft", "operator"),
         ("largest", "dilations"),
         ("flat", "axis"),
     ]
@@ -83,10 +83,10 @@ def test_quantization_of_the_other_domain(listed):
         integers = graph.node("QuantizeLinear", x, *pair, domain=CONTRIB)
         return graph.node("DequantizeLinear", integers, *pair, domain=CONTRIB)
 
-    x = rounded(graph.node("Sigmoid", rounded("image"), name="sigmoid"))
+    x = rounded(graph.node("LpNormalization", rounded("image"), name="norm"))
     x = rounded(average(graph, x))
     assert listed(graph, rounded(graph.node("Flatten", x, axis=2, name="flat"))) == [
-        ("sigmoid", "operator"),
+        ("norm", "operator"),
         ("average", "kernel_shape"),
         ("flat", "axis"),
     ]

@@ -86,8 +86,11 @@ def test_a_difference_of_two(tmp_path, zero_point):
     "make, message",
     [
         (lambda g, x: g.node("Sum", x, x, x), "inputs = 3; add two at a time"),
-        (lambda g, x: g.node("Mul", x, x), "inputs = two tensors; only constants"),
-        (lambda g, x: g.node("Div", g.constant(1, np.float32), x), "input 0 = a constant; the hardware does not"),
+        (lambda g, x: g.node("Mul", x, g.qdq(g.conv(x, 3), *Y)), "inputs = two tensors; only constants"),
+        (
+            lambda g, x: g.node("Div", g.constant(np.ones((3, 1, 1)), np.float32), x),
+            "input 0 = a constant; the hardware does not",
+        ),
         (lambda g, x: g.node("Div", x, g.constant(0, np.float32)), "constant = 0.0; nothing can be divided"),
     ],
 )

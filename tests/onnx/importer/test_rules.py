@@ -196,7 +196,7 @@ class TestOutput:
         graph.node("Sigmoid", x)
         result = imported(graph, graph.qdq(graph.conv(x, 3), *Y))
         assert operators(result.model) == ["conv"]
-        assert result.report.notes == ("nodes left out that the output does not depend on: 1",)
+        assert result.report.notes == ("nodes left out that no output depends on: 1",)
 
 
 class TestNames:

@@ -20,7 +20,7 @@ def test_every_one_is_listed(tmp_path):
     graph = Graph(shape=(3, 16, 16))
     x = graph.qdq("image", *X)
     x = graph.qdq(graph.conv(x, 3, name="first", dilations=[2, 2], kernel_shape=[3, 3]), *Y)
-    x = graph.qdq(graph.node("HardSwish", graph.conv(x, 4, name="second"), name="swish"), *Y)
+    x = graph.qdq(graph.node("LpNormalization", graph.conv(x, 4, name="second"), name="norm"), *Y)
     left = graph.conv(x, 4, name="left", pads=[1, 1, 1, 1])
     x = graph.qdq(graph.node("Add", left, x, name="sum"), *Y)
     x = graph.qdq(graph.node("AveragePool", x, name="average", kernel_shape=[2, 2], strides=[2, 2]), *Y)
@@ -33,7 +33,7 @@ def test_every_one_is_listed(tmp_path):
     output = graph.node("Softmax", graph.qdq(gemm, *Y), name="softmax")
     found, text = problems(tmp_path, graph, output)
     assert [(problem.node, problem.operator, problem.attribute, problem.value) for problem in found] == [
-        ("swish", "HardSwish", "operator", "HardSwish"),
+        ("norm", "LpNormalization", "operator", "LpNormalization"),
         ("sum", "Add", "input 't12'", "not quantized"),
         ("average", "AveragePool", "kernel_shape", "[2, 2]"),
         ("float", "Conv", "weights", "float32"),
