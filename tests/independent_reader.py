@@ -38,6 +38,8 @@ class Dump:
             "max_pool": self.maximum,
             "global_average_pool": self.average,
             "requantise": self.change_of_scale,
+            "concat": self.concatenation,
+            "slice": self.channels,
         }
         return compute[node["op"]](node, *inputs)
 
@@ -72,6 +74,16 @@ class Dump:
 
     def change_of_scale(self, node: dict, x: np.ndarray) -> np.ndarray:
         return rounded(x.astype(np.int64) - node["input_zero_points"][0], np.float32(node["multiplier"]), node)
+
+    def concatenation(self, node: dict, *operands: np.ndarray) -> np.ndarray:
+        changed = [
+            rounded(x.astype(np.int64) - z_x, np.float32(multiplier), node)
+            for x, z_x, multiplier in zip(operands, node["input_zero_points"], node["multipliers"], strict=True)
+        ]
+        return np.concatenate(changed, axis=1)
+
+    def channels(self, node: dict, x: np.ndarray) -> np.ndarray:
+        return x[:, node["channels"][0] : node["channels"][1]]
 
     def readers(self, node: dict) -> list[dict]:
         """Nodes that compute `node` along with themselves."""

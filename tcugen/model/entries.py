@@ -10,13 +10,15 @@ from tcugen.model.integers import (
     AddIntegers,
     AverageIntegers,
     Clamp,
+    ConcatIntegers,
     MaxPoolIntegers,
     NodeIntegers,
     RequantiseIntegers,
+    SliceIntegers,
     WeightedIntegers,
 )
 from tcugen.model.validate import broken
-from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Node, Requantise
+from tcugen.network.operators import Add, Concat, Conv, GlobalAveragePool, Linear, MaxPool, Node, Requantise, Slice
 
 Arrays = dict[str, npt.NDArray[Any]]
 Number = TypeVar("Number", bound=np.generic)
@@ -31,9 +33,9 @@ def numbers_of(integers: NodeIntegers) -> dict[str, Any]:
                 "add_shift": integers.shift,
                 "clamp": integers.clamp,
             }
-        case WeightedIntegers() | AverageIntegers() | RequantiseIntegers():
+        case WeightedIntegers() | AverageIntegers() | RequantiseIntegers() | ConcatIntegers():
             return {} if integers.clamp is None else {"clamp": integers.clamp}
-        case MaxPoolIntegers():
+        case MaxPoolIntegers() | SliceIntegers():
             return {}
         case _:
             assert_never(integers)
@@ -52,7 +54,9 @@ def arrays_of(integers: NodeIntegers) -> Arrays:
             }
         case AverageIntegers() | RequantiseIntegers():
             return {"multiplier": np.asarray(integers.multiplier)}
-        case AddIntegers() | MaxPoolIntegers():
+        case ConcatIntegers():
+            return {"multipliers": integers.multipliers}
+        case AddIntegers() | MaxPoolIntegers() | SliceIntegers():
             return {}
         case _:
             assert_never(integers)
@@ -97,6 +101,10 @@ class _Entry:
                 return AverageIntegers(self.multiplier(), self.clamp())
             case Requantise():
                 return RequantiseIntegers(self.multiplier(), self.clamp())
+            case Concat():
+                return ConcatIntegers(self.array("multipliers", np.float32), self.clamp())
+            case Slice():
+                return SliceIntegers()
             case _:
                 assert_never(self.node)
 

@@ -17,12 +17,14 @@ from tcugen.model.limits import (
 from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.network.operators import (
     Add,
+    Concat,
     Conv,
     GlobalAveragePool,
     Linear,
     MaxPool,
     Node,
     Requantise,
+    Slice,
     Weighted,
     as_convolution,
     keeps_quantization,
@@ -86,7 +88,11 @@ def _check_node(model: QuantizedNetwork, node: Node) -> None:
             _check_add(where, model.integers_of(node))
         case GlobalAveragePool() | Requantise():
             _check_multipliers(where, model.integers_of(node).multiplier)
-        case MaxPool():
+        case Concat():
+            multipliers = model.integers_of(node).multipliers
+            _check_array(where, "multipliers", multipliers, np.float32, (len(node.inputs),))
+            _check_multipliers(where, multipliers)
+        case MaxPool() | Slice():
             pass
         case _:
             assert_never(node)

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from tcugen.network.check import checked_network, close_names
 from tcugen.network.graph import Network, NetworkError, Node, Shape
-from tcugen.network.operators import Conv
+from tcugen.network.operators import Concat, Conv, Slice
 from tcugen.network.resnets import BUNDLED_NAMES, bundled_network
 from tcugen.network.schema import LayerConfig, explain, keys_of
 
@@ -149,13 +149,20 @@ def _is_dilated(node: Node) -> bool:
 
 def _format_of(nodes: Iterable[Node]) -> int:
     """The first format that has all that the nodes need."""
-    return 2 if any(map(_is_dilated, nodes)) else 1
+    return 2 if any(map(_new_in_format_2, nodes)) else 1
+
+
+def _new_in_format_2(node: Node) -> str:
+    """What a node has that format 1 does not have; empty if nothing."""
+    if isinstance(node, Concat | Slice):
+        return f"is a {node.op}"
+    return "has a dilation" if _is_dilated(node) else ""
 
 
 def _check_format(config: LayerConfig) -> None:
     if config.format < _format_of(config.nodes):
-        name = next(node.name for node in config.nodes if _is_dilated(node))
-        raise NetworkError(f'node {name!r}: has a dilation, which format 1 does not have; write "format": 2')
+        name, what = next((node.name, what) for node in config.nodes if (what := _new_in_format_2(node)))
+        raise NetworkError(f'node {name!r}: {what}, which format 1 does not have; write "format": 2')
 
 
 def _dump(value: Any) -> str:

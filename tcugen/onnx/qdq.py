@@ -13,7 +13,18 @@ from tcugen.model.integers import clamp_of
 from tcugen.model.limits import INT8_RANGE
 from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.network.graph import Node
-from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Weighted, activation_of
+from tcugen.network.operators import (
+    Add,
+    Concat,
+    Conv,
+    GlobalAveragePool,
+    Linear,
+    MaxPool,
+    Requantise,
+    Slice,
+    Weighted,
+    activation_of,
+)
 from tcugen.onnx.reference import IR_VERSION, OPSET, Constant
 
 if TYPE_CHECKING:
@@ -111,6 +122,12 @@ class _Writer:
                 computed = self.op("GlobalAveragePool", operands, f"{name}_mean")
             case Requantise():
                 computed = operands[0]
+            case Concat():
+                computed = self.op("Concat", operands, f"{name}_concat", axis=1)
+            case Slice():
+                ends = zip(("start", "stop", "axis"), (*node.channels, 1), strict=True)
+                limits = [self.constant(f"{name}_{what}", np.array([value], np.int64)) for what, value in ends]
+                computed = self.op("Slice", [*operands, *limits], f"{name}_slice")
             case _:
                 assert_never(node)
         if self.model.tensors[name] is not None:

@@ -9,7 +9,18 @@ import torch
 from torch.nn import functional
 
 from tcugen.network.graph import Network, Node
-from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Windowed, as_convolution
+from tcugen.network.operators import (
+    Add,
+    Concat,
+    Conv,
+    GlobalAveragePool,
+    Linear,
+    MaxPool,
+    Requantise,
+    Slice,
+    Windowed,
+    as_convolution,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +110,10 @@ def _evaluate(model: FloatNetwork, node: Node, operands: list[torch.Tensor]) -> 
             return x.mean(dim=(2, 3), keepdim=True)
         case Requantise():
             return x
+        case Concat():
+            return torch.cat(operands, dim=1)
+        case Slice(channels=(start, stop)):
+            return x[:, start:stop]
         case _:
             assert_never(node)
 

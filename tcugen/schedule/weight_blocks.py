@@ -21,7 +21,15 @@ class AverageBlock:
     words: int
 
 
-Content = ConvolutionBlock | AverageBlock
+@dataclass(frozen=True)
+class GatherBlock:
+    """Parameters and tiles of column groups columns[0] .. columns[1] - 1 of the gather of task number `task`."""
+
+    task: int
+    columns: tuple[int, int]
+
+
+Content = ConvolutionBlock | AverageBlock | GatherBlock
 
 
 @dataclass(frozen=True)

@@ -18,16 +18,29 @@ from tcugen.model.errors import QuantizationError
 from tcugen.model.integers import (
     AddIntegers,
     AverageIntegers,
+    ConcatIntegers,
     MaxPoolIntegers,
     NodeIntegers,
     RequantiseIntegers,
+    SliceIntegers,
     WeightedIntegers,
 )
 from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.model.shortcut import shortcut_weight
 from tcugen.network.fields import Activation
 from tcugen.network.graph import Network, Node
-from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Weighted, as_convolution
+from tcugen.network.operators import (
+    Add,
+    Concat,
+    Conv,
+    GlobalAveragePool,
+    Linear,
+    MaxPool,
+    Requantise,
+    Slice,
+    Weighted,
+    as_convolution,
+)
 
 TAIL = 0.005
 """Share of the values beyond each end of a fitted range: enough to exercise saturation."""
@@ -103,6 +116,10 @@ def _make(run: _Run, node: Node, stores_sums: bool) -> tuple[Quantization | None
             return _make_average(run, node)
         case Requantise():
             return _make_requantise(run, node)
+        case Concat():
+            return _make_concat(run, node)
+        case Slice():
+            return run.model.quantization(node.inputs[0]), SliceIntegers()
         case _:
             assert_never(node)
 
@@ -132,6 +149,13 @@ def _make_requantise(run: _Run, node: Requantise) -> tuple[Quantization, Requant
     y = _fit(run.real(node.inputs[0]), None, run.rng, float(x.scale))
     multiplier = multipliers.requantise_multiplier(x.scale, y.scale, layer=node.name)
     return y, RequantiseIntegers(multiplier, multipliers.clamp_limits(None, y.zero_point))
+
+
+def _make_concat(run: _Run, node: Concat) -> tuple[Quantization, ConcatIntegers]:
+    scales = [run.model.scale(name) for name in node.inputs]
+    y = _fit(np.concatenate([run.real(name).reshape(-1) for name in node.inputs]), None, run.rng, float(max(scales)))
+    factors = multipliers.concat_multipliers(scales, y.scale, layer=node.name)
+    return y, ConcatIntegers(factors, multipliers.clamp_limits(None, y.zero_point))
 
 
 def _make_weighted(run: _Run, node: Weighted, stores_sums: bool) -> tuple[Quantization | None, WeightedIntegers]:

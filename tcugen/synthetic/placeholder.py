@@ -11,9 +11,11 @@ from tcugen.model.integers import (
     AddIntegers,
     AverageIntegers,
     Clamp,
+    ConcatIntegers,
     MaxPoolIntegers,
     NodeIntegers,
     RequantiseIntegers,
+    SliceIntegers,
     WeightedIntegers,
 )
 from tcugen.model.quantized import Quantization, QuantizedNetwork
@@ -21,11 +23,13 @@ from tcugen.model.shortcut import shortcut_weight
 from tcugen.network.graph import Network, Node
 from tcugen.network.operators import (
     Add,
+    Concat,
     Conv,
     GlobalAveragePool,
     Linear,
     MaxPool,
     Requantise,
+    Slice,
     Weighted,
     activation_of,
     as_convolution,
@@ -64,6 +68,10 @@ def _integers(network: Network, node: Node, rng: np.random.Generator) -> NodeInt
             return AverageIntegers(np.float32(1 / (shape.height * shape.width)), clamp)
         case Requantise():
             return RequantiseIntegers(np.float32(1), clamp)
+        case Concat():
+            return ConcatIntegers(np.ones(len(node.inputs), np.float32), clamp)
+        case Slice():
+            return SliceIntegers()
         case _:
             assert_never(node)
 

@@ -11,11 +11,13 @@ from tcugen.model.integers import WeightedIntegers, clamp_of
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.operators import (
     Add,
+    Concat,
     Conv,
     GlobalAveragePool,
     Linear,
     MaxPool,
     Requantise,
+    Slice,
     Weighted,
     Windowed,
     as_convolution,
@@ -110,6 +112,10 @@ def _entry(files: _Files, model: QuantizedNetwork, result: NodeResult, tensors: 
             entry |= _window(node)
         case GlobalAveragePool() | Requantise():
             entry["multiplier"] = float(model.integers_of(node).multiplier)
+        case Concat():
+            entry["multipliers"] = [float(multiplier) for multiplier in model.integers_of(node).multipliers]
+        case Slice():
+            entry["channels"] = list(node.channels)
         case _:
             assert_never(node)
     if not keeps_quantization(node):
