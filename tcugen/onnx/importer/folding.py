@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from tcugen.model.integers import MaxPoolIntegers, NodeIntegers, RequantiseIntegers
+from tcugen.model.integers import MaxPoolIntegers, NodeIntegers, RequantiseIntegers, SliceIntegers
 from tcugen.model.quantized import Quantization
 from tcugen.network.graph import Node
 from tcugen.network.operators import Activated, Requantise
@@ -30,7 +30,11 @@ def fold_limits(
             continue
         readers = sum(other.inputs.count(producer.name) for other in nodes.values())
         before, change = integers[producer.name], integers[name]
-        if not isinstance(change, RequantiseIntegers) or isinstance(before, MaxPoolIntegers) or before.clamp is None:
+        if (
+            not isinstance(change, RequantiseIntegers)
+            or isinstance(before, MaxPoolIntegers | SliceIntegers)
+            or before.clamp is None
+        ):
             continue
         if readers != 1 or change.multiplier != 1 or tensors[name] != tensors[producer.name]:
             continue
