@@ -39,6 +39,8 @@ class Dump:
             "global_average_pool": self.average,
             "requantise": self.change_of_scale,
             "table": self.look_up,
+            "concat": self.concatenation,
+            "slice": self.channels,
         }
         return compute[node["op"]](node, *inputs)
 
@@ -85,6 +87,16 @@ class Dump:
                 return None
             node = readers[0]
         return node
+
+    def concatenation(self, node: dict, *operands: np.ndarray) -> np.ndarray:
+        changed = [
+            rounded(x.astype(np.int64) - z_x, np.float32(multiplier), node)
+            for x, z_x, multiplier in zip(operands, node["input_zero_points"], node["multipliers"], strict=True)
+        ]
+        return np.concatenate(changed, axis=1)
+
+    def channels(self, node: dict, x: np.ndarray) -> np.ndarray:
+        return x[:, node["channels"][0] : node["channels"][1]]
 
     def readers(self, node: dict) -> list[dict]:
         """Nodes that compute `node` along with themselves."""

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tcugen.network.graph import Network, Shape
-from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Table
+from tcugen.network.operators import Add, Concat, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Slice, Table
 
 
 def build_resnet(
@@ -71,7 +71,9 @@ def every_operator() -> Network:
         Requantise("rescaled", ("depthwise",)),
         Add("sum", ("rescaled", "grouped")),
         Add("doubled", ("sum", "sum"), activation="relu"),
-        GlobalAveragePool("mean", ("doubled",)),
+        Slice("part", ("doubled",), (3, 12)),
+        Concat("joined", ("part", "rescaled", "doubled")),
+        GlobalAveragePool("mean", ("joined",)),
         Table("curve", ("mean",), "tanh"),
         Linear("fc", ("curve",), 24),
     )

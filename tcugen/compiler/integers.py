@@ -9,15 +9,17 @@ from numpy.typing import NDArray
 from tcugen.arch import Architecture
 from tcugen.compiler.numerics import check_add, check_multipliers, fold_bias
 from tcugen.mapping.errors import CompileError
-from tcugen.mapping.tasks import AverageTask, ConvTask, PoolTask, Task
+from tcugen.mapping.tasks import AverageTask, ConvTask, GatherTask, PoolTask, Task
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.operators import (
     Add,
+    Concat,
     Conv,
     GlobalAveragePool,
     Linear,
     MaxPool,
     Requantise,
+    Slice,
     Table,
     Weighted,
     as_convolution,
@@ -43,7 +45,7 @@ class TaskIntegers:
     """The integers of a task on the array.
 
     Attributes:
-        weight: int8 [O, I / groups, ky, kx]; of a convolution, None for an average.
+        weight: int8 [O, I / groups, ky, kx]; of a convolution, None for an average or a gather.
         bias: int32 [O] folded, or [1] of an average.
         multiplier: float32 of the same shape; None stores the 32-bit sums.
         pad: Zero point of the input.
@@ -129,6 +131,8 @@ def _integers(model: QuantizedNetwork, task: Task, architecture: Architecture) -
             return None
         case AverageTask():
             return _average(model, task, architecture)
+        case GatherTask():
+            return _gather(model, task, architecture)
         case ConvTask():
             table = model.network.by_name[task.output]
             integers = _on_the_array(model, task, architecture)
@@ -149,7 +153,7 @@ def _on_the_array(model: QuantizedNetwork, task: ConvTask, architecture: Archite
             return _requantise(model, task, node, architecture)
         case Conv() | Linear():
             return _convolution(model, task, node, architecture)
-        case MaxPool() | GlobalAveragePool():
+        case MaxPool() | GlobalAveragePool() | Concat() | Slice():
             raise AssertionError(f"{node.name!r} does not run as a convolution")
         case _:
             assert_never(node)
@@ -220,6 +224,31 @@ def _unchanged(model: QuantizedNetwork, task: ConvTask) -> TaskIntegers:
         multiplier=np.ones(channels, np.float32),
         pad=zero_point,
         zero_point=zero_point,
+    )
+
+
+def _gather(model: QuantizedNetwork, task: GatherTask, architecture: Architecture) -> TaskIntegers:
+    """A concat or slice: every channel by itself, with the zero point and the multiplier of its tensor."""
+    node = model.network.by_name[task.name]
+    match node:
+        case Concat():
+            integers = model.integers_of(node)
+            multipliers, clamp = integers.multipliers, integers.clamp
+        case Slice():
+            multipliers, clamp = np.ones(1, np.float32), INT8
+        case _:
+            raise AssertionError(f"{node.name!r} is no gather")
+    weight, no_bias = np.ones((1, 1), np.int8), np.zeros(1, np.int32)
+    counts = [part.channels for part in task.parts]
+    points = [model.zero_point(part.tensor) for part in task.parts]
+    bias = [fold_bias(task.name, weight, no_bias, point, architecture.accumulator_bits) for point in points]
+    return TaskIntegers(
+        weight=None,
+        bias=np.repeat(np.concatenate(bias), counts),
+        multiplier=check_multipliers(task.name, np.repeat(multipliers, counts)),
+        pad=points[0],
+        zero_point=model.zero_point(task.name),
+        clamp=clamp,
     )
 
 

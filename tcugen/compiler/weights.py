@@ -7,11 +7,12 @@ from numpy.typing import NDArray
 
 from tcugen.arch import Architecture
 from tcugen.compiler.integers import TaskIntegers
-from tcugen.mapping.tasks import ConvTask
+from tcugen.mapping.gather import column_pieces
+from tcugen.mapping.tasks import ConvTask, GatherTask
 from tcugen.mapping.tiling import WeightPanel
 from tcugen.program import TensorLayout
 from tcugen.schedule.schedule import Schedule
-from tcugen.schedule.weight_blocks import AverageBlock, ConvolutionBlock, TableBlock
+from tcugen.schedule.weight_blocks import AverageBlock, ConvolutionBlock, GatherBlock, TableBlock
 
 
 def _parameters(
@@ -95,6 +96,28 @@ def average_columns(
     )
 
 
+def gather_columns(
+    task: GatherTask, integers: TaskIntegers, columns: tuple[int, int], architecture: Architecture
+) -> NDArray[np.uint8]:
+    """uint8 [bytes] of column groups columns[0] .. columns[1] - 1 of a gather: a 1 for every channel taken."""
+    width, first_output = architecture.columns, columns[0] * architecture.columns
+    pieces = column_pieces(task, architecture.rows, width)[columns[0] : columns[1]]
+    assert integers.multiplier is not None, "a gather is always requantised"
+    outputs = slice(first_output, columns[1] * width)
+    parameters = _parameters(integers.bias[outputs], integers.multiplier[outputs], len(pieces), width)
+    found: list[NDArray[np.uint8]] = []
+    for number, group in enumerate(pieces):
+        found.append(parameters[number])
+        for piece in group:
+            first, end = (word * architecture.rows for word in piece.words)
+            tiles = np.zeros((end - first, width), np.uint8)
+            channels = np.arange(*piece.channels)
+            lanes = piece.outputs - first_output - number * width + channels - piece.channels[0]
+            tiles[channels - first, lanes] = 1
+            found.append(tiles.reshape(-1))
+    return np.concatenate(found)
+
+
 def weight_image(schedule: Schedule, integers: tuple[TaskIntegers | None, ...]) -> NDArray[np.uint8]:
     """uint8 [weight_bytes]: contents of window WEIGHTS."""
     plan, image = schedule.plan, np.zeros(schedule.weight_bytes, np.uint8)
@@ -116,6 +139,9 @@ def weight_image(schedule: Schedule, integers: tuple[TaskIntegers | None, ...]) 
                 data = numbers.table.view(np.uint8)
             case AverageBlock(words=words):
                 data = average_columns(numbers, panel, plan.architecture, words)
+            case GatherBlock(columns=columns):
+                assert isinstance(task, GatherTask)
+                data = gather_columns(task, numbers, columns, plan.architecture)
             case _:
                 assert_never(content)
         image[block.offset : block.offset + data.size] = data.reshape(-1)

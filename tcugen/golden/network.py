@@ -17,12 +17,14 @@ from tcugen.model.errors import QuantizationError
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.operators import (
     Add,
+    Concat,
     Conv,
     GlobalAveragePool,
     Linear,
     MaxPool,
     Node,
     Requantise,
+    Slice,
     Table,
     Weighted,
     as_convolution,
@@ -82,8 +84,22 @@ def evaluate(model: QuantizedNetwork, node: Node, operands: Sequence[torch.Tenso
             change = model.integers_of(node)
             multiplier = torch.tensor(change.multiplier)
             return arithmetic.change_scale(x, z_x, multiplier, model.zero_point(node.name), *change.clamp)
+        case Concat():
+            return _concatenated(model, node, operands)
+        case Slice(channels=(start, stop)):
+            return x[:, start:stop].contiguous()
         case _:
             assert_never(node)
+
+
+def _concatenated(model: QuantizedNetwork, node: Concat, operands: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Every operand in the output's quantization, one after the other."""
+    integers, z_y = model.integers_of(node), model.zero_point(node.name)
+    changed = [
+        arithmetic.change_scale(x, z_x, torch.tensor(multiplier), z_y, *integers.clamp)
+        for x, z_x, multiplier in zip(operands, model.input_zero_points(node.name), integers.multipliers, strict=True)
+    ]
+    return torch.cat(changed, dim=1)
 
 
 def accumulate(node: Weighted, weight: np.ndarray, bias: np.ndarray, x: torch.Tensor, z_x: int) -> torch.Tensor:

@@ -8,8 +8,9 @@ from functools import cached_property
 from typing import assert_never
 
 from tcugen.arch import Architecture
+from tcugen.mapping.gather import part_words
 from tcugen.mapping.layouts import align
-from tcugen.mapping.tasks import AverageTask, ConvTask, PoolTask, Task
+from tcugen.mapping.tasks import AverageTask, ConvTask, GatherTask, PoolTask, Task
 from tcugen.mapping.tiling import WeightPanel, split
 from tcugen.program import TensorLayout
 
@@ -36,6 +37,8 @@ def input_rows(task: Task, y0: int, y1: int) -> tuple[int, int]:
     match task:
         case AverageTask():
             return 0, task.input_shape.height
+        case GatherTask():
+            return y0, y1
         case ConvTask() | PoolTask():
             pass
         case _:
@@ -45,6 +48,13 @@ def input_rows(task: Task, y0: int, y1: int) -> tuple[int, int]:
     last = (y1 - 1) * task.stride[0] - task.padding[0] + reach
     low = min(max(first, 0), task.input_shape.height)
     return low, max(low, min(last, task.input_shape.height))
+
+
+def _loaded_words(task: Task, spilled: frozenset[str], rows: int) -> Ranges:
+    if not isinstance(task, GatherTask):
+        return ()
+    numbers = (number for number, part in enumerate(task.parts) if part.tensor in spilled)
+    return tuple(part_words(task, number, rows) for number in numbers)
 
 
 @dataclass(frozen=True)
@@ -76,6 +86,9 @@ def units_of(task: Task, out_layout: TensorLayout, panel: WeightPanel | None, ar
             return Units(-(-out_layout.planes // planes), 0, planes)
         case PoolTask():
             return Units(out_layout.planes, 0, 1)
+        case GatherTask():
+            assert panel is not None, "only a pool has none"
+            return Units(1, panel.n_columns, out_layout.planes)
         case _:
             assert_never(task)
 
@@ -161,7 +174,9 @@ class StripePlanner:
         self.item_cycles = item_cycles
         self.task, self.panel, self.architecture = task, panel, architecture
         self.in_layout, self.out_layout = in_layout, out_layout
-        self.input_spilled = task.input in spilled
+        self.loaded_words = _loaded_words(task, spilled, architecture.rows)
+        """Words of each part of a gather that are in memory; of other tasks none, they read one tensor whole."""
+        self.input_spilled = bool(self.loaded_words) if isinstance(task, GatherTask) else task.input in spilled
         self.output_spilled = task.output in spilled
         self.residual_spilled = task.residual is not None and task.residual in spilled
         self.units = units_of(task, out_layout, panel, architecture)
@@ -189,7 +204,15 @@ class StripePlanner:
         """What the plans follow from: tasks of one key have the same ones."""
         task, panel = self.task, self.panel
         shape = () if panel is None else (panel.n_columns, panel.n_tiles)
-        window = (task.kernel, task.stride, task.padding) if not isinstance(task, AverageTask) else task.kernel
+        match task:
+            case ConvTask() | PoolTask():
+                window: Hashable = (task.kernel, task.stride, task.padding)
+            case AverageTask():
+                window = task.kernel
+            case GatherTask():
+                window = self.loaded_words
+            case _:
+                assert_never(task)
         dilation = task.dilation if isinstance(task, ConvTask) else None
         spilled = (self.input_spilled, self.output_spilled, self.residual_spilled)
         return type(task), window, dilation, self.in_layout, self.out_layout, shape, spilled
@@ -226,6 +249,9 @@ class StripePlanner:
         unit = address_unit(self.architecture)
         tile_planes = min(-(-self.units.count // n_channel_tiles) * self.units.planes, self.out_layout.planes)
         in_planes = self.in_layout.planes if self.task.sums_channels else min(tile_planes, self.in_layout.planes)
+        if isinstance(self.task, GatherTask):
+            # Tensors of one size in whole words, so that their rows have the bytes of the first one's.
+            in_planes = sum(last - first for first, last in self.loaded_words)
         in_bytes = align(in_planes * held * self.in_layout.row_bytes, unit)
         return in_bytes, align(tile_planes * rows * self.out_layout.row_bytes, unit)
 
@@ -255,7 +281,7 @@ class StripePlanner:
         match self.task:
             case ConvTask():
                 cycles, weights = self._array_cost(shape, rows)
-            case AverageTask() | PoolTask():
+            case AverageTask() | PoolTask() | GatherTask():
                 # Reckoned as what they move.
                 cycles, weights = 0, 0
             case _:

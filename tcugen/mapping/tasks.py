@@ -11,12 +11,14 @@ from tcugen.network.fusion import fused_producers
 from tcugen.network.graph import Network
 from tcugen.network.operators import (
     Add,
+    Concat,
     Conv,
     GlobalAveragePool,
     Linear,
     MaxPool,
     Node,
     Requantise,
+    Slice,
     Table,
     as_convolution,
 )
@@ -146,8 +148,54 @@ class PoolTask:
         return (self.input,)
 
 
-ArrayTask = ConvTask | AverageTask
-Task = ConvTask | AverageTask | PoolTask
+@dataclass(frozen=True)
+class Part:
+    """Channels `first` .. `first + channels - 1` of `tensor`, which has shape `shape`."""
+
+    tensor: str
+    first: int
+    channels: int
+    shape: Shape
+
+
+@dataclass(frozen=True)
+class GatherTask:
+    """Channels of some tensors one after the other, each through a weight of 1 of the array.
+
+    Attributes:
+        nodes, output, output_shape: as those of `ConvTask`.
+        parts: What the output's channels are, in order; all of one height and width.
+    """
+
+    nodes: tuple[str, ...]
+    parts: tuple[Part, ...]
+    output: str
+    output_shape: Shape
+    int32: Literal[False] = False
+    residual: None = None
+    table: Literal[False] = False
+
+    @property
+    def name(self) -> str:
+        return self.nodes[-1]
+
+    @property
+    def input(self) -> str:
+        """The first of the tensors it reads."""
+        return self.parts[0].tensor
+
+    @property
+    def sums_channels(self) -> bool:
+        return True
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Tensors the task reads, each once."""
+        return tuple(dict.fromkeys(part.tensor for part in self.parts))
+
+
+ArrayTask = ConvTask | AverageTask | GatherTask
+Task = ConvTask | AverageTask | PoolTask | GatherTask
 
 
 def tasks_of(network: Network, int32_outputs: Collection[str] = ()) -> tuple[Task, ...]:
@@ -188,6 +236,12 @@ def _task(network: Network, chain: tuple[Node, ...], int32_outputs: Collection[s
             )
         case GlobalAveragePool(inputs=(source,)):
             return AverageTask((node.name,), source, node.name, shapes[source], shapes[node.name])
+        case Concat():
+            parts = tuple(Part(name, 0, shapes[name].channels, shapes[name]) for name in node.inputs)
+            return GatherTask((node.name,), parts, node.name, shapes[node.name])
+        case Slice(inputs=(source,), channels=(start, stop)):
+            part = Part(source, start, stop - start, shapes[source])
+            return GatherTask((node.name,), (part,), node.name, shapes[node.name])
         case Add():
             return _conv_task(network, chain, node.inputs[1], int32)
         case Conv() | Linear() | Requantise() | Table():
@@ -214,7 +268,7 @@ def _conv_task(network: Network, chain: tuple[Node, ...], residual: str | None, 
             # Every channel by itself, through a weight of 1.
             channels = shapes[source].channels
             conv = Conv(runs.name, (source,), channels, (1, 1), groups=channels)
-        case MaxPool() | GlobalAveragePool():
+        case MaxPool() | GlobalAveragePool() | Concat() | Slice():
             raise AssertionError(f"{runs.name!r} does not run as a convolution")
         case _:
             assert_never(runs)

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tcugen.arch import Architecture
-from tcugen.mapping.tasks import ArrayTask, AverageTask, ConvTask
+from tcugen.mapping.gather import column_pieces, passes
+from tcugen.mapping.tasks import ArrayTask, AverageTask, ConvTask, GatherTask
 from tcugen.program import TensorLayout
 
 Range = tuple[int, int]
@@ -20,7 +21,7 @@ MAX_LOOP = 4095
 
 @dataclass(frozen=True, eq=False)
 class WeightPanel:
-    """The weight tiles of one column group, the same numbers for every group of a task.
+    """The weight tiles of one column group, the same numbers for every group of a task; of a gather, the most.
 
     Attributes:
         n_columns: Column groups of C output channels.
@@ -59,6 +60,9 @@ def panel_of(task: ArrayTask, layout: TensorLayout, architecture: Architecture) 
             words = max(1, columns // rows)
             n_columns = -(-words * rows // columns)
             return WeightPanel(n_columns, words, height, width, np.zeros(n_columns, int), 0)
+        case GatherTask():
+            groups = column_pieces(task, rows, columns)
+            return WeightPanel(len(groups), max(map(passes, groups)), 1, 1, np.zeros(len(groups), int), None)
         case ConvTask():
             pass
         case _:
@@ -139,5 +143,8 @@ def busy_cycles(task: ArrayTask, panel: WeightPanel, architecture: Architecture)
             )
         case ConvTask():
             return panel.n_columns * panel.n_tiles * task.output_shape.height * task.output_shape.width
+        case GatherTask():
+            tiles = sum(map(passes, column_pieces(task, architecture.rows, architecture.columns)))
+            return tiles * task.output_shape.height * task.output_shape.width
         case _:
             assert_never(task)

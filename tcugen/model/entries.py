@@ -10,14 +10,27 @@ from tcugen.model.integers import (
     AddIntegers,
     AverageIntegers,
     Clamp,
+    ConcatIntegers,
     MaxPoolIntegers,
     NodeIntegers,
     RequantiseIntegers,
+    SliceIntegers,
     TableIntegers,
     WeightedIntegers,
 )
 from tcugen.model.validate import broken
-from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Node, Requantise, Table
+from tcugen.network.operators import (
+    Add,
+    Concat,
+    Conv,
+    GlobalAveragePool,
+    Linear,
+    MaxPool,
+    Node,
+    Requantise,
+    Slice,
+    Table,
+)
 
 Arrays = dict[str, npt.NDArray[Any]]
 Number = TypeVar("Number", bound=np.generic)
@@ -32,9 +45,9 @@ def numbers_of(integers: NodeIntegers) -> dict[str, Any]:
                 "add_shift": integers.shift,
                 "clamp": integers.clamp,
             }
-        case WeightedIntegers() | AverageIntegers() | RequantiseIntegers():
+        case WeightedIntegers() | AverageIntegers() | RequantiseIntegers() | ConcatIntegers():
             return {} if integers.clamp is None else {"clamp": integers.clamp}
-        case MaxPoolIntegers() | TableIntegers():
+        case MaxPoolIntegers() | TableIntegers() | SliceIntegers():
             return {}
         case _:
             assert_never(integers)
@@ -55,7 +68,9 @@ def arrays_of(integers: NodeIntegers) -> Arrays:
             return {"multiplier": np.asarray(integers.multiplier)}
         case TableIntegers():
             return {"table": integers.entries}
-        case AddIntegers() | MaxPoolIntegers():
+        case ConcatIntegers():
+            return {"multipliers": integers.multipliers}
+        case AddIntegers() | MaxPoolIntegers() | SliceIntegers():
             return {}
         case _:
             assert_never(integers)
@@ -102,6 +117,10 @@ class _Entry:
                 return RequantiseIntegers(self.multiplier(), self.clamp())
             case Table():
                 return TableIntegers(self.array("table", np.int8))
+            case Concat():
+                return ConcatIntegers(self.array("multipliers", np.float32), self.clamp())
+            case Slice():
+                return SliceIntegers()
             case _:
                 assert_never(self.node)
 

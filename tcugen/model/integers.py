@@ -6,7 +6,18 @@ from typing import assert_never
 import numpy as np
 import numpy.typing as npt
 
-from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Node, Requantise, Table
+from tcugen.network.operators import (
+    Add,
+    Concat,
+    Conv,
+    GlobalAveragePool,
+    Linear,
+    MaxPool,
+    Node,
+    Requantise,
+    Slice,
+    Table,
+)
 
 Clamp = tuple[int, int]
 """(lo, hi): the int8 limits of an output."""
@@ -76,7 +87,33 @@ class TableIntegers:
     entries: npt.NDArray[np.int8]
 
 
-NodeIntegers = WeightedIntegers | AddIntegers | MaxPoolIntegers | AverageIntegers | RequantiseIntegers | TableIntegers
+@dataclass(frozen=True, eq=False)
+class ConcatIntegers:
+    """Of a concat.
+
+    Attributes:
+        multipliers: float32, one per input; 1 where it has the scale of the output.
+    """
+
+    multipliers: npt.NDArray[np.float32]
+    clamp: Clamp
+
+
+@dataclass(frozen=True, eq=False)
+class SliceIntegers:
+    """Of a slice: none."""
+
+
+NodeIntegers = (
+    WeightedIntegers
+    | AddIntegers
+    | MaxPoolIntegers
+    | AverageIntegers
+    | RequantiseIntegers
+    | TableIntegers
+    | ConcatIntegers
+    | SliceIntegers
+)
 """The integers of one node."""
 
 
@@ -95,6 +132,10 @@ def integers_kind(node: Node) -> type[NodeIntegers]:
             return RequantiseIntegers
         case Table():
             return TableIntegers
+        case Concat():
+            return ConcatIntegers
+        case Slice():
+            return SliceIntegers
         case _:
             assert_never(node)
 
@@ -102,11 +143,11 @@ def integers_kind(node: Node) -> type[NodeIntegers]:
 def clamp_of(integers: NodeIntegers) -> Clamp | None:
     """Limits of the output; None if it has none: 32-bit sums, and maxima."""
     match integers:
-        case WeightedIntegers() | AddIntegers() | AverageIntegers() | RequantiseIntegers():
+        case WeightedIntegers() | AddIntegers() | AverageIntegers() | RequantiseIntegers() | ConcatIntegers():
             return integers.clamp
         case TableIntegers():
             return -128, 127
-        case MaxPoolIntegers():
+        case MaxPoolIntegers() | SliceIntegers():
             return None
         case _:
             assert_never(integers)

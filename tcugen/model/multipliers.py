@@ -4,6 +4,7 @@ IEEE single-precision NumPy arithmetic. All roundings are to nearest, ties to ev
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -76,6 +77,15 @@ def requantise_multiplier(s_x: Scale, s_y: Scale, *, layer: str) -> np.float32:
     with np.errstate(all="ignore"):
         multiplier = x / y
     return np.float32(_in_powers_of_two(multiplier, MULTIPLIER_EXPONENTS, "the multiplier", layer))
+
+
+def concat_multipliers(s_x: Sequence[Scale], s_y: Scale, *, layer: str) -> Float32s:
+    """M = float32(s_x / s_y) of every operand of a concat: float32 [operands], 1 where the scales are equal.
+
+    Raises:
+        QuantizationError: As `convolution_multiplier`.
+    """
+    return np.array([requantise_multiplier(scale, s_y, layer=layer) for scale in s_x], np.float32)
 
 
 def add_multipliers(s_a: Scale, s_b: Scale, s_y: Scale, *, layer: str) -> tuple[int, int, int]:

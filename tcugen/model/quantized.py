@@ -10,15 +10,28 @@ from tcugen.model.file_form import FLOAT_NCHW, FileForm
 from tcugen.model.integers import (
     AddIntegers,
     AverageIntegers,
+    ConcatIntegers,
     MaxPoolIntegers,
     NodeIntegers,
     RequantiseIntegers,
+    SliceIntegers,
     TableIntegers,
     WeightedIntegers,
     integers_kind,
 )
 from tcugen.network.graph import Network
-from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Node, Requantise, Table
+from tcugen.network.operators import (
+    Add,
+    Concat,
+    Conv,
+    GlobalAveragePool,
+    Linear,
+    MaxPool,
+    Node,
+    Requantise,
+    Slice,
+    Table,
+)
 
 
 @dataclass(frozen=True)
@@ -62,6 +75,10 @@ class QuantizedNetwork:
     def integers_of(self, node: Requantise) -> RequantiseIntegers: ...
     @overload
     def integers_of(self, node: Table) -> TableIntegers: ...
+    @overload
+    def integers_of(self, node: Concat) -> ConcatIntegers: ...
+    @overload
+    def integers_of(self, node: Slice) -> SliceIntegers: ...
     def integers_of(self, node: Node) -> NodeIntegers:
         """The integers of a node, of the kind that belongs to its operator.
 

@@ -17,12 +17,14 @@ from tcugen.model.limits import (
 from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.network.operators import (
     Add,
+    Concat,
     Conv,
     GlobalAveragePool,
     Linear,
     MaxPool,
     Node,
     Requantise,
+    Slice,
     Table,
     Weighted,
     as_convolution,
@@ -89,7 +91,11 @@ def _check_node(model: QuantizedNetwork, node: Node) -> None:
             _check_multipliers(where, model.integers_of(node).multiplier)
         case Table():
             _check_array(where, "table", model.integers_of(node).entries, np.int8, (256,))
-        case MaxPool():
+        case Concat():
+            multipliers = model.integers_of(node).multipliers
+            _check_array(where, "multipliers", multipliers, np.float32, (len(node.inputs),))
+            _check_multipliers(where, multipliers)
+        case MaxPool() | Slice():
             pass
         case _:
             assert_never(node)

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from tcugen.network.check import checked_network, close_names
 from tcugen.network.graph import Network, NetworkError, Node, Shape
-from tcugen.network.operators import Conv, Table
+from tcugen.network.operators import Concat, Conv, Slice, Table
 from tcugen.network.resnets import BUNDLED_NAMES, bundled_network
 from tcugen.network.schema import LayerConfig, explain, keys_of
 
@@ -154,20 +154,22 @@ def _is_dilated(node: Node) -> bool:
 
 def _format_of(nodes: Iterable[Node], outputs: Sequence[str] | None) -> int:
     """The first format that has all that nodes and outputs need."""
-    return 2 if outputs or any(map(_is_of_format_2, nodes)) else 1
+    return 2 if outputs or any(map(_new_in_format_2, nodes)) else 1
 
 
-def _is_of_format_2(node: Node) -> bool:
-    return isinstance(node, Table) or _is_dilated(node)
+def _new_in_format_2(node: Node) -> str:
+    """What a node has that format 1 does not have; empty if nothing."""
+    if isinstance(node, Table | Concat | Slice):
+        return f"is a {node.op}"
+    return "has a dilation" if _is_dilated(node) else ""
 
 
 def _check_format(config: LayerConfig) -> None:
     if config.format < _format_of(config.nodes, config.outputs):
         if config.outputs:
             raise NetworkError('network: names its outputs, which format 1 does not do; write "format": 2')
-        node = next(node for node in config.nodes if _is_of_format_2(node))
-        what = "has a dilation" if _is_dilated(node) else f"is a {node.op}"
-        raise NetworkError(f'node {node.name!r}: {what}, which format 1 does not have; write "format": 2')
+        name, what = next((node.name, what) for node in config.nodes if (what := _new_in_format_2(node)))
+        raise NetworkError(f'node {name!r}: {what}, which format 1 does not have; write "format": 2')
 
 
 def _dump(value: Any) -> str:

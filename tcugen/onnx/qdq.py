@@ -15,11 +15,13 @@ from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.network.graph import Node
 from tcugen.network.operators import (
     Add,
+    Concat,
     Conv,
     GlobalAveragePool,
     Linear,
     MaxPool,
     Requantise,
+    Slice,
     Table,
     Weighted,
     activation_of,
@@ -128,6 +130,12 @@ class _Writer:
                 computed = operands[0]
             case Table():
                 computed = self.table(node)
+            case Concat():
+                computed = self.op("Concat", operands, f"{name}_concat", axis=1)
+            case Slice():
+                ends = zip(("start", "stop", "axis"), (*node.channels, 1), strict=True)
+                limits = [self.constant(f"{name}_{what}", np.array([value], np.int64)) for what, value in ends]
+                computed = self.op("Slice", [*operands, *limits], f"{name}_slice")
             case _:
                 assert_never(node)
         if self.model.tensors[name] is not None:

@@ -22,7 +22,18 @@ from tcugen.model.integers import Clamp
 from tcugen.model.limits import INT8_RANGE
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.graph import Node
-from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Table, Weighted
+from tcugen.network.operators import (
+    Add,
+    Concat,
+    Conv,
+    GlobalAveragePool,
+    Linear,
+    MaxPool,
+    Requantise,
+    Slice,
+    Table,
+    Weighted,
+)
 from tcugen.onnx.untyped import open_session
 
 if TYPE_CHECKING:
@@ -147,6 +158,10 @@ class _Writer:
                 self.requantise(node)
             case Table():
                 self.table(node)
+            case Concat():
+                self.concat(node)
+            case Slice():
+                self.slice(node)
             case _:
                 assert_never(node)
 
@@ -268,6 +283,22 @@ class _Writer:
         index = self.op("Add", [wide, self.constant(f"{name}/offset", np.int32(128))], f"{name}/index")
         self.op("Gather", [self.constant(f"{name}/table", self.model.integers_of(node).entries), index], name)
 
+    def concat(self, node: Concat) -> None:
+        """Each operand requantised as `requantise` does it, then Concat, which moves int8 values."""
+        integers, name = self.model.integers_of(node), node.name
+        parts: list[str] = []
+        for number, (operand, multiplier) in enumerate(zip(node.inputs, integers.multipliers, strict=True)):
+            role = f"part_{number}"
+            factor = self.constant(f"{name}/multiplier_{number}", np.float32(multiplier))
+            scaled = self.op("Mul", [self.centred(node, operand, role, np.float32), factor], f"{name}/scaled_{number}")
+            parts.append(self.rounded(node, integers.clamp, scaled, np.float32, role))
+        self.op("Concat", parts, name, axis=1)
+
+    def slice(self, node: Slice) -> None:
+        ends = zip(("start", "stop", "axis"), (*node.channels, 1), strict=True)
+        inputs = [self.constant(f"{node.name}/{what}", np.array([value], np.int64)) for what, value in ends]
+        self.op("Slice", [node.inputs[0], *inputs], node.name)
+
     def centred(self, node: Node, operand: str, role: str, dtype: type[np.floating]) -> str:
         """An operand less its zero point, in a floating-point type."""
         kind = _type("DOUBLE" if dtype is np.float64 else "FLOAT")
@@ -276,14 +307,15 @@ class _Writer:
         zero_point = self.constant(f"{node.name}/zero_point_{role}", dtype(self.model.zero_point(operand)))
         return self.op("Sub", [wide, zero_point], f"{node.name}/centred_{role}")
 
-    def rounded(self, node: Node, clamp: Clamp, scaled: str, dtype: type[np.floating]) -> None:
-        """clamp(rint(scaled) + z_y) as int8: the node's output."""
-        name, (low, high) = node.name, clamp
+    def rounded(self, node: Node, clamp: Clamp, scaled: str, dtype: type[np.floating], part: str = "") -> str:
+        """clamp(rint(scaled) + z_y) as int8: the node's output, or the `part` of it that has a name of its own."""
+        (low, high), z_y = clamp, self.model.zero_point(node.name)
+        name = f"{node.name}/{part}" if part else node.name
         rounded = self.op("Round", [scaled], f"{name}/rounded")
-        zero_point = self.constant(f"{name}/y_zero_point", dtype(self.model.zero_point(name)))
+        zero_point = self.constant(f"{name}/y_zero_point", dtype(z_y))
         moved = self.op("Add", [rounded, zero_point], f"{name}/moved")
         limits = [self.constant(f"{name}/lo", dtype(low)), self.constant(f"{name}/hi", dtype(high))]
-        self.op("Cast", [self.op("Clip", [moved, *limits], f"{name}/clipped")], name, to=_type("INT8"))
+        return self.op("Cast", [self.op("Clip", [moved, *limits], f"{name}/clipped")], name, to=_type("INT8"))
 
 
 def _type(name: str) -> int:

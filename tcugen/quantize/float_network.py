@@ -12,11 +12,13 @@ from tcugen.model.functions import real_function
 from tcugen.network.graph import Network, Node
 from tcugen.network.operators import (
     Add,
+    Concat,
     Conv,
     GlobalAveragePool,
     Linear,
     MaxPool,
     Requantise,
+    Slice,
     Table,
     Windowed,
     as_convolution,
@@ -112,6 +114,10 @@ def _evaluate(model: FloatNetwork, node: Node, operands: list[torch.Tensor]) -> 
             return x
         case Table():
             return torch.as_tensor(real_function(node.function, node.alpha)(x.double().numpy())).float()
+        case Concat():
+            return torch.cat(operands, dim=1)
+        case Slice(channels=(start, stop)):
+            return x[:, start:stop]
         case _:
             assert_never(node)
 

@@ -13,15 +13,17 @@ from tcugen.model.integers import (
     AddIntegers,
     AverageIntegers,
     Clamp,
+    ConcatIntegers,
     MaxPoolIntegers,
     NodeIntegers,
     RequantiseIntegers,
+    SliceIntegers,
     TableIntegers,
     WeightedIntegers,
 )
 from tcugen.model.limits import INT8_RANGE, MULTIPLIER_EXPONENTS
 from tcugen.model.quantized import Quantization, QuantizedNetwork
-from tcugen.network.operators import Add, GlobalAveragePool, MaxPool, Node, Requantise, Table, Weighted
+from tcugen.network.operators import Add, Concat, GlobalAveragePool, MaxPool, Node, Requantise, Slice, Table, Weighted
 from tcugen.quantize.float_network import FloatNetwork, Parameters
 
 LARGEST_WEIGHT = 127
@@ -75,6 +77,8 @@ def _integers(model: FloatNetwork, node: Node, made: QuantizedNetwork) -> NodeIn
         return _weighted(model, node, made)
     if isinstance(node, MaxPool):
         return MaxPoolIntegers()
+    if isinstance(node, Slice):
+        return SliceIntegers()
     x, y = made.quantization(node.inputs[0]), made.quantization(node.name)
     limits = _limits(model, node, y)
     match node:
@@ -90,6 +94,9 @@ def _integers(model: FloatNetwork, node: Node, made: QuantizedNetwork) -> NodeIn
             return TableIntegers(np.clip(table_entries(node.function, node.alpha, x_form, y_form), *limits))
         case Requantise():
             return RequantiseIntegers(multipliers.requantise_multiplier(x.scale, y.scale, layer=node.name), limits)
+        case Concat():
+            scales = [made.scale(name) for name in node.inputs]
+            return ConcatIntegers(multipliers.concat_multipliers(scales, y.scale, layer=node.name), limits)
         case _:
             assert_never(node)
 

@@ -1,4 +1,4 @@
-"""COMPUTE, DRAIN and WEIGHT of one convolution."""
+"""WEIGHT and COMPUTE of one convolution."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -6,28 +6,18 @@ from dataclasses import dataclass, replace
 from tcugen.isa import Opcode, Unit
 from tcugen.mapping.stripes import input_rows
 from tcugen.mapping.tasks import ConvTask
-from tcugen.mapping.tiling import Range, Rectangle, WeightPanel, split
-from tcugen.program import Observation
+from tcugen.mapping.tiling import Range, WeightPanel, split
 from tcugen.schedule.emit import Emitter, SramView, address
 from tcugen.schedule.pieces import ranges_by_need
-from tcugen.schedule.tracker import Region, join
+from tcugen.schedule.results import Cut, Results, Target
+from tcugen.schedule.tracker import Region
 
 
 @dataclass(frozen=True)
-class Cut:
-    """A rectangle of output pixels for a range of column groups."""
-
-    columns: Range
-    rectangle: Rectangle
-
-
-@dataclass(frozen=True)
-class WorkItem(Cut):
-    """A cut whose operands have their places; `residual` is None without an add."""
+class WorkItem(Target):
+    """A cut whose operands have their places."""
 
     source: SramView
-    target: SramView
-    residual: SramView | None
 
 
 _Piece = tuple[Range, Range, Range, bool, Range]
@@ -53,11 +43,10 @@ class Convolution:
         blocks: dict[tuple[int, int], int],
         table: int | None = None,
     ):
-        # Until the first WEIGHT has brought the table and the first DRAIN taken it.
-        self._table_to_stream, self._table_to_load = table, table is not None
+        self._table_to_stream = table  # until the first WEIGHT has brought it
         self.emitter, self.task, self.panel, self.blocks = emitter, task, panel, blocks
         self.architecture = emitter.architecture
-        self.in_layout, self.out_layout = emitter.layouts[task.input], emitter.layouts[task.output]
+        self.in_layout, self.results = emitter.layouts[task.input], Results(emitter, task)
 
     def fits_rings(self, columns: tuple[int, int]) -> bool:
         """All tiles and parameters of these column groups can stay in the rings, for one COMPUTE after the other."""
@@ -107,10 +96,10 @@ class Convolution:
     def _item(self, item: WorkItem, keep: bool) -> None:
         first, *others = self._pieces(item, keep)
         self._compute(item, *first)
-        drain = self._drain(item, keep)
+        drain = self.results.drain(item, keep)
         for piece in others:
             self._compute(item, *piece)
-        self._note_tiles(item, drain)
+        self.results.note_tiles(item, drain)
 
     def _pieces(self, item: WorkItem, keep: bool) -> list[_Piece]:
         """What each COMPUTE of the item does, in order."""
@@ -196,84 +185,6 @@ class Convolution:
         )
         count = self.emitter.count(Unit.COMPUTE, n_columns * n_blocks)
         self.emitter.tracker.note_read(Unit.COMPUTE, count, self._read_region(item, columns, rows, groups))
-
-    def _channels(self, item: WorkItem) -> tuple[int, int]:
-        """Output channels that the item writes, whole lane steps."""
-        lanes, columns = self.architecture.output_lanes, self.architecture.columns
-        channels = self.task.output_shape.channels
-        return item.columns[0] * columns, min(item.columns[1] * columns, -(-channels // lanes) * lanes)
-
-    def _pad_bytes(self, end_channel: int) -> int:
-        """Bytes of a pixel beyond its last channel, if that is the one before `end_channel`."""
-        if end_channel < self.task.output_shape.channels:
-            return 0
-        return self.out_layout.pixel_bytes - ((end_channel - 1) % self.out_layout.word + 1)
-
-    def _written(self, item: WorkItem, channels: tuple[int, int], rows: tuple[int, int]) -> list[Region]:
-        word, layout = self.architecture.rows, self.out_layout
-        region = item.target.region((channels[0] // word, -(-channels[1] // word)), rows)
-        if not layout.int32:
-            return [region]
-        return [Region(region.start + k * layout.byte_step, region.count, region.step, region.length) for k in range(4)]
-
-    def _drain(self, item: WorkItem, keep: bool) -> int:
-        """Emit DRAIN; returns the count of its first tile minus one."""
-        task, rectangle, layout, columns = self.task, item.rectangle, self.out_layout, self.architecture.columns
-        rows = (rectangle.y0, rectangle.y1)
-        first_channel, end_channel = self._channels(item)
-        first_plane, word, lanes = first_channel // layout.word, layout.word, self.architecture.output_lanes
-        tracker = self.emitter.tracker
-        waits = (0,) * len(Unit)
-        for region in self._written(item, (first_channel, end_channel), rows):
-            waits = join(waits, tracker.before_write(Unit.DRAIN, region))
-        last_column = (item.columns[1] - 1) * columns
-        fields = {
-            "out_base": item.target.at(first_plane, rectangle.y0) + rectangle.x0 * layout.pixel_bytes,
-            "out_plane_step": item.target.plane_step,
-            "out_y_step": layout.row_bytes,
-            "out_x_step": layout.pixel_bytes,
-            "byte_step": layout.byte_step if layout.int32 else 0,
-            "n_columns": item.columns[1] - item.columns[0],
-            "n_y": rectangle.y1 - rectangle.y0,
-            "block_rows": rectangle.block_rows,
-            "n_x": rectangle.n_x,
-            "channel0": first_channel % word,
-            "last_steps": -(-(min(end_channel, last_column + columns) - last_column) // lanes),
-            "pad_steps": self._pad_bytes(end_channel) // lanes,
-            "int32": int(layout.int32),
-            "keep": int(keep),
-        }
-        if task.table:
-            fields |= {"table": 1, "load_table": int(self._table_to_load)}
-            self._table_to_load = False
-        residual_region = None
-        if item.residual is not None:
-            residual_region = item.residual.region((first_plane, -(-end_channel // word)), rows)
-            waits = join(waits, tracker.before_read(residual_region))
-            fields |= {
-                "residual_base": item.residual.at(first_plane, rectangle.y0) + rectangle.x0 * layout.pixel_bytes,
-                "residual_plane_step": item.residual.plane_step,
-                "residual": 1,
-            }
-        self.emitter.append(
-            Opcode.DRAIN, waits, fields, Observation(0, task.output, first_channel, rectangle.y0, rectangle.x0)
-        )
-        before = self.emitter.counts[Unit.DRAIN]
-        count = self.emitter.count(Unit.DRAIN, (item.columns[1] - item.columns[0]) * rectangle.n_blocks)
-        if residual_region is not None:
-            tracker.note_read(Unit.DRAIN, count, residual_region)
-        return before
-
-    def _note_tiles(self, item: WorkItem, before: int) -> None:
-        """Give every output tile its own count, so that readers wait for no more than they need."""
-        columns, end_channel = self.architecture.columns, self._channels(item)[1]
-        blocks, count = item.rectangle.blocks(), before
-        for column in range(*item.columns):
-            channels = (column * columns, min((column + 1) * columns, end_channel))
-            for block in blocks:
-                count += 1
-                for region in self._written(item, channels, block):
-                    self.emitter.tracker.note_write(Unit.DRAIN, count, region)
 
 
 def column_ranges(panel: WeightPanel, columns: Range, weight_tiles: int, parameter_groups: int) -> list[Range]:

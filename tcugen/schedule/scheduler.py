@@ -7,13 +7,16 @@ from itertools import accumulate
 from typing import assert_never
 
 from tcugen.isa import Opcode
+from tcugen.mapping.gather import part_words
 from tcugen.mapping.plan import Plan
 from tcugen.mapping.stripes import StripePlanner, input_rows
-from tcugen.mapping.tasks import AverageTask, ConvTask, PoolTask
+from tcugen.mapping.tasks import AverageTask, ConvTask, GatherTask, PoolTask
 from tcugen.mapping.tiling import Range, Rectangle, WeightPanel, rectangles
-from tcugen.schedule.convolution import Convolution, Cut, WorkItem, column_ranges
+from tcugen.schedule.convolution import Convolution, WorkItem, column_ranges
 from tcugen.schedule.emit import DramAddress, Emitter, Entry, SramView
+from tcugen.schedule.gathering import Gathering, GatherItem
 from tcugen.schedule.pooling import AverageItem, PoolItem, average_shapes, emit_average, emit_pool, tail_items
+from tcugen.schedule.results import Cut
 from tcugen.schedule.weight_blocks import AverageBlock, ConvolutionBlock, TableBlock, WeightBlocks
 
 LOOKAHEAD = 4
@@ -106,6 +109,8 @@ class Scheduler:
                 return self._pool(index, task)
             case AverageTask():
                 return self._average(index, task)
+            case GatherTask():
+                return self._gather(index, task)
             case _:
                 assert_never(task)
 
@@ -185,7 +190,7 @@ class Scheduler:
             if not planner.input_spilled:
                 self._ensure(task.input, input_rows(task, cut.rectangle.y0, cut.rectangle.y1)[1])
             assert source is not None and target is not None, "the first cut of an item sets both"
-            convolution.emit(WorkItem(cut.columns, cut.rectangle, source, target, residual), stream, keep)
+            convolution.emit(WorkItem(cut.columns, cut.rectangle, target, residual, source), stream, keep)
             if planner.output_spilled and (at + 1 in first_of or at + 1 == len(cuts)):
                 self.emitter.store(task.output, target, item.planes, item.rows)
             is_whole = cut.columns[1] == panel.n_columns and cut.rectangle.x1 == width
@@ -309,6 +314,42 @@ class Scheduler:
                 item = AverageItem(first, pixels, words, source, target)
                 emit_average(self.emitter, task, panel, item, offsets[words])
             yield 1
+
+    # Gathers --------------------------------------------------------------------------------------------------------
+
+    def _gather(self, index: int, task: GatherTask) -> Iterator[int]:
+        planner, layout = self._planner(index), self.layouts[task.output]
+        gathering = Gathering(self.emitter, index, task, self.weights)
+        columns = (0, self._panel(index).n_columns)
+        for number, (rows, _) in enumerate(self.allocation.stripes[index].items()):
+            sources = self._part_sources(index, task, number, rows)
+            target, _ = self._target(index, planner, number, (0, layout.planes), rows)
+            for whole in rectangles(*rows, layout.width, self.architecture.accumulator_depth):
+                for rectangle in whole.by_block():
+                    gathering.emit(GatherItem(columns, rectangle, target, None, sources))
+            if planner.output_spilled:
+                self.emitter.store(task.output, target, (0, layout.planes), rows)
+            yield rows[1]
+
+    def _part_sources(self, index: int, task: GatherTask, number: int, rows: Range) -> tuple[SramView, ...]:
+        """Where rows of each part are; loads those that are in memory, one after the other into one buffer."""
+        base = self.allocation.buffers[index] + self.allocation.stripes[index].input_buffer(number)
+        sources: list[SramView] = []
+        for part_number, part in enumerate(task.parts):
+            if self.allocation.is_resident(part.tensor):
+                self._ensure(part.tensor, rows[1])
+                sources.append(self._resident(part.tensor))
+                continue
+            row_bytes, planes = (
+                self.layouts[part.tensor].row_bytes,
+                part_words(task, part_number, self.architecture.rows),
+            )
+            plane_step = (rows[1] - rows[0]) * row_bytes
+            place = SramView(base, plane_step, row_bytes, rows[0], planes[0])
+            self.emitter.load(part.tensor, place, planes, rows)
+            sources.append(place)
+            base += (planes[1] - planes[0]) * plane_step
+        return tuple(sources)
 
 
 def hoist_weights(entries: list[Entry]) -> list[Entry]:

@@ -28,7 +28,15 @@ class TableBlock:
     task: int
 
 
-Content = ConvolutionBlock | AverageBlock | TableBlock
+@dataclass(frozen=True)
+class GatherBlock:
+    """Parameters and tiles of column groups columns[0] .. columns[1] - 1 of the gather of task number `task`."""
+
+    task: int
+    columns: tuple[int, int]
+
+
+Content = ConvolutionBlock | AverageBlock | TableBlock | GatherBlock
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,11 @@ from tcugen.model.functions import real_function, table_entries
 from tcugen.model.integers import (
     AddIntegers,
     AverageIntegers,
+    ConcatIntegers,
     MaxPoolIntegers,
     NodeIntegers,
     RequantiseIntegers,
+    SliceIntegers,
     TableIntegers,
     WeightedIntegers,
 )
@@ -31,11 +33,13 @@ from tcugen.network.fields import Activation
 from tcugen.network.graph import Network, Node
 from tcugen.network.operators import (
     Add,
+    Concat,
     Conv,
     GlobalAveragePool,
     Linear,
     MaxPool,
     Requantise,
+    Slice,
     Table,
     Weighted,
     as_convolution,
@@ -117,6 +121,10 @@ def _make(run: _Run, node: Node, stores_sums: bool) -> tuple[Quantization | None
             return _make_requantise(run, node)
         case Table():
             return _make_table(run, node)
+        case Concat():
+            return _make_concat(run, node)
+        case Slice():
+            return run.model.quantization(node.inputs[0]), SliceIntegers()
         case _:
             assert_never(node)
 
@@ -157,6 +165,13 @@ def _make_table(run: _Run, node: Table) -> tuple[Quantization, TableIntegers]:
     y = _fit(np.nan_to_num(values), None, run.rng, float(x.scale))
     entries = table_entries(node.function, node.alpha, (x.scale, x.zero_point), (y.scale, y.zero_point))
     return y, TableIntegers(entries)
+
+
+def _make_concat(run: _Run, node: Concat) -> tuple[Quantization, ConcatIntegers]:
+    scales = [run.model.scale(name) for name in node.inputs]
+    y = _fit(np.concatenate([run.real(name).reshape(-1) for name in node.inputs]), None, run.rng, float(max(scales)))
+    factors = multipliers.concat_multipliers(scales, y.scale, layer=node.name)
+    return y, ConcatIntegers(factors, multipliers.clamp_limits(None, y.zero_point))
 
 
 def _make_weighted(run: _Run, node: Weighted, stores_sums: bool) -> tuple[Quantization | None, WeightedIntegers]:

@@ -11,9 +11,11 @@ from tcugen.model.integers import (
     AddIntegers,
     AverageIntegers,
     Clamp,
+    ConcatIntegers,
     MaxPoolIntegers,
     NodeIntegers,
     RequantiseIntegers,
+    SliceIntegers,
     TableIntegers,
     WeightedIntegers,
 )
@@ -22,11 +24,13 @@ from tcugen.model.shortcut import shortcut_weight
 from tcugen.network.graph import Network, Node
 from tcugen.network.operators import (
     Add,
+    Concat,
     Conv,
     GlobalAveragePool,
     Linear,
     MaxPool,
     Requantise,
+    Slice,
     Table,
     Weighted,
     activation_of,
@@ -68,6 +72,10 @@ def _integers(network: Network, node: Node, rng: np.random.Generator) -> NodeInt
             return RequantiseIntegers(np.float32(1), clamp)
         case Table():
             return TableIntegers(np.arange(-128, 128).astype(np.int8))
+        case Concat():
+            return ConcatIntegers(np.ones(len(node.inputs), np.float32), clamp)
+        case Slice():
+            return SliceIntegers()
         case _:
             assert_never(node)
 

@@ -11,11 +11,13 @@ from tcugen.model.integers import WeightedIntegers, clamp_of
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.operators import (
     Add,
+    Concat,
     Conv,
     GlobalAveragePool,
     Linear,
     MaxPool,
     Requantise,
+    Slice,
     Table,
     Weighted,
     Windowed,
@@ -114,6 +116,10 @@ def _entry(files: _Files, model: QuantizedNetwork, result: NodeResult, tensors: 
             entry["multiplier"] = float(model.integers_of(node).multiplier)
         case Table():
             entry["table"] = files.save(f"{node.name}.table", model.integers_of(node).entries)
+        case Concat():
+            entry["multipliers"] = [float(multiplier) for multiplier in model.integers_of(node).multipliers]
+        case Slice():
+            entry["channels"] = list(node.channels)
         case _:
             assert_never(node)
     if not keeps_quantization(node):

@@ -32,6 +32,13 @@ class Dump:
             return max_pool(node, inputs[0])
         if node["op"] == "table":
             return self.load(node["table"])[inputs[0].astype(np.int64) + 128]
+        if node["op"] == "slice":
+            start, stop = node["channels"]
+            return inputs[0][:, start:stop]
+        if node["op"] == "concat":
+            operands = zip(inputs, node["input_zero_points"], node["multipliers"], strict=True)
+            parts = [requantise(node, x.astype(np.int64) - z_x, np.float32(factor)) for x, z_x, factor in operands]
+            return np.concatenate(parts, axis=1)
         centred = inputs[0].astype(np.int64) - node["input_zero_points"][0]
         if node["op"] == "global_average_pool":
             centred = centred.sum(axis=(2, 3), keepdims=True)

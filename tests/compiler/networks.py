@@ -8,7 +8,7 @@ from tcugen.compiler import compile_network
 from tcugen.emulator import Machine
 from tcugen.network.check import checked_network
 from tcugen.network.graph import Network, Node, Shape
-from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise
+from tcugen.network.operators import Add, Concat, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Slice
 from tcugen.program import Program
 from tcugen.synthetic.integers import synthesise
 
@@ -59,6 +59,15 @@ NETWORKS = {
                 Add("c", ("b", "image")),
                 MaxPool("p", ("c",), kernel=(3, 3), stride=(2, 2), padding=AROUND),
                 GlobalAveragePool("v", ("p",))),
+        network("concat", (8, 6, 6), conv("a", "image", 16, 3), conv("b", "image", 32),
+                Concat("c", ("a", "b")), conv("d", "c", 12, 3)),
+        network("concat_odd", (5, 7, 6), conv("a", "image", 11, 3), conv("b", "image", 3),
+                Concat("c", ("b", "a", "image")), Concat("e", ("c", "a")), conv("d", "e", 12, 3)),
+        network("concat_twice", (5, 7, 70), Concat("c", ("image", "image")), Slice("s", ("c",), (3, 9)),
+                MaxPool("p", ("s",), kernel=(2, 2), stride=(2, 2)), Concat("q", ("p", "p"))),
+        network("slices", (40, 7, 6), Slice("s", ("image",), (0, 20)), Slice("t", ("image",), (13, 40)),
+                conv("a", "s", 20, 3), conv("b", "t", 20, 3), Add("d", ("a", "b")),
+                Concat("c", ("d", "a", "b")), GlobalAveragePool("v", ("c",)), Concat("w", ("v", "v"))),
         network("two_inputs", (16, 6, 6), conv("a", "image", 24), Add("c", ("a", "other")),
                 conv("e", "other", 8), more_inputs={"other": (24, 6, 6)}),
         network("outputs", (12, 14, 11), conv("a", "image", 20, 3, activation="relu"), conv("b", "a", 20),

@@ -11,10 +11,10 @@ from sim import corners
 from tcugen import golden
 from tcugen.model import multipliers
 from tcugen.model.errors import QuantizationError
-from tcugen.model.integers import AddIntegers, AverageIntegers, RequantiseIntegers, WeightedIntegers
+from tcugen.model.integers import AddIntegers, AverageIntegers, ConcatIntegers, RequantiseIntegers, WeightedIntegers
 from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.network.graph import Network, Shape
-from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise
+from tcugen.network.operators import Add, Concat, Conv, GlobalAveragePool, Linear, MaxPool, Requantise
 from tcugen.onnx.reference import run_reference, write_reference
 from tcugen.synthetic import integers as synthetic
 
@@ -198,6 +198,41 @@ def test_requantise_of_every_value(tmp_path: Path) -> None:
         tensors = {"image": Quantization(s_x, z_x), "rescaled": Quantization(s_y, z_y)}
         integers = RequantiseIntegers(multiplier, (-128, 127))
         assert_equal(QuantizedNetwork(network, tensors, {"rescaled": integers}), {"image": image}, tmp_path)
+
+
+def test_concat_of_every_value_is_qlinear_concat(tmp_path: Path) -> None:
+    """The rule, the reference model and ONNX Runtime's own QLinearConcat, over a hundred triples of scales."""
+    rng = np.random.default_rng(11)
+    inputs = (("a", Shape(1, 16, 16)), ("b", Shape(1, 16, 16)))
+    network = Network("two", inputs, (Concat("joined", ("a", "b")),))
+    every = np.arange(-128, 128, dtype=np.int8).reshape(1, 1, 16, 16)
+    for _ in range(100):
+        s_a, s_b, s_y = (np.float32(scale) for scale in np.exp(rng.uniform(-4, 0, 3)))
+        z_a, z_b, z_y = (int(z) for z in rng.integers(-128, 128, 3))
+        factors = multipliers.concat_multipliers([s_a, s_b], s_y, layer="joined")
+        tensors = {"a": Quantization(s_a, z_a), "b": Quantization(s_b, z_b), "joined": Quantization(s_y, z_y)}
+        model = QuantizedNetwork(network, tensors, {"joined": ConcatIntegers(factors, (-128, 127))})
+        made = assert_equal(model, {"a": every, "b": every}, tmp_path)["joined"]
+        assert np.array_equal(made, _qlinear_concat(every, *tensors.values()))
+
+
+def _qlinear_concat(x: np.ndarray, *quantizations: Quantization) -> np.ndarray:
+    """ONNX Runtime's kernel on `x` twice; the last quantization is the output's."""
+    import onnx
+    import onnxruntime
+
+    constants = []
+    for index, one in enumerate(quantizations):
+        constants.append(onnx.numpy_helper.from_array(np.array(one.scale, np.float32), f"s{index}"))
+        constants.append(onnx.numpy_helper.from_array(np.array(one.zero_point, np.int8), f"z{index}"))
+    names = ["s2", "z2", "x", "s0", "z0", "x", "s1", "z1"]
+    node = onnx.helper.make_node("QLinearConcat", names, ["y"], domain="com.microsoft", axis=1)
+    value = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.INT8, ["n", "c", "h", "w"]) for name in "xy"]
+    graph = onnx.helper.make_graph([node], "kernel", value[:1], value[1:], constants)
+    opsets = [onnx.helper.make_opsetid("", 17), onnx.helper.make_opsetid("com.microsoft", 1)]
+    model = onnx.helper.make_model(graph, opset_imports=opsets, ir_version=8)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return session.run(None, {"x": x})[0]
 
 
 @pytest.mark.parametrize("optimise", [False, True])

@@ -7,13 +7,27 @@ from hypothesis import strategies as st
 from tcugen.arch import BUS_SIZES, COLUMN_SIZES, PARAMETER_BYTES, ROW_SIZES, Architecture, most_lanes
 from tcugen.network.check import checked_network
 from tcugen.network.graph import Node, Shape
-from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Table, Weighted
+from tcugen.network.operators import (
+    Add,
+    Concat,
+    Conv,
+    GlobalAveragePool,
+    Linear,
+    MaxPool,
+    Requantise,
+    Slice,
+    Table,
+    Weighted,
+)
 from tests.properties.cases import Case
 
 MOST_CHANNELS = 40
 MOST_PIXELS = 16
 MOST_LAYERS = 4
-LAYERS = ("conv", "conv", "conv", "conv", "block", "max_pool", "requantise", "average", "add", "linear", "input")
+LAYERS = (
+    "conv", "conv", "conv", "conv", "block", "max_pool", "requantise", "average", "add", "linear", "input", "concat",
+    "slice",
+)  # fmt: skip
 
 TABLES = ("table", "table", "table")
 """Layers that only machines with tables run."""
@@ -85,6 +99,18 @@ class _Builder:
         alike = [name for name, shape in self.shapes.items() if shape == self.shapes[source]]
         return self.put(Add, source, self.draw(st.sampled_from(alike)), activation=self.draw(ACTIVATIONS))
 
+    def concat(self, source: str) -> str:
+        """A concat of two or three tensors of the same rows and columns, perhaps of one with itself."""
+        sides = (self.shapes[source].height, self.shapes[source].width)
+        alike = [name for name, shape in self.shapes.items() if (shape.height, shape.width) == sides]
+        more = self.draw(st.lists(st.sampled_from(alike), min_size=1, max_size=2))
+        return self.put(Concat, source, *more)
+
+    def slice(self, source: str) -> str:
+        """Any range of channels."""
+        start = self.number(0, self.shapes[source].channels - 1)
+        return self.put(Slice, source, channels=(start, self.number(start + 1, self.shapes[source].channels)))
+
     def layer(self) -> None:
         kind, source = self.draw(st.sampled_from(self.layers)), self.tensor()
         shape = self.shapes[source]
@@ -100,6 +126,10 @@ class _Builder:
             self.put(GlobalAveragePool, source)
         elif kind == "add":
             self.add(source)
+        elif kind == "concat":
+            self.concat(source)
+        elif kind == "slice":
+            self.slice(source)
         elif kind == "input":
             self.put(Add, self.put_input(shape), source)
         elif kind == "linear":

@@ -11,7 +11,7 @@ from tcugen.model.errors import QuantizationError
 from tcugen.model.integers import WeightedIntegers
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.graph import Network, Shape
-from tcugen.network.operators import Linear, MaxPool, Weighted, activation_of
+from tcugen.network.operators import Linear, MaxPool, Slice, Weighted, activation_of
 from tcugen.synthetic import integers as synthetic
 
 
@@ -21,8 +21,8 @@ def assert_spread(model: QuantizedNetwork, inputs: dict[str, np.ndarray]) -> Non
         node = model.network.by_name[name]
         distinct = len(np.unique(tensor))
         assert distinct >= min(64, tensor.size // 4), f"{name}: {distinct} values in {tensor.size} elements"
-        # A pool's input has been through its producer's ReLU.
-        source = model.network.by_name[node.inputs[0]] if isinstance(node, MaxPool) else node
+        # What a pool or a slice reads has been through its producer's ReLU.
+        source = model.network.by_name[node.inputs[0]] if isinstance(node, MaxPool | Slice) else node
         rectified = activation_of(source) == "relu"
         saturated = np.mean((tensor == 127) | ((tensor == -128) & (not rectified)))
         assert saturated < 0.1, f"{name}: {saturated:.1%} saturated"

@@ -93,6 +93,18 @@ def test_tensors_and_integers_are_those_of_the_run(written, adds, tmp_path):
     assert np.float32(nodes["v"]["multiplier"]) == adds.model.integers["v"].multiplier
 
 
+def test_concat_and_slice_have_theirs(written):
+    run = RightRun.of("slices", images=IMAGES)
+    _, nodes = written(run)
+    assert {node["op"] for node in nodes.values()} == {"conv", "add", "slice", "concat", "global_average_pool"}
+    assert set(nodes["t"]) == EVERY | {"channels", "output"} and nodes["t"]["channels"] == [13, 40]
+    joined = nodes["c"]
+    assert set(joined) == EVERY | {"multipliers", "output_zero_point", "clamp", "output"}
+    assert np.array_equal(np.float32(joined["multipliers"]), run.model.integers["c"].multipliers)
+    assert joined["input_zero_points"] == [run.model.zero_point(name) for name in "dab"]
+    assert nodes["w"]["multipliers"][0] == nodes["w"]["multipliers"][1]
+
+
 def test_a_last_layer_of_sums_has_an_int32_file_and_no_quantization(written, adds, tmp_path):
     _, nodes = written(adds)
     assert np.load(tmp_path / nodes["f"]["output"]).dtype == np.int32

@@ -15,9 +15,11 @@ from tcugen.model.integers import (
     AddIntegers,
     AverageIntegers,
     Clamp,
+    ConcatIntegers,
     MaxPoolIntegers,
     NodeIntegers,
     RequantiseIntegers,
+    SliceIntegers,
     TableIntegers,
     WeightedIntegers,
     clamp_of,
@@ -26,10 +28,21 @@ from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.network.check import checked_network
 from tcugen.network.fields import Activation
 from tcugen.network.graph import Network, Node, Shape
-from tcugen.network.operators import Add, Conv, GlobalAveragePool, MaxPool, Requantise, Table, keeps_quantization
+from tcugen.network.operators import (
+    Add,
+    Concat,
+    Conv,
+    GlobalAveragePool,
+    MaxPool,
+    Requantise,
+    Slice,
+    Table,
+    keeps_quantization,
+)
 from tcugen.onnx.importer.affine import fitted
 from tcugen.onnx.importer.dead_channels import without_dead_channels
 from tcugen.onnx.importer.folding import fold_limits
+from tcugen.onnx.importer.moving import moving_integers, pool_node, summing
 from tcugen.onnx.importer.names import Names
 from tcugen.onnx.importer.onnx_file import OnnxNode
 from tcugen.onnx.importer.parameters import BiasError, integer_limits, rounded_bias
@@ -38,6 +51,7 @@ from tcugen.onnx.importer.values import (
     Average,
     Border,
     Computed,
+    Concatenation,
     Convolution,
     Elementwise,
     Image,
@@ -102,12 +116,12 @@ class Builder:
                 shape = self.image_shape
             case Stored():
                 shape = self.shapes[real.base.tensor]
-            case Convolution() | Addition() | Average() | Elementwise():
+            case Convolution() | Addition() | Average() | Elementwise() | Concatenation():
                 shape = real.base.shape
             case _:
                 assert_never(real.base)
         for pool in real.pools:
-            shape = _pool_node("pool", "x", pool, shape).output_shape([shape])
+            shape = pool_node("pool", "x", pool, shape).output_shape([shape])
         return shape
 
     def quantise(self, real: Real, quantization: Quantization, by: OnnxNode) -> str:
@@ -126,7 +140,7 @@ class Builder:
                 tensor = self._pooled(real.base.tensor, real.pools)
                 limits = integer_limits(real.low, real.high, quantization)
                 return self.requantise(tensor, quantization, limits, real.last or by)
-            case Convolution() | Addition() | Average() | Elementwise():
+            case Convolution() | Addition() | Average() | Elementwise() | Concatenation():
                 return self._pooled(self._computed(real, real.base, quantization), real.pools)
             case _:
                 assert_never(real.base)
@@ -163,7 +177,7 @@ class Builder:
         if key not in self._made:
             channels = self.shapes[tensor].channels
             node = Conv(self._names.take(f"{by.name}.negated"), (tensor,), channels, (1, 1), groups=channels)
-            ones = _moving_integers(channels)
+            ones = moving_integers(channels)
             integers = replace(ones, weight=-ones.weight)
             self._made[key] = self._add(node, Quantization(own.scale, -1 - own.zero_point), integers, by)
         return self._made[key]
@@ -171,7 +185,7 @@ class Builder:
     def stored_sums(self, base: Convolution | Average) -> str:
         """The int32 tensor of a convolution's sums, or of those of a mean; only an output of the network may be one."""
         if isinstance(base, Average):
-            base = _summing(base, self.shapes[base.x])
+            base = summing(base, self.shapes[base.x])
         name = self._names.take(base.node.name)
         bias = self._bias(base, name)
         return self._add(
@@ -194,6 +208,14 @@ class Builder:
                 multiplier = multipliers.requantise_multiplier(own.scale, quantization.scale, layer=origin.name)
             integers = RequantiseIntegers(multiplier, limits)
             self._made[key] = self._add(Requantise(name, (tensor,)), quantization, integers, origin)
+        return self._made[key]
+
+    def sliced(self, tensor: str, channels: tuple[int, int], by: OnnxNode) -> str:
+        """Channels channels[0] .. channels[1] - 1 of a tensor."""
+        key = ("slice", tensor, channels)
+        if key not in self._made:
+            node = Slice(self._names.take(by.name), (tensor,), channels)
+            self._made[key] = self._add(node, self.quantization(tensor), SliceIntegers(), by)
         return self._made[key]
 
     def placeholder(self, shape: Shape, quantization: Quantization) -> str:
@@ -262,18 +284,25 @@ class Builder:
             case Elementwise():
                 curve = base.curve
                 node = Table(name, (curve.tensor,), curve.function or "custom", curve.alpha)
+            case Concatenation():
+                node = Concat(name, tuple(self._operand(operand, quantization, base.node) for operand in base.operands))
             case _:
                 assert_never(base)
         with _refusing(base.node):
             if isinstance(base, Convolution) and base.steps:
                 base = fitted(base, self.quantization(base.x), quantization)
-            integers = self._integers(base, name, quantization, limits)
+            integers = self._integers(base, node, quantization, limits)
         self._made[key] = self._add(node, quantization, integers, base.node)
         return self._made[key]
 
-    def _integers(self, base: Computed, name: str, y: Quantization, limits: Clamp) -> NodeIntegers:
-        """The integers of the node `name`, whose output is quantized as `y`."""
-        layer, s_y = base.node.name, y.scale
+    def _operand(self, real: Real, quantization: Quantization, by: OnnxNode) -> str:
+        """The tensor of an operand of a concatenation: as it is stored, else in the quantization of the result."""
+        stored = real.stored
+        return self.quantise(real, quantization if stored is None else self.quantization(stored.tensor), by)
+
+    def _integers(self, base: Computed, node: Node, y: Quantization, limits: Clamp) -> NodeIntegers:
+        """The integers of `node`, whose output is quantized as `y`."""
+        layer, name, s_y = base.node.name, node.name, y.scale
         match base:
             case Convolution():
                 s_x = self.scale(base.x)
@@ -294,6 +323,9 @@ class Builder:
                 return AverageIntegers(factor, limits)
             case Elementwise():
                 return TableIntegers(np.clip(output_entries(base.curve.values, s_y, y.zero_point), *limits))
+            case Concatenation():
+                scales = [self.scale(operand) for operand in node.inputs]
+                return ConcatIntegers(multipliers.concat_multipliers(scales, s_y, layer=layer), limits)
             case _:
                 assert_never(base)
 
@@ -315,11 +347,11 @@ class Builder:
                     source, pool = inner, replace(pool, padding=whole)
             key = ("pool", source, pool)
             if key not in self._made:
-                node = _pool_node(self._names.take(pool.node.name), source, pool, self.shapes[source])
+                node = pool_node(self._names.take(pool.node.name), source, pool, self.shapes[source])
                 if isinstance(node, MaxPool):
                     self._made[key] = self._add(node, self.tensors[source], MaxPoolIntegers(), pool.node)
                 else:
-                    integers = _moving_integers(node.out_channels)
+                    integers = moving_integers(node.out_channels)
                     self._made[key] = self._add(node, self.tensors[source], integers, pool.node)
                     inner, around = self.without_border(source)
                     self._borders[node.name] = (inner, _sum(around, pool.padding))
@@ -350,43 +382,6 @@ def _refusing(node: OnnxNode) -> Generator[None]:
     except QuantizationError as error:
         text, _, remedy = str(error).removeprefix(f"layer {node.name!r}: ").rpartition("; ")
         raise node.refusal("scales", text, remedy) from None
-
-
-def _pool_node(name: str, tensor: str, pool: Pool | Border, shape: Shape) -> MaxPool | Conv:
-    """A border that no window takes over is a convolution that moves pixels: its padding holds the zeros."""
-    match pool:
-        case Pool():
-            return MaxPool(name, (tensor,), pool.kernel, pool.stride, pool.padding)
-        case Border():
-            channels = shape.channels
-            return Conv(name, (tensor,), channels, (1, 1), padding=pool.padding, groups=channels)
-        case _:
-            assert_never(pool)
-
-
-def _moving_integers(channels: int) -> WeightedIntegers:
-    """Of a convolution that leaves values as they are: weights, and hence multipliers, of 1."""
-    return WeightedIntegers(
-        weight=np.ones((channels, 1, 1, 1), np.int8),
-        bias=np.zeros(channels, np.int32),
-        weight_scale=np.ones(channels, np.float32),
-        multiplier=np.ones(channels, np.float32),
-        clamp=INT8,
-    )
-
-
-def _summing(base: Average, shape: Shape) -> Convolution:
-    """The sums of a mean, whose division goes into the scale: a convolution with weights of 1 over all pixels."""
-    kernel, channels = (shape.height, shape.width), shape.channels
-    return Convolution(
-        node=base.node,
-        layer=Conv(base.node.name, (base.x,), channels, kernel, groups=channels),
-        weight=np.ones((channels, 1, *kernel), np.int8),
-        weight_scale=np.full(channels, 1 / (kernel[0] * kernel[1]), np.float32),
-        bias=np.zeros(channels),
-        bias_integers=np.zeros(channels, np.int32),
-        shape=base.shape,
-    )
 
 
 def _sum(one: Padding, other: Padding) -> Padding:

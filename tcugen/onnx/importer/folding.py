@@ -5,7 +5,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from tcugen.model.integers import MaxPoolIntegers, NodeIntegers, RequantiseIntegers, TableIntegers, clamp_of
+from tcugen.model.integers import (
+    MaxPoolIntegers,
+    NodeIntegers,
+    RequantiseIntegers,
+    SliceIntegers,
+    TableIntegers,
+    clamp_of,
+)
 from tcugen.model.quantized import Quantization
 from tcugen.network.graph import Node
 from tcugen.network.operators import Activated, Requantise
@@ -35,7 +42,11 @@ def fold_limits(
         readers = sum(other.inputs.count(producer.name) for other in nodes.values())
         before, change = integers[producer.name], integers[name]
         limits = clamp_of(before)
-        if not isinstance(change, RequantiseIntegers) or isinstance(before, MaxPoolIntegers) or limits is None:
+        if (
+            not isinstance(change, RequantiseIntegers)
+            or isinstance(before, MaxPoolIntegers | SliceIntegers)
+            or limits is None
+        ):
             continue
         if readers != 1 or change.multiplier != 1 or tensors[name] != tensors[producer.name]:
             continue

@@ -11,6 +11,7 @@ from tcugen.network.graph import NetworkError
 from tcugen.network.names import valid_name
 from tcugen.network.operators import Requantise, Weighted
 from tcugen.onnx.importer import (
+    channel_operators,
     channelwise,
     elementwise,
     float_operators,
@@ -57,6 +58,9 @@ OPERATORS: dict[str, Operator] = {
     "GlobalAveragePool": pool_operators.global_average_pool,
     "AveragePool": pool_operators.average_pool,
     "ReduceMean": pool_operators.reduce_mean,
+    "Concat": channel_operators.concat,
+    "Split": channel_operators.split,
+    "Slice": channel_operators.slice_of,
     "Flatten": layout_operators.flatten,
     "Reshape": layout_operators.reshape,
     "Squeeze": layout_operators.squeeze,
@@ -71,8 +75,12 @@ OPERATORS: dict[str, Operator] = {
     "com.microsoft.QLinearAdd": operator_form.qlinear_add,
     "com.microsoft.QLinearGlobalAveragePool": pool_operators.qlinear_global_average_pool,
     "com.microsoft.QLinearAveragePool": pool_operators.qlinear_average_pool,
+    "com.microsoft.QLinearConcat": channel_operators.qlinear_concat,
 }
 """What is understood, by operator type with its domain."""
+
+_SEVERAL_OUTPUTS = ("Split",)
+"""Operators of which more than the first output can be used; they enter the others into the walk themselves."""
 
 _QUANTIZED_FORMS = ("QuantizeLinear", "DequantizeLinear", "QLinear", "QGemm")
 
@@ -134,7 +142,7 @@ def _result(walk: Walk, node: OnnxNode, used: set[str]) -> Value:
     """The value of the node's first output; problems are kept for later."""
     try:
         for index, name in enumerate(node.outputs[1:], 1):
-            if name and name in used:
+            if name and name in used and node.op not in _SEVERAL_OUTPUTS:
                 raise node.refusal(f"output {index}", repr(name), "only the first output can be used")
         inputs = known_inputs(walk, node)
         if inputs is not None:

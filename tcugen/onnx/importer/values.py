@@ -212,7 +212,21 @@ class Elementwise:
     shape: Shape
 
 
-Computed = Convolution | Addition | Average | Elementwise
+@dataclass(frozen=True, eq=False)
+class Concatenation:
+    """Channels of several real tensors one after the other.
+
+    Attributes:
+        operands: Those not rounded yet are rounded with what they become part of: to move values changes none.
+        shape: Of its output.
+    """
+
+    node: OnnxNode
+    operands: tuple["Real", ...]
+    shape: Shape
+
+
+Computed = Convolution | Addition | Average | Elementwise | Concatenation
 """What becomes a node once its output is quantized."""
 
 Base = Image | Stored | Computed
