@@ -102,8 +102,9 @@ def test_a_build_that_breaks_off_leaves_the_earlier_one(tcugen, tmp_path, refere
         raise end
 
     monkeypatch.setattr(build_module, "markdown", break_off)
+    options = build_module.BuildOptions(str(reference_config), output=Path("out"))
     with pytest.raises(end):
-        build_module.build(str(reference_config), build_module.MachineFlags(), Path("out"), build_module.Console())
+        build_module.build(options, build_module.MachineFlags(), build_module.Console())
     assert contents(tmp_path) == before
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
