@@ -108,9 +108,6 @@ class Emitter:
         layout = self.layouts[tensor]
         fields = self._transfer(tensor, place, planes, rows)
         fields |= {"row_step": layout.row_bytes, "row_bytes": layout.width * layout.pixel_bytes}
-        layout = self.layouts[tensor]
-        fields = self._transfer(tensor, place, planes, rows)
-        fields |= {"row_step": layout.row_bytes, "row_bytes": layout.width * layout.pixel_bytes}
         self.append(Opcode.STORE, self.tracker.before_read(region), fields)
         count = self.count(Unit.STORE)
         self.tracker.note_read(Unit.STORE, count, region)
