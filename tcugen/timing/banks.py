@@ -40,12 +40,12 @@ def operand_banks(word_bytes: int, address: int, row_step: int, pixel_step: int,
 
 @lru_cache(_REMEMBERED)
 def drained_banks(
-    word_bytes: int, lanes: int, columns: int, channel: int, plane_step: int, pixel_step: int
+    word_bytes: int, lanes: int, steps: int, channel: int, plane_step: int, pixel_step: int
 ) -> tuple[int, ...]:
     """The bank of each write of the output path while it drains pixels, over one round of the banks."""
     banks: list[int] = []
     for pixel in range(ACTIVATION_BANKS):
-        for step in range(columns // lanes):
+        for step in range(steps):
             plane, _ = divmod(channel + step * lanes, word_bytes)
             banks.append((pixel * pixel_step + plane * plane_step) // word_bytes % ACTIVATION_BANKS)
     return tuple(banks)
@@ -94,14 +94,15 @@ class DrainWrites:
         self._spans: list[tuple[int, int, float]] = []
         self._at = 0
 
-    def slowing(self, drain: Instruction) -> float:
-        """Cycles per write of a LOAD beside this DRAIN."""
+    def slowing(self, drain: Instruction, column: int) -> float:
+        """Cycles per write of a LOAD beside this DRAIN's column group number `column`."""
         a, get = self._architecture, drain.fields.get
+        last = column + 1 == get("n_columns", 0)
         others = drained_banks(
             a.rows,
             a.output_lanes,
-            a.columns,
-            get("channel0", 0),
+            get("last_steps", 0) if last else a.output_steps,
+            get("channel0", 0) + column * a.columns,
             get("out_plane_step", 0) % self._round,
             get("out_x_step", 0) % self._round,
         )

@@ -124,7 +124,7 @@ class Bus:
                 else:
                     ends.append(free)
                 client.arrived(read_at, free - 1, beats)
-            else:
+            elif store.settle():
                 burst = writes[0]
                 beats = burst.beats
                 # An older read that falls due meanwhile goes first.

@@ -92,7 +92,6 @@ class Compute:
             self._charges.charge_instruction(queue, last_layer, layer, idle_from, cycle)
             self.free_from = cycle + 1
         self._instruction = instruction = queue.take(cycle)
-        self._reads.begin(instruction)
         get = instruction.fields.get
         self.layer = layer
         self._passes = get("n_groups", 0) * get("n_ky", 0) * get("n_kx", 0)
@@ -136,7 +135,7 @@ class Compute:
             if left > 1:
                 self._even(left - 1, pixels, releases)
         self._tile += left
-        self._reads.until = self.free_from
+        self._reads.busy(first_taken + 1, self.free_from, instruction)
         if self._reads.wanted:
             self._log(instruction, rows, done, count, first_taken)
         self._charges.busy[self.layer] += count * pixels

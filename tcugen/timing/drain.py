@@ -73,7 +73,7 @@ class Drain:
                 self.spans.append((cycle + 1, NEVER))
                 self._first_group = self._group
                 self._column = self._row = 0
-                self._slow = self._writes.slowing(instruction)
+                self._slow = self._writes.slowing(instruction, 0)
             if self._table_left and not self._load_table(self._instruction):
                 return
             if not self._drain(self._instruction):
@@ -133,7 +133,9 @@ class Drain:
             if not get("keep", 0):
                 self._groups.release(last + STEP_TO_GROUP_FREE)
                 self._agenda.pending.append(self._weights.look_again)
-            if self._column == columns:
+            if self._column < columns:
+                self._slow = self._writes.slowing(instruction, self._column)
+            else:
                 if get("keep", 0):
                     self._group = self._first_group
                 self._instruction = None

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 
 from tcugen.arch import ACTIVATION_BANKS, Architecture
@@ -22,6 +23,15 @@ def _taps(instruction: Instruction) -> Iterator[int]:
                 yield group * get("group_step", 0) + ky * get("ky_step", 0) + kx * get("kx_step", 0)
 
 
+@dataclass(slots=True)
+class _Span:
+    """Cycles `start` to `end` - 1, in which the array reads for one instruction."""
+
+    start: int
+    end: int
+    instruction: Instruction
+
+
 class ArrayReads:
     """The passes of the array, for units that come after it; kept only while such a unit has work to come.
 
@@ -35,8 +45,9 @@ class ArrayReads:
         self._round = ACTIVATION_BANKS * architecture.rows
         self.wanted = wanted
         self.until = 0
-        self._period: float | None = None
-        self._present: Instruction | None = None
+        self._spans: deque[_Span] = deque()
+        self._measured: Instruction | None = None  # whose period was asked for last
+        self._period = 1.0
         self._passes: deque[tuple[int, int, bytes]] = deque()
 
     def add(self, start: int, address: int, rows: int, instruction: Instruction) -> None:
@@ -44,25 +55,53 @@ class ArrayReads:
         banks = self._banks(instruction, address, rows)
         self._passes.append((start, start + len(banks), banks))
 
-    def begin(self, instruction: Instruction) -> None:
-        """The array begins with `instruction`."""
-        self._present = instruction
-        self._period = None
+    def busy(self, start: int, end: int, instruction: Instruction) -> None:
+        """The array reads from cycle `start` to the one before `end`, but for a few between passes."""
+        self.until = end
+        last = self._spans[-1] if self._spans else None
+        if last is not None and last.instruction is instruction and start <= last.end + 1:
+            last.end = end
+        else:
+            self._spans.append(_Span(start, end, instruction))
 
-    def word_period(self, start: int) -> float:
-        """Cycles per word that are left to a sequential reader from cycle `start` on; a mean."""
-        present = self._present
-        if present is None or start >= self.until:
-            return 1
-        if self._period is None:
-            get = present.fields.get
+    def sequential(self, start: int, beats: int, beat_words: float) -> int:
+        """Cycle in which a sequential reader has the last word of its last beat, as far as reads are known.
+
+        Args:
+            start: Cycle of its first word; must not fall from call to call.
+            beats: At most one a cycle.
+            beat_words: Words to a beat.
+        """
+        spans = self._spans
+        while spans and spans[0].end <= start:
+            spans.popleft()
+        alone = max(1.0, beat_words)
+        cycle, left = float(start), float(beats)
+        for span in spans:
+            if cycle + left * alone <= span.start:
+                break
+            if span.start > cycle:
+                left -= (span.start - cycle) / alone
+                cycle = span.start
+            beside = max(1.0, beat_words * self._word_period(span.instruction))
+            if left * beside <= span.end - cycle:
+                return int(cycle + left * beside) - 1
+            left -= (span.end - cycle) / beside
+            cycle = span.end
+        return int(cycle + left * alone) - 1
+
+    def _word_period(self, instruction: Instruction) -> float:
+        """Cycles per word that the array leaves to a sequential reader; a mean."""
+        if self._measured is not instruction:
+            get = instruction.fields.get
             rows = min(get("block_rows", 0), get("n_y", 0))
             first = get("base", 0) + get("offset0", 0)
-            self._period = read_period(self._banks(present, first, rows))
+            self._measured = instruction
+            self._period = read_period(self._banks(instruction, first, rows))
             if self._period >= NEVER_LEAVES:
                 # Passes so short that they stay in one bank: the next ones go to others.
-                passes = [self._banks(present, first + tap, rows) for tap in islice(_taps(present), _SHORT_PASSES)]
-                self._period = read_period(b"".join(passes))
+                taps = islice(_taps(instruction), _SHORT_PASSES)
+                self._period = read_period(b"".join(self._banks(instruction, first + tap, rows) for tap in taps))
         return self._period
 
     def _banks(self, instruction: Instruction, address: int, rows: int) -> bytes:

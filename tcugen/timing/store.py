@@ -23,12 +23,16 @@ from tcugen.timing.reads import ArrayReads
 
 @dataclass(slots=True)
 class WriteBurst:
-    """A burst whose address stands in cycle `address` and whose data can move from `ready` on; `beats` are left."""
+    """A burst whose address stands in cycle `address` and whose data can move from `ready` on; `beats` are left.
+
+    `known` once all is known that the array reads while the burst's words are read.
+    """
 
     address: int
     ready: int
     beats: int
     ends: bool
+    known: bool
 
 
 class Store:
@@ -64,12 +68,13 @@ class Store:
         self._pushed = self._moved = 0
         self._issued = 0
         self._issued_at = 0
+        self._start = self._room_at = self._issue_from = 0  # of the newest burst
         self._answered: list[int] = []
         self._moves: deque[tuple[int, int]] = deque()  # beats moved up to, cycle of the last
 
     def advance(self) -> None:
-        """Hand the bus every burst whose times are known."""
-        while True:
+        """Hand the bus every burst whose times are known, and one whose times may turn out to be later."""
+        while not self.bursts or self.bursts[-1].known:
             if not self._pending:
                 offered = self._queue.offered()
                 if offered is None:
@@ -85,11 +90,8 @@ class Store:
 
     def _push(self) -> bool:
         beats = self._pending[0]
-        start = self._pushed_at + 1
-        if start < self._data_from:
-            start = self._data_from
-        period = self._beat_words * self._reads.word_period(start)
-        pushed = start + (beats if period <= 1 else int(beats * period)) - 1
+        self._start = max(self._pushed_at + 1, self._data_from)
+        self._room_at = 0
         over = self._pushed + beats - WRITER_BEATS
         if over > 0:
             if over > self._moved:
@@ -98,22 +100,41 @@ class Store:
             while moves[0][0] < over:
                 moves.popleft()
             total, last = moves[0]
-            if pushed < last - (total - over):
-                pushed = last - (total - over)
-        issued_at = max(pushed, self._issued_at, self._request_from - 1) + 1
+            self._room_at = last - (total - over)
+        self._issue_from = max(self._issued_at, self._request_from - 1) + 1
         before = self._issued - MAX_OUTSTANDING
         if before >= 0:
             if before >= len(self._answered):
                 return False
-            if issued_at <= self._answered[before]:
-                issued_at = self._answered[before] + 1
+            self._issue_from = max(self._issue_from, self._answered[before] + 1)
         self._pending.popleft()
         self._pushed += beats
-        self._pushed_at = pushed
         self._issued += 1
-        self._issued_at = issued_at
-        address = issued_at + ISSUE_TO_ADDRESS
-        self.bursts.append(WriteBurst(address, address + WRITE_TO_DATA, beats, not self._pending))
+        burst = WriteBurst(0, 0, beats, not self._pending, False)
+        self._time(burst)
+        self.bursts.append(burst)
+        return True
+
+    def _time(self, burst: WriteBurst) -> None:
+        """Settle when the newest burst's words are read, as far as the array's reads are known, and its address stands."""
+        read = self._reads.sequential(self._start, burst.beats, self._beat_words)
+        self._pushed_at = max(read, self._room_at)
+        self._issued_at = max(self._pushed_at + 1, self._issue_from)
+        burst.address = self._issued_at + ISSUE_TO_ADDRESS
+        burst.ready = burst.address + WRITE_TO_DATA
+        burst.known = read < self._reads.until
+
+    def settle(self) -> bool:
+        """Look again at the oldest burst, of which all is known by now; False if it comes later than it seemed."""
+        burst = self.bursts[0]
+        if burst.known:
+            return True
+        ready = burst.ready
+        self._time(burst)
+        if burst.ready > ready:
+            return False
+        burst.known = True
+        self.advance()
         return True
 
     def moved(self, burst: WriteBurst, last: int, beats: int) -> None:

@@ -26,7 +26,7 @@ def test_an_aligned_operand_takes_one_bank_and_another_two():
     ],
 )
 def test_load_follows_the_output_path(rows, lanes, columns, plane_step, expected):
-    others = drained_banks(rows, lanes, columns, 0, plane_step, rows)
+    others = drained_banks(rows, lanes, columns // lanes, 0, plane_step, rows)
     assert slowed(rows // 8, others) == pytest.approx(expected, rel=0.02)
 
 
@@ -46,6 +46,28 @@ def test_writes_between_drains_are_not_slowed():
     assert writes.place(900, 0, 100)[0] == 999
     # Half of the 100 cycles are lost: 50 writes, then the rest.
     assert writes.place(1000, 0, 80)[0] == 1129
+
+
+def test_a_last_column_group_of_fewer_steps_leaves_load_more():
+    """24 columns, 8 lanes: three writes to a pixel and then one; each pixel is a word."""
+    writes = DrainWrites(Architecture(rows=16, columns=24, output_lanes=8, bus_bytes=64))
+    drain = dict(n_columns=2, channel0=0, last_steps=1, out_x_step=16, out_plane_step=512)
+    first, last = (writes.slowing(Instruction(Opcode.DRAIN, drain), column) for column in (0, 1))
+    assert first == pytest.approx(3, rel=0.02)
+    assert last == pytest.approx(1, rel=0.02)
+
+
+def test_a_sequential_reader_slows_down_when_the_array_begins():
+    reads = ArrayReads(Architecture(rows=16), wanted=0)
+    stride_2 = {"n_y": 1, "block_rows": 1, "n_x": 256, "x_step": 32}
+    assert reads.sequential(0, 40, 4) == 159  # 160 words alone
+    reads.busy(100, 1100, Instruction(Opcode.COMPUTE, stride_2))
+    beside = reads.sequential(0, 40, 4)
+    assert beside == pytest.approx(99 + 60 * 1.5, abs=3)
+    # Half a word to a beat: two beats share a word, so that the array costs less than a beat a cycle takes.
+    assert reads.sequential(200, 100, 0.5) == 299
+    assert reads.sequential(1050, 25, 4) == pytest.approx(1099 + 100 - 50 / 1.5, abs=3)
+    assert reads.sequential(1100, 25, 4) == 1199
 
 
 def test_taps_outside_take_a_cycle_and_no_bank():
