@@ -116,7 +116,7 @@ class Store:
         return True
 
     def _time(self, burst: WriteBurst) -> None:
-        """Settle when the newest burst's words are read, as far as the array's reads are known, and its address stands."""
+        """Settle when the newest burst's words are read, as far as it is known, and when its address stands."""
         read = self._reads.sequential(self._start, burst.beats, self._beat_words)
         self._pushed_at = max(read, self._room_at)
         self._issued_at = max(self._pushed_at + 1, self._issue_from)
