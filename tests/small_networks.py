@@ -60,8 +60,7 @@ def resnet() -> Callable[..., Network]:
     return build_resnet
 
 
-@pytest.fixture
-def every_operator() -> Network:
+def build_every_operator() -> Network:
     """Each operator at least once, with groups, asymmetric padding, a change of scale and an add without ReLU."""
     nodes = (
         Conv("stem", ("image",), 8, (5, 3), (2, 1), (0, 1, 2, 0), activation="relu"),
@@ -78,3 +77,9 @@ def every_operator() -> Network:
         Linear("fc", ("curve",), 24),
     )
     return Network("every_operator", (("image", Shape(3, 19, 17)),), nodes)
+
+
+@pytest.fixture
+def every_operator() -> Network:
+    """See `build_every_operator`."""
+    return build_every_operator()

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 
+from tcugen.network.fields import MAX_SIZE
 from tcugen.network.graph import Network, NetworkError, Node, Shape
 
 
@@ -44,7 +45,7 @@ def checked_network(
 
     Raises:
         NetworkError: Duplicate or unknown names, wrong number of inputs, a cycle, a node nobody reads that is no
-            output, or shapes that do not fit.
+            output, shapes that do not fit or are too large.
     """
     if not nodes:
         raise NetworkError(f"network {name!r}: has no nodes, but needs at least one; add a node")
@@ -59,12 +60,23 @@ def checked_network(
                     f"{close_names(tensor, known)}"
                 )
     network = Network(name, tuple(inputs), _sorted(nodes))
-    ends = network.unread  # which works out the shapes
+    _check_sizes(network)
+    ends = network.unread
     if extract:
         outputs = [*outputs, *(end for end in ends if end not in outputs)]
     _check_outputs(network, outputs)
     # Equal networks are equal, whether what follows from the nodes was said or not.
     return network if tuple(outputs) in ((), ends) else replace(network, named_outputs=tuple(outputs))
+
+
+def _check_sizes(network: Network) -> None:
+    for tensor, shape in network.shapes.items():
+        largest = max(shape.channels, shape.height, shape.width)
+        if largest > MAX_SIZE:
+            raise NetworkError(
+                f"tensor {tensor!r}: has the shape {shape}, but channels, height and width are at most {MAX_SIZE}; "
+                "divide the image or its channels into parts"
+            )
 
 
 def _check_outputs(network: Network, outputs: Sequence[str]) -> None:

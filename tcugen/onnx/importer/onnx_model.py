@@ -8,6 +8,7 @@ from tcugen.model.file_form import FileForm
 from tcugen.model.problems import Refused, Unavailable, UnsupportedModel
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.graph import NetworkError
+from tcugen.network.layer_config import parse_layer_config, write_layer_config
 from tcugen.network.names import valid_name
 from tcugen.network.operators import Requantise, Weighted
 from tcugen.onnx.importer import (
@@ -133,6 +134,7 @@ def import_onnx(path: Path | str) -> ImportedModel:
         raise UnsupportedModel(str(path), list(dict.fromkeys(walk.problems)))
     try:
         model = walk.builder.finish(title, outputs)
+        parse_layer_config(write_layer_config(model.network))  # which has limits of its own
     except NetworkError as error:
         raise ModelError(f"{path}: {error}") from None
     return ImportedModel(model, _report(walk, model))

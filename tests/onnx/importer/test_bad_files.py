@@ -100,6 +100,14 @@ def test_other_ranks_and_types_of_input(tmp_path):
     refused(graph.save(tmp_path / "model.onnx", output), "is int32, but must be float32 with a QuantizeLinear")
 
 
+def test_an_image_that_no_layer_config_could_have(tmp_path):
+    graph, output = good()
+    model = graph.model(output)
+    model.graph.input[0].type.tensor_type.shape.dim[2].dim_value = 1 << 40
+    onnx.save(model, tmp_path / "model.onnx")
+    refused(tmp_path / "model.onnx", "the shape 3x1099511627776x8, but channels, height and width are at most 65535")
+
+
 def test_several_inputs_or_outputs(tmp_path):
     graph, output = good()
     model = graph.model(output)
