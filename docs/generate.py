@@ -89,7 +89,9 @@ def register_map() -> str:
     ]
     lines += table(["address", "register", "access", "meaning"], register_rows(REGISTERS))
     lines += ["## Error codes", "", docstring(ErrorCode), ""]
-    lines += table(["value", "name"], [(code.value, code.name) for code in ErrorCode])
+    meanings = [(code, registers.ERROR_MEANINGS[code]) for code in ErrorCode]
+    rows = [(code.value, code.name, meaning.doc, meaning.address) for code, meaning in meanings]
+    lines += table(["value", "name", "what happened", "ERROR_ADDRESS"], rows)
     lines += ["## Windows", "", docstring(WindowFlaw), ""]
     lines += table(["bit", "name"], [(flaw.value, flaw.name) for flaw in WindowFlaw])
     lines += ["## Stall reasons", "", docstring(Stall), ""]

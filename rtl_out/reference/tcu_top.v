@@ -157,7 +157,8 @@ endmodule
 //
 // Members:
 //     aw*, w*, b*, ar*, r*: The AXI4-Lite channels.
-//     windows, watchdog, interrupt_enable: Settings, 0 after reset; they survive a soft reset.
+//     windows, watchdog, interrupt_enable: Settings, after reset as in INITIAL_VALUES, else 0; they survive a soft
+//         reset.
 //     start, soft_reset, clear_interrupt: Pulses. `busy` must follow a start in the next cycle.
 //     busy, done, failed, startable, error_code, error_address: From Control.
 //     totals, layer_count: From Counters; `layer` and `counter` select the latter.
@@ -362,7 +363,7 @@ module tcu_host (
         if (rst) begin
             bresp <= 2'h0;
             interrupt_enable_2 <= 32'h0;
-            watchdog <= 32'h0;
+            watchdog <= 32'h100000;
             program_base_low <= 32'h0;
             program_base_high <= 32'h0;
             windows_0_size <= 32'h0;
@@ -743,6 +744,8 @@ endmodule
 //     reader_idle, writer_idle: No request accepted, address offered or response due; low from the cycle after
 //         the acceptance of a request.
 //     bus_activity: A handshake on any channel of the bus in this cycle.
+//     core_activity: A unit moved in this cycle or the one before.
+//     waiting: What is reported as address of a hung core.
 //     core_reset: One cycle before each run and after each soft reset; for a ResetInserter around everything else
 //         but the host.
 //     fetch_start: Pulse, the cycle after core_reset.
@@ -751,10 +754,14 @@ endmodule
 //     startable, busy, done, failed, error_code, error_address: Status for the host.
 //     interrupt: Level; set at done and at an error while enabled, until cleared by the host, a start or a reset.
 //
-// The watchdog counts cycles in a row in which reader or writer is not idle and nothing moves on the bus. When it has
-// counted `watchdog` of them the error is BUS_HUNG (address 0, or that of the error which was being handled). `halt`
-// then stays; the machine accepts a start once memory has answered everything after all, and a soft reset ends
-// in BUS_HUNG again as long as it has not: only the reset of the whole bus helps then.
+// The watchdog counts cycles in a row in which nothing moves. While reader or writer is not idle that is the bus, and
+// when it has counted `watchdog` of them the error is BUS_HUNG (address 0, or that of the error which was being
+// handled). `halt` then stays; the machine accepts a start once memory has answered everything after all, and a soft
+// reset ends in BUS_HUNG again as long as it has not: only the reset of the whole bus helps then. Otherwise, and while
+// RUNNING only, it is the core, and the error is CORE_HUNG at `waiting`.
+//
+// After READ_LAST what is still due cannot be known: there the watchdog ends STOPPING without another error, or the
+// soft reset that waits. Until memory has sent as many beats as were asked for, the next start needs a soft reset.
 module tcu_control (
     input  wire         clk,
     input  wire         rst,
@@ -768,6 +775,8 @@ module tcu_control (
     input  wire         reader_idle,
     input  wire         writer_idle,
     input  wire         bus_activity,
+    input  wire         core_activity,
+    input  wire [39:0]  waiting,
     output wire         core_reset,
     output reg          fetch_start,
     output wire         halt,
@@ -782,6 +791,8 @@ module tcu_control (
 );
     localparam ERROR_CODE_NONE = 3'h0;
     localparam ERROR_CODE_BUS_HUNG = 3'h5;
+    localparam ERROR_CODE_READ_LAST = 3'h6;
+    localparam ERROR_CODE_CORE_HUNG = 3'h7;
     localparam STATE_IDLE = 3'h0;
     localparam STATE_STOPPING = 3'h1;
     localparam STATE_CLEAR = 3'h2;
@@ -793,18 +804,25 @@ module tcu_control (
     reg [43:0] first;
     reg [31:0] silent_cycles;
     reg [2:0] state_state;
+    reg was_idle;
     reg reset_wanted;
     reg [1:0] quiet_cycles;
 
     wire bus_idle = reader_idle & writer_idle;
     assign interrupt = pending & interrupt_enable;
-    wire hung = (watchdog != 32'h0) & (silent_cycles == watchdog);
-    assign core_reset = state_state == STATE_CLEAR;
     assign running = state_state == STATE_RUNNING;
+    wire moves = bus_idle ? core_activity | !running : bus_activity;
+    wire bus_hung_and = (watchdog != 32'h0) & (silent_cycles == watchdog);
+    wire bus_hung = bus_hung_and & !bus_idle;
+    wire core_hung = bus_hung_and & bus_idle & running;
+    wire lost = error_code == ERROR_CODE_READ_LAST;
+    assign core_reset = state_state == STATE_CLEAR;
     assign busy = core_reset | running | (state_state == STATE_STOPPING);
     assign failed = state_state == STATE_ERROR;
     assign halt = (state_state == STATE_STOPPING) | failed | core_reset;
     assign done = state_state == STATE_DONE;
+    wire pending_or = (!bus_idle & !bus_hung) | bus_activity;
+    wire pending_or_2 = bus_hung | (quiet_cycles == 2'h3);
     wire errors_2_valid = errors[88];
     wire [39:0] errors_2_address = errors[131:92];
     wire [2:0] errors_2_code = errors[91:89];
@@ -835,8 +853,13 @@ module tcu_control (
     wire [39:0] first_address = first[43:4];
 
     always @(posedge clk) begin
+        if (rst) was_idle <= 1'h0;
+        else was_idle <= bus_idle;
+    end
+
+    always @(posedge clk) begin
         if (rst) silent_cycles <= 32'h0;
-        else if (bus_idle | bus_activity) silent_cycles <= 32'h0;
+        else if (moves | (bus_idle != was_idle)) silent_cycles <= 32'h0;
         else if (silent_cycles != watchdog) silent_cycles <= silent_cycles + 32'h1;
     end
 
@@ -851,15 +874,15 @@ module tcu_control (
                 end
                 STATE_CLEAR: pending <= 1'h0;
                 STATE_RUNNING: begin
-                    if (!first_valid && !soft_reset) begin
-                        if (hung) pending <= 1'h1;
+                    if (!first_valid && !soft_reset && !core_hung) begin
+                        if (bus_hung) pending <= 1'h1;
                         else if (finished) pending <= 1'h1;
                     end
                 end
                 STATE_STOPPING: begin
-                    if (hung) pending <= 1'h1;
-                    else if (!bus_idle) begin
-                    end else if (quiet_cycles == 2'h3) begin
+                    if (bus_hung & !lost) pending <= 1'h1;
+                    else if (pending_or) begin
+                    end else if (pending_or_2) begin
                         if (!(reset_wanted | soft_reset)) pending <= 1'h1;
                     end
                 end
@@ -906,7 +929,12 @@ module tcu_control (
                     end else if (soft_reset) begin
                         reset_wanted <= 1'h1;
                         state_state <= STATE_STOPPING;
-                    end else if (hung) begin
+                    end else if (core_hung) begin
+                        reset_wanted <= 1'h0;
+                        state_state <= STATE_STOPPING;
+                        error_code <= ERROR_CODE_CORE_HUNG;
+                        error_address <= waiting;
+                    end else if (bus_hung) begin
                         state_state <= STATE_ERROR;
                         error_code <= ERROR_CODE_BUS_HUNG;
                     end else if (finished) state_state <= STATE_DONE;
@@ -914,11 +942,11 @@ module tcu_control (
                 STATE_STOPPING: begin
                     quiet_cycles <= quiet_cycles + 2'h1;
                     if (soft_reset) reset_wanted <= 1'h1;
-                    if (hung) begin
+                    if (bus_hung & !lost) begin
                         state_state <= STATE_ERROR;
                         error_code <= ERROR_CODE_BUS_HUNG;
-                    end else if (!bus_idle) quiet_cycles <= 2'h0;
-                    else if (quiet_cycles == 2'h3) begin
+                    end else if (pending_or) quiet_cycles <= 2'h0;
+                    else if (pending_or_2) begin
                         if (reset_wanted | soft_reset) state_state <= STATE_CLEAR;
                         else state_state <= STATE_ERROR;
                     end
@@ -2080,10 +2108,10 @@ endmodule
 module tcu_fifo_reader_order (
     input  wire        clk,
     input  wire        rst,
-    input  wire [41:0] i_payload,
+    input  wire [46:0] i_payload,
     input  wire        i_valid,
     output wire        i_ready,
-    output wire [41:0] o_payload,
+    output wire [46:0] o_payload,
     output wire        o_valid,
     input  wire        o_ready,
     output reg  [4:0]  level
@@ -2091,7 +2119,7 @@ module tcu_fifo_reader_order (
     reg [3:0] queue_w_port_addr;
     reg [3:0] queue_r_port_addr;
 
-    reg [41:0] queue_storage [0:15];
+    reg [46:0] queue_storage [0:15];
 
     assign i_ready = level != 5'h10;
     assign o_valid = level != 5'h0;
@@ -2099,9 +2127,10 @@ module tcu_fifo_reader_order (
     assign o_payload = queue_storage[queue_r_port_addr];
     wire [1:0] i_payload_client = i_payload[1:0];
     wire [39:0] i_payload_address = i_payload[41:2];
+    wire [4:0] i_payload_length = i_payload[46:42];
 
     always @(posedge clk) if (queue_w_port_en) queue_storage[queue_w_port_addr] <=
-        {i_payload_address, i_payload_client};
+        {i_payload_length, i_payload_address, i_payload_client};
 
     always @(posedge clk) begin
         if (rst) queue_w_port_addr <= 4'h0;
@@ -2324,9 +2353,10 @@ endmodule
 // A waiting request of the lowest client number goes first. Up to MAX_OUTSTANDING bursts are in flight. RREADY is
 // always 1: a client owns space for a whole burst before it requests it, and takes a beat in any cycle.
 //
-// The first violation of a window or error response stops the reader until reset: it reports the error and then
-// behaves as if `halt` were 1. While halted no new address is issued (one that is already offered stays) and beats
-// are accepted and discarded. Requests already taken from a client may then never be served.
+// The first violation of a window, error response, RLAST at another beat than the burst's last, or beat that no burst
+// is due for, stops the reader until reset: it reports the error and then behaves as if `halt` were 1. While halted no
+// new address is issued (one that is already offered stays) and beats are accepted and discarded. Requests already
+// taken from a client may then never be served. A burst is over with its last beat as ARLEN has it, whatever RLAST is.
 //
 // Latency: ARVALID rises 5 cycles after a request is taken, `beat_valid` 1 cycle after the bus transfers the beat. One
 // request and one beat per cycle.
@@ -2338,10 +2368,11 @@ endmodule
 //     beat_valid: One bit per client, at most one is 1.
 //     beat_data: The beat, shared by all clients.
 //     bus: AXI4 read channels.
-//     outstanding: Bursts offered or accepted on AR whose last beat has not arrived.
+//     outstanding: Bursts offered or accepted on AR whose beats have not all arrived.
 //     idle: Nothing outstanding, and nothing about to be issued; a register, low from the cycle after a request.
 //     beat: 1 for every beat transferred on the bus, in the next cycle.
-//     error_valid, error_code, error_address: One pulse for the first error; the address is the burst's.
+//     error_valid, error_code, error_address: One pulse for the first error; the address is the burst's, 0 of a beat
+//         that no burst is due for.
 module tcu_reader (
     input  wire         clk,
     input  wire         rst,
@@ -2382,10 +2413,9 @@ module tcu_reader (
 );
     localparam ERROR_CODE_NONE = 3'h0;
     localparam ERROR_CODE_WINDOW = 3'h1;
-    localparam ERROR_CODE_READ_RESPONSE = 3'h2;
 
     wire order_i_ready;
-    wire [41:0] order_o_payload;
+    wire [46:0] order_o_payload;
     wire order_o_valid;
     wire [48:0] read_check_o_payload;
     wire read_check_o_valid;
@@ -2393,21 +2423,26 @@ module tcu_reader (
     reg stopped;
     reg [40:0] read_check_i_payload_request;
     reg [1:0] read_check_i_payload_tag;
+    reg [4:0] arrived;
 
     wire halted = stopped | halt;
     wire read_check_o_payload_violation = read_check_o_payload[48];
     wire violation = read_check_o_valid & !halted & read_check_o_payload_violation;
     wire read_check_o_ready = read_check_o_valid & !halted & !read_check_o_payload_violation & order_i_ready &
         (!bus_arvalid | bus_arready);
+    wire [5:0] read_check_o_payload_beats = read_check_o_payload[45:40];
+    wire [6:0] order_i_payload_length_wide = read_check_o_payload_beats - 7'h1;
     wire read_check_i_valid = |{request_2_valid, request_1_valid, request_0_valid};
     assign request_2_ready = request_0_ready & ({request_1_valid, request_0_valid} == 2'h0);
     assign request_1_ready = request_0_ready & !request_0_valid;
+    wire [4:0] order_o_payload_length = order_o_payload[46:42];
+    wire last = arrived == order_o_payload_length;
     wire failure_and = bus_rvalid & order_o_valid & !halted;
     wire failure = failure_and & (bus_rresp != 2'h0);
-    wire deliver = failure_and & (bus_rresp == 2'h0);
-    wire order_o_ready = bus_rvalid & bus_rlast;
-    wire [5:0] read_check_o_payload_beats = read_check_o_payload[45:40];
-    wire [6:0] bus_arlen_difference = read_check_o_payload_beats - 7'h1;
+    wire misplaced = bus_rvalid & !halted & (order_o_valid ? (bus_rresp == 2'h0) & (bus_rlast != last) : 1'h1);
+    wire deliver = failure_and & (bus_rresp == 2'h0) & (bus_rlast == last);
+    wire order_o_ready = bus_rvalid & last;
+    wire error_valid_or = violation | failure | misplaced;
     wire [5:0] request_2_payload_beats = request_2_payload[40:35];
     wire [31:0] request_2_payload_offset = request_2_payload[34:3];
     wire [2:0] request_2_payload_window = request_2_payload[2:0];
@@ -2447,9 +2482,8 @@ module tcu_reader (
     assign bus_arprot = 3'h0;
     assign bus_arcache = 4'h3;
     assign bus_rready = 1'h1;
-    wire [39:0] read_check_o_payload_address = read_check_o_payload[39:0];
     wire [1:0] read_check_o_payload_tag = read_check_o_payload[47:46];
-    wire [41:0] order_i_payload = {read_check_o_payload_address, read_check_o_payload_tag};
+    wire [39:0] read_check_o_payload_address = read_check_o_payload[39:0];
     wire [39:0] windows_0_base = windows[39:0];
     wire [31:0] windows_0_size = windows[71:40];
     wire [39:0] windows_1_base = windows[111:72];
@@ -2471,7 +2505,7 @@ module tcu_reader (
     tcu_fifo_reader_order u_order (
         .clk(clk),
         .rst(rst),
-        .i_payload(order_i_payload),
+        .i_payload({order_i_payload_length_wide[4:0], read_check_o_payload_address, read_check_o_payload_tag}),
         .i_valid(read_check_o_ready),
         .i_ready(order_i_ready),
         .o_payload(order_o_payload),
@@ -2508,7 +2542,7 @@ module tcu_reader (
             beat_valid[0] <= deliver & (order_o_payload_client == 2'h0);
             beat_valid[1] <= deliver & (order_o_payload_client == 2'h1);
             beat_valid[2] <= deliver & (order_o_payload_client == 2'h2);
-            error_valid <= violation | failure;
+            error_valid <= error_valid_or;
         end
     end
 
@@ -2522,23 +2556,28 @@ module tcu_reader (
             if (read_check_o_ready) begin
                 bus_arvalid <= 1'h1;
                 bus_araddr <= read_check_o_payload_address;
-                bus_arlen <= {bus_arlen_difference[6], bus_arlen_difference};
+                bus_arlen <= {order_i_payload_length_wide[6], order_i_payload_length_wide};
             end
         end
     end
 
     always @(posedge clk) begin
+        if (rst) arrived <= 5'h0;
+        else if (bus_rvalid & order_o_valid) arrived <= last ? 5'h0 : arrived + 5'h1;
+    end
+
+    always @(posedge clk) begin
         if (rst) stopped <= 1'h0;
-        else if (violation | failure) stopped <= 1'h1;
+        else if (error_valid_or) stopped <= 1'h1;
     end
 
     always @(posedge clk) begin
         if (rst) begin
             error_code <= ERROR_CODE_NONE;
             error_address <= 40'h0;
-        end else if (failure) begin
-            error_code <= ERROR_CODE_READ_RESPONSE;
-            error_address <= order_o_payload_address;
+        end else if (failure | misplaced) begin
+            error_code <= failure ? 3'h2 : 3'h6;
+            error_address <= order_o_valid ? order_o_payload_address : 40'h0;
         end else if (violation) begin
             error_code <= ERROR_CODE_WINDOW;
             error_address <= read_check_o_payload_address;
@@ -8348,6 +8387,254 @@ module tcu_ring_parameter_ring (
     end
 endmodule
 
+// Keeps the order in which the units last moved, and names the instruction of the one that stands still longest.
+//
+// A unit has work if its queue holds an instruction or it is busy. It moves when it takes an instruction, and when one
+// comes to a unit that has no work. Of the unit with work that moved first, the instruction that it took last is
+// named while it is busy, else the one at its gate. Where no unit has work it is END, layer 0: the program itself.
+//
+// Latency: one cycle from the inputs to `o`.
+//
+// Members:
+//     entered, taken: One bit per queue, by QUEUES: an instruction enters the queue, or leaves it for its unit.
+//     busy: By QUEUES: the unit has work inside; follows `taken` in the next cycle.
+//     gate_layer: By QUEUES: the layer of the instruction at the gate; looked at while there is one.
+//     o: The instruction.
+module tcu_longest_wait (
+    input  wire        clk,
+    input  wire        rst,
+    input  wire [5:0]  entered,
+    input  wire [5:0]  taken,
+    input  wire [5:0]  busy,
+    input  wire [71:0] gate_layer,
+    output wire [15:0] o
+);
+    reg [3:0] o_opcode;
+    reg [11:0] o_layer;
+    reg [3:0] queued_weight;
+    reg [11:0] inside_layer_weight;
+    reg [3:0] queued_load;
+    reg [11:0] inside_layer_load;
+    reg [3:0] queued_store;
+    reg [11:0] inside_layer_store;
+    reg [3:0] queued_compute;
+    reg [11:0] inside_layer_compute;
+    reg [3:0] queued_drain;
+    reg [11:0] inside_layer_drain;
+    reg [3:0] queued_pool;
+    reg [11:0] inside_layer_pool;
+    reg weight_before_load;
+    reg weight_before_store;
+    reg weight_before_compute;
+    reg weight_before_drain;
+    reg weight_before_pool;
+    reg load_before_store;
+    reg load_before_compute;
+    reg load_before_drain;
+    reg load_before_pool;
+    reg store_before_compute;
+    reg store_before_drain;
+    reg store_before_pool;
+    reg compute_before_drain;
+    reg compute_before_pool;
+    reg drain_before_pool;
+
+    wire has_work_bits_2 = (queued_load != 4'h0) | busy[1];
+    wire o_opcode_not = !has_work_bits_2;
+    wire has_work_bits_3 = (queued_store != 4'h0) | busy[2];
+    wire o_opcode_not_2 = !has_work_bits_3;
+    wire has_work_bits_4 = (queued_compute != 4'h0) | busy[3];
+    wire o_opcode_not_3 = !has_work_bits_4;
+    wire has_work_bits_5 = (queued_drain != 4'h0) | busy[4];
+    wire o_opcode_not_4 = !has_work_bits_5;
+    wire has_work_bits_6 = (queued_pool != 4'h0) | busy[5];
+    wire o_opcode_not_5 = !has_work_bits_6;
+    wire has_work_bits = (queued_weight != 4'h0) | busy[0];
+    wire o_opcode_not_6 = !has_work_bits;
+    wire weight_before_load_and = entered[0] & o_opcode_not_6;
+    wire moved_bits = taken[0] | weight_before_load_and;
+    wire weight_before_load_and_2 = entered[1] & o_opcode_not;
+    wire moved_bits_2 = taken[1] | weight_before_load_and_2;
+    wire weight_before_store_and = entered[2] & o_opcode_not_2;
+    wire moved_bits_3 = taken[2] | weight_before_store_and;
+    wire weight_before_compute_and = entered[3] & o_opcode_not_3;
+    wire moved_bits_4 = taken[3] | weight_before_compute_and;
+    wire weight_before_drain_and = entered[4] & o_opcode_not_4;
+    wire moved_bits_5 = taken[4] | weight_before_drain_and;
+    wire weight_before_pool_and = entered[5] & o_opcode_not_5;
+    wire moved_bits_6 = taken[5] | weight_before_pool_and;
+    assign o = {o_layer, o_opcode};
+
+    always @(posedge clk) begin
+        if (rst) begin
+            queued_weight <= 4'h0;
+            queued_load <= 4'h0;
+            queued_store <= 4'h0;
+            queued_compute <= 4'h0;
+            queued_drain <= 4'h0;
+            queued_pool <= 4'h0;
+        end else begin
+            queued_weight <= queued_weight + entered[0] - taken[0];
+            queued_load <= queued_load + entered[1] - taken[1];
+            queued_store <= queued_store + entered[2] - taken[2];
+            queued_compute <= queued_compute + entered[3] - taken[3];
+            queued_drain <= queued_drain + entered[4] - taken[4];
+            queued_pool <= queued_pool + entered[5] - taken[5];
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) inside_layer_weight <= 12'h0;
+        else if (taken[0]) inside_layer_weight <= gate_layer[11:0];
+    end
+
+    always @(posedge clk) begin
+        if (rst) inside_layer_load <= 12'h0;
+        else if (taken[1]) inside_layer_load <= gate_layer[23:12];
+    end
+
+    always @(posedge clk) begin
+        if (rst) inside_layer_store <= 12'h0;
+        else if (taken[2]) inside_layer_store <= gate_layer[35:24];
+    end
+
+    always @(posedge clk) begin
+        if (rst) inside_layer_compute <= 12'h0;
+        else if (taken[3]) inside_layer_compute <= gate_layer[47:36];
+    end
+
+    always @(posedge clk) begin
+        if (rst) inside_layer_drain <= 12'h0;
+        else if (taken[4]) inside_layer_drain <= gate_layer[59:48];
+    end
+
+    always @(posedge clk) begin
+        if (rst) inside_layer_pool <= 12'h0;
+        else if (taken[5]) inside_layer_pool <= gate_layer[71:60];
+    end
+
+    always @(posedge clk) begin
+        if (rst) weight_before_load <= 1'h0;
+        else if (moved_bits | moved_bits_2) weight_before_load <= moved_bits_2;
+    end
+
+    always @(posedge clk) begin
+        if (rst) weight_before_store <= 1'h0;
+        else if (moved_bits | moved_bits_3) weight_before_store <= moved_bits_3;
+    end
+
+    always @(posedge clk) begin
+        if (rst) weight_before_compute <= 1'h0;
+        else if (moved_bits | moved_bits_4) weight_before_compute <= moved_bits_4;
+    end
+
+    always @(posedge clk) begin
+        if (rst) weight_before_drain <= 1'h0;
+        else if (moved_bits | moved_bits_5) weight_before_drain <= moved_bits_5;
+    end
+
+    always @(posedge clk) begin
+        if (rst) weight_before_pool <= 1'h0;
+        else if (moved_bits | moved_bits_6) weight_before_pool <= moved_bits_6;
+    end
+
+    always @(posedge clk) begin
+        if (rst) load_before_store <= 1'h0;
+        else if (moved_bits_2 | moved_bits_3) load_before_store <= moved_bits_3;
+    end
+
+    always @(posedge clk) begin
+        if (rst) load_before_compute <= 1'h0;
+        else if (moved_bits_2 | moved_bits_4) load_before_compute <= moved_bits_4;
+    end
+
+    always @(posedge clk) begin
+        if (rst) load_before_drain <= 1'h0;
+        else if (moved_bits_2 | moved_bits_5) load_before_drain <= moved_bits_5;
+    end
+
+    always @(posedge clk) begin
+        if (rst) load_before_pool <= 1'h0;
+        else if (moved_bits_2 | moved_bits_6) load_before_pool <= moved_bits_6;
+    end
+
+    always @(posedge clk) begin
+        if (rst) store_before_compute <= 1'h0;
+        else if (moved_bits_3 | moved_bits_4) store_before_compute <= moved_bits_4;
+    end
+
+    always @(posedge clk) begin
+        if (rst) store_before_drain <= 1'h0;
+        else if (moved_bits_3 | moved_bits_5) store_before_drain <= moved_bits_5;
+    end
+
+    always @(posedge clk) begin
+        if (rst) store_before_pool <= 1'h0;
+        else if (moved_bits_3 | moved_bits_6) store_before_pool <= moved_bits_6;
+    end
+
+    always @(posedge clk) begin
+        if (rst) compute_before_drain <= 1'h0;
+        else if (moved_bits_4 | moved_bits_5) compute_before_drain <= moved_bits_5;
+    end
+
+    always @(posedge clk) begin
+        if (rst) compute_before_pool <= 1'h0;
+        else if (moved_bits_4 | moved_bits_6) compute_before_pool <= moved_bits_6;
+    end
+
+    always @(posedge clk) begin
+        if (rst) drain_before_pool <= 1'h0;
+        else if (moved_bits_5 | moved_bits_6) drain_before_pool <= moved_bits_6;
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            o_opcode <= 4'h0;
+            o_layer <= 12'h0;
+        end else begin
+            o_opcode <= 4'h0;
+            o_layer <= 12'h0;
+            if (has_work_bits & &{weight_before_pool | o_opcode_not_5, weight_before_drain | o_opcode_not_4,
+                weight_before_compute | o_opcode_not_3, weight_before_store | o_opcode_not_2, weight_before_load |
+                o_opcode_not}) begin
+                o_opcode <= 4'h1;
+                o_layer <= busy[0] ? inside_layer_weight : gate_layer[11:0];
+            end
+            if (has_work_bits_2 & &{load_before_pool | o_opcode_not_5, load_before_drain | o_opcode_not_4,
+                load_before_compute | o_opcode_not_3, load_before_store | o_opcode_not_2, !weight_before_load |
+                o_opcode_not_6}) begin
+                o_opcode <= 4'h2;
+                o_layer <= busy[1] ? inside_layer_load : gate_layer[23:12];
+            end
+            if (has_work_bits_3 & &{store_before_pool | o_opcode_not_5, store_before_drain | o_opcode_not_4,
+                store_before_compute | o_opcode_not_3, !load_before_store | o_opcode_not, !weight_before_store |
+                o_opcode_not_6}) begin
+                o_opcode <= 4'h3;
+                o_layer <= busy[2] ? inside_layer_store : gate_layer[35:24];
+            end
+            if (has_work_bits_4 & &{compute_before_pool | o_opcode_not_5, compute_before_drain | o_opcode_not_4,
+                !store_before_compute | o_opcode_not_2, !load_before_compute | o_opcode_not, !weight_before_compute |
+                o_opcode_not_6}) begin
+                o_opcode <= 4'h4;
+                o_layer <= busy[3] ? inside_layer_compute : gate_layer[47:36];
+            end
+            if (has_work_bits_5 & &{drain_before_pool | o_opcode_not_5, !compute_before_drain | o_opcode_not_3,
+                !store_before_drain | o_opcode_not_2, !load_before_drain | o_opcode_not, !weight_before_drain |
+                o_opcode_not_6}) begin
+                o_opcode <= 4'h5;
+                o_layer <= busy[4] ? inside_layer_drain : gate_layer[59:48];
+            end
+            if (has_work_bits_6 & &{!drain_before_pool | o_opcode_not_4, !compute_before_pool | o_opcode_not_3,
+                !store_before_pool | o_opcode_not_2, !load_before_pool | o_opcode_not, !weight_before_pool |
+                o_opcode_not_6}) begin
+                o_opcode <= 4'h6;
+                o_layer <= busy[5] ? inside_layer_pool : gate_layer[71:60];
+            end
+        end
+    end
+endmodule
+
 // Everything but the host's registers and the run control; reset as a whole before each run.
 //
 // Members:
@@ -8358,6 +8645,8 @@ endmodule
 //     finished: The program has ended and nothing is under way.
 //     errors: By ERROR_SOURCES.
 //     reader_idle, writer_idle, bus_activity: State of the bus.
+//     activity: In the cycle before, an instruction moved or a unit read, wrote or completed something.
+//     waiting: The instruction of the unit that has stood still longest.
 //     totals, layer, counter, layer_count: Counters.
 //     read, write: AXI4 master.
 //     trace_drain_*, trace_pool_*: Results as they are written to the activation memory.
@@ -8374,6 +8663,8 @@ module tcu_core (
     output wire         reader_idle,
     output wire         writer_idle,
     output wire         bus_activity,
+    output reg          activity,
+    output wire [15:0]  waiting,
     output wire [575:0] totals,
     input  wire [11:0]  layer,
     input  wire [3:0]   counter,
@@ -8421,6 +8712,13 @@ module tcu_core (
     output wire [31:0]  trace_pool_data,
     output wire [11:0]  trace_layer
 );
+    localparam OPCODE_WEIGHT = 4'h1;
+    localparam OPCODE_LOAD = 4'h2;
+    localparam OPCODE_STORE = 4'h3;
+    localparam OPCODE_COMPUTE = 4'h4;
+    localparam OPCODE_DRAIN = 4'h5;
+    localparam OPCODE_POOL = 4'h6;
+
     wire [40:0] fetch_request_payload;
     wire fetch_request_valid;
     wire [511:0] fetch_o_payload;
@@ -8553,6 +8851,10 @@ module tcu_core (
     assign trace_pool_valid = pool_write_valid & activation_pool_write_ready;
     wire [31:0] pool_write_payload_data = pool_write_payload[55:24];
     assign trace_pool_data = pool_write_valid ? pool_write_payload_data : 32'h0;
+    wire activity_any = |{pool_done, output_tile_done, compute_tile_done, store_done, load_done, output_read_group_en,
+        compute_read_en, compute_active, output_read_en, trace_drain_valid, output_residual_request_valid &
+        activation_residual_ready, store_read_valid & activation_store_ready, load_write_valid &
+        activation_load_write_ready, trace_pool_valid, pool_read_valid & activation_pool_ready};
     wire [39:0] fetch_error_address = fetch_error[43:4];
     wire [2:0] fetch_error_code = fetch_error[3:1];
     wire fetch_error_valid = fetch_error[0];
@@ -8596,6 +8898,16 @@ module tcu_core (
     wire [31:0] load_write_payload_data = load_write_payload[55:24];
     wire load_write_payload_last = load_write_payload[56];
     wire [7:0] weight_ring_claim_beats = {2'h0, weight_stream_claim_beats};
+    wire [3:0] fetch_o_payload_opcode = fetch_o_payload[3:0];
+    wire [11:0] dispatch_o_pool_payload_layer = dispatch_o_pool_payload[16:5];
+    wire [11:0] dispatch_o_drain_payload_layer = dispatch_o_drain_payload[16:5];
+    wire [11:0] dispatch_o_compute_payload_layer = dispatch_o_compute_payload[16:5];
+    wire [11:0] dispatch_o_store_payload_layer = dispatch_o_store_payload[16:5];
+    wire [11:0] dispatch_o_load_payload_layer = dispatch_o_load_payload[16:5];
+    wire [11:0] dispatch_o_weight_payload_layer = dispatch_o_weight_payload[16:5];
+    wire [71:0] longest_wait_gate_layer = {dispatch_o_pool_payload_layer, dispatch_o_drain_payload_layer,
+        dispatch_o_compute_payload_layer, dispatch_o_store_payload_layer, dispatch_o_load_payload_layer,
+        dispatch_o_weight_payload_layer};
 
     tcu_fetch u_fetch (
         .clk(clk),
@@ -8978,13 +9290,36 @@ module tcu_core (
         .idle()
     );
 
+    tcu_longest_wait u_longest_wait (
+        .clk(clk),
+        .rst(rst),
+        .entered({fetch_o_valid & dispatch_i_ready & (fetch_o_payload_opcode == OPCODE_POOL), fetch_o_valid &
+            dispatch_i_ready & (fetch_o_payload_opcode == OPCODE_DRAIN), fetch_o_valid & dispatch_i_ready &
+            (fetch_o_payload_opcode == OPCODE_COMPUTE), fetch_o_valid & dispatch_i_ready &
+            (fetch_o_payload_opcode == OPCODE_STORE), fetch_o_valid & dispatch_i_ready &
+            (fetch_o_payload_opcode == OPCODE_LOAD), fetch_o_valid & dispatch_i_ready &
+            (fetch_o_payload_opcode == OPCODE_WEIGHT)}),
+        .taken({dispatch_o_pool_valid & pool_instruction_ready, dispatch_o_drain_valid & output_instruction_ready,
+            dispatch_o_compute_valid & compute_instruction_ready, dispatch_o_store_valid & store_instruction_ready,
+            dispatch_o_load_valid & load_instruction_ready, dispatch_o_weight_valid &
+            weight_stream_instruction_ready}),
+        .busy({pool_busy, output_busy, compute_busy, stalls_store_busy, load_under_way != 6'h0, weight_stream_busy}),
+        .gate_layer(longest_wait_gate_layer),
+        .o(waiting)
+    );
+
     always @(posedge clk) begin
         if (rst) begin
             load_under_way <= 6'h0;
             store_under_way <= 6'h0;
+            activity <= 1'h0;
         end else begin
             load_under_way <= load_under_way + (dispatch_o_load_valid & load_instruction_ready) - load_done;
             store_under_way <= store_under_way + (dispatch_o_store_valid & store_instruction_ready) - store_done;
+            activity <= (fetch_o_valid & dispatch_i_ready) | |{dispatch_o_pool_valid & pool_instruction_ready,
+                dispatch_o_drain_valid & output_instruction_ready, dispatch_o_compute_valid &
+                compute_instruction_ready, dispatch_o_store_valid & store_instruction_ready, dispatch_o_load_valid &
+                load_instruction_ready, dispatch_o_weight_valid & weight_stream_instruction_ready} | activity_any;
         end
     end
 endmodule
@@ -9085,6 +9420,8 @@ module tcu_top (
     wire core_reader_idle;
     wire core_writer_idle;
     wire core_bus_activity;
+    wire core_activity;
+    wire [15:0] core_waiting;
     wire [575:0] core_totals;
     wire [31:0] core_layer_count;
 
@@ -9104,6 +9441,9 @@ module tcu_top (
     wire core_errors_2_valid = core_errors[88];
     wire [2:0] core_errors_2_code = core_errors[91:89];
     wire [39:0] core_errors_2_address = core_errors[131:92];
+    wire [11:0] core_waiting_layer = core_waiting[15:4];
+    wire [3:0] core_waiting_opcode = core_waiting[3:0];
+    wire [39:0] control_waiting = {24'h0, core_waiting_layer, core_waiting_opcode};
     wire [39:0] host_windows_0_base = host_windows[39:0];
     wire [31:0] host_windows_0_size = host_windows[71:40];
     wire [39:0] host_windows_1_base = host_windows[111:72];
@@ -9170,6 +9510,8 @@ module tcu_top (
         .reader_idle(core_reader_idle),
         .writer_idle(core_writer_idle),
         .bus_activity(core_bus_activity),
+        .core_activity(core_activity),
+        .waiting(control_waiting),
         .core_reset(control_core_reset),
         .fetch_start(control_fetch_start),
         .halt(control_halt),
@@ -9197,6 +9539,8 @@ module tcu_top (
         .reader_idle(core_reader_idle),
         .writer_idle(core_writer_idle),
         .bus_activity(core_bus_activity),
+        .activity(core_activity),
+        .waiting(core_waiting),
         .totals(core_totals),
         .layer(host_layer),
         .counter(host_counter),

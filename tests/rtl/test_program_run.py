@@ -83,6 +83,7 @@ class Machine(wiring.Component):
             control.errors[1].eq(Cat(reader.error_valid, reader.error_code, reader.error_address)),
             control.reader_idle.eq(reader.idle),
             control.writer_idle.eq(1),
+            control.core_activity.eq(fetch.o.valid & fetch.o.ready),
             control.bus_activity.eq((reader.bus.arvalid & reader.bus.arready) | reader.bus.rvalid),
             host.totals.eq(counters.totals),
             host.layer_count.eq(counters.layer_count),
