@@ -6,7 +6,7 @@ Counters wider than 32 bits take two registers, low half first; they stand still
 from dataclasses import dataclass
 from enum import IntEnum
 
-from tcugen.isa import Window
+from tcugen.isa import INSTRUCTION_SET, Window
 
 ADDRESS_BITS = 10
 """Width of AXI4-Lite addresses."""
@@ -29,6 +29,14 @@ class ErrorCode(IntEnum):
     BUS_HUNG = 5
     READ_LAST = 6
     CORE_HUNG = 7
+    FORMAT = 8
+    INSTRUCTION_SET = 9
+    ARCHITECTURE = 10
+    GENERATOR = 11
+    LENGTH = 12
+    WEIGHTS = 13
+    PROGRAM_CHECKSUM = 14
+    WEIGHTS_CHECKSUM = 15
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,7 @@ class ErrorMeaning:
 
 
 _BURST = "byte address of the burst"
+_FILE = "number of the window whose header it is: 0 PROGRAM, 1 WEIGHTS"
 
 ERROR_MEANINGS = {
     ErrorCode.NONE: ErrorMeaning("no error since the last start", "0"),
@@ -62,6 +71,21 @@ ERROR_MEANINGS = {
         "no answer was due, and no unit moved for WATCHDOG cycles",
         "the instruction of the unit that has stood still longest: bits 3:0 its opcode, bits 15:4 its layer; "
         "0 if no unit has work",
+    ),
+    ErrorCode.FORMAT: ErrorMeaning("no header of this format at the beginning of a window", _FILE),
+    ErrorCode.INSTRUCTION_SET: ErrorMeaning("a header of another instruction set", _FILE),
+    ErrorCode.ARCHITECTURE: ErrorMeaning("a header of another architecture", _FILE),
+    ErrorCode.GENERATOR: ErrorMeaning("a header of another version of tcugen", _FILE),
+    ErrorCode.LENGTH: ErrorMeaning("the program is no number of whole blocks, or longer than window PROGRAM", "0"),
+    ErrorCode.WEIGHTS: ErrorMeaning("size or checksum of the weights is not what the program was compiled with", "0"),
+    ErrorCode.PROGRAM_CHECKSUM: ErrorMeaning(
+        "a block of the program is not what the compiler wrote; none of its instructions was issued",
+        "offset of the block in the program, in bytes",
+    ),
+    ErrorCode.WEIGHTS_CHECKSUM: ErrorMeaning(
+        "the program has ended, and the weights it read are not those that the compiler wrote, or not all of them; "
+        "results are worthless",
+        "offset in window WEIGHTS up to which they were read",
     ),
 }
 
@@ -145,7 +169,13 @@ def _table() -> tuple[Register, ...]:
             "WINDOWS",
             "r",
             f"0: a run may start with the windows as they are; {flaws}; bit {len(WindowFlaw)}: still looking",
-        )
+        ),
+        ("INSTRUCTION_SET", "r", f"0x{INSTRUCTION_SET:08x}, hash of the instruction set; programs hold the same"),
+        (
+            "GENERATOR",
+            "r",
+            "version of tcugen: a byte each for major, minor, patch, from bit 31 down; as in programs",
+        ),
     ]
     return tuple(Register(name, 4 * index, access, doc) for index, (name, access, doc) in enumerate(rows))
 

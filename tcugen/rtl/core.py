@@ -5,7 +5,7 @@ from amaranth.lib import data
 from amaranth.lib.wiring import Component, In, Member, Out, connect, flipped
 
 from tcugen.arch import Architecture
-from tcugen.isa import ACTIVATION_ADDRESS_BITS, Opcode, Unit
+from tcugen.isa import ACTIVATION_ADDRESS_BITS, Opcode, Unit, Window
 from tcugen.rtl.activation import ActivationMemory
 from tcugen.rtl.axi import ReadBus, ReadSignature, WriteBus, WriteSignature, window_settings
 from tcugen.rtl.compute import ComputeEngine
@@ -14,6 +14,7 @@ from tcugen.rtl.counters import BUSY, LAYER_COUNT_BITS, TOTALS, Counters
 from tcugen.rtl.decode import header
 from tcugen.rtl.dispatch import LAYER_BITS, QUEUES, Dispatch
 from tcugen.rtl.fetch import Fetch
+from tcugen.rtl.image_check import ImageCheck
 from tcugen.rtl.load import Load
 from tcugen.rtl.longest_wait import WAITING, LongestWait
 from tcugen.rtl.output import OutputPath
@@ -27,7 +28,7 @@ from tcugen.rtl.writer import Writer
 READ_CLIENTS = ("fetch", "load", "weight_stream")
 """Clients of the bus reader, the first goes first."""
 
-ERROR_SOURCES = ("fetch", "reader", "writer")
+ERROR_SOURCES = ("image_check", "fetch", "reader", "writer")
 """Order of Core.errors."""
 
 
@@ -133,6 +134,7 @@ class Core(Component):
         m.submodules.pool = pool = Pool(a)
         m.submodules.stalls = stalls = StallReason()
         m.submodules.counters = counters = Counters(a)
+        m.submodules.image_check = image_check = ImageCheck(a)
 
         self._connect_bus(m, reader, writer, {"fetch": fetch, "load": load, "weight_stream": weight_stream}, store)
         self._connect_weights(m, weight_stream, compute, output)
@@ -161,7 +163,15 @@ class Core(Component):
         }
         m.d.comb += [
             fetch.start.eq(self.start),
-            fetch.program_bytes.eq(self.windows[0].size),
+            fetch.window_bytes.eq(self.windows[Window.PROGRAM].size),
+            fetch.verified.eq(image_check.verified),
+            fetch.program_bytes.eq(image_check.program_bytes),
+            image_check.fetch_en.eq(fetch.beat_valid),
+            image_check.fresh_en.eq(weight_stream.fresh_en),
+            image_check.beat.eq(reader.beat_data),
+            image_check.fresh_end.eq(weight_stream.fresh_end),
+            image_check.window_bytes.eq(self.windows[Window.PROGRAM].size),
+            image_check.finished.eq(dispatch.finished),
             dispatch.unit_busy.eq(Cat(busy[opcode] for opcode in QUEUES)),
             dispatch.bus_idle.eq(reader.idle & writer.idle & ~fetch.busy),
             dispatch.done_load.eq(load.done),
@@ -170,7 +180,8 @@ class Core(Component):
             dispatch.done_drain.eq(output.tile_done),
             dispatch.done_pool.eq(pool.done),
             self.finished.eq(dispatch.finished),
-            self.errors[0].eq(fetch.error),
+            self.errors[0].eq(image_check.error),
+            self.errors[1].eq(fetch.error),
             stalls.compute_active.eq(compute.active),
             stalls.compute_layer.eq(compute.layer),
             stalls.next_layer_valid.eq(compute.next_layer_valid),
@@ -257,7 +268,7 @@ class Core(Component):
                 | self.write.bvalid
             ),
         ]
-        for index, unit in ((1, reader), (2, writer)):
+        for index, unit in ((2, reader), (3, writer)):
             m.d.comb += [
                 self.errors[index].valid.eq(unit.error_valid),
                 self.errors[index].code.eq(unit.error_code),

@@ -5,7 +5,8 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from tcugen.arch import Architecture
-from tcugen.isa import Window
+from tcugen.isa import INSTRUCTION_SET, Window
+from tcugen.program_format import GENERATOR
 from tcugen.registers import (
     ADDRESS_BITS,
     BY_NAME,
@@ -232,6 +233,8 @@ class Host(wiring.Component):
         values = {
             "IDENTIFICATION": Const(IDENTIFICATION, 32),
             "ARCHITECTURE": Const(self.fingerprint, 32),
+            "INSTRUCTION_SET": Const(INSTRUCTION_SET, 32),
+            "GENERATOR": Const(GENERATOR, 32),
             "CONTROL": Const(0, 32),
             "WINDOWS": Cat(self._rules.flaws, ~self._rules.settled),
             "STATUS": Cat(self.busy, self.done, self.failed),
