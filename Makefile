@@ -19,6 +19,7 @@ help:
 	@echo "make docs       write docs/instruction-set.md and docs/registers.md from the code"
 	@echo "make results    run what docs/results.md and the README show the results of, and write them there"
 	@echo "make reference  write $(reference), the build that a test compares byte for byte"
+	@echo "make faults     5,000 programs with flipped bits on the RTL: none may go unnoticed; a minute or two"
 	@echo "make fpga       a ResNet-20 machine for an ECP5, synthesised, placed and routed by open tools; half an hour or more"
 	@echo "make calibrate  synthesise machines of many sizes, which estimates rest on; half an hour or more"
 	@echo "make lock       write $(lock), the versions that are installed"
@@ -51,6 +52,10 @@ results: $(venv)/demo.stamp
 .PHONY: reference
 reference: $(venv)/demo.stamp
 	$(python) -m tcugen build --layer-config examples/reference.json --array 4x4 --activation-kib 16 --weight-tiles 64 --parameter-groups 32 -o $(reference)
+
+.PHONY: faults
+faults: $(venv)/demo.stamp
+	$(python) -m sim.faults
 
 # The netlist is counted, then placed and routed. PART=gw2a-18 takes another part that nextpnr places on.
 PART ?= ecp5-45

@@ -4,8 +4,9 @@ import inspect
 from collections.abc import Sequence
 from pathlib import Path
 
-from tcugen import isa, registers
+from tcugen import isa, program_format, registers
 from tcugen.isa import HEADER, OWN_BIT, OWN_FIELDS, SHARED_BIT, SHARED_FIELDS, Opcode, Placed, Unit, Window
+from tcugen.program_format import Flaw
 from tcugen.registers import REGISTERS, ErrorCode, Register, Stall, WindowFlaw
 
 FOLDER = Path(__file__).parent
@@ -89,7 +90,9 @@ def register_map() -> str:
     ]
     lines += table(["address", "register", "access", "meaning"], register_rows(REGISTERS))
     lines += ["## Error codes", "", docstring(ErrorCode), ""]
-    lines += table(["value", "name"], [(code.value, code.name) for code in ErrorCode])
+    meanings = [(code, registers.ERROR_MEANINGS[code]) for code in ErrorCode]
+    rows = [(code.value, code.name, meaning.doc, meaning.address) for code, meaning in meanings]
+    lines += table(["value", "name", "what happened", "ERROR_ADDRESS"], rows)
     lines += ["## Windows", "", docstring(WindowFlaw), ""]
     lines += table(["bit", "name"], [(flaw.value, flaw.name) for flaw in WindowFlaw])
     lines += ["## Stall reasons", "", docstring(Stall), ""]
@@ -97,7 +100,15 @@ def register_map() -> str:
     return "\n".join(lines)
 
 
-PAGES = {"instruction-set.md": instruction_set, "registers.md": register_map}
+def program_file() -> str:
+    """The page on the form of program and weights."""
+    lines = ["# Program and weights", "", GENERATED.format(source="tcugen/program_format.py"), ""]
+    lines += [docstring(program_format), "", "## Why a file is refused", "", "By the error code of the machine.", ""]
+    lines += table(["error", "what is wrong"], [(flaw.name, flaw.value) for flaw in Flaw])
+    return "\n".join(lines)
+
+
+PAGES = {"instruction-set.md": instruction_set, "program-file.md": program_file, "registers.md": register_map}
 
 
 if __name__ == "__main__":

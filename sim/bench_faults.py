@@ -4,6 +4,7 @@ Written for jobs of two images that use all windows but SCRATCH. Each test start
 """
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import cocotb
@@ -13,12 +14,14 @@ from cocotbext.axi import AxiResp
 from sim.bench import TIMEOUT, Bench
 from sim.driver import CONTROL_START, Run
 from tcugen.arch import BURST_BEATS
-from tcugen.isa import Window
+from tcugen.isa import HEADER, Opcode, Window, encode_program
+from tcugen.program_format import BLOCK_BYTES, WEIGHTS_HEADER_BYTES, seal_program
 from tcugen.registers import BY_NAME, IDENTIFICATION, ErrorCode, WindowFlaw
 from tcugen.simulator.memory_image import PAGE_BYTES, Area
 
 RESETS = 6
 WATCHDOG_CYCLES = 500
+OPCODE_BITS = HEADER[0].bits
 
 
 async def ready(dut: Any, pausing: bool = True) -> Bench:
@@ -109,23 +112,83 @@ async def a_start_with_hostile_windows_is_refused(dut: Any) -> None:
     await bench.check_image(1)
 
 
+def resealed(bench: Bench, parts: list[bytes]) -> bytes:
+    """The program of `parts` for the weights of the bench, as its compiler would have written it."""
+    program = bench.job.program
+    return seal_program(b"".join(parts), program.weights.tobytes(), program.architecture)
+
+
 @cocotb.test(**TIMEOUT)
 async def a_program_cut_short_or_broken_is_refused(dut: Any) -> None:
-    """A program without END, and one with an unknown opcode, stop with OPCODE at the instruction's offset."""
+    """A window that is too small, bits that flipped after it was written, an opcode that was written wrongly."""
+    bench = await ready(dut)
+    driver, program = bench.driver, bench.job.program
+    area, code = driver.areas[Window.PROGRAM], driver.memory.contents[Window.PROGRAM]
+    good = bytes(code)
+    for size in (area.size - 1, BLOCK_BYTES - 1):
+        await driver.set_window(Window.PROGRAM, Area(area.base, size))
+        await expect_error(bench, ErrorCode.LENGTH, 0, 0)
+    await driver.set_window(Window.PROGRAM, area)
+    offsets, written = program.code_offsets, list(encode_program(program.instructions))
+    for number in (0, len(offsets) // 2):
+        at, block = offsets[number], offsets[number] // BLOCK_BYTES * BLOCK_BYTES
+        code[at] |= 0x0F
+        await expect_error(bench, ErrorCode.PROGRAM_CHECKSUM, block, block)
+        unknown = bytes([written[number][0] | 0x0F]) + written[number][1:]
+        code[:] = resealed(bench, [*written[:number], unknown, *written[number + 1 :]])
+        await expect_error(bench, ErrorCode.OPCODE, at, at)
+        code[:] = good
+    await bench.check_image(1)
+
+
+@cocotb.test(**TIMEOUT)
+async def a_program_of_another_machine_is_refused(dut: Any) -> None:
+    """Every word of both headers, changed alone; nothing but fetches is asked of memory."""
     bench = await ready(dut)
     driver = bench.driver
-    area, code = driver.areas[Window.PROGRAM], driver.memory.contents[Window.PROGRAM]
-    offsets = bench.job.program.code_offsets
-    end = offsets[-1]
-    await driver.set_window(Window.PROGRAM, Area(area.base, end))
-    await expect_error(bench, ErrorCode.OPCODE, end, end)
-    await driver.set_window(Window.PROGRAM, area)
-    for at in (offsets[0], offsets[len(offsets) // 2]):
-        good = code[at]
-        code[at] |= 0x0F
-        await expect_error(bench, ErrorCode.OPCODE, at, at)
-        code[at] = good
+    same = [ErrorCode.FORMAT, ErrorCode.FORMAT, ErrorCode.INSTRUCTION_SET, ErrorCode.ARCHITECTURE, ErrorCode.GENERATOR]
+    last = {Window.PROGRAM: ErrorCode.LENGTH, Window.WEIGHTS: ErrorCode.FORMAT}
+    for window, of_length in last.items():
+        content = driver.memory.contents[window]
+        for word, code in enumerate([*same, of_length, ErrorCode.WEIGHTS, ErrorCode.WEIGHTS]):
+            content[4 * word + 1] ^= 1
+            address = 0 if code == ErrorCode.WEIGHTS else window
+            await expect_error(bench, code, address, address)
+            content[4 * word + 1] ^= 1
     await bench.check_image(1)
+
+
+@cocotb.test(**TIMEOUT)
+async def weights_that_changed_end_in_an_error(dut: Any) -> None:
+    """In the first and the last byte after the header; the run goes to its end, and is not done."""
+    bench = await ready(dut)
+    weights = bench.driver.memory.contents[Window.WEIGHTS]
+    for at in (WEIGHTS_HEADER_BYTES, len(weights) - 1):
+        weights[at] ^= 0x10
+        await expect_error(bench, ErrorCode.WEIGHTS_CHECKSUM, len(weights), len(weights))
+        weights[at] ^= 0x10
+    await bench.check_image(1)
+
+
+@cocotb.test(**TIMEOUT)
+async def an_instruction_that_waits_for_ever_is_reported(dut: Any) -> None:
+    """A LOAD, then a DRAIN that wait for work that never comes: CORE_HUNG with opcode and layer, no hang."""
+    bench = await ready(dut)
+    driver, program = bench.driver, bench.job.program
+    code = driver.memory.contents[Window.PROGRAM]
+    good = bytes(code)
+    await driver.write("WATCHDOG", WATCHDOG_CYCLES)
+    for opcode in (Opcode.LOAD, Opcode.DRAIN):
+        number = next(k for k, i in enumerate(program.instructions) if i.opcode == opcode)
+        stuck = replace(
+            program.instructions[number], fields=program.instructions[number].fields | {"wait_pool": 1 << 19}
+        )
+        changed = [*program.instructions[:number], stuck, *program.instructions[number + 1 :]]
+        code[:] = resealed(bench, list(encode_program(changed)))
+        waiting = stuck["layer"] << OPCODE_BITS | opcode
+        await expect_error(bench, ErrorCode.CORE_HUNG, waiting, waiting)
+        code[:] = good
+        await bench.check_image(1)
 
 
 @cocotb.test(**TIMEOUT)

@@ -12,7 +12,7 @@ from cocotbext.axi import AxiBus, AxiLiteBus, AxiLiteMaster, AxiResp
 from sim.memory import WindowMemory, axi_slave
 from tcugen.isa import Window
 from tcugen.program import Program
-from tcugen.registers import BY_NAME, ErrorCode
+from tcugen.registers import BY_NAME, WATCHDOG_CYCLES, ErrorCode
 from tcugen.simulator.headers import (
     CONTROL_CLEAR_INTERRUPT,
     CONTROL_START,
@@ -127,7 +127,7 @@ class Driver:
         await self.write(f"{window.name}_BASE_HIGH", area.base >> 32)
         await self.write(f"{window.name}_SIZE", area.size)
 
-    async def configure(self, watchdog_cycles: int = 0) -> None:
+    async def configure(self, watchdog_cycles: int = WATCHDOG_CYCLES) -> None:
         """Sets all windows, the watchdog and the interrupt."""
         for window, area in self.areas.items():
             await self.set_window(window, area)

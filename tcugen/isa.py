@@ -19,6 +19,8 @@ is there, `store` when memory has answered its last write.
 width, and every burst is checked against its window.
 """
 
+import hashlib
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
@@ -242,6 +244,24 @@ for _opcode in Opcode:
     assert len(_LAYOUTS[_opcode]) == len(HEADER) + len(OWN_FIELDS[_opcode]) + len(SHARED_FIELDS[_opcode]), _opcode
     assert sum(field.bits for field in OWN_FIELDS[_opcode]) <= SHARED_BIT - OWN_BIT, _opcode
     assert sum(field.bits for field in SHARED_FIELDS[_opcode]) <= 8 * PART_BYTES, _opcode
+
+
+def _hash() -> int:
+    """32 bits of a hash over all that decides what an instruction means by where its bits are."""
+    described = [
+        [PART_BYTES, COUNT_BITS, ACTIVATION_ADDRESS_BITS],
+        [[member.name, member.value] for group in (Window, Unit, Opcode) for member in group],
+        [
+            [opcode.name, name, placed.offset, placed.field.bits, placed.field.signed]
+            for opcode in Opcode
+            for name, placed in _LAYOUTS[opcode].items()
+        ],
+    ]
+    return int.from_bytes(hashlib.sha256(json.dumps(described).encode()).digest()[:4], "big")
+
+
+INSTRUCTION_SET = _hash()
+"""Identification of this instruction set; register INSTRUCTION_SET reads the same value, and programs hold it."""
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tcugen.arch import BUS_SIZES, Architecture
-from tcugen.isa import Instruction, decode_program, encode_program
+from tcugen.arch import Architecture
+from tcugen.isa import PART_BYTES, Instruction, decode_program, encode_program
+from tcugen.program_format import open_program, part_offset, seal_program
 
 Tensor = NDArray[np.int8 | np.int32]
 """Elements [C, H, W] of one tensor: int8, or int32 where a layer stores its sums."""
@@ -110,12 +111,6 @@ class Observation:
     x_channels: int = 0
 
 
-def code_of(instructions: tuple[Instruction, ...]) -> bytes:
-    """Contents of window PROGRAM: whole beats of the widest bus."""
-    code = b"".join(encode_program(instructions))
-    return code + bytes(-len(code) % max(BUS_SIZES))
-
-
 @dataclass(frozen=True)
 class Program:
     """A compiled program.
@@ -125,7 +120,7 @@ class Program:
         network: Name of the network.
         mac_count: The network's own multiply-accumulates per image.
         instructions: In fetch order; the last is END.
-        weights: uint8, contents of window WEIGHTS.
+        weights: uint8, contents of window WEIGHTS, sealed: see `program_format`.
         inputs, outputs: Tensors of windows INPUT and OUTPUT.
         input_bytes, output_bytes, scratch_bytes: Sizes of those windows.
         layers: By layer number.
@@ -149,14 +144,15 @@ class Program:
 
     @property
     def code(self) -> bytes:
-        """Contents of window PROGRAM: whole beats of the widest bus."""
-        return code_of(self.instructions)
+        """Contents of window PROGRAM, sealed: see `program_format`."""
+        parts = b"".join(encode_program(self.instructions))
+        return seal_program(parts, self.weights.tobytes(), self.architecture)
 
     @property
     def code_offsets(self) -> tuple[int, ...]:
         """Where each instruction starts in `code`, in bytes."""
-        sizes = [len(part) for part in encode_program(self.instructions)]
-        return tuple(accumulate(sizes, initial=0))[:-1]
+        counts = [len(written) // PART_BYTES for written in encode_program(self.instructions)]
+        return tuple(part_offset(first) for first in accumulate(counts[:-1], initial=0))
 
     def write(self, directory: Path) -> None:
         """Write the three files into an existing directory. The same program gives the same bytes."""
@@ -180,19 +176,25 @@ class Program:
 
     @classmethod
     def read(cls, directory: Path) -> "Program":
-        """Inverse of `write`."""
+        """Inverse of `write`.
+
+        Raises:
+            ProgramFormatError: If the machine would refuse the program.
+        """
         manifest = json.loads((directory / "program.json").read_text())
-        code = (directory / "program.bin").read_bytes()
+        architecture = Architecture.from_dict(manifest["architecture"])
+        weights = (directory / "weights.bin").read_bytes()
+        parts = open_program((directory / "program.bin").read_bytes(), weights, architecture)
 
         def port(values: Mapping[str, Any]) -> Port:
             return Port(values["tensor"], values["offset"], TensorLayout(**values["layout"]))
 
         return cls(
-            architecture=Architecture.from_dict(manifest["architecture"]),
+            architecture=architecture,
             network=manifest["network"],
             mac_count=manifest["mac_count"],
-            instructions=decode_program(code),
-            weights=np.frombuffer((directory / "weights.bin").read_bytes(), np.uint8),
+            instructions=decode_program(parts),
+            weights=np.frombuffer(weights, np.uint8),
             inputs=tuple(port(values) for values in manifest["inputs"]),
             outputs=tuple(port(values) for values in manifest["outputs"]),
             input_bytes=manifest["input_bytes"],

@@ -6,7 +6,7 @@ Counters wider than 32 bits take two registers, low half first; they stand still
 from dataclasses import dataclass
 from enum import IntEnum
 
-from tcugen.isa import Window
+from tcugen.isa import INSTRUCTION_SET, Window
 
 ADDRESS_BITS = 10
 """Width of AXI4-Lite addresses."""
@@ -14,9 +14,12 @@ ADDRESS_BITS = 10
 IDENTIFICATION = 0x54435531
 """Value of register IDENTIFICATION: "TCU1"."""
 
+WATCHDOG_CYCLES = 1 << 20
+"""Value of register WATCHDOG after reset: 10 ms at 100 MHz, far more than any memory takes to answer."""
+
 
 class ErrorCode(IntEnum):
-    """Why a run stopped. The address is the failing byte address, or the instruction's offset in the program."""
+    """Why a run stopped, and what registers ERROR_ADDRESS_* hold then."""
 
     NONE = 0
     WINDOW = 1
@@ -24,6 +27,67 @@ class ErrorCode(IntEnum):
     WRITE_RESPONSE = 3
     OPCODE = 4
     BUS_HUNG = 5
+    READ_LAST = 6
+    CORE_HUNG = 7
+    FORMAT = 8
+    INSTRUCTION_SET = 9
+    ARCHITECTURE = 10
+    GENERATOR = 11
+    LENGTH = 12
+    WEIGHTS = 13
+    PROGRAM_CHECKSUM = 14
+    WEIGHTS_CHECKSUM = 15
+
+
+@dataclass(frozen=True)
+class ErrorMeaning:
+    """What an error code says: what happened, and what ERROR_ADDRESS_* hold."""
+
+    doc: str
+    address: str
+
+
+_BURST = "byte address of the burst"
+_FILE = "number of the window whose header it is: 0 PROGRAM, 1 WEIGHTS"
+
+ERROR_MEANINGS = {
+    ErrorCode.NONE: ErrorMeaning("no error since the last start", "0"),
+    ErrorCode.WINDOW: ErrorMeaning("a burst outside its window, which was not issued", _BURST),
+    ErrorCode.READ_RESPONSE: ErrorMeaning("memory answered a read with an error", _BURST),
+    ErrorCode.WRITE_RESPONSE: ErrorMeaning("memory answered a write with an error", _BURST),
+    ErrorCode.OPCODE: ErrorMeaning(
+        "an instruction that the program does not hold whole: unknown opcode, missing shared part, or no END",
+        "offset of the instruction in the program, in bytes",
+    ),
+    ErrorCode.BUS_HUNG: ErrorMeaning(
+        "answers were due, and nothing moved on the bus for WATCHDOG cycles",
+        "that of the error that was being handled, 0 if none was",
+    ),
+    ErrorCode.READ_LAST: ErrorMeaning(
+        "RLAST at another beat than the burst's last, or a beat that no burst was due for",
+        f"{_BURST}, 0 of a beat without one",
+    ),
+    ErrorCode.CORE_HUNG: ErrorMeaning(
+        "no answer was due, and no unit moved for WATCHDOG cycles",
+        "the instruction of the unit that has stood still longest: bits 3:0 its opcode, bits 15:4 its layer; "
+        "0 if no unit has work",
+    ),
+    ErrorCode.FORMAT: ErrorMeaning("no header of this format at the beginning of a window", _FILE),
+    ErrorCode.INSTRUCTION_SET: ErrorMeaning("a header of another instruction set", _FILE),
+    ErrorCode.ARCHITECTURE: ErrorMeaning("a header of another architecture", _FILE),
+    ErrorCode.GENERATOR: ErrorMeaning("a header of another version of tcugen", _FILE),
+    ErrorCode.LENGTH: ErrorMeaning("the program is no number of whole blocks, or longer than window PROGRAM", "0"),
+    ErrorCode.WEIGHTS: ErrorMeaning("size or checksum of the weights is not what the program was compiled with", "0"),
+    ErrorCode.PROGRAM_CHECKSUM: ErrorMeaning(
+        "a block of the program is not what the compiler wrote; none of its instructions was issued",
+        "offset of the block in the program, in bytes",
+    ),
+    ErrorCode.WEIGHTS_CHECKSUM: ErrorMeaning(
+        "the program has ended, and the weights it read are not those that the compiler wrote, or not all of them; "
+        "results are worthless",
+        "offset in window WEIGHTS up to which they were read",
+    ),
+}
 
 
 class WindowFlaw(IntEnum):
@@ -73,10 +137,15 @@ def _table() -> tuple[Register, ...]:
         ("CONTROL", "w", "bit 0: start; bit 1: soft reset; bit 2: clear the interrupt"),
         ("STATUS", "r", "bit 0: busy; bit 1: done; bit 2: error"),
         ("ERROR_CODE", "r", "; ".join(f"{code.value}: {code.name}" for code in ErrorCode)),
-        ("ERROR_ADDRESS_LOW", "r", "address of the first error"),
+        ("ERROR_ADDRESS_LOW", "r", "address of the first error; see error codes"),
         ("ERROR_ADDRESS_HIGH", "r", ""),
         ("INTERRUPT_ENABLE", "rw", "bit 0: raise the interrupt at done or error"),
-        ("WATCHDOG", "rw", "cycles of silence, while answers are due, after which the bus counts as hung; 0: never"),
+        (
+            "WATCHDOG",
+            "rw",
+            "cycles in which nothing moves, after which the bus, or where no answer is due the core, counts as hung; "
+            f"0: never; {WATCHDOG_CYCLES} after reset",
+        ),
     ]
     for window in Window:
         rows += [
@@ -100,7 +169,13 @@ def _table() -> tuple[Register, ...]:
             "WINDOWS",
             "r",
             f"0: a run may start with the windows as they are; {flaws}; bit {len(WindowFlaw)}: still looking",
-        )
+        ),
+        ("INSTRUCTION_SET", "r", f"0x{INSTRUCTION_SET:08x}, hash of the instruction set; programs hold the same"),
+        (
+            "GENERATOR",
+            "r",
+            "version of tcugen: a byte each for major, minor, patch, from bit 31 down; as in programs",
+        ),
     ]
     return tuple(Register(name, 4 * index, access, doc) for index, (name, access, doc) in enumerate(rows))
 

@@ -157,7 +157,8 @@ endmodule
 //
 // Members:
 //     aw*, w*, b*, ar*, r*: The AXI4-Lite channels.
-//     windows, watchdog, interrupt_enable: Settings, 0 after reset; they survive a soft reset.
+//     windows, watchdog, interrupt_enable: Settings, after reset as in INITIAL_VALUES, else 0; they survive a soft
+//         reset.
 //     start, soft_reset, clear_interrupt: Pulses. `busy` must follow a start in the next cycle.
 //     busy, done, failed, startable, error_code, error_address: From Control.
 //     totals, layer_count: From Counters; `layer` and `counter` select the latter.
@@ -196,7 +197,7 @@ module tcu_host (
     input  wire         done,
     input  wire         failed,
     input  wire         startable,
-    input  wire [2:0]   error_code,
+    input  wire [3:0]   error_code,
     input  wire [39:0]  error_address,
     input  wire [575:0] totals,
     output wire [11:0]  layer,
@@ -362,7 +363,7 @@ module tcu_host (
         if (rst) begin
             bresp <= 2'h0;
             interrupt_enable_2 <= 32'h0;
-            watchdog <= 32'h0;
+            watchdog <= 32'h100000;
             program_base_low <= 32'h0;
             program_base_high <= 32'h0;
             windows_0_size <= 32'h0;
@@ -525,6 +526,14 @@ module tcu_host (
                         end
                         8'h01: begin
                             rdata <= 32'h67fa15a1;
+                            rresp <= 2'h0;
+                        end
+                        8'h3b: begin
+                            rdata <= 32'ha4f84e34;
+                            rresp <= 2'h0;
+                        end
+                        8'h3c: begin
+                            rdata <= 32'h10000;
                             rresp <= 2'h0;
                         end
                         8'h02: begin
@@ -743,6 +752,8 @@ endmodule
 //     reader_idle, writer_idle: No request accepted, address offered or response due; low from the cycle after
 //         the acceptance of a request.
 //     bus_activity: A handshake on any channel of the bus in this cycle.
+//     core_activity: A unit moved in this cycle or the one before.
+//     waiting: What is reported as address of a hung core.
 //     core_reset: One cycle before each run and after each soft reset; for a ResetInserter around everything else
 //         but the host.
 //     fetch_start: Pulse, the cycle after core_reset.
@@ -751,10 +762,14 @@ endmodule
 //     startable, busy, done, failed, error_code, error_address: Status for the host.
 //     interrupt: Level; set at done and at an error while enabled, until cleared by the host, a start or a reset.
 //
-// The watchdog counts cycles in a row in which reader or writer is not idle and nothing moves on the bus. When it has
-// counted `watchdog` of them the error is BUS_HUNG (address 0, or that of the error which was being handled). `halt`
-// then stays; the machine accepts a start once memory has answered everything after all, and a soft reset ends
-// in BUS_HUNG again as long as it has not: only the reset of the whole bus helps then.
+// The watchdog counts cycles in a row in which nothing moves. While reader or writer is not idle that is the bus, and
+// when it has counted `watchdog` of them the error is BUS_HUNG (address 0, or that of the error which was being
+// handled). `halt` then stays; the machine accepts a start once memory has answered everything after all, and a soft
+// reset ends in BUS_HUNG again as long as it has not: only the reset of the whole bus helps then. Otherwise, and while
+// RUNNING only, it is the core, and the error is CORE_HUNG at `waiting`.
+//
+// After READ_LAST what is still due cannot be known: there the watchdog ends STOPPING without another error, or the
+// soft reset that waits. Until memory has sent as many beats as were asked for, the next start needs a soft reset.
 module tcu_control (
     input  wire         clk,
     input  wire         rst,
@@ -764,10 +779,12 @@ module tcu_control (
     input  wire         interrupt_enable,
     input  wire [31:0]  watchdog,
     input  wire         finished,
-    input  wire [131:0] errors,
+    input  wire [179:0] errors,
     input  wire         reader_idle,
     input  wire         writer_idle,
     input  wire         bus_activity,
+    input  wire         core_activity,
+    input  wire [39:0]  waiting,
     output wire         core_reset,
     output reg          fetch_start,
     output wire         halt,
@@ -776,12 +793,14 @@ module tcu_control (
     output wire         busy,
     output wire         done,
     output wire         failed,
-    output reg  [2:0]   error_code,
+    output reg  [3:0]   error_code,
     output reg  [39:0]  error_address,
     output wire         interrupt
 );
-    localparam ERROR_CODE_NONE = 3'h0;
-    localparam ERROR_CODE_BUS_HUNG = 3'h5;
+    localparam ERROR_CODE_NONE = 4'h0;
+    localparam ERROR_CODE_BUS_HUNG = 4'h5;
+    localparam ERROR_CODE_READ_LAST = 4'h6;
+    localparam ERROR_CODE_CORE_HUNG = 4'h7;
     localparam STATE_IDLE = 3'h0;
     localparam STATE_STOPPING = 3'h1;
     localparam STATE_CLEAR = 3'h2;
@@ -790,33 +809,44 @@ module tcu_control (
     localparam STATE_RUNNING = 3'h5;
 
     reg pending;
-    reg [43:0] first;
+    reg [44:0] first;
     reg [31:0] silent_cycles;
     reg [2:0] state_state;
+    reg was_idle;
     reg reset_wanted;
     reg [1:0] quiet_cycles;
 
     wire bus_idle = reader_idle & writer_idle;
     assign interrupt = pending & interrupt_enable;
-    wire hung = (watchdog != 32'h0) & (silent_cycles == watchdog);
-    assign core_reset = state_state == STATE_CLEAR;
     assign running = state_state == STATE_RUNNING;
+    wire moves = bus_idle ? core_activity | !running : bus_activity;
+    wire bus_hung_and = (watchdog != 32'h0) & (silent_cycles == watchdog);
+    wire bus_hung = bus_hung_and & !bus_idle;
+    wire core_hung = bus_hung_and & bus_idle & running;
+    wire lost = error_code == ERROR_CODE_READ_LAST;
+    assign core_reset = state_state == STATE_CLEAR;
     assign busy = core_reset | running | (state_state == STATE_STOPPING);
     assign failed = state_state == STATE_ERROR;
     assign halt = (state_state == STATE_STOPPING) | failed | core_reset;
     assign done = state_state == STATE_DONE;
-    wire errors_2_valid = errors[88];
-    wire [39:0] errors_2_address = errors[131:92];
-    wire [2:0] errors_2_code = errors[91:89];
-    wire errors_1_valid = errors[44];
-    wire [39:0] errors_1_address = errors[87:48];
-    wire [2:0] errors_1_code = errors[47:45];
+    wire pending_or = (!bus_idle & !bus_hung) | bus_activity;
+    wire pending_or_2 = bus_hung | (quiet_cycles == 2'h3);
+    wire errors_3_valid = errors[135];
+    wire [39:0] errors_3_address = errors[179:140];
+    wire [3:0] errors_3_code = errors[139:136];
+    wire errors_2_valid = errors[90];
+    wire [39:0] errors_2_address = errors[134:95];
+    wire [3:0] errors_2_code = errors[94:91];
+    wire errors_1_valid = errors[45];
+    wire [39:0] errors_1_address = errors[89:50];
+    wire [3:0] errors_1_code = errors[49:46];
     wire errors_0_valid = errors[0];
-    wire [39:0] errors_0_address = errors[43:4];
-    wire [2:0] errors_0_code = errors[3:1];
+    wire [39:0] errors_0_address = errors[44:5];
+    wire [3:0] errors_0_code = errors[4:1];
 
     always @* begin
-        first = 44'h0;
+        first = 45'h0;
+        if (errors_3_valid) first = {errors_3_address, errors_3_code, errors_3_valid};
         if (errors_2_valid) first = {errors_2_address, errors_2_code, errors_2_valid};
         if (errors_1_valid) first = {errors_1_address, errors_1_code, errors_1_valid};
         if (errors_0_valid) first = {errors_0_address, errors_0_code, errors_0_valid};
@@ -831,12 +861,17 @@ module tcu_control (
     end
 
     wire first_valid = first[0];
-    wire [2:0] first_code = first[3:1];
-    wire [39:0] first_address = first[43:4];
+    wire [3:0] first_code = first[4:1];
+    wire [39:0] first_address = first[44:5];
+
+    always @(posedge clk) begin
+        if (rst) was_idle <= 1'h0;
+        else was_idle <= bus_idle;
+    end
 
     always @(posedge clk) begin
         if (rst) silent_cycles <= 32'h0;
-        else if (bus_idle | bus_activity) silent_cycles <= 32'h0;
+        else if (moves | (bus_idle != was_idle)) silent_cycles <= 32'h0;
         else if (silent_cycles != watchdog) silent_cycles <= silent_cycles + 32'h1;
     end
 
@@ -851,15 +886,15 @@ module tcu_control (
                 end
                 STATE_CLEAR: pending <= 1'h0;
                 STATE_RUNNING: begin
-                    if (!first_valid && !soft_reset) begin
-                        if (hung) pending <= 1'h1;
+                    if (!first_valid && !soft_reset && !core_hung) begin
+                        if (bus_hung) pending <= 1'h1;
                         else if (finished) pending <= 1'h1;
                     end
                 end
                 STATE_STOPPING: begin
-                    if (hung) pending <= 1'h1;
-                    else if (!bus_idle) begin
-                    end else if (quiet_cycles == 2'h3) begin
+                    if (bus_hung & !lost) pending <= 1'h1;
+                    else if (pending_or) begin
+                    end else if (pending_or_2) begin
                         if (!(reset_wanted | soft_reset)) pending <= 1'h1;
                     end
                 end
@@ -906,7 +941,12 @@ module tcu_control (
                     end else if (soft_reset) begin
                         reset_wanted <= 1'h1;
                         state_state <= STATE_STOPPING;
-                    end else if (hung) begin
+                    end else if (core_hung) begin
+                        reset_wanted <= 1'h0;
+                        state_state <= STATE_STOPPING;
+                        error_code <= ERROR_CODE_CORE_HUNG;
+                        error_address <= waiting;
+                    end else if (bus_hung) begin
                         state_state <= STATE_ERROR;
                         error_code <= ERROR_CODE_BUS_HUNG;
                     end else if (finished) state_state <= STATE_DONE;
@@ -914,11 +954,11 @@ module tcu_control (
                 STATE_STOPPING: begin
                     quiet_cycles <= quiet_cycles + 2'h1;
                     if (soft_reset) reset_wanted <= 1'h1;
-                    if (hung) begin
+                    if (bus_hung & !lost) begin
                         state_state <= STATE_ERROR;
                         error_code <= ERROR_CODE_BUS_HUNG;
-                    end else if (!bus_idle) quiet_cycles <= 2'h0;
-                    else if (quiet_cycles == 2'h3) begin
+                    end else if (pending_or) quiet_cycles <= 2'h0;
+                    else if (pending_or_2) begin
                         if (reset_wanted | soft_reset) state_state <= STATE_CLEAR;
                         else state_state <= STATE_ERROR;
                     end
@@ -984,24 +1024,31 @@ module tcu_fifo_buffer (
     end
 endmodule
 
-// Fetches from offset 0 of window PROGRAM until END has been delivered.
+// Fetches the header of the weights, then the program from offset 0 of window PROGRAM until END has been delivered.
+//
+// Nothing of a block of the program is handed on before it is verified; its header and sums never are.
 //
 // Members:
 //     start: Pulse. Exactly one per reset.
-//     program_bytes: Size of window PROGRAM; stable from `start` on. A last incomplete part or beat is not read.
+//     window_bytes: Size of window PROGRAM; stable from `start` on. A last incomplete block is not read.
+//     verified: Pulse: one more block of the program is as the compiler wrote it; see `ImageCheck`.
+//     program_bytes: Size of the program, at most `window_bytes`; stable from the first `verified` on.
 //     request: To the bus reader; issued only when the buffer has room for all beats of the burst.
 //     beat_valid, beat_data: Beats of all requests, in order. No back-pressure.
 //     o: Instructions, own and shared part; the last one is END.
 //     error: OPCODE at the offset of an instruction that the program does not hold whole: its opcode is unknown, its
-//         shared part is missing and none came before, or the window ends before it. Nothing is delivered from it on.
+//         shared part is missing and none came before, or the program ends before it; LENGTH at 0 if the window has
+//         no whole block. Nothing is delivered from there on.
 //     busy: Instructions, requests or beats are outstanding. Beats in flight after END are accepted and dropped.
 //
 // Throughput: one beat per cycle, up to one part, and an instruction every two cycles. Latency: the request two
-// cycles after `start`; an instruction at most 5 cycles after its last beat.
+// cycles after `start`; the first instruction of a block at most 4 cycles after `verified`.
 module tcu_fetch (
     input  wire         clk,
     input  wire         rst,
     input  wire         start,
+    input  wire [31:0]  window_bytes,
+    input  wire         verified,
     input  wire [31:0]  program_bytes,
     output wire [40:0]  request_payload,
     output reg          request_valid,
@@ -1011,7 +1058,7 @@ module tcu_fetch (
     output wire [511:0] o_payload,
     output wire         o_valid,
     input  wire         o_ready,
-    output wire [43:0]  error,
+    output wire [44:0]  error,
     output wire         busy
 );
     localparam OPCODE_END = 4'h0;
@@ -1019,21 +1066,26 @@ module tcu_fetch (
 
     wire [63:0] buffer_o_payload;
     wire buffer_o_valid;
+    reg [2:0] request_payload_window;
     reg [31:0] request_payload_offset;
     reg [5:0] request_payload_beats;
+    reg [3:0] header_due;
     reg [28:0] unrequested;
     reg fetching;
+    reg heading;
     reg [7:0] room;
     reg [7:0] due;
     reg [2:0] beats_2;
     reg [255:0] parts_payload;
+    reg [26:0] position;
+    reg more;
+    reg [5:0] trusted;
     reg judged;
     reg sound;
     reg [255:0] own;
-    reg more;
     reg [255:0] read_data;
     reg present;
-    reg [26:0] position;
+    reg begun;
     reg [26:0] start_2;
     reg [31:0] offset;
     reg [15:0] known;
@@ -1041,26 +1093,30 @@ module tcu_fetch (
 
     reg [255:0] shared_parts [0:7];
 
+    wire buffer_i_valid = beat_valid & (header_due == 4'h0);
     wire own_shared = own[4];
     wire parts_valid = beats_2 == 3'h4;
-    assign o_valid = fetching & judged & sound & (!own_shared | (parts_valid & more));
+    wire framing = (position == 27'h0) | (position[3:0] == 4'hf);
+    wire usable = parts_valid & more & (trusted != 6'h0) & !framing;
+    assign o_valid = fetching & judged & sound & (!own_shared | usable);
     wire [3:0] own_opcode = own[3:0];
     wire is_end = o_valid & (own_opcode == OPCODE_END);
-    wire [5:0] beats = (unrequested >= 29'h20) ? 6'h20 : unrequested[5:0];
-    wire issue = fetching & !is_end & !request_valid & (unrequested != 29'h0) & (room >= 8'h20);
+    wire issue = fetching & !is_end & !request_valid & (heading | ((unrequested != 29'h0) & (room >= 8'h20)));
     assign busy = fetching | request_valid | (due != 8'h0);
     wire parts_ready_and = judged & sound & own_shared;
     wire taken_2 = o_valid & o_ready;
-    wire parts_ready = fetching & more & (parts_ready_and ? o_ready : !present | taken_2);
+    wire parts_ready = fetching & more & (trusted != 6'h0) & (framing |
+        (parts_ready_and ? o_ready : !present | taken_2));
     wire buffer_o_ready = !parts_valid | parts_ready;
     wire taken = buffer_o_valid & buffer_o_ready;
-    wire read_en = parts_valid & parts_ready & !parts_ready_and;
+    wire read_en = parts_valid & parts_ready & !framing & !parts_ready_and;
     wire write_en = taken_2 & own_shared;
     wire error_valid = fetching & ((!more & (!present | parts_ready_and)) | (judged & !sound));
-    wire [5:0] room_selected = issue ? beats : 6'h0;
-    assign request_payload = {request_payload_beats, request_payload_offset, 3'h0};
+    wire [3:0] error_code = begun ? 4'h4 : 4'hc;
+    wire [5:0] beats = heading ? 6'h8 : (unrequested >= 29'h20) ? 6'h20 : unrequested[5:0];
+    assign request_payload = {request_payload_beats, request_payload_offset, request_payload_window};
     assign o_payload = {own_shared ? parts_payload : read_data, own};
-    assign error = {8'h0, present ? start_2 : position, 8'h4, error_valid};
+    assign error = {8'h0, present ? start_2 : position, 5'h0, error_code, error_valid};
     wire [2:0] write_addr = own[2:0];
     wire [2:0] read_addr = parts_payload[2:0];
 
@@ -1068,7 +1124,7 @@ module tcu_fetch (
         .clk(clk),
         .rst(rst),
         .i_payload(beat_data),
-        .i_valid(beat_valid),
+        .i_valid(buffer_i_valid),
         .i_ready(),
         .o_payload(buffer_o_payload),
         .o_valid(buffer_o_valid),
@@ -1080,29 +1136,40 @@ module tcu_fetch (
     always @(posedge clk) if (read_en) read_data <= shared_parts[read_addr];
 
     always @(posedge clk) begin
-        if (rst) begin
-            request_payload_offset <= 32'h0;
-            request_payload_beats <= 6'h0;
-            request_valid <= 1'h0;
-            unrequested <= 29'h0;
-            offset <= 32'h0;
-        end else begin
-            if (request_ready) request_valid <= 1'h0;
-            if (start) unrequested <= {program_bytes[31:5], 2'h0};
-            if (issue) begin
-                request_payload_offset <= offset;
-                request_payload_beats <= beats;
-                request_valid <= 1'h1;
-                unrequested <= unrequested - beats;
-                offset <= offset + {beats, 3'h0};
-            end
-        end
-    end
-
-    always @(posedge clk) begin
         if (rst) fetching <= 1'h0;
         else if (start) fetching <= 1'h1;
         else if (is_end & o_ready) fetching <= 1'h0;
+    end
+
+    always @(posedge clk) begin
+        if (rst) header_due <= 4'h8;
+        else if (beat_valid & (header_due != 4'h0)) header_due <= header_due - 4'h1;
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            request_valid <= 1'h0;
+            unrequested <= 29'h0;
+            request_payload_window <= 3'h0;
+            request_payload_offset <= 32'h0;
+            request_payload_beats <= 6'h0;
+            heading <= 1'h1;
+            offset <= 32'h0;
+        end else begin
+            if (request_ready) request_valid <= 1'h0;
+            if (start) unrequested <= {window_bytes[31:9], 6'h0};
+            if (issue) begin
+                request_valid <= 1'h1;
+                request_payload_window <= heading ? 3'h1 : 3'h0;
+                request_payload_offset <= offset;
+                request_payload_beats <= beats;
+                heading <= 1'h0;
+                if (!heading) begin
+                    unrequested <= unrequested - beats;
+                    offset <= offset + {beats, 3'h0};
+                end
+            end
+        end
     end
 
     always @(posedge clk) begin
@@ -1111,11 +1178,13 @@ module tcu_fetch (
             due <= 8'h0;
             beats_2 <= 3'h0;
             judged <= 1'h0;
+            trusted <= 6'h0;
         end else begin
-            room <= room + taken - room_selected;
-            due <= due - beat_valid + room_selected;
+            room <= room + taken - ((issue & !heading) ? beats : 8'h0);
+            due <= due - beat_valid + (issue ? beats : 8'h0);
             beats_2 <= ((parts_valid & parts_ready) ? 3'h0 : beats_2) + taken;
             judged <= present & !taken_2;
+            trusted <= trusted + (verified ? 6'h10 : 6'h0) - (parts_valid & parts_ready);
         end
     end
 
@@ -1124,18 +1193,21 @@ module tcu_fetch (
 
     always @(posedge clk) begin
         if (rst) begin
-            unread <= 27'h0;
             more <= 1'h0;
             known <= 16'h0;
+            begun <= 1'h0;
+            unread <= 27'h0;
             position <= 27'h0;
         end else begin
             if (start) begin
-                unread <= program_bytes[31:5];
-                more <= {program_bytes[31:5], 5'h0} != 32'h0;
+                more <= {window_bytes[31:9], 9'h0} != 32'h0;
                 known <= 16'h3;
+            end else if (verified & !begun) begin
+                begun <= 1'h1;
+                unread <= program_bytes[31:5];
             end else if (parts_valid & parts_ready) begin
-                unread <= unread - 27'h1;
                 more <= unread != 27'h1;
+                unread <= unread - 27'h1;
                 position <= position + 27'h1;
             end
             if (write_en) known[own_opcode] <= 1'h1;
@@ -2080,10 +2152,10 @@ endmodule
 module tcu_fifo_reader_order (
     input  wire        clk,
     input  wire        rst,
-    input  wire [41:0] i_payload,
+    input  wire [46:0] i_payload,
     input  wire        i_valid,
     output wire        i_ready,
-    output wire [41:0] o_payload,
+    output wire [46:0] o_payload,
     output wire        o_valid,
     input  wire        o_ready,
     output reg  [4:0]  level
@@ -2091,7 +2163,7 @@ module tcu_fifo_reader_order (
     reg [3:0] queue_w_port_addr;
     reg [3:0] queue_r_port_addr;
 
-    reg [41:0] queue_storage [0:15];
+    reg [46:0] queue_storage [0:15];
 
     assign i_ready = level != 5'h10;
     assign o_valid = level != 5'h0;
@@ -2099,9 +2171,10 @@ module tcu_fifo_reader_order (
     assign o_payload = queue_storage[queue_r_port_addr];
     wire [1:0] i_payload_client = i_payload[1:0];
     wire [39:0] i_payload_address = i_payload[41:2];
+    wire [4:0] i_payload_length = i_payload[46:42];
 
     always @(posedge clk) if (queue_w_port_en) queue_storage[queue_w_port_addr] <=
-        {i_payload_address, i_payload_client};
+        {i_payload_length, i_payload_address, i_payload_client};
 
     always @(posedge clk) begin
         if (rst) queue_w_port_addr <= 4'h0;
@@ -2324,9 +2397,10 @@ endmodule
 // A waiting request of the lowest client number goes first. Up to MAX_OUTSTANDING bursts are in flight. RREADY is
 // always 1: a client owns space for a whole burst before it requests it, and takes a beat in any cycle.
 //
-// The first violation of a window or error response stops the reader until reset: it reports the error and then
-// behaves as if `halt` were 1. While halted no new address is issued (one that is already offered stays) and beats
-// are accepted and discarded. Requests already taken from a client may then never be served.
+// The first violation of a window, error response, RLAST at another beat than the burst's last, or beat that no burst
+// is due for, stops the reader until reset: it reports the error and then behaves as if `halt` were 1. While halted no
+// new address is issued (one that is already offered stays) and beats are accepted and discarded. Requests already
+// taken from a client may then never be served. A burst is over with its last beat as ARLEN has it, whatever RLAST is.
 //
 // Latency: ARVALID rises 5 cycles after a request is taken, `beat_valid` 1 cycle after the bus transfers the beat. One
 // request and one beat per cycle.
@@ -2338,10 +2412,11 @@ endmodule
 //     beat_valid: One bit per client, at most one is 1.
 //     beat_data: The beat, shared by all clients.
 //     bus: AXI4 read channels.
-//     outstanding: Bursts offered or accepted on AR whose last beat has not arrived.
+//     outstanding: Bursts offered or accepted on AR whose beats have not all arrived.
 //     idle: Nothing outstanding, and nothing about to be issued; a register, low from the cycle after a request.
 //     beat: 1 for every beat transferred on the bus, in the next cycle.
-//     error_valid, error_code, error_address: One pulse for the first error; the address is the burst's.
+//     error_valid, error_code, error_address: One pulse for the first error; the address is the burst's, 0 of a beat
+//         that no burst is due for.
 module tcu_reader (
     input  wire         clk,
     input  wire         rst,
@@ -2377,15 +2452,14 @@ module tcu_reader (
     output reg          idle,
     output reg          beat,
     output reg          error_valid,
-    output reg  [2:0]   error_code,
+    output reg  [3:0]   error_code,
     output reg  [39:0]  error_address
 );
-    localparam ERROR_CODE_NONE = 3'h0;
-    localparam ERROR_CODE_WINDOW = 3'h1;
-    localparam ERROR_CODE_READ_RESPONSE = 3'h2;
+    localparam ERROR_CODE_NONE = 4'h0;
+    localparam ERROR_CODE_WINDOW = 4'h1;
 
     wire order_i_ready;
-    wire [41:0] order_o_payload;
+    wire [46:0] order_o_payload;
     wire order_o_valid;
     wire [48:0] read_check_o_payload;
     wire read_check_o_valid;
@@ -2393,21 +2467,26 @@ module tcu_reader (
     reg stopped;
     reg [40:0] read_check_i_payload_request;
     reg [1:0] read_check_i_payload_tag;
+    reg [4:0] arrived;
 
     wire halted = stopped | halt;
     wire read_check_o_payload_violation = read_check_o_payload[48];
     wire violation = read_check_o_valid & !halted & read_check_o_payload_violation;
     wire read_check_o_ready = read_check_o_valid & !halted & !read_check_o_payload_violation & order_i_ready &
         (!bus_arvalid | bus_arready);
+    wire [5:0] read_check_o_payload_beats = read_check_o_payload[45:40];
+    wire [6:0] order_i_payload_length_wide = read_check_o_payload_beats - 7'h1;
     wire read_check_i_valid = |{request_2_valid, request_1_valid, request_0_valid};
     assign request_2_ready = request_0_ready & ({request_1_valid, request_0_valid} == 2'h0);
     assign request_1_ready = request_0_ready & !request_0_valid;
+    wire [4:0] order_o_payload_length = order_o_payload[46:42];
+    wire last = arrived == order_o_payload_length;
     wire failure_and = bus_rvalid & order_o_valid & !halted;
     wire failure = failure_and & (bus_rresp != 2'h0);
-    wire deliver = failure_and & (bus_rresp == 2'h0);
-    wire order_o_ready = bus_rvalid & bus_rlast;
-    wire [5:0] read_check_o_payload_beats = read_check_o_payload[45:40];
-    wire [6:0] bus_arlen_difference = read_check_o_payload_beats - 7'h1;
+    wire misplaced = bus_rvalid & !halted & (order_o_valid ? (bus_rresp == 2'h0) & (bus_rlast != last) : 1'h1);
+    wire deliver = failure_and & (bus_rresp == 2'h0) & (bus_rlast == last);
+    wire order_o_ready = bus_rvalid & last;
+    wire error_valid_or = violation | failure | misplaced;
     wire [5:0] request_2_payload_beats = request_2_payload[40:35];
     wire [31:0] request_2_payload_offset = request_2_payload[34:3];
     wire [2:0] request_2_payload_window = request_2_payload[2:0];
@@ -2447,9 +2526,8 @@ module tcu_reader (
     assign bus_arprot = 3'h0;
     assign bus_arcache = 4'h3;
     assign bus_rready = 1'h1;
-    wire [39:0] read_check_o_payload_address = read_check_o_payload[39:0];
     wire [1:0] read_check_o_payload_tag = read_check_o_payload[47:46];
-    wire [41:0] order_i_payload = {read_check_o_payload_address, read_check_o_payload_tag};
+    wire [39:0] read_check_o_payload_address = read_check_o_payload[39:0];
     wire [39:0] windows_0_base = windows[39:0];
     wire [31:0] windows_0_size = windows[71:40];
     wire [39:0] windows_1_base = windows[111:72];
@@ -2471,7 +2549,7 @@ module tcu_reader (
     tcu_fifo_reader_order u_order (
         .clk(clk),
         .rst(rst),
-        .i_payload(order_i_payload),
+        .i_payload({order_i_payload_length_wide[4:0], read_check_o_payload_address, read_check_o_payload_tag}),
         .i_valid(read_check_o_ready),
         .i_ready(order_i_ready),
         .o_payload(order_o_payload),
@@ -2508,7 +2586,7 @@ module tcu_reader (
             beat_valid[0] <= deliver & (order_o_payload_client == 2'h0);
             beat_valid[1] <= deliver & (order_o_payload_client == 2'h1);
             beat_valid[2] <= deliver & (order_o_payload_client == 2'h2);
-            error_valid <= violation | failure;
+            error_valid <= error_valid_or;
         end
     end
 
@@ -2522,23 +2600,28 @@ module tcu_reader (
             if (read_check_o_ready) begin
                 bus_arvalid <= 1'h1;
                 bus_araddr <= read_check_o_payload_address;
-                bus_arlen <= {bus_arlen_difference[6], bus_arlen_difference};
+                bus_arlen <= {order_i_payload_length_wide[6], order_i_payload_length_wide};
             end
         end
     end
 
     always @(posedge clk) begin
+        if (rst) arrived <= 5'h0;
+        else if (bus_rvalid & order_o_valid) arrived <= last ? 5'h0 : arrived + 5'h1;
+    end
+
+    always @(posedge clk) begin
         if (rst) stopped <= 1'h0;
-        else if (violation | failure) stopped <= 1'h1;
+        else if (error_valid_or) stopped <= 1'h1;
     end
 
     always @(posedge clk) begin
         if (rst) begin
             error_code <= ERROR_CODE_NONE;
             error_address <= 40'h0;
-        end else if (failure) begin
-            error_code <= ERROR_CODE_READ_RESPONSE;
-            error_address <= order_o_payload_address;
+        end else if (failure | misplaced) begin
+            error_code <= failure ? 4'h2 : 4'h6;
+            error_address <= order_o_valid ? order_o_payload_address : 40'h0;
         end else if (violation) begin
             error_code <= ERROR_CODE_WINDOW;
             error_address <= read_check_o_payload_address;
@@ -2936,12 +3019,12 @@ module tcu_writer (
     output reg          done,
     output reg          beat,
     output reg          error_valid,
-    output reg  [2:0]   error_code,
+    output reg  [3:0]   error_code,
     output reg  [39:0]  error_address
 );
-    localparam ERROR_CODE_NONE = 3'h0;
-    localparam ERROR_CODE_WINDOW = 3'h1;
-    localparam ERROR_CODE_WRITE_RESPONSE = 3'h3;
+    localparam ERROR_CODE_NONE = 4'h0;
+    localparam ERROR_CODE_WINDOW = 4'h1;
+    localparam ERROR_CODE_WRITE_RESPONSE = 4'h3;
 
     wire order_i_ready;
     wire [39:0] order_o_payload;
@@ -4206,6 +4289,8 @@ endmodule
 //     request, beat_en, beat: Client of the bus reader.
 //     claim_weights, claim_parameters, claim_beats, free_weights, free_parameters: Room in the rings, in beats.
 //     weight_en, parameter_en: The beat goes into that ring.
+//     fresh_en: The beat was not read before in this run: its burst begins where the fresh ones before it end.
+//     fresh_end: Offset up to which fresh bursts were requested, from that of the first byte after the header on.
 //     busy: Not all requested beats have arrived, or an instruction is under way.
 //
 // A burst takes at most half of the weight ring. Rate: one burst every three cycles.
@@ -4226,6 +4311,8 @@ module tcu_weight_stream (
     input  wire [7:0]   free_parameters,
     output wire         weight_en,
     output wire         parameter_en,
+    output wire         fresh_en,
+    output reg  [31:0]  fresh_end,
     output wire         busy
 );
     localparam FSM_IDLE = 2'h0;
@@ -4234,10 +4321,11 @@ module tcu_weight_stream (
     localparam FSM_REQUEST = 2'h3;
 
     reg [31:0] request_payload_offset;
-    reg [6:0] bursts_r_data;
+    reg [7:0] bursts_r_data;
     reg [5:0] count;
     reg [17:0] left;
     reg weights;
+    reg fresh;
     reg [1:0] fsm_state;
     reg room;
     reg bursts_r_rdy;
@@ -4247,10 +4335,11 @@ module tcu_weight_stream (
     reg [511:0] word;
     reg [11:0] column;
 
-    reg [6:0] bursts_storage [0:30];
+    reg [7:0] bursts_storage [0:30];
 
     assign weight_en = beat_en & bursts_r_data[6];
     assign parameter_en = beat_en & !bursts_r_data[6];
+    assign fresh_en = beat_en & bursts_r_data[7];
     wire [6:0] bursts_r_en_sum = count + 7'h1;
     wire bursts_r_en_equal = bursts_r_en_sum == bursts_r_data[5:0];
     wire [5:0] to_boundary = 6'h20 - request_payload_offset[7:3];
@@ -4262,13 +4351,14 @@ module tcu_weight_stream (
     wire bursts_w_port_en = bursts_w_rdy & bursts_w_en;
     wire bursts_r_en = beat_en & bursts_r_en_equal;
     wire bursts_r_port_en = bursts_inner_r_rdy & (!bursts_r_rdy | bursts_r_en);
+    wire [31:0] request_payload_offset_sum = request_payload_offset + {claim_beats, 3'h0};
     wire [12:0] fsm_state_sum = column + 13'h1;
     assign busy = bursts_r_rdy | (fsm_state == FSM_PREPARE) | (fsm_state == FSM_CHOOSE) | (fsm_state == FSM_REQUEST);
     assign request_valid = (fsm_state == FSM_REQUEST) & room;
     assign claim_weights = (fsm_state == FSM_REQUEST) & room & request_ready & weights;
     assign claim_parameters = (fsm_state == FSM_REQUEST) & room & request_ready & !weights;
     assign request_payload = {claim_beats, request_payload_offset, 3'h1};
-    wire [6:0] bursts_w_data = {weights, claim_beats};
+    wire [7:0] bursts_w_data = {fresh, weights, claim_beats};
     wire [31:0] word_offset = word[159:128];
     wire [15:0] word_n_tiles = word[187:172];
     wire [11:0] word_n_columns = word[171:160];
@@ -4294,6 +4384,8 @@ module tcu_weight_stream (
             weights <= 1'h0;
             left <= 18'h0;
             claim_beats <= 6'h0;
+            fresh <= 1'h0;
+            fresh_end <= 32'h40;
         end else begin
             room <= (weights ? free_weights >= claim_beats : free_parameters >= claim_beats) & bursts_w_rdy;
             case (fsm_state)
@@ -4314,12 +4406,14 @@ module tcu_weight_stream (
                     room <= 1'h0;
                     fsm_state <= FSM_REQUEST;
                     claim_beats <= beats;
+                    fresh <= request_payload_offset == fresh_end;
                 end
                 FSM_REQUEST: begin
                     if (room & request_ready) begin
                         fsm_state <= FSM_CHOOSE;
-                        request_payload_offset <= request_payload_offset + {claim_beats, 3'h0};
+                        request_payload_offset <= request_payload_offset_sum;
                         left <= left - claim_beats;
+                        if (fresh) fresh_end <= request_payload_offset_sum;
                         if (left == claim_beats) begin
                             weights <= !weights;
                             left <= 18'h4;
@@ -8212,6 +8306,513 @@ module tcu_counters (
     end
 endmodule
 
+// Looks at the first beats that fetch receives: the whole header of the weights, then that of the program.
+//
+// A word that must be what this machine is gives the error of that word; `weights_bytes` and `weights_crc` of the
+// program must be those of the weights, else WEIGHTS; `program_bytes` must be whole blocks, not none, and fit its
+// window, else LENGTH; anything else must be 0, else FORMAT. The first flaw stays.
+//
+// Latency: 1 cycle from a beat to `flawed`, 2 for LENGTH.
+//
+// Members:
+//     en, beat: A beat that fetch receives.
+//     window_bytes: Size of window PROGRAM, stable.
+//     of_program: The beat is one of the program's, with or after its header.
+//     flawed, code, window: The first flaw, and in what window.
+//     program_bytes, weights_bytes, weights_crc: From the headers, once they have come.
+module tcu_header_check (
+    input  wire        clk,
+    input  wire        rst,
+    input  wire        en,
+    input  wire [63:0] beat,
+    input  wire [31:0] window_bytes,
+    output wire        of_program,
+    output reg         flawed,
+    output reg  [3:0]  code,
+    output reg  [2:0]  window,
+    output reg  [31:0] program_bytes,
+    output reg  [31:0] weights_bytes,
+    output reg  [31:0] weights_crc
+);
+    localparam ERROR_CODE_NONE = 4'h0;
+    localparam ERROR_CODE_FORMAT = 4'h8;
+    localparam ERROR_CODE_INSTRUCTION_SET = 4'h9;
+    localparam ERROR_CODE_ARCHITECTURE = 4'ha;
+    localparam ERROR_CODE_GENERATOR = 4'hb;
+    localparam ERROR_CODE_LENGTH = 4'hc;
+    localparam ERROR_CODE_WEIGHTS = 4'hd;
+    localparam WINDOW_PROGRAM = 3'h0;
+
+    reg [3:0] number;
+    reg compared_1, compared_0;
+    reg [31:0] expected_1, expected_0;
+    reg [3:0] code_1, code_0;
+    reg complete;
+
+    assign of_program = number >= 4'h8;
+    wire [2:0] window_selected = of_program ? 3'h0 : 3'h1;
+
+    always @* begin
+        compared_1 = 1'h0;
+        case (number)
+            4'h0, 4'h1, 4'h2: compared_1 = 1'h1;
+            4'h4, 4'h5, 4'h6, 4'h7, 4'h8, 4'h9: compared_1 = 1'h1;
+            4'hb: compared_1 = 1'h1;
+            default: ;
+        endcase
+    end
+
+    always @* begin
+        expected_1 = 32'h0;
+        case (number)
+            4'h0: expected_1 = 32'h1;
+            4'h1: expected_1 = 32'h67fa15a1;
+            4'h2: expected_1 = 32'h0;
+            4'h4, 4'h5, 4'h6, 4'h7: expected_1 = 32'h0;
+            4'h8: expected_1 = 32'h1;
+            4'h9: expected_1 = 32'h67fa15a1;
+            4'hb: expected_1 = weights_crc;
+            default: ;
+        endcase
+    end
+
+    always @* begin
+        code_1 = ERROR_CODE_NONE;
+        case (number)
+            4'h0: code_1 = ERROR_CODE_FORMAT;
+            4'h1: code_1 = ERROR_CODE_ARCHITECTURE;
+            4'h2: code_1 = ERROR_CODE_FORMAT;
+            4'h4, 4'h5, 4'h6, 4'h7, 4'h8: code_1 = ERROR_CODE_FORMAT;
+            4'h9: code_1 = ERROR_CODE_ARCHITECTURE;
+            4'hb: code_1 = ERROR_CODE_WEIGHTS;
+            default: ;
+        endcase
+    end
+
+    always @* begin
+        compared_0 = 1'h0;
+        case (number)
+            4'h0, 4'h1, 4'h2: compared_0 = 1'h1;
+            4'h4, 4'h5, 4'h6, 4'h7, 4'h8, 4'h9, 4'ha, 4'hb: compared_0 = 1'h1;
+            default: ;
+        endcase
+    end
+
+    always @* begin
+        expected_0 = 32'h0;
+        case (number)
+            4'h0: expected_0 = 32'h57554354;
+            4'h1: expected_0 = 32'ha4f84e34;
+            4'h2: expected_0 = 32'h10000;
+            4'h4, 4'h5, 4'h6, 4'h7: expected_0 = 32'h0;
+            4'h8: expected_0 = 32'h50554354;
+            4'h9: expected_0 = 32'ha4f84e34;
+            4'ha: expected_0 = 32'h10000;
+            4'hb: expected_0 = weights_bytes;
+            default: ;
+        endcase
+    end
+
+    always @* begin
+        code_0 = ERROR_CODE_NONE;
+        case (number)
+            4'h0: code_0 = ERROR_CODE_FORMAT;
+            4'h1: code_0 = ERROR_CODE_INSTRUCTION_SET;
+            4'h2: code_0 = ERROR_CODE_GENERATOR;
+            4'h4, 4'h5, 4'h6, 4'h7, 4'h8: code_0 = ERROR_CODE_FORMAT;
+            4'h9: code_0 = ERROR_CODE_INSTRUCTION_SET;
+            4'ha: code_0 = ERROR_CODE_GENERATOR;
+            4'hb: code_0 = ERROR_CODE_WEIGHTS;
+            default: ;
+        endcase
+    end
+
+    always @(posedge clk) begin
+        if (rst) complete <= 1'h0;
+        else complete <= en & (number == 4'hb);
+    end
+
+    always @(posedge clk) begin
+        if (rst) number <= 4'h0;
+        else if (en & (number != 4'hc)) number <= number + 4'h1;
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            flawed <= 1'h0;
+            code <= ERROR_CODE_NONE;
+            window <= WINDOW_PROGRAM;
+        end else begin
+            if (complete & !flawed & (!((program_bytes[8:0] == 9'h0) & (program_bytes[31:9] != 23'h0)) |
+                (program_bytes > window_bytes))) begin
+                flawed <= 1'h1;
+                code <= ERROR_CODE_LENGTH;
+                window <= WINDOW_PROGRAM;
+            end
+            if (en & compared_1 & (beat[63:32] != expected_1) & !flawed) begin
+                flawed <= 1'h1;
+                code <= code_1;
+                window <= window_selected;
+            end
+            if (en & compared_0 & (beat[31:0] != expected_0) & !flawed) begin
+                flawed <= 1'h1;
+                code <= code_0;
+                window <= window_selected;
+            end
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            weights_crc <= 32'h0;
+            program_bytes <= 32'h0;
+            weights_bytes <= 32'h0;
+        end else begin
+            case (number)
+                4'h3: begin
+                    if (en) begin
+                        weights_crc <= beat[63:32];
+                        weights_bytes <= beat[31:0];
+                    end
+                end
+                4'ha: begin
+                    if (en) program_bytes <= beat[63:32];
+                end
+                default: ;
+            endcase
+        end
+    end
+endmodule
+
+// Several sums over beats of one bus, each beat into at most one of them.
+//
+// What a beat adds is the same whatever the sum was, and how a sum moves on the same whatever the beat is: so the
+// beat's share is made a cycle ahead, and all sums share both networks.
+//
+// Latency: 2 cycles from `en` to `crc`. One beat per cycle. Reset: all sums are those of no bytes, 0.
+//
+// Parameters:
+//     bus_bytes: Bytes per beat, a multiple of 4.
+//     sums: Number of sums.
+//
+// Members:
+//     en: One bit per sum, at most one is 1: the beat goes into that one.
+//     beat: The bytes, first in the least significant bits.
+//     cut: The last 4 bytes of the beat count as 0.
+//     crc: The sums, as `zlib.crc32` gives them.
+module tcu_beat_crc (
+    input  wire        clk,
+    input  wire        rst,
+    input  wire [1:0]  en,
+    input  wire [63:0] beat,
+    input  wire        cut,
+    output wire [63:0] crc
+);
+    reg [31:0] present;
+    reg [31:0] share;
+    reg [1:0] share_of;
+    reg [31:0] state_0, state_1;
+
+    wire [31:0] content_bits = beat[63:32] & ~{32{cut}};
+
+    always @* begin
+        present = 32'h0;
+        if (share_of[0]) present = state_0;
+        if (share_of[1]) present = state_1;
+    end
+
+    wire [31:0] following = {^{present[31], 1'h0, present[29], 2'h0, present[26], 6'h0, present[19:18], 1'h0,
+        present[16:15], 1'h0, present[13], 2'h0, present[10:8], 2'h0, present[5], 1'h0, present[3:2], 1'h0,
+        present[0]}, ^{1'h0, present[30:28], 1'h0, present[26:25], 5'h0, present[19], 1'h0, present[17:16], 1'h0,
+        present[14:12], 1'h0, present[10], 2'h0, present[7], 1'h0, present[5:3], 1'h0, present[1:0]},
+        ^{present[31], 2'h0, present[28:24], 4'h0, present[19], 6'h0, present[12:10], 1'h0, present[8], 1'h0,
+        present[6:4], 4'h0}, ^{present[31:30], 2'h0, present[27:23], 4'h0, present[18], 6'h0, present[11:9], 1'h0,
+        present[7], 1'h0, present[5:3], 3'h0}, ^{1'h0, present[30], 4'h0, present[25:22], 2'h0, present[19:15], 1'h0,
+        present[13], 6'h0, present[6:4], 3'h0, present[0]}, ^{5'h0, present[26], 1'h0, present[24:21], 1'h0,
+        present[19], 1'h0, present[17], 2'h0, present[14:12], 1'h0, present[10:8], 3'h0, present[4], 1'h0, present[2],
+        1'h0, present[0]}, ^{6'h0, present[25], 1'h0, present[23:20], 1'h0, present[18], 1'h0, present[16], 2'h0,
+        present[13:11], 1'h0, present[9:7], 3'h0, present[3], 1'h0, present[1], 1'h0},
+        ^{present[31], 1'h0, present[29], 2'h0, present[26], 1'h0, present[24], 1'h0, present[22:20], 1'h0,
+        present[18:16], 2'h0, present[13:11], 1'h0, present[9], 1'h0, present[7:5], 1'h0, present[3], 3'h0},
+        ^{present[31:28], 1'h0, present[26:25], 1'h0, present[23], 1'h0, present[21:20], 1'h0, present[18:17], 3'h0,
+        present[13:11], 1'h0, present[9], 2'h0, present[6], 1'h0, present[4:3], 2'h0, present[0]},
+        ^{present[31:27], 1'h0, present[25:24], 1'h0, present[22], 1'h0, present[20:19], 1'h0, present[17:16], 3'h0,
+        present[12:10], 1'h0, present[8], 2'h0, present[5], 1'h0, present[3:2], 2'h0},
+        ^{present[31:30], 1'h0, present[28:27], 2'h0, present[24:23], 1'h0, present[21], 7'h0, present[13], 1'h0,
+        present[11], 2'h0, present[8:7], 1'h0, present[5:3], 1'h0, present[1:0]},
+        ^{1'h0, present[30], 2'h0, present[27], 3'h0, present[23:22], 1'h0, present[20:18], 1'h0, present[16:15],
+        1'h0, present[13:12], 2'h0, present[9:4], 4'h0}, ^{9'h0, present[22:21], 3'h0, present[17:16], 1'h0,
+        present[14:9], 1'h0, present[7:6], 1'h0, present[4], 1'h0, present[2], 1'h0, present[0]},
+        ^{present[31], 9'h0, present[21:20], 3'h0, present[16:15], 1'h0, present[13:8], 1'h0, present[6:5], 1'h0,
+        present[3], 1'h0, present[1], 1'h0}, ^{present[31:30], 9'h0, present[20:19], 3'h0, present[15:14], 1'h0,
+        present[12:7], 1'h0, present[5:4], 1'h0, present[2], 1'h0, present[0]},
+        ^{1'h0, present[30:29], 9'h0, present[19:18], 3'h0, present[14:13], 1'h0, present[11:6], 1'h0, present[4:3],
+        1'h0, present[1], 1'h0}, ^{present[31], 2'h0, present[28], 1'h0, present[26], 6'h0, present[19], 1'h0,
+        present[17:15], 2'h0, present[12], 4'h0, present[7:6], 6'h0},
+        ^{1'h0, present[30], 2'h0, present[27], 1'h0, present[25], 6'h0, present[18], 1'h0, present[16:14], 2'h0,
+        present[11], 4'h0, present[6:5], 5'h0}, ^{present[31], 1'h0, present[29], 2'h0, present[26], 1'h0,
+        present[24], 6'h0, present[17], 1'h0, present[15:13], 2'h0, present[10], 4'h0, present[5:4], 4'h0},
+        ^{present[31:30], 1'h0, present[28], 2'h0, present[25], 1'h0, present[23], 6'h0, present[16], 1'h0,
+        present[14:12], 2'h0, present[9], 4'h0, present[4:3], 3'h0},
+        ^{1'h0, present[30:29], 1'h0, present[27], 2'h0, present[24], 1'h0, present[22], 6'h0, present[15], 1'h0,
+        present[13:11], 2'h0, present[8], 4'h0, present[3:2], 2'h0},
+        ^{2'h0, present[29:28], 1'h0, present[26], 2'h0, present[23], 1'h0, present[21], 6'h0, present[14], 1'h0,
+        present[12:10], 2'h0, present[7], 4'h0, present[2:1], 1'h0},
+        ^{2'h0, present[29:25], 2'h0, present[22], 1'h0, present[20:18], 1'h0, present[16:15], 3'h0, present[11],
+        2'h0, present[8], 1'h0, present[6:5], 1'h0, present[3:1], 1'h0},
+        ^{2'h0, present[29:27], 1'h0, present[25:24], 2'h0, present[21], 3'h0, present[17:16], 1'h0, present[14:13],
+        3'h0, present[9:7], 2'h0, present[4:3], 1'h0, present[1], 1'h0},
+        ^{present[31], 2'h0, present[28:26], 1'h0, present[24:23], 2'h0, present[20], 3'h0, present[16:15], 1'h0,
+        present[13:12], 3'h0, present[8:6], 2'h0, present[3:2], 1'h0, present[0]},
+        ^{1'h0, present[30], 2'h0, present[27:25], 1'h0, present[23:22], 2'h0, present[19], 3'h0, present[15:14],
+        1'h0, present[12:11], 3'h0, present[7:5], 2'h0, present[2:1], 1'h0},
+        ^{6'h0, present[25:24], 1'h0, present[22:21], 1'h0, present[19], 2'h0, present[16:14], 2'h0, present[11],
+        1'h0, present[9:8], 1'h0, present[6], 1'h0, present[4:1], 1'h0},
+        ^{present[31], 6'h0, present[24:23], 1'h0, present[21:20], 1'h0, present[18], 2'h0, present[15:13], 2'h0,
+        present[10], 1'h0, present[8:7], 1'h0, present[5], 1'h0, present[3:0]},
+        ^{1'h0, present[30], 6'h0, present[23:22], 1'h0, present[20:19], 1'h0, present[17], 2'h0, present[14:12],
+        2'h0, present[9], 1'h0, present[7:6], 1'h0, present[4], 1'h0, present[2:0]},
+        ^{2'h0, present[29], 6'h0, present[22:21], 1'h0, present[19:18], 1'h0, present[16], 2'h0, present[13:11],
+        2'h0, present[8], 1'h0, present[6:5], 1'h0, present[3], 1'h0, present[1:0]},
+        ^{present[31], 2'h0, present[28], 6'h0, present[21:20], 1'h0, present[18:17], 1'h0, present[15], 2'h0,
+        present[12:10], 2'h0, present[7], 1'h0, present[5:4], 1'h0, present[2], 1'h0, present[0]},
+        ^{1'h0, present[30], 2'h0, present[27], 6'h0, present[20:19], 1'h0, present[17:16], 1'h0, present[14], 2'h0,
+        present[11:9], 2'h0, present[6], 1'h0, present[4:3], 1'h0, present[1], 1'h0}} ^ share;
+    assign crc = {~state_1, ~state_0};
+
+    always @(posedge clk) share <= {^{content_bits[31], 5'h0, content_bits[25], 2'h0, content_bits[22:21], 1'h0,
+        content_bits[19], 3'h0, content_bits[15], 7'h0, content_bits[7:5], 1'h0, content_bits[3:0], beat[31], 1'h0,
+        beat[29], 2'h0, beat[26], 6'h0, beat[19:18], 1'h0, beat[16:15], 1'h0, beat[13], 2'h0, beat[10:8], 2'h0,
+        beat[5], 1'h0, beat[3:2], 1'h0, beat[0]}, ^{content_bits[31:30], 4'h0, content_bits[25:24], 1'h0,
+        content_bits[22], 1'h0, content_bits[20:18], 2'h0, content_bits[15:14], 6'h0, content_bits[7], 2'h0,
+        content_bits[4:3], 4'h0, beat[30:28], 1'h0, beat[26:25], 5'h0, beat[19], 1'h0, beat[17:16], 1'h0, beat[14:12],
+        1'h0, beat[10], 2'h0, beat[7], 1'h0, beat[5:3], 1'h0, beat[1:0]},
+        ^{content_bits[31:29], 3'h0, content_bits[25:22], 3'h0, content_bits[18:17], 1'h0, content_bits[15:13], 5'h0,
+        content_bits[7], 1'h0, content_bits[5], 3'h0, content_bits[1:0], beat[31], 2'h0, beat[28:24], 4'h0, beat[19],
+        6'h0, beat[12:10], 1'h0, beat[8], 1'h0, beat[6:4], 4'h0},
+        ^{1'h0, content_bits[30:28], 3'h0, content_bits[24:21], 3'h0, content_bits[17:16], 1'h0, content_bits[14:12],
+        5'h0, content_bits[6], 1'h0, content_bits[4], 3'h0, content_bits[0], beat[31:30], 2'h0, beat[27:23], 4'h0,
+        beat[18], 6'h0, beat[11:9], 1'h0, beat[7], 1'h0, beat[5:3], 3'h0},
+        ^{content_bits[31], 1'h0, content_bits[29:27], 1'h0, content_bits[25], 1'h0, content_bits[23], 2'h0,
+        content_bits[20:19], 2'h0, content_bits[16], 2'h0, content_bits[13:11], 3'h0, content_bits[7:6], 3'h0,
+        content_bits[2:0], 1'h0, beat[30], 4'h0, beat[25:22], 2'h0, beat[19:15], 1'h0, beat[13], 6'h0, beat[6:4],
+        3'h0, beat[0]}, ^{content_bits[31:30], 1'h0, content_bits[28:24], 2'h0, content_bits[21], 2'h0,
+        content_bits[18], 5'h0, content_bits[12:10], 2'h0, content_bits[7], 3'h0, content_bits[3:2], 7'h0, beat[26],
+        1'h0, beat[24:21], 1'h0, beat[19], 1'h0, beat[17], 2'h0, beat[14:12], 1'h0, beat[10:8], 3'h0, beat[4], 1'h0,
+        beat[2], 1'h0, beat[0]}, ^{1'h0, content_bits[30:29], 1'h0, content_bits[27:23], 2'h0, content_bits[20], 2'h0,
+        content_bits[17], 5'h0, content_bits[11:9], 2'h0, content_bits[6], 3'h0, content_bits[2:1], 7'h0, beat[25],
+        1'h0, beat[23:20], 1'h0, beat[18], 1'h0, beat[16], 2'h0, beat[13:11], 1'h0, beat[9:7], 3'h0, beat[3], 1'h0,
+        beat[1], 1'h0}, ^{content_bits[31], 1'h0, content_bits[29:28], 1'h0, content_bits[26], 1'h0,
+        content_bits[24:23], 1'h0, content_bits[21], 4'h0, content_bits[16:15], 4'h0, content_bits[10:6], 2'h0,
+        content_bits[3:2], 2'h0, beat[31], 1'h0, beat[29], 2'h0, beat[26], 1'h0, beat[24], 1'h0, beat[22:20], 1'h0,
+        beat[18:16], 2'h0, beat[13:11], 1'h0, beat[9], 1'h0, beat[7:5], 1'h0, beat[3], 3'h0},
+        ^{content_bits[31:30], 1'h0, content_bits[28:27], 3'h0, content_bits[23], 1'h0, content_bits[21:19], 4'h0,
+        content_bits[14], 4'h0, content_bits[9:8], 4'h0, content_bits[3], 2'h0, content_bits[0], beat[31:28], 1'h0,
+        beat[26:25], 1'h0, beat[23], 1'h0, beat[21:20], 1'h0, beat[18:17], 3'h0, beat[13:11], 1'h0, beat[9], 2'h0,
+        beat[6], 1'h0, beat[4:3], 2'h0, beat[0]}, ^{1'h0, content_bits[30:29], 1'h0, content_bits[27:26], 3'h0,
+        content_bits[22], 1'h0, content_bits[20:18], 4'h0, content_bits[13], 4'h0, content_bits[8:7], 4'h0,
+        content_bits[2], 2'h0, beat[31:27], 1'h0, beat[25:24], 1'h0, beat[22], 1'h0, beat[20:19], 1'h0, beat[17:16],
+        3'h0, beat[12:10], 1'h0, beat[8], 2'h0, beat[5], 1'h0, beat[3:2], 2'h0},
+        ^{content_bits[31], 1'h0, content_bits[29:28], 1'h0, content_bits[26], 3'h0, content_bits[22], 3'h0,
+        content_bits[18:17], 1'h0, content_bits[15], 2'h0, content_bits[12], 6'h0, content_bits[5], 1'h0,
+        content_bits[3:2], 1'h0, content_bits[0], beat[31:30], 1'h0, beat[28:27], 2'h0, beat[24:23], 1'h0, beat[21],
+        7'h0, beat[13], 1'h0, beat[11], 2'h0, beat[8:7], 1'h0, beat[5:3], 1'h0, beat[1:0]},
+        ^{content_bits[31:30], 1'h0, content_bits[28:27], 4'h0, content_bits[22], 2'h0, content_bits[19], 1'h0,
+        content_bits[17:14], 2'h0, content_bits[11], 3'h0, content_bits[7:3], 2'h0, content_bits[0], 1'h0, beat[30],
+        2'h0, beat[27], 3'h0, beat[23:22], 1'h0, beat[20:18], 1'h0, beat[16:15], 1'h0, beat[13:12], 2'h0, beat[9:4],
+        4'h0}, ^{content_bits[31:29], 1'h0, content_bits[27:25], 2'h0, content_bits[22], 2'h0, content_bits[19:18],
+        1'h0, content_bits[16], 1'h0, content_bits[14:13], 2'h0, content_bits[10], 2'h0, content_bits[7], 2'h0,
+        content_bits[4], 2'h0, content_bits[1:0], 9'h0, beat[22:21], 3'h0, beat[17:16], 1'h0, beat[14:9], 1'h0,
+        beat[7:6], 1'h0, beat[4], 1'h0, beat[2], 1'h0, beat[0]},
+        ^{1'h0, content_bits[30:28], 1'h0, content_bits[26:24], 2'h0, content_bits[21], 2'h0, content_bits[18:17],
+        1'h0, content_bits[15], 1'h0, content_bits[13:12], 2'h0, content_bits[9], 2'h0, content_bits[6], 2'h0,
+        content_bits[3], 2'h0, content_bits[0], beat[31], 9'h0, beat[21:20], 3'h0, beat[16:15], 1'h0, beat[13:8],
+        1'h0, beat[6:5], 1'h0, beat[3], 1'h0, beat[1], 1'h0}, ^{2'h0, content_bits[29:27], 1'h0, content_bits[25:23],
+        2'h0, content_bits[20], 2'h0, content_bits[17:16], 1'h0, content_bits[14], 1'h0, content_bits[12:11], 2'h0,
+        content_bits[8], 2'h0, content_bits[5], 2'h0, content_bits[2], 2'h0, beat[31:30], 9'h0, beat[20:19], 3'h0,
+        beat[15:14], 1'h0, beat[12:7], 1'h0, beat[5:4], 1'h0, beat[2], 1'h0, beat[0]},
+        ^{3'h0, content_bits[28:26], 1'h0, content_bits[24:22], 2'h0, content_bits[19], 2'h0, content_bits[16:15],
+        1'h0, content_bits[13], 1'h0, content_bits[11:10], 2'h0, content_bits[7], 2'h0, content_bits[4], 2'h0,
+        content_bits[1], 2'h0, beat[30:29], 9'h0, beat[19:18], 3'h0, beat[14:13], 1'h0, beat[11:6], 1'h0, beat[4:3],
+        1'h0, beat[1], 1'h0}, ^{content_bits[31], 3'h0, content_bits[27:26], 2'h0, content_bits[23], 3'h0,
+        content_bits[19:18], 3'h0, content_bits[14], 1'h0, content_bits[12], 1'h0, content_bits[10:9], 1'h0,
+        content_bits[7], 1'h0, content_bits[5], 2'h0, content_bits[2:1], 1'h0, beat[31], 2'h0, beat[28], 1'h0,
+        beat[26], 6'h0, beat[19], 1'h0, beat[17:15], 2'h0, beat[12], 4'h0, beat[7:6], 6'h0},
+        ^{1'h0, content_bits[30], 3'h0, content_bits[26:25], 2'h0, content_bits[22], 3'h0, content_bits[18:17], 3'h0,
+        content_bits[13], 1'h0, content_bits[11], 1'h0, content_bits[9:8], 1'h0, content_bits[6], 1'h0,
+        content_bits[4], 2'h0, content_bits[1:0], 1'h0, beat[30], 2'h0, beat[27], 1'h0, beat[25], 6'h0, beat[18],
+        1'h0, beat[16:14], 2'h0, beat[11], 4'h0, beat[6:5], 5'h0},
+        ^{2'h0, content_bits[29], 3'h0, content_bits[25:24], 2'h0, content_bits[21], 3'h0, content_bits[17:16], 3'h0,
+        content_bits[12], 1'h0, content_bits[10], 1'h0, content_bits[8:7], 1'h0, content_bits[5], 1'h0,
+        content_bits[3], 2'h0, content_bits[0], beat[31], 1'h0, beat[29], 2'h0, beat[26], 1'h0, beat[24], 6'h0,
+        beat[17], 1'h0, beat[15:13], 2'h0, beat[10], 4'h0, beat[5:4], 4'h0},
+        ^{3'h0, content_bits[28], 3'h0, content_bits[24:23], 2'h0, content_bits[20], 3'h0, content_bits[16:15], 3'h0,
+        content_bits[11], 1'h0, content_bits[9], 1'h0, content_bits[7:6], 1'h0, content_bits[4], 1'h0,
+        content_bits[2], 2'h0, beat[31:30], 1'h0, beat[28], 2'h0, beat[25], 1'h0, beat[23], 6'h0, beat[16], 1'h0,
+        beat[14:12], 2'h0, beat[9], 4'h0, beat[4:3], 3'h0}, ^{4'h0, content_bits[27], 3'h0, content_bits[23:22], 2'h0,
+        content_bits[19], 3'h0, content_bits[15:14], 3'h0, content_bits[10], 1'h0, content_bits[8], 1'h0,
+        content_bits[6:5], 1'h0, content_bits[3], 1'h0, content_bits[1], 2'h0, beat[30:29], 1'h0, beat[27], 2'h0,
+        beat[24], 1'h0, beat[22], 6'h0, beat[15], 1'h0, beat[13:11], 2'h0, beat[8], 4'h0, beat[3:2], 2'h0},
+        ^{5'h0, content_bits[26], 3'h0, content_bits[22:21], 2'h0, content_bits[18], 3'h0, content_bits[14:13], 3'h0,
+        content_bits[9], 1'h0, content_bits[7], 1'h0, content_bits[5:4], 1'h0, content_bits[2], 1'h0, content_bits[0],
+        2'h0, beat[29:28], 1'h0, beat[26], 2'h0, beat[23], 1'h0, beat[21], 6'h0, beat[14], 1'h0, beat[12:10], 2'h0,
+        beat[7], 4'h0, beat[2:1], 1'h0}, ^{content_bits[31], 8'h0, content_bits[22], 1'h0, content_bits[20:19], 1'h0,
+        content_bits[17], 1'h0, content_bits[15], 1'h0, content_bits[13:12], 3'h0, content_bits[8:7], 1'h0,
+        content_bits[5:4], 1'h0, content_bits[2], 1'h0, content_bits[0], 2'h0, beat[29:25], 2'h0, beat[22], 1'h0,
+        beat[20:18], 1'h0, beat[16:15], 3'h0, beat[11], 2'h0, beat[8], 1'h0, beat[6:5], 1'h0, beat[3:1], 1'h0},
+        ^{content_bits[31:30], 4'h0, content_bits[25], 2'h0, content_bits[22], 3'h0, content_bits[18], 1'h0,
+        content_bits[16:14], 1'h0, content_bits[12:11], 5'h0, content_bits[5:4], 1'h0, content_bits[2], 1'h0,
+        content_bits[0], 2'h0, beat[29:27], 1'h0, beat[25:24], 2'h0, beat[21], 3'h0, beat[17:16], 1'h0, beat[14:13],
+        3'h0, beat[9:7], 2'h0, beat[4:3], 1'h0, beat[1], 1'h0},
+        ^{1'h0, content_bits[30:29], 4'h0, content_bits[24], 2'h0, content_bits[21], 3'h0, content_bits[17], 1'h0,
+        content_bits[15:13], 1'h0, content_bits[11:10], 5'h0, content_bits[4:3], 1'h0, content_bits[1], 1'h0,
+        beat[31], 2'h0, beat[28:26], 1'h0, beat[24:23], 2'h0, beat[20], 3'h0, beat[16:15], 1'h0, beat[13:12], 3'h0,
+        beat[8:6], 2'h0, beat[3:2], 1'h0, beat[0]}, ^{2'h0, content_bits[29:28], 4'h0, content_bits[23], 2'h0,
+        content_bits[20], 3'h0, content_bits[16], 1'h0, content_bits[14:12], 1'h0, content_bits[10:9], 5'h0,
+        content_bits[3:2], 1'h0, content_bits[0], 1'h0, beat[30], 2'h0, beat[27:25], 1'h0, beat[23:22], 2'h0,
+        beat[19], 3'h0, beat[15:14], 1'h0, beat[12:11], 3'h0, beat[7:5], 2'h0, beat[2:1], 1'h0},
+        ^{content_bits[31], 2'h0, content_bits[28:27], 1'h0, content_bits[25], 3'h0, content_bits[21], 7'h0,
+        content_bits[13:11], 1'h0, content_bits[9:5], 1'h0, content_bits[3], 2'h0, content_bits[0], 6'h0, beat[25:24],
+        1'h0, beat[22:21], 1'h0, beat[19], 2'h0, beat[16:14], 2'h0, beat[11], 1'h0, beat[9:8], 1'h0, beat[6], 1'h0,
+        beat[4:1], 1'h0}, ^{1'h0, content_bits[30], 2'h0, content_bits[27:26], 1'h0, content_bits[24], 3'h0,
+        content_bits[20], 7'h0, content_bits[12:10], 1'h0, content_bits[8:4], 1'h0, content_bits[2], 2'h0, beat[31],
+        6'h0, beat[24:23], 1'h0, beat[21:20], 1'h0, beat[18], 2'h0, beat[15:13], 2'h0, beat[10], 1'h0, beat[8:7],
+        1'h0, beat[5], 1'h0, beat[3:0]}, ^{2'h0, content_bits[29], 2'h0, content_bits[26:25], 1'h0, content_bits[23],
+        3'h0, content_bits[19], 7'h0, content_bits[11:9], 1'h0, content_bits[7:3], 1'h0, content_bits[1], 2'h0,
+        beat[30], 6'h0, beat[23:22], 1'h0, beat[20:19], 1'h0, beat[17], 2'h0, beat[14:12], 2'h0, beat[9], 1'h0,
+        beat[7:6], 1'h0, beat[4], 1'h0, beat[2:0]}, ^{3'h0, content_bits[28], 2'h0, content_bits[25:24], 1'h0,
+        content_bits[22], 3'h0, content_bits[18], 7'h0, content_bits[10:8], 1'h0, content_bits[6:2], 1'h0,
+        content_bits[0], 2'h0, beat[29], 6'h0, beat[22:21], 1'h0, beat[19:18], 1'h0, beat[16], 2'h0, beat[13:11],
+        2'h0, beat[8], 1'h0, beat[6:5], 1'h0, beat[3], 1'h0, beat[1:0]},
+        ^{4'h0, content_bits[27], 2'h0, content_bits[24:23], 1'h0, content_bits[21], 3'h0, content_bits[17], 7'h0,
+        content_bits[9:7], 1'h0, content_bits[5:1], 1'h0, beat[31], 2'h0, beat[28], 6'h0, beat[21:20], 1'h0,
+        beat[18:17], 1'h0, beat[15], 2'h0, beat[12:10], 2'h0, beat[7], 1'h0, beat[5:4], 1'h0, beat[2], 1'h0, beat[0]},
+        ^{5'h0, content_bits[26], 2'h0, content_bits[23:22], 1'h0, content_bits[20], 3'h0, content_bits[16], 7'h0,
+        content_bits[8:6], 1'h0, content_bits[4:0], 1'h0, beat[30], 2'h0, beat[27], 6'h0, beat[20:19], 1'h0,
+        beat[17:16], 1'h0, beat[14], 2'h0, beat[11:9], 2'h0, beat[6], 1'h0, beat[4:3], 1'h0, beat[1], 1'h0}};
+
+    always @(posedge clk) begin
+        if (rst) share_of <= 2'h0;
+        else share_of <= en;
+    end
+
+    always @(posedge clk) begin
+        if (rst) state_0 <= 32'hffffffff;
+        else if (share_of[0]) state_0 <= following;
+    end
+
+    always @(posedge clk) begin
+        if (rst) state_1 <= 32'hffffffff;
+        else if (share_of[1]) state_1 <= following;
+    end
+endmodule
+
+// Checks headers and sums of `program_format` on the beats that the reader hands to fetch and weight stream.
+//
+// A block of the program is `verified` when its sum holds and neither header has a flaw; fetch hands on nothing of a
+// block before. The weights are summed up as they are read for the first time. Their sum is looked at when the program
+// has ended: where it does not hold, or not all were read, the run ends in an error instead.
+//
+// Latency: 3 cycles from the last beat of a block to `verified`.
+//
+// Members:
+//     fetch_en: The beat is fetch's.
+//     fresh_en: The beat is one of weights that are read for the first time.
+//     beat: The beat.
+//     fresh_end: Offset in window WEIGHTS up to which weights were asked for.
+//     window_bytes: Size of window PROGRAM, stable.
+//     finished: Pulse: the program has ended, and all beats came 3 cycles ago or longer.
+//     verified: Pulse: one more block of the program holds.
+//     program_bytes: Size of the program, from its header; stable from the first `verified` on.
+//     error: A flaw of a header, at the number of its window; PROGRAM_CHECKSUM at the offset of the block;
+//         WEIGHTS_CHECKSUM at the offset up to which weights were read. The last one in the cycle of `finished`.
+module tcu_image_check (
+    input  wire        clk,
+    input  wire        rst,
+    input  wire        fetch_en,
+    input  wire        fresh_en,
+    input  wire [63:0] beat,
+    input  wire [31:0] fresh_end,
+    input  wire [31:0] window_bytes,
+    input  wire        finished,
+    output reg         verified,
+    output wire [31:0] program_bytes,
+    output wire [44:0] error
+);
+    wire headers_of_program;
+    wire headers_flawed;
+    wire [3:0] headers_code;
+    wire [2:0] headers_window;
+    wire [31:0] headers_weights_bytes;
+    wire [31:0] headers_weights_crc;
+    wire [63:0] crc_crc;
+    reg [5:0] beat_number;
+    reg [31:0] written;
+    reg wrong;
+    reg [22:0] block;
+    reg complete;
+    reg [1:0] ends;
+
+    wire of_program = fetch_en & headers_of_program;
+    wire last = of_program & (beat_number == 6'h3f);
+    wire holds = crc_crc[31:0] == written;
+    wire error_valid = headers_flawed | wrong | (finished & !complete);
+    wire [3:0] error_code = headers_flawed ? headers_code : wrong ? 4'he : 4'hf;
+    wire [39:0] error_address = headers_flawed ? headers_window : wrong ? {block, 9'h0} : fresh_end;
+    assign error = {error_address, error_code, error_valid};
+    wire [1:0] crc_en = {fresh_en, of_program};
+
+    tcu_header_check u_headers (
+        .clk(clk),
+        .rst(rst),
+        .en(fetch_en),
+        .beat(beat),
+        .window_bytes(window_bytes),
+        .of_program(headers_of_program),
+        .flawed(headers_flawed),
+        .code(headers_code),
+        .window(headers_window),
+        .program_bytes(program_bytes),
+        .weights_bytes(headers_weights_bytes),
+        .weights_crc(headers_weights_crc)
+    );
+
+    tcu_beat_crc u_crc (
+        .clk(clk),
+        .rst(rst),
+        .en(crc_en),
+        .beat(beat),
+        .cut(last),
+        .crc(crc_crc)
+    );
+
+    always @(posedge clk) begin
+        if (rst) begin
+            beat_number <= 6'h0;
+            ends <= 2'h0;
+            verified <= 1'h0;
+            complete <= 1'h0;
+        end else begin
+            beat_number <= beat_number + of_program;
+            ends <= {ends[0], last};
+            verified <= ends[1] & holds & !headers_flawed & !wrong;
+            complete <= (crc_crc[63:32] == headers_weights_crc) & (fresh_end == headers_weights_bytes);
+        end
+    end
+
+    always @(posedge clk) if (last) written <= beat[63:32];
+
+    always @(posedge clk) begin
+        if (rst) begin
+            block <= 23'h0;
+            wrong <= 1'h0;
+        end else if (ends[1]) begin
+            if (holds) block <= block + 23'h1;
+            else wrong <= 1'h1;
+        end
+    end
+endmodule
+
 // `items` items of `item_bytes` bytes, written in beats of `beat_bytes`, read in units of `unit_bytes`.
 //
 // Members:
@@ -8348,6 +8949,254 @@ module tcu_ring_parameter_ring (
     end
 endmodule
 
+// Keeps the order in which the units last moved, and names the instruction of the one that stands still longest.
+//
+// A unit has work if its queue holds an instruction or it is busy. It moves when it takes an instruction, and when one
+// comes to a unit that has no work. Of the unit with work that moved first, the instruction that it took last is
+// named while it is busy, else the one at its gate. Where no unit has work it is END, layer 0: the program itself.
+//
+// Latency: one cycle from the inputs to `o`.
+//
+// Members:
+//     entered, taken: One bit per queue, by QUEUES: an instruction enters the queue, or leaves it for its unit.
+//     busy: By QUEUES: the unit has work inside; follows `taken` in the next cycle.
+//     gate_layer: By QUEUES: the layer of the instruction at the gate; looked at while there is one.
+//     o: The instruction.
+module tcu_longest_wait (
+    input  wire        clk,
+    input  wire        rst,
+    input  wire [5:0]  entered,
+    input  wire [5:0]  taken,
+    input  wire [5:0]  busy,
+    input  wire [71:0] gate_layer,
+    output wire [15:0] o
+);
+    reg [3:0] o_opcode;
+    reg [11:0] o_layer;
+    reg [3:0] queued_weight;
+    reg [11:0] inside_layer_weight;
+    reg [3:0] queued_load;
+    reg [11:0] inside_layer_load;
+    reg [3:0] queued_store;
+    reg [11:0] inside_layer_store;
+    reg [3:0] queued_compute;
+    reg [11:0] inside_layer_compute;
+    reg [3:0] queued_drain;
+    reg [11:0] inside_layer_drain;
+    reg [3:0] queued_pool;
+    reg [11:0] inside_layer_pool;
+    reg weight_before_load;
+    reg weight_before_store;
+    reg weight_before_compute;
+    reg weight_before_drain;
+    reg weight_before_pool;
+    reg load_before_store;
+    reg load_before_compute;
+    reg load_before_drain;
+    reg load_before_pool;
+    reg store_before_compute;
+    reg store_before_drain;
+    reg store_before_pool;
+    reg compute_before_drain;
+    reg compute_before_pool;
+    reg drain_before_pool;
+
+    wire has_work_bits_2 = (queued_load != 4'h0) | busy[1];
+    wire o_opcode_not = !has_work_bits_2;
+    wire has_work_bits_3 = (queued_store != 4'h0) | busy[2];
+    wire o_opcode_not_2 = !has_work_bits_3;
+    wire has_work_bits_4 = (queued_compute != 4'h0) | busy[3];
+    wire o_opcode_not_3 = !has_work_bits_4;
+    wire has_work_bits_5 = (queued_drain != 4'h0) | busy[4];
+    wire o_opcode_not_4 = !has_work_bits_5;
+    wire has_work_bits_6 = (queued_pool != 4'h0) | busy[5];
+    wire o_opcode_not_5 = !has_work_bits_6;
+    wire has_work_bits = (queued_weight != 4'h0) | busy[0];
+    wire o_opcode_not_6 = !has_work_bits;
+    wire weight_before_load_and = entered[0] & o_opcode_not_6;
+    wire moved_bits = taken[0] | weight_before_load_and;
+    wire weight_before_load_and_2 = entered[1] & o_opcode_not;
+    wire moved_bits_2 = taken[1] | weight_before_load_and_2;
+    wire weight_before_store_and = entered[2] & o_opcode_not_2;
+    wire moved_bits_3 = taken[2] | weight_before_store_and;
+    wire weight_before_compute_and = entered[3] & o_opcode_not_3;
+    wire moved_bits_4 = taken[3] | weight_before_compute_and;
+    wire weight_before_drain_and = entered[4] & o_opcode_not_4;
+    wire moved_bits_5 = taken[4] | weight_before_drain_and;
+    wire weight_before_pool_and = entered[5] & o_opcode_not_5;
+    wire moved_bits_6 = taken[5] | weight_before_pool_and;
+    assign o = {o_layer, o_opcode};
+
+    always @(posedge clk) begin
+        if (rst) begin
+            queued_weight <= 4'h0;
+            queued_load <= 4'h0;
+            queued_store <= 4'h0;
+            queued_compute <= 4'h0;
+            queued_drain <= 4'h0;
+            queued_pool <= 4'h0;
+        end else begin
+            queued_weight <= queued_weight + entered[0] - taken[0];
+            queued_load <= queued_load + entered[1] - taken[1];
+            queued_store <= queued_store + entered[2] - taken[2];
+            queued_compute <= queued_compute + entered[3] - taken[3];
+            queued_drain <= queued_drain + entered[4] - taken[4];
+            queued_pool <= queued_pool + entered[5] - taken[5];
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) inside_layer_weight <= 12'h0;
+        else if (taken[0]) inside_layer_weight <= gate_layer[11:0];
+    end
+
+    always @(posedge clk) begin
+        if (rst) inside_layer_load <= 12'h0;
+        else if (taken[1]) inside_layer_load <= gate_layer[23:12];
+    end
+
+    always @(posedge clk) begin
+        if (rst) inside_layer_store <= 12'h0;
+        else if (taken[2]) inside_layer_store <= gate_layer[35:24];
+    end
+
+    always @(posedge clk) begin
+        if (rst) inside_layer_compute <= 12'h0;
+        else if (taken[3]) inside_layer_compute <= gate_layer[47:36];
+    end
+
+    always @(posedge clk) begin
+        if (rst) inside_layer_drain <= 12'h0;
+        else if (taken[4]) inside_layer_drain <= gate_layer[59:48];
+    end
+
+    always @(posedge clk) begin
+        if (rst) inside_layer_pool <= 12'h0;
+        else if (taken[5]) inside_layer_pool <= gate_layer[71:60];
+    end
+
+    always @(posedge clk) begin
+        if (rst) weight_before_load <= 1'h0;
+        else if (moved_bits | moved_bits_2) weight_before_load <= moved_bits_2;
+    end
+
+    always @(posedge clk) begin
+        if (rst) weight_before_store <= 1'h0;
+        else if (moved_bits | moved_bits_3) weight_before_store <= moved_bits_3;
+    end
+
+    always @(posedge clk) begin
+        if (rst) weight_before_compute <= 1'h0;
+        else if (moved_bits | moved_bits_4) weight_before_compute <= moved_bits_4;
+    end
+
+    always @(posedge clk) begin
+        if (rst) weight_before_drain <= 1'h0;
+        else if (moved_bits | moved_bits_5) weight_before_drain <= moved_bits_5;
+    end
+
+    always @(posedge clk) begin
+        if (rst) weight_before_pool <= 1'h0;
+        else if (moved_bits | moved_bits_6) weight_before_pool <= moved_bits_6;
+    end
+
+    always @(posedge clk) begin
+        if (rst) load_before_store <= 1'h0;
+        else if (moved_bits_2 | moved_bits_3) load_before_store <= moved_bits_3;
+    end
+
+    always @(posedge clk) begin
+        if (rst) load_before_compute <= 1'h0;
+        else if (moved_bits_2 | moved_bits_4) load_before_compute <= moved_bits_4;
+    end
+
+    always @(posedge clk) begin
+        if (rst) load_before_drain <= 1'h0;
+        else if (moved_bits_2 | moved_bits_5) load_before_drain <= moved_bits_5;
+    end
+
+    always @(posedge clk) begin
+        if (rst) load_before_pool <= 1'h0;
+        else if (moved_bits_2 | moved_bits_6) load_before_pool <= moved_bits_6;
+    end
+
+    always @(posedge clk) begin
+        if (rst) store_before_compute <= 1'h0;
+        else if (moved_bits_3 | moved_bits_4) store_before_compute <= moved_bits_4;
+    end
+
+    always @(posedge clk) begin
+        if (rst) store_before_drain <= 1'h0;
+        else if (moved_bits_3 | moved_bits_5) store_before_drain <= moved_bits_5;
+    end
+
+    always @(posedge clk) begin
+        if (rst) store_before_pool <= 1'h0;
+        else if (moved_bits_3 | moved_bits_6) store_before_pool <= moved_bits_6;
+    end
+
+    always @(posedge clk) begin
+        if (rst) compute_before_drain <= 1'h0;
+        else if (moved_bits_4 | moved_bits_5) compute_before_drain <= moved_bits_5;
+    end
+
+    always @(posedge clk) begin
+        if (rst) compute_before_pool <= 1'h0;
+        else if (moved_bits_4 | moved_bits_6) compute_before_pool <= moved_bits_6;
+    end
+
+    always @(posedge clk) begin
+        if (rst) drain_before_pool <= 1'h0;
+        else if (moved_bits_5 | moved_bits_6) drain_before_pool <= moved_bits_6;
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            o_opcode <= 4'h0;
+            o_layer <= 12'h0;
+        end else begin
+            o_opcode <= 4'h0;
+            o_layer <= 12'h0;
+            if (has_work_bits & &{weight_before_pool | o_opcode_not_5, weight_before_drain | o_opcode_not_4,
+                weight_before_compute | o_opcode_not_3, weight_before_store | o_opcode_not_2, weight_before_load |
+                o_opcode_not}) begin
+                o_opcode <= 4'h1;
+                o_layer <= busy[0] ? inside_layer_weight : gate_layer[11:0];
+            end
+            if (has_work_bits_2 & &{load_before_pool | o_opcode_not_5, load_before_drain | o_opcode_not_4,
+                load_before_compute | o_opcode_not_3, load_before_store | o_opcode_not_2, !weight_before_load |
+                o_opcode_not_6}) begin
+                o_opcode <= 4'h2;
+                o_layer <= busy[1] ? inside_layer_load : gate_layer[23:12];
+            end
+            if (has_work_bits_3 & &{store_before_pool | o_opcode_not_5, store_before_drain | o_opcode_not_4,
+                store_before_compute | o_opcode_not_3, !load_before_store | o_opcode_not, !weight_before_store |
+                o_opcode_not_6}) begin
+                o_opcode <= 4'h3;
+                o_layer <= busy[2] ? inside_layer_store : gate_layer[35:24];
+            end
+            if (has_work_bits_4 & &{compute_before_pool | o_opcode_not_5, compute_before_drain | o_opcode_not_4,
+                !store_before_compute | o_opcode_not_2, !load_before_compute | o_opcode_not, !weight_before_compute |
+                o_opcode_not_6}) begin
+                o_opcode <= 4'h4;
+                o_layer <= busy[3] ? inside_layer_compute : gate_layer[47:36];
+            end
+            if (has_work_bits_5 & &{drain_before_pool | o_opcode_not_5, !compute_before_drain | o_opcode_not_3,
+                !store_before_drain | o_opcode_not_2, !load_before_drain | o_opcode_not, !weight_before_drain |
+                o_opcode_not_6}) begin
+                o_opcode <= 4'h5;
+                o_layer <= busy[4] ? inside_layer_drain : gate_layer[59:48];
+            end
+            if (has_work_bits_6 & &{!drain_before_pool | o_opcode_not_4, !compute_before_pool | o_opcode_not_3,
+                !store_before_pool | o_opcode_not_2, !load_before_pool | o_opcode_not, !weight_before_pool |
+                o_opcode_not_6}) begin
+                o_opcode <= 4'h6;
+                o_layer <= busy[5] ? inside_layer_pool : gate_layer[71:60];
+            end
+        end
+    end
+endmodule
+
 // Everything but the host's registers and the run control; reset as a whole before each run.
 //
 // Members:
@@ -8358,6 +9207,8 @@ endmodule
 //     finished: The program has ended and nothing is under way.
 //     errors: By ERROR_SOURCES.
 //     reader_idle, writer_idle, bus_activity: State of the bus.
+//     activity: In the cycle before, an instruction moved or a unit read, wrote or completed something.
+//     waiting: The instruction of the unit that has stood still longest.
 //     totals, layer, counter, layer_count: Counters.
 //     read, write: AXI4 master.
 //     trace_drain_*, trace_pool_*: Results as they are written to the activation memory.
@@ -8370,10 +9221,12 @@ module tcu_core (
     input  wire         halt,
     input  wire         running,
     output wire         finished,
-    output wire [131:0] errors,
+    output wire [179:0] errors,
     output wire         reader_idle,
     output wire         writer_idle,
     output wire         bus_activity,
+    output reg          activity,
+    output wire [15:0]  waiting,
     output wire [575:0] totals,
     input  wire [11:0]  layer,
     input  wire [3:0]   counter,
@@ -8421,11 +9274,18 @@ module tcu_core (
     output wire [31:0]  trace_pool_data,
     output wire [11:0]  trace_layer
 );
+    localparam OPCODE_WEIGHT = 4'h1;
+    localparam OPCODE_LOAD = 4'h2;
+    localparam OPCODE_STORE = 4'h3;
+    localparam OPCODE_COMPUTE = 4'h4;
+    localparam OPCODE_DRAIN = 4'h5;
+    localparam OPCODE_POOL = 4'h6;
+
     wire [40:0] fetch_request_payload;
     wire fetch_request_valid;
     wire [511:0] fetch_o_payload;
     wire fetch_o_valid;
-    wire [43:0] fetch_error;
+    wire [44:0] fetch_error;
     wire fetch_busy;
     wire dispatch_i_ready;
     wire [511:0] dispatch_o_weight_payload;
@@ -8449,14 +9309,14 @@ module tcu_core (
     wire [63:0] reader_beat_data;
     wire reader_beat;
     wire reader_error_valid;
-    wire [2:0] reader_error_code;
+    wire [3:0] reader_error_code;
     wire [39:0] reader_error_address;
     wire writer_request_ready;
     wire writer_data_ready;
     wire writer_done;
     wire writer_beat;
     wire writer_error_valid;
-    wire [2:0] writer_error_code;
+    wire [3:0] writer_error_code;
     wire [39:0] writer_error_address;
     wire load_instruction_ready;
     wire [40:0] load_request_payload;
@@ -8480,6 +9340,8 @@ module tcu_core (
     wire [5:0] weight_stream_claim_beats;
     wire weight_stream_weight_en;
     wire weight_stream_parameter_en;
+    wire weight_stream_fresh_en;
+    wire [31:0] weight_stream_fresh_end;
     wire weight_stream_busy;
     wire [31:0] activation_operand;
     wire activation_residual_ready;
@@ -8535,6 +9397,9 @@ module tcu_core (
     wire pool_busy;
     wire stalls_busy;
     wire [2:0] stalls_reason;
+    wire image_check_verified;
+    wire [31:0] image_check_program_bytes;
+    wire [44:0] image_check_error;
     wire [7:0] weight_ring_free_beats;
     wire [6:0] weight_ring_written;
     wire [31:0] weight_ring_data;
@@ -8553,11 +9418,19 @@ module tcu_core (
     assign trace_pool_valid = pool_write_valid & activation_pool_write_ready;
     wire [31:0] pool_write_payload_data = pool_write_payload[55:24];
     assign trace_pool_data = pool_write_valid ? pool_write_payload_data : 32'h0;
-    wire [39:0] fetch_error_address = fetch_error[43:4];
-    wire [2:0] fetch_error_code = fetch_error[3:1];
+    wire activity_any = |{pool_done, output_tile_done, compute_tile_done, store_done, load_done, output_read_group_en,
+        compute_read_en, compute_active, output_read_en, trace_drain_valid, output_residual_request_valid &
+        activation_residual_ready, store_read_valid & activation_store_ready, load_write_valid &
+        activation_load_write_ready, trace_pool_valid, pool_read_valid & activation_pool_ready};
+    wire [39:0] fetch_error_address = fetch_error[44:5];
+    wire [3:0] fetch_error_code = fetch_error[4:1];
     wire fetch_error_valid = fetch_error[0];
+    wire [39:0] image_check_error_address = image_check_error[44:5];
+    wire [3:0] image_check_error_code = image_check_error[4:1];
+    wire image_check_error_valid = image_check_error[0];
     assign errors = {writer_error_address, writer_error_code, writer_error_valid, reader_error_address,
-        reader_error_code, reader_error_valid, fetch_error_address, fetch_error_code, fetch_error_valid};
+        reader_error_code, reader_error_valid, fetch_error_address, fetch_error_code, fetch_error_valid,
+        image_check_error_address, image_check_error_code, image_check_error_valid};
     assign trace_drain_address = output_write[23:0];
     assign trace_pool_address = pool_write_payload[23:0];
     wire [31:0] windows_0_size = windows[71:40];
@@ -8596,12 +9469,24 @@ module tcu_core (
     wire [31:0] load_write_payload_data = load_write_payload[55:24];
     wire load_write_payload_last = load_write_payload[56];
     wire [7:0] weight_ring_claim_beats = {2'h0, weight_stream_claim_beats};
+    wire [3:0] fetch_o_payload_opcode = fetch_o_payload[3:0];
+    wire [11:0] dispatch_o_pool_payload_layer = dispatch_o_pool_payload[16:5];
+    wire [11:0] dispatch_o_drain_payload_layer = dispatch_o_drain_payload[16:5];
+    wire [11:0] dispatch_o_compute_payload_layer = dispatch_o_compute_payload[16:5];
+    wire [11:0] dispatch_o_store_payload_layer = dispatch_o_store_payload[16:5];
+    wire [11:0] dispatch_o_load_payload_layer = dispatch_o_load_payload[16:5];
+    wire [11:0] dispatch_o_weight_payload_layer = dispatch_o_weight_payload[16:5];
+    wire [71:0] longest_wait_gate_layer = {dispatch_o_pool_payload_layer, dispatch_o_drain_payload_layer,
+        dispatch_o_compute_payload_layer, dispatch_o_store_payload_layer, dispatch_o_load_payload_layer,
+        dispatch_o_weight_payload_layer};
 
     tcu_fetch u_fetch (
         .clk(clk),
         .rst(rst),
         .start(start),
-        .program_bytes(windows_0_size),
+        .window_bytes(windows_0_size),
+        .verified(image_check_verified),
+        .program_bytes(image_check_program_bytes),
         .request_payload(fetch_request_payload),
         .request_valid(fetch_request_valid),
         .request_ready(reader_request_0_ready),
@@ -8789,6 +9674,8 @@ module tcu_core (
         .free_parameters(parameter_ring_free_beats),
         .weight_en(weight_stream_weight_en),
         .parameter_en(weight_stream_parameter_en),
+        .fresh_en(weight_stream_fresh_en),
+        .fresh_end(weight_stream_fresh_end),
         .busy(weight_stream_busy)
     );
 
@@ -8944,6 +9831,20 @@ module tcu_core (
         .layer_count(layer_count)
     );
 
+    tcu_image_check u_image_check (
+        .clk(clk),
+        .rst(rst),
+        .fetch_en(fetch_beat_valid),
+        .fresh_en(weight_stream_fresh_en),
+        .beat(reader_beat_data),
+        .fresh_end(weight_stream_fresh_end),
+        .window_bytes(windows_0_size),
+        .finished(finished),
+        .verified(image_check_verified),
+        .program_bytes(image_check_program_bytes),
+        .error(image_check_error)
+    );
+
     tcu_ring_weight_ring u_weight_ring (
         .clk(clk),
         .rst(rst),
@@ -8978,13 +9879,36 @@ module tcu_core (
         .idle()
     );
 
+    tcu_longest_wait u_longest_wait (
+        .clk(clk),
+        .rst(rst),
+        .entered({fetch_o_valid & dispatch_i_ready & (fetch_o_payload_opcode == OPCODE_POOL), fetch_o_valid &
+            dispatch_i_ready & (fetch_o_payload_opcode == OPCODE_DRAIN), fetch_o_valid & dispatch_i_ready &
+            (fetch_o_payload_opcode == OPCODE_COMPUTE), fetch_o_valid & dispatch_i_ready &
+            (fetch_o_payload_opcode == OPCODE_STORE), fetch_o_valid & dispatch_i_ready &
+            (fetch_o_payload_opcode == OPCODE_LOAD), fetch_o_valid & dispatch_i_ready &
+            (fetch_o_payload_opcode == OPCODE_WEIGHT)}),
+        .taken({dispatch_o_pool_valid & pool_instruction_ready, dispatch_o_drain_valid & output_instruction_ready,
+            dispatch_o_compute_valid & compute_instruction_ready, dispatch_o_store_valid & store_instruction_ready,
+            dispatch_o_load_valid & load_instruction_ready, dispatch_o_weight_valid &
+            weight_stream_instruction_ready}),
+        .busy({pool_busy, output_busy, compute_busy, stalls_store_busy, load_under_way != 6'h0, weight_stream_busy}),
+        .gate_layer(longest_wait_gate_layer),
+        .o(waiting)
+    );
+
     always @(posedge clk) begin
         if (rst) begin
             load_under_way <= 6'h0;
             store_under_way <= 6'h0;
+            activity <= 1'h0;
         end else begin
             load_under_way <= load_under_way + (dispatch_o_load_valid & load_instruction_ready) - load_done;
             store_under_way <= store_under_way + (dispatch_o_store_valid & store_instruction_ready) - store_done;
+            activity <= (fetch_o_valid & dispatch_i_ready) | |{dispatch_o_pool_valid & pool_instruction_ready,
+                dispatch_o_drain_valid & output_instruction_ready, dispatch_o_compute_valid &
+                compute_instruction_ready, dispatch_o_store_valid & store_instruction_ready, dispatch_o_load_valid &
+                load_instruction_ready, dispatch_o_weight_valid & weight_stream_instruction_ready} | activity_any;
         end
     end
 endmodule
@@ -9078,13 +10002,15 @@ module tcu_top (
     wire control_busy;
     wire control_done;
     wire control_failed;
-    wire [2:0] control_error_code;
+    wire [3:0] control_error_code;
     wire [39:0] control_error_address;
     wire core_finished;
-    wire [131:0] core_errors;
+    wire [179:0] core_errors;
     wire core_reader_idle;
     wire core_writer_idle;
     wire core_bus_activity;
+    wire core_activity;
+    wire [15:0] core_waiting;
     wire [575:0] core_totals;
     wire [31:0] core_layer_count;
 
@@ -9096,14 +10022,20 @@ module tcu_top (
     wire [47:0] core_totals_bytes_read = core_totals[527:480];
     wire [47:0] core_totals_bytes_written = core_totals[575:528];
     wire core_errors_0_valid = core_errors[0];
-    wire [2:0] core_errors_0_code = core_errors[3:1];
-    wire [39:0] core_errors_0_address = core_errors[43:4];
-    wire core_errors_1_valid = core_errors[44];
-    wire [2:0] core_errors_1_code = core_errors[47:45];
-    wire [39:0] core_errors_1_address = core_errors[87:48];
-    wire core_errors_2_valid = core_errors[88];
-    wire [2:0] core_errors_2_code = core_errors[91:89];
-    wire [39:0] core_errors_2_address = core_errors[131:92];
+    wire [3:0] core_errors_0_code = core_errors[4:1];
+    wire [39:0] core_errors_0_address = core_errors[44:5];
+    wire core_errors_1_valid = core_errors[45];
+    wire [3:0] core_errors_1_code = core_errors[49:46];
+    wire [39:0] core_errors_1_address = core_errors[89:50];
+    wire core_errors_2_valid = core_errors[90];
+    wire [3:0] core_errors_2_code = core_errors[94:91];
+    wire [39:0] core_errors_2_address = core_errors[134:95];
+    wire core_errors_3_valid = core_errors[135];
+    wire [3:0] core_errors_3_code = core_errors[139:136];
+    wire [39:0] core_errors_3_address = core_errors[179:140];
+    wire [11:0] core_waiting_layer = core_waiting[15:4];
+    wire [3:0] core_waiting_opcode = core_waiting[3:0];
+    wire [39:0] control_waiting = {24'h0, core_waiting_layer, core_waiting_opcode};
     wire [39:0] host_windows_0_base = host_windows[39:0];
     wire [31:0] host_windows_0_size = host_windows[71:40];
     wire [39:0] host_windows_1_base = host_windows[111:72];
@@ -9165,11 +10097,14 @@ module tcu_top (
         .interrupt_enable(host_interrupt_enable),
         .watchdog(host_watchdog),
         .finished(core_finished),
-        .errors({core_errors_2_address, core_errors_2_code, core_errors_2_valid, core_errors_1_address,
-            core_errors_1_code, core_errors_1_valid, core_errors_0_address, core_errors_0_code, core_errors_0_valid}),
+        .errors({core_errors_3_address, core_errors_3_code, core_errors_3_valid, core_errors_2_address,
+            core_errors_2_code, core_errors_2_valid, core_errors_1_address, core_errors_1_code, core_errors_1_valid,
+            core_errors_0_address, core_errors_0_code, core_errors_0_valid}),
         .reader_idle(core_reader_idle),
         .writer_idle(core_writer_idle),
         .bus_activity(core_bus_activity),
+        .core_activity(core_activity),
+        .waiting(control_waiting),
         .core_reset(control_core_reset),
         .fetch_start(control_fetch_start),
         .halt(control_halt),
@@ -9197,6 +10132,8 @@ module tcu_top (
         .reader_idle(core_reader_idle),
         .writer_idle(core_writer_idle),
         .bus_activity(core_bus_activity),
+        .activity(core_activity),
+        .waiting(core_waiting),
         .totals(core_totals),
         .layer(host_layer),
         .counter(host_counter),

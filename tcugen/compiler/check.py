@@ -6,6 +6,7 @@ from tcugen.compiler.hazards import Hazards
 from tcugen.isa import WRITABLE_WINDOWS, Instruction, Opcode, Window
 from tcugen.mapping.errors import CompileError
 from tcugen.program import Program
+from tcugen.program_format import WEIGHTS_HEADER_BYTES
 
 _LOOPS = {
     Opcode.WEIGHT: ("n_columns",),
@@ -16,6 +17,12 @@ _LOOPS = {
     Opcode.POOL: ("n_groups", "n_y", "n_x", "n_ky", "n_kx", "stride_y", "stride_x"),
     Opcode.END: (),
 }
+
+
+def weights_end(instruction: Instruction, architecture: Architecture) -> int:
+    """Offset in window WEIGHTS after the last byte that a WEIGHT reads."""
+    column = architecture.parameter_group_bytes + instruction["n_tiles"] * architecture.tile_bytes
+    return instruction["offset"] + instruction["n_columns"] * column
 
 
 def padded_byte(instruction: Instruction, architecture: Architecture) -> int:
@@ -36,8 +43,7 @@ def _rules(
     bus = architecture.bus_bytes
     rules.append((instruction["layer"] < n_layers, f"layer {instruction['layer']} is not one of {n_layers}"))
     if instruction.opcode == Opcode.WEIGHT:
-        column = architecture.parameter_group_bytes + instruction["n_tiles"] * architecture.tile_bytes
-        end = instruction["offset"] + instruction["n_columns"] * column
+        end = weights_end(instruction, architecture)
         rules += [
             (instruction["offset"] % bus == 0, f"offset {instruction['offset']} is not a multiple of {bus}"),
             (instruction["n_tiles"] >= 1 or architecture.tables == 1, "n_tiles is 0, but this machine has no tables"),
@@ -104,13 +110,31 @@ def _rules(
     return rules
 
 
+def _check_weight_order(program: Program) -> None:
+    """The machine sums up the weights as they are first read: from the header on, without gaps, to the end."""
+    end = WEIGHTS_HEADER_BYTES
+    for index, instruction in enumerate(program.instructions):
+        if instruction.opcode == Opcode.WEIGHT:
+            first, last = instruction["offset"], weights_end(instruction, program.architecture)
+            if first != end and not WEIGHTS_HEADER_BYTES <= first < last <= end:
+                raise CompileError(
+                    f"instruction {index} (WEIGHT, layer {instruction['layer']}): reads bytes {first} to {last} when "
+                    f"those up to {end} were read, but weights are first read in order; this is a fault of the compiler"
+                )
+            end = max(end, last)
+    if end != program.weights.size:
+        raise CompileError(
+            f"program: {program.weights.size - end} bytes of weights are not read; this is a fault of the compiler"
+        )
+
+
 def check_program(program: Program) -> None:
     """Check that a program keeps the rules of the instruction set on its architecture.
 
     Checked: field values and their relations, windows and memory in bounds, every byte that reaches a result is written
-    before it is read, on chip and in memory, every output is stored, no byte of memory is stored twice, every pair of
-    conflicting accesses is ordered by waits, rings and banks hold what is kept in them, and the program ends however
-    slowly memory answers.
+    before it is read, on chip and in memory, all weights are read, at first in order, every output is stored, no byte
+    of memory is stored twice, every pair of conflicting accesses is ordered by waits, rings and banks hold what is kept
+    in them, and the program ends however slowly memory answers.
 
     Raises:
         CompileError: At the first rule broken; names the instruction and the rule.
@@ -134,5 +158,6 @@ def check_program(program: Program) -> None:
     written = {index for index, i in enumerate(instructions) if i.opcode in (Opcode.DRAIN, Opcode.POOL)}
     if {observation.instruction for observation in program.observations} != written:
         raise CompileError("program: every DRAIN and POOL needs one observation; this is a fault of the compiler")
+    _check_weight_order(program)
     Hazards(program).run()
     Execution(instructions, program.architecture).run()

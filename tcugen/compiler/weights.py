@@ -11,6 +11,7 @@ from tcugen.mapping.gather import column_pieces
 from tcugen.mapping.tasks import ConvTask, GatherTask
 from tcugen.mapping.tiling import WeightPanel
 from tcugen.program import TensorLayout
+from tcugen.program_format import seal_weights
 from tcugen.schedule.schedule import Schedule
 from tcugen.schedule.weight_blocks import AverageBlock, ConvolutionBlock, GatherBlock, TableBlock
 
@@ -119,7 +120,7 @@ def gather_columns(
 
 
 def weight_image(schedule: Schedule, integers: tuple[TaskIntegers | None, ...]) -> NDArray[np.uint8]:
-    """uint8 [weight_bytes]: contents of window WEIGHTS."""
+    """uint8 [weight_bytes]: contents of window WEIGHTS, sealed."""
     plan, image = schedule.plan, np.zeros(schedule.weight_bytes, np.uint8)
     whole: dict[int, NDArray[np.uint8]] = {}
     for block in schedule.weight_blocks:
@@ -145,4 +146,4 @@ def weight_image(schedule: Schedule, integers: tuple[TaskIntegers | None, ...]) 
             case _:
                 assert_never(content)
         image[block.offset : block.offset + data.size] = data.reshape(-1)
-    return image
+    return np.frombuffer(seal_weights(image.tobytes(), plan.architecture), np.uint8)

@@ -19,6 +19,7 @@ from tcugen.emulator.step import Blocked, EmulationError, Step
 from tcugen.emulator.transfer import copy_segments, stream_weights
 from tcugen.isa import Opcode, Unit, Window
 from tcugen.program import Program, Tensor
+from tcugen.program_format import ProgramFormatError, check_weights
 
 Execute = Callable[[Shared, Step], Iterator[Blocked | None]]
 
@@ -83,6 +84,10 @@ class Machine:
             raise EmulationError(None, "opcode", "the program has no END; its last instruction must be END")
         if ends[0].index != len(self._steps) - 1:
             raise ends[0].error("opcode", f"END is followed by {len(self._steps) - 1 - ends[0].index} instructions")
+        try:
+            check_weights(program.weights.tobytes(), program.architecture)
+        except ProgramFormatError as error:
+            raise EmulationError(None, "weights", str(error)) from error
 
     def run(self, inputs: Mapping[str, NDArray[Any]], fill: int = 0) -> dict[str, Tensor]:
         """Run the program once, on one image, from a machine that keeps nothing of earlier runs.

@@ -3,14 +3,14 @@
     start accepted in cycle t      IDLE, DONE or ERROR
     t + 1   CLEAR                  core_reset: every unit, the queues and the counters return to their initial state
     t + 2   RUNNING                fetch_start in this first cycle
-    ...     RUNNING                finished -> DONE; an error -> STOPPING; a hung bus -> ERROR
+    ...     RUNNING                finished -> DONE; an error, a hung core -> STOPPING; a hung bus -> ERROR
     ...     STOPPING               halt; once the bus has been idle for SETTLE_CYCLES -> ERROR or, for a soft reset,
                                    CLEAR and then IDLE
 
 So nothing of one run reaches the next, and every run takes the same number of cycles before its first request.
 """
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -39,6 +39,8 @@ class Control(wiring.Component):
         reader_idle, writer_idle: No request accepted, address offered or response due; low from the cycle after
             the acceptance of a request.
         bus_activity: A handshake on any channel of the bus in this cycle.
+        core_activity: A unit moved in this cycle or the one before.
+        waiting: What is reported as address of a hung core.
         core_reset: One cycle before each run and after each soft reset; for a ResetInserter around everything else
             but the host.
         fetch_start: Pulse, the cycle after core_reset.
@@ -47,10 +49,14 @@ class Control(wiring.Component):
         startable, busy, done, failed, error_code, error_address: Status for the host.
         interrupt: Level; set at done and at an error while enabled, until cleared by the host, a start or a reset.
 
-    The watchdog counts cycles in a row in which reader or writer is not idle and nothing moves on the bus. When it has
-    counted `watchdog` of them the error is BUS_HUNG (address 0, or that of the error which was being handled). `halt`
-    then stays; the machine accepts a start once memory has answered everything after all, and a soft reset ends
-    in BUS_HUNG again as long as it has not: only the reset of the whole bus helps then.
+    The watchdog counts cycles in a row in which nothing moves. While reader or writer is not idle that is the bus, and
+    when it has counted `watchdog` of them the error is BUS_HUNG (address 0, or that of the error which was being
+    handled). `halt` then stays; the machine accepts a start once memory has answered everything after all, and a soft
+    reset ends in BUS_HUNG again as long as it has not: only the reset of the whole bus helps then. Otherwise, and while
+    RUNNING only, it is the core, and the error is CORE_HUNG at `waiting`.
+
+    After READ_LAST what is still due cannot be known: there the watchdog ends STOPPING without another error, or the
+    soft reset that waits. Until memory has sent as many beats as were asked for, the next start needs a soft reset.
     """
 
     start: Signal
@@ -63,6 +69,8 @@ class Control(wiring.Component):
     reader_idle: Signal
     writer_idle: Signal
     bus_activity: Signal
+    core_activity: Signal
+    waiting: Signal
     core_reset: Signal
     fetch_start: Signal
     halt: Signal
@@ -92,6 +100,8 @@ class Control(wiring.Component):
                 "reader_idle": In(1),
                 "writer_idle": In(1),
                 "bus_activity": In(1),
+                "core_activity": In(1),
+                "waiting": In(architecture.bus_address_bits),
                 "core_reset": Out(1),
                 "fetch_start": Out(1),
                 "halt": Out(1),
@@ -110,7 +120,8 @@ class Control(wiring.Component):
         m = Module()
         bus_idle = Signal()
         error = Signal()
-        hung = Signal()
+        bus_hung = Signal()
+        core_hung = Signal()
         pending = Signal()
         reset_wanted = Signal()  # STOPPING and CLEAR lead to IDLE
         first = Signal(self._report)  # the winner of this cycle
@@ -120,7 +131,9 @@ class Control(wiring.Component):
             with m.If(self.errors[source].valid):
                 m.d.comb += first.eq(self.errors[source])
         m.d.comb += error.eq(first.valid)
-        self._watchdog(m, bus_idle, hung)
+        self._watchdog(m, bus_idle, bus_hung, core_hung)
+        lost = Signal()  # what is still due
+        m.d.comb += lost.eq(self.error_code == ErrorCode.READ_LAST)
         quiet_cycles = Signal(range(SETTLE_CYCLES))
 
         with m.If(self.clear_interrupt):
@@ -153,7 +166,11 @@ class Control(wiring.Component):
                 with m.Elif(self.soft_reset):
                     m.d.sync += reset_wanted.eq(1)
                     m.next = "STOPPING"
-                with m.Elif(hung):
+                with m.Elif(core_hung):
+                    m.d.sync += [self.error_code.eq(ErrorCode.CORE_HUNG), self.error_address.eq(self.waiting)]
+                    m.d.sync += reset_wanted.eq(0)
+                    m.next = "STOPPING"
+                with m.Elif(bus_hung):
                     m.d.sync += [self.error_code.eq(ErrorCode.BUS_HUNG), pending.eq(1)]
                     m.next = "ERROR"
                 with m.Elif(self.finished):
@@ -163,12 +180,12 @@ class Control(wiring.Component):
                 m.d.sync += quiet_cycles.eq(quiet_cycles + 1)
                 with m.If(self.soft_reset):
                     m.d.sync += reset_wanted.eq(1)
-                with m.If(hung):
+                with m.If(bus_hung & ~lost):
                     m.d.sync += [self.error_code.eq(ErrorCode.BUS_HUNG), pending.eq(1)]
                     m.next = "ERROR"
-                with m.Elif(~bus_idle):
+                with m.Elif((~bus_idle & ~bus_hung) | self.bus_activity):
                     m.d.sync += quiet_cycles.eq(0)
-                with m.Elif(quiet_cycles == SETTLE_CYCLES - 1):
+                with m.Elif(bus_hung | (quiet_cycles == SETTLE_CYCLES - 1)):
                     with m.If(reset_wanted | self.soft_reset):
                         m.next = "CLEAR"
                     with m.Else():
@@ -183,10 +200,15 @@ class Control(wiring.Component):
         ]
         return m
 
-    def _watchdog(self, m: Module, bus_idle: Signal, hung: Signal) -> None:
+    def _watchdog(self, m: Module, bus_idle: Signal, bus_hung: Signal, core_hung: Signal) -> None:
         silent_cycles = Signal(32)
-        with m.If(bus_idle | self.bus_activity):
+        was_idle = Signal()
+        moves = Signal()
+        m.d.sync += was_idle.eq(bus_idle)
+        m.d.comb += moves.eq(Mux(bus_idle, self.core_activity | ~self.running, self.bus_activity))
+        with m.If(moves | (bus_idle != was_idle)):
             m.d.sync += silent_cycles.eq(0)
         with m.Elif(silent_cycles != self.watchdog):
             m.d.sync += silent_cycles.eq(silent_cycles + 1)
-        m.d.comb += hung.eq((self.watchdog != 0) & (silent_cycles == self.watchdog))
+        hung = (self.watchdog != 0) & (silent_cycles == self.watchdog)
+        m.d.comb += [bus_hung.eq(hung & ~bus_idle), core_hung.eq(hung & bus_idle & self.running)]

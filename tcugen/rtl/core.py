@@ -5,15 +5,18 @@ from amaranth.lib import data
 from amaranth.lib.wiring import Component, In, Member, Out, connect, flipped
 
 from tcugen.arch import Architecture
-from tcugen.isa import ACTIVATION_ADDRESS_BITS, Opcode
+from tcugen.isa import ACTIVATION_ADDRESS_BITS, Opcode, Unit, Window
 from tcugen.rtl.activation import ActivationMemory
 from tcugen.rtl.axi import ReadBus, ReadSignature, WriteBus, WriteSignature, window_settings
 from tcugen.rtl.compute import ComputeEngine
 from tcugen.rtl.control import error_report
 from tcugen.rtl.counters import BUSY, LAYER_COUNT_BITS, TOTALS, Counters
+from tcugen.rtl.decode import header
 from tcugen.rtl.dispatch import LAYER_BITS, QUEUES, Dispatch
 from tcugen.rtl.fetch import Fetch
+from tcugen.rtl.image_check import ImageCheck
 from tcugen.rtl.load import Load
+from tcugen.rtl.longest_wait import WAITING, LongestWait
 from tcugen.rtl.output import OutputPath
 from tcugen.rtl.pool import Pool
 from tcugen.rtl.reader import Reader
@@ -25,7 +28,7 @@ from tcugen.rtl.writer import Writer
 READ_CLIENTS = ("fetch", "load", "weight_stream")
 """Clients of the bus reader, the first goes first."""
 
-ERROR_SOURCES = ("fetch", "reader", "writer")
+ERROR_SOURCES = ("image_check", "fetch", "reader", "writer")
 """Order of Core.errors."""
 
 
@@ -53,6 +56,8 @@ class Core(Component):
         finished: The program has ended and nothing is under way.
         errors: By ERROR_SOURCES.
         reader_idle, writer_idle, bus_activity: State of the bus.
+        activity: In the cycle before, an instruction moved or a unit read, wrote or completed something.
+        waiting: The instruction of the unit that has stood still longest.
         totals, layer, counter, layer_count: Counters.
         read, write: AXI4 master.
         trace_drain_*, trace_pool_*: Results as they are written to the activation memory.
@@ -68,6 +73,8 @@ class Core(Component):
     reader_idle: Signal
     writer_idle: Signal
     bus_activity: Signal
+    activity: Signal
+    waiting: data.View
     totals: data.View
     layer: Signal
     counter: Signal
@@ -97,6 +104,8 @@ class Core(Component):
                 "reader_idle": Out(1),
                 "writer_idle": Out(1),
                 "bus_activity": Out(1),
+                "activity": Out(1),
+                "waiting": Out(WAITING),
                 "totals": Out(TOTALS),
                 "layer": In(LAYER_BITS),
                 "counter": In(range(BUSY + 1)),
@@ -125,6 +134,7 @@ class Core(Component):
         m.submodules.pool = pool = Pool(a)
         m.submodules.stalls = stalls = StallReason()
         m.submodules.counters = counters = Counters(a)
+        m.submodules.image_check = image_check = ImageCheck(a)
 
         self._connect_bus(m, reader, writer, {"fetch": fetch, "load": load, "weight_stream": weight_stream}, store)
         self._connect_weights(m, weight_stream, compute, output)
@@ -153,7 +163,15 @@ class Core(Component):
         }
         m.d.comb += [
             fetch.start.eq(self.start),
-            fetch.program_bytes.eq(self.windows[0].size),
+            fetch.window_bytes.eq(self.windows[Window.PROGRAM].size),
+            fetch.verified.eq(image_check.verified),
+            fetch.program_bytes.eq(image_check.program_bytes),
+            image_check.fetch_en.eq(fetch.beat_valid),
+            image_check.fresh_en.eq(weight_stream.fresh_en),
+            image_check.beat.eq(reader.beat_data),
+            image_check.fresh_end.eq(weight_stream.fresh_end),
+            image_check.window_bytes.eq(self.windows[Window.PROGRAM].size),
+            image_check.finished.eq(dispatch.finished),
             dispatch.unit_busy.eq(Cat(busy[opcode] for opcode in QUEUES)),
             dispatch.bus_idle.eq(reader.idle & writer.idle & ~fetch.busy),
             dispatch.done_load.eq(load.done),
@@ -162,7 +180,8 @@ class Core(Component):
             dispatch.done_drain.eq(output.tile_done),
             dispatch.done_pool.eq(pool.done),
             self.finished.eq(dispatch.finished),
-            self.errors[0].eq(fetch.error),
+            self.errors[0].eq(image_check.error),
+            self.errors[1].eq(fetch.error),
             stalls.compute_active.eq(compute.active),
             stalls.compute_layer.eq(compute.layer),
             stalls.next_layer_valid.eq(compute.next_layer_valid),
@@ -197,7 +216,31 @@ class Core(Component):
             self.trace_pool_data.eq(Mux(pool.write.valid, pool.write.payload.data, 0)),
             self.trace_layer.eq(stalls.layer),
         ]
+        self._watch(m, fetch, dispatch, compute, output, pool, load, store)
         return m
+
+    def _watch(self, m: Module, fetch: Fetch, dispatch: Dispatch, compute, output, pool: Pool, load, store) -> None:
+        """What moves, and who has not for longest. Every unit that is not stuck does one of these now and then."""
+        m.submodules.longest_wait = longest_wait = LongestWait()
+        gates = [getattr(dispatch, f"o_{opcode.name.lower()}") for opcode in QUEUES]
+        handed_on = fetch.o.valid & fetch.o.ready
+        taken = Cat(gate.valid & gate.ready for gate in gates)
+        moves = (
+            *(stream.valid & stream.ready for stream in (pool.read, pool.write, load.write, store.read)),
+            *(output.residual_request.valid & output.residual_request.ready, output.write_en, output.read_en),
+            *(compute.active, compute.read_en, output.read_group_en),
+            *(getattr(dispatch, f"done_{unit.name.lower()}") for unit in Unit),
+        )
+        m.d.sync += self.activity.eq(handed_on | taken.any() | Cat(moves).any())
+        m.d.comb += [
+            longest_wait.entered.eq(
+                Cat(handed_on & (header(fetch.o.payload).opcode == opcode) for opcode in QUEUES),
+            ),
+            longest_wait.taken.eq(taken),
+            longest_wait.busy.eq(dispatch.unit_busy),
+            *(longest_wait.gate_layer[k].eq(header(gate.payload).layer) for k, gate in enumerate(gates)),
+            self.waiting.eq(longest_wait.o),
+        ]
 
     def _connect_bus(self, m: Module, reader: Reader, writer: Writer, clients: dict, store: Store) -> None:
         connect(m, reader.bus, flipped(self.read))
@@ -225,7 +268,7 @@ class Core(Component):
                 | self.write.bvalid
             ),
         ]
-        for index, unit in ((1, reader), (2, writer)):
+        for index, unit in ((2, reader), (3, writer)):
             m.d.comb += [
                 self.errors[index].valid.eq(unit.error_valid),
                 self.errors[index].code.eq(unit.error_code),

@@ -8,6 +8,7 @@ from amaranth.utils import exact_log2
 
 from tcugen.arch import BURST_BEATS, Architecture
 from tcugen.isa import PART_BYTES, SHARED_FIELDS, Opcode, Window
+from tcugen.program_format import BLOCK_BYTES, BLOCK_PARTS, WEIGHTS_HEADER_BYTES
 from tcugen.registers import ErrorCode
 from tcugen.rtl.axi import REQUEST
 from tcugen.rtl.control import error_report
@@ -17,28 +18,35 @@ from tcugen.rtl.fifo import Fifo
 BURST_BYTES = 256
 """Longest burst: eight own parts, so that little is read in vain after END."""
 
-BURSTS = 4
-"""Bursts in flight or waiting to be decoded."""
+BUFFER_BYTES = 1024
+"""Of the program in flight or waiting to be decoded: two blocks, so that one comes while the other is worked off."""
 
 
 class Fetch(wiring.Component):
-    """Fetches from offset 0 of window PROGRAM until END has been delivered.
+    """Fetches the header of the weights, then the program from offset 0 of window PROGRAM until END has been delivered.
+
+    Nothing of a block of the program is handed on before it is verified; its header and sums never are.
 
     Members:
         start: Pulse. Exactly one per reset.
-        program_bytes: Size of window PROGRAM; stable from `start` on. A last incomplete part or beat is not read.
+        window_bytes: Size of window PROGRAM; stable from `start` on. A last incomplete block is not read.
+        verified: Pulse: one more block of the program is as the compiler wrote it; see `ImageCheck`.
+        program_bytes: Size of the program, at most `window_bytes`; stable from the first `verified` on.
         request: To the bus reader; issued only when the buffer has room for all beats of the burst.
         beat_valid, beat_data: Beats of all requests, in order. No back-pressure.
         o: Instructions, own and shared part; the last one is END.
         error: OPCODE at the offset of an instruction that the program does not hold whole: its opcode is unknown, its
-            shared part is missing and none came before, or the window ends before it. Nothing is delivered from it on.
+            shared part is missing and none came before, or the program ends before it; LENGTH at 0 if the window has
+            no whole block. Nothing is delivered from there on.
         busy: Instructions, requests or beats are outstanding. Beats in flight after END are accepted and dropped.
 
     Throughput: one beat per cycle, up to one part, and an instruction every two cycles. Latency: the request two
-    cycles after `start`; an instruction at most 5 cycles after its last beat.
+    cycles after `start`; the first instruction of a block at most 4 cycles after `verified`.
     """
 
     start: Signal
+    window_bytes: Signal
+    verified: Signal
     program_bytes: Signal
     request: stream.Interface
     beat_valid: Signal
@@ -50,9 +58,12 @@ class Fetch(wiring.Component):
     def __init__(self, architecture: Architecture):
         self.bus_bytes = architecture.bus_bytes
         self.burst_beats = min(BURST_BEATS, BURST_BYTES // self.bus_bytes)
+        self.header_beats = WEIGHTS_HEADER_BYTES // self.bus_bytes
         super().__init__(
             {
                 "start": In(1),
+                "window_bytes": In(32),
+                "verified": In(1),
                 "program_bytes": In(32),
                 "request": Out(stream.Signature(REQUEST)),
                 "beat_valid": In(1),
@@ -65,13 +76,14 @@ class Fetch(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        capacity = BURSTS * self.burst_beats
+        capacity = BUFFER_BYTES // self.bus_bytes
         m.submodules.buffer = buffer = Fifo(8 * self.bus_bytes, capacity)
         fetching = Signal()
+        header_due = Signal(range(self.header_beats + 1), init=self.header_beats)  # beats of the weights' header
         is_end = Signal()
         m.d.comb += [
             buffer.i.payload.eq(self.beat_data),
-            buffer.i.valid.eq(self.beat_valid),
+            buffer.i.valid.eq(self.beat_valid & (header_due == 0)),
             is_end.eq(self.o.valid & (header(self.o.payload).opcode == Opcode.END)),
         ]
         with m.If(self.start):
@@ -79,6 +91,8 @@ class Fetch(wiring.Component):
         with m.Elif(is_end & self.o.ready):
             m.d.sync += fetching.eq(0)
 
+        with m.If(self.beat_valid & (header_due != 0)):
+            m.d.sync += header_due.eq(header_due - 1)
         offset = Signal(32)
         due = self._request(m, capacity, offset, fetching & ~is_end, buffer.o.valid & buffer.o.ready)
         m.d.comb += self.busy.eq(fetching | self.request.valid | (due != 0))
@@ -87,38 +101,48 @@ class Fetch(wiring.Component):
         self._assemble(m, parts, fetching)
         return m
 
-    def _whole_units(self):
-        """Bytes of the program in whole parts, or in whole beats where these are longer."""
-        unit = exact_log2(max(PART_BYTES, self.bus_bytes))
-        return Cat(Const(0, unit), self.program_bytes[unit:])
+    def _whole_blocks(self):
+        """Bytes of window PROGRAM in whole blocks."""
+        unit = exact_log2(BLOCK_BYTES)
+        return Cat(Const(0, unit), self.window_bytes[unit:])
 
     def _request(self, m: Module, capacity: int, offset: Signal, wanted, taken) -> Signal:
-        """Bursts as long as there is program left and room for one of full length. Returns the beats due."""
+        """The header of the weights, then bursts as long as there is program left and room for one of full length.
+
+        Returns the beats due.
+        """
         beat_bits = exact_log2(self.bus_bytes)
         unrequested = Signal(32 - beat_bits)  # beats
         room = Signal(range(capacity + 1), init=capacity)
-        due = Signal(range(capacity + 1))
+        due = Signal(range(capacity + self.header_beats + 1))
+        heading = Signal(init=1)  # the next request is that of the header
         beats = Signal(range(self.burst_beats + 1))
         issue = Signal()
         m.d.comb += [
             beats.eq(Mux(unrequested >= self.burst_beats, self.burst_beats, unrequested)),
-            issue.eq(wanted & ~self.request.valid & (unrequested != 0) & (room >= self.burst_beats)),
-            self.request.payload.window.eq(Window.PROGRAM),
+            issue.eq(wanted & ~self.request.valid & (heading | ((unrequested != 0) & (room >= self.burst_beats)))),
         ]
+        with m.If(heading):
+            m.d.comb += beats.eq(self.header_beats)
         with m.If(self.request.ready):
             m.d.sync += self.request.valid.eq(0)
         with m.If(self.start):
-            m.d.sync += unrequested.eq(self._whole_units() >> beat_bits)
+            m.d.sync += unrequested.eq(self._whole_blocks() >> beat_bits)
         with m.If(issue):
             m.d.sync += [
                 self.request.valid.eq(1),
+                self.request.payload.window.eq(Mux(heading, Window.WEIGHTS, Window.PROGRAM)),
                 self.request.payload.offset.eq(offset),
                 self.request.payload.beats.eq(beats),
-                unrequested.eq(unrequested - beats),
-                offset.eq(offset + (beats << beat_bits)),
+                heading.eq(0),
             ]
+            with m.If(~heading):
+                m.d.sync += [
+                    unrequested.eq(unrequested - beats),
+                    offset.eq(offset + (beats << beat_bits)),
+                ]
         m.d.sync += [
-            room.eq(room + taken - Mux(issue, beats, 0)),
+            room.eq(room + taken - Mux(issue & ~heading, beats, 0)),
             due.eq(due - self.beat_valid + Mux(issue, beats, 0)),
         ]
         return due
@@ -153,7 +177,10 @@ class Fetch(wiring.Component):
             m.d.sync += number.eq(Mux(last, 0, number + 1))
 
     def _assemble(self, m: Module, parts, fetching: Signal) -> None:
-        """Take an own part, then deliver it with the shared part that follows or with the opcode's last one."""
+        """Take an own part, then deliver it with the shared part that follows or with the opcode's last one.
+
+        The program's header and the last part of every block, which holds its sum, are dropped.
+        """
         m.submodules.shared_parts = shared_parts = Memory(shape=PART_BITS, depth=1 << OPCODE_BITS - 1, init=[])
         write = shared_parts.write_port()
         read = shared_parts.read_port()
@@ -163,26 +190,34 @@ class Fetch(wiring.Component):
         judged = Signal()  # `sound` belongs to the present own part
         sound = Signal(reset_less=True)
         known = Signal(1 << OPCODE_BITS)  # opcodes whose shared part is in the memory, or that have none
-        unread = Signal(32 - exact_log2(PART_BYTES))  # parts of the window not taken yet
+        unread = Signal(32 - exact_log2(PART_BYTES))  # parts of the program not taken yet
         more = Signal()  # there are such
         start = Signal.like(unread)  # of the present instruction, in parts
         position = Signal.like(unread)
+        begun = Signal()  # a block was verified
+        trusted = Signal(range(BUFFER_BYTES // PART_BYTES + BLOCK_PARTS))  # parts of verified blocks, not taken yet
+        framing = Signal()  # the next part is the header or a sum
+        usable = Signal()
         of_own = header(own)
         wants_shared = judged & sound & of_own.shared
         exhausted = ~more & (~present | wants_shared)
         m.d.comb += [
-            self.o.valid.eq(fetching & judged & sound & (~of_own.shared | (parts.valid & more))),
+            framing.eq((position == 0) | (position[: exact_log2(BLOCK_PARTS)] == BLOCK_PARTS - 1)),
+            usable.eq(parts.valid & more & (trusted != 0) & ~framing),
+            self.o.valid.eq(fetching & judged & sound & (~of_own.shared | usable)),
             self.o.payload.eq(Cat(own, Mux(of_own.shared, parts.payload, read.data))),
             taken.eq(self.o.valid & self.o.ready),
             # A part may be the shared part of the present instruction, or the own part of the next.
-            parts.ready.eq(fetching & more & Mux(wants_shared, self.o.ready, ~present | taken)),
-            read.en.eq(parts.valid & parts.ready & ~wants_shared),
+            parts.ready.eq(
+                fetching & more & (trusted != 0) & (framing | Mux(wants_shared, self.o.ready, ~present | taken))
+            ),
+            read.en.eq(parts.valid & parts.ready & ~framing & ~wants_shared),
             read.addr.eq(header(parts.payload).opcode),
             write.en.eq(taken & of_own.shared),
             write.addr.eq(of_own.opcode),
             write.data.eq(parts.payload),
             self.error.valid.eq(fetching & (exhausted | (judged & ~sound))),
-            self.error.code.eq(ErrorCode.OPCODE),
+            self.error.code.eq(Mux(begun, ErrorCode.OPCODE, ErrorCode.LENGTH)),
             self.error.address.eq(Mux(present, start, position) << exact_log2(PART_BYTES)),
         ]
         m.d.sync += [
@@ -191,12 +226,14 @@ class Fetch(wiring.Component):
         ]
         with m.If(self.start):
             m.d.sync += [
-                unread.eq(self._whole_units() >> exact_log2(PART_BYTES)),
-                more.eq(self._whole_units() != 0),
+                more.eq(self._whole_blocks() != 0),
                 known.eq(sum(1 << opcode for opcode in Opcode if not SHARED_FIELDS[opcode])),
             ]
+        with m.Elif(self.verified & ~begun):
+            m.d.sync += [begun.eq(1), unread.eq(self.program_bytes >> exact_log2(PART_BYTES))]
         with m.Elif(parts.valid & parts.ready):
             m.d.sync += [unread.eq(unread - 1), more.eq(unread != 1), position.eq(position + 1)]
+        m.d.sync += trusted.eq(trusted + Mux(self.verified, BLOCK_PARTS, 0) - (parts.valid & parts.ready))
         with m.If(write.en):
             m.d.sync += known.bit_select(of_own.opcode, 1).eq(1)
         with m.If(read.en):

@@ -5,8 +5,18 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from tcugen.arch import Architecture
-from tcugen.isa import Window
-from tcugen.registers import ADDRESS_BITS, BY_NAME, IDENTIFICATION, REGISTERS, ErrorCode, Register, Stall
+from tcugen.isa import INSTRUCTION_SET, Window
+from tcugen.program_format import GENERATOR
+from tcugen.registers import (
+    ADDRESS_BITS,
+    BY_NAME,
+    IDENTIFICATION,
+    REGISTERS,
+    WATCHDOG_CYCLES,
+    ErrorCode,
+    Register,
+    Stall,
+)
 from tcugen.rtl.axi import PAGE_BYTES, window_settings
 from tcugen.rtl.counters import BUSY, LAYER_READ_CYCLES, TOTALS
 from tcugen.rtl.dispatch import LAYER_BITS
@@ -21,6 +31,9 @@ READ_CYCLES = LAYER_READ_CYCLES + 2
 CONTROL_BITS = ("start", "soft_reset", "clear_interrupt")
 """Pulses that bits 0, 1, 2 of register CONTROL give."""
 
+
+INITIAL_VALUES = {"WATCHDOG": WATCHDOG_CYCLES}
+"""Registers that are not 0 after reset."""
 
 WINDOW_REGISTERS = {f"{window.name}_{part}" for window in Window for part in ("BASE_LOW", "BASE_HIGH", "SIZE")}
 
@@ -45,7 +58,8 @@ class Host(wiring.Component):
 
     Members:
         aw*, w*, b*, ar*, r*: The AXI4-Lite channels.
-        windows, watchdog, interrupt_enable: Settings, 0 after reset; they survive a soft reset.
+        windows, watchdog, interrupt_enable: Settings, after reset as in INITIAL_VALUES, else 0; they survive a soft
+            reset.
         start, soft_reset, clear_interrupt: Pulses. `busy` must follow a start in the next cycle.
         busy, done, failed, startable, error_code, error_address: From Control.
         totals, layer_count: From Counters; `layer` and `counter` select the latter.
@@ -135,7 +149,9 @@ class Host(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         stored = {
-            register.name: Signal(32, name=register.name.lower()) for register in REGISTERS if register.access == "rw"
+            register.name: Signal(32, name=register.name.lower(), init=INITIAL_VALUES.get(register.name, 0))
+            for register in REGISTERS
+            if register.access == "rw"
         }
         for window in Window:
             base = Cat(stored[f"{window.name}_BASE_LOW"], stored[f"{window.name}_BASE_HIGH"])
@@ -217,6 +233,8 @@ class Host(wiring.Component):
         values = {
             "IDENTIFICATION": Const(IDENTIFICATION, 32),
             "ARCHITECTURE": Const(self.fingerprint, 32),
+            "INSTRUCTION_SET": Const(INSTRUCTION_SET, 32),
+            "GENERATOR": Const(GENERATOR, 32),
             "CONTROL": Const(0, 32),
             "WINDOWS": Cat(self._rules.flaws, ~self._rules.settled),
             "STATUS": Cat(self.busy, self.done, self.failed),

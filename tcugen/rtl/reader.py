@@ -1,10 +1,10 @@
 """The reader: the one master of the AXI4 read channels, shared by everything that reads memory."""
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from tcugen.arch import Architecture, bits_for
+from tcugen.arch import BURST_BEATS, Architecture, bits_for
 from tcugen.isa import Window
 from tcugen.registers import ErrorCode
 from tcugen.rtl.axi import MAX_OUTSTANDING, REQUEST, RESPONSE_OKAY, ReadBus, ReadSignature, window_settings
@@ -18,9 +18,10 @@ class Reader(wiring.Component):
     A waiting request of the lowest client number goes first. Up to MAX_OUTSTANDING bursts are in flight. RREADY is
     always 1: a client owns space for a whole burst before it requests it, and takes a beat in any cycle.
 
-    The first violation of a window or error response stops the reader until reset: it reports the error and then
-    behaves as if `halt` were 1. While halted no new address is issued (one that is already offered stays) and beats
-    are accepted and discarded. Requests already taken from a client may then never be served.
+    The first violation of a window, error response, RLAST at another beat than the burst's last, or beat that no burst
+    is due for, stops the reader until reset: it reports the error and then behaves as if `halt` were 1. While halted no
+    new address is issued (one that is already offered stays) and beats are accepted and discarded. Requests already
+    taken from a client may then never be served. A burst is over with its last beat as ARLEN has it, whatever RLAST is.
 
     Latency: ARVALID rises 5 cycles after a request is taken, `beat_valid` 1 cycle after the bus transfers the beat. One
     request and one beat per cycle.
@@ -32,10 +33,11 @@ class Reader(wiring.Component):
         beat_valid: One bit per client, at most one is 1.
         beat_data: The beat, shared by all clients.
         bus: AXI4 read channels.
-        outstanding: Bursts offered or accepted on AR whose last beat has not arrived.
+        outstanding: Bursts offered or accepted on AR whose beats have not all arrived.
         idle: Nothing outstanding, and nothing about to be issued; a register, low from the cycle after a request.
         beat: 1 for every beat transferred on the bus, in the next cycle.
-        error_valid, error_code, error_address: One pulse for the first error; the address is the burst's.
+        error_valid, error_code, error_address: One pulse for the first error; the address is the burst's, 0 of a beat
+            that no burst is due for.
     """
 
     windows: data.View
@@ -78,19 +80,21 @@ class Reader(wiring.Component):
         halted = Signal()
         m.d.comb += halted.eq(stopped | self.halt)
         address_bits = self._architecture.bus_address_bits
-        issued_layout = data.StructLayout({"client": bits_for(self._clients), "address": address_bits})
+        issued_layout = data.StructLayout(
+            {"client": bits_for(self._clients), "address": address_bits, "length": bits_for(BURST_BEATS)}
+        )
         m.submodules.order = order = Fifo(issued_layout, MAX_OUTSTANDING)  # bursts in flight
         violation, violation_address = self._elaborate_address(m, order, halted)
-        failure = self._elaborate_beats(m, order, halted)
+        failure, misplaced = self._elaborate_beats(m, order, halted)
 
         m.d.comb += self.outstanding.eq(order.level)
-        m.d.sync += self.error_valid.eq(violation | failure)
-        with m.If(violation | failure):
+        m.d.sync += self.error_valid.eq(violation | failure | misplaced)
+        with m.If(violation | failure | misplaced):
             m.d.sync += stopped.eq(1)
-        with m.If(failure):
+        with m.If(failure | misplaced):
             m.d.sync += [
-                self.error_code.eq(ErrorCode.READ_RESPONSE),
-                self.error_address.eq(order.o.payload.address),
+                self.error_code.eq(Mux(failure, ErrorCode.READ_RESPONSE, ErrorCode.READ_LAST)),
+                self.error_address.eq(Mux(order.o.valid, order.o.payload.address, 0)),
             ]
         with m.Elif(violation):
             m.d.sync += [
@@ -117,6 +121,7 @@ class Reader(wiring.Component):
             order.i.valid.eq(issue),
             order.i.payload.client.eq(checked.tag),
             order.i.payload.address.eq(checked.address),
+            order.i.payload.length.eq(checked.beats - 1),
             check.i.valid.eq(Cat(*(client.valid for client in self.request)).any()),
         ]
         for number, client in reversed(list(enumerate(self.request))):
@@ -135,21 +140,29 @@ class Reader(wiring.Component):
             ]
         return violation, checked.address
 
-    def _elaborate_beats(self, m: Module, order: Fifo, halted: Signal) -> Signal:
-        """Deal the beats to their clients; returns `failure`, an error response."""
+    def _elaborate_beats(self, m: Module, order: Fifo, halted: Signal) -> tuple[Signal, Signal]:
+        """Deal the beats to their clients; returns `failure`, an error response, and `misplaced`, a wrong RLAST."""
         bus = self.bus
         failure = Signal()
+        misplaced = Signal()
         deliver = Signal()
+        last = Signal()
+        arrived = Signal(range(BURST_BEATS))  # beats of the oldest burst
+        okay = bus.rresp == RESPONSE_OKAY
         m.d.comb += [
             bus.rready.eq(1),
-            failure.eq(bus.rvalid & order.o.valid & ~halted & (bus.rresp != RESPONSE_OKAY)),
-            deliver.eq(bus.rvalid & order.o.valid & ~halted & (bus.rresp == RESPONSE_OKAY)),
-            order.o.ready.eq(bus.rvalid & bus.rlast),
+            last.eq(arrived == order.o.payload.length),
+            failure.eq(bus.rvalid & order.o.valid & ~halted & ~okay),
+            misplaced.eq(bus.rvalid & ~halted & Mux(order.o.valid, okay & (bus.rlast != last), 1)),
+            deliver.eq(bus.rvalid & order.o.valid & ~halted & okay & (bus.rlast == last)),
+            order.o.ready.eq(bus.rvalid & last),
         ]
         m.d.sync += [
             self.beat.eq(bus.rvalid),
             self.beat_data.eq(bus.rdata),
         ]
+        with m.If(bus.rvalid & order.o.valid):
+            m.d.sync += arrived.eq(Mux(last, 0, arrived + 1))
         for number in range(self._clients):
             m.d.sync += self.beat_valid[number].eq(deliver & (order.o.payload.client == number))
-        return failure
+        return failure, misplaced

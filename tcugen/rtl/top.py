@@ -84,6 +84,8 @@ class Top(Component):
             control.reader_idle.eq(core.reader_idle),
             control.writer_idle.eq(core.writer_idle),
             control.bus_activity.eq(core.bus_activity),
+            control.core_activity.eq(core.activity),
+            control.waiting.eq(core.waiting),
             core.start.eq(control.fetch_start),
             core.halt.eq(control.halt),
             core.running.eq(control.running),

@@ -8,6 +8,7 @@ from amaranth.utils import exact_log2
 
 from tcugen.arch import PARAMETER_BYTES, Architecture, bits_for
 from tcugen.isa import Opcode, Window
+from tcugen.program_format import WEIGHTS_HEADER_BYTES
 from tcugen.rtl.axi import REQUEST
 from tcugen.rtl.decode import INSTRUCTION_BITS, fields
 from tcugen.rtl.multiple import multiple
@@ -37,6 +38,8 @@ class WeightStream(Component):
         request, beat_en, beat: Client of the bus reader.
         claim_weights, claim_parameters, claim_beats, free_weights, free_parameters: Room in the rings, in beats.
         weight_en, parameter_en: The beat goes into that ring.
+        fresh_en: The beat was not read before in this run: its burst begins where the fresh ones before it end.
+        fresh_end: Offset up to which fresh bursts were requested, from that of the first byte after the header on.
         busy: Not all requested beats have arrived, or an instruction is under way.
 
     A burst takes at most half of the weight ring. Rate: one burst every three cycles.
@@ -52,6 +55,8 @@ class WeightStream(Component):
     free_parameters: Signal
     weight_en: Signal
     parameter_en: Signal
+    fresh_en: Signal
+    fresh_end: Signal
     busy: Signal
 
     def __init__(self, architecture: Architecture):
@@ -75,6 +80,8 @@ class WeightStream(Component):
                 "free_parameters": In(bits_for(self.parameter_capacity + 1)),
                 "weight_en": Out(1),
                 "parameter_en": Out(1),
+                "fresh_en": Out(1),
+                "fresh_end": Out(32, init=WEIGHTS_HEADER_BYTES),  # pyright: ignore[reportCallIssue]  # amaranth-stubs lacks `init`
                 "busy": Out(1),
             }
         )
@@ -82,7 +89,7 @@ class WeightStream(Component):
     def elaborate(self, platform):
         m = Module()
         burst_bits = bits_for(self.burst_beats + 1)
-        m.submodules.bursts = bursts = SyncFIFOBuffered(width=burst_bits + 1, depth=BURSTS_AHEAD)
+        m.submodules.bursts = bursts = SyncFIFOBuffered(width=burst_bits + 2, depth=BURSTS_AHEAD)
         self._receive(m, bursts)
 
         word = Signal(INSTRUCTION_BITS)
@@ -94,6 +101,7 @@ class WeightStream(Component):
         beats = Signal(burst_bits)
         to_boundary = Signal(burst_bits)
         chosen = Signal(burst_bits)
+        fresh = Signal()  # the chosen burst
         beat_shift = (self.bus_bytes - 1).bit_length()
         m.d.comb += [
             to_boundary.eq(self.burst_beats - offset[beat_shift : beat_shift + exact_log2(self.burst_beats)]),
@@ -102,7 +110,7 @@ class WeightStream(Component):
             self.request.payload.offset.eq(offset),
             self.request.payload.beats.eq(chosen),
             self.claim_beats.eq(chosen),
-            bursts.w_data.eq(Cat(chosen, weights)),
+            bursts.w_data.eq(Cat(chosen, weights, fresh)),
         ]
         room = Signal()  # for the chosen burst: once there is room, it stays
         free = Mux(weights, self.free_weights >= chosen, self.free_parameters >= chosen)
@@ -121,7 +129,7 @@ class WeightStream(Component):
                 m.next = "CHOOSE"
             with m.State("CHOOSE"):
                 m.d.comb += self.busy.eq(1)
-                m.d.sync += [chosen.eq(beats), room.eq(0)]
+                m.d.sync += [chosen.eq(beats), room.eq(0), fresh.eq(offset == self.fresh_end)]
                 m.next = "REQUEST"
             with m.State("REQUEST"):
                 m.d.comb += self.busy.eq(1)
@@ -132,7 +140,10 @@ class WeightStream(Component):
                         self.claim_parameters.eq(~weights),
                         bursts.w_en.eq(1),
                     ]
-                    m.d.sync += [offset.eq(offset + (chosen << beat_shift)), left.eq(left - chosen)]
+                    following = offset + (chosen << beat_shift)
+                    m.d.sync += [offset.eq(following), left.eq(left - chosen)]
+                    with m.If(fresh):
+                        m.d.sync += self.fresh_end.eq(following)
                     m.next = "CHOOSE"
                     with m.If(left == chosen):
                         m.d.sync += [weights.eq(~column_ends), left.eq(self.group_beats)]
@@ -149,10 +160,11 @@ class WeightStream(Component):
     def _receive(self, m: Module, bursts: SyncFIFOBuffered) -> None:
         """Count the beats of each burst, in the order of the requests."""
         count = Signal(bits_for(self.burst_beats + 1))
-        beats, weights = bursts.r_data[:-1], bursts.r_data[-1]
+        beats, weights, fresh = bursts.r_data[:-2], bursts.r_data[-2], bursts.r_data[-1]
         m.d.comb += [
             self.weight_en.eq(self.beat_en & weights),
             self.parameter_en.eq(self.beat_en & ~weights),
+            self.fresh_en.eq(self.beat_en & fresh),
         ]
         with m.If(self.beat_en):
             m.d.sync += count.eq(count + 1)

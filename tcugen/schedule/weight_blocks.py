@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from tcugen.mapping.layouts import align
+from tcugen.program_format import WEIGHTS_HEADER_BYTES
 
 
 @dataclass(frozen=True)
@@ -48,12 +49,12 @@ class WeightBlock:
 
 
 class WeightBlocks:
-    """Window WEIGHTS under construction; each block starts at a multiple of the bus width."""
+    """Window WEIGHTS under construction, its header first; each block starts at a multiple of the bus width."""
 
     def __init__(self, bus_bytes: int):
         self._bus_bytes = bus_bytes
         self._blocks: list[WeightBlock] = []
-        self.size = 0
+        self.size = WEIGHTS_HEADER_BYTES
 
     def add(self, content: Content, size: int) -> int:
         """Append a block of `size` bytes; returns its offset in the window."""

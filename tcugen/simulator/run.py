@@ -17,7 +17,7 @@ from tcugen.arch import Architecture
 from tcugen.isa import Window
 from tcugen.memory_model import MEMORY_MODELS
 from tcugen.program import Program, Tensor
-from tcugen.registers import ErrorCode
+from tcugen.registers import ERROR_MEANINGS, ErrorCode
 from tcugen.simulator import memory_image
 from tcugen.simulator.build import build, read_architecture
 from tcugen.simulator.headers import STATUS_ERROR
@@ -34,8 +34,8 @@ _ALLOWED_SLOWDOWN = 20
 _TRAINED_MULTIPLIERS = 256
 _TRAINING_CYCLES = 50_000
 
-_MEMORY_FILE = "memory.bin"
-_JOB_FILE = "job.txt"
+MEMORY_FILE = "memory.bin"
+JOB_FILE = "job.txt"
 
 
 class SimulationError(RuntimeError):
@@ -51,6 +51,12 @@ class MachineError:
 
     def __str__(self) -> str:
         return f"{self.code.name} (address 0x{self.address:x})"
+
+    @property
+    def described(self) -> str:
+        """With what it means, for people."""
+        meaning = ERROR_MEANINGS[self.code]
+        return f"{self}: {meaning.doc}; address: {meaning.address}"
 
 
 @dataclass(frozen=True)
@@ -152,18 +158,18 @@ def simulate(
         raise ValueError(f"memory model {memory!r} is not one of {', '.join(MEMORY_MODELS)}")
     if not inputs:
         raise ValueError("no image to simulate; give at least one")
-    _check_architecture(program.architecture, read_architecture(Path(rtl_dir)), rtl_dir)
+    check_architecture(program.architecture, read_architecture(Path(rtl_dir)), rtl_dir)
     train = None if waves else training(program, inputs[0], memory)
     simulator = build(Path(rtl_dir), cache_dir, waves is not None, train)
     with nullcontext(work_dir) if work_dir else tempfile.TemporaryDirectory(prefix="tcugen-") as directory:
         directory = Path(directory)
         image = memory_image.place(program, len(inputs))
-        memory_image.write(image, program, inputs, directory / _MEMORY_FILE)
+        memory_image.write(image, program, inputs, directory / MEMORY_FILE)
         limit = default_cycle_limit(program) if max_cycles is None else max_cycles
-        (directory / _JOB_FILE).write_text(_job(program, image, memory, limit, trace, waves))
+        (directory / JOB_FILE).write_text(job_text(program, image, memory, limit, trace, waves))
         meter = ProgressMeter(program, len(inputs), progress) if progress else None
         try:
-            _run(simulator, directory, meter)
+            run_simulator(simulator, directory, meter)
         finally:
             if waves and (directory / "waves.vcd").exists():
                 shutil.move(directory / "waves.vcd", waves.path)
@@ -182,10 +188,10 @@ def training(program: Program, image: Mapping[str, NDArray[Any]], memory: str) -
         with tempfile.TemporaryDirectory(prefix="tcugen-") as name:
             directory = Path(name)
             place = memory_image.place(program, 1)
-            memory_image.write(place, program, [image], directory / _MEMORY_FILE)
-            (directory / _JOB_FILE).write_text(_job(program, place, memory, _TRAINING_CYCLES, True, None))
+            memory_image.write(place, program, [image], directory / MEMORY_FILE)
+            (directory / JOB_FILE).write_text(job_text(program, place, memory, _TRAINING_CYCLES, True, None))
             with suppress(SimulationError):  # it is cut off; what else may be wrong is for the run itself to say
-                _run(simulator, directory, None)
+                run_simulator(simulator, directory, None)
 
     return train
 
@@ -195,7 +201,8 @@ def default_cycle_limit(program: Program) -> int:
     return _FIXED_ALLOWANCE_CYCLES + _ALLOWED_SLOWDOWN * sum(layer_cycles(program))
 
 
-def _check_architecture(compiled: Architecture, emitted: Architecture, rtl_dir: Path) -> None:
+def check_architecture(compiled: Architecture, emitted: Architecture, rtl_dir: Path) -> None:
+    """Raises SimulationError, which names what differs, unless both are the same."""
     theirs, ours = emitted.to_dict(), compiled.to_dict()
     differing = [f"{name} {ours[name]} / {theirs[name]}" for name in ours if ours[name] != theirs[name]]
     if differing:
@@ -205,19 +212,21 @@ def _check_architecture(compiled: Architecture, emitted: Architecture, rtl_dir: 
         )
 
 
-def _job(
+def job_text(
     program: Program,
     image: memory_image.MemoryImage,
     memory: str,
     max_cycles: int,
     trace: bool,
     waves: Waves | None,
+    watchdog: int = WATCHDOG_CYCLES,
 ) -> str:
+    """The job file of the harness."""
     lines = [
-        f"memory {_MEMORY_FILE} {image.base} {image.size}",
+        f"memory {MEMORY_FILE} {image.base} {image.size}",
         f"memory_model {' '.join(map(str, astuple(MEMORY_MODELS[memory])))}",
         f"max_cycles {max_cycles}",
-        f"watchdog {WATCHDOG_CYCLES}",
+        f"watchdog {watchdog}",
         f"layers {len(program.layers)}",
         f"architecture {program.architecture.fingerprint}",
         f"trace {int(trace)}",
@@ -231,12 +240,12 @@ def _job(
     return "\n".join(lines) + "\n"
 
 
-def _run(simulator: Path, directory: Path, meter: ProgressMeter | None) -> None:
+def run_simulator(simulator: Path, directory: Path, meter: ProgressMeter | None) -> None:
     """Runs the harness to its end; its messages are JSON, one object a line, on stderr."""
     error: str | None = None
     other: list[str] = []
     with subprocess.Popen(
-        [simulator, _JOB_FILE], cwd=directory, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        [simulator, JOB_FILE], cwd=directory, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stderr is not None, "it is a pipe"
         try:
@@ -277,7 +286,7 @@ def _collect(
         drains, pools = read_traces(program.architecture, directory, number) if trace else (None, None)
         runs.append(
             ImageRun(
-                outputs=memory_image.read_outputs(image, program, number, directory / _MEMORY_FILE),
+                outputs=memory_image.read_outputs(image, program, number, directory / MEMORY_FILE),
                 cycles=values["counters"]["CYCLES"],
                 interrupt_cycles=values["cycles"],
                 counters=values["counters"],

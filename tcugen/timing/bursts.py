@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from tcugen.arch import BURST_BEATS, BUS_SIZES, Architecture
-from tcugen.isa import PART_BYTES, PER_LAYER, SHARED_FIELDS, Instruction, Opcode
+from tcugen.arch import BURST_BEATS, Architecture
+from tcugen.isa import PER_LAYER, SHARED_FIELDS, Instruction, Opcode
 
 
 def transfer_bursts(instruction: Instruction, architecture: Architecture) -> list[int]:
@@ -54,9 +54,3 @@ def program_parts(instructions: Sequence[Instruction]) -> list[int]:
         last[opcode] = key
         parts.append(2 if written else 1)
     return parts
-
-
-def program_bytes(parts: Sequence[int]) -> int:
-    """Size of window PROGRAM: whole beats of the widest bus, see `program.Program.code`."""
-    size = PART_BYTES * sum(parts)
-    return size + -size % max(BUS_SIZES)

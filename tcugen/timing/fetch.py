@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 
 from tcugen.arch import BURST_BEATS, Architecture
 from tcugen.isa import PART_BYTES, Instruction, Opcode
-from tcugen.timing.bursts import program_bytes, program_parts
+from tcugen.program_format import BLOCK_PARTS, WEIGHTS_HEADER_BYTES, program_size
+from tcugen.timing.bursts import program_parts
 from tcugen.timing.completions import NEVER, Agenda
 from tcugen.timing.latencies import (
     BEAT_TO_PART,
+    BEAT_TO_VERIFIED,
+    FETCH_BUFFER_BYTES,
     FETCH_BURST_BYTES,
-    FETCH_BURSTS,
     FETCH_PERIOD,
     OWN_PART_TO_OFFER,
     SMALL_FIFO,
@@ -38,15 +40,18 @@ class Fetch:
         self._queues = queues
         self._agenda = agenda
         self._parts = program_parts(instructions)
-        self.n_bytes = program_bytes(self._parts)
+        program_bytes = program_size(sum(self._parts))
+        self.n_bytes = WEIGHTS_HEADER_BYTES + program_bytes
         self._burst_beats = min(BURST_BEATS, FETCH_BURST_BYTES // bus_bytes)
-        capacity = FETCH_BURSTS * self._burst_beats
+        capacity = FETCH_BUFFER_BYTES // bus_bytes
         self._part_cycles = max(1, PART_BYTES // bus_bytes)
         gathers = bus_bytes < PART_BYTES
         self._latency = BEAT_TO_PART - (not gathers) - (capacity < SMALL_FIFO)
         self._bus_bytes = bus_bytes
         self._capacity = capacity
-        self._unrequested = self.n_bytes // bus_bytes
+        self._header_beats = WEIGHTS_HEADER_BYTES // bus_bytes
+        self._header_asked = self._header_come = False
+        self._unrequested = program_bytes // bus_bytes
         self._requested = 0
         self._arrived = 0
         self._part_arrivals: list[int] = []
@@ -70,6 +75,9 @@ class Fetch:
     def _choose(self) -> None:
         """Settle when the next burst is asked for."""
         self.request_at = NEVER
+        if not self._header_asked:
+            self.beats, self.request_at = self._header_beats, self._request_from
+            return
         if not self._unrequested or self.ended is not None:
             return
         self.beats = min(self._burst_beats, self._unrequested)
@@ -84,13 +92,18 @@ class Fetch:
 
     def issued(self, cycle: int) -> None:
         """The burst was taken by the reader in `cycle`."""
-        self._unrequested -= self.beats
-        self._requested += self.beats
+        if self._header_asked:
+            self._unrequested -= self.beats
+            self._requested += self.beats
+        self._header_asked = True
         self._request_from = cycle + FETCH_PERIOD
         self._choose()
 
     def arrived(self, first: int, last: int, beats: int) -> None:
         """The next burst moved over the bus, its last beat in `last`."""
+        if not self._header_come:
+            self._header_come = True
+            return
         self._arrived += beats
         bus_bytes = self._bus_bytes
         while (len(self._part_arrivals) + 1) * PART_BYTES <= self._arrived * bus_bytes:
@@ -98,29 +111,44 @@ class Fetch:
             self._part_arrivals.append(last - (self._arrived - 1 - last_beat))
         self._agenda.pending.append(self.advance)
 
+    def _usable(self) -> int | None:
+        """From when on the next part of an instruction may be used; None if that is not known yet.
+
+        The program's header and the sums of its blocks are dropped on the way.
+        """
+        arrivals, latency, period = self._part_arrivals, self._latency, self._part_cycles
+        while self._part < len(arrivals):
+            part = self._part
+            gathered = max(arrivals[part] + latency, self._consumed + period)
+            if len(self._gathered) == part:
+                self._gathered.append(gathered)
+            last = part - part % BLOCK_PARTS + BLOCK_PARTS - 1
+            if last >= len(arrivals):
+                break
+            usable = max(gathered, arrivals[last] + BEAT_TO_VERIFIED)
+            if part not in (0, last):
+                return usable
+            self._consumed = usable
+            self._part += 1
+        return None
+
     def advance(self) -> None:
         """Dispatch what can be dispatched."""
-        arrivals, latency, period = self._part_arrivals, self._latency, self._part_cycles
         while self.ended is None:
             number = self._next
             if self._own_part_at is None:
-                if self._part >= len(arrivals):
+                usable = self._usable()
+                if usable is None:
                     break
-                gathered = max(arrivals[self._part] + latency, self._consumed + period)
-                if len(self._gathered) == self._part:
-                    self._gathered.append(gathered)
-                self._own_part_at = max(gathered, self._left)
-                self._consumed = self._own_part_at
+                self._own_part_at = self._consumed = max(usable, self._left)
                 self._part += 1
             valid = self._own_part_at + OWN_PART_TO_OFFER
             shared = self._parts[number] == 2
             if shared:
-                if self._part >= len(arrivals):
+                usable = self._usable()
+                if usable is None:
                     break
-                gathered = max(arrivals[self._part] + latency, self._consumed + period)
-                valid = max(valid, gathered)
-                if len(self._gathered) == self._part:
-                    self._gathered.append(gathered)
+                valid = max(valid, usable)
             instruction = self._instructions[number]
             if instruction.opcode == Opcode.END:
                 self.ended = valid
@@ -128,8 +156,8 @@ class Fetch:
             queue = self._queues[instruction.opcode]
             room = queue.room(self.advance)
             if room is None:
-                if not shared and self._part < len(arrivals) and len(self._gathered) == self._part:
-                    self._gathered.append(max(arrivals[self._part] + latency, self._consumed + period))
+                if not shared:
+                    self._usable()  # it is gathered meanwhile
                 break
             left = max(valid, room)
             if shared:

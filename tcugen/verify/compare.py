@@ -137,7 +137,7 @@ def _observe(program: Program, images: Sequence[ImageRun]) -> tuple[dict[str, Te
     mismatches = 0
     for number, image in enumerate(images):
         if image.error:
-            raise VerificationError(f"image {number}: the machine stopped with error {image.error}")
+            raise VerificationError(f"image {number}: the machine stopped with error {image.error.described}")
         if image.drains is None or image.pools is None:
             raise VerificationError(f"image {number}: the run left no traces; run it again with traces")
         tensors = observe(program, image.drains, image.pools).tensors

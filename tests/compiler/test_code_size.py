@@ -20,8 +20,8 @@ def resnet50():
 def test_resnet50_needs_little_code(resnet50, rows, columns, kib, most):
     program = compile_network(resnet50, Architecture(rows, columns, kib, accumulator_depth=128))
     assert len(program.code) < most * len(program.weights)
-    # Most instructions use the body of the one before.
-    assert len(program.code) < 0.6 * INSTRUCTION_BYTES * len(program.instructions)
+    # Most instructions use the body of the one before; every sixteenth part is a checksum.
+    assert len(program.code) < 0.62 * INSTRUCTION_BYTES * len(program.instructions)
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ from tcugen.arch import Architecture
 from tcugen.emulator import Machine
 from tcugen.isa import Instruction, Opcode, Window
 from tcugen.program import Observation, Port, Program, TensorLayout
+from tcugen.program_format import WEIGHTS_HEADER_BYTES, seal_weights
 
 LOOP = {"n_columns": 2, "n_y": 3, "block_rows": 1, "n_x": 4}
 COMPUTE = LOOP | {"y_step": 16, "x_step": 4, "row_bytes": 16, "height": 3, "stride_y": 1}
@@ -39,7 +40,7 @@ class Handwritten:
     def __init__(self, architecture: Architecture):
         self.architecture = architecture
         self.instructions: list[Instruction] = []
-        self.weights = b""
+        self.weights = bytes(WEIGHTS_HEADER_BYTES)
         self.observations: list[Observation] = []
         self.tensors: dict[str, TensorLayout] = {}
         self.size = architecture.activation_bytes
@@ -88,7 +89,7 @@ class Handwritten:
             network="handwritten",
             mac_count=0,
             instructions=(*self.instructions, Instruction(Opcode.END, waits)),
-            weights=np.frombuffer(self.weights, np.uint8),
+            weights=np.frombuffer(seal_weights(self.weights, self.architecture), np.uint8),
             inputs=(Port("memory_in", 0, raw),),
             outputs=(Port("memory_out", 0, raw),),
             input_bytes=self.size,

@@ -7,6 +7,7 @@ import pytest
 
 from tcugen.emulator import EmulationError, Machine
 from tcugen.isa import Instruction, Opcode, Window
+from tcugen.program_format import WEIGHTS_HEADER_BYTES
 from tests.emulator.handwritten import COMPUTE, DRAIN, LAYOUT, Handwritten, small
 
 COMPUTE_INDEX, DRAIN_INDEX, STORE_INDEX = 2, 3, 4
@@ -131,7 +132,8 @@ def test_accumulator_overflow(value, fits):
 @pytest.mark.parametrize("multiplier", [-0.5, 256.0, 2.0**-41, float("nan")])
 def test_multiplier_outside_the_range_of_the_hardware(multiplier):
     code, memory, _ = layer()
-    code.weights = code.weights[:4] + np.float32(multiplier).tobytes() + code.weights[8:]
+    at = WEIGHTS_HEADER_BYTES + 4
+    code.weights = code.weights[:at] + np.float32(multiplier).tobytes() + code.weights[at + 4 :]
     with pytest.raises(EmulationError, match="column 0 is .*, but it must be 0 or in") as caught:
         Machine(code.program()).run({"memory_in": memory})
     assert (caught.value.instruction, caught.value.field) == (DRAIN_INDEX, "multiplier")
@@ -140,7 +142,7 @@ def test_multiplier_outside_the_range_of_the_hardware(multiplier):
 def test_weights_beyond_their_window():
     code, memory, _ = layer()
     code.weights = code.weights[:-4]
-    with pytest.raises(EmulationError, match=r"bytes 0 \.\. 95 leave window WEIGHTS of 92 bytes"):
+    with pytest.raises(EmulationError, match=r"bytes 64 \.\. 159 leave window WEIGHTS of 156 bytes"):
         Machine(code.program()).run({"memory_in": memory})
 
 
@@ -201,3 +203,16 @@ def test_observations_are_checked():
     code.tensors.clear()
     with pytest.raises(EmulationError, match="program.tensors does not hold 'y'"):
         Machine(code.program()).run({"memory_in": memory})
+
+
+def test_weights_that_the_machine_would_refuse():
+    code, _, _ = layer()
+    program = code.program()
+    changed = program.weights.copy()
+    changed[-1] ^= 1
+    with pytest.raises(EmulationError, match=r"weights.bin: the checksum of the weights does not hold") as caught:
+        Machine(dataclasses.replace(program, weights=changed))
+    assert caught.value.field == "weights"
+    other = dataclasses.replace(program.architecture, bus_address_bits=41)
+    with pytest.raises(EmulationError, match="it is for another architecture"):
+        Machine(dataclasses.replace(program, architecture=other))

@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from tcugen.compiler import compile_network
 from tcugen.emulator import EmulationError, Machine
 from tcugen.isa import Instruction, Opcode
 from tcugen.program import Program
+from tcugen.program_format import WEIGHTS_HEADER_BYTES, seal_weights
 from tcugen.synthetic.integers import synthesise
 from tests.compiler.table_networks import TABLES
 from tests.machines import machine
@@ -28,18 +30,24 @@ def with_drains(program: Program, **fields: int) -> Program:
     return replace(program, instructions=tuple(changed))
 
 
+def resealed(program: Program, weights: bytes) -> Program:
+    """The program with these weights, for its architecture."""
+    return replace(program, weights=np.frombuffer(seal_weights(weights, program.architecture), np.uint8))
+
+
 def test_a_table_must_be_loaded_before_it_is_used(whole):
     program, inputs = whole
-    weights = program.weights.copy()
-    weights[: program.architecture.table_groups * program.architecture.parameter_group_bytes] = 0
-    program = replace(program, weights=weights)  # groups of a table that pass for parameters
+    weights = bytearray(program.weights.tobytes())
+    size = program.architecture.table_groups * program.architecture.parameter_group_bytes
+    weights[WEIGHTS_HEADER_BYTES : WEIGHTS_HEADER_BYTES + size] = bytes(size)
+    program = resealed(program, bytes(weights))  # groups of a table that pass for parameters
     with pytest.raises(EmulationError, match="table: is set, but no instruction has loaded one"):
         Machine(with_drains(program, load_table=0)).run(inputs)
 
 
 def test_a_machine_without_tables_takes_none(whole):
     program, inputs = whole
-    plain = replace(program, architecture=machine("8x6"))
+    plain = resealed(replace(program, architecture=machine("8x6")), program.weights.tobytes())
     with pytest.raises(EmulationError, match="n_tiles: is 0"):
         Machine(plain).run(inputs)
 

@@ -33,7 +33,9 @@ class ReadMemory:
     """Answers reads in order, the first beat `latency` cycles after its address, one beat per cycle.
 
     `idle` is the probability per cycle of withholding ARREADY or RVALID; `answering` = False withholds all beats.
-    Bursts whose address is in `errors` get SLVERR in every beat. `bursts` logs (address, beats) as accepted.
+    Bursts whose address is in `errors` get SLVERR in every beat. `bursts` logs (address, beats) as accepted. `lasts`
+    holds wrong answers: number of the burst: the beat that RLAST comes with (-1: none, though all beats come) and how
+    many beats come.
     """
 
     def __init__(self, bus, contents: bytes, bus_bytes: int, latency=100, in_flight=16, idle=0.0, seed=1, errors=()):
@@ -43,6 +45,7 @@ class ReadMemory:
         self.bursts, self.beats, self.first_cycle, self.last_cycle = [], 0, None, None
         self.answering = self.accepting = True
         self.pending = deque()
+        self.lasts: dict[int, tuple[int, int]] = {}
 
     def _word(self, address: int) -> int:
         return int.from_bytes(self.contents[address : address + self.bus_bytes], "little")
@@ -59,7 +62,8 @@ class ReadMemory:
             if channel.step(valid, ready, (address, length)):
                 _check_burst(address, length, size, burst, prot, cache, self.bus_bytes)
                 self.bursts.append((address, length + 1))
-                self.pending.append([cycle + self.latency, address, length + 1])
+                _, beats = self.lasts.get(len(self.bursts) - 1, (length, length + 1))
+                self.pending.append([cycle + self.latency, address, beats])
                 assert len(self.pending) <= 16, "more than 16 reads in flight"
             if beat_offered:
                 self.beats += 1
@@ -79,10 +83,12 @@ class ReadMemory:
             )
             ctx.set(bus.rvalid, beat_offered)
             if beat_offered:
-                _, at, left = self.pending[0]
-                start = self.bursts[len(self.bursts) - len(self.pending)][0]
+                _, at, _ = self.pending[0]
+                number = len(self.bursts) - len(self.pending)
+                start, length = self.bursts[number]
+                last, _ = self.lasts.get(number, (length - 1, length))
                 ctx.set(bus.rdata, self._word(at))
-                ctx.set(bus.rlast, left == 1)
+                ctx.set(bus.rlast, (at - start) // self.bus_bytes == last)
                 ctx.set(bus.rresp, SLVERR if start in self.errors else OKAY)
             else:
                 ctx.set(bus.rdata, self.random.getrandbits(8 * self.bus_bytes))

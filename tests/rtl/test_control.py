@@ -30,6 +30,7 @@ async def tick(ctx, dut, **inputs: int) -> set[str]:
 async def prepare(ctx, dut, *, watchdog: int = 0, interrupt_enable: int = 1) -> None:
     ctx.set(dut.watchdog, watchdog)
     ctx.set(dut.interrupt_enable, interrupt_enable)
+    ctx.set(dut.core_activity, 1)
     await bus(ctx, dut, True)
 
 
@@ -217,6 +218,83 @@ def test_a_watchdog_of_zero_never_fires_and_a_hang_while_stopping_is_reported():
         await tick(ctx, dut)
         assert await tick(ctx, dut) == {"halt", "failed", "interrupt"}
         assert error(ctx, dut) == (ErrorCode.BUS_HUNG, 4096)
+
+    run(dut, bench)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 17])
+def test_a_core_in_which_nothing_moves_is_an_error_at_the_instruction_that_waits(limit):
+    dut = control()
+
+    async def bench(ctx):
+        await prepare(ctx, dut, watchdog=limit)
+        ctx.set(dut.waiting, 0x1234)
+        await start(ctx, dut)
+        for _ in range(3 * limit):
+            assert "running" in await tick(ctx, dut)
+        for _ in range(3):
+            ctx.set(dut.core_activity, 0)
+            for _ in range(limit - 1):
+                assert "running" in await tick(ctx, dut)
+            ctx.set(dut.core_activity, 1)
+            assert "running" in await tick(ctx, dut)
+        ctx.set(dut.core_activity, 0)
+        for _ in range(limit + 1):
+            assert "running" in await tick(ctx, dut)
+        for _ in range(SETTLE_CYCLES):
+            assert await tick(ctx, dut) == {"halt", "busy"}
+        assert await tick(ctx, dut) == {"halt", "failed", "startable", "interrupt"}
+        assert error(ctx, dut) == (ErrorCode.CORE_HUNG, 0x1234)
+        for _ in range(3 * limit):
+            assert "failed" in await tick(ctx, dut)
+        ctx.set(dut.core_activity, 1)
+        await start(ctx, dut)
+
+    run(dut, bench)
+
+
+def test_silence_of_the_core_and_of_the_bus_do_not_add_up():
+    dut = control()
+
+    async def bench(ctx):
+        await prepare(ctx, dut, watchdog=10)
+        await start(ctx, dut)
+        ctx.set(dut.core_activity, 0)
+        for _ in range(6):
+            for idle in (True, False):
+                await bus(ctx, dut, idle)
+                for _ in range(8):
+                    assert "running" in await tick(ctx, dut)
+
+    run(dut, bench)
+
+
+@pytest.mark.parametrize("reset", [False, True])
+def test_beats_that_never_come_after_a_wrong_rlast_are_given_up(reset):
+    dut = control()
+
+    async def bench(ctx):
+        await prepare(ctx, dut, watchdog=20)
+        await start(ctx, dut)
+        await bus(ctx, dut, False)
+        await fail(ctx, dut, 1, ErrorCode.READ_LAST, 4096)
+        for _ in range(15):
+            assert await tick(ctx, dut) == {"halt", "busy"}
+        await tick(ctx, dut, bus_activity=1)
+        for _ in range(20):
+            assert await tick(ctx, dut, **({"soft_reset": 1} if reset else {})) == {"halt", "busy"}
+        await tick(ctx, dut)
+        if not reset:
+            assert await tick(ctx, dut) == {"halt", "failed", "interrupt"}
+            assert error(ctx, dut) == (ErrorCode.READ_LAST, 4096)
+            await tick(ctx, dut, start=1)  # refused: beats are still due
+            assert await tick(ctx, dut) == {"halt", "failed", "interrupt"}
+            await tick(ctx, dut, soft_reset=1)
+            await tick(ctx, dut)
+        assert "core_reset" in await tick(ctx, dut)  # which takes the reader back to the beginning
+        await bus(ctx, dut, True)
+        assert await tick(ctx, dut) == {"startable"}
+        await start(ctx, dut)
 
     run(dut, bench)
 

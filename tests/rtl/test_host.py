@@ -5,7 +5,16 @@ from amaranth.back import verilog
 
 from tcugen.arch import Architecture
 from tcugen.isa import Window
-from tcugen.registers import ADDRESS_BITS, BY_NAME, IDENTIFICATION, REGISTERS, ErrorCode, Stall, WindowFlaw
+from tcugen.registers import (
+    ADDRESS_BITS,
+    BY_NAME,
+    IDENTIFICATION,
+    REGISTERS,
+    WATCHDOG_CYCLES,
+    ErrorCode,
+    Stall,
+    WindowFlaw,
+)
 from tcugen.rtl.counters import BUSY, LAYER_READ_CYCLES
 from tcugen.rtl.host import RESPONSE_OKAY, RESPONSE_SLVERR, Host
 from tcugen.rtl.window_rules import CHECK_CYCLES
@@ -27,7 +36,7 @@ def can_be_held(name: str, value: int, address_bits: int) -> bool:
 def test_settings_are_stored_by_byte_and_reach_the_machine(address_bits):
     generator = random.Random(address_bits)
     dut = Host(Architecture(bus_address_bits=address_bits))
-    model = dict.fromkeys(SETTINGS, 0)
+    model = dict.fromkeys(SETTINGS, 0) | {"WATCHDOG": WATCHDOG_CYCLES}
 
     async def bench(ctx):
         refused = set()

@@ -170,6 +170,55 @@ def test_error_response_stops_and_discards():
     run(reader, bench, background=(memory.run, watch.run, feed), cycles=1000)
 
 
+@pytest.mark.parametrize("client", range(3))
+@pytest.mark.parametrize(
+    "last, beats",
+    [(0, 8), (6, 8), (0, 1), (6, 7), (-1, 8), (8, 9), (15, 16)],
+    ids=["first", "one_early", "cut_to_1", "cut_by_1", "never", "one_more", "eight_more"],
+)
+def test_rlast_at_a_wrong_beat_stops_the_reader(client, last, beats):
+    """Bursts of 8 beats, the third one answered wrongly; nothing of a beat that is wrong reaches a client."""
+    reader = Reader(ARCHITECTURE, 3)
+    bursts = [{"window": Window.WEIGHTS, "offset": 256 * n, "beats": 8} for n in range(6)]
+    memory = ReadMemory(reader.bus, CONTENTS, 8, latency=30)
+    memory.lasts = {2: (last, beats)}
+    watch = Watch(reader)
+
+    async def feed(ctx):
+        await ctx.tick()
+        await put(ctx, reader.request[client], bursts)
+
+    async def bench(ctx):
+        while not watch.errors:
+            await ctx.tick()
+        await ctx.tick().repeat(150)
+        assert watch.errors == [(ErrorCode.READ_LAST, address_of(bursts[2]))]
+        wrong = min(last, 7) if last >= 0 else 7
+        words = [word for burst in bursts[:3] for word in words_of(burst)]
+        assert watch.of(client) == words[: 16 + wrong]
+        assert not memory.pending and memory.beats == watch.pulses
+        assert bool(ctx.get(reader.idle)) == (beats >= 8)  # what was cut off is waited for, and the watchdog with it
+
+    run(reader, bench, background=(memory.run, watch.run, feed), cycles=600)
+
+
+def test_a_beat_without_a_burst_is_an_error():
+    reader = Reader(ARCHITECTURE, 1)
+    watch = Watch(reader)
+
+    async def bench(ctx):
+        await ctx.tick().repeat(3)
+        ctx.set(reader.bus.rvalid, 1)
+        ctx.set(reader.bus.rlast, 1)
+        await ctx.tick()
+        ctx.set(reader.bus.rvalid, 0)
+        await ctx.tick().repeat(3)
+        assert watch.errors == [(ErrorCode.READ_LAST, 0)] and watch.beats == []
+        assert ctx.get(reader.outstanding) == 0
+
+    run(reader, bench, background=(watch.run,), cycles=50)
+
+
 @pytest.mark.parametrize("accepting", [True, False])
 def test_halt_keeps_an_offered_address_and_discards_beats(accepting):
     reader = Reader(ARCHITECTURE, 1)

@@ -8,6 +8,7 @@ from amaranth.lib.wiring import connect
 
 from tcugen.arch import Architecture
 from tcugen.isa import Instruction, Opcode, Window
+from tcugen.program_format import WEIGHTS_HEADER_BYTES
 from tcugen.rtl.reader import Reader
 from tcugen.rtl.weights import WeightStream, parameter_ring, weight_ring
 from tests.rtl.axi_memory import ReadMemory
@@ -85,15 +86,17 @@ class Bench:
 def test_streams_of_any_length_pass_through_the_smallest_rings(rows, columns, bus_bytes, weight_tiles, idle):
     bench = Bench(rows, columns, bus_bytes, weight_tiles, idle)
     a = bench.architecture
-    instructions, groups, tiles, offset = [], b"", b"", 0
-    for n_columns, n_tiles in ((1, 1), (2, 6), (1, 13), (3, 2)):
+    instructions, groups, tiles, end = [], b"", b"", WEIGHTS_HEADER_BYTES
+    for n_columns, n_tiles, again in ((1, 1, False), (2, 6, False), (1, 1, True), (1, 13, False), (3, 2, False)):
+        offset = WEIGHTS_HEADER_BYTES if again else end
         instructions.append(Instruction(Opcode.WEIGHT, {"offset": offset, "n_columns": n_columns, "n_tiles": n_tiles}))
         for _ in range(n_columns):
             middle = BASE + offset + a.parameter_group_bytes
             offset += a.parameter_group_bytes + n_tiles * a.tile_bytes
             groups += CONTENTS[middle - a.parameter_group_bytes : middle]
             tiles += CONTENTS[middle : BASE + offset]
-    taken = {}
+        end = max(end, offset)
+    taken, fresh = {}, []
 
     async def driver(ctx):
         ctx.set(bench.reader.windows, WINDOWS)
@@ -105,7 +108,16 @@ def test_streams_of_any_length_pass_through_the_smallest_rings(rows, columns, bu
     async def parameter_consumer(ctx):
         taken["groups"] = await bench.take(ctx, bench.parameters, len(groups) // a.parameter_group_bytes)
 
-    run(bench.design, driver, weight_consumer, parameter_consumer, background=[bench.memory.run])
+    async def watch(ctx):
+        while True:
+            *_, enabled, beat = await ctx.tick().sample(bench.stream.fresh_en, bench.reader.beat_data)
+            if enabled:
+                fresh.append(beat.to_bytes(bus_bytes, "little"))
+            taken["end"] = ctx.get(bench.stream.fresh_end)
+
+    run(bench.design, driver, weight_consumer, parameter_consumer, background=[bench.memory.run, watch])
+    assert b"".join(fresh) == CONTENTS[BASE + WEIGHTS_HEADER_BYTES : BASE + end], "all of it, each byte once"
+    assert taken["end"] == end
     assert taken["groups"] == groups
     assert taken["tiles"] == tiles
     assert max(beats for _, beats in bench.memory.bursts) <= max(1, bench.weights.capacity // 2)

@@ -7,6 +7,7 @@ import numpy as np
 from tcugen.arch import Architecture
 from tcugen.isa import Instruction, Opcode
 from tcugen.program import Layer, Observation, Port, Program, TensorLayout
+from tcugen.program_format import seal_weights
 from tcugen.registers import REGISTERS
 
 COPY_MACHINE = Path(__file__).parent / "copy_machine.v"
@@ -53,7 +54,7 @@ def copy_program(architecture: Architecture, height: int = 5, width: int = 37, s
         network="copy",
         mac_count=1,
         instructions=instructions,
-        weights=np.arange(64, dtype=np.uint8),
+        weights=np.frombuffer(seal_weights(bytes(128), architecture), np.uint8),
         inputs=(Port("image", 0, layout),),
         outputs=(Port("copy", 0, layout),),
         input_bytes=layout.bytes,

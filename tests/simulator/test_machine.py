@@ -10,6 +10,7 @@ from tcugen.compiler.compile import compile_network
 from tcugen.emulator.machine import Machine
 from tcugen.network.graph import Network, Shape
 from tcugen.network.operators import Conv, MaxPool
+from tcugen.program_format import seal_weights
 from tcugen.registers import ErrorCode
 from tcugen.rtl.emit import emit
 from tcugen.rtl.window_rules import CHECK_CYCLES
@@ -103,7 +104,16 @@ def test_ddr_takes_longer(rtl_dir, cache_dir, program_and_images):
 
 def test_a_window_too_small_is_an_error_of_the_machine(rtl_dir, cache_dir, program_and_images):
     program, images = program_and_images
-    cut = dataclasses.replace(program, weights=program.weights[:64])
+    few = seal_weights(program.weights[:128].tobytes(), program.architecture)
+    cut = dataclasses.replace(program, weights=np.frombuffer(few, np.uint8))
     result = simulate(cut, rtl_dir, images, cache_dir=cache_dir)
     assert len(result.images) == 1
     assert result.images[0].error.code == ErrorCode.WINDOW
+
+
+def test_weights_that_changed_are_an_error_of_the_machine(rtl_dir, cache_dir, program_and_images):
+    program, images = program_and_images
+    changed = program.weights.copy()
+    changed[-1] ^= 1
+    result = simulate(dataclasses.replace(program, weights=changed), rtl_dir, images, cache_dir=cache_dir)
+    assert result.images[0].error.code == ErrorCode.WEIGHTS

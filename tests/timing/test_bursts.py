@@ -9,8 +9,9 @@ from tcugen.compiler import compile_network
 from tcugen.isa import Instruction, Opcode, encode_program
 from tcugen.network.resnets import bundled_network
 from tcugen.planning.search import best_plan
+from tcugen.program_format import program_size
 from tcugen.synthetic.integers import synthesise
-from tcugen.timing.bursts import program_bytes, program_parts, transfer_bursts, transfer_bytes
+from tcugen.timing.bursts import program_parts, transfer_bursts, transfer_bytes
 from tcugen.timing.replay import replay
 
 
@@ -45,7 +46,7 @@ def test_parts_are_those_of_the_written_program():
     program = compile_network(model, Architecture(activation_kib=16))
     parts = program_parts(program.instructions)
     assert [32 * count for count in parts] == [len(code) for code in encode_program(program.instructions)]
-    assert program_bytes(parts) == len(program.code)
+    assert program_size(sum(parts)) == len(program.code)
 
 
 @pytest.mark.parametrize("kib", [4, 16, 64])

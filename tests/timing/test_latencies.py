@@ -5,7 +5,7 @@ from dataclasses import replace
 from amaranth.hdl import Fragment
 
 from tcugen.arch import Architecture
-from tcugen.rtl import axi, compute, control, fetch, fifo, load, output, writer
+from tcugen.rtl import axi, beat_crc, compute, control, fetch, fifo, load, output, writer
 from tcugen.rtl.activation import ActivationMemory
 from tcugen.rtl.array import Array
 from tcugen.timing import latencies
@@ -13,7 +13,9 @@ from tcugen.timing import latencies
 
 def test_sizes_are_those_of_the_hardware():
     assert latencies.MAX_OUTSTANDING == axi.MAX_OUTSTANDING
-    assert (latencies.FETCH_BURST_BYTES, latencies.FETCH_BURSTS) == (fetch.BURST_BYTES, fetch.BURSTS)
+    assert (latencies.FETCH_BURST_BYTES, latencies.FETCH_BUFFER_BYTES) == (fetch.BURST_BYTES, fetch.BUFFER_BYTES)
+    reader, verdict, count = 1, 1, 1
+    assert reader + beat_crc.BeatCrc.LATENCY + verdict + count == latencies.BEAT_TO_VERIFIED
     assert latencies.SMALL_FIFO == fifo.SMALL_DEPTH
     assert latencies.LOAD_QUEUE_BEATS == load.QUEUE_BEATS
     assert latencies.LOAD_PLANS == load.QUEUE_INSTRUCTIONS + 1

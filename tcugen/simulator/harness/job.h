@@ -16,8 +16,15 @@ struct JobWindow {
     uint64_t base = 0, bytes = 0;
 };
 
+// A bit of memory that is wrong while one image runs.
+struct JobFlip {
+    uint64_t address = 0;
+    uint32_t bit = 0;
+};
+
 struct JobImage {
     uint64_t input_base = 0, output_base = 0;
+    std::vector<JobFlip> flips;
 };
 
 struct Job {
@@ -29,6 +36,7 @@ struct Job {
     uint32_t layers = 0;
     uint32_t architecture = 0;  // fingerprint
     bool trace = false;
+    bool past_errors = false;  // go on with the next image after one that the machine stopped
     bool waves = false;
     int64_t wave_image = -1;  // whose start write the window is counted from; -1: from reset
     uint64_t wave_first = 0, wave_cycles = 0;
@@ -58,6 +66,8 @@ struct Job {
                 words >> job.architecture;
             } else if (key == "trace") {
                 words >> job.trace;
+            } else if (key == "past_errors") {
+                words >> job.past_errors;
             } else if (key == "waves") {
                 job.waves = true;
                 words >> job.wave_image >> job.wave_first >> job.wave_cycles;
@@ -67,6 +77,12 @@ struct Job {
             } else if (key == "image") {
                 JobImage& image = job.images.emplace_back();
                 words >> image.input_base >> image.output_base;
+            } else if (key == "flip" && !job.images.empty()) {  // of the last image so far
+                JobFlip& flip = job.images.back().flips.emplace_back();
+                words >> flip.address >> flip.bit;
+                if (flip.address - job.memory_base >= job.memory_bytes || flip.bit > 7) {
+                    throw std::runtime_error("no such bit of memory in the job file: " + line);
+                }
             } else {
                 throw std::runtime_error("unknown key in the job file: " + line);
             }

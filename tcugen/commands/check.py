@@ -1,0 +1,67 @@
+"""`tcugen check`: is a program from elsewhere safe on the machine of a build?"""
+
+import json
+from pathlib import Path
+
+from rich.console import Console
+
+from tcugen.arch import Architecture
+from tcugen.compiler.check import check_program
+from tcugen.console.machine import MachineFlags, existing_architecture
+from tcugen.console.outcome import UsageError
+from tcugen.mapping.errors import CompileError
+from tcugen.program import Program
+from tcugen.program_format import ProgramFormatError
+
+FILES = ("program.bin", "weights.bin", "program.json")
+
+
+def check(program: Path, rtl: Path, console: Console) -> None:
+    """Prove that a program keeps every rule that the compiler's own programs are held to, on an earlier build.
+
+    Args:
+        program: Folder of the three files of a program.
+        rtl: Folder of a build.
+
+    Raises:
+        UsageError: If it does not; names the file or instruction, and the rule.
+    """
+    architecture = existing_architecture(rtl, MachineFlags())
+    read = _read(program, architecture)
+    try:
+        check_program(read)
+    except CompileError as error:
+        rule = str(error).removesuffix("; this is a fault of the compiler")
+        raise UsageError(f"{program}: {rule}; it is not safe on this machine, so build the program again") from error
+    console.print(
+        f"{program}: safe on the machine in {rtl}: its checksums hold, its accesses are in order and in bounds, and it "
+        f"ends ({len(read.instructions)} instructions, {read.weights.size:,} bytes of weights)",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def _read(folder: Path, architecture: Architecture) -> Program:
+    for name in FILES:
+        if not (folder / name).is_file():
+            raise UsageError(f"{folder} has no {name}; name a folder with {', '.join(FILES)}, as program/ of a build")
+    try:
+        program = Program.read(folder)
+    except ProgramFormatError as error:
+        raise UsageError(f"{folder}: {error}") from error
+    except json.JSONDecodeError as error:
+        raise UsageError(f"{folder / 'program.json'} is no JSON: {error}; take that of the build") from error
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        # ValueError also of an architecture that cannot be, or an instruction that cannot be decoded.
+        raise UsageError(f"{folder} holds no program: {error!s}; take all three files from one build") from error
+    if program.architecture != architecture:
+        theirs, ours = program.architecture.to_dict(), architecture.to_dict()
+        names = sorted(set(theirs) | set(ours))
+        differing = [f"{name} {theirs.get(name, 0)} / {ours.get(name, 0)}" for name in names]
+        differing = [text for name, text in zip(names, differing, strict=True) if theirs.get(name) != ours.get(name)]
+        raise UsageError(
+            f"{folder} is for another machine than the build (program / build): {', '.join(differing)}; "
+            "take the build it was made with"
+        )
+    return program
