@@ -81,7 +81,7 @@ class Compute:
 
     def _take(self) -> bool:
         queue = self._queue
-        offered = queue.offered()
+        offered = queue.offered(self._walker_free)
         if offered is None:
             return False
         cycle = max(offered, self._walker_free)

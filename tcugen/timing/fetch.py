@@ -131,13 +131,14 @@ class Fetch:
                 if not shared and self._part < len(arrivals) and len(self._gathered) == self._part:
                     self._gathered.append(max(arrivals[self._part] + latency, self._consumed + period))
                 break
-            left = max(valid, room)
+            entered = max(valid, room)
+            left = entered + queue.words - 1
             if shared:
                 self._part += 1
                 self._consumed = left
             self._left = left
             self._own_part_at = None
             self._next += 1
-            queue.put(instruction, left)
+            queue.put(instruction, entered)
         if self.request_at == NEVER:
             self._choose()
