@@ -2190,8 +2190,8 @@ endmodule
 //         busy and the bus idle. Nothing is accepted after END.
 //     compute_empty, compute_waiting, compute_wait_unit, compute_layer: State of the compute queue, for counters.
 //
-// Counters start at 0 with a reset. From a done pulse to the offer of an instruction that waited for it, and for nothing
-// else: 2 cycles.
+// Counters start at 0 with a reset. From a done pulse to the offer of an instruction that waited for it: 2 cycles,
+// if its body is there. What is offered at `i` stays until it is taken.
 module tcu_dispatch (
     input  wire         clk,
     input  wire         rst,
@@ -4808,8 +4808,36 @@ module tcu_stream_queue_residual_requests (
     end
 endmodule
 
+// A queue of one stream payload. Latency one cycle, one payload every other cycle. Reset: empty.
+//
+// Neither side's ready or valid depends on the other's, as in a StreamQueue of two, and nothing chooses among
+// payloads: no LUT for a bit of them.
+module tcu_stream_register_pool_write_requests (
+    input  wire        clk,
+    input  wire        rst,
+    input  wire [56:0] i_payload,
+    input  wire        i_valid,
+    output wire        i_ready,
+    output reg  [56:0] o_payload,
+    output reg         o_valid,
+    input  wire        o_ready
+);
+    assign i_ready = !o_valid;
+    wire [23:0] i_payload_address = i_payload[23:0];
+    wire [31:0] i_payload_data = i_payload[55:24];
+    wire i_payload_last = i_payload[56];
+
+    always @(posedge clk) begin
+        if (rst) o_valid <= 1'h0;
+        else if (o_valid) o_valid <= !o_ready;
+        else if (i_valid) o_valid <= 1'h1;
+    end
+
+    always @(posedge clk) if (!o_valid && i_valid) o_payload <= {i_payload_last, i_payload_data, i_payload_address};
+endmodule
+
 // A queue of `depth` stream payloads, in registers. Latency one cycle, full rate. Reset: empty.
-module tcu_stream_queue_pool_write_requests (
+module tcu_stream_queue_load_write_requests (
     input  wire        clk,
     input  wire        rst,
     input  wire [56:0] i_payload,
@@ -5276,7 +5304,7 @@ module tcu_activation_memory (
         .o_ready(store_requests_o_ready)
     );
 
-    tcu_stream_queue_pool_write_requests u_pool_write_requests (
+    tcu_stream_register_pool_write_requests u_pool_write_requests (
         .clk(clk),
         .rst(rst),
         .i_payload({pool_write_payload_last, pool_write_payload_data, pool_write_payload_address}),
@@ -5287,7 +5315,7 @@ module tcu_activation_memory (
         .o_ready(pool_write_requests_o_ready)
     );
 
-    tcu_stream_queue_pool_write_requests u_load_write_requests (
+    tcu_stream_queue_load_write_requests u_load_write_requests (
         .clk(clk),
         .rst(rst),
         .i_payload({load_write_payload_last, load_write_payload_data, load_write_payload_address}),
@@ -5670,40 +5698,21 @@ module tcu_pass_walker (
     end
 endmodule
 
-// A queue of `depth` stream payloads, in registers. Latency one cycle, full rate. Reset: empty.
-module tcu_stream_queue_pass_queue (
+// A queue of one stream payload. Latency one cycle, one payload every other cycle. Reset: empty.
+//
+// Neither side's ready or valid depends on the other's, as in a StreamQueue of two, and nothing chooses among
+// payloads: no LUT for a bit of them.
+module tcu_stream_register_pass_queue (
     input  wire         clk,
     input  wire         rst,
     input  wire [204:0] i_payload,
     input  wire         i_valid,
     output wire         i_ready,
     output reg  [204:0] o_payload,
-    output wire         o_valid,
+    output reg          o_valid,
     input  wire         o_ready
 );
-    reg [1:0] level;
-    reg [204:0] slot_1;
-
-    assign i_ready = level != 2'h2;
-    assign o_valid = level != 2'h0;
-    wire put = i_valid & i_ready;
-    wire get = o_valid & o_ready;
-    wire [11:0] slot_1_layer = slot_1[11:0];
-    wire [23:0] slot_1_row = slot_1[35:12];
-    wire [16:0] slot_1_iy = slot_1[52:36];
-    wire [23:0] slot_1_offset = slot_1[76:53];
-    wire [11:0] slot_1_rows = slot_1[88:77];
-    wire [11:0] slot_1_n_x = slot_1[100:89];
-    wire [23:0] slot_1_y_step = slot_1[124:101];
-    wire [23:0] slot_1_x_step = slot_1[148:125];
-    wire [3:0] slot_1_stride_y = slot_1[152:149];
-    wire [23:0] slot_1_row_bytes = slot_1[176:153];
-    wire [15:0] slot_1_height = slot_1[192:177];
-    wire [7:0] slot_1_pad = slot_1[200:193];
-    wire slot_1_first = slot_1[201];
-    wire slot_1_opens = slot_1[202];
-    wire slot_1_closes = slot_1[203];
-    wire slot_1_ends = slot_1[204];
+    assign i_ready = !o_valid;
     wire [11:0] i_payload_layer = i_payload[11:0];
     wire [23:0] i_payload_row = i_payload[35:12];
     wire [16:0] i_payload_iy = i_payload[52:36];
@@ -5722,27 +5731,16 @@ module tcu_stream_queue_pass_queue (
     wire i_payload_ends = i_payload[204];
 
     always @(posedge clk) begin
-        if (rst) level <= 2'h0;
-        else level <= level + put - get;
+        if (rst) o_valid <= 1'h0;
+        else if (o_valid) o_valid <= !o_ready;
+        else if (i_valid) o_valid <= 1'h1;
     end
 
     always @(posedge clk) begin
-        if (get) begin
-            o_payload <= {slot_1_ends, slot_1_closes, slot_1_opens, slot_1_first, slot_1_pad, slot_1_height,
-                slot_1_row_bytes, slot_1_stride_y, slot_1_x_step, slot_1_y_step, slot_1_n_x, slot_1_rows,
-                slot_1_offset, slot_1_iy, slot_1_row, slot_1_layer};
-        end
-        if (put) begin
-            if ((level - get) == 3'h0) begin
-                o_payload <= {i_payload_ends, i_payload_closes, i_payload_opens, i_payload_first, i_payload_pad,
-                    i_payload_height, i_payload_row_bytes, i_payload_stride_y, i_payload_x_step, i_payload_y_step,
-                    i_payload_n_x, i_payload_rows, i_payload_offset, i_payload_iy, i_payload_row, i_payload_layer};
-            end
-            if ((level - get) == 3'h1) begin
-                slot_1 <= {i_payload_ends, i_payload_closes, i_payload_opens, i_payload_first, i_payload_pad,
-                    i_payload_height, i_payload_row_bytes, i_payload_stride_y, i_payload_x_step, i_payload_y_step,
-                    i_payload_n_x, i_payload_rows, i_payload_offset, i_payload_iy, i_payload_row, i_payload_layer};
-            end
+        if (!o_valid && i_valid) begin
+            o_payload <= {i_payload_ends, i_payload_closes, i_payload_opens, i_payload_first, i_payload_pad,
+                i_payload_height, i_payload_row_bytes, i_payload_stride_y, i_payload_x_step, i_payload_y_step,
+                i_payload_n_x, i_payload_rows, i_payload_offset, i_payload_iy, i_payload_row, i_payload_layer};
         end
     end
 endmodule
@@ -6453,7 +6451,7 @@ module tcu_compute_engine (
         .busy(passes_busy)
     );
 
-    tcu_stream_queue_pass_queue u_pass_queue (
+    tcu_stream_register_pass_queue u_pass_queue (
         .clk(clk),
         .rst(rst),
         .i_payload({passes_o_pass_payload_ends, passes_o_pass_payload_closes, passes_o_pass_payload_opens,
@@ -7554,7 +7552,7 @@ endmodule
 // Executes DRAIN instructions.
 //
 // Members:
-//     instruction: DRAIN instructions; what follows the header stays until `ready` is 1 again. The next one starts when
+//     instruction: DRAIN instructions; what follows the header stays until `ready` is 1 again, which is when
 //         the pipeline is empty, so that controls stand still.
 //     filled, bank_released: A tile is complete; its bank is free again.
 //     read_en, read_bank, read_pixel, accumulators: Port of the accumulators.
