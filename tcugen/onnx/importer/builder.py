@@ -17,6 +17,7 @@ from tcugen.model.integers import (
     Clamp,
     ConcatIntegers,
     MaxPoolIntegers,
+    MultiplyIntegers,
     NodeIntegers,
     RequantiseIntegers,
     SliceIntegers,
@@ -34,6 +35,7 @@ from tcugen.network.operators import (
     Conv,
     GlobalAveragePool,
     MaxPool,
+    Multiply,
     Requantise,
     Slice,
     Table,
@@ -56,6 +58,7 @@ from tcugen.onnx.importer.values import (
     Elementwise,
     Image,
     Pool,
+    Product,
     Real,
     Stored,
 )
@@ -116,7 +119,7 @@ class Builder:
                 shape = self.image_shape
             case Stored():
                 shape = self.shapes[real.base.tensor]
-            case Convolution() | Addition() | Average() | Elementwise() | Concatenation():
+            case Convolution() | Addition() | Product() | Average() | Elementwise() | Concatenation():
                 shape = real.base.shape
             case _:
                 assert_never(real.base)
@@ -140,7 +143,7 @@ class Builder:
                 tensor = self._pooled(real.base.tensor, real.pools)
                 limits = integer_limits(real.low, real.high, quantization)
                 return self.requantise(tensor, quantization, limits, real.last or by)
-            case Convolution() | Addition() | Average() | Elementwise() | Concatenation():
+            case Convolution() | Addition() | Product() | Average() | Elementwise() | Concatenation():
                 return self._pooled(self._computed(real, real.base, quantization), real.pools)
             case _:
                 assert_never(real.base)
@@ -279,6 +282,8 @@ class Builder:
                 node = base.named(name, activation)
             case Addition():
                 node = Add(name, base.operands, activation)
+            case Product():
+                node = Multiply(name, base.operands, activation)
             case Average():
                 node = GlobalAveragePool(name, (base.x,))
             case Elementwise():
@@ -316,6 +321,9 @@ class Builder:
                 s_a, s_b = (self.scale(operand) for operand in base.operands)
                 m_a, m_b, shift = multipliers.add_multipliers(s_a, s_b, s_y, layer=layer)
                 return AddIntegers((m_a, m_b), shift, limits)
+            case Product():
+                s_a, s_b = (self.scale(operand) for operand in base.operands)
+                return MultiplyIntegers(multipliers.product_multiplier(s_a, s_b, s_y, layer=layer), limits)
             case Average():
                 shape = self.shapes[base.x]
                 pixels = shape.height * shape.width
