@@ -235,7 +235,16 @@ class Concatenation:
     shape: Shape
 
 
-Computed = Convolution | Addition | Product | Average | Elementwise | Concatenation
+@dataclass(frozen=True, eq=False)
+class BothSides:
+    """The sum of two real tensors of which one is zero at every place; they are rounded with it."""
+
+    node: OnnxNode
+    operands: tuple["Real", "Real"]
+    shape: Shape
+
+
+Computed = Convolution | Addition | Product | Average | Elementwise | Concatenation | BothSides
 """What becomes a node once its output is quantized."""
 
 Base = Image | Stored | Computed
