@@ -46,7 +46,7 @@ class ArchitectureError(ValueError):
     """An architecture parameter outside what the generator can build. The message names value, rule and remedy."""
 
 
-OPTIONAL = frozenset({"tables"})
+OPTIONAL = frozenset({"tables", "multiply", "per_channel"})
 """Parameters of hardware that most machines do not have: 0 there, and left out of files."""
 
 
@@ -81,6 +81,8 @@ class Architecture:
         output_lanes: Results per cycle of the output path; a power of two that divides rows and columns.
         bus_address_bits: Width of AXI4 addresses.
         tables: 1 if results can pass through a table of 256 entries, 0 if that hardware is absent.
+        multiply: 1 if a sum can be multiplied by the residual operand, 0 if that hardware is absent.
+        per_channel: 1 if a residual operand can have one value per channel, 0 if that hardware is absent.
 
     Raises:
         ArchitectureError: If a value is outside its range.
@@ -97,6 +99,8 @@ class Architecture:
     output_lanes: int = 4
     bus_address_bits: int = 40
     tables: int = 0
+    multiply: int = 0
+    per_channel: int = 0
 
     def __post_init__(self):
         def require(holds: bool, name: str, rule: str):
@@ -143,7 +147,8 @@ class Architecture:
             f"a power of two that divides rows and columns, up to {most} on a {self.rows}x{self.columns} array",
         )
         require(32 <= self.bus_address_bits <= 64, "bus_address_bits", "between 32 and 64 bits")
-        require(self.tables in (0, 1), "tables", "0 or 1")
+        for name in sorted(OPTIONAL):
+            require(getattr(self, name) in (0, 1), name, "0 or 1")
 
     @property
     def multipliers(self) -> int:

@@ -143,6 +143,8 @@ OWN_FIELDS: dict[Opcode, tuple[Field, ...]] = {
         Field("keep", 1, "rewind the parameter ring to this instruction's first group at the end"),
         Field("table", 1, "each result is replaced by its entry in the table"),
         Field("load_table", 1, "take a table from the parameter ring first: 256 bytes, entry x + 128, in whole groups"),
+        Field("multiply", 1, "with residual: multiply sums of -255 .. 255 by the residual operand, add nothing"),
+        Field("per_channel", 1, "the residual operand is a single pixel: it has no row and pixel steps"),
     ),
     Opcode.POOL: (
         Field("base", _ADDRESS, "address of the word at input row iy0, column ix0 of the first plane"),

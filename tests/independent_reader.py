@@ -41,6 +41,7 @@ class Dump:
             "table": self.look_up,
             "concat": self.concatenation,
             "slice": self.channels,
+            "multiply": self.product,
         }
         return compute[node["op"]](node, *inputs)
 
@@ -65,6 +66,12 @@ class Dump:
         exact = (a.astype(np.int64) - z_a) * m_a + (b.astype(np.int64) - z_b) * m_b
         # The sum has at most 34 bits, so dividing by a power of two is exact in double.
         return clamped(np.rint(exact / 2.0**shift), node)
+
+    def product(self, node: dict, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        z_a, z_b = node["input_zero_points"]
+        product = (a.astype(np.int32) - z_a) * (b.astype(np.int32) - z_b)
+        scaled = np.rint(product.astype(np.float32) * np.float32(node["multiplier"])).astype(np.int64)
+        return np.clip(scaled + node["output_zero_point"], *node["clamp"]).astype(np.int8)
 
     def maximum(self, node: dict, x: np.ndarray) -> np.ndarray:
         return self.windows(node, x, np.int8(-128)).max(axis=(4, 5))

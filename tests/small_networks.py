@@ -6,7 +6,18 @@ import pytest
 import torch
 
 from tcugen.network.graph import Network, Shape
-from tcugen.network.operators import Add, Concat, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Slice, Table
+from tcugen.network.operators import (
+    Add,
+    Concat,
+    Conv,
+    GlobalAveragePool,
+    Linear,
+    MaxPool,
+    Multiply,
+    Requantise,
+    Slice,
+    Table,
+)
 
 
 def build_resnet(
@@ -72,7 +83,9 @@ def build_every_operator() -> Network:
         Add("doubled", ("sum", "sum"), activation="relu"),
         Slice("part", ("doubled",), (3, 12)),
         Concat("joined", ("part", "rescaled", "doubled")),
-        GlobalAveragePool("mean", ("joined",)),
+        GlobalAveragePool("squeezed", ("joined",)),
+        Multiply("scaled", ("squeezed", "joined"), activation="relu"),
+        GlobalAveragePool("mean", ("scaled",)),
         Table("curve", ("mean",), "tanh"),
         Linear("fc", ("curve",), 24),
     )

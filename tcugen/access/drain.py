@@ -9,10 +9,15 @@ from tcugen.arch import Architecture
 from tcugen.isa import Instruction
 
 
+def _pixels(instruction: Instruction) -> tuple[int, int]:
+    """From output row to output row, and from pixel to pixel."""
+    return instruction["out_y_step"], instruction["out_x_step"]
+
+
 def drain_writes(architecture: Architecture, instruction: Instruction) -> list[Box]:
     """Every write, [columns, n_y, n_x, byte planes, lane steps]; two boxes if the last column group is shorter."""
     planes = instruction["byte_step"] * np.arange(4 if instruction["int32"] else 1)
-    steps = instruction["out_base"], instruction["out_plane_step"]
+    steps = instruction["out_base"], instruction["out_plane_step"], _pixels(instruction)
     return [_box(architecture, instruction, *steps, planes, *part) for part in _parts(architecture, instruction)]
 
 
@@ -20,7 +25,8 @@ def drain_reads(architecture: Architecture, instruction: Instruction) -> list[Bo
     """Every read of the residual operand, as `drain_writes`; none without one."""
     if not instruction["residual"]:
         return []
-    steps = instruction["residual_base"], instruction["residual_plane_step"]
+    pixels = (0, 0) if instruction["per_channel"] else _pixels(instruction)
+    steps = instruction["residual_base"], instruction["residual_plane_step"], pixels
     plane = np.zeros(1, np.int64)
     return [_box(architecture, instruction, *steps, plane, *part) for part in _parts(architecture, instruction)]
 
@@ -53,6 +59,7 @@ def _box(
     instruction: Instruction,
     base: int,
     plane_step: int,
+    pixel_steps: tuple[int, int],
     byte_planes: Addresses,
     first: int,
     columns: int,
@@ -62,8 +69,9 @@ def _box(
     group = architecture.columns * np.arange(first, first + columns)
     channel = instruction["channel0"] + group[:, None] + architecture.output_lanes * np.arange(steps)
     word = channel // architecture.rows * plane_step + channel % architecture.rows
-    row = instruction["out_y_step"] * np.arange(instruction["n_y"])
-    pixel = instruction["out_x_step"] * np.arange(instruction["n_x"])
+    y_step, x_step = pixel_steps
+    row = y_step * np.arange(instruction["n_y"])
+    pixel = x_step * np.arange(instruction["n_x"])
     addresses = (
         base + word[:, None, None, None, :] + row[:, None, None, None] + pixel[:, None, None] + byte_planes[:, None]
     )

@@ -100,6 +100,14 @@ def _rules(
                 architecture.tables == 1 or not (instruction["table"] or instruction["load_table"]),
                 "uses a table, but this machine has none",
             ),
+            (
+                not instruction["multiply"] or (architecture.multiply == 1 and instruction["residual"] == 1),
+                "multiplies by a residual operand, but there is none or this machine cannot",
+            ),
+            (
+                not instruction["per_channel"] or architecture.per_channel == 1,
+                "reads one value per channel, but this machine cannot",
+            ),
             (steps <= architecture.output_steps, f"last_steps {steps} exceeds {architecture.output_steps}"),
             (last_byte <= architecture.rows, f"pads up to byte {last_byte} in words of {architecture.rows} bytes"),
             (

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from tcugen.arch import Architecture
 from tcugen.compiler.numerics import check_add, check_multipliers, fold_bias
 from tcugen.mapping.errors import CompileError
-from tcugen.mapping.tasks import AverageTask, ConvTask, GatherTask, PoolTask, Task
+from tcugen.mapping.tasks import AverageTask, ConvTask, GatherTask, PoolTask, Task, on_the_array
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.operators import (
     Add,
@@ -18,6 +18,7 @@ from tcugen.network.operators import (
     GlobalAveragePool,
     Linear,
     MaxPool,
+    Multiply,
     Requantise,
     Slice,
     Table,
@@ -51,6 +52,7 @@ class TaskIntegers:
         pad: Zero point of the input.
         zero_point, clamp: Of the requantised result.
         residual: Of the residual add, or None.
+        factor_zero_point: Zero point of the residual operand that the sums are multiplied by, or None.
         table: int8 [256] that the results pass through, or None.
     """
 
@@ -62,6 +64,7 @@ class TaskIntegers:
     clamp: tuple[int, int] = INT8
     residual: ResidualIntegers | None = None
     table: NDArray[np.int8] | None = None
+    factor_zero_point: int | None = None
 
     @property
     def compute_fields(self) -> dict[str, int]:
@@ -83,6 +86,8 @@ class TaskIntegers:
                 "add_clamp_low": add.clamp[0],
                 "add_clamp_high": add.clamp[1],
             }
+        if self.factor_zero_point is not None:
+            fields["residual_zero_point"] = self.factor_zero_point
         return fields
 
 
@@ -146,7 +151,9 @@ def _on_the_array(model: QuantizedNetwork, task: ConvTask, architecture: Archite
     node = model.network.by_name[task.runs]
     match node:
         case Add():
-            return replace(_unchanged(model, task), residual=_residual(model, node, 0))
+            return replace(_unchanged(model, task), residual=_residual(model, node, on_the_array(model.network, node)))
+        case Multiply():
+            return _product(model, task, node, architecture)
         case Table():
             return _unchanged(model, task)
         case Requantise():
@@ -224,6 +231,22 @@ def _unchanged(model: QuantizedNetwork, task: ConvTask) -> TaskIntegers:
         multiplier=np.ones(channels, np.float32),
         pad=zero_point,
         zero_point=zero_point,
+    )
+
+
+def _product(model: QuantizedNetwork, task: ConvTask, node: Multiply, architecture: Architecture) -> TaskIntegers:
+    """A product of two tensors: (x - z_x) through the array, times (residual - z), times the node's multiplier."""
+    channels, integers, zero_point = task.input_shape.channels, model.integers_of(node), model.zero_point(task.input)
+    weight, bias = np.ones((channels, 1, 1, 1), np.int8), np.zeros(channels, np.int32)
+    factor = node.inputs[1 - on_the_array(model.network, node)]
+    return TaskIntegers(
+        weight=weight,
+        bias=fold_bias(node.name, weight, bias, zero_point, architecture.accumulator_bits),
+        multiplier=check_multipliers(node.name, np.repeat(np.atleast_1d(integers.multiplier), channels)),
+        pad=zero_point,
+        zero_point=model.zero_point(node.name),
+        clamp=integers.clamp,
+        factor_zero_point=model.zero_point(factor),
     )
 
 

@@ -1,4 +1,4 @@
-"""Output arithmetic in integers alone: requantisation as one float32 product, and the residual add.
+"""Output arithmetic in integers alone: requantisation as one float32 product, the residual add, the product.
 
 A float32 product of an integer and a multiplier is three roundings to nearest, ties to even: the integer to 24 bits,
 the product of the two 24-bit mantissas to 24 bits, that value to an integer. Each is a shift here, so nothing depends
@@ -112,3 +112,12 @@ def residual_add(
     """
     total = (a - a_zero_point) * a_multiplier + (b - b_zero_point) * b_multiplier
     return np.clip(shift_right_rounded(total, shift) + zero_point, clamp_low, clamp_high)
+
+
+def centred_product(sums: NDArray[np.int64], factor: NDArray[np.int64], factor_zero_point: int) -> NDArray[np.int64]:
+    """sums * (factor - factor_zero_point), exact: of a sum of -255 .. 255 and an int8 value it has at most 17 bits.
+
+    Args:
+        sums, factor: int64 arrays of one shape.
+    """
+    return sums * (factor - factor_zero_point)

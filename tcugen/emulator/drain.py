@@ -1,4 +1,4 @@
-"""The DRAIN unit: bias, requantisation, residual add, table, and results back to the activation memory.
+"""The DRAIN unit: bias, product, requantisation, residual add, table, and results back to the activation memory.
 
 For every column group, for every block, the next finished tile is taken. Lane step s of column group col makes the L
 channels from ch = channel0 + col * C + s * L on, C / L steps or `last_steps` in the last group. A result is stored at
@@ -7,7 +7,8 @@ channels from ch = channel0 + col * C + s * L on, C / L steps or `last_steps` in
 
 with y counted over all of 0 .. n_y - 1; byte k of an int32 result is k * byte_step further. After the last channel
 of the last group follow pad_steps * L bytes of 0 in the same word. The residual operand
-is read at the same place counted from residual_base with residual_plane_step, before that place is written.
+is read at the same place counted from residual_base with residual_plane_step, before that place is written; with
+per_channel at that of the first pixel. With multiply the sums are multiplied by it before they are requantised.
 Channels are counted without channel0 where they select parameters.
 """
 
@@ -17,12 +18,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tcugen.arch import PARAMETER_BYTES, TABLE_ENTRIES
-from tcugen.emulator.arithmetic import MAXIMUM_SHIFT, multiplier_is_supported, requantise, residual_add
+from tcugen.emulator.arithmetic import (
+    MAXIMUM_SHIFT,
+    centred_product,
+    multiplier_is_supported,
+    requantise,
+    residual_add,
+)
 from tcugen.emulator.memory import ADDRESS_MASK
 from tcugen.emulator.ordering import Work
 from tcugen.emulator.shared import Bank, Shared, blocks
 from tcugen.emulator.step import Blocked, Step
 from tcugen.isa import Unit
+
+MAXIMUM_FACTOR = 255
+"""Largest magnitude of a sum that is multiplied by an operand: the difference of two int8."""
 
 
 def _check(shared: Shared, step: Step) -> None:
@@ -45,6 +55,11 @@ def _check(shared: Shared, step: Step) -> None:
     for field in ("table", "load_table"):
         if step[field] and not shared.architecture.tables:
             raise step.error(field, "is set, but the architecture has no tables")
+    for field in ("multiply", "per_channel"):
+        if step[field] and not getattr(shared.architecture, field):
+            raise step.error(field, f"is set, but the architecture has no {field}")
+        if step[field] and not step["residual"]:
+            raise step.error(field, "is set without residual, but it says how that operand is used")
     if step["table"] and step["int32"]:
         raise step.error("table", "is set together with int32, but 32-bit sums are stored as they are")
     if step["keep"] and step["n_columns"] > shared.parameters.capacity:
@@ -88,7 +103,10 @@ class _Places:
         step = self._step
         channel = step["channel0"] + first_channel + np.arange(channels)
         lanes = step[f"{operand}_base"] + channel // self._rows * step[f"{operand}_plane_step"] + channel % self._rows
-        return self._pixels[y0 : y0 + n_rows, :, None] + lanes & ADDRESS_MASK
+        pixels = self._pixels[y0 : y0 + n_rows, :, None]
+        if operand == "residual" and step["per_channel"]:
+            pixels = np.zeros_like(pixels)
+        return pixels + lanes & ADDRESS_MASK
 
 
 def _requantised(
@@ -99,11 +117,16 @@ def _requantised(
     multiplier: NDArray[np.uint32],
     residual: NDArray[np.int64] | None,
 ) -> NDArray[np.int64]:
-    """Sums as int8, with the residual operand at addresses `residual` added to them if there is one."""
-    result = requantise(sums, multiplier, step["zero_point"], step["clamp_low"], step["clamp_high"])
+    """Sums as int8, with the residual operand at addresses `residual` added or multiplied if there is one."""
+    limits = step["zero_point"], step["clamp_low"], step["clamp_high"]
     if residual is None:
-        return result
+        return requantise(sums, multiplier, *limits)
     operand = shared.activation.read(work, "residual_base", residual).view(np.int8).astype(np.int64)
+    if step["multiply"]:
+        if np.abs(sums).max() > MAXIMUM_FACTOR:
+            raise step.error("multiply", f"multiplies a sum of {np.abs(sums).max()}, but at most {MAXIMUM_FACTOR} may")
+        return requantise(centred_product(sums, operand, step["residual_zero_point"]), multiplier, *limits)
+    result = requantise(sums, multiplier, *limits)
     return residual_add(
         result,
         step["zero_point"],

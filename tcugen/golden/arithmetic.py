@@ -44,12 +44,12 @@ def residual_add(
     """clamp(rne(((a - z_a) * m_a + (b - z_b) * m_b) / 2**shift) + z_y, lo, hi): the exact sum, rounded once.
 
     Args:
-        a, b: int8 tensors of one shape.
+        a, b: int8 [n, C, H, W]; one of them may be [n, C, 1, 1].
         m_a, m_b: Below 2**24; the sum stays under 2**33.
         shift: At least 1.
 
     Returns:
-        int8 of the shape of `a`.
+        int8 [n, C, H, W].
     """
     total = (a.long() - z_a) * m_a + (b.long() - z_b) * m_b
     quotient = total >> shift
@@ -57,6 +57,18 @@ def residual_add(
     half = 1 << (shift - 1)
     round_up = (remainder > half) | ((remainder == half) & (quotient % 2 == 1))
     return (quotient + round_up.long() + z_y).clamp(lo, hi).char()
+
+
+def product(
+    a: torch.Tensor, b: torch.Tensor, z_a: int, z_b: int, multiplier: torch.Tensor, z_y: int, lo: int, hi: int
+) -> torch.Tensor:
+    """clamp(rint(float32((a - z_a) * (b - z_b)) * M) + z_y, lo, hi): the exact product, scaled once.
+
+    Args:
+        a, b: int8 [n, C, H, W]; one of them may be [n, C, 1, 1].
+        multiplier: float32 scalar M.
+    """
+    return requantise((a.int() - z_a) * (b.int() - z_b), multiplier, z_y, lo, hi)
 
 
 def max_pool(

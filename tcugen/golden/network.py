@@ -22,6 +22,7 @@ from tcugen.network.operators import (
     GlobalAveragePool,
     Linear,
     MaxPool,
+    Multiply,
     Node,
     Requantise,
     Slice,
@@ -86,6 +87,10 @@ def evaluate(model: QuantizedNetwork, node: Node, operands: Sequence[torch.Tenso
             return arithmetic.change_scale(x, z_x, multiplier, model.zero_point(node.name), *change.clamp)
         case Concat():
             return _concatenated(model, node, operands)
+        case Multiply():
+            factor = model.integers_of(node)
+            z_b, multiplier = model.zero_point(node.inputs[1]), torch.tensor(factor.multiplier)
+            return arithmetic.product(x, operands[1], z_x, z_b, multiplier, model.zero_point(node.name), *factor.clamp)
         case Slice(channels=(start, stop)):
             return x[:, start:stop].contiguous()
         case _:

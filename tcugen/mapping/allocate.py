@@ -7,7 +7,7 @@ from tcugen.arch import Architecture
 from tcugen.mapping.errors import CompileError
 from tcugen.mapping.layouts import align
 from tcugen.mapping.stripes import ITEM_CYCLES, StripePlanner, Stripes, address_unit, slack_bytes
-from tcugen.mapping.tasks import AverageTask, PoolTask, Task
+from tcugen.mapping.tasks import AverageTask, ConvTask, PoolTask, Task
 from tcugen.mapping.tiling import WeightPanel
 from tcugen.program import TensorLayout
 
@@ -85,6 +85,11 @@ def place(demands: list[Demand], capacity: int) -> list[tuple[int, Demand]] | No
     return None
 
 
+def _per_channel(task: Task) -> str | None:
+    """The residual operand of a task, if it is a single pixel: every stripe reads it, so it stays."""
+    return task.residual if isinstance(task, ConvTask) and task.per_channel else None
+
+
 class _Allocator:
     def __init__(
         self,
@@ -114,6 +119,7 @@ class _Allocator:
                 for name in tasks[index - 1].reads:
                     self.lifetime[name][1] = max(self.lifetime[name][1], index)
         self.pinned = {task.output for task in tasks if task.int32 or isinstance(task, AverageTask)}
+        self.pinned |= {operand for task in tasks if (operand := _per_channel(task))}
 
     def size(self, name: str) -> int:
         layout = self.layouts[name]
@@ -138,6 +144,7 @@ class _Allocator:
                 continue
             if (
                 operand != task.input
+                and operand != _per_channel(task)
                 and self.lifetime[operand][1] == index
                 and not {operand, task.output} & self.spilled
                 and self.size(operand) == self.size(task.output)

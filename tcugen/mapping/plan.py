@@ -79,12 +79,19 @@ def geometry_of(network: Network, architecture: Architecture, int32_outputs: Col
     return Geometry(tasks, layouts, panels)
 
 
-def _check_tables(tasks: Sequence[Task], architecture: Architecture) -> None:
+def _check_hardware(tasks: Sequence[Task], architecture: Architecture) -> None:
+    """Raises CompileError if a task needs hardware that is optional and absent."""
     for task in tasks:
-        if isinstance(task, ConvTask) and task.table and not architecture.tables:
-            raise CompileError(
-                f"node {task.name!r}: is a table, but the machine has none; build a machine for this network"
-            )
+        if not isinstance(task, ConvTask):
+            continue
+        for needed, there, what in (
+            (task.table, architecture.tables, "is a table, but the machine has none"),
+            (task.multiply, architecture.multiply, "is a product of two tensors, but the machine cannot multiply them"),
+            (task.per_channel, architecture.per_channel, f"reads {task.residual!r} as one value per channel, but the "
+             "machine cannot"),
+        ):  # fmt: skip
+            if needed and not there:
+                raise CompileError(f"node {task.name!r}: {what}; build a machine for this network")
 
 
 def plan_network(
@@ -107,6 +114,6 @@ def plan_network(
         CompileError: If the network cannot run on this architecture. Names node, value, rule and remedy.
     """
     shapes = geometry_of(network, architecture, int32_outputs)
-    _check_tables(shapes.tasks, architecture)
+    _check_hardware(shapes.tasks, architecture)
     allocation = allocate(shapes.tasks, shapes.layouts, shapes.panels, architecture, item_cycles, buffer_share)
     return Plan(network, architecture, shapes.tasks, shapes.layouts, shapes.panels, allocation)

@@ -16,24 +16,27 @@ from tcugen.network.operators import (
     GlobalAveragePool,
     Linear,
     MaxPool,
+    Multiply,
     Node,
+    Pairwise,
     Requantise,
     Slice,
     Table,
     as_convolution,
+    per_channel_operand,
 )
 from tcugen.network.shape import Shape
 
 
 @dataclass(frozen=True)
 class ConvTask:
-    """A convolution on the array; also all that is run as one: linear, requantise, an add or a table on its own.
+    """A convolution on the array; also all that is run as one: linear, requantise, an add, product or table on its own.
 
     Attributes:
         nodes: Nodes it executes, the last makes `output`.
         runs: The node whose operator the array runs.
         input, output: Tensor names.
-        residual: Tensor added after requantisation, or None.
+        residual: Tensor added after requantisation or multiplied before it, or None.
         input_shape, output_shape: Of input and output.
         kernel, stride: (y, x).
         padding: (top, left, bottom, right).
@@ -41,6 +44,8 @@ class ConvTask:
         int32: The 32-bit sums are stored, not requantised.
         dilation: Distance of neighbouring taps, (y, x); 1 where there is one tap.
         table: The last node is a table that the results pass through.
+        multiply: The sums are multiplied by the residual operand; nothing is added.
+        per_channel: The residual operand is a single pixel, and the output is more.
     """
 
     nodes: tuple[str, ...]
@@ -57,6 +62,8 @@ class ConvTask:
     int32: bool = False
     dilation: tuple[int, int] = (1, 1)
     table: bool = False
+    multiply: bool = False
+    per_channel: bool = False
 
     @property
     def name(self) -> str:
@@ -227,7 +234,7 @@ def _task(network: Network, chain: tuple[Node, ...], int32_outputs: Collection[s
     node = chain[-1]
     shapes, int32 = network.shapes, node.name in int32_outputs
     if len(chain) > 1:
-        return _conv_task(network, chain, _residual(chain), False)
+        return _conv_task(network, chain, _residual(network, chain), False)
     match node:
         case MaxPool(inputs=(source,)):
             shape = shapes[node.name]
@@ -242,29 +249,41 @@ def _task(network: Network, chain: tuple[Node, ...], int32_outputs: Collection[s
         case Slice(inputs=(source,), channels=(start, stop)):
             part = Part(source, start, stop - start, shapes[source])
             return GatherTask((node.name,), (part,), node.name, shapes[node.name])
-        case Add():
-            return _conv_task(network, chain, node.inputs[1], int32)
+        case Add() | Multiply():
+            return _conv_task(network, chain, _residual(network, chain), int32)
         case Conv() | Linear() | Requantise() | Table():
             return _conv_task(network, chain, None, int32)
         case _:
             assert_never(node)
 
 
-def _residual(chain: tuple[Node, ...]) -> str | None:
-    """The operand of the add in a chain that does not come from the array."""
+def _residual(network: Network, chain: tuple[Node, ...]) -> str | None:
+    """The operand of the add or product in a chain that does not come from the array."""
     for before, node in zip((None, *chain), chain, strict=False):
-        if isinstance(node, Add):
-            return node.inputs[1] if before is None else next(name for name in node.inputs if name != before.name)
+        if isinstance(node, Pairwise):
+            return node.inputs[1 - on_the_array(network, node)] if before is None else _other(node, before.name)
     return None
+
+
+def _other(node: Pairwise, name: str) -> str:
+    return next(operand for operand in node.inputs if operand != name)
+
+
+def on_the_array(network: Network, node: Pairwise) -> int:
+    """Which operand of an add or product on its own comes from the array: the first that has all pixels."""
+    single = per_channel_operand([network.shapes[name] for name in node.inputs])
+    return 1 if single == 0 else 0
 
 
 def _conv_task(network: Network, chain: tuple[Node, ...], residual: str | None, int32: bool) -> ConvTask:
     runs, last = chain[0], chain[-1]
     shapes, source = network.shapes, runs.inputs[0]
+    if isinstance(runs, Pairwise):
+        source = runs.inputs[on_the_array(network, runs)]
     match runs:
         case Conv() | Linear():
             conv = as_convolution(runs)
-        case Requantise() | Add() | Table():
+        case Requantise() | Add() | Table() | Multiply():
             # Every channel by itself, through a weight of 1.
             channels = shapes[source].channels
             conv = Conv(runs.name, (source,), channels, (1, 1), groups=channels)
@@ -287,4 +306,6 @@ def _conv_task(network: Network, chain: tuple[Node, ...], residual: str | None, 
         int32=int32,
         dilation=(conv.dilation[0] if conv.kernel[0] > 1 else 1, conv.dilation[1] if conv.kernel[1] > 1 else 1),
         table=isinstance(last, Table),
+        multiply=isinstance(runs, Multiply),
+        per_channel=residual is not None and shapes[residual] != shapes[last.name],
     )

@@ -12,6 +12,7 @@ from tcugen.model.integers import (
     Clamp,
     ConcatIntegers,
     MaxPoolIntegers,
+    MultiplyIntegers,
     NodeIntegers,
     RequantiseIntegers,
     SliceIntegers,
@@ -26,6 +27,7 @@ from tcugen.network.operators import (
     GlobalAveragePool,
     Linear,
     MaxPool,
+    Multiply,
     Node,
     Requantise,
     Slice,
@@ -45,7 +47,7 @@ def numbers_of(integers: NodeIntegers) -> dict[str, Any]:
                 "add_shift": integers.shift,
                 "clamp": integers.clamp,
             }
-        case WeightedIntegers() | AverageIntegers() | RequantiseIntegers() | ConcatIntegers():
+        case WeightedIntegers() | AverageIntegers() | RequantiseIntegers() | ConcatIntegers() | MultiplyIntegers():
             return {} if integers.clamp is None else {"clamp": integers.clamp}
         case MaxPoolIntegers() | TableIntegers() | SliceIntegers():
             return {}
@@ -64,7 +66,7 @@ def arrays_of(integers: NodeIntegers) -> Arrays:
                 **multiplier,
                 "weight_scale": integers.weight_scale,
             }
-        case AverageIntegers() | RequantiseIntegers():
+        case AverageIntegers() | RequantiseIntegers() | MultiplyIntegers():
             return {"multiplier": np.asarray(integers.multiplier)}
         case TableIntegers():
             return {"table": integers.entries}
@@ -121,6 +123,8 @@ class _Entry:
                 return ConcatIntegers(self.array("multipliers", np.float32), self.clamp())
             case Slice():
                 return SliceIntegers()
+            case Multiply():
+                return MultiplyIntegers(self.multiplier(), self.clamp())
             case _:
                 assert_never(self.node)
 

@@ -13,6 +13,7 @@ from tcugen.network.operators import (
     GlobalAveragePool,
     Linear,
     MaxPool,
+    Multiply,
     Node,
     Requantise,
     Slice,
@@ -104,6 +105,14 @@ class SliceIntegers:
     """Of a slice: none."""
 
 
+@dataclass(frozen=True, eq=False)
+class MultiplyIntegers:
+    """Of a multiply: what the exact product of both centred values is multiplied by."""
+
+    multiplier: np.float32
+    clamp: Clamp
+
+
 NodeIntegers = (
     WeightedIntegers
     | AddIntegers
@@ -113,6 +122,7 @@ NodeIntegers = (
     | TableIntegers
     | ConcatIntegers
     | SliceIntegers
+    | MultiplyIntegers
 )
 """The integers of one node."""
 
@@ -136,6 +146,8 @@ def integers_kind(node: Node) -> type[NodeIntegers]:
             return ConcatIntegers
         case Slice():
             return SliceIntegers
+        case Multiply():
+            return MultiplyIntegers
         case _:
             assert_never(node)
 
@@ -144,6 +156,8 @@ def clamp_of(integers: NodeIntegers) -> Clamp | None:
     """Limits of the output; None if it has none: 32-bit sums, and maxima."""
     match integers:
         case WeightedIntegers() | AddIntegers() | AverageIntegers() | RequantiseIntegers() | ConcatIntegers():
+            return integers.clamp
+        case MultiplyIntegers():
             return integers.clamp
         case TableIntegers():
             return -128, 127

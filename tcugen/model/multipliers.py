@@ -79,6 +79,19 @@ def requantise_multiplier(s_x: Scale, s_y: Scale, *, layer: str) -> np.float32:
     return np.float32(_in_powers_of_two(multiplier, MULTIPLIER_EXPONENTS, "the multiplier", layer))
 
 
+def product_multiplier(s_a: Scale, s_b: Scale, s_y: Scale, *, layer: str) -> np.float32:
+    """M = float32(s_a * s_b) / s_y of a product of two tensors: float32 scalar.
+
+    Raises:
+        QuantizationError: As `convolution_multiplier`.
+    """
+    a, b = _scale(s_a, "the first operand's scale", layer), _scale(s_b, "the second operand's scale", layer)
+    y = _scale(s_y, "the output's scale", layer)
+    with np.errstate(all="ignore"):
+        multiplier = (a * b) / y
+    return np.float32(_in_powers_of_two(multiplier, MULTIPLIER_EXPONENTS, "the multiplier", layer))
+
+
 def concat_multipliers(s_x: Sequence[Scale], s_y: Scale, *, layer: str) -> Float32s:
     """M = float32(s_x / s_y) of every operand of a concat: float32 [operands], 1 where the scales are equal.
 

@@ -12,6 +12,7 @@ from tcugen.model.integers import (
     AverageIntegers,
     ConcatIntegers,
     MaxPoolIntegers,
+    MultiplyIntegers,
     NodeIntegers,
     RequantiseIntegers,
     SliceIntegers,
@@ -27,6 +28,7 @@ from tcugen.network.operators import (
     GlobalAveragePool,
     Linear,
     MaxPool,
+    Multiply,
     Node,
     Requantise,
     Slice,
@@ -79,6 +81,8 @@ class QuantizedNetwork:
     def integers_of(self, node: Concat) -> ConcatIntegers: ...
     @overload
     def integers_of(self, node: Slice) -> SliceIntegers: ...
+    @overload
+    def integers_of(self, node: Multiply) -> MultiplyIntegers: ...
     def integers_of(self, node: Node) -> NodeIntegers:
         """The integers of a node, of the kind that belongs to its operator.
 

@@ -22,6 +22,7 @@ from tcugen.network.operators import (
     GlobalAveragePool,
     Linear,
     MaxPool,
+    Multiply,
     Node,
     Requantise,
     Slice,
@@ -87,7 +88,7 @@ def _check_node(model: QuantizedNetwork, node: Node) -> None:
             _check_weighted(model, node, model.integers_of(node))
         case Add():
             _check_add(where, model.integers_of(node))
-        case GlobalAveragePool() | Requantise():
+        case GlobalAveragePool() | Requantise() | Multiply():
             _check_multipliers(where, model.integers_of(node).multiplier)
         case Table():
             _check_array(where, "table", model.integers_of(node).entries, np.int8, (256,))

@@ -3,14 +3,26 @@
 from typing import assert_never
 
 from tcugen.network.graph import Network, Node
-from tcugen.network.operators import Add, Concat, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Slice, Table
+from tcugen.network.operators import (
+    Add,
+    Concat,
+    Conv,
+    GlobalAveragePool,
+    Linear,
+    MaxPool,
+    Multiply,
+    Requantise,
+    Slice,
+    Table,
+)
 
 
 def fused_producers(network: Network) -> dict[str, str]:
     """For each add or table that can be fused, the producer it is fused into; that one runs where they stand.
 
     A producer qualifies if the add alone reads it and it is no output of the network. Of two, it is the one furthest
-    from the input, so that the other operand is complete when it starts. An add of a tensor to itself is not fused.
+    from the input, so that the other operand is complete when it starts. An add of a tensor to itself is not fused,
+    and none into what makes its operand of one value per channel.
     """
     depth = {name: 0 for name, _ in network.inputs}
     for node in network.nodes:
@@ -29,6 +41,7 @@ def fused_producers(network: Network) -> dict[str, str]:
             and _can_add(network.by_name[name])
             and network.consumers[name] == (node.name,)
             and name not in network.outputs
+            and network.shapes[name] == network.shapes[node.name]
         ]
         if candidates:
             fused[node.name] = max(candidates, key=lambda name: (depth[name], order[name]))
@@ -40,7 +53,7 @@ def _is_rounded_for(network: Network, node: Table) -> bool:
     producer = network.by_name.get(node.inputs[0])
     if producer is None or producer.name in network.outputs or network.consumers[producer.name] != (node.name,):
         return False
-    return isinstance(producer, Add) or _can_add(producer)
+    return isinstance(producer, Add | Multiply) or _can_add(producer)
 
 
 def _can_add(node: Node) -> bool:
@@ -48,7 +61,7 @@ def _can_add(node: Node) -> bool:
     match node:
         case Conv() | Linear() | Requantise():
             return True
-        case Add() | MaxPool() | GlobalAveragePool() | Table() | Concat() | Slice():
+        case Add() | MaxPool() | GlobalAveragePool() | Table() | Concat() | Slice() | Multiply():
             return False
         case _:
             assert_never(node)

@@ -102,7 +102,7 @@ class Linear:
 
 @dataclass(frozen=True)
 class Add:
-    """Sum of two tensors of one shape."""
+    """Sum of two tensors of one shape; one of them may have a single pixel, which every pixel of the other takes."""
 
     name: Name
     op: Literal["add"] = field(default="add", kw_only=True)
@@ -110,16 +110,29 @@ class Add:
     activation: Activation = None
 
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:
-        """Shape of the output. Raises NetworkError if the operands' shapes differ."""
-        if inputs[0] != inputs[1]:
-            raise NetworkError(
-                f"node {self.name!r}: adds {self.inputs[0]!r} of shape {inputs[0]} and {self.inputs[1]!r} of shape "
-                f"{inputs[1]}, but both must have the same shape; insert a 1x1 conv on the shortcut"
-            )
-        return inputs[0]
+        """Shape of the output. Raises NetworkError if the operands' shapes do not fit together."""
+        return _shape_of_both(self, "adds", inputs)
 
     def macs(self, inputs: Sequence[Shape]) -> int:
         """0."""
+        return 0
+
+
+@dataclass(frozen=True)
+class Multiply:
+    """Product of two tensors of one shape; one of them may have a single pixel, as for `Add`."""
+
+    name: Name
+    op: Literal["multiply"] = field(default="multiply", kw_only=True)
+    inputs: TwoInputs
+    activation: Activation = None
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """Shape of the output. Raises NetworkError if the operands' shapes do not fit together."""
+        return _shape_of_both(self, "multiplies", inputs)
+
+    def macs(self, inputs: Sequence[Shape]) -> int:
+        """0: what the output stage does is no work of the array."""
         return 0
 
 
@@ -267,14 +280,17 @@ class Slice:
 WITH_ALPHA = ("leaky_relu", "hard_sigmoid", "elu")
 """Functions of a table that have a number of their own."""
 
-Node = Conv | Linear | Add | MaxPool | GlobalAveragePool | Requantise | Table | Concat | Slice
+Node = Conv | Linear | Add | MaxPool | GlobalAveragePool | Requantise | Table | Concat | Slice | Multiply
 """One operator of a network, in the order in which messages list them."""
 
 Weighted = Conv | Linear
 """Operators with weights and biases; only these may store 32-bit sums."""
 
-Activated = Conv | Linear | Add
+Activated = Conv | Linear | Add | Multiply
 """Operators that an activation can follow."""
+
+Pairwise = Add | Multiply
+"""Operators that join two tensors value by value."""
 
 Windowed = Conv | MaxPool
 """Operators that slide a window over padded pixels."""
@@ -306,7 +322,7 @@ def reach(node: Windowed) -> tuple[int, int]:
 def activation_of(node: Node) -> Activation:
     """The activation that follows; None for operators that none can follow."""
     match node:
-        case Conv() | Linear() | Add():
+        case Conv() | Linear() | Add() | Multiply():
             return node.activation
         case MaxPool() | GlobalAveragePool() | Requantise() | Table() | Concat() | Slice():
             return None
@@ -319,10 +335,32 @@ def keeps_quantization(node: Node) -> bool:
     match node:
         case MaxPool() | Slice():
             return True
-        case Conv() | Linear() | Add() | GlobalAveragePool() | Requantise() | Table() | Concat():
+        case Conv() | Linear() | Add() | GlobalAveragePool() | Requantise() | Table() | Concat() | Multiply():
             return False
         case _:
             assert_never(node)
+
+
+def per_channel_operand(inputs: Sequence[Shape]) -> int | None:
+    """Which of two operands has one value per channel where the other one has more pixels; None if neither."""
+    for index in (1, 0):
+        if inputs[index] != inputs[1 - index] and inputs[index] == Shape(inputs[1 - index].channels, 1, 1):
+            return index
+    return None
+
+
+def _shape_of_both(node: Pairwise, does: str, inputs: Sequence[Shape]) -> Shape:
+    """Shape of two operands joined value by value. Raises NetworkError if they do not fit together."""
+    if inputs[0] == inputs[1]:
+        return inputs[0]
+    single = per_channel_operand(inputs)
+    if single is None:
+        raise NetworkError(
+            f"node {node.name!r}: {does} {node.inputs[0]!r} of shape {inputs[0]} and {node.inputs[1]!r} of shape "
+            f"{inputs[1]}, but both must have the same shape, or one of them a single pixel of as many channels; "
+            "insert a 1x1 conv on the shortcut"
+        )
+    return inputs[1 - single]
 
 
 def _windows(node: Windowed, shape: Shape) -> tuple[int, int]:

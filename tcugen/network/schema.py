@@ -50,7 +50,7 @@ class LayerConfig(_Keys):
 _NAME_RULE = "text of 1 to 200 characters without white space, commas and control characters"
 _PAIR_RULE = f"two integers [y, x] from 1 to {MAX_KERNEL}"
 RULES: dict[str, tuple[str, str]] = {
-    "format": ("1, or 2 for a file with a dilation, a table, a concat, a slice or outputs", "1"),
+    "format": ("1, or 2 for a file with a dilation, a table, a concat, a slice, a multiply or outputs", "1"),
     "name": (_NAME_RULE, '"conv1"'),
     "input": ("an object with the keys name and shape", '{"name": "image", "shape": [3, 224, 224]}'),
     "shape": (f"three integers [channels, height, width] from 1 to {MAX_SIZE}", "[3, 224, 224]"),
@@ -58,7 +58,8 @@ RULES: dict[str, tuple[str, str]] = {
     "nodes": ("a list of at least one node", '[{"name": "conv1", "op": "conv", ...}]'),
     "op": (f"one of {', '.join(OPERATORS)}", '"conv"'),
     "inputs": (
-        "a list of as many tensor names as the operator reads, 2 for add, 2 or more for concat and 1 for all others",
+        "a list of as many tensor names as the operator reads, 2 for add and multiply, 2 or more for concat and 1 for "
+        "all others",
         '["image"]',
     ),
     "out_channels": (f"an integer from 1 to {MAX_SIZE}", "64"),

@@ -20,6 +20,7 @@ from tcugen.network.operators import (
     GlobalAveragePool,
     Linear,
     MaxPool,
+    Multiply,
     Requantise,
     Slice,
     Table,
@@ -121,6 +122,8 @@ class _Writer:
                 computed = self.linear(node, operands[0])
             case Add():
                 computed = self.op("Add", operands, f"{name}_add")
+            case Multiply():
+                computed = self.op("Mul", operands, f"{name}_product")
             case MaxPool():
                 geometry = {"strides": node.stride, "pads": node.padding, "kernel_shape": node.kernel}
                 computed = self.op("MaxPool", operands, f"{name}_pool", **geometry)

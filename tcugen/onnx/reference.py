@@ -29,6 +29,7 @@ from tcugen.network.operators import (
     GlobalAveragePool,
     Linear,
     MaxPool,
+    Multiply,
     Requantise,
     Slice,
     Table,
@@ -162,6 +163,8 @@ class _Writer:
                 self.concat(node)
             case Slice():
                 self.slice(node)
+            case Multiply():
+                self.multiply(node)
             case _:
                 assert_never(node)
 
@@ -275,6 +278,16 @@ class _Writer:
         centred = self.centred(node, node.inputs[0], "x", np.float32)
         inputs = [centred, self.constant(f"{node.name}/multiplier", integers.multiplier)]
         self.rounded(node, integers.clamp, self.op("Mul", inputs, f"{node.name}/scaled"), np.float32)
+
+    def multiply(self, node: Multiply) -> None:
+        """The product of two centred values has at most 17 bits, so that the one rounding is that by M."""
+        integers, name = self.model.integers_of(node), node.name
+        operands = [
+            self.centred(node, operand, role, np.float32) for role, operand in zip("ab", node.inputs, strict=True)
+        ]
+        product = self.op("Mul", operands, f"{name}/product")
+        inputs = [product, self.constant(f"{name}/multiplier", integers.multiplier)]
+        self.rounded(node, integers.clamp, self.op("Mul", inputs, f"{name}/scaled"), np.float32)
 
     def table(self, node: Table) -> None:
         """The table itself: Gather, at x + 128."""

@@ -17,6 +17,7 @@ from tcugen.network.operators import (
     GlobalAveragePool,
     Linear,
     MaxPool,
+    Multiply,
     Requantise,
     Slice,
     Table,
@@ -106,6 +107,8 @@ def _evaluate(model: FloatNetwork, node: Node, operands: list[torch.Tensor]) -> 
             return functional.conv2d(padded, weight, bias, layer.stride, dilation=layer.dilation, groups=layer.groups)
         case Add():
             return x + operands[1]
+        case Multiply():
+            return x * operands[1]
         case MaxPool():
             return functional.max_pool2d(_padded(x, node, float("-inf")), node.kernel, node.stride)
         case GlobalAveragePool():

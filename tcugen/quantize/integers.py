@@ -15,6 +15,7 @@ from tcugen.model.integers import (
     Clamp,
     ConcatIntegers,
     MaxPoolIntegers,
+    MultiplyIntegers,
     NodeIntegers,
     RequantiseIntegers,
     SliceIntegers,
@@ -23,7 +24,18 @@ from tcugen.model.integers import (
 )
 from tcugen.model.limits import INT8_RANGE, MULTIPLIER_EXPONENTS
 from tcugen.model.quantized import Quantization, QuantizedNetwork
-from tcugen.network.operators import Add, Concat, GlobalAveragePool, MaxPool, Node, Requantise, Slice, Table, Weighted
+from tcugen.network.operators import (
+    Add,
+    Concat,
+    GlobalAveragePool,
+    MaxPool,
+    Multiply,
+    Node,
+    Requantise,
+    Slice,
+    Table,
+    Weighted,
+)
 from tcugen.quantize.float_network import FloatNetwork, Parameters
 
 LARGEST_WEIGHT = 127
@@ -85,6 +97,9 @@ def _integers(model: FloatNetwork, node: Node, made: QuantizedNetwork) -> NodeIn
         case Add():
             m_a, m_b, shift = multipliers.add_multipliers(x.scale, made.scale(node.inputs[1]), y.scale, layer=node.name)
             return AddIntegers((m_a, m_b), shift, limits)
+        case Multiply():
+            s_b = made.scale(node.inputs[1])
+            return MultiplyIntegers(multipliers.product_multiplier(x.scale, s_b, y.scale, layer=node.name), limits)
         case GlobalAveragePool():
             shape = model.network.shapes[node.inputs[0]]
             pixels = shape.height * shape.width

@@ -105,6 +105,8 @@ class DrainFields:
     keep: Value
     table: Value
     load_table: Value
+    multiply: Value
+    per_channel: Value
     out_plane_step: Value
     out_y_step: Value
     out_x_step: Value

@@ -1,12 +1,12 @@
 """The output path: from a full accumulator bank to int8 in the activation memory.
 
-accumulators ─► + bias ─► requantise, clamp ─► residual add ─► table ─► activation memory
-parameters ─────┴────────┘                     │               │
-residual words ─► delay ───────────────────────┘               │
-parameters of tables ──────────────────────────────────────────┘
+accumulators ─► + bias ─► product ─► requantise, clamp ─► residual add ─► table ─► activation memory
+parameters ─────┴────────────────────┘                     │               │
+residual words ─► delay ──┴─► delay ───────────────────────┘               │
+parameters of tables ──────────────────────────────────────────────────────┘
 """
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import Component, In, Out
 
@@ -16,6 +16,7 @@ from tcugen.rtl.activation import drain_layout
 from tcugen.rtl.decode import INSTRUCTION_BITS, DrainFields, fields, header
 from tcugen.rtl.delay import delayed
 from tcugen.rtl.drain import DrainWalker
+from tcugen.rtl.multiply import MultiplyLanes
 from tcugen.rtl.requantise import RequantiseLanes
 from tcugen.rtl.residual import ResidualLanes
 from tcugen.rtl.residual_reader import ResidualReader
@@ -30,7 +31,12 @@ FLOAT32_ONE = 0x3F800000
 def output_latency(architecture: Architecture) -> int:
     """Cycles from a step to its write."""
     table = TableLanes.LATENCY if architecture.tables else 0
-    return SUM_STAGE + RequantiseLanes.LATENCY + ResidualLanes.LATENCY + table
+    return _scale_stage(architecture) + RequantiseLanes.LATENCY + ResidualLanes.LATENCY + table
+
+
+def _scale_stage(architecture: Architecture) -> int:
+    """Cycles from a step to what is requantised."""
+    return SUM_STAGE + (MultiplyLanes.LATENCY if architecture.multiply else 0)
 
 
 class OutputPath(Component):
@@ -178,7 +184,7 @@ class OutputPath(Component):
             released = released | loader.group_released
         m.d.comb += [self.read_group_en.eq(read), self.read_unit.eq(unit), self.group_released.eq(released)]
 
-    def _sums(self, m: Module, walker: DrainWalker, f, moving: Signal) -> tuple[list[Signal], list[Signal]]:
+    def _sums(self, m: Module, walker: DrainWalker, f, moving: Signal) -> tuple[list[Value], list[Value]]:
         """32-bit sums and multipliers of the lanes, SUM_STAGE cycles after the step."""
         a = self.architecture
         lanes, steps = a.output_lanes, a.output_steps
@@ -188,7 +194,8 @@ class OutputPath(Component):
         with m.If(moving):
             m.d.sync += [parameters.eq(self.parameters), chosen_parameters.eq(parameters)]
         byte_plane = delayed(m, walker.byte_plane, SUM_STAGE, "byte_plane_line", moving)
-        sums, multipliers = [], []
+        sums: list[Value] = []
+        multipliers: list[Value] = []
         for lane in range(lanes):
             accumulator = Signal(signed(a.accumulator_bits), name=f"accumulator_{lane}", reset_less=True)
             with m.If(moving), m.Switch(lane_step):
@@ -210,8 +217,8 @@ class OutputPath(Component):
         self,
         m: Module,
         f: DrainFields,
-        sums: list[Signal],
-        multipliers: list[Signal],
+        sums: list[Value],
+        multipliers: list[Value],
         walker: DrainWalker,
         reader: ResidualReader,
         loader: TableLoader | None,
@@ -223,7 +230,13 @@ class OutputPath(Component):
         m.submodules.residual = residual = ResidualLanes(lanes)
         operand = Signal(8 * lanes)
         m.d.comb += operand.eq(reader.operand.word_select(walker.residual_byte >> (lanes - 1).bit_length(), 8 * lanes))
-        operand = delayed(m, operand, SUM_STAGE + RequantiseLanes.LATENCY, "operand_line", moving)
+        if a.multiply:
+            operand = delayed(m, operand, SUM_STAGE, "factor_line", moving)
+            sums, multipliers = self._products(m, f, sums, multipliers, operand, moving)
+            stages = MultiplyLanes.LATENCY + RequantiseLanes.LATENCY
+        else:
+            stages = SUM_STAGE + RequantiseLanes.LATENCY
+        operand = delayed(m, operand, stages, "operand_line", moving)
         m.d.comb += [
             requantise.enable.eq(moving),
             *(requantise.sums[i].eq(sums[i]) for i in range(lanes)),
@@ -234,7 +247,7 @@ class OutputPath(Component):
             residual.enable.eq(moving),
             residual.a.eq(requantise.results),
             *(residual.b[i].eq(operand[8 * i : 8 * i + 8].as_signed()) for i in range(lanes)),
-            residual.bypass.eq(~f.residual),
+            residual.bypass.eq(~f.residual | f.multiply if a.multiply else ~f.residual),
             residual.multiplier_a.eq(f.add_multiplier),
             residual.multiplier_b.eq(f.residual_multiplier),
             residual.shift.eq(f.add_shift),
@@ -257,3 +270,25 @@ class OutputPath(Component):
             table.write_data.eq(loader.write_data),
             self.write.data.eq(table.results),
         ]
+
+    def _products(
+        self,
+        m: Module,
+        f: DrainFields,
+        sums: list[Value],
+        multipliers: list[Value],
+        factor: Value,
+        moving: Signal,
+    ) -> tuple[list[Value], list[Value]]:
+        """Sums, multiplied by the residual operand where the instruction says so, and their multipliers."""
+        lanes = self.architecture.output_lanes
+        m.submodules.multiply = multiply = MultiplyLanes(lanes)
+        m.d.comb += [
+            multiply.enable.eq(moving),
+            *(multiply.sums[i].eq(sums[i]) for i in range(lanes)),
+            *(multiply.b[i].eq(factor[8 * i : 8 * i + 8].as_signed()) for i in range(lanes)),
+            multiply.zero_point.eq(f.residual_zero_point),
+            multiply.bypass.eq(~f.multiply),
+        ]
+        line = delayed(m, Cat(multipliers), MultiplyLanes.LATENCY, "scale_line", moving)
+        return [multiply.results[i] for i in range(lanes)], [line[32 * i : 32 * i + 32] for i in range(lanes)]

@@ -91,6 +91,9 @@ class ResidualReader(Component):
         last_column, last_y, last_x, last_part = (
             Signal(name=name) for name in ("last_column", "last_y", "last_x", "last_part")
         )
+        x_step, y_step = f.out_x_step, f.out_y_step
+        if a.per_channel:
+            x_step, y_step = (Mux(f.per_channel, 0, step) for step in (x_step, y_step))
         steps_per_word = a.rows // a.output_lanes
         last_step, words_of_a_group = f.last_steps - 1, words_per_pixel
         if grain not in (a.rows, a.columns):
@@ -118,10 +121,10 @@ class ResidualReader(Component):
         with m.If(taken):
             m.d.sync += [part.eq(part + 1), word_at.eq(word_at + f.residual_plane_step)]
             with m.If(last_part):
-                next_pixel = (pixel_at + f.out_x_step)[:ACTIVATION_ADDRESS_BITS]
+                next_pixel = (pixel_at + x_step)[:ACTIVATION_ADDRESS_BITS]
                 m.d.sync += [part.eq(0), x.eq(x + 1), pixel_at.eq(next_pixel), word_at.eq(next_pixel)]
             with m.If(last_part & last_x):
-                next_row = (row_at + f.out_y_step)[:ACTIVATION_ADDRESS_BITS]
+                next_row = (row_at + y_step)[:ACTIVATION_ADDRESS_BITS]
                 m.d.sync += [x.eq(0), y.eq(y + 1), row_at.eq(next_row), pixel_at.eq(next_row), word_at.eq(next_row)]
             with m.If(last_part & last_x & last_y):
                 next_column = Signal(ACTIVATION_ADDRESS_BITS)

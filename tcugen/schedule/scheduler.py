@@ -163,7 +163,7 @@ class Scheduler:
         if planner.residual_spilled:
             self.emitter.load(task.residual, target, planes, rows)
             return target, target
-        self._ensure(task.residual, rows[1])
+        self._ensure(task.residual, 1 if task.per_channel else rows[1])
         return target, self._resident(task.residual)
 
     # Convolutions ---------------------------------------------------------------------------------------------------

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from tcugen.arch import ROW_SIZES, Architecture, ArchitectureError, most_lanes
 from tcugen.mapping.tasks import tasks_of
 from tcugen.network.graph import Network
-from tcugen.network.operators import Table
 from tcugen.planning.costs import NodeCost, node_costs
 from tcugen.planning.planned import Planned
 from tcugen.planning.search import best_plan
@@ -17,6 +16,7 @@ from tcugen.sizing.budget import Budget, check_budget, flag
 from tcugen.sizing.buffers import accumulator_need, buffer_bytes, datapath_bits, largest_power, limit_bytes
 from tcugen.sizing.errors import SizingError
 from tcugen.sizing.memory import Spilled, smallest_kib, spilled_tensors
+from tcugen.sizing.optional import optional_hardware
 from tcugen.sizing.prices import Prices
 
 DEPTHS = (128, 256, 512, 1024)
@@ -113,15 +113,16 @@ class _Search:
         self.ruled_out: Architecture | None = None
         self.unrunnable: list[Architecture] = []
         self.reasons = {name: f"{value}: set by {flag(name)}" for name, value in fixed.items()}
-        bits, sums = accumulator_need(tasks_of(network, int32_outputs))
+        tasks = tasks_of(network, int32_outputs)
+        bits, sums = accumulator_need(tasks)
         self._choose("accumulator_bits", bits, f"accumulator {bits} bits: {sums}")
         self._choose("bus_bytes", budget.bus_bytes, f"bus {budget.bus_bytes} bytes per beat: the budget's")
         self._choose("bus_address_bits", Architecture.bus_address_bits, "bus address 40 bits: the default")
-        tables = [node.name for node in network.nodes if isinstance(node, Table)]
-        if tables:
-            self._choose("tables", 1, f"tables: {len(tables)} nodes need them, the first is {tables[0]}")
+        optional = optional_hardware(tasks)
+        for parameter, reason in optional.items():
+            self._choose(parameter, 1, reason)
         self.base = Architecture(
-            tables=int(bool(tables)),
+            **dict.fromkeys(optional, 1),
             bus_bytes=self.fixed["bus_bytes"],
             bus_address_bits=self.fixed["bus_address_bits"],
             accumulator_bits=self.fixed["accumulator_bits"],

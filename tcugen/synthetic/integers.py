@@ -21,6 +21,7 @@ from tcugen.model.integers import (
     AverageIntegers,
     ConcatIntegers,
     MaxPoolIntegers,
+    MultiplyIntegers,
     NodeIntegers,
     RequantiseIntegers,
     SliceIntegers,
@@ -38,6 +39,7 @@ from tcugen.network.operators import (
     GlobalAveragePool,
     Linear,
     MaxPool,
+    Multiply,
     Requantise,
     Slice,
     Table,
@@ -125,6 +127,8 @@ def _make(run: _Run, node: Node, stores_sums: bool) -> tuple[Quantization | None
             return _make_concat(run, node)
         case Slice():
             return run.model.quantization(node.inputs[0]), SliceIntegers()
+        case Multiply():
+            return _make_multiply(run, node)
         case _:
             assert_never(node)
 
@@ -136,6 +140,14 @@ def _make_add(run: _Run, node: Add) -> tuple[Quantization, AddIntegers]:
     m_a, m_b, shift = multipliers.add_multipliers(s_a, s_b, y.scale, layer=node.name)
     limits = multipliers.clamp_limits(node.activation, y.zero_point)
     return y, AddIntegers((m_a, m_b), shift, limits)
+
+
+def _make_multiply(run: _Run, node: Multiply) -> tuple[Quantization, MultiplyIntegers]:
+    values = run.real(node.inputs[0]) * run.real(node.inputs[1])
+    s_a, s_b = (run.model.scale(name) for name in node.inputs)
+    y = _fit(values, node.activation, run.rng, float(s_a) * float(s_b))
+    multiplier = multipliers.product_multiplier(s_a, s_b, y.scale, layer=node.name)
+    return y, MultiplyIntegers(multiplier, multipliers.clamp_limits(node.activation, y.zero_point))
 
 
 def _make_average(run: _Run, node: GlobalAveragePool) -> tuple[Quantization, AverageIntegers]:

@@ -13,6 +13,7 @@ from tcugen.model.integers import (
     Clamp,
     ConcatIntegers,
     MaxPoolIntegers,
+    MultiplyIntegers,
     NodeIntegers,
     RequantiseIntegers,
     SliceIntegers,
@@ -29,6 +30,7 @@ from tcugen.network.operators import (
     GlobalAveragePool,
     Linear,
     MaxPool,
+    Multiply,
     Requantise,
     Slice,
     Table,
@@ -76,6 +78,8 @@ def _integers(network: Network, node: Node, rng: np.random.Generator) -> NodeInt
             return ConcatIntegers(np.ones(len(node.inputs), np.float32), clamp)
         case Slice():
             return SliceIntegers()
+        case Multiply():
+            return MultiplyIntegers(np.float32(1 / 128), clamp)
         case _:
             assert_never(node)
 

@@ -7,6 +7,7 @@ from tcugen.timing.completions import NEVER, Agenda, Completions
 from tcugen.timing.compute import Compute
 from tcugen.timing.latencies import (
     DRAIN_START,
+    MULTIPLY_LATENCY,
     OUTPUT_LATENCY,
     READ_TO_BANK_FREE,
     RESIDUAL_START,
@@ -46,7 +47,8 @@ class Drain:
         self._steps = architecture.output_steps
         self._columns = architecture.columns
         self._table_left = 0  # pieces of a table that are still to be read
-        self._latency = OUTPUT_LATENCY + (TABLE_LATENCY if architecture.tables else 0)
+        self._latency = OUTPUT_LATENCY
+        self._latency += TABLE_LATENCY * architecture.tables + MULTIPLY_LATENCY * architecture.multiply
         self._agenda = agenda
         self.spans: list[tuple[int, int]] = []
         self._instruction: Instruction | None = None

@@ -137,6 +137,9 @@ OUTPUT_LATENCY = 20
 TABLE_LATENCY = 2
 """table: what it adds to that where there are tables, also to results that pass it by."""
 
+MULTIPLY_LATENCY = 3
+"""multiply: what it adds where there is one, also to results that pass it by."""
+
 READ_TO_BANK_FREE = 1
 """drain: from the read of a bank's last pixel to its release."""
 

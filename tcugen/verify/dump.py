@@ -16,6 +16,7 @@ from tcugen.network.operators import (
     GlobalAveragePool,
     Linear,
     MaxPool,
+    Multiply,
     Requantise,
     Slice,
     Table,
@@ -112,7 +113,7 @@ def _entry(files: _Files, model: QuantizedNetwork, result: NodeResult, tensors: 
             entry |= {"multiplier": list(add.multipliers), "shift": add.shift}
         case MaxPool():
             entry |= _window(node)
-        case GlobalAveragePool() | Requantise():
+        case GlobalAveragePool() | Requantise() | Multiply():
             entry["multiplier"] = float(model.integers_of(node).multiplier)
         case Table():
             entry["table"] = files.save(f"{node.name}.table", model.integers_of(node).entries)

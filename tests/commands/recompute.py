@@ -28,6 +28,9 @@ class Dump:
             return self.sums_to_output(node, convolution(self, node, inputs[0]))
         if node["op"] == "add":
             return residual_add(node, *inputs)
+        if node["op"] == "multiply":
+            a, b = (x.astype(np.int64) - z_x for x, z_x in zip(inputs, node["input_zero_points"], strict=True))
+            return requantise(node, a * b, np.float32(node["multiplier"]))
         if node["op"] == "max_pool":
             return max_pool(node, inputs[0])
         if node["op"] == "table":

@@ -14,6 +14,7 @@ from tcugen.network.operators import (
     GlobalAveragePool,
     Linear,
     MaxPool,
+    Multiply,
     Requantise,
     Slice,
     Table,
@@ -31,6 +32,9 @@ LAYERS = (
 
 TABLES = ("table", "table", "table")
 """Layers that only machines with tables run."""
+
+PRODUCTS = ("multiply", "per_channel", "per_channel")
+"""Layers that only machines with products and operands of one value per channel run."""
 
 ACTIVATIONS = st.sampled_from((None, "relu"))
 
@@ -99,6 +103,18 @@ class _Builder:
         alike = [name for name, shape in self.shapes.items() if shape == self.shapes[source]]
         return self.put(Add, source, self.draw(st.sampled_from(alike)), activation=self.draw(ACTIVATIONS))
 
+    def multiply(self, source: str) -> str:
+        """A product of two tensors of one shape, perhaps of one with itself."""
+        alike = [name for name, shape in self.shapes.items() if shape == self.shapes[source]]
+        return self.put(Multiply, source, self.draw(st.sampled_from(alike)), activation=self.draw(ACTIVATIONS))
+
+    def per_channel(self, source: str) -> str:
+        """A product or sum with one value per channel, in either order."""
+        operands = (source, self.put(GlobalAveragePool, source))
+        operands = operands if self.draw(st.booleans()) else operands[::-1]
+        operator = self.draw(st.sampled_from((Add, Multiply)))
+        return self.put(operator, *operands, activation=self.draw(ACTIVATIONS))
+
     def concat(self, source: str) -> str:
         """A concat of two or three tensors of the same rows and columns, perhaps of one with itself."""
         sides = (self.shapes[source].height, self.shapes[source].width)
@@ -126,6 +142,10 @@ class _Builder:
             self.put(GlobalAveragePool, source)
         elif kind == "add":
             self.add(source)
+        elif kind == "multiply":
+            self.multiply(source)
+        elif kind == "per_channel":
+            self.per_channel(source)
         elif kind == "concat":
             self.concat(source)
         elif kind == "slice":
@@ -141,9 +161,9 @@ class _Builder:
 
 
 @st.composite
-def cases(draw: st.DrawFn, tables: int = 0) -> Case:
+def cases(draw: st.DrawFn, tables: int = 0, products: int = 0) -> Case:
     """Networks of one to `MOST_LAYERS` layers, some of two nodes, with random integers."""
-    builder = _Builder(draw, LAYERS + TABLES * tables)
+    builder = _Builder(draw, LAYERS + TABLES * tables + PRODUCTS * products)
     pixels = st.integers(1, MOST_PIXELS)
     builder.put_input(Shape(draw(st.integers(1, MOST_CHANNELS)), draw(pixels), draw(pixels)))
     for _ in range(draw(st.integers(1, MOST_LAYERS))):
@@ -162,7 +182,7 @@ def _powers(low: int, high: int) -> list[int]:
 
 
 @st.composite
-def architectures(draw: st.DrawFn, tables: int = 0) -> Architecture:
+def architectures(draw: st.DrawFn, tables: int = 0, products: int = 0) -> Architecture:
     """Any array, rectangular ones too, with tiny or small memory and rings of any size."""
     rows = draw(st.sampled_from(ROW_SIZES))
     columns = draw(st.sampled_from((4, 8, 16, 32)) | st.sampled_from(COLUMN_SIZES))
@@ -177,4 +197,6 @@ def architectures(draw: st.DrawFn, tables: int = 0) -> Architecture:
         parameter_groups=draw(st.sampled_from((32, 8, 4, 2))),
         output_lanes=draw(st.sampled_from(_powers(1, most_lanes(rows, columns)))),
         tables=tables,
+        multiply=products,
+        per_channel=products,
     )

@@ -19,13 +19,13 @@ MOST_REFUSED = 0.2
 """Share of the cases that may be refused because a tiny activation memory is too small; the others must run."""
 
 
-def check_cases(name: str, rtl: Emitted, examples: int, tables: int = 0) -> None:
-    architecture = replace(machine(name), tables=tables)
+def check_cases(name: str, rtl: Emitted, examples: int, tables: int = 0, products: int = 0) -> None:
+    architecture = replace(machine(name), tables=tables, multiply=products, per_channel=products)
     folder, ran = rtl(architecture), []
 
     @seed(examples)
     @settings(max_examples=examples, suppress_health_check=list(HealthCheck))
-    @given(cases(tables=tables))
+    @given(cases(tables=tables, products=products))
     def check(case):
         ran.append(simulated(case, architecture, folder))
 
@@ -44,6 +44,11 @@ def test_every_tensor_equals_golden_on_a_machine_with_tables(rtl):
     check_cases("8x6", rtl, FEWER_EXAMPLES, tables=1)
 
 
+@pytest.mark.slow
+def test_every_tensor_equals_golden_on_a_machine_with_products(rtl):
+    check_cases("8x6", rtl, FEWER_EXAMPLES, tables=1, products=1)
+
+
 @pytest.mark.verify
 @pytest.mark.parametrize("name", ODD)
 def test_every_tensor_equals_golden_on_odd_machines(name, rtl):
@@ -52,5 +57,5 @@ def test_every_tensor_equals_golden_on_odd_machines(name, rtl):
 
 @pytest.mark.verify
 @pytest.mark.parametrize("name", ["4x4", "4x16", "16x12", "32x8"])
-def test_every_tensor_equals_golden_on_odd_machines_with_tables(name, rtl):
-    check_cases(name, rtl, EXAMPLES, tables=1)
+def test_every_tensor_equals_golden_on_odd_machines_with_tables_and_products(name, rtl):
+    check_cases(name, rtl, EXAMPLES, tables=1, products=1)

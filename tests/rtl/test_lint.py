@@ -1,5 +1,6 @@
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -11,10 +12,22 @@ pytestmark = pytest.mark.slow
 
 SIZES = [(4, 4, 1, 0), (4, 4, 1, 1), (8, 8, 1, 0), (8, 16, 2, 0), (16, 8, 2, 1), (16, 16, 4, 0)]
 
+PRODUCTS = [(4, 4, 1, 1, 0), (4, 4, 1, 1, 1), (16, 12, 4, 0, 1)]
+
 
 @pytest.mark.parametrize("rows, columns, lanes, tables", SIZES)
 def test_verilator_has_no_complaint_beyond_the_waivers(tmp_path, rows, columns, lanes, tables):
-    emit(Architecture(rows=rows, columns=columns, output_lanes=lanes, tables=tables), tmp_path)
+    check(Architecture(rows=rows, columns=columns, output_lanes=lanes, tables=tables), tmp_path)
+
+
+@pytest.mark.parametrize("rows, columns, lanes, multiply, per_channel", PRODUCTS)
+def test_nor_where_tensors_are_multiplied(tmp_path, rows, columns, lanes, multiply, per_channel):
+    shape = {"rows": rows, "columns": columns, "output_lanes": lanes}
+    check(Architecture(**shape, multiply=multiply, per_channel=per_channel), tmp_path)
+
+
+def check(architecture: Architecture, tmp_path: Path) -> None:
+    emit(architecture, tmp_path)
     verilator = find_verilator()
     sources = [LINT_FILE, "tcu_top.v", "tcu_sram_1r1w.v"]
     done = subprocess.run(

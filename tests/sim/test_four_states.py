@@ -37,7 +37,7 @@ def test_rows_and_channels_that_fill_no_beat_leave_as_zeros(tmp_path):
 
 
 def test_tables_start_undefined_and_nothing_of_that_comes_out(tmp_path):
-    architecture = replace(ARCHITECTURE, tables=1)
+    architecture = replace(ARCHITECTURE, tables=1, multiply=1, per_channel=1)
     model, inputs = synthesise(TABLES["behind_convolutions"], seed=1)
     prepare(model, inputs, architecture, "short", 1, tmp_path)
     run_bench_in_four_states(BENCH, architecture, VERILOG_STANDARDS[-1], tmp_path)

@@ -27,6 +27,8 @@ def test_pipelines_are_as_long_as_those_of_the_hardware():
     small = Architecture(rows=4, columns=4, output_lanes=1)
     assert output.output_latency(small) == latencies.OUTPUT_LATENCY
     assert output.output_latency(replace(small, tables=1)) == latencies.OUTPUT_LATENCY + latencies.TABLE_LATENCY
+    equipped = output.output_latency(replace(small, multiply=1))
+    assert equipped == latencies.OUTPUT_LATENCY + latencies.MULTIPLY_LATENCY
     assert latencies.RING_READ_DELAY == compute.AHEAD
     for rows in (4, 8):
         array = Array(Architecture(rows=rows, columns=4, output_lanes=4))

@@ -1,14 +1,13 @@
 """The network under construction: gives each real result its quantization and thereby makes nodes of it."""
 
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 import numpy as np
 
 from tcugen.model import multipliers
-from tcugen.model.errors import ModelError, QuantizationError
+from tcugen.model.errors import ModelError
 from tcugen.model.file_form import FLOAT_NCHW, FileForm
 from tcugen.model.functions import output_entries
 from tcugen.model.integers import (
@@ -17,6 +16,7 @@ from tcugen.model.integers import (
     Clamp,
     ConcatIntegers,
     MaxPoolIntegers,
+    MultiplyIntegers,
     NodeIntegers,
     RequantiseIntegers,
     SliceIntegers,
@@ -34,6 +34,7 @@ from tcugen.network.operators import (
     Conv,
     GlobalAveragePool,
     MaxPool,
+    Multiply,
     Requantise,
     Slice,
     Table,
@@ -46,16 +47,19 @@ from tcugen.onnx.importer.moving import moving_integers, pool_node, summing
 from tcugen.onnx.importer.names import Names
 from tcugen.onnx.importer.onnx_file import OnnxNode
 from tcugen.onnx.importer.parameters import BiasError, integer_limits, rounded_bias
+from tcugen.onnx.importer.refusing import refusing
 from tcugen.onnx.importer.values import (
     Addition,
     Average,
     Border,
+    BothSides,
     Computed,
     Concatenation,
     Convolution,
     Elementwise,
     Image,
     Pool,
+    Product,
     Real,
     Stored,
 )
@@ -116,7 +120,7 @@ class Builder:
                 shape = self.image_shape
             case Stored():
                 shape = self.shapes[real.base.tensor]
-            case Convolution() | Addition() | Average() | Elementwise() | Concatenation():
+            case Convolution() | Addition() | Product() | Average() | Elementwise() | Concatenation() | BothSides():
                 shape = real.base.shape
             case _:
                 assert_never(real.base)
@@ -140,7 +144,7 @@ class Builder:
                 tensor = self._pooled(real.base.tensor, real.pools)
                 limits = integer_limits(real.low, real.high, quantization)
                 return self.requantise(tensor, quantization, limits, real.last or by)
-            case Convolution() | Addition() | Average() | Elementwise() | Concatenation():
+            case Convolution() | Addition() | Product() | Average() | Elementwise() | Concatenation() | BothSides():
                 return self._pooled(self._computed(real, real.base, quantization), real.pools)
             case _:
                 assert_never(real.base)
@@ -204,7 +208,7 @@ class Builder:
         if key not in self._made:
             relu_like = limits != INT8 and origin.op in ("Relu", "Clip")
             name = self._names.take(origin.name if relu_like else f"{tensor}.requantise")
-            with _refusing(origin):
+            with refusing(origin):
                 multiplier = multipliers.requantise_multiplier(own.scale, quantization.scale, layer=origin.name)
             integers = RequantiseIntegers(multiplier, limits)
             self._made[key] = self._add(Requantise(name, (tensor,)), quantization, integers, origin)
@@ -279,6 +283,8 @@ class Builder:
                 node = base.named(name, activation)
             case Addition():
                 node = Add(name, base.operands, activation)
+            case Product():
+                node = Multiply(name, base.operands, activation)
             case Average():
                 node = GlobalAveragePool(name, (base.x,))
             case Elementwise():
@@ -286,9 +292,12 @@ class Builder:
                 node = Table(name, (curve.tensor,), curve.function or "custom", curve.alpha)
             case Concatenation():
                 node = Concat(name, tuple(self._operand(operand, quantization, base.node) for operand in base.operands))
+            case BothSides(operands=(a, b)):
+                sides = self.quantise(a, quantization, base.node), self.quantise(b, quantization, base.node)
+                node = Add(name, sides, activation)
             case _:
                 assert_never(base)
-        with _refusing(base.node):
+        with refusing(base.node):
             if isinstance(base, Convolution) and base.steps:
                 base = fitted(base, self.quantization(base.x), quantization)
             integers = self._integers(base, node, quantization, limits)
@@ -312,10 +321,13 @@ class Builder:
                     self.dead_channels[name] = dead
                 factors = multipliers.convolution_multiplier(s_x, s_w, s_y, layer=layer)
                 return WeightedIntegers(base.weight, self._bias(base, name), s_w, factors, limits)
-            case Addition():
-                s_a, s_b = (self.scale(operand) for operand in base.operands)
+            case Addition() | BothSides():
+                s_a, s_b = (self.scale(operand) for operand in node.inputs)
                 m_a, m_b, shift = multipliers.add_multipliers(s_a, s_b, s_y, layer=layer)
                 return AddIntegers((m_a, m_b), shift, limits)
+            case Product():
+                s_a, s_b = (self.scale(operand) for operand in base.operands)
+                return MultiplyIntegers(multipliers.product_multiplier(s_a, s_b, s_y, layer=layer), limits)
             case Average():
                 shape = self.shapes[base.x]
                 pixels = shape.height * shape.width
@@ -372,16 +384,6 @@ class Builder:
         self.integers[node.name] = integers
         self.origins[node.name] = origin.name
         return node.name
-
-
-@contextmanager
-def _refusing(node: OnnxNode) -> Generator[None]:
-    """Turns scales outside the arithmetic's limits into a refusal of `node`."""
-    try:
-        yield
-    except QuantizationError as error:
-        text, _, remedy = str(error).removeprefix(f"layer {node.name!r}: ").rpartition("; ")
-        raise node.refusal("scales", text, remedy) from None
 
 
 def _sum(one: Padding, other: Padding) -> Padding:

@@ -76,6 +76,17 @@ def add_constant_to_integers(walk: Walk, node: OnnxNode, x: Quantized, constant:
     return _own_convolution(walk, node, x.tensor, x.layout, np.ones(len(term)), term, (Step("Add", term),))
 
 
+def multiply_integers_by_constant(walk: Walk, node: OnnxNode, x: Quantized, constant: QuantizedConstant) -> Real:
+    """An int8 tensor times one value per channel, or one for all, before it is rounded.
+
+    Raises:
+        Refused: If the constant has another shape.
+    """
+    factor = _one_per_channel(node, constant.real(), walk.builder.shapes[x.tensor], x.layout)
+    steps = (Step("Mul", factor),)
+    return _own_convolution(walk, node, x.tensor, x.layout, factor, np.zeros(len(factor)), steps)
+
+
 def batch_normalization(walk: Walk, node: OnnxNode) -> Real:
     """Folded into the convolution before it: the integers of the weights stay, their scales and the bias change.
 

@@ -14,6 +14,7 @@ from tcugen.model.functions import Float32s, Reals, input_reals, real_function
 from tcugen.network.fields import Function
 from tcugen.onnx.importer.onnx_file import OnnxNode
 from tcugen.onnx.importer.parameters import SUBNORMAL, scale_of
+from tcugen.onnx.importer.rectified import is_convolution, rectified, slopes_of
 from tcugen.onnx.importer.values import Curve, Elementwise, Layout, Quantized, Real, is_constant
 from tcugen.onnx.importer.walk import Walk
 
@@ -70,19 +71,26 @@ _BINARY: dict[str, Callable[[Reals, Reals], Reals]] = {
 
 
 def function_of(walk: Walk, node: OnnxNode) -> Real:
-    """A function of a rounded tensor. Refused: a tensor that is not rounded, a result that is no number."""
+    """A function of a rounded tensor; LeakyRelu also of a convolution.
+
+    Refused: any other tensor that is not rounded, a result that is no number.
+    """
+    if node.op == "LeakyRelu" and is_convolution(walk, node):
+        return rectified(walk, node, np.array([np.float32(node.attributes.get("alpha", 0.01))], np.float64))
     curve, layout = _operand(walk, node, 0)
     return _real(walk, node, _evaluated(node, curve, *_function(node)), layout)
 
 
 def prelu(walk: Walk, node: OnnxNode) -> Real:
-    """A leaky_relu. Refused: as `function_of`, and more than one slope, which one table cannot hold."""
-    slope = walk.parameter(node, 1, "slope").astype(np.float64)
-    if np.unique(slope).size != 1:
-        remedy = "a table holds one slope for all channels: train the network with num_parameters=1 or LeakyRelu"
-        raise node.refusal("slope", f"{slope.size} values", remedy)
+    """A leaky_relu of a rounded tensor; of a convolution, or with one slope per channel, a sum of two convolutions.
+
+    Refused: any other tensor that is not rounded.
+    """
+    slopes = slopes_of(walk, node)
+    if slopes.size > 1 or is_convolution(walk, node):
+        return rectified(walk, node, slopes)
     curve, layout = _operand(walk, node, 0)
-    alpha = float(slope.reshape(-1)[0])
+    alpha = float(slopes[0])
     found = _evaluated(node, curve, "leaky_relu", alpha, real_function("leaky_relu", alpha))
     return _real(walk, node, found, layout)
 

@@ -5,7 +5,8 @@ import math
 import numpy as np
 
 from tcugen.model.problems import Problem, Refused, Unavailable
-from tcugen.network.operators import Add
+from tcugen.network.operators import Add, Multiply
+from tcugen.network.shape import Shape
 from tcugen.onnx.importer.channelwise import with_constant
 from tcugen.onnx.importer.convolution import convolution, fitted_convolution, review_convolution
 from tcugen.onnx.importer.elementwise import joint_real
@@ -15,6 +16,8 @@ from tcugen.onnx.importer.parameters import checked_bias, weights_of
 from tcugen.onnx.importer.values import (
     Addition,
     Constant,
+    Layout,
+    Product,
     Quantized,
     QuantizedConstant,
     Real,
@@ -70,9 +73,9 @@ def sum_of(walk: Walk, node: OnnxNode) -> Value:
 
 
 def multiply(walk: Walk, node: OnnxNode) -> Real:
-    """A tensor times, or divided by, a constant with one value per channel; a function of one tensor.
+    """A tensor times, or divided by, a constant with one value per channel; the product of two rounded tensors.
 
-    Refused: two tensors.
+    Refused: one tensor divided by another.
     """
     for index, name in enumerate(node.inputs):
         if is_constant(walk.values[name]):
@@ -80,13 +83,16 @@ def multiply(walk: Walk, node: OnnxNode) -> Real:
     table = joint_real(walk, node)
     if table is not None:
         return table
-    for index in range(len(node.inputs)):
-        walk.value(node, index)
-    raise node.refusal("inputs", "two tensors", "only constants multiply or divide: let the host compute it")
+    if node.op == "Div":
+        for index in range(len(node.inputs)):
+            walk.value(node, index)
+        raise node.refusal("inputs", "two tensors", "the hardware does not divide by a tensor: let the host compute it")
+    operands, shape, layout = _two_tensors(walk, node)
+    return Real(Product(node, operands, shape), layout=layout)
 
 
 def add(walk: Walk, node: OnnxNode) -> Real:
-    """The sum or difference of two rounded tensors of one shape, or of a tensor and one constant per channel.
+    """The sum or difference of two rounded tensors, or of a tensor and one constant per channel.
 
     What is subtracted is negated first, which costs a layer of one multiplication per element.
     """
@@ -96,6 +102,19 @@ def add(walk: Walk, node: OnnxNode) -> Real:
     table = joint_real(walk, node)
     if table is not None:
         return table
+    operands, shape, layout = _two_tensors(walk, node)
+    if node.op == "Sub":
+        operands = operands[0], walk.builder.negated(operands[1], node)
+    return Real(Addition(node, operands, shape), layout=layout)
+
+
+def _two_tensors(walk: Walk, node: OnnxNode) -> tuple[tuple[str, str], Shape, Layout]:
+    """Two rounded tensors of one shape, or one of them of a single pixel; shape and layout of what they make.
+
+    Raises:
+        Refused, NetworkError: If one was not rounded, or they do not fit together.
+        Unavailable: If one is downstream of a refused node.
+    """
     operands: list[str] = []
     problems: list[Problem] = []
     for index in range(2):
@@ -109,12 +128,11 @@ def add(walk: Walk, node: OnnxNode) -> Real:
         raise Refused(problems)
     inputs = [walk.activation(node, index) for index in range(2)]
     check_layouts(node, (0, 1), (inputs[0][0].layout, inputs[1][0].layout))
-    shape = Add(node.name, (node.inputs[0], node.inputs[1])).output_shape([shape for _, shape in inputs])
+    operator = Multiply if node.op == "Mul" else Add
+    shape = operator(node.name, (node.inputs[0], node.inputs[1])).output_shape([shape for _, shape in inputs])
     if len(operands) < 2:
         raise Unavailable
-    if node.op == "Sub":
-        operands[1] = walk.builder.negated(operands[1], node)
-    return Real(Addition(node, (operands[0], operands[1]), shape), layout=inputs[0][0].layout)
+    return (operands[0], operands[1]), shape, inputs[0][0].layout
 
 
 def relu(walk: Walk, node: OnnxNode) -> Value:

@@ -74,6 +74,7 @@ OPERATORS: dict[str, Operator] = {
     "QLinearMatMul": operator_form.qlinear_matmul,
     "com.microsoft.QGemm": operator_form.qgemm,
     "com.microsoft.QLinearAdd": operator_form.qlinear_add,
+    "com.microsoft.QLinearMul": operator_form.qlinear_mul,
     "com.microsoft.QLinearGlobalAveragePool": pool_operators.qlinear_global_average_pool,
     "com.microsoft.QLinearAveragePool": pool_operators.qlinear_average_pool,
     "com.microsoft.QLinearConcat": channel_operators.qlinear_concat,

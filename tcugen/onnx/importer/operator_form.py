@@ -2,13 +2,23 @@
 
 import numpy as np
 
-from tcugen.network.operators import Add
-from tcugen.onnx.importer.channelwise import add_constant_to_integers
+from tcugen.network.operators import Add, Multiply
+from tcugen.onnx.importer.channelwise import add_constant_to_integers, multiply_integers_by_constant
 from tcugen.onnx.importer.convolution import convolution, review_convolution
 from tcugen.onnx.importer.linear import fully_connected, linear_weights
 from tcugen.onnx.importer.onnx_file import OnnxNode
 from tcugen.onnx.importer.parameters import SUBNORMAL, checked_bias, scale_of, weights_of
-from tcugen.onnx.importer.values import ROW, Addition, Constant, Quantized, QuantizedConstant, Real, Value, is_constant
+from tcugen.onnx.importer.values import (
+    ROW,
+    Addition,
+    Constant,
+    Product,
+    Quantized,
+    QuantizedConstant,
+    Real,
+    Value,
+    is_constant,
+)
 from tcugen.onnx.importer.walk import Review, Walk, check_layouts
 
 
@@ -66,6 +76,23 @@ def qlinear_add(walk: Walk, node: OnnxNode) -> Quantized:
     operands = (a.tensor, b.tensor)
     shapes = [walk.builder.shapes[operand] for operand in operands]
     base = Addition(node, operands, Add(node.name, operands).output_shape(shapes))
+    return walk.quantise(node, Real(base, layout=a.layout), quantization, unsigned)
+
+
+def qlinear_mul(walk: Walk, node: OnnxNode) -> Quantized:
+    """The product of two int8 tensors, or of one and a constant with one value per channel."""
+    quantization, unsigned = walk.quantization(node, 6, False)
+    constants = [index for index in (0, 3) if node.has_input(index) and is_constant(walk.values[node.inputs[index]])]
+    if constants:
+        other = 3 - constants[0]
+        factor = _weight(walk, node, constants[0], 0, "constants")
+        x = walk.quantized(node, other, stated=other + 1)
+        return walk.quantise(node, multiply_integers_by_constant(walk, node, x, factor), quantization, unsigned)
+    a, b = walk.quantized(node, 0, stated=1), walk.quantized(node, 3, stated=4)
+    check_layouts(node, (0, 3), (a.layout, b.layout))
+    operands = (a.tensor, b.tensor)
+    shapes = [walk.builder.shapes[operand] for operand in operands]
+    base = Product(node, operands, Multiply(node.name, operands).output_shape(shapes))
     return walk.quantise(node, Real(base, layout=a.layout), quantization, unsigned)
 
 

@@ -175,6 +175,15 @@ class Addition:
 
 
 @dataclass(frozen=True, eq=False)
+class Product:
+    """The product of two tensors of the network before it is quantized."""
+
+    node: OnnxNode
+    operands: tuple[str, str]
+    shape: Shape
+
+
+@dataclass(frozen=True, eq=False)
 class Average:
     """The mean over all pixels of a tensor of the network before it is quantized."""
 
@@ -226,7 +235,16 @@ class Concatenation:
     shape: Shape
 
 
-Computed = Convolution | Addition | Average | Elementwise | Concatenation
+@dataclass(frozen=True, eq=False)
+class BothSides:
+    """The sum of two real tensors of which one is zero at every place; they are rounded with it."""
+
+    node: OnnxNode
+    operands: tuple["Real", "Real"]
+    shape: Shape
+
+
+Computed = Convolution | Addition | Product | Average | Elementwise | Concatenation | BothSides
 """What becomes a node once its output is quantized."""
 
 Base = Image | Stored | Computed

@@ -14,11 +14,12 @@ from tcugen.arch import Architecture
 from tcugen.compiler import compile_network
 from tcugen.evaluate.compare import Evaluated, compare_file, compare_reference
 from tcugen.evaluate.emulate import emulate
+from tcugen.mapping.tasks import tasks_of
 from tcugen.model.images import image_quantization, quantise_images
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.model.validate import validate
-from tcugen.network.operators import Table
 from tcugen.onnx.importer.onnx_model import ImportedModel, import_onnx
+from tcugen.sizing.optional import optional_hardware
 from tests.onnx.importer.graphs import Graph, run
 
 
@@ -46,8 +47,8 @@ def same_as_onnx_runtime(path: Path, images: np.ndarray, count: int = 0) -> Impo
     validate(model)
     entry, shape = model.network.inputs[0]
     planes = model.form(entry).to_network(images, shape)
-    tables = int(any(isinstance(node, Table) for node in model.network.nodes))
-    program = compile_network(model, Architecture(rows=4, columns=4, output_lanes=1, tables=tables))
+    optional = dict.fromkeys(optional_hardware(tasks_of(model.network)), 1)
+    program = compile_network(model, Architecture(rows=4, columns=4, output_lanes=1, **optional))
     emulated = emulate(model, program, planes)
     last = model.network.nodes[-1].name
     assert np.array_equal(tensors(model, planes)[last], emulated)

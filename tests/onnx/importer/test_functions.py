@@ -95,8 +95,7 @@ def test_it_is_fused_after_the_convolution_it_follows(tmp_path):
 
 
 @pytest.mark.parametrize("build, message", [
-    (lambda g, x: g.node("PRelu", x, number(g, [[[0.1]], [[0.2]], [[0.3]]])),
-     "slope = 3 values; a table holds one slope for all channels"),
+    (lambda g, x: g.node("PRelu", x, number(g, [[[0.1]], [[0.2]]])), "slope = shape [2, 1, 1]; give one for each of 3"),
     (lambda g, x: g.node("Log", x), "result = not a number; the input can be"),
     (lambda g, x: g.node("Sigmoid", g.conv(x, 3, name="conv")),
      "not quantized; put QuantizeLinear and DequantizeLinear after conv"),
