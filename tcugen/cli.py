@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tcugen import __version__, cli_fpga
+from tcugen import __version__, cli_fpga, cli_networks
 from tcugen.commands import bench as bench_command
 from tcugen.commands import build as build_command
 from tcugen.commands import diff as diff_command
@@ -372,6 +372,7 @@ def estimate(
 
 for _verb in (cli_fpga.explore, cli_fpga.parts, cli_fpga.synth, cli_fpga.calibrate):
     app.command()(_verb)
+app.command("compile")(cli_networks.compile_program)
 
 
 @app.command()
