@@ -4,9 +4,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
+from tcugen.commands import build_several as several_command
 from tcugen.commands import compile_program as compile_command
-from tcugen.console.outcome import one_clear_error
+from tcugen.console.machine import MachineFlags
+from tcugen.console.outcome import UsageError, one_clear_error
 from tcugen.console.screen import screen
 
 
@@ -21,3 +24,21 @@ def compile_program(
     console = screen()
     with one_clear_error():
         compile_command.compile_program(compile_command.CompileOptions(network, rtl, output), console)
+
+
+def build_several(
+    layer_configs: list[str],
+    model: Path | None,
+    output: Path | None,
+    part: str | None,
+    flags: MachineFlags,
+    console: Console,
+) -> None:
+    """`tcugen build` with more than one --layer-config. Raises as the command does."""
+    for flag, value in (("--model", model), ("--part", part)):
+        if value is not None:
+            raise UsageError(
+                f"{flag} {value}: goes with one network, but --layer-config names {len(layer_configs)}; "
+                f"leave {flag} or all but one --layer-config out"
+            )
+    several_command.build_several(several_command.SeveralOptions(tuple(layer_configs), output), flags, console)

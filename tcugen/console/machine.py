@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from tcugen.network.graph import Network
 from tcugen.sizing.budget import Budget
 from tcugen.sizing.fill import Filled, fill
 from tcugen.sizing.room import Room
-from tcugen.sizing.search import Sizing, size
+from tcugen.sizing.search import Sizing, size, size_for
+from tcugen.sizing.workload import Workload
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,13 @@ def sized(
         UsageError, SizingError, CompileError: If a flag is malformed or cannot be obeyed.
     """
     return size(network, _budget(flags, Budget()), flags.fixed, int32_outputs, progress)
+
+
+def sized_for(
+    workloads: Sequence[Workload], flags: MachineFlags, progress: Callable[[str], None] | None = None
+) -> tuple[Sizing, ...]:
+    """One architecture for several networks within the flags; arguments and errors as those of `size_for`."""
+    return size_for(workloads, _budget(flags, Budget()), flags.fixed, progress)
 
 
 def filled(
