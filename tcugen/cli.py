@@ -380,6 +380,7 @@ def estimate(
 for _verb in (cli_fpga.explore, cli_fpga.parts, cli_fpga.synth, cli_fpga.calibrate):
     app.command()(_verb)
 app.command("compile")(cli_networks.compile_program)
+app.command()(cli_networks.networks)
 
 
 @app.command()

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from tcugen.commands import build_several as several_command
 from tcugen.commands import compile_program as compile_command
+from tcugen.commands import networks as networks_command
 from tcugen.console.machine import MachineFlags
 from tcugen.console.outcome import UsageError, one_clear_error
 from tcugen.console.screen import screen
@@ -24,6 +25,21 @@ def compile_program(
     console = screen()
     with one_clear_error():
         compile_command.compile_program(compile_command.CompileOptions(network, rtl, output), console)
+
+
+def networks(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME ...]", help="Only these bundled networks.")
+    ] = None,
+    rtl: Annotated[
+        Path | None, typer.Option(metavar="BUILD", help="Predict for the machine of this earlier build.")
+    ] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
+) -> None:
+    """List the bundled networks with multiplications, weights and predicted cycles."""
+    console = screen()
+    with one_clear_error():
+        networks_command.networks(networks_command.NetworksOptions(names or (), rtl, json_file), console)
 
 
 def build_several(
