@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tcugen import __version__, cli_check, cli_fpga
+from tcugen import __version__, cli_check, cli_fpga, cli_networks
 from tcugen.commands import bench as bench_command
 from tcugen.commands import build as build_command
 from tcugen.commands import diff as diff_command
@@ -33,6 +33,10 @@ app = typer.Typer(
 
 LayerConfig = Annotated[
     str | None, typer.Option("--layer-config", metavar="FILE|NAME", help="Layer config or bundled name.")
+]
+LayerConfigs = Annotated[
+    list[str] | None,
+    typer.Option("--layer-config", metavar="FILE|NAME", help="Layer config or bundled name; several for one machine."),
 ]
 Model = Annotated[Path | None, typer.Option("--model", metavar="FILE", help="Quantized ONNX or saved model instead.")]
 Array = Annotated[str | None, typer.Option(metavar="ROWSxCOLUMNS", help="Fix the array, e.g. 16x16.")]
@@ -75,7 +79,7 @@ def layers(
 
 @app.command()
 def build(
-    layer_config: LayerConfig = None,
+    layer_config: LayerConfigs = None,
     model: Model = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Output folder (rtl_out/NAME).")] = None,
     part: Annotated[
@@ -98,7 +102,10 @@ def build(
     console = screen()
     flags = _machine_flags(locals())
     with one_clear_error():
-        options = build_command.BuildOptions(layer_config, model, output, part, clock_mhz)
+        if layer_config and len(layer_config) > 1:
+            cli_networks.build_several(layer_config, model, output, part, flags, console)
+            return
+        options = build_command.BuildOptions(layer_config[0] if layer_config else None, model, output, part, clock_mhz)
         build_command.build(options, flags, console)
 
 
@@ -372,6 +379,8 @@ def estimate(
 
 for _verb in (cli_check.check, cli_fpga.explore, cli_fpga.parts, cli_fpga.synth, cli_fpga.calibrate):
     app.command()(_verb)
+app.command("compile")(cli_networks.compile_program)
+app.command()(cli_networks.networks)
 
 
 @app.command()

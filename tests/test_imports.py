@@ -39,9 +39,10 @@ ALLOWED = {
     "report": "rich",
     "console": "* numpy rich typer",
     "commands": "* numpy rich typer",
-    "cli": "cli_check cli_fpga commands console typer",
+    "cli": "cli_check cli_fpga cli_networks commands console typer",
     "cli_check": "commands console typer",
     "cli_fpga": "commands console typer",
+    "cli_networks": "commands console rich typer",
     "__main__": "cli",
 }
 """What each part of the package may import besides itself and the standard library; `*` is every part of tcugen."""

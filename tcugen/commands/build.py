@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tcugen import __version__
+from tcugen.arch import Architecture
 from tcugen.commands.part_fit import checked_part, fit_figures, fit_part, say_fit
 from tcugen.compiler import compile_network, disassemble, int32_outputs
 from tcugen.console.machine import MachineFlags, sized
@@ -19,6 +20,7 @@ from tcugen.console.sources import load_model, one_network
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.graph import Network
 from tcugen.network.layer_config import load_network, write_layer_config
+from tcugen.program import Program
 from tcugen.report.build_report import BuildReport, markdown
 from tcugen.report.losses import losses_of
 from tcugen.sizing.search import Sizing
@@ -62,7 +64,7 @@ def build(options: BuildOptions, flags: MachineFlags, console: Console) -> Path:
     part = None if options.part is None else checked_part(options.part, options.clock_mhz)
     if part is None and options.clock_mhz is not None:
         raise UsageError(f"--clock-mhz is {options.clock_mhz:g}, but there is no --part; give one or leave it out")
-    quantized = _quantized(options.layer_config, options.model, console)
+    quantized = with_weights(one_network(options.layer_config, options.model), console)
     network = quantized.network
     folder = options.output or default_folder(network)
     check_replaceable(folder)
@@ -84,16 +86,11 @@ def build(options: BuildOptions, flags: MachineFlags, console: Console) -> Path:
     with replacing(folder) as staging:
         step("writing Verilog")
         emit(sizing.architecture, staging)
-        (staging / "layer-config.json").write_text(write_layer_config(network))
-        (staging / "program").mkdir()
-        program.write(staging / "program")
-        (staging / "program.lst").write_text(disassemble(program))
-        report = describe(network, sizing)
-        (staging / "report.json").write_text(json.dumps(report, indent=1) + "\n")
-        (staging / "report.md").write_text(markdown(report))
+        write_network(staging, network, program, sizing)
         if fit:
             (staging / "part.json").write_text(json.dumps({"format": 1} | fit_figures(fit), indent=1) + "\n")
-        (staging / MARKER).write_text(json.dumps(_marker(network, sizing, options.model), indent=1) + "\n")
+        marker = identity(network, sizing.architecture, options.model)
+        (staging / MARKER).write_text(json.dumps(marker, indent=1) + "\n")
     step(f"written to {folder}")
     console.print(
         f"predicted: {sizing.cycles:,} cycles per image, {100 * sizing.utilisation:.1f} % of the array's peak",
@@ -102,8 +99,12 @@ def build(options: BuildOptions, flags: MachineFlags, console: Console) -> Path:
     return folder
 
 
-def _quantized(layer_config: str | None, model: Path | None, console: Console) -> QuantizedNetwork:
-    source = one_network(layer_config, model)
+def with_weights(source: str | Path, console: Console) -> QuantizedNetwork:
+    """A network with weights: a layer config (str) gets placeholders, a model (Path) has its own.
+
+    Raises:
+        NetworkError, ModelError: If it cannot be read.
+    """
     if isinstance(source, Path):
         return load_model(source, console)
     network, note = load_network(source)
@@ -176,15 +177,29 @@ def describe(network: Network, sizing: Sizing) -> BuildReport:
     }
 
 
-def _marker(network: Network, sizing: Sizing, model: Path | None) -> dict[str, str]:
-    def digest(data: bytes) -> str:
-        return hashlib.sha256(data).hexdigest()
+def write_network(folder: Path, network: Network, program: Program, sizing: Sizing) -> None:
+    """Write into `folder` what a network brings: `layer-config.json`, `program/`, `program.lst`, `report.json` and
+    `report.md`."""
+    (folder / "layer-config.json").write_text(write_layer_config(network))
+    (folder / "program").mkdir()
+    program.write(folder / "program")
+    (folder / "program.lst").write_text(disassemble(program))
+    report = describe(network, sizing)
+    (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n")
+    (folder / "report.md").write_text(markdown(report))
 
-    marker = {
+
+def identity(network: Network, architecture: Architecture, model: Path | None) -> dict[str, str]:
+    """What a marker says of a network on a machine: who wrote it, and the SHA-256 of its inputs."""
+    found = {
         "generator": GENERATOR,
         "version": __version__,
         "network": network.name,
-        "layer_config_sha256": digest(write_layer_config(network).encode()),
-        "architecture_sha256": digest(sizing.architecture.to_json().encode()),
+        "layer_config_sha256": _sha256(write_layer_config(network).encode()),
+        "architecture_sha256": _sha256(architecture.to_json().encode()),
     }
-    return marker if model is None else marker | {"model_sha256": digest(model.read_bytes())}
+    return found if model is None else found | {"model_sha256": _sha256(model.read_bytes())}
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from tcugen.arch import Architecture
 from tcugen.compiler import compile_network, disassemble
-from tcugen.console.machine import MachineFlags, existing_architecture, sized
+from tcugen.console.machine import MachineFlags, existing_architecture, machine_folder, sized
 from tcugen.console.outcome import Status, UsageError
 from tcugen.console.output_files import start_over, write_json
 from tcugen.console.packages import require_simulation
@@ -70,7 +70,8 @@ def diff(options: DiffOptions, flags: MachineFlags, console: Console) -> Status:
     if options.only:
         select(source.network, options.only)
     if options.rtl is not None:
-        return _diff(options, source, existing_architecture(options.rtl, flags), options.rtl, console)
+        rtl = machine_folder(options.rtl)
+        return _diff(options, source, existing_architecture(rtl, flags), rtl, console)
     sizing = sized(source.network, flags)
     with tempfile.TemporaryDirectory(prefix="tcugen-rtl-") as folder:
         from tcugen.rtl.emit import emit

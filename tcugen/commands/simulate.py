@@ -11,7 +11,7 @@ from rich.console import Console
 from tcugen.arch import Architecture
 from tcugen.compiler import compile_network
 from tcugen.console.figures import run_figures
-from tcugen.console.machine import MachineFlags, existing_architecture, sized
+from tcugen.console.machine import MachineFlags, existing_architecture, machine_folder, sized
 from tcugen.console.outcome import Status, UsageError
 from tcugen.console.output_files import start_over, write_json
 from tcugen.console.output_folder import check_creatable
@@ -120,7 +120,8 @@ def measure(options: SimulateOptions, flags: MachineFlags, console: Console) -> 
     if options.only:
         select(source.network, options.only)
     if options.rtl is not None:
-        return _run(options, source, existing_architecture(options.rtl, flags), options.rtl, console)
+        rtl = machine_folder(options.rtl)
+        return _run(options, source, existing_architecture(rtl, flags), rtl, console)
     sizing = sized(source.network, flags)
     with tempfile.TemporaryDirectory(prefix="tcugen-rtl-") as folder:
         from tcugen.rtl.emit import emit

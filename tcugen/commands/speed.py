@@ -8,7 +8,7 @@ from rich.console import Console
 
 from tcugen.arch import Architecture
 from tcugen.compiler import compile_network
-from tcugen.console.machine import MachineFlags, existing_architecture, sized
+from tcugen.console.machine import MachineFlags, existing_architecture, machine_folder, sized
 from tcugen.console.outcome import Status, UsageError
 from tcugen.console.output_files import start_over, write_json
 from tcugen.console.packages import require_simulation
@@ -61,7 +61,8 @@ def speed(options: SpeedOptions, flags: MachineFlags, console: Console) -> Statu
         console.print(note, highlight=False, markup=False)
     part = select(network, options.only)
     if options.rtl is not None:
-        return _speed(options, part, existing_architecture(options.rtl, flags), options.rtl, console)
+        rtl = machine_folder(options.rtl)
+        return _speed(options, part, existing_architecture(rtl, flags), rtl, console)
     architecture = sized(network, flags).architecture
     with tempfile.TemporaryDirectory(prefix="tcugen-rtl-") as folder:
         from tcugen.rtl.emit import emit

@@ -2,17 +2,19 @@
 
 import json
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tcugen.arch import COLUMN_RULE, COLUMN_SIZES, MAX_ACTIVATION_KIB, ROW_RULE, ROW_SIZES, Architecture
 from tcugen.console.outcome import UsageError
+from tcugen.console.output_folder import PROGRAM_MARKER
 from tcugen.network.graph import Network
 from tcugen.sizing.budget import Budget
 from tcugen.sizing.fill import Filled, fill
 from tcugen.sizing.room import Room
-from tcugen.sizing.search import Sizing, size
+from tcugen.sizing.search import Sizing, size, size_for
+from tcugen.sizing.workload import Workload
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,13 @@ def sized(
     return size(network, _budget(flags, Budget()), flags.fixed, int32_outputs, progress)
 
 
+def sized_for(
+    workloads: Sequence[Workload], flags: MachineFlags, progress: Callable[[str], None] | None = None
+) -> tuple[Sizing, ...]:
+    """One architecture for several networks within the flags; arguments and errors as those of `size_for`."""
+    return size_for(workloads, _budget(flags, Budget()), flags.fixed, progress)
+
+
 def filled(
     network: Network,
     room: Room,
@@ -154,3 +163,28 @@ def existing_architecture(folder: Path, flags: MachineFlags, argument: str = "--
             "leave the flags out or build again"
         )
     return architecture
+
+
+def machine_folder(folder: Path, argument: str = "--rtl") -> Path:
+    """The build that a folder is or, if `tcugen compile` wrote it, whose machine it has a program for.
+
+    Raises:
+        UsageError: If that build is not where it was, or is another machine now.
+    """
+    try:
+        build = folder / json.loads((folder / PROGRAM_MARKER).read_text())["machine"]
+        architecture = (folder / "architecture.json").read_text()
+    except (OSError, ValueError, TypeError, KeyError):
+        return folder
+    try:
+        there = (build / "architecture.json").read_text()
+    except OSError as error:
+        raise UsageError(
+            f"{argument} {folder} is a program for the machine in {build}, which cannot be read ({error.strerror}); "
+            "give the folder of the machine"
+        ) from None
+    if there != architecture:
+        raise UsageError(
+            f"{argument} {folder} is a program for the machine in {build}, but that is another one now; compile again"
+        )
+    return build

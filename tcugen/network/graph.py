@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tcugen.network.errors import NetworkError
-from tcugen.network.operators import Node
+from tcugen.network.operators import Node, Weighted, as_convolution
 from tcugen.network.shape import Shape
 
 __all__ = ["Network", "NetworkError", "Node", "Shape"]
@@ -73,3 +73,13 @@ class Network:
     @property
     def mac_count(self) -> int:
         return sum(self.macs(node) for node in self.nodes)
+
+    @property
+    def weight_count(self) -> int:
+        """Weights of convolutions and fully connected layers, without biases; constants of shortcuts count too."""
+        layers = (as_convolution(node) for node in self.nodes if isinstance(node, Weighted))
+        return sum(
+            layer.out_channels
+            * (self.shapes[layer.inputs[0]].channels // layer.groups * layer.kernel[0] * layer.kernel[1])
+            for layer in layers
+        )

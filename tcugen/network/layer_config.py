@@ -8,10 +8,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from tcugen.network.bundled import NETWORK_NAMES, network_named
 from tcugen.network.check import checked_network, close_names
 from tcugen.network.graph import Network, NetworkError, Node, Shape
 from tcugen.network.operators import Concat, Conv, Multiply, Slice, Table
-from tcugen.network.resnets import BUNDLED_NAMES, bundled_network
 from tcugen.network.schema import LayerConfig, explain, keys_of
 
 
@@ -96,11 +96,11 @@ def load_network(argument: str) -> tuple[Network, str | None]:
     path = Path(argument)
     if os.path.exists(argument):  # noqa: PTH110  # Path.exists takes "" for the folder, and raises for long names
         return read_layer_config(path), None
-    if path.stem in BUNDLED_NAMES and path.suffix in ("", ".json"):
-        return bundled_network(path.stem), f"{argument}: no such file, using the bundled network {path.stem}"
+    if path.stem in NETWORK_NAMES and path.suffix in ("", ".json"):
+        return network_named(path.stem), f"{argument}: no such file, using the bundled network {path.stem}"
     raise NetworkError(
-        f"{argument}: no such file, and {path.stem!r} is none of the bundled networks {', '.join(BUNDLED_NAMES)}; "
-        f"{close_names(path.stem, BUNDLED_NAMES)}"
+        f"{argument}: no such file, and {path.stem!r} is none of the bundled networks {', '.join(NETWORK_NAMES)}; "
+        f"{close_names(path.stem, NETWORK_NAMES)}"
     )
 
 

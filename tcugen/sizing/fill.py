@@ -14,6 +14,7 @@ from tcugen.mapping.plan import geometry_of
 from tcugen.mapping.tasks import PoolTask, tasks_of
 from tcugen.mapping.tiling import busy_cycles
 from tcugen.network.graph import Network
+from tcugen.network.operators import Table
 from tcugen.planning.costs import node_costs
 from tcugen.planning.search import best_plan
 from tcugen.sizing.budget import Budget, check_budget, flag
@@ -23,6 +24,7 @@ from tcugen.sizing.memory import spilled_tensors
 from tcugen.sizing.prices import Prices
 from tcugen.sizing.room import Room
 from tcugen.sizing.search import BUFFER_TIE, DEPTHS, SHAPE_TIE, Sizing
+from tcugen.sizing.workload import Workload
 
 STEP_KIB = 16
 """Activation memories that are tried are multiples of this."""
@@ -100,10 +102,13 @@ class _Fill:
         self.most_kib = budget.max_activation_kib
         self.network, self.room, self.fixed = network, room, fixed
         self.int32_outputs, self.progress = int32_outputs, progress
-        self.prices = Prices(network, int32_outputs, progress)
+        self.prices = Prices((Workload(network, int32_outputs),), progress)
         bits, self.sums = accumulator_need(tasks_of(network, int32_outputs))
         check_budget(budget, fixed)
+        tables = [node.name for node in network.nodes if isinstance(node, Table)]
+        self.tables = f"tables: {len(tables)} nodes need them, the first is {tables[0]}" if tables else ""
         self.base = Architecture(
+            tables=int(bool(tables)),
             bus_bytes=fixed.get("bus_bytes", budget.bus_bytes),
             bus_address_bits=fixed.get("bus_address_bits", Architecture.bus_address_bits),
             accumulator_bits=fixed.get("accumulator_bits", bits),
@@ -114,7 +119,7 @@ class _Fill:
         candidates = sorted(self._candidates(), key=lambda c: (self.floor(c), c.multipliers, c.output_lanes))
         found = self._arrays(candidates)
         best = self._traded(found[0])
-        planned = best_plan(self.network, best, self.int32_outputs, self.progress, start=self.prices.planned(best))
+        planned = best_plan(self.network, best, self.int32_outputs, self.progress, start=self.prices.plans(best)[0])
         whole = self.prices.need(best).whole_kib
         sizing = Sizing(
             architecture=best,
@@ -197,7 +202,7 @@ class _Fill:
                 continue
             shape = machine.rows, machine.columns
             cycles = self.prices.cycles(machine)
-            spent += CHEAP_PLANS if self.prices.planned(machine).plan.has_stripes else 1
+            spent += CHEAP_PLANS if self.prices.has_stripes(machine) else 1
             if shape not in found or cycles < self.prices.cycles(found[shape]):
                 found[shape] = machine
             best = min(best or cycles, cycles)
@@ -234,7 +239,7 @@ class _Fill:
         over = self.room.over(smallest)
         lacks = ", ".join(f"{need:,.6g} of {has:,.6g} {name}" for name, (need, has) in over.items())
         if not over:
-            self.prices.planned(replace(smallest, activation_kib=STEP_KIB))  # raises, and says why
+            self.prices.plans(replace(smallest, activation_kib=STEP_KIB))  # raises, and says why
         raise NoRoomError(
             f"no machine for {self.network.name} fits {self.room.title}: the one that lacks least, "
             f"{_name(smallest)}, takes {lacks}",
@@ -254,7 +259,7 @@ class _Fill:
                 if other in seen or not self.prices.is_runnable(other):
                     continue
                 seen.add(other)
-                spent += CHEAP_PLANS if self.prices.planned(other).plan.has_stripes else 1
+                spent += CHEAP_PLANS if self.prices.has_stripes(other) else 1
                 if self.prices.cycles(other) < (1 - BUFFER_TIE) * self.prices.cycles(best):
                     best, moved = other, True
                     break
@@ -299,6 +304,7 @@ class _Fill:
             "parameter_groups": f"parameter ring {best.parameter_groups} groups: what the weight ring needs",
             "output_lanes": f"output {best.output_lanes} lanes: {trade}",
             "bus_address_bits": f"bus address {best.bus_address_bits} bits: the default",
+            **({"tables": self.tables} if best.tables else {}),
         }
         return reasons | {name: f"{value}: set by {flag(name)}" for name, value in self.fixed.items()}
 

@@ -1,6 +1,6 @@
 """How much activation memory a network needs, and which memory would keep what is spilled."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from tcugen.arch import MAX_ACTIVATION_KIB, Architecture
@@ -65,6 +65,14 @@ def need_of(network: Network, architecture: Architecture, int32_outputs: Collect
     tried = range(first, min(first + _STEPS_BEYOND * STEP_KIB, MAX_ACTIVATION_KIB) + 1, STEP_KIB)
     fitting = (kib for kib in tried if holds_all(*geometry, replace(architecture, activation_kib=kib)))
     return Need(most, node, next(fitting, None))
+
+
+def most_needed(names: Sequence[str], needs: Sequence[Need]) -> Need:
+    """What networks of these names, each with its need, ask of one memory that they use one after the other."""
+    most, name = max(zip(needs, names, strict=True), key=lambda pair: pair[0].bytes)
+    whole = [need.whole_kib for need in needs if need.whole_kib is not None]
+    node = most.node if len(needs) == 1 else f"{most.node} of {name}"
+    return Need(most.bytes, node, max(whole) if len(whole) == len(needs) else None)
 
 
 def smallest_kib(network: Network, architecture: Architecture, int32_outputs: Collection[str] = ()) -> int | None:

@@ -1,6 +1,6 @@
 """Predicted cycles of candidates, each asked for once."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from tcugen.arch import Architecture
@@ -8,70 +8,90 @@ from tcugen.mapping.errors import CompileError
 from tcugen.mapping.plan import geometry_of
 from tcugen.mapping.tasks import PoolTask
 from tcugen.mapping.tiling import WeightPanel, busy_cycles
-from tcugen.network.graph import Network
 from tcugen.planning.planned import Planned
 from tcugen.planning.search import quick_plan
 from tcugen.sizing.buffers import buffer_bytes, largest_power, limit_bytes, parameter_groups
-from tcugen.sizing.memory import Need, need_of
+from tcugen.sizing.memory import Need, most_needed, need_of
+from tcugen.sizing.workload import Workload
 
 
 class Prices:
-    """What is known about candidates for one network.
+    """What is known about candidates for some networks; cycles and bytes are those of an image of each.
 
     Args:
-        network: What they are to run.
-        int32_outputs: Outputs of the network that are stored as 32-bit sums.
+        workloads: What they are to run.
         progress: Called with one line of text per candidate.
     """
 
-    def __init__(self, network: Network, int32_outputs: Collection[str], progress: Callable[[str], None]):
-        self._network, self._int32_outputs, self._progress = network, int32_outputs, progress
-        self._planned: dict[Architecture, Planned] = {}
+    def __init__(self, workloads: Sequence[Workload], progress: Callable[[str], None]):
+        self._workloads, self._progress = tuple(workloads), progress
+        self._plans: dict[Architecture, tuple[Planned, ...]] = {}
         self._refused: dict[Architecture, str] = {}
         self._needs: dict[Architecture, Need] = {}
 
-    def planned(self, candidate: Architecture) -> Planned:
-        """The candidate's plan and its replay.
+    def plans(self, candidate: Architecture) -> tuple[Planned, ...]:
+        """The candidate's plans and their replay, one per network.
 
         Raises:
-            CompileError: If the network cannot run on it.
+            CompileError: If a network cannot run on it.
         """
         if candidate in self._refused:
             raise CompileError(self._refused[candidate])
-        if candidate not in self._planned:
+        if candidate not in self._plans:
             try:
-                self._planned[candidate] = quick_plan(self._network, candidate, self._int32_outputs)
+                self._plans[candidate] = tuple(
+                    quick_plan(work.network, candidate, work.int32_outputs) for work in self._workloads
+                )
             except CompileError as error:
                 self._refused[candidate] = str(error)
                 self._progress(f"{_name(candidate)}: cannot run: {error}")
                 raise
-            self._progress(f"{_name(candidate)}: {self._planned[candidate].cycles:,} cycles")
-        return self._planned[candidate]
+            self._progress(f"{_name(candidate)}: {self.cycles(candidate):,} cycles")
+        return self._plans[candidate]
 
     def cycles(self, candidate: Architecture) -> int:
-        """Predicted cycles of one image; as `planned`."""
-        return self.planned(candidate).cycles
+        """Predicted cycles; as `plans`."""
+        return sum(planned.cycles for planned in self.plans(candidate))
+
+    def bytes_read(self, candidate: Architecture) -> int:
+        """Predicted bytes that are read; as `plans`."""
+        return sum(planned.prediction.bytes_read for planned in self.plans(candidate))
+
+    def has_stripes(self, candidate: Architecture) -> bool:
+        """Whether some task runs in more than one piece for lack of space; as `plans`."""
+        return any(planned.plan.has_stripes for planned in self.plans(candidate))
+
+    def spent(self, candidate: Architecture) -> dict[str, int]:
+        """Predicted cycles by stall reason in lower case, and those in which the array is busy as `tiles`."""
+        spent: dict[str, int] = {}
+        for planned in self.plans(candidate):
+            for reason, cycles in planned.prediction.stalls.items():
+                spent[reason.name.lower()] = spent.get(reason.name.lower(), 0) + cycles
+        return spent | {"tiles": sum(planned.prediction.busy for planned in self.plans(candidate))}
 
     def least_cycles(self, candidate: Architecture) -> int:
         """Cycles of the array if nothing ever holds it up: no plan on this array takes fewer."""
-        shapes = geometry_of(self._network, candidate, self._int32_outputs)
+        shapes = [geometry_of(work.network, candidate, work.int32_outputs) for work in self._workloads]
         return sum(
             busy_cycles(task, panel, candidate)
-            for task, panel in zip(shapes.tasks, shapes.panels, strict=True)
+            for shape in shapes
+            for task, panel in zip(shape.tasks, shape.panels, strict=True)
             if not isinstance(task, PoolTask) and panel is not None
         )
 
     def need(self, candidate: Architecture) -> Need:
-        """What the network asks of the activation memory beside this array; no candidate's own memory plays a part."""
+        """What the networks ask of the activation memory beside this array; no candidate's own memory plays a part."""
         key = replace(candidate, activation_kib=1, accumulator_depth=16, weight_tiles=2, parameter_groups=2)
         if key not in self._needs:
-            self._needs[key] = need_of(self._network, key, self._int32_outputs)
+            needs = [need_of(work.network, key, work.int32_outputs) for work in self._workloads]
+            names = [work.network.name for work in self._workloads]
+            self._needs[key] = most_needed(names, needs)
         return self._needs[key]
 
     def is_runnable(self, candidate: Architecture) -> bool:
         """Whether there is a plan at all."""
         try:
-            self.planned(candidate)
+            self.plans(candidate)
         except CompileError:
             return False
         return True
@@ -79,10 +99,6 @@ class Prices:
     def refusal(self, candidate: Architecture) -> str:
         """Why `is_runnable` said no."""
         return self._refused[candidate]
-
-    def panels(self, candidate: Architecture) -> list[WeightPanel]:
-        """Of every task on the array."""
-        return [p for p in geometry_of(self._network, candidate, self._int32_outputs).panels if p is not None]
 
     def with_rings(self, candidate: Architecture, fixed: dict[str, int]) -> Architecture:
         """The largest weight ring that fits beside the accumulators, and the parameter ring that it needs."""
@@ -101,8 +117,14 @@ class Prices:
         """The parameter ring that the weight ring needs."""
         if "parameter_groups" in fixed:
             return replace(candidate, parameter_groups=fixed["parameter_groups"])
-        needed = parameter_groups(self.panels(candidate), candidate.weight_tiles)
+        needed = max(parameter_groups(_panels(work, candidate), candidate.weight_tiles) for work in self._workloads)
         return replace(candidate, parameter_groups=min(4096, needed))
+
+
+def _panels(work: Workload, candidate: Architecture) -> list[WeightPanel]:
+    """Of every task on the array."""
+    panels = geometry_of(work.network, candidate, work.int32_outputs).panels
+    return [panel for panel in panels if panel is not None]
 
 
 def _name(candidate: Architecture) -> str:

@@ -18,6 +18,7 @@ from tcugen.sizing.errors import SizingError
 from tcugen.sizing.memory import Spilled, smallest_kib, spilled_tensors
 from tcugen.sizing.optional import optional_hardware
 from tcugen.sizing.prices import Prices
+from tcugen.sizing.workload import Workload
 
 DEPTHS = (128, 256, 512, 1024)
 """Accumulator depths that are tried."""
@@ -75,50 +76,55 @@ def size(
     int32_outputs: Collection[str] = (),
     progress: Callable[[str], None] | None = None,
 ) -> Sizing:
-    """The architecture for a network.
+    """The architecture for a network that stores `int32_outputs` as 32-bit sums; else as `size_for`."""
+    return size_for((Workload(network, int32_outputs),), budget, fixed, progress)[0]
 
-    The fewest predicted cycles win. Where two array shapes are equal within SHAPE_TIE, the one with fewer multipliers,
-    then output lanes, then bits of data path wins; buffers are the smallest within BUFFER_TIE of the best.
+
+def size_for(
+    workloads: Sequence[Workload],
+    budget: Budget | None = None,
+    fixed: Mapping[str, int] | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> tuple[Sizing, ...]:
+    """One architecture for some networks: a sizing for each of them, all with that architecture and its reasons.
+
+    The fewest predicted cycles win, those of one image of each network added up. Where two array shapes are equal
+    within SHAPE_TIE, the one with fewer multipliers, then output lanes, then bits of data path wins; buffers are the
+    smallest within BUFFER_TIE of the best.
 
     Args:
-        network: What it is to run.
+        workloads: What it is to run, at least one.
         budget: What there is to spend; Budget() if None.
         fixed: Parameters of `Architecture` that the user has set, by name.
-        int32_outputs: Outputs of the network that are stored as 32-bit sums.
         progress: Called with one line of text per candidate.
 
     Raises:
         SizingError: If a value is outside its range or nothing fits. Names flag, value, rule and remedy.
-        CompileError: If the network cannot run on any such architecture. Names node, value, rule and remedy.
+        CompileError: If a network cannot run on any such architecture. Names node, value, rule and remedy.
     """
     report: Callable[[str], None] = progress or (lambda _line: None)
-    return _Search(network, budget or Budget(), dict(fixed or {}), int32_outputs, report).run()
+    return _Search(workloads, budget or Budget(), dict(fixed or {}), report).run()
 
 
 class _Search:
     """One search: array shape and output lanes first, then depth of the accumulators, then rings."""
 
     def __init__(
-        self,
-        network: Network,
-        budget: Budget,
-        fixed: dict[str, int],
-        int32_outputs: Collection[str],
-        progress: Callable[[str], None],
+        self, workloads: Sequence[Workload], budget: Budget, fixed: dict[str, int], progress: Callable[[str], None]
     ):
-        self.network, self.fixed, self.int32_outputs, self.progress = network, fixed, int32_outputs, progress
+        self.workloads, self.fixed, self.progress = workloads, fixed, progress
         self.multipliers = check_budget(budget, fixed)
         self.most_kib = budget.max_activation_kib
-        self.prices = Prices(network, int32_outputs, progress)
+        self.prices = Prices(workloads, progress)
         self.ruled_out: Architecture | None = None
         self.unrunnable: list[Architecture] = []
         self.reasons = {name: f"{value}: set by {flag(name)}" for name, value in fixed.items()}
-        tasks = tasks_of(network, int32_outputs)
-        bits, sums = accumulator_need(tasks)
+        tasks = [tasks_of(work.network, work.int32_outputs) for work in workloads]
+        bits, sums = max(map(accumulator_need, tasks), key=lambda need: need[0])
         self._choose("accumulator_bits", bits, f"accumulator {bits} bits: {sums}")
         self._choose("bus_bytes", budget.bus_bytes, f"bus {budget.bus_bytes} bytes per beat: the budget's")
         self._choose("bus_address_bits", Architecture.bus_address_bits, "bus address 40 bits: the default")
-        optional = optional_hardware(tasks)
+        optional = optional_hardware([task for each in tasks for task in each])
         for parameter, reason in optional.items():
             self._choose(parameter, 1, reason)
         self.base = Architecture(
@@ -134,15 +140,20 @@ class _Search:
             self.fixed[parameter] = value
             self.reasons[parameter] = reason
 
-    def run(self) -> Sizing:
+    def run(self) -> tuple[Sizing, ...]:
         best, found = self._shape()
         best = self._memory(self._rings(self._depth(best)))
-        planned = best_plan(self.network, best, self.int32_outputs, self.progress, start=self.prices.planned(best))
         reasons = {name: self.reasons[name] for name in best.to_dict()}
-        spilled = spilled_tensors(planned.plan, self.prices.need(best).whole_kib, self.int32_outputs)
+        whole = self.prices.need(best).whole_kib
         shapes = {(other.rows, other.columns): self.prices.cycles(other) for other in found}
-        costs = node_costs(self.network, planned)
-        return Sizing(best, planned, costs, reasons, shapes, self._runner_up(found), spilled)
+        runner_up = self._runner_up(found)
+        sizings: list[Sizing] = []
+        for work, start in zip(self.workloads, self.prices.plans(best), strict=True):
+            planned = best_plan(work.network, best, work.int32_outputs, self.progress, start=start)
+            spilled = spilled_tensors(planned.plan, whole, work.int32_outputs)
+            costs = node_costs(work.network, planned)
+            sizings.append(Sizing(best, planned, costs, reasons, shapes, runner_up, spilled))
+        return tuple(sizings)
 
     # Array shape and output lanes
 
@@ -162,7 +173,7 @@ class _Search:
             else:
                 self.unrunnable.append(candidate)
         if not found:
-            self.prices.planned(candidates[0])  # raises, and says why
+            self.prices.plans(candidates[0])  # raises, and says why
         close = (1 + CLOSE) * self.prices.cycles(found[0])
         found = [self._lanes(c) if self.prices.cycles(c) <= close else c for c in found]
         found.sort(key=lambda c: (self.prices.cycles(c), c.rows))
@@ -230,23 +241,30 @@ class _Search:
         """Raises SizingError if the activation memory that the user asks for holds no plan of any candidate."""
         if any(self.prices.is_runnable(candidate) for candidate in candidates):
             return
-        needs = [smallest_kib(self.network, candidate, self.int32_outputs) for candidate in candidates]
+        needs = [self._smallest_kib(candidate) for candidate in candidates]
         known = [kib for kib in needs if kib is not None]
         here = max(candidate.activation_kib for candidate in candidates)
         if not known or min(known) <= here:
             return
+        names = " and ".join(work.network.name for work in self.workloads)
         asked = "--activation-kib" if "activation_kib" in self.fixed else "--max-activation-kib"
         raise SizingError(
-            f"{asked} {here}: holds no plan of {self.network.name}; the smallest activation memory that does is "
+            f"{asked} {here}: holds no plan of {names}; the smallest activation memory that does is "
             f"{min(known)} KiB: {asked} {min(known)}"
         )
+
+    def _smallest_kib(self, candidate: Architecture) -> int | None:
+        """The smallest activation memory with a plan of every network; None if there is none."""
+        needs = [smallest_kib(work.network, candidate, work.int32_outputs) for work in self.workloads]
+        known = [kib for kib in needs if kib is not None]
+        return max(known) if len(known) == len(needs) else None
 
     def _lanes(self, candidate: Architecture) -> Architecture:
         """The fewest output lanes that twice as many would not beat by OUTPUT_LOSS."""
         if "output_lanes" in self.fixed:
             return candidate
         most = most_lanes(candidate.rows, candidate.columns)
-        if self.prices.planned(candidate).plan.has_stripes:
+        if self.prices.has_stripes(candidate):
             # With as many lanes as rows the residual operand takes a whole word per cycle. Beside the loads and stores
             # of a striped task that holds up the output stage by more than the replay says.
             most = max(1, min(most, candidate.rows // 2))
@@ -287,15 +305,13 @@ class _Search:
         """The second of the shapes and what it loses more of than the first."""
         if len(found) < 2:
             return self._ruled_out(found[0])
-        first, second = (self.prices.planned(c) for c in found[:2])
-        more = {
-            reason.name.lower(): lost - first.prediction.stalls.get(reason, 0)
-            for reason, lost in second.prediction.stalls.items()
-        } | {"tiles": second.prediction.busy - first.prediction.busy}
+        first, second = (self.prices.spent(c) for c in found[:2])
+        more = {reason: lost - first.get(reason, 0) for reason, lost in second.items()}
         reason = max(more, key=lambda name: more[name])
-        share = second.cycles / first.cycles - 1
+        cycles = self.prices.cycles(found[1])
+        share = cycles / self.prices.cycles(found[0]) - 1
         return (
-            f"{_shape_name(found[1])}: {second.cycles:,} cycles, {share:.1%} more than {_shape_name(found[0])}, "
+            f"{_shape_name(found[1])}: {cycles:,} cycles, {share:.1%} more than {_shape_name(found[0])}, "
             f"most of them lost to {reason}"
         )
 
@@ -345,8 +361,8 @@ class _Search:
                 found.append(candidate)
         fewest = min(self.prices.cycles(candidate) for candidate in found)
         equal = [c for c in found if self.prices.cycles(c) <= (1 + BUFFER_TIE) * fewest]
-        least = min(self.prices.planned(c).prediction.bytes_read for c in equal)
-        best = next(c for c in equal if self.prices.planned(c).prediction.bytes_read <= (1 + TRAFFIC_TIE) * least)
+        least = min(self.prices.bytes_read(c) for c in equal)
+        best = next(c for c in equal if self.prices.bytes_read(c) <= (1 + TRAFFIC_TIE) * least)
         tried = ", ".join(str(candidate.accumulator_depth) for candidate in found)
         self.reasons["accumulator_depth"] = (
             f"accumulators {best.accumulator_depth} pixels deep: {self.prices.cycles(best) / fewest - 1:.2%} over the "
@@ -356,19 +372,18 @@ class _Search:
 
     def _rings(self, best: Architecture) -> Architecture:
         """The smallest weight ring that costs next to nothing, in cycles and on the bus, over the largest that fits."""
-        largest = self.prices.planned(best)
+        cycles, bytes_read = self.prices.cycles(best), self.prices.bytes_read(best)
         if "weight_tiles" not in self.fixed:
             while best.weight_tiles > 2:
                 smaller = self.prices.with_groups(replace(best, weight_tiles=best.weight_tiles // 2), self.fixed)
-                planned = self.prices.planned(smaller)
-                if planned.cycles > (1 + BUFFER_TIE) * largest.cycles:
+                if self.prices.cycles(smaller) > (1 + BUFFER_TIE) * cycles:
                     break
-                if planned.prediction.bytes_read > (1 + TRAFFIC_TIE) * largest.prediction.bytes_read:
+                if self.prices.bytes_read(smaller) > (1 + TRAFFIC_TIE) * bytes_read:
                     break
                 best = smaller
             self.reasons["weight_tiles"] = (
                 f"weight ring {best.weight_tiles} tiles, {best.weight_buffer_bytes // 1024} KiB: "
-                f"{max(0, self.prices.cycles(best) / largest.cycles - 1):.2%} more cycles than the largest within "
+                f"{max(0, self.prices.cycles(best) / cycles - 1):.2%} more cycles than the largest within "
                 f"{limit_bytes(best.multipliers) // 1024} KiB of buffers, under {BUFFER_TIE:.2%} wanted, and no weight "
                 "read more often"
             )

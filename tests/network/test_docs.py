@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tcugen.network.bundled import NETWORK_NAMES
 from tcugen.network.graph import NetworkError
 from tcugen.network.layer_config import parse_layer_config
-from tcugen.network.resnets import BUNDLED_NAMES
 from tcugen.network.schema import RULES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "layer-config.md").read_text()
@@ -27,5 +27,5 @@ def test_the_message_is_the_real_one():
 
 
 def test_every_key_and_bundled_name_is_on_the_page():
-    for word in (*RULES, *BUNDLED_NAMES):
+    for word in (*RULES, *NETWORK_NAMES):
         assert f"`{word}`" in PAGE

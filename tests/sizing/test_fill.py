@@ -14,6 +14,7 @@ from tcugen.sizing.buffers import buffer_bytes
 from tcugen.sizing.errors import SizingError
 from tcugen.sizing.fill import NoRoomError, fill
 from tcugen.sizing.room import Room
+from tests.compiler.table_networks import TABLES
 
 RESNET20 = bundled_network("resnet20")
 ROOMY = Budget(max_activation_kib=8192)
@@ -122,3 +123,10 @@ def test_what_does_not_fit_is_refused(space, fixed, message):
 def test_a_budget_smaller_than_the_array_is_refused():
     with pytest.raises(SizingError, match="--multipliers 8: .*raise --multipliers"):
         fill(RESNET20, room(60, 200), Budget(multipliers=8), {"rows": 8, "columns": 8})
+
+
+def test_a_network_with_tables_gets_a_machine_with_tables():
+    found = fill(TABLES["behind_convolutions"], room(60, 120), ROOMY, {"rows": 4, "columns": 4})
+    assert found.sizing.architecture.tables == 1
+    assert set(found.sizing.reasons) == set(found.sizing.architecture.to_dict())
+    assert found.sizing.reasons["tables"].startswith("tables: ")
