@@ -46,6 +46,9 @@ WeightTiles = Annotated[int | None, typer.Option(help="Fix the weight ring, in t
 ParameterGroups = Annotated[int | None, typer.Option(help="Fix the parameter ring, in groups.")]
 OutputLanes = Annotated[int | None, typer.Option(help="Fix the lanes of the output stage.")]
 Clock = Annotated[float | None, typer.Option(help="Clock in MHz that speeds are reckoned with.")]
+Classes = Annotated[
+    Path | None, typer.Option("--classes", metavar="FILE", help="Names of the classes for the driver, one a line.")
+]
 BusAddressBits = Annotated[int | None, typer.Option(help="Width of AXI4 addresses (40).")]
 
 
@@ -82,6 +85,7 @@ def build(
         str | None, typer.Option(metavar="PART|FILE.json", help="The fastest machine inside this part.")
     ] = None,
     clock_mhz: Clock = None,
+    classes: Classes = None,
     array: Array = None,
     multipliers: Multipliers = None,
     activation_kib: ActivationKib = None,
@@ -94,11 +98,11 @@ def build(
     output_lanes: OutputLanes = None,
     bus_address_bits: BusAddressBits = None,
 ) -> None:
-    """Write Verilog, program and report for a network."""
+    """Write Verilog, program, driver and report for a network."""
     console = screen()
     flags = _machine_flags(locals())
     with one_clear_error():
-        options = build_command.BuildOptions(layer_config, model, output, part, clock_mhz)
+        options = build_command.BuildOptions(layer_config, model, output, part, clock_mhz, classes)
         build_command.build(options, flags, console)
 
 

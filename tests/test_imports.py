@@ -19,6 +19,7 @@ ALLOWED = {
     "model": "network numpy",
     "golden": "network model numpy torch",
     "synthetic": "network model golden numpy torch",
+    "driver": "network model arch isa registers program numpy",
     "onnx": "network model numpy onnx onnxruntime google",
     "quantize": "network model golden numpy torch safetensors",
     "mapping": "network arch program numpy",

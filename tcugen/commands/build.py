@@ -16,6 +16,8 @@ from tcugen.console.machine import MachineFlags, sized
 from tcugen.console.outcome import UsageError
 from tcugen.console.output_folder import GENERATOR, MARKER, check_replaceable, replacing
 from tcugen.console.sources import load_model, one_network
+from tcugen.driver.folder import write_driver, write_quantization
+from tcugen.driver.quantization import quantization_of
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.graph import Network
 from tcugen.network.layer_config import load_network, write_layer_config
@@ -37,6 +39,7 @@ class BuildOptions:
         output: Folder to build into; None for `rtl_out/NAME`.
         part: Name of a part, or a file that describes one, that the machine is to fill; None for no limit.
         clock_mhz: The clock that speeds are reckoned with; None for the assumed one.
+        classes: File with the names of the network's classes, one a line; None if they are not known.
     """
 
     layer_config: str | None = None
@@ -44,13 +47,15 @@ class BuildOptions:
     output: Path | None = None
     part: str | None = None
     clock_mhz: float | None = None
+    classes: Path | None = None
 
 
 def build(options: BuildOptions, flags: MachineFlags, console: Console) -> Path:
     """Build and return the folder.
 
     It then holds the Verilog, `architecture.json`, `layer-config.json`, `program/`, `program.lst` (its listing),
-    `report.json`, `report.md` and `build.json`, the marker with hashes of the inputs; with a part, `part.json` too.
+    `driver/`, `report.json`, `report.md` and `build.json`, the marker with hashes of the inputs; with a part,
+    `part.json` too.
 
     Raises:
         NetworkError, ModelError, PartError, SizingError, CompileError, ArchitectureError, UsageError: And nothing is
@@ -64,6 +69,7 @@ def build(options: BuildOptions, flags: MachineFlags, console: Console) -> Path:
         raise UsageError(f"--clock-mhz is {options.clock_mhz:g}, but there is no --part; give one or leave it out")
     quantized = _quantized(options.layer_config, options.model, console)
     network = quantized.network
+    host = quantization_of(quantized, options.model is None, class_names(options.classes))
     folder = options.output or default_folder(network)
     check_replaceable(folder)
 
@@ -87,6 +93,9 @@ def build(options: BuildOptions, flags: MachineFlags, console: Console) -> Path:
         (staging / "layer-config.json").write_text(write_layer_config(network))
         (staging / "program").mkdir()
         program.write(staging / "program")
+        write_quantization(staging / "program", host)
+        (staging / "driver").mkdir()
+        write_driver(staging / "driver", program, host)
         (staging / "program.lst").write_text(disassemble(program))
         report = describe(network, sizing)
         (staging / "report.json").write_text(json.dumps(report, indent=1) + "\n")
@@ -100,6 +109,21 @@ def build(options: BuildOptions, flags: MachineFlags, console: Console) -> Path:
         highlight=False,
     )
     return folder
+
+
+def class_names(path: Path | None) -> list[str] | None:
+    """Lines of a file, None without one; raises UsageError if it cannot be read as text."""
+    if path is None:
+        return None
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise UsageError(f"--classes {path}: cannot be read ({reason}); give a text file, one name a line") from None
+    names = [line.strip() for line in lines]
+    while names and not names[-1]:
+        names.pop()
+    return names
 
 
 def _quantized(layer_config: str | None, model: Path | None, console: Console) -> QuantizedNetwork:
