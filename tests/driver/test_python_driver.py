@@ -66,8 +66,9 @@ def test_errors_are_raised_by_name_and_the_next_run_is_good(cache_dir, trained_b
         good()
         beyond = machine.base + machine.memory_bytes
         inside = tcu.buffers["INPUT"].address
-        assert fails("WRITE_RESPONSE", inside, beyond).address == beyond
-        assert fails("READ_RESPONSE", beyond, tcu.buffers["OUTPUT"].address).address == beyond
+        assert beyond <= fails("WRITE_RESPONSE", inside, beyond).address < beyond + network.sizes["OUTPUT"]
+        address = fails("READ_RESPONSE", beyond, tcu.buffers["OUTPUT"].address).address
+        assert beyond <= address < beyond + network.sizes["INPUT"]
         fails("BAD_ADDRESS", inside + 8)
         fails("WINDOWS_OVERLAP", inside, inside)
         program = tcu.buffers["PROGRAM"].array

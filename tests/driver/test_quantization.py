@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from tcugen.driver.quantization import quantization_of
 from tcugen.model.errors import ModelError
 from tcugen.model.file_form import FileForm
 from tcugen.program import Program
-from tests.commands.conftest import MACHINE, REFERENCE_CONFIG, call
+from tests.commands.conftest import call
 from tests.driver.conftest import CLASSES, EXAMPLE
 
 
@@ -32,11 +33,11 @@ def test_limits_and_kinds_of_the_models_file_are_kept(trained):
     assert numbers["outputs"][0]["limits"] == (0.0, None)
 
 
-def test_a_build_without_a_model_says_so(tmp_path):
-    result = call("build", "--layer-config", REFERENCE_CONFIG, *MACHINE, "-o", tmp_path / "out")
-    assert result.exit_code == 0, result.output
-    assert json.loads((tmp_path / "out" / "program" / "quantization.json").read_text())["placeholder"]
-    text = (tmp_path / "out" / "driver" / "tcu.h").read_text()
+def test_a_build_without_a_model_says_so():
+    # What another test compares with a build made anew.
+    build = Path(__file__).parents[2] / "rtl_out" / "reference"
+    assert json.loads((build / "program" / "quantization.json").read_text())["placeholder"]
+    text = (build / "driver" / "tcu.h").read_text()
     assert "#define TCU_IS_PLACEHOLDER 1\n" in text and "#define TCU_CLASS_COUNT 0u\n" in text
 
 
