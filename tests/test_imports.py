@@ -36,10 +36,13 @@ ALLOWED = {
     "verify": "network model golden onnx emulator simulator trace arch isa registers program numpy",
     "evaluate": "network model onnx emulator arch program numpy",
     "fpga": "arch isa registers numpy pydantic",
+    "export": "driver emulator rtl simulator arch isa registers program numpy systemrdl peakrdl_ipxact peakrdl_html "
+    "peakrdl_cheader litex migen cocotb cocotb_tools cocotbext",
     "report": "rich",
     "console": "* numpy rich typer",
     "commands": "* numpy rich typer",
-    "cli": "cli_fpga commands console typer",
+    "cli": "cli_export cli_fpga commands console typer",
+    "cli_export": "commands console typer",
     "cli_fpga": "commands console typer",
     "__main__": "cli",
 }

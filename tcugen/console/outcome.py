@@ -7,6 +7,7 @@ from enum import IntEnum
 import typer
 
 from tcugen.arch import ArchitectureError
+from tcugen.export.build_folder import ExportError
 from tcugen.fpga.errors import PartError, SynthesisError
 from tcugen.mapping.errors import CompileError
 from tcugen.model.errors import ModelError, QuantizationError
@@ -31,6 +32,7 @@ BAD_INPUT = (
     ArchitectureError,
     CompileError,
     EnvironmentProblem,
+    ExportError,
     ModelError,
     NetworkError,
     PartError,

@@ -12,6 +12,7 @@ from tcugen.console.outcome import UsageError
 MARKER = "build.json"
 IMPORT_MARKER = "import.json"
 QUANTIZE_MARKER = "quantize.json"
+EXPORT_MARKER = "export.json"
 """A folder with one of these files, naming tcugen as its generator, may be replaced."""
 
 GENERATOR = "tcugen"
@@ -19,7 +20,7 @@ GENERATOR = "tcugen"
 
 def is_ours(folder: Path) -> bool:
     """Whether a folder was written by a command of this program, so that it may be written again."""
-    return any(_names_us(folder / marker) for marker in (MARKER, IMPORT_MARKER, QUANTIZE_MARKER))
+    return any(_names_us(folder / marker) for marker in (MARKER, IMPORT_MARKER, QUANTIZE_MARKER, EXPORT_MARKER))
 
 
 def _names_us(marker: Path) -> bool:

@@ -9,7 +9,7 @@ from tcugen.simulator.environment import find_verilator
 
 pytestmark = pytest.mark.slow
 
-SIZES = [(4, 4, 1, 0), (4, 4, 1, 1), (8, 8, 1, 0), (8, 16, 2, 0), (16, 8, 2, 1), (16, 16, 4, 0)]
+SIZES = [(4, 4, 1, 0), (4, 4, 4, 0), (4, 4, 1, 1), (8, 8, 1, 0), (8, 16, 2, 0), (16, 8, 2, 1), (16, 16, 4, 0)]
 
 
 @pytest.mark.parametrize("rows, columns, lanes, tables", SIZES)
