@@ -76,7 +76,7 @@ calibrate: $(venv)/demo.stamp
 lock: | prerequisites
 	rm -rf $(venv)-lock
 	"$(PYTHON)" -m venv $(venv)-lock
-	$(venv)-lock/bin/python -m pip install -e '.[verify,quantize,fpga,test]'
+	$(venv)-lock/bin/python -m pip install -e '.[verify,quantize,fpga,export,test]'
 	{ echo "# Versions that \`make\` installs; written by \`make lock\`."; \
 	  $(venv)-lock/bin/python -m pip freeze --all --exclude pip --exclude-editable | sed 's/+.*//'; } > $(lock).new
 	mv $(lock).new $(lock)
@@ -101,7 +101,7 @@ $(venv)/fpga.stamp: pyproject.toml $(lock) | prerequisites
 
 $(venv)/test.stamp: pyproject.toml $(lock) | prerequisites
 	"$(PYTHON)" -m venv $(venv)
-	$(python) -m pip install -c $(lock) -e '.[verify,quantize,test]'
+	$(python) -m pip install -c $(lock) -e '.[verify,quantize,export,test]'
 	touch $(venv)/demo.stamp $@
 
 # What pip cannot bring, asked for before anything is downloaded.
@@ -118,10 +118,13 @@ prerequisites:
 	@for tool in g++ make perl; do command -v $$tool > /dev/null || { \
 	  echo "error: no $$tool found; install it (Debian: apt install $$tool)" >&2; exit 1; }; done
 
-# The second simulator of the tests, of events and four states; and synthesis.
+# The second simulator of the tests, of events and four states; synthesis; what takes exported device trees.
 .PHONY: test-prerequisites
 test-prerequisites: | prerequisites
 	@command -v iverilog > /dev/null || { \
 	  echo "error: no iverilog found; install Icarus Verilog for the tests (Debian: apt install iverilog)" >&2; exit 1; }
 	@command -v yosys > /dev/null || { \
 	  echo "error: no yosys found; install Yosys for the tests (Debian: apt install yosys)" >&2; exit 1; }
+	@command -v dtc > /dev/null || { \
+	  echo "error: no dtc found; install the device-tree compiler for the tests (Debian: apt install device-tree-compiler)" >&2; \
+	  exit 1; }

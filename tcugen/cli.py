@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tcugen import __version__, cli_check, cli_fpga, cli_networks
+from tcugen import __version__, cli_check, cli_export, cli_fpga, cli_networks
 from tcugen.commands import bench as bench_command
 from tcugen.commands import build as build_command
 from tcugen.commands import diff as diff_command
@@ -50,6 +50,9 @@ WeightTiles = Annotated[int | None, typer.Option(help="Fix the weight ring, in t
 ParameterGroups = Annotated[int | None, typer.Option(help="Fix the parameter ring, in groups.")]
 OutputLanes = Annotated[int | None, typer.Option(help="Fix the lanes of the output stage.")]
 Clock = Annotated[float | None, typer.Option(help="Clock in MHz that speeds are reckoned with.")]
+Classes = Annotated[
+    Path | None, typer.Option("--classes", metavar="FILE", help="Names of the classes for the driver, one a line.")
+]
 BusAddressBits = Annotated[int | None, typer.Option(help="Width of AXI4 addresses (40).")]
 
 
@@ -86,6 +89,7 @@ def build(
         str | None, typer.Option(metavar="PART|FILE.json", help="The fastest machine inside this part.")
     ] = None,
     clock_mhz: Clock = None,
+    classes: Classes = None,
     array: Array = None,
     multipliers: Multipliers = None,
     activation_kib: ActivationKib = None,
@@ -98,14 +102,16 @@ def build(
     output_lanes: OutputLanes = None,
     bus_address_bits: BusAddressBits = None,
 ) -> None:
-    """Write Verilog, program and report for a network."""
+    """Write Verilog, program, driver and report for a network."""
     console = screen()
     flags = _machine_flags(locals())
     with one_clear_error():
         if layer_config and len(layer_config) > 1:
             cli_networks.build_several(layer_config, model, output, part, flags, console)
             return
-        options = build_command.BuildOptions(layer_config[0] if layer_config else None, model, output, part, clock_mhz)
+        options = build_command.BuildOptions(
+            layer_config[0] if layer_config else None, model, output, part, clock_mhz, classes
+        )
         build_command.build(options, flags, console)
 
 
@@ -377,7 +383,7 @@ def estimate(
         estimate_command.estimate_command(options, flags, console)
 
 
-for _verb in (cli_check.check, cli_fpga.explore, cli_fpga.parts, cli_fpga.synth, cli_fpga.calibrate):
+for _verb in (cli_check.check, cli_fpga.explore, cli_fpga.parts, cli_fpga.synth, cli_fpga.calibrate, cli_export.export):
     app.command()(_verb)
 app.command("compile")(cli_networks.compile_program)
 app.command()(cli_networks.networks)

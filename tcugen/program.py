@@ -54,7 +54,8 @@ class TensorLayout:
         """Bytes of the whole tensor, padding included."""
         return self.byte_step * (4 if self.int32 else 1)
 
-    def _byte_indices(self) -> NDArray[np.int64]:
+    def byte_indices(self) -> NDArray[np.int64]:
+        """Offset of each element from the base, [C, H, W]; of an int32 tensor, of its lowest byte."""
         c = np.arange(self.channels)[:, None, None]
         y = np.arange(self.height)[None, :, None]
         x = np.arange(self.width)[None, None, :]
@@ -65,12 +66,12 @@ class TensorLayout:
         if tensor.dtype != np.int8 or tensor.shape != (self.channels, self.height, self.width) or self.int32:
             raise ValueError(f"cannot pack {tensor.dtype} {tensor.shape} as {self}")
         image = np.zeros(self.bytes, np.uint8)
-        image[self._byte_indices()] = tensor.view(np.uint8)
+        image[self.byte_indices()] = tensor.view(np.uint8)
         return image
 
     def unpack(self, image: NDArray[np.uint8]) -> Tensor:
         """uint8 [bytes] to int8 [C, H, W], or int32 [C, H, W] for an int32 tensor."""
-        indices = self._byte_indices()
+        indices = self.byte_indices()
         if not self.int32:
             return image[indices].view(np.int8)
         planes = [image[indices + k * self.byte_step].astype(np.uint32) << np.uint32(8 * k) for k in range(4)]

@@ -102,6 +102,22 @@ class WindowFlaw(IntEnum):
     OVERLAP = 2
 
 
+class ControlBit(IntEnum):
+    """What a 1 written to register CONTROL does, by its bit."""
+
+    START = 0
+    SOFT_RESET = 1
+    CLEAR_INTERRUPT = 2
+
+
+class StatusBit(IntEnum):
+    """What a 1 in register STATUS says, by its bit. All 0: at rest after a reset."""
+
+    BUSY = 0
+    DONE = 1
+    ERROR = 2
+
+
 class Stall(IntEnum):
     """Why the array did not take an operand in a cycle.
 
@@ -130,12 +146,16 @@ class Register:
     doc: str
 
 
+def _bits(names: type[IntEnum]) -> str:
+    return "; ".join(f"bit {bit.value}: {bit.name.lower().replace('_', ' ')}" for bit in names)
+
+
 def _table() -> tuple[Register, ...]:
     rows = [
         ("IDENTIFICATION", "r", f"0x{IDENTIFICATION:08x}"),
         ("ARCHITECTURE", "r", "fingerprint of the architecture"),
-        ("CONTROL", "w", "bit 0: start; bit 1: soft reset; bit 2: clear the interrupt"),
-        ("STATUS", "r", "bit 0: busy; bit 1: done; bit 2: error"),
+        ("CONTROL", "w", _bits(ControlBit)),
+        ("STATUS", "r", _bits(StatusBit)),
         ("ERROR_CODE", "r", "; ".join(f"{code.value}: {code.name}" for code in ErrorCode)),
         ("ERROR_ADDRESS_LOW", "r", "address of the first error; see error codes"),
         ("ERROR_ADDRESS_HIGH", "r", ""),
@@ -182,3 +202,16 @@ def _table() -> tuple[Register, ...]:
 
 REGISTERS = _table()
 BY_NAME = {register.name: register for register in REGISTERS}
+
+
+def counter_names() -> tuple[str, ...]:
+    """Names of the 64-bit counters, in register order: CYCLES, BUSY, STALL_*, BYTES_READ, BYTES_WRITTEN."""
+    first = BY_NAME["CYCLES_LOW"].address
+    low = [r.name for r in REGISTERS if r.address >= first and r.name.endswith("_LOW")]
+    return tuple(name.removesuffix("_LOW") for name in low)
+
+
+def layer_counter_names() -> tuple[str, ...]:
+    """Names of the per-layer counters without their prefix LAYER_, in register order: BUSY, STALL_*."""
+    names = [r.name for r in REGISTERS if r.name.startswith("LAYER_") and r.access == "r"]
+    return tuple(name.removeprefix("LAYER_") for name in names)

@@ -17,6 +17,8 @@ from tcugen.console.machine import MachineFlags, sized
 from tcugen.console.outcome import UsageError
 from tcugen.console.output_folder import GENERATOR, MARKER, check_replaceable, replacing
 from tcugen.console.sources import load_model, one_network
+from tcugen.driver.folder import write_driver, write_quantization
+from tcugen.driver.quantization import HostQuantization, quantization_of
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.graph import Network
 from tcugen.network.layer_config import load_network, write_layer_config
@@ -39,6 +41,7 @@ class BuildOptions:
         output: Folder to build into; None for `rtl_out/NAME`.
         part: Name of a part, or a file that describes one, that the machine is to fill; None for no limit.
         clock_mhz: The clock that speeds are reckoned with; None for the assumed one.
+        classes: File with the names of the network's classes, one a line; None if they are not known.
     """
 
     layer_config: str | None = None
@@ -46,13 +49,15 @@ class BuildOptions:
     output: Path | None = None
     part: str | None = None
     clock_mhz: float | None = None
+    classes: Path | None = None
 
 
 def build(options: BuildOptions, flags: MachineFlags, console: Console) -> Path:
     """Build and return the folder.
 
     It then holds the Verilog, `architecture.json`, `layer-config.json`, `program/`, `program.lst` (its listing),
-    `report.json`, `report.md` and `build.json`, the marker with hashes of the inputs; with a part, `part.json` too.
+    `driver/`, `report.json`, `report.md` and `build.json`, the marker with hashes of the inputs; with a part,
+    `part.json` too.
 
     Raises:
         NetworkError, ModelError, PartError, SizingError, CompileError, ArchitectureError, UsageError: And nothing is
@@ -66,6 +71,7 @@ def build(options: BuildOptions, flags: MachineFlags, console: Console) -> Path:
         raise UsageError(f"--clock-mhz is {options.clock_mhz:g}, but there is no --part; give one or leave it out")
     quantized = with_weights(one_network(options.layer_config, options.model), console)
     network = quantized.network
+    host = quantization_of(quantized, options.model is None, class_names(options.classes))
     folder = options.output or default_folder(network)
     check_replaceable(folder)
 
@@ -86,7 +92,7 @@ def build(options: BuildOptions, flags: MachineFlags, console: Console) -> Path:
     with replacing(folder) as staging:
         step("writing Verilog")
         emit(sizing.architecture, staging)
-        write_network(staging, network, program, sizing)
+        write_network(staging, network, program, sizing, host)
         if fit:
             (staging / "part.json").write_text(json.dumps({"format": 1} | fit_figures(fit), indent=1) + "\n")
         marker = identity(network, sizing.architecture, options.model)
@@ -97,6 +103,21 @@ def build(options: BuildOptions, flags: MachineFlags, console: Console) -> Path:
         highlight=False,
     )
     return folder
+
+
+def class_names(path: Path | None) -> list[str] | None:
+    """Lines of a file, None without one; raises UsageError if it cannot be read as text."""
+    if path is None:
+        return None
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise UsageError(f"--classes {path}: cannot be read ({reason}); give a text file, one name a line") from None
+    names = [line.strip() for line in lines]
+    while names and not names[-1]:
+        names.pop()
+    return names
 
 
 def with_weights(source: str | Path, console: Console) -> QuantizedNetwork:
@@ -177,12 +198,14 @@ def describe(network: Network, sizing: Sizing) -> BuildReport:
     }
 
 
-def write_network(folder: Path, network: Network, program: Program, sizing: Sizing) -> None:
-    """Write into `folder` what a network brings: `layer-config.json`, `program/`, `program.lst`, `report.json` and
-    `report.md`."""
+def write_network(folder: Path, network: Network, program: Program, sizing: Sizing, host: HostQuantization) -> None:
+    """Write into `folder` what a network brings: layer config, program and its listing, driver, report."""
     (folder / "layer-config.json").write_text(write_layer_config(network))
     (folder / "program").mkdir()
     program.write(folder / "program")
+    write_quantization(folder / "program", host)
+    (folder / "driver").mkdir()
+    write_driver(folder / "driver", program, host)
     (folder / "program.lst").write_text(disassemble(program))
     report = describe(network, sizing)
     (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n")

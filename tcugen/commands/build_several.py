@@ -15,6 +15,7 @@ from tcugen.compiler import compile_network, int32_outputs
 from tcugen.console.machine import MachineFlags, sized_for
 from tcugen.console.outcome import UsageError
 from tcugen.console.output_folder import GENERATOR, MARKER, PROGRAM_MARKER, check_replaceable, replacing
+from tcugen.driver.quantization import quantization_of
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.report.several_report import NetworkRow, SeveralReport, network_lines, several_markdown
 from tcugen.sizing.search import Sizing
@@ -77,7 +78,7 @@ def build_several(options: SeveralOptions, flags: MachineFlags, console: Console
         for model, sizing, program in zip(models, sizings, programs, strict=True):
             place = staging / PROGRAMS / model.network.name
             place.mkdir(parents=True)
-            write_network(place, model.network, program, sizing)
+            write_network(place, model.network, program, sizing, quantization_of(model, placeholder=True))
             (place / "architecture.json").write_text(architecture.to_json())
             marker = identity(model.network, architecture, None) | {"machine": "../.."}
             (place / PROGRAM_MARKER).write_text(json.dumps(marker, indent=1) + "\n")

@@ -17,6 +17,7 @@ from tcugen.compiler.integers import integers_of
 from tcugen.console.machine import MachineFlags, existing_architecture
 from tcugen.console.outcome import UsageError
 from tcugen.console.output_folder import MARKER, PROGRAM_MARKER, check_replaceable, replacing
+from tcugen.driver.quantization import quantization_of
 from tcugen.mapping.errors import CompileError
 from tcugen.mapping.plan import plan_network
 from tcugen.mapping.tasks import tasks_of
@@ -81,9 +82,10 @@ def compile_program(options: CompileOptions, console: Console) -> Path:
         console.print(line, highlight=False, markup=False)
     program = compile_network(quantized, architecture, planned=planned)
     step(f"program: {len(program.instructions)} instructions, {len(program.weights):,} bytes of weights")
+    host = quantization_of(quantized, placeholder=not isinstance(source, Path))
     marker = identity(network, architecture, source if isinstance(source, Path) else None)
     with replacing(options.output) as staging:
-        write_network(staging, network, program, sizing)
+        write_network(staging, network, program, sizing, host)
         (staging / "architecture.json").write_text(architecture.to_json())
         way = os.path.relpath(options.rtl.resolve(), options.output.resolve())
         (staging / PROGRAM_MARKER).write_text(json.dumps(marker | {"machine": way}, indent=1) + "\n")

@@ -10,6 +10,7 @@ from typing import NoReturn
 import typer
 
 from tcugen.arch import ArchitectureError
+from tcugen.export.build_folder import ExportError
 from tcugen.fpga.errors import PartError, SynthesisError
 from tcugen.mapping.errors import CompileError
 from tcugen.model.errors import ModelError, QuantizationError
@@ -35,6 +36,7 @@ BAD_INPUT = (
     ArchitectureError,
     CompileError,
     EnvironmentProblem,
+    ExportError,
     ModelError,
     NetworkError,
     PartError,

@@ -13,6 +13,7 @@ MARKER = "build.json"
 IMPORT_MARKER = "import.json"
 QUANTIZE_MARKER = "quantize.json"
 PROGRAM_MARKER = "compile.json"
+EXPORT_MARKER = "export.json"
 """A folder with one of these files, naming tcugen as its generator, may be replaced."""
 
 GENERATOR = "tcugen"
@@ -20,7 +21,8 @@ GENERATOR = "tcugen"
 
 def is_ours(folder: Path) -> bool:
     """Whether a folder was written by a command of this program, so that it may be written again."""
-    return any(_names_us(folder / marker) for marker in (MARKER, IMPORT_MARKER, QUANTIZE_MARKER, PROGRAM_MARKER))
+    markers = (MARKER, IMPORT_MARKER, QUANTIZE_MARKER, PROGRAM_MARKER, EXPORT_MARKER)
+    return any(_names_us(folder / marker) for marker in markers)
 
 
 def _names_us(marker: Path) -> bool:

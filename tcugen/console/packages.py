@@ -14,14 +14,17 @@ class Package:
     Attributes:
         purpose: The verbs that need it.
         remedy: The command that installs it.
+        module: What is imported, where that has another name.
     """
 
     purpose: str
     remedy: str
+    module: str = ""
 
 
 _BUILD = "pip install tcugen"
 _VERIFY = "pip install 'tcugen[verify]'"
+_EXPORT = "pip install 'tcugen[export]'"
 
 PACKAGES = {
     "amaranth": Package("build", _BUILD),
@@ -30,6 +33,10 @@ PACKAGES = {
     "onnx": Package("import, quantize, --model FILE.onnx", _VERIFY),
     "onnxruntime": Package("comparison with ONNX Runtime", _VERIFY),
     "safetensors": Package("quantize --weights FILE.safetensors", "pip install 'tcugen[quantize]'"),
+    "systemrdl-compiler": Package("export --format verilog", _EXPORT, "systemrdl"),
+    "peakrdl-ipxact": Package("export --format verilog", _EXPORT, "peakrdl_ipxact"),
+    "peakrdl-html": Package("export --format verilog", _EXPORT, "peakrdl_html"),
+    "peakrdl-cheader": Package("export --format verilog", _EXPORT, "peakrdl_cheader"),
     "cocotb": Package("benches in sim/", "pip install 'tcugen[test]'"),
 }
 """By the name of the distribution."""
@@ -42,10 +49,11 @@ def require(verb: str, *names: str) -> None:
     """
     for name in names:
         remedy = f"run `{PACKAGES[name].remedy}`"
+        module = PACKAGES[name].module or name
         try:
-            importlib.import_module(name)
+            importlib.import_module(module)
         except ModuleNotFoundError as error:
-            problem = "but it is not installed" if error.name == name else f"which lacks the module {error.name}"
+            problem = "but it is not installed" if error.name == module else f"which lacks the module {error.name}"
             raise UsageError(f"{verb} needs the package {name}, {problem}; {remedy}") from error
         except ImportError as error:
             raise UsageError(f"{verb} needs the package {name}, which cannot be imported: {error}; {remedy}") from error

@@ -10,6 +10,7 @@ import numpy as np
 
 from tcugen.model.errors import ModelError
 from tcugen.model.quantized import QuantizedNetwork
+from tcugen.model.sums import sum_scales
 from tcugen.network.operators import Weighted
 from tcugen.onnx.untyped import open_session
 
@@ -69,5 +70,4 @@ def nearest_sums(model: QuantizedNetwork, values: np.ndarray, output: str) -> np
 
 def _sum_scale(model: QuantizedNetwork, node: Weighted) -> np.ndarray:
     """What one step of each channel's sums stands for, float64 [C, 1, 1]."""
-    scale = np.float64(model.scale(node.inputs[0])) * model.integers_of(node).weight_scale
-    return np.asarray(scale, np.float64).reshape(-1, 1, 1)
+    return sum_scales(model, node).reshape(-1, 1, 1)

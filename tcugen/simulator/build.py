@@ -51,7 +51,13 @@ def read_architecture(rtl_dir: Path) -> Architecture:
     return Architecture.from_dict(json.loads(path.read_text()))
 
 
-def build(rtl_dir: Path, cache_dir: Path | None = None, waves: bool = False, train: Train | None = None) -> Path:
+def build(
+    rtl_dir: Path,
+    cache_dir: Path | None = None,
+    waves: bool = False,
+    train: Train | None = None,
+    main: str = "main.cpp",
+) -> Path:
     """Path of the simulator program for the Verilog in `rtl_dir`, built unless it is in the cache.
 
     Args:
@@ -59,6 +65,7 @@ def build(rtl_dir: Path, cache_dir: Path | None = None, waves: bool = False, tra
         cache_dir: Where builds are kept; `default_cache_dir()` if None.
         waves: Build the variant that can record waves; it is slower.
         train: See `compile_program`; a build that is in the cache stays as it is.
+        main: C++ file of the harness: one that runs a job, or `serve.cpp`, which does what it is told.
 
     Raises:
         EnvironmentProblem: If Verilator or the compiler is missing.
@@ -72,7 +79,7 @@ def build(rtl_dir: Path, cache_dir: Path | None = None, waves: bool = False, tra
         "registers.h": headers.registers_header(),
         "machine.h": headers.machine_header(read_architecture(rtl_dir)),
     }
-    return build_design(Design(TOP, "main.cpp", verilog, generated), cache_dir, waves, train)
+    return build_design(Design(TOP, main, verilog, generated), cache_dir, waves, train)
 
 
 def build_design(

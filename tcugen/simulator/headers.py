@@ -5,28 +5,22 @@ Generated when the simulator is built, so that no offset or width is written a s
 
 from tcugen.arch import Architecture
 from tcugen.isa import WRITABLE_WINDOWS, Window
-from tcugen.registers import BY_NAME, IDENTIFICATION, REGISTERS
+from tcugen.registers import (
+    BY_NAME,
+    IDENTIFICATION,
+    REGISTERS,
+    ControlBit,
+    StatusBit,
+    counter_names,
+    layer_counter_names,
+)
 
-CONTROL_START = 1 << 0
-CONTROL_CLEAR_INTERRUPT = 1 << 2
-STATUS_DONE = 1 << 1
-STATUS_ERROR = 1 << 2
+CONTROL_START = 1 << ControlBit.START
+CONTROL_CLEAR_INTERRUPT = 1 << ControlBit.CLEAR_INTERRUPT
+STATUS_DONE = 1 << StatusBit.DONE
+STATUS_ERROR = 1 << StatusBit.ERROR
 
-_FIRST_COUNTER = "CYCLES_LOW"
 _LAYER_PREFIX = "LAYER_"
-
-
-def counter_names() -> tuple[str, ...]:
-    """Names of the 64-bit counters, in register order: CYCLES, BUSY, STALL_*, BYTES_READ, BYTES_WRITTEN."""
-    first = BY_NAME[_FIRST_COUNTER].address
-    low = [r.name for r in REGISTERS if r.address >= first and r.name.endswith("_LOW")]
-    return tuple(name.removesuffix("_LOW") for name in low)
-
-
-def layer_counter_names() -> tuple[str, ...]:
-    """Names of the per-layer counters without their prefix, in register order: BUSY, STALL_*."""
-    names = [r.name for r in REGISTERS if r.name.startswith(_LAYER_PREFIX) and r.access == "r"]
-    return tuple(name.removeprefix(_LAYER_PREFIX) for name in names)
 
 
 def registers_header() -> str:

@@ -10,7 +10,7 @@ from tcugen.simulator.environment import find_verilator
 
 pytestmark = pytest.mark.slow
 
-SIZES = [(4, 4, 1, 0), (4, 4, 1, 1), (8, 8, 1, 0), (8, 16, 2, 0), (16, 8, 2, 1), (16, 16, 4, 0)]
+SIZES = [(4, 4, 1, 0), (4, 4, 4, 0), (4, 4, 1, 1), (8, 8, 1, 0), (8, 16, 2, 0), (16, 8, 2, 1), (16, 16, 4, 0)]
 
 PRODUCTS = [(4, 4, 1, 1, 0), (4, 4, 1, 1, 1), (16, 12, 4, 0, 1)]
 

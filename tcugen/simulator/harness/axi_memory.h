@@ -100,12 +100,16 @@ class AxiMemory {
     // Bursts outside these windows are a ProtocolError; without windows every address is allowed.
     void allow(std::vector<AddressWindow> windows) { windows_ = std::move(windows); }
 
+    // A silent memory takes and answers nothing; what it has presented already stays, as AXI demands.
+    void fall_silent(bool silent) { silent_ = silent; }
+
     // Writes whose response has not been taken.
     int open_writes() const { return writes_.size() + responses_.size(); }
     int open_reads() const { return reads_.size(); }
     uint64_t cycle() const { return cycle_; }
 
     const AxiAnswers<kBytes>& drive(bool wvalid) {
+        if (silent_) return silence();
         out_.arready = reads_.size() < model_.reads_in_flight;
         out_.awready = open_writes() < kWritesInFlight;
         out_.bvalid = !responses_.empty() && responses_.front().due <= cycle_;
@@ -128,6 +132,7 @@ class AxiMemory {
         check_held(in);
         if (out_.rvalid && in.rready) finish_read_beat();
         if (out_.wready && in.wvalid) finish_write_beat(in);
+        refused_response_ = out_.bvalid && !in.bready;
         if (out_.bvalid && in.bready) responses_.pop();
         if (in.arvalid && out_.arready) reads_.push(accept(in.ar, false, model_.read_latency));
         if (in.awvalid && out_.awready) writes_.push(accept(in.aw, true, 0));
@@ -146,6 +151,12 @@ class AxiMemory {
         uint64_t due = 0;
         bool error = false;
     };
+
+    const AxiAnswers<kBytes>& silence() {
+        out_.arready = out_.awready = out_.wready = false;
+        out_.bvalid = refused_response_;
+        return out_;
+    }
 
     // True in the one cycle by which the coming beat is late.
     bool delayed() {
@@ -258,6 +269,7 @@ class AxiMemory {
     FixedQueue<Response, kWritesInFlight> responses_;
     std::optional<Address> open_ar_, open_aw_;
     bool open_w_ = false;
+    bool silent_ = false, refused_response_ = false;
     uint64_t cycle_ = 0, order_ = 0;
     uint32_t random_;
     bool drawn_ = false;

