@@ -76,7 +76,7 @@ calibrate: $(venv)/demo.stamp
 lock: | prerequisites
 	rm -rf $(venv)-lock
 	"$(PYTHON)" -m venv $(venv)-lock
-	$(venv)-lock/bin/python -m pip install -e '.[verify,quantize,fpga,export,test]'
+	$(venv)-lock/bin/python -m pip install -e '.[verify,quantize,fpga,export,research,test]'
 	{ echo "# Versions that \`make\` installs; written by \`make lock\`."; \
 	  $(venv)-lock/bin/python -m pip freeze --all --exclude pip --exclude-editable | sed 's/+.*//'; } > $(lock).new
 	mv $(lock).new $(lock)
@@ -101,7 +101,7 @@ $(venv)/fpga.stamp: pyproject.toml $(lock) | prerequisites
 
 $(venv)/test.stamp: pyproject.toml $(lock) | prerequisites
 	"$(PYTHON)" -m venv $(venv)
-	$(python) -m pip install -c $(lock) -e '.[verify,quantize,export,test]'
+	$(python) -m pip install -c $(lock) -e '.[verify,quantize,export,research,test]'
 	touch $(venv)/demo.stamp $@
 
 # What pip cannot bring, asked for before anything is downloaded.
@@ -128,3 +128,5 @@ test-prerequisites: | prerequisites
 	@command -v dtc > /dev/null || { \
 	  echo "error: no dtc found; install the device-tree compiler for the tests (Debian: apt install device-tree-compiler)" >&2; \
 	  exit 1; }
+	@command -v chromium chromium-browser google-chrome > /dev/null || { \
+	  echo "error: no chromium found; install it for the tests (Debian: apt install chromium)" >&2; exit 1; }

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tcugen import __version__, cli_check, cli_export, cli_fpga, cli_networks
+from tcugen import __version__, cli_check, cli_export, cli_fpga, cli_networks, cli_sweep
 from tcugen.commands import bench as bench_command
 from tcugen.commands import build as build_command
 from tcugen.commands import diff as diff_command
@@ -73,11 +73,12 @@ def main(
 def layers(
     network: Annotated[str, typer.Argument(metavar="FILE|NAME", help="Layer config or bundled name.")],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the layer config there.")] = None,
+    form: Annotated[str | None, typer.Option("--format", help="For others: scalesim, zigzag or timeloop.")] = None,
 ) -> None:
     """Show a network's layers, or write its layer config."""
     console = screen()
     with one_clear_error():
-        layers_command.layers(network, output, console)
+        layers_command.layers(network, output, console, form)
 
 
 @app.command()
@@ -132,6 +133,12 @@ def simulate(
     int32_output: Annotated[bool, typer.Option(help="Let the last layer store 32-bit sums.")] = False,
     dump: Annotated[Path | None, typer.Option(help="Write all tensors and integers to this folder.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write a page and its data to this folder.")] = None,
+    waves: Annotated[
+        Path | None, typer.Option(metavar="FILE.fst|FILE.vcd", help="Record waves of the first image.")
+    ] = None,
+    animate: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Show the array at work.")] = None,
+    cycles: Annotated[str | None, typer.Option(metavar="FIRST:LAST", help="Cycles of the waves (0:9999).")] = None,
     array: Array = None,
     multipliers: Multipliers = None,
     activation_kib: ActivationKib = None,
@@ -159,6 +166,10 @@ def simulate(
             int32_output=int32_output,
             dump=dump,
             json_file=json_file,
+            report=report,
+            waves=waves,
+            animate=animate,
+            cycles=cycles,
         )
         status = simulate_command.simulate(options, flags, console)
     raise typer.Exit(status)
@@ -383,7 +394,15 @@ def estimate(
         estimate_command.estimate_command(options, flags, console)
 
 
-for _verb in (cli_check.check, cli_fpga.explore, cli_fpga.parts, cli_fpga.synth, cli_fpga.calibrate, cli_export.export):
+for _verb in (
+    cli_check.check,
+    cli_fpga.explore,
+    cli_fpga.parts,
+    cli_fpga.synth,
+    cli_fpga.calibrate,
+    cli_sweep.sweep,
+    cli_export.export,
+):
     app.command()(_verb)
 app.command("compile")(cli_networks.compile_program)
 app.command()(cli_networks.networks)

@@ -33,18 +33,22 @@ ALLOWED = {
     "emulator": "arch isa program program_format numpy",
     "timing": "arch isa registers memory_model program_format",
     "simulator": "arch isa registers memory_model program numpy",
-    "trace": "access arch isa program numpy",
-    "verify": "network model golden onnx emulator simulator trace arch isa registers program numpy",
+    "trace": "access arch isa program timeline numpy",
+    "verify": "network model golden onnx emulator simulator trace arch isa registers program timeline numpy",
     "evaluate": "network model onnx emulator arch program numpy",
     "fpga": "arch isa registers numpy pydantic",
     "export": "driver emulator rtl simulator arch isa registers program numpy systemrdl peakrdl_ipxact peakrdl_html "
     "peakrdl_cheader litex migen cocotb cocotb_tools cocotbext",
     "report": "rich",
+    "timeline": "isa",
+    "page": "report jinja2 markupsafe",
     "console": "* numpy rich typer",
-    "commands": "* numpy rich typer",
-    "cli": "cli_check cli_export cli_fpga cli_networks commands console typer",
+    "commands": "* numpy rich typer distributed",
+    "api": "* numpy rich pandas",
+    "cli": "cli_check cli_export cli_fpga cli_networks cli_sweep commands console typer",
     "cli_check": "commands console typer",
     "cli_export": "commands console typer",
+    "cli_sweep": "commands console typer",
     "cli_fpga": "commands console typer",
     "cli_networks": "commands console rich typer",
     "__main__": "cli",
@@ -69,7 +73,8 @@ def imported(path: Path) -> set[str]:
 def test_imports_follow_the_table(path):
     own = path.relative_to(ROOT).parts[0].removesuffix(".py")
     if own == "__init__":
-        assert not imported(path)
+        # The front door reads `api` at the first name that is asked for, see tests/test_api.py.
+        assert imported(path) <= ({"api", "typing"} if path.parent == ROOT else set())
         return
     allowed = set(ALLOWED[own].split())
     parts = set(ALLOWED) if "*" in allowed else set()

@@ -11,17 +11,21 @@ from rich.table import Table
 
 from tcugen import __version__
 from tcugen.arch import Architecture
-from tcugen.commands.part_fit import checked_part, fit_figures, fit_part, say_fit
+from tcugen.commands.part_fit import PartFit, checked_part, fit_figures, fit_part, page_fit, say_fit
 from tcugen.compiler import compile_network, disassemble, int32_outputs
 from tcugen.console.machine import MachineFlags, sized
 from tcugen.console.outcome import UsageError
 from tcugen.console.output_folder import GENERATOR, MARKER, check_replaceable, replacing
+from tcugen.console.page_content import build_page
+from tcugen.console.quantization_error import decibels_beside
 from tcugen.console.sources import load_model, one_network
 from tcugen.driver.folder import write_driver, write_quantization
 from tcugen.driver.quantization import HostQuantization, quantization_of
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.graph import Network
 from tcugen.network.layer_config import load_network, write_layer_config
+from tcugen.page.content import PageContent
+from tcugen.page.render import write_page
 from tcugen.program import Program
 from tcugen.report.build_report import BuildReport, markdown
 from tcugen.report.losses import losses_of
@@ -56,8 +60,8 @@ def build(options: BuildOptions, flags: MachineFlags, console: Console) -> Path:
     """Build and return the folder.
 
     It then holds the Verilog, `architecture.json`, `layer-config.json`, `program/`, `program.lst` (its listing),
-    `driver/`, `report.json`, `report.md` and `build.json`, the marker with hashes of the inputs; with a part,
-    `part.json` too.
+    `driver/`, `report.json`, `report.md`, `report.html` with its data in `report/`, and `build.json`, the marker with
+    hashes of the inputs; with a part, `part.json` too.
 
     Raises:
         NetworkError, ModelError, PartError, SizingError, CompileError, ArchitectureError, UsageError: And nothing is
@@ -93,6 +97,7 @@ def build(options: BuildOptions, flags: MachineFlags, console: Console) -> Path:
         step("writing Verilog")
         emit(sizing.architecture, staging)
         write_network(staging, network, program, sizing, host)
+        write_page(staging, page_of(network, sizing, options, fit))
         if fit:
             (staging / "part.json").write_text(json.dumps({"format": 1} | fit_figures(fit), indent=1) + "\n")
         marker = identity(network, sizing.architecture, options.model)
@@ -210,6 +215,13 @@ def write_network(folder: Path, network: Network, program: Program, sizing: Sizi
     report = describe(network, sizing)
     (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n")
     (folder / "report.md").write_text(markdown(report))
+
+
+def page_of(network: Network, sizing: Sizing, options: BuildOptions, fit: PartFit | None) -> PageContent:
+    """What `report.html` of a build shows."""
+    origin = "Shapes alone: weights are placeholders" if options.model is None else f"Model {options.model.name}"
+    decibels = {} if options.model is None else decibels_beside(options.model)
+    return build_page(network, sizing, origin, fit and page_fit(fit), options.clock_mhz, decibels)
 
 
 def identity(network: Network, architecture: Architecture, model: Path | None) -> dict[str, str]:
