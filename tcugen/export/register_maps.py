@@ -2,6 +2,7 @@
 
 import tempfile
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 from tcugen.arch import Architecture
@@ -51,20 +52,21 @@ def _quoted(text: str) -> str:
 def exported(architecture: Architecture) -> dict[str, bytes]:
     """Every register map by file name; needs systemrdl-compiler and the exporters of PeakRDL."""
     from peakrdl_cheader.exporter import CHeaderExporter
-    from peakrdl_html import HTMLExporter
-    from peakrdl_ipxact import IPXACTExporter
-    from systemrdl import RDLCompiler
+    from peakrdl_html import HTMLExporter  # pyright: ignore[reportMissingTypeStubs]  # its hints are inline, unmarked
+    from peakrdl_ipxact import IPXACTExporter  # pyright: ignore[reportMissingTypeStubs]  # as above
+    from systemrdl.compiler import RDLCompiler
 
     rdl = system_rdl(architecture)
     with tempfile.TemporaryDirectory(prefix="tcugen-") as name:
         folder = Path(name)
         (folder / "tcu.rdl").write_text(rdl)
-        compiler = RDLCompiler()
+        compiler: Any = RDLCompiler()
         compiler.compile_file(str(folder / "tcu.rdl"))
         root = compiler.elaborate()
         IPXACTExporter(vendor="tcugen", library="ip", version="1.0").export(root.top, str(folder / "tcu.ipxact.xml"))
         CHeaderExporter().export(root, str(folder / "tcu_registers.h"), reuse_typedefs=False)
-        HTMLExporter().export(root, str(folder / "html"), title="Tensor compute unit: registers")
+        page: Any = HTMLExporter()
+        page.export(root, str(folder / "html"), title="Tensor compute unit: registers")
         (folder / "tcu.svd").write_bytes(svd(architecture))
         return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
