@@ -27,13 +27,13 @@ class WrongLast:
     KINDS = ("early", "cut", "missing", "extra")
 
     def __init__(self, bench: Bench, window: Window, kind: str):
-        self._channel = bench.driver.slave.read_if.r_channel
+        self._reading: Any = bench.driver.slave.read_if
+        self._channel: Any = self._reading.r_channel
         self._memory, self._window, self._kind = bench.driver.memory, window, kind
         self._send, self._read = self._channel.send, self._memory.read
         self._beat_address = 0
         self._begins, self._spoiling = True, False
         self.address: int | None = None
-        self._reading = bench.driver.slave.read_if
         self._reading.target = self
         self._channel.send = self._spoil
 
