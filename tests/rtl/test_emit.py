@@ -159,7 +159,7 @@ def unnamed_parts(text: str) -> list[str]:
 def test_larger_machines_read_instructions_by_the_names_of_their_fields_too(size, lanes):
     larger = verilog(Architecture(rows=size, columns=size, output_lanes=lanes, activation_kib=1280))["tcu_top.v"]
     assert unnamed_parts(larger) == []
-    assert larger.count("\n") < 11_000
+    assert larger.count("\n") < 11_500
 
 
 def test_instructions_are_read_by_the_names_of_their_fields(text):

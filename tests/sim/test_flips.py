@@ -1,8 +1,9 @@
 """Programs and weights with flipped bits on the emitted Verilog: all are found out, and nothing hangs."""
 
 from sim.faults import FaultRow, flipped_bits, row
+from tcugen.isa import Window
 from tcugen.registers import ErrorCode
-from tcugen.simulator.flips import FlippedRun
+from tcugen.simulator.flips import Flip, FlippedRun
 from tcugen.simulator.run import MachineError
 
 
@@ -16,7 +17,7 @@ def test_what_is_not_found_out_is_counted():
     def stopped(code: ErrorCode) -> FlippedRun:
         return FlippedRun(MachineError(code, 0), 10, {})
 
-    done, flipped = FlippedRun(None, 10, {}), ["a bit"]
+    done, flipped = FlippedRun(None, 10, {}), [Flip(Window.PROGRAM, 0, 0)]
     runs = [done, stopped(ErrorCode.CORE_HUNG), stopped(ErrorCode.FORMAT), stopped(ErrorCode.FORMAT)]
     found = row([flipped, flipped, flipped, []], runs, done)
     assert found == FaultRow(found.kind, 3, 1, {"CORE_HUNG": 1, "FORMAT": 1}, 1, 1)
