@@ -46,6 +46,15 @@ NETWORKS = (
     *SUMMARY[4:],
 )
 """Networks and machines whose results docs/results.md shows."""
+BUNDLED = tuple(
+    f"--layer-config {name} --array 16x16"
+    for name in (
+        *("lenet5", "alexnet", "vgg16", "googlenet", "squeezenet1_1", "mobilenet_v1", "mobilenet_v2"),
+        *("efficientnet_lite0", "resnet50_v2", "resnet50_pruned", "resnet110_stochastic_depth", "wide_resnet101_2"),
+        *("resnext101_32x8d", "resnext101_64x4d"),
+    )
+)
+"""Bundled networks beside the ResNets above, whose results docs/results.md shows."""
 BOTTLENECK = ",".join(f"layer1.0.{part}" for part in ("conv1", "conv2", "conv3", "downsample", "add"))
 
 
@@ -133,6 +142,7 @@ class Block:
 BLOCKS = {
     "summary": Block(README, lambda: networks(SUMMARY)),
     "networks": Block(RESULTS, lambda: networks(NETWORKS)),
+    "bundled": Block(RESULTS, lambda: networks(BUNDLED)),
     "bottleneck": Block(RESULTS, lambda: layers(figures_of(f"simulate {RESNET50} --only {BOTTLENECK}"))),
     "layers": Block(RESULTS, lambda: layers(figures_of(f"simulate {RESNET50}"))),
     "shapes": Block(RESULTS, lambda: shapes(figures_of("shapes resnet50 --array 16x16"))),

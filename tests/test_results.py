@@ -1,9 +1,13 @@
 """What `make results` writes where."""
 
 import importlib.util
+import re
 from pathlib import Path
 
 import pytest
+
+from tcugen.network.bundled import NETWORK_NAMES
+from tcugen.network.resnets import BUNDLED_NAMES
 
 PATH = Path(__file__).parents[1] / "docs" / "results.py"
 _spec = importlib.util.spec_from_file_location("results", PATH)
@@ -37,7 +41,20 @@ def test_a_network_is_one_line_with_all_that_differs(monkeypatch):
     assert lines[2:] == ["| `tcugen simulate --layer-config resnet20` | 1,000 / 1,200 | 50.0 % | 3 of 7,000 |"]
 
 
+def shown(name):
+    """Commands of the rows in a block."""
+    text = results.BLOCKS[name].page.read_text()
+    block = re.search(rf"<!-- {name}: .*?<!-- /{name} -->", text, re.DOTALL)[0]
+    return [line.split("`")[1] for line in block.splitlines() if line.startswith("| `tcugen simulate")]
+
+
 def test_the_pages_show_the_commands_that_are_run():
-    for page, commands in ((results.README, results.SUMMARY), (results.RESULTS, results.NETWORKS)):
-        shown = [line.split("`")[1] for line in page.read_text().splitlines() if line.startswith("| `tcugen simulate")]
-        assert shown == [f"tcugen simulate {command}" for command in commands]
+    assert shown("summary") == [f"tcugen simulate {command}" for command in results.SUMMARY]
+    assert shown("networks") == [f"tcugen simulate {command}" for command in results.NETWORKS]
+    wanted = [f"tcugen simulate {command}" for command in results.BUNDLED]
+    assert shown("bundled") == [command for command in wanted if command in shown("bundled")]
+
+
+def test_every_bundled_network_has_a_row():
+    commands = " ".join((*results.NETWORKS, *results.BUNDLED)).split()
+    assert set(NETWORK_NAMES) - set(BUNDLED_NAMES) <= set(commands)
