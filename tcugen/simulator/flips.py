@@ -62,7 +62,7 @@ def simulate_flipped(
             number of the run, counted from the last multiple of IMAGES_PER_SIMULATION.
     """
     check_architecture(program.architecture, read_architecture(rtl_dir), rtl_dir)
-    simulator = build(rtl_dir, cache_dir, False, None)
+    simulator = build(rtl_dir, cache_dir)
     found: list[FlippedRun] = []
     for first in range(0, len(runs), IMAGES_PER_SIMULATION):
         some = runs[first : first + IMAGES_PER_SIMULATION]
