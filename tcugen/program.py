@@ -97,8 +97,8 @@ class Layer:
 class Observation:
     """What one DRAIN or POOL instruction writes: a box of `tensor`.
 
-    Its loop variables give the element: channel `channel0 + ch + x * x_channels`, row `y0 + y`, column
-    `x0 + (x if x_channels == 0 else 0)`, where ch counts from the instruction's first channel.
+    Its loop variables give the element: channel `channel0 + ch + x * x_channels`, row `y0 + y * y_step`,
+    column `x0 + (x * x_step if x_channels == 0 else 0)`, where ch counts from the instruction's first channel.
     Writes to channels the tensor does not have are padding.
     """
 
@@ -108,6 +108,8 @@ class Observation:
     y0: int = 0
     x0: int = 0
     x_channels: int = 0
+    y_step: int = 1
+    x_step: int = 1
 
 
 def code_of(instructions: tuple[Instruction, ...]) -> bytes:

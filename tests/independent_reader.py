@@ -36,6 +36,7 @@ class Dump:
             "linear": self.convolution,
             "add": self.addition,
             "max_pool": self.maximum,
+            "average_pool": self.window_average,
             "global_average_pool": self.average,
             "requantise": self.change_of_scale,
             "table": self.look_up,
@@ -72,6 +73,13 @@ class Dump:
     def average(self, node: dict, x: np.ndarray) -> np.ndarray:
         sums = (x.astype(np.int64) - node["input_zero_points"][0]).sum(axis=(2, 3), keepdims=True)
         return rounded(sums, np.float32(node["multiplier"]), node)
+
+    def window_average(self, node: dict, x: np.ndarray) -> np.ndarray:
+        ones, own = np.ones((1, 1, *x.shape[2:]), np.int64), float(node["count_include_pad"])
+        counts = self.windows(node, ones, own).sum(axis=(4, 5)).astype(np.int64)
+        factors = np.array([node["multipliers"][str(count)] for count in counts.flat], np.float32)
+        sums = self.windows(node, x.astype(np.int64) - node["input_zero_points"][0], 0).sum(axis=(4, 5))
+        return rounded(sums, factors.reshape(counts.shape), node)
 
     def change_of_scale(self, node: dict, x: np.ndarray) -> np.ndarray:
         return rounded(x.astype(np.int64) - node["input_zero_points"][0], np.float32(node["multiplier"]), node)

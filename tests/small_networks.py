@@ -6,7 +6,18 @@ import pytest
 import torch
 
 from tcugen.network.graph import Network, Shape
-from tcugen.network.operators import Add, Concat, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Slice, Table
+from tcugen.network.operators import (
+    Add,
+    AveragePool,
+    Concat,
+    Conv,
+    GlobalAveragePool,
+    Linear,
+    MaxPool,
+    Requantise,
+    Slice,
+    Table,
+)
 
 
 def build_resnet(
@@ -73,7 +84,8 @@ def every_operator() -> Network:
         Add("doubled", ("sum", "sum"), activation="relu"),
         Slice("part", ("doubled",), (3, 12)),
         Concat("joined", ("part", "rescaled", "doubled")),
-        GlobalAveragePool("mean", ("joined",)),
+        AveragePool("smooth", ("joined",), (3, 2), (1, 2), (1, 1, 1, 0)),
+        GlobalAveragePool("mean", ("smooth",)),
         Table("curve", ("mean",), "tanh"),
         Linear("fc", ("curve",), 24),
     )

@@ -12,7 +12,18 @@ from tcugen.console.machine import MachineFlags
 from tcugen.console.outcome import Status
 from tcugen.console.output_files import write_json
 from tcugen.network.graph import Network, Node
-from tcugen.network.operators import Add, Concat, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Slice, Table
+from tcugen.network.operators import (
+    Add,
+    AveragePool,
+    Concat,
+    Conv,
+    GlobalAveragePool,
+    Linear,
+    MaxPool,
+    Requantise,
+    Slice,
+    Table,
+)
 from tcugen.report.losses import losses_of
 from tcugen.report.shapes_report import ShapeEntry, ShapesFigures, shapes_summary, shapes_table
 
@@ -85,7 +96,7 @@ def _window(node: Node) -> _Window | None:
     match node:
         case Conv():
             return _Window(node.kernel, node.stride, node.padding, node.groups)
-        case MaxPool():
+        case MaxPool() | AveragePool():
             return _Window(node.kernel, node.stride, node.padding, 1)
         case Linear() | Add() | GlobalAveragePool() | Requantise() | Table() | Concat() | Slice():
             return None

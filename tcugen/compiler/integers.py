@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 from tcugen.arch import Architecture
 from tcugen.compiler.numerics import check_add, check_multipliers, fold_bias
 from tcugen.mapping.errors import CompileError
-from tcugen.mapping.tasks import AverageTask, ConvTask, GatherTask, PoolTask, Task
+from tcugen.mapping.phases import divisor
+from tcugen.mapping.tasks import AverageTask, ConvTask, GatherTask, PhasedTask, PoolTask, Task
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.operators import (
     Add,
+    AveragePool,
     Concat,
     Conv,
     GlobalAveragePool,
@@ -24,6 +26,7 @@ from tcugen.network.operators import (
     Weighted,
     as_convolution,
 )
+from tcugen.network.windows import divisors
 
 INT8 = (-128, 127)
 
@@ -45,13 +48,14 @@ class TaskIntegers:
     """The integers of a task on the array.
 
     Attributes:
-        weight: int8 [O, I / groups, ky, kx]; of a convolution, None for an average or a gather.
+        weight: int8 [O, I / groups, ky, kx]; of a convolution, None for an average, a gather or phases.
         bias: int32 [O] folded, or [1] of an average.
         multiplier: float32 of the same shape; None stores the 32-bit sums.
         pad: Zero point of the input.
         zero_point, clamp: Of the requantised result.
         residual: Of the residual add, or None.
         table: int8 [256] that the results pass through, or None.
+        phases: Of a task in phases, those of each; weight, bias and multiplier are theirs then.
     """
 
     weight: NDArray[np.int8] | None
@@ -62,6 +66,7 @@ class TaskIntegers:
     clamp: tuple[int, int] = INT8
     residual: ResidualIntegers | None = None
     table: NDArray[np.int8] | None = None
+    phases: tuple["TaskIntegers", ...] = ()
 
     @property
     def compute_fields(self) -> dict[str, int]:
@@ -133,6 +138,8 @@ def _integers(model: QuantizedNetwork, task: Task, architecture: Architecture) -
             return _average(model, task, architecture)
         case GatherTask():
             return _gather(model, task, architecture)
+        case PhasedTask():
+            return _phased(model, task, architecture)
         case ConvTask():
             table = model.network.by_name[task.output]
             integers = _on_the_array(model, task, architecture)
@@ -153,7 +160,7 @@ def _on_the_array(model: QuantizedNetwork, task: ConvTask, architecture: Archite
             return _requantise(model, task, node, architecture)
         case Conv() | Linear():
             return _convolution(model, task, node, architecture)
-        case MaxPool() | GlobalAveragePool() | Concat() | Slice():
+        case MaxPool() | AveragePool() | GlobalAveragePool() | Concat() | Slice():
             raise AssertionError(f"{node.name!r} does not run as a convolution")
         case _:
             assert_never(node)
@@ -250,6 +257,26 @@ def _gather(model: QuantizedNetwork, task: GatherTask, architecture: Architectur
         zero_point=model.zero_point(task.name),
         clamp=clamp,
     )
+
+
+def _phased(model: QuantizedNetwork, task: PhasedTask, architecture: Architecture) -> TaskIntegers:
+    """An average pool: weights of 1, and the multiplier of what the windows of each phase count."""
+    node = model.network.by_name[task.name]
+    assert isinstance(node, AveragePool), f"{node.name!r} has no phases"
+    integers, shape, pad, z_y = (
+        model.integers_of(node),
+        task.input_shape,
+        *map(model.zero_point, (task.input, task.name)),
+    )
+    counts, channels = divisors(node, shape), task.output_shape.channels
+    phases: list[TaskIntegers] = []
+    for phase in task.phases:
+        weight = np.ones((channels, 1, *phase.kernel), np.int8)
+        bias = fold_bias(task.name, weight, np.zeros(channels, np.int32), pad, architecture.accumulator_bits)
+        multiplier = integers.multipliers[counts.index(divisor(node, shape, phase))]
+        factors = check_multipliers(task.name, np.full(channels, multiplier, np.float32))
+        phases.append(TaskIntegers(weight, bias, factors, pad, z_y, integers.clamp))
+    return replace(phases[0], weight=None, phases=tuple(phases))
 
 
 def _average(model: QuantizedNetwork, task: AverageTask, architecture: Architecture) -> TaskIntegers:

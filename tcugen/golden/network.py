@@ -17,6 +17,7 @@ from tcugen.model.errors import QuantizationError
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.operators import (
     Add,
+    AveragePool,
     Concat,
     Conv,
     GlobalAveragePool,
@@ -74,6 +75,11 @@ def evaluate(model: QuantizedNetwork, node: Node, operands: Sequence[torch.Tenso
             return arithmetic.residual_add(x, operands[1], z_x, z_b, *add.multipliers, add.shift, z_y, *add.clamp)
         case MaxPool():
             return arithmetic.max_pool(x, node.kernel, node.stride, node.padding)
+        case AveragePool():
+            pool = model.integers_of(node)
+            window = node.kernel, node.stride, node.padding, node.count_include_pad
+            multipliers, z_y = torch.as_tensor(pool.multipliers), model.zero_point(node.name)
+            return arithmetic.average_pool(x, z_x, *window, multipliers, z_y, *pool.clamp)
         case GlobalAveragePool():
             average = model.integers_of(node)
             multiplier = torch.tensor(average.multiplier)

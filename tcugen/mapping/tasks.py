@@ -5,12 +5,15 @@ Shapes only: the same tasks whatever the weights are.
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, assert_never
 
+from tcugen.mapping.phases import Phase, average_phases
 from tcugen.network.fusion import fused_producers
 from tcugen.network.graph import Network
 from tcugen.network.operators import (
     Add,
+    AveragePool,
     Concat,
     Conv,
     GlobalAveragePool,
@@ -41,6 +44,7 @@ class ConvTask:
         int32: The 32-bit sums are stored, not requantised.
         dilation: Distance of neighbouring taps, (y, x); 1 where there is one tap.
         table: The last node is a table that the results pass through.
+        first_channel: Of the input's tensor, if it may have more channels than `input_shape` says; None if it has not.
     """
 
     nodes: tuple[str, ...]
@@ -57,6 +61,7 @@ class ConvTask:
     int32: bool = False
     dilation: tuple[int, int] = (1, 1)
     table: bool = False
+    first_channel: int | None = None
 
     @property
     def name(self) -> str:
@@ -194,8 +199,64 @@ class GatherTask:
         return tuple(dict.fromkeys(part.tensor for part in self.parts))
 
 
-ArrayTask = ConvTask | AverageTask | GatherTask
-Task = ConvTask | AverageTask | PoolTask | GatherTask
+@dataclass(frozen=True)
+class PhasedTask:
+    """Convolutions that make one tensor together, each the pixels of a phase.
+
+    Attributes: as those of `ConvTask`, and
+        phases: Every pixel of the output is in one of them.
+        channels: Input channels that a phase reads, from its own first one on.
+    """
+
+    nodes: tuple[str, ...]
+    input: str
+    output: str
+    input_shape: Shape
+    output_shape: Shape
+    phases: tuple[Phase, ...]
+    stride: tuple[int, int]
+    groups: int
+    channels: int
+    int32: Literal[False] = False
+    residual: None = None
+
+    @property
+    def name(self) -> str:
+        return self.nodes[-1]
+
+    @property
+    def sums_channels(self) -> bool:
+        return True
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Tensors the task reads."""
+        return (self.input,)
+
+    @cached_property
+    def convolutions(self) -> tuple[ConvTask, ...]:
+        """Every phase as a task of its own, whose output is the phase's pixels."""
+        return tuple(
+            ConvTask(
+                nodes=self.nodes,
+                runs=self.name,
+                input=self.input,
+                output=self.output,
+                residual=None,
+                input_shape=Shape(self.channels, self.input_shape.height, self.input_shape.width),
+                output_shape=Shape(self.output_shape.channels, *phase.size),
+                kernel=phase.kernel,
+                stride=self.stride,
+                padding=(*phase.padding, 0, 0),
+                groups=self.groups,
+                first_channel=phase.channel,
+            )
+            for phase in self.phases
+        )
+
+
+ArrayTask = ConvTask | AverageTask | GatherTask | PhasedTask
+Task = ConvTask | AverageTask | PoolTask | GatherTask | PhasedTask
 
 
 def tasks_of(network: Network, int32_outputs: Collection[str] = ()) -> tuple[Task, ...]:
@@ -234,6 +295,12 @@ def _task(network: Network, chain: tuple[Node, ...], int32_outputs: Collection[s
             return PoolTask(
                 (node.name,), source, node.name, shapes[source], shape, node.kernel, node.stride, node.padding
             )
+        case AveragePool(inputs=(source,)):
+            shape = shapes[source]
+            phases, channels = average_phases(node, shape), shape.channels
+            return PhasedTask(
+                (node.name,), source, node.name, shape, shapes[node.name], phases, node.stride, channels, channels
+            )
         case GlobalAveragePool(inputs=(source,)):
             return AverageTask((node.name,), source, node.name, shapes[source], shapes[node.name])
         case Concat():
@@ -268,7 +335,7 @@ def _conv_task(network: Network, chain: tuple[Node, ...], residual: str | None, 
             # Every channel by itself, through a weight of 1.
             channels = shapes[source].channels
             conv = Conv(runs.name, (source,), channels, (1, 1), groups=channels)
-        case MaxPool() | GlobalAveragePool() | Concat() | Slice():
+        case MaxPool() | AveragePool() | GlobalAveragePool() | Concat() | Slice():
             raise AssertionError(f"{runs.name!r} does not run as a convolution")
         case _:
             assert_never(runs)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from tcugen.model.integers import (
     AddIntegers,
     AverageIntegers,
+    AveragePoolIntegers,
     Clamp,
     ConcatIntegers,
     MaxPoolIntegers,
@@ -21,6 +22,7 @@ from tcugen.model.integers import (
 from tcugen.model.validate import broken
 from tcugen.network.operators import (
     Add,
+    AveragePool,
     Concat,
     Conv,
     GlobalAveragePool,
@@ -47,6 +49,8 @@ def numbers_of(integers: NodeIntegers) -> dict[str, Any]:
             }
         case WeightedIntegers() | AverageIntegers() | RequantiseIntegers() | ConcatIntegers():
             return {} if integers.clamp is None else {"clamp": integers.clamp}
+        case AveragePoolIntegers():
+            return {"clamp": integers.clamp}
         case MaxPoolIntegers() | TableIntegers() | SliceIntegers():
             return {}
         case _:
@@ -68,7 +72,7 @@ def arrays_of(integers: NodeIntegers) -> Arrays:
             return {"multiplier": np.asarray(integers.multiplier)}
         case TableIntegers():
             return {"table": integers.entries}
-        case ConcatIntegers():
+        case ConcatIntegers() | AveragePoolIntegers():
             return {"multipliers": integers.multipliers}
         case AddIntegers() | MaxPoolIntegers() | SliceIntegers():
             return {}
@@ -111,6 +115,8 @@ class _Entry:
                 return AddIntegers(*self.ratios(), clamp=self.clamp())
             case MaxPool():
                 return MaxPoolIntegers()
+            case AveragePool():
+                return AveragePoolIntegers(self.array("multipliers", np.float32), self.clamp())
             case GlobalAveragePool():
                 return AverageIntegers(self.multiplier(), self.clamp())
             case Requantise():

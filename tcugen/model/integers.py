@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from tcugen.network.operators import (
     Add,
+    AveragePool,
     Concat,
     Conv,
     GlobalAveragePool,
@@ -69,6 +70,18 @@ class AverageIntegers:
 
 
 @dataclass(frozen=True, eq=False)
+class AveragePoolIntegers:
+    """Of an average_pool.
+
+    Attributes:
+        multipliers: float32, one for each of `divisors`, with the division by it.
+    """
+
+    multipliers: npt.NDArray[np.float32]
+    clamp: Clamp
+
+
+@dataclass(frozen=True, eq=False)
 class RequantiseIntegers:
     """Of a change of scale and zero point."""
 
@@ -108,6 +121,7 @@ NodeIntegers = (
     WeightedIntegers
     | AddIntegers
     | MaxPoolIntegers
+    | AveragePoolIntegers
     | AverageIntegers
     | RequantiseIntegers
     | TableIntegers
@@ -126,6 +140,8 @@ def integers_kind(node: Node) -> type[NodeIntegers]:
             return AddIntegers
         case MaxPool():
             return MaxPoolIntegers
+        case AveragePool():
+            return AveragePoolIntegers
         case GlobalAveragePool():
             return AverageIntegers
         case Requantise():
@@ -144,6 +160,8 @@ def clamp_of(integers: NodeIntegers) -> Clamp | None:
     """Limits of the output; None if it has none: 32-bit sums, and maxima."""
     match integers:
         case WeightedIntegers() | AddIntegers() | AverageIntegers() | RequantiseIntegers() | ConcatIntegers():
+            return integers.clamp
+        case AveragePoolIntegers():
             return integers.clamp
         case TableIntegers():
             return -128, 127

@@ -10,6 +10,7 @@ from tcugen.model.file_form import FLOAT_NCHW, FileForm
 from tcugen.model.integers import (
     AddIntegers,
     AverageIntegers,
+    AveragePoolIntegers,
     ConcatIntegers,
     MaxPoolIntegers,
     NodeIntegers,
@@ -22,6 +23,7 @@ from tcugen.model.integers import (
 from tcugen.network.graph import Network
 from tcugen.network.operators import (
     Add,
+    AveragePool,
     Concat,
     Conv,
     GlobalAveragePool,
@@ -69,6 +71,8 @@ class QuantizedNetwork:
     def integers_of(self, node: Add) -> AddIntegers: ...
     @overload
     def integers_of(self, node: MaxPool) -> MaxPoolIntegers: ...
+    @overload
+    def integers_of(self, node: AveragePool) -> AveragePoolIntegers: ...
     @overload
     def integers_of(self, node: GlobalAveragePool) -> AverageIntegers: ...
     @overload

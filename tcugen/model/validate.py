@@ -17,6 +17,7 @@ from tcugen.model.limits import (
 from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.network.operators import (
     Add,
+    AveragePool,
     Concat,
     Conv,
     GlobalAveragePool,
@@ -30,6 +31,7 @@ from tcugen.network.operators import (
     as_convolution,
     keeps_quantization,
 )
+from tcugen.network.windows import divisors
 
 
 def validate(model: QuantizedNetwork) -> None:
@@ -87,6 +89,11 @@ def _check_node(model: QuantizedNetwork, node: Node) -> None:
             _check_weighted(model, node, model.integers_of(node))
         case Add():
             _check_add(where, model.integers_of(node))
+        case AveragePool():
+            multipliers = model.integers_of(node).multipliers
+            counts = divisors(node, model.network.shapes[node.inputs[0]])
+            _check_array(where, "multipliers", multipliers, np.float32, (len(counts),))
+            _check_multipliers(where, multipliers)
         case GlobalAveragePool() | Requantise():
             _check_multipliers(where, model.integers_of(node).multiplier)
         case Table():

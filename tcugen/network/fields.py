@@ -22,6 +22,7 @@ Pair = tuple[Side, Side]
 """(y, x)."""
 Borders = tuple[Border, Border, Border, Border]
 """(top, left, bottom, right)."""
+Flag = Annotated[bool, Field(strict=True)]
 Activation = Literal["relu"] | None
 Function = Literal[
     "sigmoid",

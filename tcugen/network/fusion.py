@@ -3,7 +3,18 @@
 from typing import assert_never
 
 from tcugen.network.graph import Network, Node
-from tcugen.network.operators import Add, Concat, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Slice, Table
+from tcugen.network.operators import (
+    Add,
+    AveragePool,
+    Concat,
+    Conv,
+    GlobalAveragePool,
+    Linear,
+    MaxPool,
+    Requantise,
+    Slice,
+    Table,
+)
 
 
 def fused_producers(network: Network) -> dict[str, str]:
@@ -48,7 +59,7 @@ def _can_add(node: Node) -> bool:
     match node:
         case Conv() | Linear() | Requantise():
             return True
-        case Add() | MaxPool() | GlobalAveragePool() | Table() | Concat() | Slice():
+        case Add() | MaxPool() | AveragePool() | GlobalAveragePool() | Table() | Concat() | Slice():
             return False
         case _:
             assert_never(node)

@@ -15,6 +15,7 @@ from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.network.graph import Node
 from tcugen.network.operators import (
     Add,
+    AveragePool,
     Concat,
     Conv,
     GlobalAveragePool,
@@ -124,6 +125,10 @@ class _Writer:
             case MaxPool():
                 geometry = {"strides": node.stride, "pads": node.padding, "kernel_shape": node.kernel}
                 computed = self.op("MaxPool", operands, f"{name}_pool", **geometry)
+            case AveragePool():
+                geometry = {"strides": node.stride, "pads": node.padding, "kernel_shape": node.kernel}
+                counts = int(node.count_include_pad)
+                computed = self.op("AveragePool", operands, f"{name}_mean", count_include_pad=counts, **geometry)
             case GlobalAveragePool():
                 computed = self.op("GlobalAveragePool", operands, f"{name}_mean")
             case Requantise():

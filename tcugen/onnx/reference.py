@@ -24,6 +24,7 @@ from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.graph import Node
 from tcugen.network.operators import (
     Add,
+    AveragePool,
     Concat,
     Conv,
     GlobalAveragePool,
@@ -34,6 +35,7 @@ from tcugen.network.operators import (
     Table,
     Weighted,
 )
+from tcugen.network.windows import counted, divisors
 from tcugen.onnx.untyped import open_session
 
 if TYPE_CHECKING:
@@ -152,6 +154,8 @@ class _Writer:
                 self.add(node)
             case MaxPool():
                 self.max_pool(node)
+            case AveragePool():
+                self.average_pool(node)
             case GlobalAveragePool():
                 self.global_average_pool(node)
             case Requantise():
@@ -246,6 +250,22 @@ class _Writer:
     def max_pool(self, node: MaxPool) -> None:
         geometry: dict[str, Any] = {"strides": node.stride, "pads": node.padding, "kernel_shape": node.kernel}
         self.op("MaxPool", [node.inputs[0]], node.name, **geometry)
+
+    def average_pool(self, node: AveragePool) -> None:
+        """Sums of a window by a Conv of ones in float, which are integers and exact, then the multiplier of each pixel.
+
+        ONNX Runtime's QLinearAveragePool adds up real values instead.
+        """
+        integers, name = self.model.integers_of(node), node.name
+        shape = self.model.network.shapes[node.inputs[0]]
+        rows, columns = (np.array(counts) for counts in counted(node, shape))
+        of_pixel = np.searchsorted(divisors(node, shape), rows[:, None] * columns)
+        ones = np.ones((shape.channels, 1, *node.kernel), np.float32)
+        inputs = [self.centred(node, node.inputs[0], "x", np.float32), self.constant(f"{name}/ones", ones)]
+        geometry: dict[str, Any] = {"strides": node.stride, "pads": node.padding, "kernel_shape": node.kernel}
+        sums = self.op("Conv", inputs, f"{name}/sums", group=shape.channels, **geometry)
+        factors = self.constant(f"{name}/multipliers", integers.multipliers[of_pixel][None, None])
+        self.rounded(node, integers.clamp, self.op("Mul", [sums, factors], f"{name}/scaled"), np.float32)
 
     def global_average_pool(self, node: GlobalAveragePool) -> None:
         x, name = node.inputs[0], node.name

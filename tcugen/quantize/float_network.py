@@ -12,6 +12,7 @@ from tcugen.model.functions import real_function
 from tcugen.network.graph import Network, Node
 from tcugen.network.operators import (
     Add,
+    AveragePool,
     Concat,
     Conv,
     GlobalAveragePool,
@@ -23,6 +24,7 @@ from tcugen.network.operators import (
     Windowed,
     as_convolution,
 )
+from tcugen.network.windows import counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +110,10 @@ def _evaluate(model: FloatNetwork, node: Node, operands: list[torch.Tensor]) -> 
             return x + operands[1]
         case MaxPool():
             return functional.max_pool2d(_padded(x, node, float("-inf")), node.kernel, node.stride)
+        case AveragePool():
+            sums = functional.avg_pool2d(_padded(x, node, 0.0), node.kernel, node.stride, divisor_override=1)
+            rows, columns = (torch.tensor(counts) for counts in counted(node, model.network.shapes[node.inputs[0]]))
+            return sums / (rows[:, None] * columns)
         case GlobalAveragePool():
             return x.mean(dim=(2, 3), keepdim=True)
         case Requantise():

@@ -12,6 +12,7 @@ from tcugen.model.functions import table_entries
 from tcugen.model.integers import (
     AddIntegers,
     AverageIntegers,
+    AveragePoolIntegers,
     Clamp,
     ConcatIntegers,
     MaxPoolIntegers,
@@ -23,7 +24,19 @@ from tcugen.model.integers import (
 )
 from tcugen.model.limits import INT8_RANGE, MULTIPLIER_EXPONENTS
 from tcugen.model.quantized import Quantization, QuantizedNetwork
-from tcugen.network.operators import Add, Concat, GlobalAveragePool, MaxPool, Node, Requantise, Slice, Table, Weighted
+from tcugen.network.operators import (
+    Add,
+    AveragePool,
+    Concat,
+    GlobalAveragePool,
+    MaxPool,
+    Node,
+    Requantise,
+    Slice,
+    Table,
+    Weighted,
+)
+from tcugen.network.windows import divisors
 from tcugen.quantize.float_network import FloatNetwork, Parameters
 
 LARGEST_WEIGHT = 127
@@ -85,6 +98,10 @@ def _integers(model: FloatNetwork, node: Node, made: QuantizedNetwork) -> NodeIn
         case Add():
             m_a, m_b, shift = multipliers.add_multipliers(x.scale, made.scale(node.inputs[1]), y.scale, layer=node.name)
             return AddIntegers((m_a, m_b), shift, limits)
+        case AveragePool():
+            counts = divisors(node, model.network.shapes[node.inputs[0]])
+            factors = multipliers.average_multipliers(x.scale, y.scale, counts, layer=node.name)
+            return AveragePoolIntegers(factors, limits)
         case GlobalAveragePool():
             shape = model.network.shapes[node.inputs[0]]
             pixels = shape.height * shape.width

@@ -10,6 +10,7 @@ import numpy as np
 from tcugen.model.integers import (
     AddIntegers,
     AverageIntegers,
+    AveragePoolIntegers,
     Clamp,
     ConcatIntegers,
     MaxPoolIntegers,
@@ -24,6 +25,7 @@ from tcugen.model.shortcut import shortcut_weight
 from tcugen.network.graph import Network, Node
 from tcugen.network.operators import (
     Add,
+    AveragePool,
     Concat,
     Conv,
     GlobalAveragePool,
@@ -36,6 +38,7 @@ from tcugen.network.operators import (
     activation_of,
     as_convolution,
 )
+from tcugen.network.windows import divisors
 
 _WEIGHT_DEVIATION = 73.0
 """Standard deviation of uniform weights in [-127, 127]."""
@@ -65,6 +68,9 @@ def _integers(network: Network, node: Node, rng: np.random.Generator) -> NodeInt
             return AddIntegers((1 << _ADD_SHIFT - 1, 1 << _ADD_SHIFT - 1), _ADD_SHIFT, clamp)
         case MaxPool():
             return MaxPoolIntegers()
+        case AveragePool():
+            counts = divisors(node, network.shapes[node.inputs[0]])
+            return AveragePoolIntegers(np.array([1 / count for count in counts], np.float32), clamp)
         case GlobalAveragePool():
             shape = network.shapes[node.inputs[0]]
             return AverageIntegers(np.float32(1 / (shape.height * shape.width)), clamp)

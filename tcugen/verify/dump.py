@@ -11,6 +11,7 @@ from tcugen.model.integers import WeightedIntegers, clamp_of
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.operators import (
     Add,
+    AveragePool,
     Concat,
     Conv,
     GlobalAveragePool,
@@ -24,6 +25,7 @@ from tcugen.network.operators import (
     as_convolution,
     keeps_quantization,
 )
+from tcugen.network.windows import divisors
 from tcugen.onnx.reference import write_reference
 from tcugen.program import Program
 from tcugen.verify.compare import NodeResult, Verification
@@ -112,6 +114,11 @@ def _entry(files: _Files, model: QuantizedNetwork, result: NodeResult, tensors: 
             entry |= {"multiplier": list(add.multipliers), "shift": add.shift}
         case MaxPool():
             entry |= _window(node)
+        case AveragePool():
+            counts = divisors(node, model.network.shapes[node.inputs[0]])
+            factors = (float(factor) for factor in model.integers_of(node).multipliers)
+            entry |= _window(node) | {"count_include_pad": node.count_include_pad}
+            entry["multipliers"] = {str(count): factor for count, factor in zip(counts, factors, strict=True)}
         case GlobalAveragePool() | Requantise():
             entry["multiplier"] = float(model.integers_of(node).multiplier)
         case Table():

@@ -9,6 +9,7 @@ from tcugen.network.check import checked_network
 from tcugen.network.graph import Node, Shape
 from tcugen.network.operators import (
     Add,
+    AveragePool,
     Concat,
     Conv,
     GlobalAveragePool,
@@ -26,7 +27,7 @@ MOST_PIXELS = 16
 MOST_LAYERS = 4
 LAYERS = (
     "conv", "conv", "conv", "conv", "block", "max_pool", "requantise", "average", "add", "linear", "input", "concat",
-    "slice",
+    "slice", "average_pool",
 )  # fmt: skip
 
 TABLES = ("table", "table", "table")
@@ -118,6 +119,9 @@ class _Builder:
             self.block(source)
         elif kind == "max_pool":
             self.put(MaxPool, source, **self.window(shape, 4, 0))
+        elif kind == "average_pool":
+            counts = self.draw(st.booleans())
+            self.put(AveragePool, source, count_include_pad=counts, **self.window(shape, 4, 0))
         elif kind == "requantise":
             self.put(Requantise, source)
         elif kind == "table":

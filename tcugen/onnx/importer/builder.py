@@ -14,6 +14,7 @@ from tcugen.model.functions import output_entries
 from tcugen.model.integers import (
     AddIntegers,
     AverageIntegers,
+    AveragePoolIntegers,
     Clamp,
     ConcatIntegers,
     MaxPoolIntegers,
@@ -39,6 +40,7 @@ from tcugen.network.operators import (
     Table,
     keeps_quantization,
 )
+from tcugen.network.windows import divisors
 from tcugen.onnx.importer.affine import fitted
 from tcugen.onnx.importer.dead_channels import without_dead_channels
 from tcugen.onnx.importer.folding import fold_limits
@@ -280,7 +282,7 @@ class Builder:
             case Addition():
                 node = Add(name, base.operands, activation)
             case Average():
-                node = GlobalAveragePool(name, (base.x,))
+                node = replace(base.pool, name=name) if base.pool else GlobalAveragePool(name, (base.x,))
             case Elementwise():
                 curve = base.curve
                 node = Table(name, (curve.tensor,), curve.function or "custom", curve.alpha)
@@ -317,9 +319,13 @@ class Builder:
                 m_a, m_b, shift = multipliers.add_multipliers(s_a, s_b, s_y, layer=layer)
                 return AddIntegers((m_a, m_b), shift, limits)
             case Average():
-                shape = self.shapes[base.x]
+                shape, s_x = self.shapes[base.x], self.scale(base.x)
+                if base.pool:
+                    counts = divisors(base.pool, shape)
+                    factors = multipliers.average_multipliers(s_x, s_y, counts, layer=layer)
+                    return AveragePoolIntegers(factors, limits)
                 pixels = shape.height * shape.width
-                factor = multipliers.average_multiplier(self.scale(base.x), s_y, pixels, layer=layer)
+                factor = multipliers.average_multiplier(s_x, s_y, pixels, layer=layer)
                 return AverageIntegers(factor, limits)
             case Elementwise():
                 return TableIntegers(np.clip(output_entries(base.curve.values, s_y, y.zero_point), *limits))

@@ -9,7 +9,7 @@ import numpy as np
 
 from tcugen.network.fields import Activation, Function
 from tcugen.network.graph import Shape
-from tcugen.network.operators import Weighted
+from tcugen.network.operators import AveragePool, Weighted
 from tcugen.onnx.importer.onnx_file import OnnxNode
 
 
@@ -176,11 +176,16 @@ class Addition:
 
 @dataclass(frozen=True, eq=False)
 class Average:
-    """The mean over all pixels of a tensor of the network before it is quantized."""
+    """The mean over pixels of a tensor of the network before it is quantized.
+
+    Attributes:
+        pool: The operator of the network, all but its name; None for the mean over all pixels.
+    """
 
     node: OnnxNode
     x: str
     shape: Shape
+    pool: AveragePool | None = None
 
 
 @dataclass(frozen=True, eq=False)
