@@ -111,6 +111,10 @@ class Observation:
     y_step: int = 1
     x_step: int = 1
 
+    def to_dict(self) -> dict[str, Any]:
+        """Its fields, but for the steps where they are 1."""
+        return {key: value for key, value in asdict(self).items() if value != 1 or key not in ("y_step", "x_step")}
+
 
 def code_of(instructions: tuple[Instruction, ...]) -> bytes:
     """Contents of window PROGRAM: whole beats of the widest bus."""
@@ -176,7 +180,7 @@ class Program:
             "outputs": [asdict(port) for port in self.outputs],
             "layers": [asdict(layer) for layer in self.layers],
             "tensors": {name: asdict(layout) for name, layout in self.tensors.items()},
-            "observations": [asdict(observation) for observation in self.observations],
+            "observations": [observation.to_dict() for observation in self.observations],
         }
         (directory / "program.json").write_text(json.dumps(manifest, indent=1) + "\n")
 

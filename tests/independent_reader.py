@@ -42,6 +42,9 @@ class Dump:
             "table": self.look_up,
             "concat": self.concatenation,
             "slice": self.channels,
+            "resize": self.repeated,
+            "depth_to_space": self.blocks,
+            "channel_shuffle": self.shuffled,
         }
         return compute[node["op"]](node, *inputs)
 
@@ -105,6 +108,25 @@ class Dump:
 
     def channels(self, node: dict, x: np.ndarray) -> np.ndarray:
         return x[:, node["channels"][0] : node["channels"][1]]
+
+    def repeated(self, node: dict, x: np.ndarray) -> np.ndarray:
+        return np.kron(x, np.ones(node["factor"], np.int8))
+
+    def blocks(self, node: dict, x: np.ndarray) -> np.ndarray:
+        block = node["block"]
+        size = x.shape[1] // block**2
+        out = np.zeros((len(x), size, x.shape[2] * block, x.shape[3] * block), np.int8)
+        for y in range(block):
+            for z in range(block):
+                place = y * block + z
+                channels = (
+                    slice(place * size, (place + 1) * size) if node["mode"] == "DCR" else slice(place, None, block**2)
+                )
+                out[:, :, y::block, z::block] = x[:, channels]
+        return out
+
+    def shuffled(self, node: dict, x: np.ndarray) -> np.ndarray:
+        return np.concatenate([x[:, c :: x.shape[1] // node["groups"]] for c in range(x.shape[1] // node["groups"])], 1)
 
     def readers(self, node: dict) -> list[dict]:
         """Nodes that compute `node` along with themselves."""

@@ -9,12 +9,14 @@ from tcugen.network.graph import Network, Shape
 from tcugen.network.operators import (
     Add,
     AveragePool,
+    ChannelShuffle,
     Concat,
     Conv,
     GlobalAveragePool,
     Linear,
     MaxPool,
     Requantise,
+    Resize,
     Slice,
     Table,
 )
@@ -85,7 +87,9 @@ def every_operator() -> Network:
         Slice("part", ("doubled",), (3, 12)),
         Concat("joined", ("part", "rescaled", "doubled")),
         AveragePool("smooth", ("joined",), (3, 2), (1, 2), (1, 1, 1, 0)),
-        GlobalAveragePool("mean", ("smooth",)),
+        ChannelShuffle("shuffled", ("smooth",), 41),
+        Resize("larger", ("shuffled",), (2, 1)),
+        GlobalAveragePool("mean", ("larger",)),
         Table("curve", ("mean",), "tanh"),
         Linear("fc", ("curve",), 24),
     )

@@ -15,12 +15,15 @@ from tcugen.network.graph import Network, Node
 from tcugen.network.operators import (
     Add,
     AveragePool,
+    ChannelShuffle,
     Concat,
     Conv,
+    DepthToSpace,
     GlobalAveragePool,
     Linear,
     MaxPool,
     Requantise,
+    Resize,
     Slice,
     Table,
 )
@@ -99,6 +102,8 @@ def _window(node: Node) -> _Window | None:
         case MaxPool() | AveragePool():
             return _Window(node.kernel, node.stride, node.padding, 1)
         case Linear() | Add() | GlobalAveragePool() | Requantise() | Table() | Concat() | Slice():
+            return None
+        case Resize() | DepthToSpace() | ChannelShuffle():
             return None
         case _:
             assert_never(node)

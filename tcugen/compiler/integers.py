@@ -15,12 +15,15 @@ from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.operators import (
     Add,
     AveragePool,
+    ChannelShuffle,
     Concat,
     Conv,
+    DepthToSpace,
     GlobalAveragePool,
     Linear,
     MaxPool,
     Requantise,
+    Resize,
     Slice,
     Table,
     Weighted,
@@ -160,7 +163,16 @@ def _on_the_array(model: QuantizedNetwork, task: ConvTask, architecture: Archite
             return _requantise(model, task, node, architecture)
         case Conv() | Linear():
             return _convolution(model, task, node, architecture)
-        case MaxPool() | AveragePool() | GlobalAveragePool() | Concat() | Slice():
+        case (
+            MaxPool()
+            | AveragePool()
+            | GlobalAveragePool()
+            | Concat()
+            | Slice()
+            | Resize()
+            | DepthToSpace()
+            | ChannelShuffle()
+        ):
             raise AssertionError(f"{node.name!r} does not run as a convolution")
         case _:
             assert_never(node)
@@ -235,14 +247,14 @@ def _unchanged(model: QuantizedNetwork, task: ConvTask) -> TaskIntegers:
 
 
 def _gather(model: QuantizedNetwork, task: GatherTask, architecture: Architecture) -> TaskIntegers:
-    """A concat or slice: every channel by itself, with the zero point and the multiplier of its tensor."""
+    """Concat, slice, channel_shuffle: every channel by itself, with the zero point and the multiplier of its tensor."""
     node = model.network.by_name[task.name]
     match node:
         case Concat():
             integers = model.integers_of(node)
             multipliers, clamp = integers.multipliers, integers.clamp
-        case Slice():
-            multipliers, clamp = np.ones(1, np.float32), INT8
+        case Slice() | ChannelShuffle():
+            multipliers, clamp = np.ones(len(task.parts), np.float32), INT8
         case _:
             raise AssertionError(f"{node.name!r} is no gather")
     weight, no_bias = np.ones((1, 1), np.int8), np.zeros(1, np.int32)
@@ -260,22 +272,30 @@ def _gather(model: QuantizedNetwork, task: GatherTask, architecture: Architectur
 
 
 def _phased(model: QuantizedNetwork, task: PhasedTask, architecture: Architecture) -> TaskIntegers:
-    """An average pool: weights of 1, and the multiplier of what the windows of each phase count."""
-    node = model.network.by_name[task.name]
-    assert isinstance(node, AveragePool), f"{node.name!r} has no phases"
-    integers, shape, pad, z_y = (
-        model.integers_of(node),
-        task.input_shape,
-        *map(model.zero_point, (task.input, task.name)),
-    )
-    counts, channels = divisors(node, shape), task.output_shape.channels
+    """Weights of 1: for every tap of an average pool, for the one channel that becomes another of operators that move.
+
+    The multiplier of an average pool is that of what the windows of a phase count.
+    """
+    node, shape, pad = model.network.by_name[task.name], task.input_shape, model.zero_point(task.input)
+    z_y, channels = model.zero_point(task.name), task.output_shape.channels
     phases: list[TaskIntegers] = []
-    for phase in task.phases:
-        weight = np.ones((channels, 1, *phase.kernel), np.int8)
+    for number, phase in enumerate(task.phases):
+        weight = np.ones((channels, task.channels // task.groups, *phase.kernel), np.int8)
+        multiplier, clamp = np.float32(1), INT8
+        match node:
+            case AveragePool():
+                integers = model.integers_of(node)
+                count = divisors(node, shape).index(divisor(node, shape, phase))
+                multiplier, clamp = integers.multipliers[count], integers.clamp
+            case DepthToSpace(mode="CRD"):
+                weight[:, np.arange(weight.shape[1]) != number] = 0
+            case DepthToSpace() | Resize():
+                pass
+            case _:
+                raise AssertionError(f"{node.name!r} has no phases")
         bias = fold_bias(task.name, weight, np.zeros(channels, np.int32), pad, architecture.accumulator_bits)
-        multiplier = integers.multipliers[counts.index(divisor(node, shape, phase))]
         factors = check_multipliers(task.name, np.full(channels, multiplier, np.float32))
-        phases.append(TaskIntegers(weight, bias, factors, pad, z_y, integers.clamp))
+        phases.append(TaskIntegers(weight, bias, factors, pad, z_y, clamp))
     return replace(phases[0], weight=None, phases=tuple(phases))
 
 

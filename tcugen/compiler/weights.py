@@ -112,7 +112,7 @@ def gather_columns(
             first, end = (word * architecture.rows for word in piece.words)
             tiles = np.zeros((end - first, width), np.uint8)
             channels = np.arange(*piece.channels)
-            lanes = piece.outputs - first_output - number * width + channels - piece.channels[0]
+            lanes = piece.outputs - first_output - number * width + piece.step * (channels - piece.channels[0])
             tiles[channels - first, lanes] = 1
             found.append(tiles.reshape(-1))
     return np.concatenate(found)

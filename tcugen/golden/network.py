@@ -18,13 +18,16 @@ from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.operators import (
     Add,
     AveragePool,
+    ChannelShuffle,
     Concat,
     Conv,
+    DepthToSpace,
     GlobalAveragePool,
     Linear,
     MaxPool,
     Node,
     Requantise,
+    Resize,
     Slice,
     Table,
     Weighted,
@@ -92,6 +95,18 @@ def evaluate(model: QuantizedNetwork, node: Node, operands: Sequence[torch.Tenso
             return arithmetic.change_scale(x, z_x, multiplier, model.zero_point(node.name), *change.clamp)
         case Concat():
             return _concatenated(model, node, operands)
+        case Resize(factor=(rows, columns)):
+            return x.repeat_interleave(rows, dim=2).repeat_interleave(columns, dim=3)
+        case DepthToSpace(block=block, mode=mode):
+            n, _, height, width = x.shape
+            places = (block, block, -1) if mode == "DCR" else (-1, block, block)
+            order = (0, 3, 4, 1, 5, 2) if mode == "DCR" else (0, 1, 4, 2, 5, 3)
+            blocks = x.reshape(n, *places, height, width).permute(order)
+            return blocks.reshape(n, -1, height * block, width * block)
+        case ChannelShuffle(groups=groups):
+            n, channels, height, width = x.shape
+            split = x.reshape(n, groups, channels // groups, height, width)
+            return split.permute(0, 2, 1, 3, 4).reshape(x.shape)
         case Slice(channels=(start, stop)):
             return x[:, start:stop].contiguous()
         case _:

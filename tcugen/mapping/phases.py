@@ -1,10 +1,10 @@
 """Output pixels at regular distances that are a convolution of their own: its taps and parameters are theirs alone."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
-from tcugen.network.operators import AveragePool
+from tcugen.network.operators import AveragePool, DepthToSpace, Resize
 from tcugen.network.shape import Shape
 from tcugen.network.windows import counted, taps_inside
 
@@ -48,6 +48,26 @@ def average_phases(node: AveragePool, shape: Shape) -> tuple[Phase, ...]:
         for y, height, taps_y, top in _runs(node, shape.height, rows, 0)
         for x, width, taps_x, left in _runs(node, shape.width, columns, 1)
     )
+
+
+def resize_phases(node: Resize, shape: Shape) -> tuple[Phase, ...]:
+    """The phases of a resize of an input of `shape`: one for every place that a pixel is repeated at."""
+    return _blocks(node.factor, shape)
+
+
+def block_phases(node: DepthToSpace, shape: Shape) -> tuple[Phase, ...]:
+    """The phases of a depth_to_space of an input of `shape`: one for every place of the block, y outermost.
+
+    Of mode DCR each reads channels of its own, of mode CRD all read all.
+    """
+    blocks, places = _blocks((node.block, node.block), shape), node.block**2
+    apart = shape.channels // places if node.mode == "DCR" else 0
+    return tuple(replace(phase, channel=number * apart) for number, phase in enumerate(blocks))
+
+
+def _blocks(block: tuple[int, int], shape: Shape) -> tuple[Phase, ...]:
+    size = (shape.height, shape.width)
+    return tuple(Phase((y, x), block, size, (1, 1), (0, 0)) for y in range(block[0]) for x in range(block[1]))
 
 
 def divisor(node: AveragePool, shape: Shape, phase: Phase) -> int:

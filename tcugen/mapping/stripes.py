@@ -215,7 +215,7 @@ class StripePlanner:
             case AverageTask():
                 window = task.kernel
             case PhasedTask():
-                window = (task.phases, task.stride, task.groups)
+                window = (task.phases, task.stride, task.groups, task.channels)
             case GatherTask():
                 window = self.loaded_words
             case _:

@@ -8,19 +8,22 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, assert_never
 
-from tcugen.mapping.phases import Phase, average_phases
+from tcugen.mapping.phases import Phase, average_phases, block_phases, resize_phases
 from tcugen.network.fusion import fused_producers
 from tcugen.network.graph import Network
 from tcugen.network.operators import (
     Add,
     AveragePool,
+    ChannelShuffle,
     Concat,
     Conv,
+    DepthToSpace,
     GlobalAveragePool,
     Linear,
     MaxPool,
     Node,
     Requantise,
+    Resize,
     Slice,
     Table,
     as_convolution,
@@ -170,12 +173,14 @@ class GatherTask:
     Attributes:
         nodes, output, output_shape: as those of `ConvTask`.
         parts: What the output's channels are, in order; all of one height and width.
+        interleaved: The output takes one channel of each part in turn; they are of one tensor and have equally many.
     """
 
     nodes: tuple[str, ...]
     parts: tuple[Part, ...]
     output: str
     output_shape: Shape
+    interleaved: bool = False
     int32: Literal[False] = False
     residual: None = None
     table: Literal[False] = False
@@ -306,6 +311,20 @@ def _task(network: Network, chain: tuple[Node, ...], int32_outputs: Collection[s
         case Concat():
             parts = tuple(Part(name, 0, shapes[name].channels, shapes[name]) for name in node.inputs)
             return GatherTask((node.name,), parts, node.name, shapes[node.name])
+        case ChannelShuffle(inputs=(source,), groups=groups):
+            size = shapes[source].channels // groups
+            parts = tuple(Part(source, group * size, size, shapes[source]) for group in range(groups))
+            return GatherTask((node.name,), parts, node.name, shapes[node.name], interleaved=True)
+        case Resize(inputs=(source,)):
+            shape = shapes[source]
+            phases, channels = resize_phases(node, shape), shape.channels
+            return PhasedTask(
+                (node.name,), source, node.name, shape, shapes[node.name], phases, (1, 1), channels, channels
+            )
+        case DepthToSpace(inputs=(source,)):
+            shape, made = shapes[source], shapes[node.name]
+            phases, channels = block_phases(node, shape), made.channels if node.mode == "DCR" else shape.channels
+            return PhasedTask((node.name,), source, node.name, shape, made, phases, (1, 1), made.channels, channels)
         case Slice(inputs=(source,), channels=(start, stop)):
             part = Part(source, start, stop - start, shapes[source])
             return GatherTask((node.name,), (part,), node.name, shapes[node.name])
@@ -335,7 +354,16 @@ def _conv_task(network: Network, chain: tuple[Node, ...], residual: str | None, 
             # Every channel by itself, through a weight of 1.
             channels = shapes[source].channels
             conv = Conv(runs.name, (source,), channels, (1, 1), groups=channels)
-        case MaxPool() | AveragePool() | GlobalAveragePool() | Concat() | Slice():
+        case (
+            MaxPool()
+            | AveragePool()
+            | GlobalAveragePool()
+            | Concat()
+            | Slice()
+            | Resize()
+            | DepthToSpace()
+            | ChannelShuffle()
+        ):
             raise AssertionError(f"{runs.name!r} does not run as a convolution")
         case _:
             assert_never(runs)

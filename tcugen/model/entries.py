@@ -23,13 +23,16 @@ from tcugen.model.validate import broken
 from tcugen.network.operators import (
     Add,
     AveragePool,
+    ChannelShuffle,
     Concat,
     Conv,
+    DepthToSpace,
     GlobalAveragePool,
     Linear,
     MaxPool,
     Node,
     Requantise,
+    Resize,
     Slice,
     Table,
 )
@@ -125,7 +128,7 @@ class _Entry:
                 return TableIntegers(self.array("table", np.int8))
             case Concat():
                 return ConcatIntegers(self.array("multipliers", np.float32), self.clamp())
-            case Slice():
+            case Slice() | Resize() | DepthToSpace() | ChannelShuffle():
                 return SliceIntegers()
             case _:
                 assert_never(self.node)

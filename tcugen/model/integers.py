@@ -9,13 +9,16 @@ import numpy.typing as npt
 from tcugen.network.operators import (
     Add,
     AveragePool,
+    ChannelShuffle,
     Concat,
     Conv,
+    DepthToSpace,
     GlobalAveragePool,
     Linear,
     MaxPool,
     Node,
     Requantise,
+    Resize,
     Slice,
     Table,
 )
@@ -114,7 +117,7 @@ class ConcatIntegers:
 
 @dataclass(frozen=True, eq=False)
 class SliceIntegers:
-    """Of a slice: none."""
+    """Of a slice, resize, depth_to_space or channel_shuffle: none."""
 
 
 NodeIntegers = (
@@ -150,7 +153,7 @@ def integers_kind(node: Node) -> type[NodeIntegers]:
             return TableIntegers
         case Concat():
             return ConcatIntegers
-        case Slice():
+        case Slice() | Resize() | DepthToSpace() | ChannelShuffle():
             return SliceIntegers
         case _:
             assert_never(node)

@@ -24,13 +24,16 @@ from tcugen.network.graph import Network
 from tcugen.network.operators import (
     Add,
     AveragePool,
+    ChannelShuffle,
     Concat,
     Conv,
+    DepthToSpace,
     GlobalAveragePool,
     Linear,
     MaxPool,
     Node,
     Requantise,
+    Resize,
     Slice,
     Table,
 )
@@ -82,7 +85,7 @@ class QuantizedNetwork:
     @overload
     def integers_of(self, node: Concat) -> ConcatIntegers: ...
     @overload
-    def integers_of(self, node: Slice) -> SliceIntegers: ...
+    def integers_of(self, node: Slice | Resize | DepthToSpace | ChannelShuffle) -> SliceIntegers: ...
     def integers_of(self, node: Node) -> NodeIntegers:
         """The integers of a node, of the kind that belongs to its operator.
 

@@ -18,13 +18,16 @@ from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.network.operators import (
     Add,
     AveragePool,
+    ChannelShuffle,
     Concat,
     Conv,
+    DepthToSpace,
     GlobalAveragePool,
     Linear,
     MaxPool,
     Node,
     Requantise,
+    Resize,
     Slice,
     Table,
     Weighted,
@@ -102,7 +105,7 @@ def _check_node(model: QuantizedNetwork, node: Node) -> None:
             multipliers = model.integers_of(node).multipliers
             _check_array(where, "multipliers", multipliers, np.float32, (len(node.inputs),))
             _check_multipliers(where, multipliers)
-        case MaxPool() | Slice():
+        case MaxPool() | Slice() | Resize() | DepthToSpace() | ChannelShuffle():
             pass
         case _:
             assert_never(node)

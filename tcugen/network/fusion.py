@@ -6,12 +6,15 @@ from tcugen.network.graph import Network, Node
 from tcugen.network.operators import (
     Add,
     AveragePool,
+    ChannelShuffle,
     Concat,
     Conv,
+    DepthToSpace,
     GlobalAveragePool,
     Linear,
     MaxPool,
     Requantise,
+    Resize,
     Slice,
     Table,
 )
@@ -60,6 +63,8 @@ def _can_add(node: Node) -> bool:
         case Conv() | Linear() | Requantise():
             return True
         case Add() | MaxPool() | AveragePool() | GlobalAveragePool() | Table() | Concat() | Slice():
+            return False
+        case Resize() | DepthToSpace() | ChannelShuffle():
             return False
         case _:
             assert_never(node)

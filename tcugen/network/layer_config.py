@@ -10,7 +10,16 @@ from pydantic import ValidationError
 
 from tcugen.network.check import checked_network, close_names
 from tcugen.network.graph import Network, NetworkError, Node, Shape
-from tcugen.network.operators import AveragePool, Concat, Conv, Slice, Table
+from tcugen.network.operators import (
+    AveragePool,
+    ChannelShuffle,
+    Concat,
+    Conv,
+    DepthToSpace,
+    Resize,
+    Slice,
+    Table,
+)
 from tcugen.network.resnets import BUNDLED_NAMES, bundled_network
 from tcugen.network.schema import LayerConfig, explain, keys_of
 
@@ -159,7 +168,7 @@ def _format_of(nodes: Iterable[Node], outputs: Sequence[str] | None) -> int:
 
 def _new_in_format_2(node: Node) -> str:
     """What a node has that format 1 does not have; empty if nothing."""
-    if isinstance(node, Table | Concat | Slice | AveragePool):
+    if isinstance(node, Table | Concat | Slice | AveragePool | Resize | DepthToSpace | ChannelShuffle):
         return f"is an {node.op}" if isinstance(node, AveragePool) else f"is a {node.op}"
     return "has a dilation" if _is_dilated(node) else ""
 

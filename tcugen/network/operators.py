@@ -25,6 +25,7 @@ from tcugen.network.fields import (
     Size,
     TwoInputs,
 )
+from tcugen.network.moving import ChannelShuffle, DepthToSpace, Resize
 from tcugen.network.shape import Shape
 
 SHORTCUT = "shortcut"
@@ -284,7 +285,10 @@ class Slice:
 WITH_ALPHA = ("leaky_relu", "hard_sigmoid", "elu")
 """Functions of a table that have a number of their own."""
 
-Node = Conv | Linear | Add | MaxPool | AveragePool | GlobalAveragePool | Requantise | Table | Concat | Slice
+Moving = Resize | DepthToSpace | ChannelShuffle
+"""Operators that only move int8 values, to other pixels or channels."""
+
+Node = Conv | Linear | Add | MaxPool | AveragePool | GlobalAveragePool | Requantise | Table | Concat | Slice | Moving
 """One operator of a network, in the order in which messages list them."""
 
 Weighted = Conv | Linear
@@ -327,6 +331,8 @@ def activation_of(node: Node) -> Activation:
             return node.activation
         case MaxPool() | AveragePool() | GlobalAveragePool() | Requantise() | Table() | Concat() | Slice():
             return None
+        case Resize() | DepthToSpace() | ChannelShuffle():
+            return None
         case _:
             assert_never(node)
 
@@ -334,7 +340,7 @@ def activation_of(node: Node) -> Activation:
 def keeps_quantization(node: Node) -> bool:
     """Whether it only moves int8 values: then its output has the scale and zero point of its input, and no limits."""
     match node:
-        case MaxPool() | Slice():
+        case MaxPool() | Slice() | Resize() | DepthToSpace() | ChannelShuffle():
             return True
         case Conv() | Linear() | Add() | AveragePool() | GlobalAveragePool() | Requantise() | Table() | Concat():
             return False

@@ -25,12 +25,15 @@ from tcugen.network.graph import Node
 from tcugen.network.operators import (
     Add,
     AveragePool,
+    ChannelShuffle,
     Concat,
     Conv,
+    DepthToSpace,
     GlobalAveragePool,
     Linear,
     MaxPool,
     Requantise,
+    Resize,
     Slice,
     Table,
     Weighted,
@@ -166,6 +169,14 @@ class _Writer:
                 self.concat(node)
             case Slice():
                 self.slice(node)
+            case Resize():
+                self.resize(node)
+            case DepthToSpace(block=block, mode="DCR"):
+                self.regroup(node, (block, block, -1), (0, 3, 4, 1, 5, 2))
+            case DepthToSpace(block=block):
+                self.regroup(node, (-1, block, block), (0, 1, 4, 2, 5, 3))
+            case ChannelShuffle(groups=groups):
+                self.regroup(node, (groups, -1), (0, 2, 1, 3, 4))
             case _:
                 assert_never(node)
 
@@ -318,6 +329,22 @@ class _Writer:
         ends = zip(("start", "stop", "axis"), (*node.channels, 1), strict=True)
         inputs = [self.constant(f"{node.name}/{what}", np.array([value], np.int64)) for what, value in ends]
         self.op("Slice", [node.inputs[0], *inputs], node.name)
+
+    def resize(self, node: Resize) -> None:
+        scales = self.constant(f"{node.name}/scales", np.array([1, 1, *node.factor], np.float32))
+        how = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+        self.op("Resize", [node.inputs[0], "", scales], node.name, **how)
+
+    def regroup(self, node: Node, channels: tuple[int, ...], order: tuple[int, ...]) -> None:
+        """Channels in several dimensions, all dimensions in another order, and back to four."""
+        name, shapes = node.name, self.model.network.shapes
+        before, after = shapes[node.inputs[0]], shapes[name]
+        apart = self.constant(f"{name}/apart", np.array([0, *channels, before.height, before.width], np.int64))
+        whole = self.constant(f"{name}/whole", np.array([0, after.channels, after.height, after.width], np.int64))
+        moved = self.op(
+            "Transpose", [self.op("Reshape", [node.inputs[0], apart], f"{name}/split")], f"{name}/moved", perm=order
+        )
+        self.op("Reshape", [moved, whole], name)
 
     def centred(self, node: Node, operand: str, role: str, dtype: type[np.floating]) -> str:
         """An operand less its zero point, in a floating-point type."""

@@ -13,12 +13,15 @@ from tcugen.network.graph import Network, Node
 from tcugen.network.operators import (
     Add,
     AveragePool,
+    ChannelShuffle,
     Concat,
     Conv,
+    DepthToSpace,
     GlobalAveragePool,
     Linear,
     MaxPool,
     Requantise,
+    Resize,
     Slice,
     Table,
     Windowed,
@@ -122,6 +125,16 @@ def _evaluate(model: FloatNetwork, node: Node, operands: list[torch.Tensor]) -> 
             return torch.as_tensor(real_function(node.function, node.alpha)(x.double().numpy())).float()
         case Concat():
             return torch.cat(operands, dim=1)
+        case Resize(factor=(rows, columns)):
+            return x.repeat_interleave(rows, dim=2).repeat_interleave(columns, dim=3)
+        case DepthToSpace(block=block, mode=mode):
+            if mode == "DCR":
+                n, channels, height, width = x.shape
+                x = x.reshape(n, block**2, channels // block**2, height, width).permute(0, 2, 1, 3, 4)
+                x = x.reshape(n, channels, height, width)
+            return functional.pixel_shuffle(x, block)
+        case ChannelShuffle(groups=groups):
+            return functional.channel_shuffle(x, groups)
         case Slice(channels=(start, stop)):
             return x[:, start:stop]
         case _:

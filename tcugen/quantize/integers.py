@@ -27,11 +27,14 @@ from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.network.operators import (
     Add,
     AveragePool,
+    ChannelShuffle,
     Concat,
+    DepthToSpace,
     GlobalAveragePool,
     MaxPool,
     Node,
     Requantise,
+    Resize,
     Slice,
     Table,
     Weighted,
@@ -90,7 +93,7 @@ def _integers(model: FloatNetwork, node: Node, made: QuantizedNetwork) -> NodeIn
         return _weighted(model, node, made)
     if isinstance(node, MaxPool):
         return MaxPoolIntegers()
-    if isinstance(node, Slice):
+    if isinstance(node, Slice | Resize | DepthToSpace | ChannelShuffle):
         return SliceIntegers()
     x, y = made.quantization(node.inputs[0]), made.quantization(node.name)
     limits = _limits(model, node, y)

@@ -35,12 +35,15 @@ from tcugen.network.graph import Network, Node
 from tcugen.network.operators import (
     Add,
     AveragePool,
+    ChannelShuffle,
     Concat,
     Conv,
+    DepthToSpace,
     GlobalAveragePool,
     Linear,
     MaxPool,
     Requantise,
+    Resize,
     Slice,
     Table,
     Weighted,
@@ -128,7 +131,7 @@ def _make(run: _Run, node: Node, stores_sums: bool) -> tuple[Quantization | None
             return _make_table(run, node)
         case Concat():
             return _make_concat(run, node)
-        case Slice():
+        case Slice() | Resize() | DepthToSpace() | ChannelShuffle():
             return run.model.quantization(node.inputs[0]), SliceIntegers()
         case _:
             assert_never(node)

@@ -26,12 +26,15 @@ from tcugen.network.graph import Network, Node
 from tcugen.network.operators import (
     Add,
     AveragePool,
+    ChannelShuffle,
     Concat,
     Conv,
+    DepthToSpace,
     GlobalAveragePool,
     Linear,
     MaxPool,
     Requantise,
+    Resize,
     Slice,
     Table,
     Weighted,
@@ -80,7 +83,7 @@ def _integers(network: Network, node: Node, rng: np.random.Generator) -> NodeInt
             return TableIntegers(np.arange(-128, 128).astype(np.int8))
         case Concat():
             return ConcatIntegers(np.ones(len(node.inputs), np.float32), clamp)
-        case Slice():
+        case Slice() | Resize() | DepthToSpace() | ChannelShuffle():
             return SliceIntegers()
         case _:
             assert_never(node)

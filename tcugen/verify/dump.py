@@ -12,12 +12,15 @@ from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.operators import (
     Add,
     AveragePool,
+    ChannelShuffle,
     Concat,
     Conv,
+    DepthToSpace,
     GlobalAveragePool,
     Linear,
     MaxPool,
     Requantise,
+    Resize,
     Slice,
     Table,
     Weighted,
@@ -125,6 +128,12 @@ def _entry(files: _Files, model: QuantizedNetwork, result: NodeResult, tensors: 
             entry["table"] = files.save(f"{node.name}.table", model.integers_of(node).entries)
         case Concat():
             entry["multipliers"] = [float(multiplier) for multiplier in model.integers_of(node).multipliers]
+        case Resize():
+            entry["factor"] = list(node.factor)
+        case DepthToSpace():
+            entry |= {"block": node.block, "mode": node.mode}
+        case ChannelShuffle():
+            entry["groups"] = node.groups
         case Slice():
             entry["channels"] = list(node.channels)
         case _:

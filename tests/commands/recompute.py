@@ -35,6 +35,8 @@ class Dump:
         if node["op"] == "slice":
             start, stop = node["channels"]
             return inputs[0][:, start:stop]
+        if node["op"] in ("resize", "depth_to_space", "channel_shuffle"):
+            return moved(node, inputs[0])
         if node["op"] == "concat":
             operands = zip(inputs, node["input_zero_points"], node["multipliers"], strict=True)
             parts = [requantise(node, x.astype(np.int64) - z_x, np.float32(factor)) for x, z_x, factor in operands]
@@ -106,6 +108,24 @@ def average_pool(node: dict, centred: np.ndarray) -> np.ndarray:
     counts = windows(counted, node).sum(axis=(4, 5))
     factors = np.vectorize(lambda count: np.float32(node["multipliers"][str(count)]), otypes=[np.float32])(counts)
     return requantise(node, windows(pad(centred, node, 0), node).sum(axis=(4, 5)), factors)
+
+
+def moved(node: dict, x: np.ndarray) -> np.ndarray:
+    """Every element to its place, one output pixel or channel after the other."""
+    _, channels, height, width = x.shape
+    if node["op"] == "channel_shuffle":
+        return x[
+            :, [(k % node["groups"]) * (channels // node["groups"]) + k // node["groups"] for k in range(channels)]
+        ]
+    rows, columns = node.get("factor", [node.get("block")] * 2)
+    y, z = np.arange(height * rows), np.arange(width * columns)
+    if node["op"] == "resize":
+        return x[:, :, y[:, None] // rows, z // columns]
+    size = channels // rows**2
+    place = (y % rows * rows)[:, None] + z % rows
+    c = np.arange(size)[:, None, None]
+    source = place * size + c if node["mode"] == "DCR" else c * rows**2 + place
+    return x[:, source, (y // rows)[:, None], z // rows]
 
 
 def max_pool(node: dict, x: np.ndarray) -> np.ndarray:

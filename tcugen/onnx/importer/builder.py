@@ -50,6 +50,7 @@ from tcugen.onnx.importer.onnx_file import OnnxNode
 from tcugen.onnx.importer.parameters import BiasError, integer_limits, rounded_bias
 from tcugen.onnx.importer.values import (
     Addition,
+    Arrangement,
     Average,
     Border,
     Computed,
@@ -342,7 +343,7 @@ class Builder:
         self.bias_errors.append(error)
         return integers
 
-    def _pooled(self, tensor: str, pools: tuple[Pool | Border, ...]) -> str:
+    def _pooled(self, tensor: str, pools: tuple[Arrangement, ...]) -> str:
         for pool in pools:
             source = tensor
             if isinstance(pool, Pool) and self.is_never_negative(tensor):
@@ -356,9 +357,12 @@ class Builder:
                 node = pool_node(self._names.take(pool.node.name), source, pool, self.shapes[source])
                 if isinstance(node, MaxPool):
                     self._made[key] = self._add(node, self.tensors[source], MaxPoolIntegers(), pool.node)
-                else:
-                    integers = moving_integers(node.out_channels)
+                elif isinstance(node, Conv):
+                    integers = moving_integers(node.out_channels, node.kernel)
                     self._made[key] = self._add(node, self.tensors[source], integers, pool.node)
+                else:
+                    self._made[key] = self._add(node, self.tensors[source], SliceIntegers(), pool.node)
+                if isinstance(pool, Border):
                     inner, around = self.without_border(source)
                     self._borders[node.name] = (inner, _sum(around, pool.padding))
             tensor = self._made[key]

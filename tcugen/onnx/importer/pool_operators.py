@@ -4,15 +4,16 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tcugen.model.problems import Unavailable
+from tcugen.network.fields import MAX_KERNEL
 from tcugen.network.operators import AveragePool, GlobalAveragePool, MaxPool
 from tcugen.onnx.importer.geometry import review_window, window
+from tcugen.onnx.importer.moving_operators import arranged
 from tcugen.onnx.importer.onnx_file import OnnxNode
 from tcugen.onnx.importer.values import (
     CHANNELS_FIRST,
     ROW,
     Average,
     Border,
-    Image,
     Layout,
     Pool,
     Quantized,
@@ -36,15 +37,17 @@ def max_pool(walk: Walk, node: OnnxNode) -> Value:
     value, shape = walk.activation(node, 0)
     pool = Pool(node, *window(node, kernel, shape))
     MaxPool(node.name, (node.inputs[0],), pool.kernel, pool.stride, pool.padding).output_shape([shape])
-    if isinstance(value, Unknown):
-        raise Unavailable
-    if isinstance(value, Quantized):
-        own = walk.builder.quantization(value.tensor)
-        tensor = walk.builder.quantise(Real(Stored(value.tensor), pools=(pool,)), own, node)
-        return Quantized(tensor, value.unsigned, value.layout)
-    if isinstance(value.base, Image):
-        raise node.refusal("input", "the image, not quantized", "put QuantizeLinear at the input")
-    return value.pooled(pool, node)
+    return arranged(walk, node, value, pool)
+
+
+def global_max_pool(walk: Walk, node: OnnxNode) -> Value:
+    """The maximum over all pixels."""
+    walk.check_planes(node, 0)
+    value, shape = walk.activation(node, 0)
+    kernel = (shape.height, shape.width)
+    if max(kernel) > MAX_KERNEL:
+        raise node.refusal("input", f"{kernel[0]}x{kernel[1]} pixels", f"use windows of at most {MAX_KERNEL}, twice")
+    return arranged(walk, node, value, Pool(node, kernel, (1, 1), (0, 0, 0, 0)))
 
 
 def pad(walk: Walk, node: OnnxNode) -> Value:

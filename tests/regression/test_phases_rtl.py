@@ -1,4 +1,4 @@
-"""Average pools on the RTL, every tensor equal to golden and emulator."""
+"""Average pools and operators that move values on the RTL, every tensor equal to golden and emulator."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.regression.runs import run_on_rtl
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["average_pools", "average_pool_of_one"])
+@pytest.mark.parametrize("name", ["average_pools", "average_pool_of_one", "moved", "moved_odd"])
 @pytest.mark.parametrize("size", ["4x4", "8x6", "16x12"])
 def test_on_odd_machines(name, size, rtl):
     run_on_rtl(NETWORKS[name], machine(size), rtl, images=2)
