@@ -1,5 +1,7 @@
 """Operators that only move values, and transposed convolutions, as ONNX Runtime computes them."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -74,7 +76,7 @@ def test_global_maximum(tmp_path):
     assert isinstance(node, MaxPool) and node.kernel == (8, 8)
 
 
-TRANSPOSED = {
+TRANSPOSED: dict[str, tuple[int, dict[str, Any], int]] = {
     "2x2/2": (2, {"strides": [2, 2]}, 1),
     "3x3/2 to twice the size": (3, {"strides": [2, 2], "pads": [1, 1, 1, 1], "output_padding": [1, 1]}, 1),
     "3x3/2, odd": (3, {"strides": [2, 2], "pads": [1, 0, 1, 1]}, 1),
