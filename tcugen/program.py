@@ -99,8 +99,8 @@ class Layer:
 class Observation:
     """What one DRAIN or POOL instruction writes: a box of `tensor`.
 
-    Its loop variables give the element: channel `channel0 + ch + x * x_channels`, row `y0 + y`, column
-    `x0 + (x if x_channels == 0 else 0)`, where ch counts from the instruction's first channel.
+    Its loop variables give the element: channel `channel0 + ch + x * x_channels`, row `y0 + y * y_step`,
+    column `x0 + (x * x_step if x_channels == 0 else 0)`, where ch counts from the instruction's first channel.
     Writes to channels the tensor does not have are padding.
     """
 
@@ -110,6 +110,12 @@ class Observation:
     y0: int = 0
     x0: int = 0
     x_channels: int = 0
+    y_step: int = 1
+    x_step: int = 1
+
+    def to_dict(self) -> dict[str, Any]:
+        """Its fields, but for the steps where they are 1."""
+        return {key: value for key, value in asdict(self).items() if value != 1 or key not in ("y_step", "x_step")}
 
 
 @dataclass(frozen=True)
@@ -171,7 +177,7 @@ class Program:
             "outputs": [asdict(port) for port in self.outputs],
             "layers": [asdict(layer) for layer in self.layers],
             "tensors": {name: asdict(layout) for name, layout in self.tensors.items()},
-            "observations": [asdict(observation) for observation in self.observations],
+            "observations": [observation.to_dict() for observation in self.observations],
         }
         (directory / "program.json").write_text(json.dumps(manifest, indent=1) + "\n")
 

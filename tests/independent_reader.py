@@ -36,12 +36,16 @@ class Dump:
             "linear": self.convolution,
             "add": self.addition,
             "max_pool": self.maximum,
+            "average_pool": self.window_average,
             "global_average_pool": self.average,
             "requantise": self.change_of_scale,
             "table": self.look_up,
             "concat": self.concatenation,
             "slice": self.channels,
             "multiply": self.product,
+            "resize": self.repeated,
+            "depth_to_space": self.blocks,
+            "channel_shuffle": self.shuffled,
         }
         return compute[node["op"]](node, *inputs)
 
@@ -80,6 +84,13 @@ class Dump:
         sums = (x.astype(np.int64) - node["input_zero_points"][0]).sum(axis=(2, 3), keepdims=True)
         return rounded(sums, np.float32(node["multiplier"]), node)
 
+    def window_average(self, node: dict, x: np.ndarray) -> np.ndarray:
+        ones, own = np.ones((1, 1, *x.shape[2:]), np.int64), float(node["count_include_pad"])
+        counts = self.windows(node, ones, own).sum(axis=(4, 5)).astype(np.int64)
+        factors = np.array([node["multipliers"][str(count)] for count in counts.flat], np.float32)
+        sums = self.windows(node, x.astype(np.int64) - node["input_zero_points"][0], 0).sum(axis=(4, 5))
+        return rounded(sums, factors.reshape(counts.shape), node)
+
     def change_of_scale(self, node: dict, x: np.ndarray) -> np.ndarray:
         return rounded(x.astype(np.int64) - node["input_zero_points"][0], np.float32(node["multiplier"]), node)
 
@@ -104,6 +115,25 @@ class Dump:
 
     def channels(self, node: dict, x: np.ndarray) -> np.ndarray:
         return x[:, node["channels"][0] : node["channels"][1]]
+
+    def repeated(self, node: dict, x: np.ndarray) -> np.ndarray:
+        return np.kron(x, np.ones(node["factor"], np.int8))
+
+    def blocks(self, node: dict, x: np.ndarray) -> np.ndarray:
+        block = node["block"]
+        size = x.shape[1] // block**2
+        out = np.zeros((len(x), size, x.shape[2] * block, x.shape[3] * block), np.int8)
+        for y in range(block):
+            for z in range(block):
+                place = y * block + z
+                channels = (
+                    slice(place * size, (place + 1) * size) if node["mode"] == "DCR" else slice(place, None, block**2)
+                )
+                out[:, :, y::block, z::block] = x[:, channels]
+        return out
+
+    def shuffled(self, node: dict, x: np.ndarray) -> np.ndarray:
+        return np.concatenate([x[:, c :: x.shape[1] // node["groups"]] for c in range(x.shape[1] // node["groups"])], 1)
 
     def readers(self, node: dict) -> list[dict]:
         """Nodes that compute `node` along with themselves."""

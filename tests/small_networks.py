@@ -8,6 +8,8 @@ import torch
 from tcugen.network.graph import Network, Shape
 from tcugen.network.operators import (
     Add,
+    AveragePool,
+    ChannelShuffle,
     Concat,
     Conv,
     GlobalAveragePool,
@@ -15,6 +17,7 @@ from tcugen.network.operators import (
     MaxPool,
     Multiply,
     Requantise,
+    Resize,
     Slice,
     Table,
 )
@@ -83,8 +86,11 @@ def build_every_operator() -> Network:
         Add("doubled", ("sum", "sum"), activation="relu"),
         Slice("part", ("doubled",), (3, 12)),
         Concat("joined", ("part", "rescaled", "doubled")),
-        GlobalAveragePool("squeezed", ("joined",)),
-        Multiply("scaled", ("squeezed", "joined"), activation="relu"),
+        AveragePool("smooth", ("joined",), (3, 2), (1, 2), (1, 1, 1, 0)),
+        ChannelShuffle("shuffled", ("smooth",), 41),
+        Resize("larger", ("shuffled",), (2, 1)),
+        GlobalAveragePool("squeezed", ("larger",)),
+        Multiply("scaled", ("squeezed", "larger"), activation="relu"),
         GlobalAveragePool("mean", ("scaled",)),
         Table("curve", ("mean",), "tanh"),
         Linear("fc", ("curve",), 24),

@@ -14,13 +14,17 @@ from tcugen.console.output_files import write_json
 from tcugen.network.graph import Network, Node
 from tcugen.network.operators import (
     Add,
+    AveragePool,
+    ChannelShuffle,
     Concat,
     Conv,
+    DepthToSpace,
     GlobalAveragePool,
     Linear,
     MaxPool,
     Multiply,
     Requantise,
+    Resize,
     Slice,
     Table,
 )
@@ -96,9 +100,11 @@ def _window(node: Node) -> _Window | None:
     match node:
         case Conv():
             return _Window(node.kernel, node.stride, node.padding, node.groups)
-        case MaxPool():
+        case MaxPool() | AveragePool():
             return _Window(node.kernel, node.stride, node.padding, 1)
         case Linear() | Add() | GlobalAveragePool() | Requantise() | Table() | Concat() | Slice() | Multiply():
+            return None
+        case Resize() | DepthToSpace() | ChannelShuffle():
             return None
         case _:
             assert_never(node)

@@ -9,22 +9,28 @@ from numpy.typing import NDArray
 from tcugen.arch import Architecture
 from tcugen.compiler.numerics import check_add, check_multipliers, fold_bias
 from tcugen.mapping.errors import CompileError
-from tcugen.mapping.tasks import AverageTask, ConvTask, GatherTask, PoolTask, Task, on_the_array
+from tcugen.mapping.phases import divisor
+from tcugen.mapping.tasks import AverageTask, ConvTask, GatherTask, PhasedTask, PoolTask, Task, on_the_array
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.operators import (
     Add,
+    AveragePool,
+    ChannelShuffle,
     Concat,
     Conv,
+    DepthToSpace,
     GlobalAveragePool,
     Linear,
     MaxPool,
     Multiply,
     Requantise,
+    Resize,
     Slice,
     Table,
     Weighted,
     as_convolution,
 )
+from tcugen.network.windows import divisors
 
 INT8 = (-128, 127)
 
@@ -46,7 +52,7 @@ class TaskIntegers:
     """The integers of a task on the array.
 
     Attributes:
-        weight: int8 [O, I / groups, ky, kx]; of a convolution, None for an average or a gather.
+        weight: int8 [O, I / groups, ky, kx]; of a convolution, None for an average, a gather or phases.
         bias: int32 [O] folded, or [1] of an average.
         multiplier: float32 of the same shape; None stores the 32-bit sums.
         pad: Zero point of the input.
@@ -54,6 +60,7 @@ class TaskIntegers:
         residual: Of the residual add, or None.
         factor_zero_point: Zero point of the residual operand that the sums are multiplied by, or None.
         table: int8 [256] that the results pass through, or None.
+        phases: Of a task in phases, those of each; weight, bias and multiplier are theirs then.
     """
 
     weight: NDArray[np.int8] | None
@@ -65,6 +72,7 @@ class TaskIntegers:
     residual: ResidualIntegers | None = None
     table: NDArray[np.int8] | None = None
     factor_zero_point: int | None = None
+    phases: tuple["TaskIntegers", ...] = ()
 
     @property
     def compute_fields(self) -> dict[str, int]:
@@ -138,6 +146,8 @@ def _integers(model: QuantizedNetwork, task: Task, architecture: Architecture) -
             return _average(model, task, architecture)
         case GatherTask():
             return _gather(model, task, architecture)
+        case PhasedTask():
+            return _phased(model, task, architecture)
         case ConvTask():
             table = model.network.by_name[task.output]
             integers = _on_the_array(model, task, architecture)
@@ -160,7 +170,16 @@ def _on_the_array(model: QuantizedNetwork, task: ConvTask, architecture: Archite
             return _requantise(model, task, node, architecture)
         case Conv() | Linear():
             return _convolution(model, task, node, architecture)
-        case MaxPool() | GlobalAveragePool() | Concat() | Slice():
+        case (
+            MaxPool()
+            | AveragePool()
+            | GlobalAveragePool()
+            | Concat()
+            | Slice()
+            | Resize()
+            | DepthToSpace()
+            | ChannelShuffle()
+        ):
             raise AssertionError(f"{node.name!r} does not run as a convolution")
         case _:
             assert_never(node)
@@ -251,14 +270,14 @@ def _product(model: QuantizedNetwork, task: ConvTask, node: Multiply, architectu
 
 
 def _gather(model: QuantizedNetwork, task: GatherTask, architecture: Architecture) -> TaskIntegers:
-    """A concat or slice: every channel by itself, with the zero point and the multiplier of its tensor."""
+    """Concat, slice, channel_shuffle: every channel by itself, with the zero point and the multiplier of its tensor."""
     node = model.network.by_name[task.name]
     match node:
         case Concat():
             integers = model.integers_of(node)
             multipliers, clamp = integers.multipliers, integers.clamp
-        case Slice():
-            multipliers, clamp = np.ones(1, np.float32), INT8
+        case Slice() | ChannelShuffle():
+            multipliers, clamp = np.ones(len(task.parts), np.float32), INT8
         case _:
             raise AssertionError(f"{node.name!r} is no gather")
     weight, no_bias = np.ones((1, 1), np.int8), np.zeros(1, np.int32)
@@ -273,6 +292,34 @@ def _gather(model: QuantizedNetwork, task: GatherTask, architecture: Architectur
         zero_point=model.zero_point(task.name),
         clamp=clamp,
     )
+
+
+def _phased(model: QuantizedNetwork, task: PhasedTask, architecture: Architecture) -> TaskIntegers:
+    """Weights of 1: for every tap of an average pool, for the one channel that becomes another of operators that move.
+
+    The multiplier of an average pool is that of what the windows of a phase count.
+    """
+    node, shape, pad = model.network.by_name[task.name], task.input_shape, model.zero_point(task.input)
+    z_y, channels = model.zero_point(task.name), task.output_shape.channels
+    phases: list[TaskIntegers] = []
+    for number, phase in enumerate(task.phases):
+        weight = np.ones((channels, task.channels // task.groups, *phase.kernel), np.int8)
+        multiplier, clamp = np.float32(1), INT8
+        match node:
+            case AveragePool():
+                integers = model.integers_of(node)
+                count = divisors(node, shape).index(divisor(node, shape, phase))
+                multiplier, clamp = integers.multipliers[count], integers.clamp
+            case DepthToSpace(mode="CRD"):
+                weight[:, np.arange(weight.shape[1]) != number] = 0
+            case DepthToSpace() | Resize():
+                pass
+            case _:
+                raise AssertionError(f"{node.name!r} has no phases")
+        bias = fold_bias(task.name, weight, np.zeros(channels, np.int32), pad, architecture.accumulator_bits)
+        factors = check_multipliers(task.name, np.full(channels, multiplier, np.float32))
+        phases.append(TaskIntegers(weight, bias, factors, pad, z_y, clamp))
+    return replace(phases[0], weight=None, phases=tuple(phases))
 
 
 def _average(model: QuantizedNetwork, task: AverageTask, architecture: Architecture) -> TaskIntegers:

@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 from tcugen.arch import Architecture
 from tcugen.compiler.integers import TaskIntegers
 from tcugen.mapping.gather import column_pieces
-from tcugen.mapping.tasks import ConvTask, GatherTask
-from tcugen.mapping.tiling import WeightPanel
+from tcugen.mapping.tasks import ConvTask, GatherTask, PhasedTask
+from tcugen.mapping.tiling import WeightPanel, panel_of
 from tcugen.program import TensorLayout
 from tcugen.program_format import seal_weights
 from tcugen.schedule.schedule import Schedule
-from tcugen.schedule.weight_blocks import AverageBlock, ConvolutionBlock, GatherBlock, TableBlock
+from tcugen.schedule.weight_blocks import AverageBlock, ConvolutionBlock, GatherBlock, PhaseBlock, TableBlock
 
 
 def _parameters(
@@ -37,8 +37,8 @@ def convolution_columns(
     assert weight is not None, "an average alone has none"
     outputs, depth, n_ky, n_kx = map(int, weight.shape)
     channel = np.arange(outputs)
-    if task.groups > 1:
-        first_input = channel // (outputs // task.groups) * depth
+    if task.groups > 1 or task.first_channel is not None:
+        first_input = (task.first_channel or 0) + channel // (outputs // task.groups) * depth
         first_word = panel.first_words[channel // columns] * rows
         place = np.subtract.outer(first_input - first_word, -np.arange(depth))
         grouped = np.zeros((outputs, panel.n_groups * rows, n_ky, n_kx), np.int8)
@@ -113,7 +113,7 @@ def gather_columns(
             first, end = (word * architecture.rows for word in piece.words)
             tiles = np.zeros((end - first, width), np.uint8)
             channels = np.arange(*piece.channels)
-            lanes = piece.outputs - first_output - number * width + channels - piece.channels[0]
+            lanes = piece.outputs - first_output - number * width + piece.step * (channels - piece.channels[0])
             tiles[channels - first, lanes] = 1
             found.append(tiles.reshape(-1))
     return np.concatenate(found)
@@ -122,7 +122,7 @@ def gather_columns(
 def weight_image(schedule: Schedule, integers: tuple[TaskIntegers | None, ...]) -> NDArray[np.uint8]:
     """uint8 [weight_bytes]: contents of window WEIGHTS, sealed."""
     plan, image = schedule.plan, np.zeros(schedule.weight_bytes, np.uint8)
-    whole: dict[int, NDArray[np.uint8]] = {}
+    whole: dict[tuple[int, int], NDArray[np.uint8]] = {}
     for block in schedule.weight_blocks:
         index = block.content.task
         task, panel, numbers = plan.tasks[index], plan.panels[index], integers[index]
@@ -131,10 +131,18 @@ def weight_image(schedule: Schedule, integers: tuple[TaskIntegers | None, ...]) 
         match content:
             case ConvolutionBlock(columns=(first, last)):
                 assert isinstance(task, ConvTask)
-                if index not in whole:
+                if (index, 0) not in whole:
                     layout = plan.layouts[task.input]
-                    whole = {index: convolution_columns(task, numbers, layout, panel, plan.architecture)}
-                data = whole[index][first:last]
+                    whole = {(index, 0): convolution_columns(task, numbers, layout, panel, plan.architecture)}
+                data = whole[index, 0][first:last]
+            case PhaseBlock(phase=phase, columns=(first, last)):
+                assert isinstance(task, PhasedTask)
+                if (index, phase) not in whole:
+                    part, layout = task.convolutions[phase], plan.layouts[task.input]
+                    panel = panel_of(part, layout, plan.architecture)
+                    columns = convolution_columns(part, numbers.phases[phase], layout, panel, plan.architecture)
+                    whole = {(index, phase): columns}
+                data = whole[index, phase][first:last]
             case TableBlock():
                 assert numbers.table is not None, "its task has one"
                 data = numbers.table.view(np.uint8)

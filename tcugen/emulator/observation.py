@@ -39,22 +39,23 @@ class Observer:
             return
         columns = values.shape[1]
         if box.x_channels == 0:
-            self._write_box(step, box, box.channel0 + channel, box.y0 + y0, box.x0, values)
+            self._write_box(step, box, box.channel0 + channel, box.y0 + y0 * box.y_step, box.x0, values)
             return
         for x in range(columns):
             first = box.channel0 + channel + x * box.x_channels
-            self._write_box(step, box, first, box.y0 + y0, box.x0, values[:, x : x + 1])
+            self._write_box(step, box, first, box.y0 + y0 * box.y_step, box.x0, values[:, x : x + 1])
 
     def _write_box(
         self, step: Step, box: Observation, c0: int, y0: int, x0: int, values: NDArray[np.int8 | np.int64]
     ) -> None:
         tensor, seen = self._open(box.tensor)
         rows, columns, channels = values.shape
-        if y0 + rows > tensor.shape[1] or x0 + columns > tensor.shape[2]:
-            last = f"row {y0 + rows - 1}, column {x0 + columns - 1}"
+        y1, x1 = y0 + (rows - 1) * box.y_step, x0 + (columns - 1) * box.x_step
+        if y1 >= tensor.shape[1] or x1 >= tensor.shape[2]:
+            last = f"row {y1}, column {x1}"
             raise step.error("observation", f"writes up to {last} of {box.tensor!r}, of shape {tensor.shape}")
         real = max(0, min(channels, tensor.shape[0] - c0))
-        where = slice(c0, c0 + real), slice(y0, y0 + rows), slice(x0, x0 + columns)
+        where = slice(c0, c0 + real), slice(y0, y1 + 1, box.y_step), slice(x0, x1 + 1, box.x_step)
         tensor[where] = values[..., :real].transpose(2, 0, 1)
         seen[where] = True
 

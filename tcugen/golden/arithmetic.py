@@ -3,7 +3,9 @@
 The rules take tensors and return int8. All roundings are to nearest, ties to even.
 """
 
+import numpy as np
 import torch
+from torch.nn import functional
 
 from tcugen.model.limits import INT8_RANGE
 
@@ -87,6 +89,42 @@ def max_pool(
             last_y, last_x = y + (rows - 1) * stride[0] + 1, z + (columns - 1) * stride[1] + 1
             result = result.maximum(padded[:, :, y : last_y : stride[0], z : last_x : stride[1]])
     return result
+
+
+def average_pool(
+    x: torch.Tensor,
+    z_x: int,
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    padding: tuple[int, int, int, int],
+    include_pad: bool,
+    multipliers: torch.Tensor,
+    z_y: int,
+    lo: int,
+    hi: int,
+) -> torch.Tensor:
+    """clamp(rint(float32(sum(x - z_x)) * M_n) + z_y, lo, hi) over each window of int8 [n, C, H, W].
+
+    Args:
+        include_pad: A window counts padding too.
+        multipliers: float32, M_n for every n that some window counts, n ascending.
+
+    Returns:
+        int8 [n, C, H', W'].
+    """
+    top, left, bottom, right = padding
+    weight = torch.ones((1, 1, *kernel), dtype=torch.float64)
+
+    def sums(values: torch.Tensor, border: float) -> torch.Tensor:
+        padded = functional.pad(values.double(), (left, right, top, bottom), value=border)
+        rows = padded.reshape(-1, 1, *padded.shape[2:])
+        return functional.conv2d(rows, weight, stride=stride).long()
+
+    counts = sums(torch.ones(1, 1, *x.shape[2:]), 1.0 if include_pad else 0.0)[0, 0]
+    known = torch.as_tensor(np.unique(counts.numpy()))
+    chosen = multipliers[torch.searchsorted(known, counts)]
+    total = sums(x.int() - z_x, 0.0).reshape(*x.shape[:2], *counts.shape)
+    return (total.float() * chosen).round().clamp(lo - z_y, hi - z_y).add(z_y).char()
 
 
 def global_average_pool(

@@ -17,14 +17,18 @@ from tcugen.model.errors import QuantizationError
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.operators import (
     Add,
+    AveragePool,
+    ChannelShuffle,
     Concat,
     Conv,
+    DepthToSpace,
     GlobalAveragePool,
     Linear,
     MaxPool,
     Multiply,
     Node,
     Requantise,
+    Resize,
     Slice,
     Table,
     Weighted,
@@ -75,6 +79,11 @@ def evaluate(model: QuantizedNetwork, node: Node, operands: Sequence[torch.Tenso
             return arithmetic.residual_add(x, operands[1], z_x, z_b, *add.multipliers, add.shift, z_y, *add.clamp)
         case MaxPool():
             return arithmetic.max_pool(x, node.kernel, node.stride, node.padding)
+        case AveragePool():
+            pool = model.integers_of(node)
+            window = node.kernel, node.stride, node.padding, node.count_include_pad
+            multipliers, z_y = torch.as_tensor(pool.multipliers), model.zero_point(node.name)
+            return arithmetic.average_pool(x, z_x, *window, multipliers, z_y, *pool.clamp)
         case GlobalAveragePool():
             average = model.integers_of(node)
             multiplier = torch.tensor(average.multiplier)
@@ -91,6 +100,18 @@ def evaluate(model: QuantizedNetwork, node: Node, operands: Sequence[torch.Tenso
             factor = model.integers_of(node)
             z_b, multiplier = model.zero_point(node.inputs[1]), torch.tensor(factor.multiplier)
             return arithmetic.product(x, operands[1], z_x, z_b, multiplier, model.zero_point(node.name), *factor.clamp)
+        case Resize(factor=(rows, columns)):
+            return x.repeat_interleave(rows, dim=2).repeat_interleave(columns, dim=3)
+        case DepthToSpace(block=block, mode=mode):
+            n, _, height, width = x.shape
+            places = (block, block, -1) if mode == "DCR" else (-1, block, block)
+            order = (0, 3, 4, 1, 5, 2) if mode == "DCR" else (0, 1, 4, 2, 5, 3)
+            blocks = x.reshape(n, *places, height, width).permute(order)
+            return blocks.reshape(n, -1, height * block, width * block)
+        case ChannelShuffle(groups=groups):
+            n, channels, height, width = x.shape
+            split = x.reshape(n, groups, channels // groups, height, width)
+            return split.permute(0, 2, 1, 3, 4).reshape(x.shape)
         case Slice(channels=(start, stop)):
             return x[:, start:stop].contiguous()
         case _:

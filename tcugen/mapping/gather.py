@@ -14,12 +14,14 @@ class Piece:
     Attributes:
         channels: First and end, of the tensor.
         outputs: The output channel that the first of them becomes.
+        step: Output channels from one to the next.
     """
 
     part: int
     words: Range
     channels: Range
     outputs: int
+    step: int = 1
 
 
 def column_pieces(task: GatherTask, rows: int, columns: int) -> tuple[tuple[Piece, ...], ...]:
@@ -29,6 +31,9 @@ def column_pieces(task: GatherTask, rows: int, columns: int) -> tuple[tuple[Piec
     """
     groups: list[tuple[Piece, ...]] = []
     for low in range(0, task.output_shape.channels, columns):
+        if task.interleaved:
+            groups.append(_interleaved(task, rows, low, low + columns))
+            continue
         pieces: list[Piece] = []
         start = 0
         for number, part in enumerate(task.parts):
@@ -40,6 +45,19 @@ def column_pieces(task: GatherTask, rows: int, columns: int) -> tuple[tuple[Piec
             start += part.channels
         groups.append(tuple(pieces))
     return tuple(groups)
+
+
+def _interleaved(task: GatherTask, rows: int, low: int, high: int) -> tuple[Piece, ...]:
+    """The pieces of output channels low .. high - 1 of a task that takes one channel of each part in turn."""
+    pieces: list[Piece] = []
+    for number, part in enumerate(task.parts):
+        step = len(task.parts)
+        first, end = (min(max(0, -(-(channel - number) // step)), part.channels) for channel in (low, high))
+        if first < end:
+            channels = (part.first + first, part.first + end)
+            words = (channels[0] // rows, -(-channels[1] // rows))
+            pieces.append(Piece(number, words, channels, first * step + number, step))
+    return tuple(pieces)
 
 
 def passes(pieces: tuple[Piece, ...]) -> int:

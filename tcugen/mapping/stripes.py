@@ -10,7 +10,7 @@ from typing import assert_never
 from tcugen.arch import Architecture
 from tcugen.mapping.gather import part_words
 from tcugen.mapping.layouts import align
-from tcugen.mapping.tasks import AverageTask, ConvTask, GatherTask, PoolTask, Task
+from tcugen.mapping.tasks import AverageTask, ConvTask, GatherTask, PhasedTask, PoolTask, Task
 from tcugen.mapping.tiling import WeightPanel, split
 from tcugen.program import TensorLayout
 
@@ -39,6 +39,11 @@ def input_rows(task: Task, y0: int, y1: int) -> tuple[int, int]:
             return 0, task.input_shape.height
         case GatherTask():
             return y0, y1
+        case PhasedTask():
+            parts = zip(task.phases, task.convolutions, strict=True)
+            found = [(part, phase.rows(y0, y1)) for phase, part in parts]
+            ranges = [input_rows(part, *rows) for part, rows in found if rows[0] < rows[1]]
+            return min(low for low, _ in ranges), max(high for _, high in ranges)
         case ConvTask() | PoolTask():
             pass
         case _:
@@ -86,7 +91,7 @@ def units_of(task: Task, out_layout: TensorLayout, panel: WeightPanel | None, ar
             return Units(-(-out_layout.planes // planes), 0, planes)
         case PoolTask():
             return Units(out_layout.planes, 0, 1)
-        case GatherTask():
+        case GatherTask() | PhasedTask():
             assert panel is not None, "only a pool has none"
             return Units(1, panel.n_columns, out_layout.planes)
         case _:
@@ -209,6 +214,8 @@ class StripePlanner:
                 window: Hashable = (task.kernel, task.stride, task.padding)
             case AverageTask():
                 window = task.kernel
+            case PhasedTask():
+                window = (task.phases, task.stride, task.groups, task.channels)
             case GatherTask():
                 window = self.loaded_words
             case _:
@@ -281,7 +288,7 @@ class StripePlanner:
         match self.task:
             case ConvTask():
                 cycles, weights = self._array_cost(shape, rows)
-            case AverageTask() | PoolTask() | GatherTask():
+            case AverageTask() | PoolTask() | GatherTask() | PhasedTask():
                 # Reckoned as what they move.
                 cycles, weights = 0, 0
             case _:

@@ -5,14 +5,19 @@ Shapes only: the same tasks whatever the weights are.
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, assert_never
 
+from tcugen.mapping.phases import Phase, average_phases, block_phases, resize_phases
 from tcugen.network.fusion import fused_producers
 from tcugen.network.graph import Network
 from tcugen.network.operators import (
     Add,
+    AveragePool,
+    ChannelShuffle,
     Concat,
     Conv,
+    DepthToSpace,
     GlobalAveragePool,
     Linear,
     MaxPool,
@@ -20,6 +25,7 @@ from tcugen.network.operators import (
     Node,
     Pairwise,
     Requantise,
+    Resize,
     Slice,
     Table,
     as_convolution,
@@ -46,6 +52,7 @@ class ConvTask:
         table: The last node is a table that the results pass through.
         multiply: The sums are multiplied by the residual operand; nothing is added.
         per_channel: The residual operand is a single pixel, and the output is more.
+        first_channel: Of the input's tensor, if it may have more channels than `input_shape` says; None if it has not.
     """
 
     nodes: tuple[str, ...]
@@ -64,6 +71,7 @@ class ConvTask:
     table: bool = False
     multiply: bool = False
     per_channel: bool = False
+    first_channel: int | None = None
 
     @property
     def name(self) -> str:
@@ -172,12 +180,14 @@ class GatherTask:
     Attributes:
         nodes, output, output_shape: as those of `ConvTask`.
         parts: What the output's channels are, in order; all of one height and width.
+        interleaved: The output takes one channel of each part in turn; they are of one tensor and have equally many.
     """
 
     nodes: tuple[str, ...]
     parts: tuple[Part, ...]
     output: str
     output_shape: Shape
+    interleaved: bool = False
     int32: Literal[False] = False
     residual: None = None
     table: Literal[False] = False
@@ -201,8 +211,64 @@ class GatherTask:
         return tuple(dict.fromkeys(part.tensor for part in self.parts))
 
 
-ArrayTask = ConvTask | AverageTask | GatherTask
-Task = ConvTask | AverageTask | PoolTask | GatherTask
+@dataclass(frozen=True)
+class PhasedTask:
+    """Convolutions that make one tensor together, each the pixels of a phase.
+
+    Attributes: as those of `ConvTask`, and
+        phases: Every pixel of the output is in one of them.
+        channels: Input channels that a phase reads, from its own first one on.
+    """
+
+    nodes: tuple[str, ...]
+    input: str
+    output: str
+    input_shape: Shape
+    output_shape: Shape
+    phases: tuple[Phase, ...]
+    stride: tuple[int, int]
+    groups: int
+    channels: int
+    int32: Literal[False] = False
+    residual: None = None
+
+    @property
+    def name(self) -> str:
+        return self.nodes[-1]
+
+    @property
+    def sums_channels(self) -> bool:
+        return True
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Tensors the task reads."""
+        return (self.input,)
+
+    @cached_property
+    def convolutions(self) -> tuple[ConvTask, ...]:
+        """Every phase as a task of its own, whose output is the phase's pixels."""
+        return tuple(
+            ConvTask(
+                nodes=self.nodes,
+                runs=self.name,
+                input=self.input,
+                output=self.output,
+                residual=None,
+                input_shape=Shape(self.channels, self.input_shape.height, self.input_shape.width),
+                output_shape=Shape(self.output_shape.channels, *phase.size),
+                kernel=phase.kernel,
+                stride=self.stride,
+                padding=(*phase.padding, 0, 0),
+                groups=self.groups,
+                first_channel=phase.channel,
+            )
+            for phase in self.phases
+        )
+
+
+ArrayTask = ConvTask | AverageTask | GatherTask | PhasedTask
+Task = ConvTask | AverageTask | PoolTask | GatherTask | PhasedTask
 
 
 def tasks_of(network: Network, int32_outputs: Collection[str] = ()) -> tuple[Task, ...]:
@@ -241,11 +307,31 @@ def _task(network: Network, chain: tuple[Node, ...], int32_outputs: Collection[s
             return PoolTask(
                 (node.name,), source, node.name, shapes[source], shape, node.kernel, node.stride, node.padding
             )
+        case AveragePool(inputs=(source,)):
+            shape = shapes[source]
+            phases, channels = average_phases(node, shape), shape.channels
+            return PhasedTask(
+                (node.name,), source, node.name, shape, shapes[node.name], phases, node.stride, channels, channels
+            )
         case GlobalAveragePool(inputs=(source,)):
             return AverageTask((node.name,), source, node.name, shapes[source], shapes[node.name])
         case Concat():
             parts = tuple(Part(name, 0, shapes[name].channels, shapes[name]) for name in node.inputs)
             return GatherTask((node.name,), parts, node.name, shapes[node.name])
+        case ChannelShuffle(inputs=(source,), groups=groups):
+            size = shapes[source].channels // groups
+            parts = tuple(Part(source, group * size, size, shapes[source]) for group in range(groups))
+            return GatherTask((node.name,), parts, node.name, shapes[node.name], interleaved=True)
+        case Resize(inputs=(source,)):
+            shape = shapes[source]
+            phases, channels = resize_phases(node, shape), shape.channels
+            return PhasedTask(
+                (node.name,), source, node.name, shape, shapes[node.name], phases, (1, 1), channels, channels
+            )
+        case DepthToSpace(inputs=(source,)):
+            shape, made = shapes[source], shapes[node.name]
+            phases, channels = block_phases(node, shape), made.channels if node.mode == "DCR" else shape.channels
+            return PhasedTask((node.name,), source, node.name, shape, made, phases, (1, 1), made.channels, channels)
         case Slice(inputs=(source,), channels=(start, stop)):
             part = Part(source, start, stop - start, shapes[source])
             return GatherTask((node.name,), (part,), node.name, shapes[node.name])
@@ -287,7 +373,16 @@ def _conv_task(network: Network, chain: tuple[Node, ...], residual: str | None, 
             # Every channel by itself, through a weight of 1.
             channels = shapes[source].channels
             conv = Conv(runs.name, (source,), channels, (1, 1), groups=channels)
-        case MaxPool() | GlobalAveragePool() | Concat() | Slice():
+        case (
+            MaxPool()
+            | AveragePool()
+            | GlobalAveragePool()
+            | Concat()
+            | Slice()
+            | Resize()
+            | DepthToSpace()
+            | ChannelShuffle()
+        ):
             raise AssertionError(f"{runs.name!r} does not run as a convolution")
         case _:
             assert_never(runs)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tcugen.arch import Architecture
 from tcugen.mapping.gather import column_pieces, passes
-from tcugen.mapping.tasks import ArrayTask, AverageTask, ConvTask, GatherTask
+from tcugen.mapping.tasks import ArrayTask, AverageTask, ConvTask, GatherTask, PhasedTask
 from tcugen.program import TensorLayout
 
 Range = tuple[int, int]
@@ -21,7 +21,8 @@ MAX_LOOP = 4095
 
 @dataclass(frozen=True, eq=False)
 class WeightPanel:
-    """The weight tiles of one column group, the same numbers for every group of a task; of a gather, the most.
+    """The weight tiles of one column group, the same numbers for every group of a task; of a gather or
+    of phases, the most.
 
     Attributes:
         n_columns: Column groups of C output channels.
@@ -63,6 +64,9 @@ def panel_of(task: ArrayTask, layout: TensorLayout, architecture: Architecture) 
         case GatherTask():
             groups = column_pieces(task, rows, columns)
             return WeightPanel(len(groups), max(map(passes, groups)), 1, 1, np.zeros(len(groups), int), None)
+        case PhasedTask():
+            panels = [panel_of(convolution, layout, architecture) for convolution in task.convolutions]
+            return max(panels, key=lambda panel: panel.n_tiles)
         case ConvTask():
             pass
         case _:
@@ -70,13 +74,14 @@ def panel_of(task: ArrayTask, layout: TensorLayout, architecture: Architecture) 
     outputs, inputs = task.output_shape.channels, task.input_shape.channels
     n_columns = -(-outputs // columns)
     n_kx = -(-task.kernel[1] * layout.pixel_bytes // rows)
-    if task.groups == 1:
+    if task.groups == 1 and task.first_channel is None:
         return WeightPanel(n_columns, layout.planes, task.kernel[0], n_kx, np.zeros(n_columns, int), 0)
     per_group_out, per_group_in = outputs // task.groups, inputs // task.groups
     first_out = np.arange(n_columns) * columns
     last_out = np.minimum(first_out + columns, outputs) - 1
-    first = first_out // per_group_out * per_group_in // rows
-    last = ((last_out // per_group_out + 1) * per_group_in - 1) // rows
+    begin = task.first_channel or 0
+    first = (begin + first_out // per_group_out * per_group_in) // rows
+    last = (begin + (last_out // per_group_out + 1) * per_group_in - 1) // rows
     n_groups = int((last - first).max()) + 1
     first = np.minimum(first, layout.planes - n_groups)
     steps = np.diff(first)
@@ -143,6 +148,11 @@ def busy_cycles(task: ArrayTask, panel: WeightPanel, architecture: Architecture)
             )
         case ConvTask():
             return panel.n_columns * panel.n_tiles * task.output_shape.height * task.output_shape.width
+        case PhasedTask():
+            pixels = [phase.size[0] * phase.size[1] for phase in task.phases]
+            taps = [phase.kernel[0] * phase.kernel[1] for phase in task.phases]
+            most = max(taps)
+            return panel.n_columns * sum(panel.n_tiles * t * p // most for t, p in zip(taps, pixels, strict=True))
         case GatherTask():
             tiles = sum(map(passes, column_pieces(task, architecture.rows, architecture.columns)))
             return tiles * task.output_shape.height * task.output_shape.width

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from tcugen.model.integers import (
     AddIntegers,
     AverageIntegers,
+    AveragePoolIntegers,
     Clamp,
     ConcatIntegers,
     MaxPoolIntegers,
@@ -22,14 +23,18 @@ from tcugen.model.integers import (
 from tcugen.model.validate import broken
 from tcugen.network.operators import (
     Add,
+    AveragePool,
+    ChannelShuffle,
     Concat,
     Conv,
+    DepthToSpace,
     GlobalAveragePool,
     Linear,
     MaxPool,
     Multiply,
     Node,
     Requantise,
+    Resize,
     Slice,
     Table,
 )
@@ -49,6 +54,8 @@ def numbers_of(integers: NodeIntegers) -> dict[str, Any]:
             }
         case WeightedIntegers() | AverageIntegers() | RequantiseIntegers() | ConcatIntegers() | MultiplyIntegers():
             return {} if integers.clamp is None else {"clamp": integers.clamp}
+        case AveragePoolIntegers():
+            return {"clamp": integers.clamp}
         case MaxPoolIntegers() | TableIntegers() | SliceIntegers():
             return {}
         case _:
@@ -70,7 +77,7 @@ def arrays_of(integers: NodeIntegers) -> Arrays:
             return {"multiplier": np.asarray(integers.multiplier)}
         case TableIntegers():
             return {"table": integers.entries}
-        case ConcatIntegers():
+        case ConcatIntegers() | AveragePoolIntegers():
             return {"multipliers": integers.multipliers}
         case AddIntegers() | MaxPoolIntegers() | SliceIntegers():
             return {}
@@ -113,6 +120,8 @@ class _Entry:
                 return AddIntegers(*self.ratios(), clamp=self.clamp())
             case MaxPool():
                 return MaxPoolIntegers()
+            case AveragePool():
+                return AveragePoolIntegers(self.array("multipliers", np.float32), self.clamp())
             case GlobalAveragePool():
                 return AverageIntegers(self.multiplier(), self.clamp())
             case Requantise():
@@ -121,7 +130,7 @@ class _Entry:
                 return TableIntegers(self.array("table", np.int8))
             case Concat():
                 return ConcatIntegers(self.array("multipliers", np.float32), self.clamp())
-            case Slice():
+            case Slice() | Resize() | DepthToSpace() | ChannelShuffle():
                 return SliceIntegers()
             case Multiply():
                 return MultiplyIntegers(self.multiplier(), self.clamp())

@@ -8,14 +8,18 @@ import numpy.typing as npt
 
 from tcugen.network.operators import (
     Add,
+    AveragePool,
+    ChannelShuffle,
     Concat,
     Conv,
+    DepthToSpace,
     GlobalAveragePool,
     Linear,
     MaxPool,
     Multiply,
     Node,
     Requantise,
+    Resize,
     Slice,
     Table,
 )
@@ -70,6 +74,18 @@ class AverageIntegers:
 
 
 @dataclass(frozen=True, eq=False)
+class AveragePoolIntegers:
+    """Of an average_pool.
+
+    Attributes:
+        multipliers: float32, one for each of `divisors`, with the division by it.
+    """
+
+    multipliers: npt.NDArray[np.float32]
+    clamp: Clamp
+
+
+@dataclass(frozen=True, eq=False)
 class RequantiseIntegers:
     """Of a change of scale and zero point."""
 
@@ -102,7 +118,7 @@ class ConcatIntegers:
 
 @dataclass(frozen=True, eq=False)
 class SliceIntegers:
-    """Of a slice: none."""
+    """Of a slice, resize, depth_to_space or channel_shuffle: none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +133,7 @@ NodeIntegers = (
     WeightedIntegers
     | AddIntegers
     | MaxPoolIntegers
+    | AveragePoolIntegers
     | AverageIntegers
     | RequantiseIntegers
     | TableIntegers
@@ -136,6 +153,8 @@ def integers_kind(node: Node) -> type[NodeIntegers]:
             return AddIntegers
         case MaxPool():
             return MaxPoolIntegers
+        case AveragePool():
+            return AveragePoolIntegers
         case GlobalAveragePool():
             return AverageIntegers
         case Requantise():
@@ -144,7 +163,7 @@ def integers_kind(node: Node) -> type[NodeIntegers]:
             return TableIntegers
         case Concat():
             return ConcatIntegers
-        case Slice():
+        case Slice() | Resize() | DepthToSpace() | ChannelShuffle():
             return SliceIntegers
         case Multiply():
             return MultiplyIntegers
@@ -157,7 +176,7 @@ def clamp_of(integers: NodeIntegers) -> Clamp | None:
     match integers:
         case WeightedIntegers() | AddIntegers() | AverageIntegers() | RequantiseIntegers() | ConcatIntegers():
             return integers.clamp
-        case MultiplyIntegers():
+        case AveragePoolIntegers() | MultiplyIntegers():
             return integers.clamp
         case TableIntegers():
             return -128, 127

@@ -67,6 +67,15 @@ def average_multiplier(s_x: Scale, s_y: Scale, pixels: int, *, layer: str) -> np
     return np.float32(_in_powers_of_two(multiplier, MULTIPLIER_EXPONENTS, "the multiplier", layer))
 
 
+def average_multipliers(s_x: Scale, s_y: Scale, counts: Sequence[int], *, layer: str) -> Float32s:
+    """M of an average pool for every number of pixels that a window counts: float32 [counts].
+
+    Raises:
+        QuantizationError: As `convolution_multiplier`.
+    """
+    return np.array([average_multiplier(s_x, s_y, count, layer=layer) for count in counts], np.float32)
+
+
 def requantise_multiplier(s_x: Scale, s_y: Scale, *, layer: str) -> np.float32:
     """M = float32(s_x / s_y) of a change of scale: float32 scalar.
 

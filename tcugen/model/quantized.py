@@ -10,6 +10,7 @@ from tcugen.model.file_form import FLOAT_NCHW, FileForm
 from tcugen.model.integers import (
     AddIntegers,
     AverageIntegers,
+    AveragePoolIntegers,
     ConcatIntegers,
     MaxPoolIntegers,
     MultiplyIntegers,
@@ -23,14 +24,18 @@ from tcugen.model.integers import (
 from tcugen.network.graph import Network
 from tcugen.network.operators import (
     Add,
+    AveragePool,
+    ChannelShuffle,
     Concat,
     Conv,
+    DepthToSpace,
     GlobalAveragePool,
     Linear,
     MaxPool,
     Multiply,
     Node,
     Requantise,
+    Resize,
     Slice,
     Table,
 )
@@ -72,6 +77,8 @@ class QuantizedNetwork:
     @overload
     def integers_of(self, node: MaxPool) -> MaxPoolIntegers: ...
     @overload
+    def integers_of(self, node: AveragePool) -> AveragePoolIntegers: ...
+    @overload
     def integers_of(self, node: GlobalAveragePool) -> AverageIntegers: ...
     @overload
     def integers_of(self, node: Requantise) -> RequantiseIntegers: ...
@@ -80,7 +87,7 @@ class QuantizedNetwork:
     @overload
     def integers_of(self, node: Concat) -> ConcatIntegers: ...
     @overload
-    def integers_of(self, node: Slice) -> SliceIntegers: ...
+    def integers_of(self, node: Slice | Resize | DepthToSpace | ChannelShuffle) -> SliceIntegers: ...
     @overload
     def integers_of(self, node: Multiply) -> MultiplyIntegers: ...
     def integers_of(self, node: Node) -> NodeIntegers:

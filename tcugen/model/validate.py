@@ -17,20 +17,25 @@ from tcugen.model.limits import (
 from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.network.operators import (
     Add,
+    AveragePool,
+    ChannelShuffle,
     Concat,
     Conv,
+    DepthToSpace,
     GlobalAveragePool,
     Linear,
     MaxPool,
     Multiply,
     Node,
     Requantise,
+    Resize,
     Slice,
     Table,
     Weighted,
     as_convolution,
     keeps_quantization,
 )
+from tcugen.network.windows import divisors
 
 
 def validate(model: QuantizedNetwork) -> None:
@@ -88,6 +93,11 @@ def _check_node(model: QuantizedNetwork, node: Node) -> None:
             _check_weighted(model, node, model.integers_of(node))
         case Add():
             _check_add(where, model.integers_of(node))
+        case AveragePool():
+            multipliers = model.integers_of(node).multipliers
+            counts = divisors(node, model.network.shapes[node.inputs[0]])
+            _check_array(where, "multipliers", multipliers, np.float32, (len(counts),))
+            _check_multipliers(where, multipliers)
         case GlobalAveragePool() | Requantise() | Multiply():
             _check_multipliers(where, model.integers_of(node).multiplier)
         case Table():
@@ -96,7 +106,7 @@ def _check_node(model: QuantizedNetwork, node: Node) -> None:
             multipliers = model.integers_of(node).multipliers
             _check_array(where, "multipliers", multipliers, np.float32, (len(node.inputs),))
             _check_multipliers(where, multipliers)
-        case MaxPool() | Slice():
+        case MaxPool() | Slice() | Resize() | DepthToSpace() | ChannelShuffle():
             pass
         case _:
             assert_never(node)

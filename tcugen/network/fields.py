@@ -22,6 +22,10 @@ Pair = tuple[Side, Side]
 """(y, x)."""
 Borders = tuple[Border, Border, Border, Border]
 """(top, left, bottom, right)."""
+BlockMode = Literal["DCR", "CRD"]
+"""Which comes first in the channels of a depth_to_space: place in the block and then output channel, or vice versa."""
+
+Flag = Annotated[bool, Field(strict=True)]
 Activation = Literal["relu"] | None
 Function = Literal[
     "sigmoid",

@@ -5,13 +5,17 @@ from typing import assert_never
 from tcugen.network.graph import Network, Node
 from tcugen.network.operators import (
     Add,
+    AveragePool,
+    ChannelShuffle,
     Concat,
     Conv,
+    DepthToSpace,
     GlobalAveragePool,
     Linear,
     MaxPool,
     Multiply,
     Requantise,
+    Resize,
     Slice,
     Table,
 )
@@ -61,7 +65,9 @@ def _can_add(node: Node) -> bool:
     match node:
         case Conv() | Linear() | Requantise():
             return True
-        case Add() | MaxPool() | GlobalAveragePool() | Table() | Concat() | Slice() | Multiply():
+        case Add() | MaxPool() | AveragePool() | GlobalAveragePool() | Table() | Concat() | Slice() | Multiply():
+            return False
+        case Resize() | DepthToSpace() | ChannelShuffle():
             return False
         case _:
             assert_never(node)

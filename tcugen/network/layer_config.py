@@ -11,7 +11,17 @@ from pydantic import ValidationError
 from tcugen.network.bundled import NETWORK_NAMES, network_named
 from tcugen.network.check import checked_network, close_names
 from tcugen.network.graph import Network, NetworkError, Node, Shape
-from tcugen.network.operators import Concat, Conv, Multiply, Slice, Table
+from tcugen.network.operators import (
+    AveragePool,
+    ChannelShuffle,
+    Concat,
+    Conv,
+    DepthToSpace,
+    Multiply,
+    Resize,
+    Slice,
+    Table,
+)
 from tcugen.network.schema import LayerConfig, explain, keys_of
 
 
@@ -159,8 +169,8 @@ def _format_of(nodes: Iterable[Node], outputs: Sequence[str] | None) -> int:
 
 def _new_in_format_2(node: Node) -> str:
     """What a node has that format 1 does not have; empty if nothing."""
-    if isinstance(node, Table | Concat | Slice | Multiply):
-        return f"is a {node.op}"
+    if isinstance(node, Table | Concat | Slice | Multiply | AveragePool | Resize | DepthToSpace | ChannelShuffle):
+        return f"is an {node.op}" if isinstance(node, AveragePool) else f"is a {node.op}"
     return "has a dilation" if _is_dilated(node) else ""
 
 

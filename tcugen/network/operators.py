@@ -16,6 +16,7 @@ from tcugen.network.fields import (
     Alpha,
     Borders,
     ChannelRange,
+    Flag,
     Function,
     Name,
     OneInput,
@@ -24,6 +25,7 @@ from tcugen.network.fields import (
     Size,
     TwoInputs,
 )
+from tcugen.network.moving import ChannelShuffle, DepthToSpace, Resize
 from tcugen.network.shape import Shape
 
 SHORTCUT = "shortcut"
@@ -149,13 +151,29 @@ class MaxPool:
 
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:
         """Shape of the output. Raises NetworkError if the kernel does not fit, or a window would hold padding only."""
-        edges = ("top", "left", "bottom", "right")
-        for edge, padding, side in zip(edges, self.padding, self.kernel * 2, strict=True):
-            if padding >= side:
-                raise NetworkError(
-                    f"node {self.name!r}: {edge} padding is {padding}, but must be smaller than the kernel's "
-                    f"{side}, else a window holds padding only; use at most {side - 1}"
-                )
+        _check_padding(self)
+        return Shape(inputs[0].channels, *_windows(self, inputs[0]))
+
+    def macs(self, inputs: Sequence[Shape]) -> int:
+        """0."""
+        return 0
+
+
+@dataclass(frozen=True)
+class AveragePool:
+    """Mean over a window. Padding adds nothing; `count_include_pad` says whether the divisor counts it."""
+
+    name: Name
+    op: Literal["average_pool"] = field(default="average_pool", kw_only=True)
+    inputs: OneInput
+    kernel: Pair
+    stride: Pair
+    padding: Borders = (0, 0, 0, 0)
+    count_include_pad: Flag = False
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """Shape of the output. Raises NetworkError if the kernel does not fit, or a window would hold padding only."""
+        _check_padding(self)
         return Shape(inputs[0].channels, *_windows(self, inputs[0]))
 
     def macs(self, inputs: Sequence[Shape]) -> int:
@@ -280,7 +298,23 @@ class Slice:
 WITH_ALPHA = ("leaky_relu", "hard_sigmoid", "elu")
 """Functions of a table that have a number of their own."""
 
-Node = Conv | Linear | Add | MaxPool | GlobalAveragePool | Requantise | Table | Concat | Slice | Multiply
+Moving = Resize | DepthToSpace | ChannelShuffle
+"""Operators that only move int8 values, to other pixels or channels."""
+
+Node = (
+    Conv
+    | Linear
+    | Add
+    | MaxPool
+    | AveragePool
+    | GlobalAveragePool
+    | Requantise
+    | Table
+    | Concat
+    | Slice
+    | Moving
+    | Multiply
+)
 """One operator of a network, in the order in which messages list them."""
 
 Weighted = Conv | Linear
@@ -292,7 +326,7 @@ Activated = Conv | Linear | Add | Multiply
 Pairwise = Add | Multiply
 """Operators that join two tensors value by value."""
 
-Windowed = Conv | MaxPool
+Windowed = Conv | MaxPool | AveragePool
 """Operators that slide a window over padded pixels."""
 
 
@@ -313,7 +347,7 @@ def reach(node: Windowed) -> tuple[int, int]:
         case Conv():
             (ky, kx), (dy, dx) = node.kernel, node.dilation
             return (ky - 1) * dy + 1, (kx - 1) * dx + 1
-        case MaxPool():
+        case MaxPool() | AveragePool():
             return node.kernel
         case _:
             assert_never(node)
@@ -324,7 +358,9 @@ def activation_of(node: Node) -> Activation:
     match node:
         case Conv() | Linear() | Add() | Multiply():
             return node.activation
-        case MaxPool() | GlobalAveragePool() | Requantise() | Table() | Concat() | Slice():
+        case MaxPool() | AveragePool() | GlobalAveragePool() | Requantise() | Table() | Concat() | Slice():
+            return None
+        case Resize() | DepthToSpace() | ChannelShuffle():
             return None
         case _:
             assert_never(node)
@@ -333,9 +369,11 @@ def activation_of(node: Node) -> Activation:
 def keeps_quantization(node: Node) -> bool:
     """Whether it only moves int8 values: then its output has the scale and zero point of its input, and no limits."""
     match node:
-        case MaxPool() | Slice():
+        case MaxPool() | Slice() | Resize() | DepthToSpace() | ChannelShuffle():
             return True
-        case Conv() | Linear() | Add() | GlobalAveragePool() | Requantise() | Table() | Concat() | Multiply():
+        case Conv() | Linear() | Add() | AveragePool() | GlobalAveragePool() | Requantise() | Table() | Concat():
+            return False
+        case Multiply():
             return False
         case _:
             assert_never(node)
@@ -361,6 +399,17 @@ def _shape_of_both(node: Pairwise, does: str, inputs: Sequence[Shape]) -> Shape:
             "insert a 1x1 conv on the shortcut"
         )
     return inputs[1 - single]
+
+
+def _check_padding(node: MaxPool | AveragePool) -> None:
+    """Raises NetworkError if a window would hold padding only."""
+    edges = ("top", "left", "bottom", "right")
+    for edge, padding, side in zip(edges, node.padding, node.kernel * 2, strict=True):
+        if padding >= side:
+            raise NetworkError(
+                f"node {node.name!r}: {edge} padding is {padding}, but must be smaller than the kernel's "
+                f"{side}, else a window holds padding only; use at most {side - 1}"
+            )
 
 
 def _windows(node: Windowed, shape: Shape) -> tuple[int, int]:

@@ -50,7 +50,11 @@ class LayerConfig(_Keys):
 _NAME_RULE = "text of 1 to 200 characters without white space, commas and control characters"
 _PAIR_RULE = f"two integers [y, x] from 1 to {MAX_KERNEL}"
 RULES: dict[str, tuple[str, str]] = {
-    "format": ("1, or 2 for a file with a dilation, a table, a concat, a slice, a multiply or outputs", "1"),
+    "format": (
+        "1, or 2 for a file with a dilation, a table, a concat, a slice, a multiply, an average_pool, a resize, "
+        "a depth_to_space, a channel_shuffle or outputs",
+        "1",
+    ),
     "name": (_NAME_RULE, '"conv1"'),
     "input": ("an object with the keys name and shape", '{"name": "image", "shape": [3, 224, 224]}'),
     "shape": (f"three integers [channels, height, width] from 1 to {MAX_SIZE}", "[3, 224, 224]"),
@@ -66,6 +70,10 @@ RULES: dict[str, tuple[str, str]] = {
     "kernel": (_PAIR_RULE, "[3, 3]"),
     "stride": (_PAIR_RULE, "[1, 1]"),
     "padding": (f"four integers [top, left, bottom, right] from 0 to {MAX_KERNEL}", "[1, 1, 1, 1]"),
+    "count_include_pad": ("true or false", "false"),
+    "factor": (_PAIR_RULE, "[2, 2]"),
+    "block": (f"an integer from 1 to {MAX_KERNEL}", "2"),
+    "mode": ('"DCR" or "CRD"', '"DCR"'),
     "dilation": (_PAIR_RULE, "[2, 2]"),
     "groups": (f"an integer from 1 to {MAX_SIZE}", "1"),
     "activation": ('null or "relu"', '"relu"'),

@@ -15,13 +15,17 @@ from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.network.graph import Node
 from tcugen.network.operators import (
     Add,
+    AveragePool,
+    ChannelShuffle,
     Concat,
     Conv,
+    DepthToSpace,
     GlobalAveragePool,
     Linear,
     MaxPool,
     Multiply,
     Requantise,
+    Resize,
     Slice,
     Table,
     Weighted,
@@ -127,6 +131,10 @@ class _Writer:
             case MaxPool():
                 geometry = {"strides": node.stride, "pads": node.padding, "kernel_shape": node.kernel}
                 computed = self.op("MaxPool", operands, f"{name}_pool", **geometry)
+            case AveragePool():
+                geometry = {"strides": node.stride, "pads": node.padding, "kernel_shape": node.kernel}
+                counts = int(node.count_include_pad)
+                computed = self.op("AveragePool", operands, f"{name}_mean", count_include_pad=counts, **geometry)
             case GlobalAveragePool():
                 computed = self.op("GlobalAveragePool", operands, f"{name}_mean")
             case Requantise():
@@ -135,6 +143,19 @@ class _Writer:
                 computed = self.table(node)
             case Concat():
                 computed = self.op("Concat", operands, f"{name}_concat", axis=1)
+            case Resize():
+                scales = self.constant(f"{name}_scales", np.array([1, 1, *node.factor], np.float32))
+                how = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+                computed = self.op("Resize", [*operands, "", scales], f"{name}_resized", **how)
+            case DepthToSpace(block=block, mode=mode):
+                computed = self.op("DepthToSpace", operands, f"{name}_blocks", blocksize=block, mode=mode)
+            case ChannelShuffle(groups=groups):
+                shape = self.model.network.shapes[name]
+                apart = self.constant(f"{name}_apart", np.array([0, groups, -1, shape.height, shape.width]))
+                whole = self.constant(f"{name}_whole", np.array([0, shape.channels, shape.height, shape.width]))
+                split = self.op("Reshape", [*operands, apart], f"{name}_split")
+                moved = self.op("Transpose", [split], f"{name}_moved", perm=(0, 2, 1, 3, 4))
+                computed = self.op("Reshape", [moved, whole], f"{name}_shuffled")
             case Slice():
                 ends = zip(("start", "stop", "axis"), (*node.channels, 1), strict=True)
                 limits = [self.constant(f"{name}_{what}", np.array([value], np.int64)) for what, value in ends]

@@ -24,17 +24,22 @@ from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.graph import Node
 from tcugen.network.operators import (
     Add,
+    AveragePool,
+    ChannelShuffle,
     Concat,
     Conv,
+    DepthToSpace,
     GlobalAveragePool,
     Linear,
     MaxPool,
     Multiply,
     Requantise,
+    Resize,
     Slice,
     Table,
     Weighted,
 )
+from tcugen.network.windows import counted, divisors
 from tcugen.onnx.untyped import open_session
 
 if TYPE_CHECKING:
@@ -153,6 +158,8 @@ class _Writer:
                 self.add(node)
             case MaxPool():
                 self.max_pool(node)
+            case AveragePool():
+                self.average_pool(node)
             case GlobalAveragePool():
                 self.global_average_pool(node)
             case Requantise():
@@ -165,6 +172,14 @@ class _Writer:
                 self.slice(node)
             case Multiply():
                 self.multiply(node)
+            case Resize():
+                self.resize(node)
+            case DepthToSpace(block=block, mode="DCR"):
+                self.regroup(node, (block, block, -1), (0, 3, 4, 1, 5, 2))
+            case DepthToSpace(block=block):
+                self.regroup(node, (-1, block, block), (0, 1, 4, 2, 5, 3))
+            case ChannelShuffle(groups=groups):
+                self.regroup(node, (groups, -1), (0, 2, 1, 3, 4))
             case _:
                 assert_never(node)
 
@@ -250,6 +265,22 @@ class _Writer:
         geometry: dict[str, Any] = {"strides": node.stride, "pads": node.padding, "kernel_shape": node.kernel}
         self.op("MaxPool", [node.inputs[0]], node.name, **geometry)
 
+    def average_pool(self, node: AveragePool) -> None:
+        """Sums of a window by a Conv of ones in float, which are integers and exact, then the multiplier of each pixel.
+
+        ONNX Runtime's QLinearAveragePool adds up real values instead.
+        """
+        integers, name = self.model.integers_of(node), node.name
+        shape = self.model.network.shapes[node.inputs[0]]
+        rows, columns = (np.array(counts) for counts in counted(node, shape))
+        of_pixel = np.searchsorted(divisors(node, shape), rows[:, None] * columns)
+        ones = np.ones((shape.channels, 1, *node.kernel), np.float32)
+        inputs = [self.centred(node, node.inputs[0], "x", np.float32), self.constant(f"{name}/ones", ones)]
+        geometry: dict[str, Any] = {"strides": node.stride, "pads": node.padding, "kernel_shape": node.kernel}
+        sums = self.op("Conv", inputs, f"{name}/sums", group=shape.channels, **geometry)
+        factors = self.constant(f"{name}/multipliers", integers.multipliers[of_pixel][None, None])
+        self.rounded(node, integers.clamp, self.op("Mul", [sums, factors], f"{name}/scaled"), np.float32)
+
     def global_average_pool(self, node: GlobalAveragePool) -> None:
         x, name = node.inputs[0], node.name
         s_x, s_y = self.model.scale(x), self.model.scale(name)
@@ -311,6 +342,22 @@ class _Writer:
         ends = zip(("start", "stop", "axis"), (*node.channels, 1), strict=True)
         inputs = [self.constant(f"{node.name}/{what}", np.array([value], np.int64)) for what, value in ends]
         self.op("Slice", [node.inputs[0], *inputs], node.name)
+
+    def resize(self, node: Resize) -> None:
+        scales = self.constant(f"{node.name}/scales", np.array([1, 1, *node.factor], np.float32))
+        how = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+        self.op("Resize", [node.inputs[0], "", scales], node.name, **how)
+
+    def regroup(self, node: Node, channels: tuple[int, ...], order: tuple[int, ...]) -> None:
+        """Channels in several dimensions, all dimensions in another order, and back to four."""
+        name, shapes = node.name, self.model.network.shapes
+        before, after = shapes[node.inputs[0]], shapes[name]
+        apart = self.constant(f"{name}/apart", np.array([0, *channels, before.height, before.width], np.int64))
+        whole = self.constant(f"{name}/whole", np.array([0, after.channels, after.height, after.width], np.int64))
+        moved = self.op(
+            "Transpose", [self.op("Reshape", [node.inputs[0], apart], f"{name}/split")], f"{name}/moved", perm=order
+        )
+        self.op("Reshape", [moved, whole], name)
 
     def centred(self, node: Node, operand: str, role: str, dtype: type[np.floating]) -> str:
         """An operand less its zero point, in a floating-point type."""

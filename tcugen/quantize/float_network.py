@@ -12,18 +12,23 @@ from tcugen.model.functions import real_function
 from tcugen.network.graph import Network, Node
 from tcugen.network.operators import (
     Add,
+    AveragePool,
+    ChannelShuffle,
     Concat,
     Conv,
+    DepthToSpace,
     GlobalAveragePool,
     Linear,
     MaxPool,
     Multiply,
     Requantise,
+    Resize,
     Slice,
     Table,
     Windowed,
     as_convolution,
 )
+from tcugen.network.windows import counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +116,10 @@ def _evaluate(model: FloatNetwork, node: Node, operands: list[torch.Tensor]) -> 
             return x * operands[1]
         case MaxPool():
             return functional.max_pool2d(_padded(x, node, float("-inf")), node.kernel, node.stride)
+        case AveragePool():
+            sums = functional.avg_pool2d(_padded(x, node, 0.0), node.kernel, node.stride, divisor_override=1)
+            rows, columns = (torch.tensor(counts) for counts in counted(node, model.network.shapes[node.inputs[0]]))
+            return sums / (rows[:, None] * columns)
         case GlobalAveragePool():
             return x.mean(dim=(2, 3), keepdim=True)
         case Requantise():
@@ -119,6 +128,16 @@ def _evaluate(model: FloatNetwork, node: Node, operands: list[torch.Tensor]) -> 
             return torch.as_tensor(real_function(node.function, node.alpha)(x.double().numpy())).float()
         case Concat():
             return torch.cat(operands, dim=1)
+        case Resize(factor=(rows, columns)):
+            return x.repeat_interleave(rows, dim=2).repeat_interleave(columns, dim=3)
+        case DepthToSpace(block=block, mode=mode):
+            if mode == "DCR":
+                n, channels, height, width = x.shape
+                x = x.reshape(n, block**2, channels // block**2, height, width).permute(0, 2, 1, 3, 4)
+                x = x.reshape(n, channels, height, width)
+            return functional.pixel_shuffle(x, block)
+        case ChannelShuffle(groups=groups):
+            return functional.channel_shuffle(x, groups)
         case Slice(channels=(start, stop)):
             return x[:, start:stop]
         case _:

@@ -12,6 +12,7 @@ from tcugen.model.functions import table_entries
 from tcugen.model.integers import (
     AddIntegers,
     AverageIntegers,
+    AveragePoolIntegers,
     Clamp,
     ConcatIntegers,
     MaxPoolIntegers,
@@ -26,16 +27,21 @@ from tcugen.model.limits import INT8_RANGE, MULTIPLIER_EXPONENTS
 from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.network.operators import (
     Add,
+    AveragePool,
+    ChannelShuffle,
     Concat,
+    DepthToSpace,
     GlobalAveragePool,
     MaxPool,
     Multiply,
     Node,
     Requantise,
+    Resize,
     Slice,
     Table,
     Weighted,
 )
+from tcugen.network.windows import divisors
 from tcugen.quantize.float_network import FloatNetwork, Parameters
 
 LARGEST_WEIGHT = 127
@@ -89,7 +95,7 @@ def _integers(model: FloatNetwork, node: Node, made: QuantizedNetwork) -> NodeIn
         return _weighted(model, node, made)
     if isinstance(node, MaxPool):
         return MaxPoolIntegers()
-    if isinstance(node, Slice):
+    if isinstance(node, Slice | Resize | DepthToSpace | ChannelShuffle):
         return SliceIntegers()
     x, y = made.quantization(node.inputs[0]), made.quantization(node.name)
     limits = _limits(model, node, y)
@@ -100,6 +106,10 @@ def _integers(model: FloatNetwork, node: Node, made: QuantizedNetwork) -> NodeIn
         case Multiply():
             s_b = made.scale(node.inputs[1])
             return MultiplyIntegers(multipliers.product_multiplier(x.scale, s_b, y.scale, layer=node.name), limits)
+        case AveragePool():
+            counts = divisors(node, model.network.shapes[node.inputs[0]])
+            factors = multipliers.average_multipliers(x.scale, y.scale, counts, layer=node.name)
+            return AveragePoolIntegers(factors, limits)
         case GlobalAveragePool():
             shape = model.network.shapes[node.inputs[0]]
             pixels = shape.height * shape.width

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from tcugen.isa import Opcode, Unit
+from tcugen.mapping.phases import Phase
 from tcugen.mapping.stripes import input_rows
 from tcugen.mapping.tasks import ConvTask
 from tcugen.mapping.tiling import Range, WeightPanel, split
@@ -33,6 +34,7 @@ class Convolution:
         column_bytes: Bytes of one column group in the weight stream.
         blocks: Offset in window WEIGHTS by column range, for every range that `weight` is called with.
         table: Offset of the table in that window, or None.
+        phase: Which pixels of the output tensor the task makes; all of them if None.
     """
 
     def __init__(
@@ -42,11 +44,12 @@ class Convolution:
         panel: WeightPanel,
         blocks: dict[tuple[int, int], int],
         table: int | None = None,
+        phase: Phase | None = None,
     ):
         self._table_to_stream = table  # until the first WEIGHT has brought it
         self.emitter, self.task, self.panel, self.blocks = emitter, task, panel, blocks
         self.architecture = emitter.architecture
-        self.in_layout, self.results = emitter.layouts[task.input], Results(emitter, task)
+        self.in_layout, self.results = emitter.layouts[task.input], Results(emitter, task, phase)
 
     def fits_rings(self, columns: tuple[int, int]) -> bool:
         """All tiles and parameters of these column groups can stay in the rings, for one COMPUTE after the other."""

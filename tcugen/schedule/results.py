@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from tcugen.isa import Opcode, Unit
+from tcugen.mapping.phases import Phase
 from tcugen.mapping.tasks import ConvTask, GatherTask
 from tcugen.mapping.tiling import Range, Rectangle
 from tcugen.program import Observation
@@ -32,10 +33,13 @@ class Results:
     Args:
         emitter: Receives the instructions.
         task: What the array computes.
+        phase: Which pixels of the tensor those of the task are; all of them if None.
     """
 
-    def __init__(self, emitter: Emitter, task: ConvTask | GatherTask):
+    def __init__(self, emitter: Emitter, task: ConvTask | GatherTask, phase: Phase | None = None):
         self.emitter, self.task = emitter, task
+        whole = task.output_shape
+        self.phase = phase or Phase((0, 0), (1, 1), (whole.height, whole.width), (1, 1), (0, 0))
         self.architecture, self.out_layout = emitter.architecture, emitter.layouts[task.output]
         self._table_to_load = task.table  # until the first DRAIN has taken it
 
@@ -51,8 +55,10 @@ class Results:
             return 0
         return self.out_layout.pixel_bytes - ((end_channel - 1) % self.out_layout.word + 1)
 
-    def _written(self, item: Target, channels: tuple[int, int], rows: tuple[int, int]) -> list[Region]:
+    def _written(self, item: Target, channels: tuple[int, int], block: tuple[int, int]) -> list[Region]:
+        """What the rows of a block write, or more: a phase's rows whole, and those between them."""
         word, layout = self.architecture.rows, self.out_layout
+        rows = self.phase.place(block[0], 0)[0], self.phase.place(block[1] - 1, 0)[0] + 1
         region = item.target.region((channels[0] // word, -(-channels[1] // word)), rows)
         if not layout.int32:
             return [region]
@@ -62,6 +68,7 @@ class Results:
         """Emit DRAIN; returns the count of its first tile minus one."""
         task, rectangle, layout, columns = self.task, item.rectangle, self.out_layout, self.architecture.columns
         rows = (rectangle.y0, rectangle.y1)
+        (y0, x0), (step_y, step_x) = self.phase.place(rectangle.y0, rectangle.x0), self.phase.step
         first_channel, end_channel = self._channels(item)
         first_plane, word, lanes = first_channel // layout.word, layout.word, self.architecture.output_lanes
         tracker = self.emitter.tracker
@@ -70,10 +77,10 @@ class Results:
             waits = join(waits, tracker.before_write(Unit.DRAIN, region))
         last_column = (item.columns[1] - 1) * columns
         fields = {
-            "out_base": item.target.at(first_plane, rectangle.y0) + rectangle.x0 * layout.pixel_bytes,
+            "out_base": item.target.at(first_plane, y0) + x0 * layout.pixel_bytes,
             "out_plane_step": item.target.plane_step,
-            "out_y_step": layout.row_bytes,
-            "out_x_step": layout.pixel_bytes,
+            "out_y_step": step_y * layout.row_bytes,
+            "out_x_step": step_x * layout.pixel_bytes,
             "byte_step": layout.byte_step if layout.int32 else 0,
             "n_columns": item.columns[1] - item.columns[0],
             "n_y": rectangle.y1 - rectangle.y0,
@@ -102,7 +109,10 @@ class Results:
                 "per_channel": int(single),
             }
         self.emitter.append(
-            Opcode.DRAIN, waits, fields, Observation(0, task.output, first_channel, rectangle.y0, rectangle.x0)
+            Opcode.DRAIN,
+            waits,
+            fields,
+            Observation(0, task.output, first_channel, y0, x0, y_step=step_y, x_step=step_x),
         )
         before = self.emitter.counts[Unit.DRAIN]
         count = self.emitter.count(Unit.DRAIN, (item.columns[1] - item.columns[0]) * rectangle.n_blocks)

@@ -10,11 +10,12 @@ from tcugen.isa import Opcode
 from tcugen.mapping.gather import part_words
 from tcugen.mapping.plan import Plan
 from tcugen.mapping.stripes import StripePlanner, input_rows
-from tcugen.mapping.tasks import AverageTask, ConvTask, GatherTask, PoolTask
+from tcugen.mapping.tasks import AverageTask, ConvTask, GatherTask, PhasedTask, PoolTask
 from tcugen.mapping.tiling import Range, Rectangle, WeightPanel, rectangles
 from tcugen.schedule.convolution import Convolution, WorkItem, column_ranges
 from tcugen.schedule.emit import DramAddress, Emitter, Entry, SramView
 from tcugen.schedule.gathering import Gathering, GatherItem
+from tcugen.schedule.phasing import Phasing
 from tcugen.schedule.pooling import AverageItem, PoolItem, average_shapes, emit_average, emit_pool, tail_items
 from tcugen.schedule.results import Cut
 from tcugen.schedule.weight_blocks import AverageBlock, ConvolutionBlock, TableBlock, WeightBlocks
@@ -111,6 +112,8 @@ class Scheduler:
                 return self._average(index, task)
             case GatherTask():
                 return self._gather(index, task)
+            case PhasedTask():
+                return self._phased(index, task)
             case _:
                 assert_never(task)
 
@@ -314,6 +317,17 @@ class Scheduler:
                 item = AverageItem(first, pixels, words, source, target)
                 emit_average(self.emitter, task, panel, item, offsets[words])
             yield 1
+
+    def _phased(self, index: int, task: PhasedTask) -> Iterator[int]:
+        planner, layout = self._planner(index), self.layouts[task.output]
+        phasing, planes = Phasing(self.emitter, index, task, self.weights), (0, self.layouts[task.input].planes)
+        for number, (rows, _) in enumerate(self.allocation.stripes[index].items()):
+            source = self._source(index, planner, number, planes, input_rows(task, *rows))
+            target, _ = self._target(index, planner, number, (0, layout.planes), rows)
+            phasing.emit(rows, source, target)
+            if planner.output_spilled:
+                self.emitter.store(task.output, target, (0, layout.planes), rows)
+            yield rows[1]
 
     # Gathers --------------------------------------------------------------------------------------------------------
 

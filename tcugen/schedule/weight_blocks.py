@@ -37,7 +37,16 @@ class GatherBlock:
     columns: tuple[int, int]
 
 
-Content = ConvolutionBlock | AverageBlock | TableBlock | GatherBlock
+@dataclass(frozen=True)
+class PhaseBlock:
+    """The same of phase number `phase` of task number `task`."""
+
+    task: int
+    phase: int
+    columns: tuple[int, int]
+
+
+Content = ConvolutionBlock | AverageBlock | TableBlock | GatherBlock | PhaseBlock
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from tcugen.arch import ACTIVATION_BANKS, Architecture, bits_for
-from tcugen.mapping.tasks import AverageTask, ConvTask, GatherTask, PoolTask, Task
+from tcugen.mapping.tasks import AverageTask, ConvTask, GatherTask, PhasedTask, PoolTask, Task
 from tcugen.mapping.tiling import WeightPanel
 from tcugen.sizing.errors import SizingError
 
@@ -54,6 +54,11 @@ def accumulator_need(tasks: Sequence[Task]) -> tuple[int, str]:
                 count = task.input_shape.channels // task.groups * task.kernel[0] * task.kernel[1]
                 bits, terms = PRODUCT_BITS, "products"
                 name, remedy = task.runs, "use fewer input channels or a smaller kernel"
+            case PhasedTask():
+                taps = max(phase.kernel[0] * phase.kernel[1] for phase in task.phases)
+                count = task.channels // task.groups * taps
+                bits, terms = PRODUCT_BITS, "products"
+                name, remedy = task.name, "use fewer input channels or a smaller kernel"
             case AverageTask():
                 count = task.kernel[0] * task.kernel[1]
                 bits, terms = VALUE_BITS, "values"

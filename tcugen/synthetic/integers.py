@@ -19,6 +19,7 @@ from tcugen.model.functions import real_function, table_entries
 from tcugen.model.integers import (
     AddIntegers,
     AverageIntegers,
+    AveragePoolIntegers,
     ConcatIntegers,
     MaxPoolIntegers,
     MultiplyIntegers,
@@ -34,18 +35,23 @@ from tcugen.network.fields import Activation
 from tcugen.network.graph import Network, Node
 from tcugen.network.operators import (
     Add,
+    AveragePool,
+    ChannelShuffle,
     Concat,
     Conv,
+    DepthToSpace,
     GlobalAveragePool,
     Linear,
     MaxPool,
     Multiply,
     Requantise,
+    Resize,
     Slice,
     Table,
     Weighted,
     as_convolution,
 )
+from tcugen.network.windows import divisors
 
 TAIL = 0.005
 """Share of the values beyond each end of a fitted range: enough to exercise saturation."""
@@ -117,6 +123,8 @@ def _make(run: _Run, node: Node, stores_sums: bool) -> tuple[Quantization | None
             return _make_add(run, node)
         case MaxPool():
             return run.model.quantization(node.inputs[0]), MaxPoolIntegers()
+        case AveragePool():
+            return _make_average_pool(run, node)
         case GlobalAveragePool():
             return _make_average(run, node)
         case Requantise():
@@ -125,7 +133,7 @@ def _make(run: _Run, node: Node, stores_sums: bool) -> tuple[Quantization | None
             return _make_table(run, node)
         case Concat():
             return _make_concat(run, node)
-        case Slice():
+        case Slice() | Resize() | DepthToSpace() | ChannelShuffle():
             return run.model.quantization(node.inputs[0]), SliceIntegers()
         case Multiply():
             return _make_multiply(run, node)
@@ -159,6 +167,14 @@ def _make_average(run: _Run, node: GlobalAveragePool) -> tuple[Quantization, Ave
     y = _fit(sums * step, None, run.rng, step)
     multiplier = multipliers.average_multiplier(x.scale, y.scale, pixels, layer=node.name)
     return y, AverageIntegers(multiplier, multipliers.clamp_limits(None, y.zero_point))
+
+
+def _make_average_pool(run: _Run, node: AveragePool) -> tuple[Quantization, AveragePoolIntegers]:
+    """Fitted to the values that it averages: their means lie between them."""
+    x, counts = run.model.quantization(node.inputs[0]), divisors(node, run.model.network.shapes[node.inputs[0]])
+    y = _fit(run.real(node.inputs[0]) / 2, None, run.rng, float(x.scale) / counts[0])
+    factors = multipliers.average_multipliers(x.scale, y.scale, counts, layer=node.name)
+    return y, AveragePoolIntegers(factors, multipliers.clamp_limits(None, y.zero_point))
 
 
 def _make_requantise(run: _Run, node: Requantise) -> tuple[Quantization, RequantiseIntegers]:

@@ -10,6 +10,7 @@ import numpy as np
 from tcugen.model.integers import (
     AddIntegers,
     AverageIntegers,
+    AveragePoolIntegers,
     Clamp,
     ConcatIntegers,
     MaxPoolIntegers,
@@ -25,19 +26,24 @@ from tcugen.model.shortcut import shortcut_weight
 from tcugen.network.graph import Network, Node
 from tcugen.network.operators import (
     Add,
+    AveragePool,
+    ChannelShuffle,
     Concat,
     Conv,
+    DepthToSpace,
     GlobalAveragePool,
     Linear,
     MaxPool,
     Multiply,
     Requantise,
+    Resize,
     Slice,
     Table,
     Weighted,
     activation_of,
     as_convolution,
 )
+from tcugen.network.windows import divisors
 
 _WEIGHT_DEVIATION = 73.0
 """Standard deviation of uniform weights in [-127, 127]."""
@@ -67,6 +73,9 @@ def _integers(network: Network, node: Node, rng: np.random.Generator) -> NodeInt
             return AddIntegers((1 << _ADD_SHIFT - 1, 1 << _ADD_SHIFT - 1), _ADD_SHIFT, clamp)
         case MaxPool():
             return MaxPoolIntegers()
+        case AveragePool():
+            counts = divisors(node, network.shapes[node.inputs[0]])
+            return AveragePoolIntegers(np.array([1 / count for count in counts], np.float32), clamp)
         case GlobalAveragePool():
             shape = network.shapes[node.inputs[0]]
             return AverageIntegers(np.float32(1 / (shape.height * shape.width)), clamp)
@@ -76,7 +85,7 @@ def _integers(network: Network, node: Node, rng: np.random.Generator) -> NodeInt
             return TableIntegers(np.arange(-128, 128).astype(np.int8))
         case Concat():
             return ConcatIntegers(np.ones(len(node.inputs), np.float32), clamp)
-        case Slice():
+        case Slice() | Resize() | DepthToSpace() | ChannelShuffle():
             return SliceIntegers()
         case Multiply():
             return MultiplyIntegers(np.float32(1 / 128), clamp)

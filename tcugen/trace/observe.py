@@ -135,16 +135,18 @@ class _Canvas:
 
     def _place(self, pixels: np.ndarray, channel: int, y: int, x: int, observation: Observation) -> None:
         channels, height, width = self._shape
-        if y + pixels.shape[1] > height or x + pixels.shape[2] > width:
+        y_end = y + (pixels.shape[1] - 1) * observation.y_step + 1
+        x_end = x + (pixels.shape[2] - 1) * observation.x_step + 1
+        if y_end > height or x_end > width:
             raise ObservationError(
-                f"instruction {observation.instruction} writes rows {y} .. {y + pixels.shape[1] - 1}, columns "
-                f"{x} .. {x + pixels.shape[2] - 1} of {self._name}, which has only {height} x {width}"
+                f"instruction {observation.instruction} writes rows {y} .. {y_end - 1}, columns "
+                f"{x} .. {x_end - 1} of {self._name}, which has only {height} x {width}"
             )
         kept = max(0, min(pixels.shape[0], channels - channel))
         place = (
             slice(channel, channel + kept),
-            slice(y, y + pixels.shape[1]),
-            slice(x, x + pixels.shape[2]),
+            slice(y, y_end, observation.y_step),
+            slice(x, x_end, observation.x_step),
         )
         self._bytes[place] = pixels[:kept]
         self._written[place] = True

@@ -77,8 +77,8 @@ def _writes_of_box(
     loop = np.ogrid[:columns, :n_y, :n_x, :planes, :steps, :lanes]
     column, y, x, plane, step, lane = loop
     channel = observation.channel0 + box.channel + (column * steps + step) * lanes + lane + x * observation.x_channels
-    row = observation.y0 + y
-    pixel = observation.x0 + (x if observation.x_channels == 0 else 0)
+    row = observation.y0 + y * observation.y_step
+    pixel = observation.x0 + (x * observation.x_step if observation.x_channels == 0 else 0)
     channels, height, width = shape
     place = ((channel * height + row) * width + pixel) * planes + plane
     width_of_group = architecture.rows if instruction.opcode == Opcode.POOL else architecture.columns

@@ -11,13 +11,17 @@ from tcugen.model.integers import WeightedIntegers, clamp_of
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.operators import (
     Add,
+    AveragePool,
+    ChannelShuffle,
     Concat,
     Conv,
+    DepthToSpace,
     GlobalAveragePool,
     Linear,
     MaxPool,
     Multiply,
     Requantise,
+    Resize,
     Slice,
     Table,
     Weighted,
@@ -25,6 +29,7 @@ from tcugen.network.operators import (
     as_convolution,
     keeps_quantization,
 )
+from tcugen.network.windows import divisors
 from tcugen.onnx.reference import write_reference
 from tcugen.program import Program
 from tcugen.verify.compare import NodeResult, Verification
@@ -113,12 +118,23 @@ def _entry(files: _Files, model: QuantizedNetwork, result: NodeResult, tensors: 
             entry |= {"multiplier": list(add.multipliers), "shift": add.shift}
         case MaxPool():
             entry |= _window(node)
+        case AveragePool():
+            counts = divisors(node, model.network.shapes[node.inputs[0]])
+            factors = (float(factor) for factor in model.integers_of(node).multipliers)
+            entry |= _window(node) | {"count_include_pad": node.count_include_pad}
+            entry["multipliers"] = {str(count): factor for count, factor in zip(counts, factors, strict=True)}
         case GlobalAveragePool() | Requantise() | Multiply():
             entry["multiplier"] = float(model.integers_of(node).multiplier)
         case Table():
             entry["table"] = files.save(f"{node.name}.table", model.integers_of(node).entries)
         case Concat():
             entry["multipliers"] = [float(multiplier) for multiplier in model.integers_of(node).multipliers]
+        case Resize():
+            entry["factor"] = list(node.factor)
+        case DepthToSpace():
+            entry |= {"block": node.block, "mode": node.mode}
+        case ChannelShuffle():
+            entry["groups"] = node.groups
         case Slice():
             entry["channels"] = list(node.channels)
         case _:

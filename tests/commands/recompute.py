@@ -38,11 +38,15 @@ class Dump:
         if node["op"] == "slice":
             start, stop = node["channels"]
             return inputs[0][:, start:stop]
+        if node["op"] in ("resize", "depth_to_space", "channel_shuffle"):
+            return moved(node, inputs[0])
         if node["op"] == "concat":
             operands = zip(inputs, node["input_zero_points"], node["multipliers"], strict=True)
             parts = [requantise(node, x.astype(np.int64) - z_x, np.float32(factor)) for x, z_x, factor in operands]
             return np.concatenate(parts, axis=1)
         centred = inputs[0].astype(np.int64) - node["input_zero_points"][0]
+        if node["op"] == "average_pool":
+            return average_pool(node, centred)
         if node["op"] == "global_average_pool":
             centred = centred.sum(axis=(2, 3), keepdims=True)
         return requantise(node, centred, np.float32(node["multiplier"]))
@@ -99,6 +103,32 @@ def residual_add(node: dict, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         return clamp(node, total)
     down, rest = total >> node["shift"], total & (2 * half - 1)
     return clamp(node, down + ((rest > half) | ((rest == half) & (down & 1 == 1))))
+
+
+def average_pool(node: dict, centred: np.ndarray) -> np.ndarray:
+    """Sums of windows, each times the multiplier of what it counts."""
+    counted = pad(np.ones((1, 1, *centred.shape[2:]), np.int64), node, int(node["count_include_pad"]))
+    counts = windows(counted, node).sum(axis=(4, 5))
+    factors = np.vectorize(lambda count: np.float32(node["multipliers"][str(count)]), otypes=[np.float32])(counts)
+    return requantise(node, windows(pad(centred, node, 0), node).sum(axis=(4, 5)), factors)
+
+
+def moved(node: dict, x: np.ndarray) -> np.ndarray:
+    """Every element to its place, one output pixel or channel after the other."""
+    _, channels, height, width = x.shape
+    if node["op"] == "channel_shuffle":
+        return x[
+            :, [(k % node["groups"]) * (channels // node["groups"]) + k // node["groups"] for k in range(channels)]
+        ]
+    rows, columns = node.get("factor", [node.get("block")] * 2)
+    y, z = np.arange(height * rows), np.arange(width * columns)
+    if node["op"] == "resize":
+        return x[:, :, y[:, None] // rows, z // columns]
+    size = channels // rows**2
+    place = (y % rows * rows)[:, None] + z % rows
+    c = np.arange(size)[:, None, None]
+    source = place * size + c if node["mode"] == "DCR" else c * rows**2 + place
+    return x[:, source, (y // rows)[:, None], z // rows]
 
 
 def max_pool(node: dict, x: np.ndarray) -> np.ndarray:

@@ -8,7 +8,20 @@ from tcugen.compiler import compile_network
 from tcugen.emulator import Machine
 from tcugen.network.check import checked_network
 from tcugen.network.graph import Network, Node, Shape
-from tcugen.network.operators import Add, Concat, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Slice
+from tcugen.network.operators import (
+    Add,
+    AveragePool,
+    ChannelShuffle,
+    Concat,
+    Conv,
+    DepthToSpace,
+    GlobalAveragePool,
+    Linear,
+    MaxPool,
+    Requantise,
+    Resize,
+    Slice,
+)
 from tcugen.program import Program
 from tcugen.synthetic.integers import synthesise
 
@@ -68,6 +81,20 @@ NETWORKS = {
         network("slices", (40, 7, 6), Slice("s", ("image",), (0, 20)), Slice("t", ("image",), (13, 40)),
                 conv("a", "s", 20, 3), conv("b", "t", 20, 3), Add("d", ("a", "b")),
                 Concat("c", ("d", "a", "b")), GlobalAveragePool("v", ("c",)), Concat("w", ("v", "v"))),
+        network("average_pools", (20, 9, 7), AveragePool("a", ("image",), (3, 3), (1, 1), AROUND),
+                AveragePool("b", ("a",), (3, 2), (2, 1), (1, 0, 2, 1)),
+                AveragePool("c", ("b",), (3, 3), (2, 2), AROUND, count_include_pad=True),
+                AveragePool("d", ("c",), (2, 2), (2, 2)), conv("e", "d", 12)),
+        network("average_pool_of_one", (3, 1, 2), AveragePool("a", ("image",), (5, 4), (2, 3), (4, 3, 4, 3)),
+                AveragePool("b", ("image",), (3, 3), (1, 1), AROUND), conv("c", "b", 5), outputs=("a", "c")),
+        network("moved", (24, 5, 6), Resize("a", ("image",), (2, 3)), DepthToSpace("b", ("image",), 2),
+                DepthToSpace("c", ("image",), 2, "CRD"), conv("d", "b", 10, 3), conv("e", "c", 10),
+                Add("s", ("d", "e")),
+                ChannelShuffle("f", ("image",), 3), ChannelShuffle("g", ("f",), 8), conv("h", "g", 9),
+                outputs=("a", "s", "h")),
+        network("moved_odd", (18, 3, 4), DepthToSpace("a", ("image",), 3), Resize("b", ("a",), (1, 2)),
+                DepthToSpace("c", ("image",), 3, "CRD"), ChannelShuffle("d", ("image",), 9), conv("e", "d", 21),
+                ChannelShuffle("f", ("e",), 7), conv("g", "c", 4), outputs=("b", "f", "g")),
         network("two_inputs", (16, 6, 6), conv("a", "image", 24), Add("c", ("a", "other")),
                 conv("e", "other", 8), more_inputs={"other": (24, 6, 6)}),
         network("outputs", (12, 14, 11), conv("a", "image", 20, 3, activation="relu"), conv("b", "a", 20),

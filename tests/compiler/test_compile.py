@@ -32,7 +32,9 @@ def test_on_chip(name, array):
 
 
 @pytest.mark.parametrize("array", ARRAYS)
-@pytest.mark.parametrize("name", ["chain", "grouped", "adds", "bottleneck", "deep", "packed", "slices"])
+@pytest.mark.parametrize(
+    "name", ["chain", "grouped", "adds", "bottleneck", "deep", "packed", "slices", "average_pools", "moved"]
+)
 def test_spilled(name, array):
     program = run_against_golden(NETWORKS[name], Architecture(activation_kib=8, **ARRAYS[array]))
     if name in ("grouped", "bottleneck", "deep"):

@@ -6,7 +6,7 @@ from tcugen.mapping.gather import column_pieces, passes
 from tcugen.mapping.tasks import GatherTask, tasks_of
 from tcugen.network.check import checked_network
 from tcugen.network.graph import Shape
-from tcugen.network.operators import Concat, Conv, Slice
+from tcugen.network.operators import ChannelShuffle, Concat, Conv, Slice
 from tcugen.schedule.gathering import runs_of
 
 
@@ -35,6 +35,21 @@ def test_every_output_channel_once(task, rows, columns):
             assert piece.words == (first // rows, (end - 1) // rows + 1)
             found += [(task.parts[piece.part].tensor, channel) for channel in range(first, end)]
     assert found == sources
+
+
+@pytest.mark.parametrize("rows, columns", [(4, 4), (16, 16), (8, 32), (32, 4), (16, 6)])
+@pytest.mark.parametrize("channels, groups", [(12, 3), (64, 2), (30, 30), (40, 5), (48, 1)])
+def test_a_shuffle_takes_one_channel_of_each_group_in_turn(channels, groups, rows, columns):
+    nodes = [ChannelShuffle("last", ("image",), groups)]
+    (task,) = tasks_of(checked_network("n", (("image", Shape(channels, 4, 5)),), nodes))
+    assert isinstance(task, GatherTask)
+    found = {}
+    for pieces in column_pieces(task, rows, columns):
+        for piece in pieces:
+            assert piece.words == (piece.channels[0] // rows, (piece.channels[1] - 1) // rows + 1)
+            found |= {piece.outputs + k * piece.step: c for k, c in enumerate(range(*piece.channels))}
+    size = channels // groups
+    assert found == {c * groups + g: g * size + c for g in range(groups) for c in range(size)}
 
 
 def test_channels_that_fill_words_take_one_pass_a_column_group():

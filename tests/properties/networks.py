@@ -9,13 +9,17 @@ from tcugen.network.check import checked_network
 from tcugen.network.graph import Node, Shape
 from tcugen.network.operators import (
     Add,
+    AveragePool,
+    ChannelShuffle,
     Concat,
     Conv,
+    DepthToSpace,
     GlobalAveragePool,
     Linear,
     MaxPool,
     Multiply,
     Requantise,
+    Resize,
     Slice,
     Table,
     Weighted,
@@ -27,7 +31,7 @@ MOST_PIXELS = 16
 MOST_LAYERS = 4
 LAYERS = (
     "conv", "conv", "conv", "conv", "block", "max_pool", "requantise", "average", "add", "linear", "input", "concat",
-    "slice",
+    "slice", "average_pool", "move",
 )  # fmt: skip
 
 TABLES = ("table", "table", "table")
@@ -127,6 +131,19 @@ class _Builder:
         start = self.number(0, self.shapes[source].channels - 1)
         return self.put(Slice, source, channels=(start, self.number(start + 1, self.shapes[source].channels)))
 
+    def move(self, source: str) -> str:
+        """Channels in another order, or pixels of channels or of themselves, up to twice as many."""
+        shape = self.shapes[source]
+        divisors = [d for d in range(1, shape.channels + 1) if shape.channels % d == 0]
+        kinds = ["shuffle", "resize"] * (max(shape.height, shape.width) <= MOST_PIXELS) + ["shuffle"]
+        kinds += ["DCR", "CRD"] * (shape.channels % 4 == 0 and max(shape.height, shape.width) <= MOST_PIXELS)
+        kind = self.draw(st.sampled_from(kinds))
+        if kind == "shuffle":
+            return self.put(ChannelShuffle, source, groups=self.draw(st.sampled_from(divisors)))
+        if kind == "resize":
+            return self.put(Resize, source, factor=(self.number(1, 2), self.number(1, 2)))
+        return self.put(DepthToSpace, source, block=2, mode=kind)
+
     def layer(self) -> None:
         kind, source = self.draw(st.sampled_from(self.layers)), self.tensor()
         shape = self.shapes[source]
@@ -134,6 +151,11 @@ class _Builder:
             self.block(source)
         elif kind == "max_pool":
             self.put(MaxPool, source, **self.window(shape, 4, 0))
+        elif kind == "average_pool":
+            counts = self.draw(st.booleans())
+            self.put(AveragePool, source, count_include_pad=counts, **self.window(shape, 4, 0))
+        elif kind == "move":
+            self.move(source)
         elif kind == "requantise":
             self.put(Requantise, source)
         elif kind == "table":

@@ -143,6 +143,21 @@ def test_forms_of_the_mean(mean):
     assert_same(module, model)
 
 
+@pytest.mark.parametrize(
+    "window",
+    [
+        {"kernel_size": 2},
+        {"kernel_size": (3, 2), "stride": (2, 1), "padding": (1, 0)},
+        {"kernel_size": 3, "stride": 1, "padding": 1, "count_include_pad": False},
+        {"kernel_size": 3, "stride": 2, "ceil_mode": True},
+    ],
+)
+def test_averages_over_windows(window):
+    module, model = of(lambda m, x: functional.avg_pool2d(m.conv(x), **window), conv=nn.Conv2d(3, 4, 1))
+    assert [node.op for node in model.network.nodes] == ["conv", "average_pool"]
+    assert_same(module, model)
+
+
 def test_an_average_over_one_pixel_each_is_nothing():
     _module, model = of(lambda m, x: functional.adaptive_avg_pool2d(m.conv(x), (12, 10)), conv=nn.Conv2d(3, 4, 1))
     assert summary(model.network) == ["conv: conv(image)"]
@@ -204,7 +219,7 @@ def test_everything_that_cannot_run_is_listed():
 
         def forward(self, x):
             x = self.up(self.act(self.dilated(x)))
-            x = functional.avg_pool2d(self.bn(x), 2) * 2
+            x = functional.avg_pool2d(self.bn(x), 2, divisor_override=3) * 2
             return self.fc(x.mean((2, 3))).softmax(1)
 
     with pytest.raises(UnsupportedModel) as refused:
@@ -225,7 +240,11 @@ def test_everything_that_cannot_run_is_listed():
         (lambda m, x: m.conv(x) + m.conv.bias.reshape(4, 1, 1), "both operands must depend on the image"),
         (lambda m, x: m.conv(x) + m.conv(x)[:, :1], "slice.*operator"),
         (lambda m, x: m.conv(x).mean(1), r"dim = \[1\]; take the mean over height and width"),
-        (lambda m, x: functional.avg_pool2d(m.conv(x), 2), "output size = 6x5"),
+        (lambda m, x: functional.avg_pool2d(m.conv(x), 2, divisor_override=3), "output size = 6x5"),
+        (
+            lambda m, x: functional.avg_pool2d(m.conv(x), 3, 2, 1, ceil_mode=True),
+            "ceil_mode = True; set count_include_pad",
+        ),
         (lambda m, x: functional.max_pool2d(m.conv(x), 2, dilation=2), r"dilation = \[2, 2\]"),
         (lambda m, x: m.conv(x).reshape(2, -1), r"shape = \[2, 240\]; flatten to \(n, 480\) only"),
         (lambda m, x: functional.conv2d(x, m.conv.weight * 2), "weight = computed"),

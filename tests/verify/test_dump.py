@@ -105,6 +105,23 @@ def test_concat_and_slice_have_theirs(written):
     assert nodes["w"]["multipliers"][0] == nodes["w"]["multipliers"][1]
 
 
+def test_average_pool_has_a_multiplier_for_every_count(written):
+    run = RightRun.of("average_pools", images=IMAGES)
+    _, nodes = written(run)
+    keys = {"kernel", "stride", "padding", "count_include_pad", "multipliers", "output_zero_point", "clamp", "output"}
+    assert set(nodes["a"]) == EVERY | keys
+    assert list(nodes["a"]["multipliers"]) == ["4", "6", "9"] and list(nodes["c"]["multipliers"]) == ["9"]
+    assert nodes["a"]["count_include_pad"] is False and nodes["c"]["count_include_pad"] is True
+    assert np.array_equal(np.float32(list(nodes["a"]["multipliers"].values())), run.model.integers["a"].multipliers)
+
+
+def test_operators_that_move_have_their_attributes(written):
+    _, nodes = written(RightRun.of("moved", images=IMAGES))
+    assert set(nodes["a"]) == EVERY | {"factor", "output"} and nodes["a"]["factor"] == [2, 3]
+    assert set(nodes["c"]) == EVERY | {"block", "mode", "output"} and nodes["c"]["mode"] == "CRD"
+    assert set(nodes["g"]) == EVERY | {"groups", "output"} and nodes["g"]["groups"] == 8
+
+
 def test_a_last_layer_of_sums_has_an_int32_file_and_no_quantization(written, adds, tmp_path):
     _, nodes = written(adds)
     assert np.load(tmp_path / nodes["f"]["output"]).dtype == np.int32

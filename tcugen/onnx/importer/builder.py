@@ -13,6 +13,7 @@ from tcugen.model.functions import output_entries
 from tcugen.model.integers import (
     AddIntegers,
     AverageIntegers,
+    AveragePoolIntegers,
     Clamp,
     ConcatIntegers,
     MaxPoolIntegers,
@@ -40,6 +41,7 @@ from tcugen.network.operators import (
     Table,
     keeps_quantization,
 )
+from tcugen.network.windows import divisors
 from tcugen.onnx.importer.affine import fitted
 from tcugen.onnx.importer.dead_channels import without_dead_channels
 from tcugen.onnx.importer.folding import fold_limits
@@ -50,6 +52,7 @@ from tcugen.onnx.importer.parameters import BiasError, integer_limits, rounded_b
 from tcugen.onnx.importer.refusing import refusing
 from tcugen.onnx.importer.values import (
     Addition,
+    Arrangement,
     Average,
     Border,
     BothSides,
@@ -286,7 +289,7 @@ class Builder:
             case Product():
                 node = Multiply(name, base.operands, activation)
             case Average():
-                node = GlobalAveragePool(name, (base.x,))
+                node = replace(base.pool, name=name) if base.pool else GlobalAveragePool(name, (base.x,))
             case Elementwise():
                 curve = base.curve
                 node = Table(name, (curve.tensor,), curve.function or "custom", curve.alpha)
@@ -329,9 +332,13 @@ class Builder:
                 s_a, s_b = (self.scale(operand) for operand in base.operands)
                 return MultiplyIntegers(multipliers.product_multiplier(s_a, s_b, s_y, layer=layer), limits)
             case Average():
-                shape = self.shapes[base.x]
+                shape, s_x = self.shapes[base.x], self.scale(base.x)
+                if base.pool:
+                    counts = divisors(base.pool, shape)
+                    factors = multipliers.average_multipliers(s_x, s_y, counts, layer=layer)
+                    return AveragePoolIntegers(factors, limits)
                 pixels = shape.height * shape.width
-                factor = multipliers.average_multiplier(self.scale(base.x), s_y, pixels, layer=layer)
+                factor = multipliers.average_multiplier(s_x, s_y, pixels, layer=layer)
                 return AverageIntegers(factor, limits)
             case Elementwise():
                 return TableIntegers(np.clip(output_entries(base.curve.values, s_y, y.zero_point), *limits))
@@ -348,7 +355,7 @@ class Builder:
         self.bias_errors.append(error)
         return integers
 
-    def _pooled(self, tensor: str, pools: tuple[Pool | Border, ...]) -> str:
+    def _pooled(self, tensor: str, pools: tuple[Arrangement, ...]) -> str:
         for pool in pools:
             source = tensor
             if isinstance(pool, Pool) and self.is_never_negative(tensor):
@@ -362,9 +369,12 @@ class Builder:
                 node = pool_node(self._names.take(pool.node.name), source, pool, self.shapes[source])
                 if isinstance(node, MaxPool):
                     self._made[key] = self._add(node, self.tensors[source], MaxPoolIntegers(), pool.node)
-                else:
-                    integers = moving_integers(node.out_channels)
+                elif isinstance(node, Conv):
+                    integers = moving_integers(node.out_channels, node.kernel)
                     self._made[key] = self._add(node, self.tensors[source], integers, pool.node)
+                else:
+                    self._made[key] = self._add(node, self.tensors[source], SliceIntegers(), pool.node)
+                if isinstance(pool, Border):
                     inner, around = self.without_border(source)
                     self._borders[node.name] = (inner, _sum(around, pool.padding))
             tensor = self._made[key]

@@ -6,8 +6,9 @@ from itertools import product
 import numpy as np
 
 from tcugen.network.graph import Shape
+from tcugen.onnx.importer.moving_operators import grouped, joined, swapped
 from tcugen.onnx.importer.onnx_file import OnnxNode
-from tcugen.onnx.importer.values import ROW, Constant, Layout, Quantized, Real, Unknown, Value
+from tcugen.onnx.importer.values import ROW, Constant, Grouped, Layout, Quantized, Real, Unknown, Value
 from tcugen.onnx.importer.walk import Walk
 
 EXPORT_FOR_INFERENCE = "export the model for inference: call model.eval() first"
@@ -43,7 +44,13 @@ def flatten(walk: Walk, node: OnnxNode) -> Value:
 
 
 def reshape(walk: Walk, node: OnnxNode) -> Value:
-    """The input in two or four dimensions. Refused: any shape but (1, C * H * W) and its own."""
+    """The input in two or four dimensions, or its channels in two, until a channel shuffle is complete.
+
+    Refused: any other shape.
+    """
+    given = walk.values[node.inputs[0]]
+    if isinstance(given, Grouped):
+        return joined(walk, node, given)
     value, shape = walk.activation(node, 0)
     wanted = walk.parameter(node, 1, "shape").reshape(-1).tolist()
     before = value.layout.dimensions(shape)
@@ -51,7 +58,8 @@ def reshape(walk: Walk, node: OnnxNode) -> Value:
         wanted = [before[i] if size == 0 and i < len(before) else size for i, size in enumerate(wanted)]
     total = shape.channels * shape.height * shape.width
     known = int(np.prod([size for size in wanted if size != -1]))
-    return _relaid(node, value, shape, [total // max(known, 1) if size == -1 else size for size in wanted], "shape")
+    wanted = [total // max(known, 1) if size == -1 else size for size in wanted]
+    return grouped(walk, node, wanted) or _relaid(node, value, shape, wanted, "shape")
 
 
 def squeeze(walk: Walk, node: OnnxNode) -> Value:
@@ -78,6 +86,9 @@ def unsqueeze(walk: Walk, node: OnnxNode) -> Value:
 
 def transpose(walk: Walk, node: OnnxNode) -> Value:
     """The input with channels first or last. Refused: any other order of dimensions."""
+    given = walk.values[node.inputs[0]]
+    if isinstance(given, Grouped):
+        return swapped(node, given)
     value, shape = walk.activation(node, 0)
     before = value.layout.dimensions(shape)
     order = list(node.attributes.get("perm", reversed(range(len(before)))))

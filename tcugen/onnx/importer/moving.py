@@ -1,5 +1,6 @@
 """Nodes that stand for what a file has otherwise: convolutions that move or sum pixels, with weights of 1."""
 
+from dataclasses import replace
 from typing import assert_never
 
 import numpy as np
@@ -7,26 +8,37 @@ import numpy as np
 from tcugen.model.integers import WeightedIntegers
 from tcugen.model.limits import INT8_RANGE
 from tcugen.network.graph import Shape
-from tcugen.network.operators import Conv, MaxPool
-from tcugen.onnx.importer.values import Average, Border, Convolution, Pool
+from tcugen.network.operators import Conv, MaxPool, Moving
+from tcugen.onnx.importer.values import Arrangement, Average, Border, Convolution, Crop, Moved, Pool
 
 
-def pool_node(name: str, tensor: str, pool: Pool | Border, shape: Shape) -> MaxPool | Conv:
-    """A border that no window takes over is a convolution that moves pixels: its padding holds the zeros."""
+def pool_node(name: str, tensor: str, pool: Arrangement, shape: Shape) -> MaxPool | Conv | Moving:
+    """The node that an arrangement of a tensor of `shape` is.
+
+    A border that no window takes over is a convolution that moves pixels: its padding holds the zeros. One that leaves
+    pixels out has taps for them, with weights of 0.
+    """
     match pool:
         case Pool():
             return MaxPool(name, (tensor,), pool.kernel, pool.stride, pool.padding)
         case Border():
             channels = shape.channels
             return Conv(name, (tensor,), channels, (1, 1), padding=pool.padding, groups=channels)
+        case Crop():
+            channels = shape.channels
+            return Conv(name, (tensor,), channels, (1 + pool.rows, 1 + pool.columns), groups=channels)
+        case Moved():
+            return replace(pool.operator, name=name, inputs=(tensor,))
         case _:
             assert_never(pool)
 
 
-def moving_integers(channels: int) -> WeightedIntegers:
-    """Of a convolution that leaves values as they are: weights, and hence multipliers, of 1."""
+def moving_integers(channels: int, kernel: tuple[int, int] = (1, 1)) -> WeightedIntegers:
+    """Of a convolution that leaves values as they are: a first weight, and hence multipliers, of 1."""
+    weight = np.zeros((channels, 1, *kernel), np.int8)
+    weight[:, :, 0, 0] = 1
     return WeightedIntegers(
-        weight=np.ones((channels, 1, 1, 1), np.int8),
+        weight=weight,
         bias=np.zeros(channels, np.int32),
         weight_scale=np.ones(channels, np.float32),
         multiplier=np.ones(channels, np.float32),

@@ -17,9 +17,11 @@ from tcugen.onnx.importer import (
     elementwise,
     float_operators,
     layout_operators,
+    moving_operators,
     operator_form,
     pool_operators,
     quantize_operators,
+    transposed,
 )
 from tcugen.onnx.importer.after_refusal import after_refusal
 from tcugen.onnx.importer.builder import Builder
@@ -55,6 +57,11 @@ OPERATORS: dict[str, Operator] = {
     "com.microsoft.QLinearSigmoid": elementwise.qlinear_function,
     "com.microsoft.QLinearLeakyRelu": elementwise.qlinear_function,
     "MaxPool": pool_operators.max_pool,
+    "GlobalMaxPool": pool_operators.global_max_pool,
+    "Resize": moving_operators.resize,
+    "Upsample": moving_operators.resize,
+    "DepthToSpace": moving_operators.depth_to_space,
+    "ConvTranspose": transposed.conv_transpose,
     "Pad": pool_operators.pad,
     "GlobalAveragePool": pool_operators.global_average_pool,
     "AveragePool": pool_operators.average_pool,

@@ -72,6 +72,7 @@ def _real_output(walk: Walk, value: Real, producer: OnnxNode) -> tuple[str, File
     if stored is not None:
         tensor = builder.quantise(value, builder.quantization(stored.tensor), producer)
         return tensor, FileForm("float32", order)
-    if value.pools or not isinstance(value.base, Convolution | Average):
+    base = value.base
+    if value.pools or not isinstance(base, Convolution | Average) or (isinstance(base, Average) and base.pool):
         return "", FLOAT_NCHW
-    return builder.stored_sums(value.base), FileForm("float32", order, (value.low, value.high))
+    return builder.stored_sums(base), FileForm("float32", order, (value.low, value.high))

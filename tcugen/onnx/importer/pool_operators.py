@@ -1,17 +1,19 @@
 """Maxima and averages, between DequantizeLinear and QuantizeLinear and on integers."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from tcugen.model.problems import Unavailable
-from tcugen.network.operators import GlobalAveragePool, MaxPool
+from tcugen.network.fields import MAX_KERNEL
+from tcugen.network.operators import AveragePool, GlobalAveragePool, MaxPool
 from tcugen.onnx.importer.geometry import review_window, window
+from tcugen.onnx.importer.moving_operators import arranged
 from tcugen.onnx.importer.onnx_file import OnnxNode
 from tcugen.onnx.importer.values import (
     CHANNELS_FIRST,
     ROW,
     Average,
     Border,
-    Image,
     Layout,
     Pool,
     Quantized,
@@ -35,15 +37,17 @@ def max_pool(walk: Walk, node: OnnxNode) -> Value:
     value, shape = walk.activation(node, 0)
     pool = Pool(node, *window(node, kernel, shape))
     MaxPool(node.name, (node.inputs[0],), pool.kernel, pool.stride, pool.padding).output_shape([shape])
-    if isinstance(value, Unknown):
-        raise Unavailable
-    if isinstance(value, Quantized):
-        own = walk.builder.quantization(value.tensor)
-        tensor = walk.builder.quantise(Real(Stored(value.tensor), pools=(pool,)), own, node)
-        return Quantized(tensor, value.unsigned, value.layout)
-    if isinstance(value.base, Image):
-        raise node.refusal("input", "the image, not quantized", "put QuantizeLinear at the input")
-    return value.pooled(pool, node)
+    return arranged(walk, node, value, pool)
+
+
+def global_max_pool(walk: Walk, node: OnnxNode) -> Value:
+    """The maximum over all pixels."""
+    walk.check_planes(node, 0)
+    value, shape = walk.activation(node, 0)
+    kernel = (shape.height, shape.width)
+    if max(kernel) > MAX_KERNEL:
+        raise node.refusal("input", f"{kernel[0]}x{kernel[1]} pixels", f"use windows of at most {MAX_KERNEL}, twice")
+    return arranged(walk, node, value, Pool(node, kernel, (1, 1), (0, 0, 0, 0)))
 
 
 def pad(walk: Walk, node: OnnxNode) -> Value:
@@ -92,14 +96,13 @@ def _padding(walk: Walk, node: OnnxNode) -> tuple[int, int, int, int]:
 
 def global_average_pool(walk: Walk, node: OnnxNode) -> Real:
     """The mean of each channel of a rounded tensor."""
-    return _average(walk, node, walk.planes(node, 0), CHANNELS_FIRST)
+    return _average(walk, node, walk.planes(node, 0))
 
 
 def average_pool(walk: Walk, node: OnnxNode) -> Real:
-    """The same, by a window as large as the tensor. Refused: any other window, and padding."""
+    """The mean over windows of a rounded tensor."""
     _review_average(node)
-    _check_whole(walk, node)
-    return _average(walk, node, walk.planes(node, 0), CHANNELS_FIRST)
+    return _window_average(walk, node, walk.planes(node, 0))
 
 
 def reduce_mean(walk: Walk, node: OnnxNode) -> Real:
@@ -114,30 +117,45 @@ def reduce_mean(walk: Walk, node: OnnxNode) -> Real:
 
 def qlinear_global_average_pool(walk: Walk, node: OnnxNode) -> Quantized:
     """The mean of each channel of an int8 tensor."""
-    _review_average(node)
-    return _quantized_average(walk, node)
+    review = Review(node)
+    review.fixed("channels_last", 0, "keep channels in front of rows and columns")
+    review.done()
+    return _quantized_average(walk, node, _average)
 
 
 def qlinear_average_pool(walk: Walk, node: OnnxNode) -> Quantized:
-    """The same, by a window as large as the tensor. Refused: any other window, and padding."""
+    """The mean over windows of an int8 tensor."""
     _review_average(node)
-    _check_whole(walk, node)
-    return _quantized_average(walk, node)
+    return _quantized_average(walk, node, _window_average)
 
 
 def _review_average(node: OnnxNode) -> None:
     review = Review(node)
     review.fixed("channels_last", 0, "keep channels in front of rows and columns")
-    pads, auto = node.attributes.get("pads", []), node.attributes.get("auto_pad", "NOTSET")
-    review.require(not any(pads), "pads", pads, _WHOLE)
-    review.require(auto in ("NOTSET", "VALID"), "auto_pad", auto, _WHOLE)
+    review_window(review, list(node.attributes.get("kernel_shape", [])), may_dilate=False)
     review.done()
 
 
-def _check_whole(walk: Walk, node: OnnxNode) -> None:
-    (_, shape), kernel = walk.activation(node, 0), list(node.attributes.get("kernel_shape", []))
-    if kernel != [shape.height, shape.width]:
-        raise node.refusal("kernel_shape", kernel, f"{_WHOLE} of {shape.height}x{shape.width}")
+def _window_average(walk: Walk, node: OnnxNode, x: str) -> Real:
+    """The mean over windows of tensor `x`; over all pixels, where its only window covers them."""
+    builder, shape = walk.builder, walk.builder.shapes[x]
+    kernel, stride, padding = window(node, list(node.attributes["kernel_shape"]), shape)
+    if kernel == (shape.height, shape.width) and not any(padding):
+        return _average(walk, node, x)
+    counts_padding = bool(node.attributes.get("count_include_pad", 0))
+    _, _, given = window(replace(node, attributes=node.attributes | {"ceil_mode": 0}), list(kernel), shape)
+    if counts_padding and padding != given and not node.op.startswith("com.microsoft."):
+        # What a last window sticks out by with ceil_mode is not counted, the padding in the file is; but ONNX Runtime's
+        # kernel for integers counts both.
+        x = builder.quantise(Real(Stored(x), pools=(Border(node, given),)), builder.quantization(x), node)
+        padding, counts_padding = (0, 0, padding[2] - given[2], padding[3] - given[3]), False
+    inner, border = builder.without_border(x)
+    if any(border) and (counts_padding or not any(padding)):
+        top, left, bottom, right = (one + other for one, other in zip(border, padding, strict=True))
+        if max(top, bottom) < kernel[0] and max(left, right) < kernel[1]:
+            x, padding, counts_padding = inner, (top, left, bottom, right), True
+    pool = AveragePool(node.name, (x,), kernel, stride, padding, counts_padding)
+    return Real(Average(node, x, pool.output_shape([builder.shapes[x]]), pool))
 
 
 def _reduces_pixels(walk: Walk, node: OnnxNode, pixels: list[int]) -> bool:
@@ -150,13 +168,13 @@ def _reduces_pixels(walk: Walk, node: OnnxNode, pixels: list[int]) -> bool:
     return not node.attributes.get("keepdims", 1)
 
 
-def _average(walk: Walk, node: OnnxNode, x: str, layout: Layout) -> Real:
+def _average(walk: Walk, node: OnnxNode, x: str, layout: Layout = CHANNELS_FIRST) -> Real:
     shape = GlobalAveragePool(node.name, (x,)).output_shape([walk.builder.shapes[x]])
     return Real(Average(node, x, shape), layout=layout)
 
 
-def _quantized_average(walk: Walk, node: OnnxNode) -> Quantized:
+def _quantized_average(walk: Walk, node: OnnxNode, mean: Callable[[Walk, OnnxNode, str], Real]) -> Quantized:
     walk.check_planes(node, 0)
     x = walk.quantized(node, 0, stated=1)
     quantization, unsigned = walk.quantization(node, 3, x.unsigned)
-    return walk.quantise(node, _average(walk, node, x.tensor, CHANNELS_FIRST), quantization, unsigned)
+    return walk.quantise(node, mean(walk, node, x.tensor), quantization, unsigned)

@@ -1,5 +1,7 @@
 """QuantizeLinear and DequantizeLinear, on activations and on constants."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from tcugen.model.problems import Problem, Refused, Unavailable
@@ -9,6 +11,7 @@ from tcugen.onnx.importer.onnx_file import OnnxNode
 from tcugen.onnx.importer.parameters import SUBNORMAL, scale_of
 from tcugen.onnx.importer.values import (
     Constant,
+    Grouped,
     Quantized,
     QuantizedConstant,
     Real,
@@ -17,7 +20,7 @@ from tcugen.onnx.importer.values import (
     Value,
     is_constant,
 )
-from tcugen.onnx.importer.walk import Review, Walk
+from tcugen.onnx.importer.walk import Operator, Review, Walk
 
 _ONNX_TYPES = {2: np.uint8, 3: np.int8}
 """Integer types by their number in ONNX; others are refused."""
@@ -33,6 +36,8 @@ def quantize_linear(walk: Walk, node: OnnxNode) -> Value:
     """
     _review(node)
     value = walk.values[node.inputs[0]] if node.has_input(0) else walk.value(node, 0)
+    if isinstance(value, Grouped):
+        return _within(walk, node, value, quantize_linear)
     if isinstance(value, Constant | QuantizedConstant):
         return _quantized_constant(walk, node, value.array if isinstance(value, Constant) else value.real())
     kind = node.attributes.get("output_dtype", 0)
@@ -63,11 +68,23 @@ def dequantize_linear(walk: Walk, node: OnnxNode) -> Value:
     """The real values of an int8 tensor, whose own scale and zero point must be stated, or of constant integers."""
     _review(node)
     value = walk.values[node.inputs[0]] if node.has_input(0) else walk.value(node, 0)
+    if isinstance(value, Grouped):
+        return _within(walk, node, value, dequantize_linear)
     if isinstance(value, Constant):
         return _dequantized_constant(walk, node, value.array)
     quantized = walk.quantized(node, 0, stated=1)
     curve = identity_curve(walk, quantized.tensor)
     return Real(Stored(quantized.tensor), layout=quantized.layout, curve=curve)
+
+
+def _within(walk: Walk, node: OnnxNode, value: Grouped, operator: Operator) -> Value:
+    """What an operator makes of a tensor whose channels are in groups: the same in its groups."""
+    walk.values[node.inputs[0]] = value.value
+    try:
+        made = operator(walk, node)
+    finally:
+        walk.values[node.inputs[0]] = value
+    return replace(value, value=made) if isinstance(made, Real | Quantized) else made
 
 
 def _review(node: OnnxNode) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from tcugen.network.fields import Activation, Function
 from tcugen.network.graph import Shape
-from tcugen.network.operators import Weighted
+from tcugen.network.operators import AveragePool, Moving, Weighted
 from tcugen.onnx.importer.onnx_file import OnnxNode
 
 
@@ -185,11 +185,16 @@ class Product:
 
 @dataclass(frozen=True, eq=False)
 class Average:
-    """The mean over all pixels of a tensor of the network before it is quantized."""
+    """The mean over pixels of a tensor of the network before it is quantized.
+
+    Attributes:
+        pool: The operator of the network, all but its name; None for the mean over all pixels.
+    """
 
     node: OnnxNode
     x: str
     shape: Shape
+    pool: AveragePool | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -268,6 +273,27 @@ class Border:
     padding: tuple[int, int, int, int]
 
 
+@dataclass(frozen=True)
+class Moved:
+    """Values at other pixels or in other channels; of the operator of the network, all but its name and input."""
+
+    node: OnnxNode = field(compare=False)
+    operator: Moving
+
+
+@dataclass(frozen=True)
+class Crop:
+    """Rows at the bottom and columns on the right left out."""
+
+    node: OnnxNode = field(compare=False)
+    rows: int
+    columns: int
+
+
+Arrangement = Pool | Border | Moved | Crop
+"""What takes place on int8 values without changing any."""
+
+
 @dataclass(frozen=True, eq=False)
 class Real:
     """A real tensor, whose quantization is still to come: a base, clipped, and then pooled.
@@ -278,7 +304,7 @@ class Real:
     Attributes:
         base: Where the values come from.
         low, high: Real limits; infinite if there are none.
-        pools: Maxima over windows and borders of zeros, in order.
+        pools: Maxima over windows, borders of zeros and moves, in order.
         layout: How the file arranges it.
         last: The node that made it, if it is one that may become a node of its own.
         curve: The values as a function of one int8 tensor, limits included, where they are one.
@@ -287,7 +313,7 @@ class Real:
     base: Base
     low: float = -math.inf
     high: float = math.inf
-    pools: tuple[Pool | Border, ...] = ()
+    pools: tuple[Arrangement, ...] = ()
     layout: Layout = CHANNELS_FIRST
     last: OnnxNode | None = None
     curve: Curve | None = None
@@ -314,9 +340,22 @@ class Real:
         low, high = min(max(self.low, low), high), min(max(self.high, low), high)
         return replace(self, low=low, high=high, last=node, curve=curve)
 
-    def pooled(self, pool: Pool | Border, node: OnnxNode) -> "Real":
-        """The values with one more maximum or border."""
+    def pooled(self, pool: Arrangement, node: OnnxNode) -> "Real":
+        """The values with one more maximum, border or move."""
         return replace(self, pools=(*self.pools, pool), last=node, curve=None)
+
+
+@dataclass(frozen=True, eq=False)
+class Grouped:
+    """A tensor whose channels the file has in two dimensions, [1, groups, C / groups, H, W].
+
+    Attributes:
+        swapped: These two in the other order.
+    """
+
+    value: Real | Quantized
+    groups: int
+    swapped: bool = False
 
 
 class Origin(Enum):
@@ -347,7 +386,7 @@ class Unknown:
 Known = Constant | QuantizedConstant
 """What needs no computation at run time."""
 
-Value = Known | Quantized | Real | Unknown
+Value = Known | Quantized | Real | Unknown | Grouped
 
 
 def is_constant(value: Value) -> bool:

@@ -15,6 +15,7 @@ from tcugen.onnx.importer.parameters import activation_quantization
 from tcugen.onnx.importer.values import (
     CHANNELS_FIRST,
     Constant,
+    Grouped,
     Image,
     Layout,
     Origin,
@@ -120,6 +121,10 @@ class Walk:
         value = self.value(node, index)
         if isinstance(value, Real):
             return value
+        if isinstance(value, Grouped):
+            raise node.refusal(
+                f"input {node.inputs[index]!r}", "of five dimensions", "finish the channel shuffle first"
+            )
         if isinstance(value, Quantized):
             raise node.refusal(
                 f"input {node.inputs[index]!r}",

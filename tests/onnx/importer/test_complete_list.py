@@ -23,7 +23,7 @@ def listed(tmp_path):
 
 
 def average(graph, x, name="average"):
-    return graph.node("AveragePool", x, kernel_shape=[2, 2], name=name)
+    return graph.node("AveragePool", x, kernel_shape=[2, 2], pads=[0, -1, 0, 0], name=name)
 
 
 def unsigned(graph, x, name="unsigned"):
@@ -43,12 +43,21 @@ def test_the_operator_form_behind_an_unknown_operator(listed, axis):
     pair = graph.scale_and_zero(*X)
     x = (graph.quantize("image", *X), *pair)
     joined = graph.node("QLinearConcat", *pair, *x, *x, domain=CONTRIB, name="joined", **axis)
-    pooled = graph.node("QLinearAveragePool", joined, *pair, *pair, domain=CONTRIB, kernel_shape=[2, 2], name="average")
+    pooled = graph.node(
+        "QLinearAveragePool",
+        joined,
+        *pair,
+        *pair,
+        domain=CONTRIB,
+        kernel_shape=[2, 2],
+        pads=[0, -1, 0, 0],
+        name="average",
+    )
     soft = graph.node("QLinearSoftmax", pooled, *pair, *pair, domain=CONTRIB, opset=13, name="soft")
     largest = graph.node("MaxPool", soft, kernel_shape=[2, 2], dilations=[2, 2], name="largest")
     assert listed(graph, graph.node("Flatten", largest, axis=2, name="flat")) == [
         *([] if axis else [("joined", "axis")]),
-        ("average", "kernel_shape"),
+        ("average", "pads"),
         ("soft", "operator"),
         ("largest", "dilations"),
         ("flat", "axis"),
@@ -88,7 +97,7 @@ def test_quantization_of_the_other_domain(listed):
     x = rounded(average(graph, x))
     assert listed(graph, rounded(graph.node("Flatten", x, axis=2, name="flat"))) == [
         ("norm", "operator"),
-        ("average", "kernel_shape"),
+        ("average", "pads"),
         ("flat", "axis"),
     ]
 
@@ -101,7 +110,7 @@ def test_real_tensors_behind_a_refused_convolution(listed):
     x = graph.node("ReduceMean", normalise(graph, x), axes=[1], name="mean")
     assert listed(graph, graph.qdq(x, *Y)) == [
         ("unsigned", "weight zero point"),
-        ("average", "kernel_shape"),
+        ("average", "pads"),
         ("term", "input 't4'"),
         ("mean", "axes"),
     ]
@@ -153,7 +162,7 @@ def test_what_follows_is_checked_with_the_inferred_shape(listed, follow, attribu
     [
         (lambda g, x: g.node("Flatten", x, axis=2, name="node"), "axis"),
         (lambda g, x: g.node("MaxPool", x, kernel_shape=[2, 2], dilations=[2, 2], name="node"), "dilations"),
-        (lambda g, x: g.node("AveragePool", x, kernel_shape=[2, 2], pads=[1, 1, 1, 1], name="node"), "pads"),
+        (lambda g, x: g.node("AveragePool", x, kernel_shape=[2, 2], pads=[1, -1, 1, 1], name="node"), "pads"),
         (lambda g, x: g.node("ReduceMean", x, axes=[1], name="node"), "axes"),
         (lambda g, x: g.conv(x, 3, strides=[0, 1], name="node"), "strides"),
         (

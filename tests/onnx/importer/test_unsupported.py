@@ -23,7 +23,7 @@ def test_every_one_is_listed(tmp_path):
     x = graph.qdq(graph.node("LpNormalization", graph.conv(x, 4, name="second"), name="norm"), *Y)
     left = graph.conv(x, 4, name="left", pads=[1, 1, 1, 1])
     x = graph.qdq(graph.node("Add", left, x, name="sum"), *Y)
-    x = graph.qdq(graph.node("AveragePool", x, name="average", kernel_shape=[2, 2], strides=[2, 2]), *Y)
+    x = graph.qdq(graph.node("AveragePool", x, name="average", kernel_shape=[2, 2], pads=[0, -1, 0, 0]), *Y)
     weight = graph.constant(graph.rng.normal(0, 1, (4, 4, 1, 1)), np.float32)
     x = graph.qdq(graph.node("Conv", x, weight, name="float"), *Y)
     x = graph.node("Flatten", graph.qdq(graph.node("GlobalAveragePool", x), *Y))
@@ -35,7 +35,7 @@ def test_every_one_is_listed(tmp_path):
     assert [(problem.node, problem.operator, problem.attribute, problem.value) for problem in found] == [
         ("norm", "LpNormalization", "operator", "LpNormalization"),
         ("sum", "Add", "input 't12'", "not quantized"),
-        ("average", "AveragePool", "kernel_shape", "[2, 2]"),
+        ("average", "AveragePool", "pads", "[0, -1, 0, 0]"),
         ("float", "Conv", "weights", "float32"),
         ("fc", "Gemm", "alpha", "2.0"),
         ("fc", "Gemm", "transA", "1"),
@@ -274,9 +274,13 @@ CASES = {
         chain(lambda g, x: g.conv(g.node("Clip", x, g.constant(-0.3, np.float32)), 3, name="node")),
         "not quantized; put QuantizeLinear and DequantizeLinear after Clip_2",
     ),
-    "average with padding": (
-        chain(lambda g, x: g.node("AveragePool", x, kernel_shape=[8, 8], auto_pad="SAME_UPPER", name="node")),
-        "auto_pad = SAME_UPPER; only the average over the whole tensor",
+    "average over less than all": (
+        chain(lambda g, x: g.node("AveragePool", x, kernel_shape=[2, 2], pads=[0, -1, 0, 0], name="node")),
+        r"pads = \[0, -1, 0, 0\]; give \[top, left, bottom, right\] of at least 0",
+    ),
+    "average over padding only": (
+        chain(lambda g, x: g.node("AveragePool", x, kernel_shape=[2, 2], pads=[2, 0, 0, 0], name="node")),
+        "top padding is 2, but must be smaller than the kernel's 2, else a window holds padding only; use at most 1",
     ),
     "clipped output": (
         lambda g: g.node("Clip", g.qdq("image", *X), g.constant(-0.3, np.float32), name="node"),
