@@ -3716,10 +3716,10 @@ endmodule
 module tcu_fifo_plans (
     input  wire        clk,
     input  wire        rst,
-    input  wire [63:0] i_payload,
+    input  wire [83:0] i_payload,
     input  wire        i_valid,
     output wire        i_ready,
-    output wire [63:0] o_payload,
+    output wire [83:0] o_payload,
     output wire        o_valid,
     input  wire        o_ready,
     output reg  [2:0]  level
@@ -3727,16 +3727,16 @@ module tcu_fifo_plans (
     reg [1:0] queue_w_port_addr;
     reg [1:0] queue_r_port_addr;
 
-    reg [63:0] queue_storage [0:3];
+    reg [83:0] queue_storage [0:3];
 
     assign i_ready = level != 3'h4;
     assign o_valid = level != 3'h0;
     wire queue_w_port_en = i_valid & i_ready;
     assign o_payload = queue_storage[queue_r_port_addr];
-    wire [13:0] i_payload_address = i_payload[13:0];
-    wire [23:0] i_payload_segment_bytes = i_payload[37:14];
-    wire [11:0] i_payload_segments = i_payload[49:38];
-    wire [13:0] i_payload_step = i_payload[63:50];
+    wire [23:0] i_payload_address = i_payload[23:0];
+    wire [23:0] i_payload_segment_bytes = i_payload[47:24];
+    wire [11:0] i_payload_segments = i_payload[59:48];
+    wire [23:0] i_payload_step = i_payload[83:60];
 
     always @(posedge clk) if (queue_w_port_en) queue_storage[queue_w_port_addr] <=
         {i_payload_step, i_payload_segments, i_payload_segment_bytes, i_payload_address};
@@ -3779,46 +3779,46 @@ endmodule
 module tcu_segment_walker_load_places (
     input  wire        clk,
     input  wire        rst,
-    input  wire [63:0] i_payload,
+    input  wire [83:0] i_payload,
     input  wire        i_valid,
     output wire        i_ready,
-    output wire [15:0] o_payload,
+    output wire [25:0] o_payload,
     output reg         o_valid,
     input  wire        o_ready
 );
-    reg [13:0] o_payload_address;
+    reg [23:0] o_payload_address;
     reg o_payload_units;
     reg o_payload_last;
     reg [21:0] left;
-    reg [13:0] transfer_address;
+    reg [23:0] transfer_address;
     reg [23:0] transfer_segment_bytes;
     reg [11:0] transfer_segments;
-    reg [13:0] transfer_step;
+    reg [23:0] transfer_step;
     reg busy;
-    reg [13:0] address;
+    reg [23:0] address;
 
     wire segment_last = left <= 22'h1;
     wire last = segment_last & (transfer_segments <= 12'h1);
     wire advance = busy & (!o_valid | o_ready);
-    wire [13:0] next_segment = transfer_address + transfer_step;
+    wire [23:0] next_segment = transfer_address + transfer_step;
     assign i_ready = !busy | (advance & last);
     assign o_payload = {o_payload_last, o_payload_units, o_payload_address};
-    wire [13:0] i_payload_address = i_payload[13:0];
-    wire [23:0] i_payload_segment_bytes = i_payload[37:14];
-    wire [11:0] i_payload_segments = i_payload[49:38];
-    wire [13:0] i_payload_step = i_payload[63:50];
+    wire [23:0] i_payload_address = i_payload[23:0];
+    wire [23:0] i_payload_segment_bytes = i_payload[47:24];
+    wire [11:0] i_payload_segments = i_payload[59:48];
+    wire [23:0] i_payload_step = i_payload[83:60];
 
     always @(posedge clk) begin
         if (rst) begin
             o_valid <= 1'h0;
-            o_payload_address <= 14'h0;
+            o_payload_address <= 24'h0;
             o_payload_units <= 1'h0;
             o_payload_last <= 1'h0;
-            transfer_address <= 14'h0;
+            transfer_address <= 24'h0;
             transfer_segment_bytes <= 24'h0;
             transfer_segments <= 12'h0;
-            transfer_step <= 14'h0;
-            address <= 14'h0;
+            transfer_step <= 24'h0;
+            address <= 24'h0;
             left <= 22'h0;
             busy <= 1'h0;
         end else begin
@@ -3834,7 +3834,7 @@ module tcu_segment_walker_load_places (
                     address <= next_segment;
                     left <= transfer_segment_bytes[23:2];
                 end else begin
-                    address <= {address[13:2] + 12'h1, 2'h0};
+                    address <= {address[23:2] + 22'h1, 2'h0};
                     left <= left - 22'h1;
                 end
             end
@@ -3943,10 +3943,10 @@ module tcu_load (
     wire [41:0] bursts_o_payload;
     wire bursts_o_valid;
     wire plans_i_ready;
-    wire [63:0] plans_o_payload;
+    wire [83:0] plans_o_payload;
     wire plans_o_valid;
     wire places_i_ready;
-    wire [15:0] places_o_payload;
+    wire [25:0] places_o_payload;
     wire places_o_valid;
     wire [63:0] beats_o_payload;
     wire beats_o_valid;
@@ -3981,18 +3981,15 @@ module tcu_load (
     wire [2:0] instruction_payload_window = instruction_payload[130:128];
     wire [102:0] bursts_i_payload = {instruction_payload_memory_step, instruction_payload_segments,
         instruction_payload_segment_bytes, instruction_payload_offset, instruction_payload_window};
-    wire [13:0] plans_i_payload_step = instruction_payload[236:223];
-    wire [13:0] plans_i_payload_address = instruction_payload[176:163];
-    wire [63:0] plans_i_payload = {plans_i_payload_step, instruction_payload_segments,
-        instruction_payload_segment_bytes, plans_i_payload_address};
-    wire [13:0] plans_o_payload_address = plans_o_payload[13:0];
-    wire [23:0] plans_o_payload_segment_bytes = plans_o_payload[37:14];
-    wire [11:0] plans_o_payload_segments = plans_o_payload[49:38];
-    wire [13:0] plans_o_payload_step = plans_o_payload[63:50];
+    wire [83:0] plans_i_payload = instruction_payload[246:163];
+    wire [23:0] plans_o_payload_address = plans_o_payload[23:0];
+    wire [23:0] plans_o_payload_segment_bytes = plans_o_payload[47:24];
+    wire [11:0] plans_o_payload_segments = plans_o_payload[59:48];
+    wire [23:0] plans_o_payload_step = plans_o_payload[83:60];
     wire [2:0] bursts_o_payload_tag = bursts_o_payload[2:0];
     wire [31:0] bursts_o_payload_address = bursts_o_payload[34:3];
-    wire [13:0] places_o_payload_address = places_o_payload[13:0];
-    wire places_o_payload_last = places_o_payload[15];
+    wire [23:0] places_o_payload_address = places_o_payload[23:0];
+    wire places_o_payload_last = places_o_payload[25];
 
     tcu_segment_walker_bursts u_bursts (
         .clk(clk),
@@ -4105,46 +4102,46 @@ endmodule
 module tcu_segment_walker_store_places (
     input  wire        clk,
     input  wire        rst,
-    input  wire [63:0] i_payload,
+    input  wire [83:0] i_payload,
     input  wire        i_valid,
     output wire        i_ready,
-    output wire [15:0] o_payload,
+    output wire [25:0] o_payload,
     output reg         o_valid,
     input  wire        o_ready
 );
-    reg [13:0] o_payload_address;
+    reg [23:0] o_payload_address;
     reg o_payload_units;
     reg o_payload_last;
     reg [21:0] left;
-    reg [13:0] transfer_address;
+    reg [23:0] transfer_address;
     reg [23:0] transfer_segment_bytes;
     reg [11:0] transfer_segments;
-    reg [13:0] transfer_step;
+    reg [23:0] transfer_step;
     reg busy;
-    reg [13:0] address;
+    reg [23:0] address;
 
     wire segment_last = left <= 22'h1;
     wire last = segment_last & (transfer_segments <= 12'h1);
     wire advance = busy & (!o_valid | o_ready);
-    wire [13:0] next_segment = transfer_address + transfer_step;
+    wire [23:0] next_segment = transfer_address + transfer_step;
     assign i_ready = !busy;
     assign o_payload = {o_payload_last, o_payload_units, o_payload_address};
-    wire [13:0] i_payload_address = i_payload[13:0];
-    wire [23:0] i_payload_segment_bytes = i_payload[37:14];
-    wire [11:0] i_payload_segments = i_payload[49:38];
-    wire [13:0] i_payload_step = i_payload[63:50];
+    wire [23:0] i_payload_address = i_payload[23:0];
+    wire [23:0] i_payload_segment_bytes = i_payload[47:24];
+    wire [11:0] i_payload_segments = i_payload[59:48];
+    wire [23:0] i_payload_step = i_payload[83:60];
 
     always @(posedge clk) begin
         if (rst) begin
             o_valid <= 1'h0;
-            o_payload_address <= 14'h0;
+            o_payload_address <= 24'h0;
             o_payload_units <= 1'h0;
             o_payload_last <= 1'h0;
-            transfer_address <= 14'h0;
+            transfer_address <= 24'h0;
             transfer_segment_bytes <= 24'h0;
             transfer_segments <= 12'h0;
-            transfer_step <= 14'h0;
-            address <= 14'h0;
+            transfer_step <= 24'h0;
+            address <= 24'h0;
             left <= 22'h0;
             busy <= 1'h0;
         end else begin
@@ -4160,7 +4157,7 @@ module tcu_segment_walker_store_places (
                     address <= next_segment;
                     left <= transfer_segment_bytes[23:2];
                 end else begin
-                    address <= {address[13:2] + 12'h1, 2'h0};
+                    address <= {address[23:2] + 22'h1, 2'h0};
                     left <= left - 22'h1;
                 end
             end
@@ -4541,7 +4538,7 @@ module tcu_store (
     wire [41:0] bursts_o_payload;
     wire bursts_o_valid;
     wire places_i_ready;
-    wire [15:0] places_o_payload;
+    wire [25:0] places_o_payload;
     wire places_o_valid;
     wire row_queue_i_ready;
     wire [47:0] row_queue_o_payload;
@@ -4570,7 +4567,7 @@ module tcu_store (
     wire places_o_ready = read_ready & extents_i_ready;
     wire extents_i_valid = places_o_valid & read_ready;
     wire extents_o_ready = packer_i_ready & words_o_valid;
-    assign read_payload = {10'h0, places_o_payload[13:2]};
+    assign read_payload = places_o_payload[23:2];
     assign request_payload = bursts_o_payload[40:0];
     wire [31:0] instruction_payload_memory_step = instruction_payload[287:256];
     wire [11:0] instruction_payload_segments = instruction_payload[222:211];
@@ -4579,14 +4576,11 @@ module tcu_store (
     wire [2:0] instruction_payload_window = instruction_payload[130:128];
     wire [102:0] bursts_i_payload = {instruction_payload_memory_step, instruction_payload_segments,
         instruction_payload_segment_bytes, instruction_payload_offset, instruction_payload_window};
-    wire [13:0] places_i_payload_step = instruction_payload[236:223];
-    wire [13:0] places_i_payload_address = instruction_payload[176:163];
-    wire [63:0] places_i_payload = {places_i_payload_step, instruction_payload_segments,
-        instruction_payload_segment_bytes, places_i_payload_address};
+    wire [83:0] places_i_payload = instruction_payload[246:163];
     wire [47:0] row_queue_i_payload = instruction_payload[335:288];
     wire bursts_o_payload_last = bursts_o_payload[41];
-    wire places_o_payload_units = places_o_payload[14];
-    wire places_o_payload_last = places_o_payload[15];
+    wire places_o_payload_units = places_o_payload[24];
+    wire places_o_payload_last = places_o_payload[25];
     wire extents_o_payload_last = extents_o_payload[2];
     wire extents_o_payload_units = extents_o_payload[1];
     wire extents_o_payload_position = extents_o_payload[0];
