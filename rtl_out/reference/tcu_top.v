@@ -1227,329 +1227,24 @@ module tcu_fetch (
     end
 endmodule
 
-// A queue of QUEUE_DEPTH instructions for each unit; header and body are read apart, word by word.
+// QUEUE_DEPTH instructions of one opcode, one more at the gate.
 //
 // Members:
-//     i: Instructions of QUEUES; of others nothing is taken. One is written word by word and taken with its last one.
-//     holds: By QUEUES, there is an instruction whose body has not been read.
-//     read_header, read_body: By QUEUES, wanted of the oldest such instruction, the header first. Both must stand
-//         until the words have come; reading the body lets the next instruction become the oldest.
-//     word, word_number: A word that was read; `word_en` says, by QUEUES, for whom.
+//     i: Instructions of `opcode`; the opcode itself is not looked at.
+//     completed_load .. completed_pool: What each unit has completed; may only grow.
+//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits after its last field
+//         are 0.
+//     empty: No instruction is inside.
+//     waiting: The oldest instruction waits, first of all for unit `wait_unit` (isa.Unit; 0 when none waits).
+//     layer: Of the oldest instruction, or of the last one that left if there is none.
 //
-// An instruction takes as many cycles to write as it has words (`used_words`) and can be read from the cycle after
-// its first word. One unit is served at a time, in the order of QUEUES; the first word comes 2 cycles after it was
-// wanted, then one per cycle, the body's right after the header's if both are wanted.
-module tcu_instruction_memory (
+// An instruction can leave 3 cycles after it entered and every other cycle.
+module tcu_instruction_queue_weight (
     input  wire         clk,
     input  wire         rst,
     input  wire [511:0] i_payload,
     input  wire         i_valid,
     output wire         i_ready,
-    output wire [5:0]   holds,
-    input  wire [5:0]   read_header,
-    input  wire [5:0]   read_body,
-    output reg  [5:0]   word_en,
-    output reg  [2:0]   word_number,
-    output wire [63:0]  word
-);
-    localparam FSM_CHOOSE = 2'h0;
-    localparam FSM_READ = 2'h1;
-    localparam FSM_SETTLE = 2'h2;
-
-    reg [3:0] weight_level;
-    reg [3:0] load_level;
-    reg [3:0] store_level;
-    reg [3:0] compute_level;
-    reg [3:0] drain_level;
-    reg [3:0] pool_level;
-    reg [5:0] chosen;
-    reg [2:0] tail;
-    reg [2:0] weight_tail;
-    reg room;
-    reg last;
-    reg [2:0] number;
-    reg [2:0] load_tail;
-    reg [2:0] store_tail;
-    reg [2:0] compute_tail;
-    reg [2:0] drain_tail;
-    reg [2:0] pool_tail;
-    reg [2:0] number_2;
-    reg [2:0] front;
-    reg [2:0] opcode;
-    reg [2:0] end_;
-    reg [1:0] fsm_state;
-    reg [5:0] served;
-    reg [2:0] weight_front;
-    reg [2:0] load_front;
-    reg [2:0] store_front;
-    reg [2:0] compute_front;
-    reg [2:0] drain_front;
-    reg [2:0] pool_front;
-
-    wire [3:0] i_payload_opcode = i_payload[3:0];
-
-    always @* begin
-        chosen = 6'h0;
-        case (i_payload_opcode[2:0])
-            3'h1: chosen = 6'h1;
-            3'h2: chosen = 6'h2;
-            3'h3: chosen = 6'h4;
-            3'h4: chosen = 6'h8;
-            3'h5: chosen = 6'h10;
-            3'h6: chosen = 6'h20;
-            default: ;
-        endcase
-    end
-
-    always @* begin
-        room = 1'h0;
-        case (i_payload_opcode[2:0])
-            3'h1: room = weight_level != 4'h8;
-            3'h2: room = load_level != 4'h8;
-            3'h3: room = store_level != 4'h8;
-            3'h4: room = compute_level != 4'h8;
-            3'h5: room = drain_level != 4'h8;
-            3'h6: room = pool_level != 4'h8;
-            default: ;
-        endcase
-    end
-
-    wire moves = i_valid & (chosen != 6'h0) & (room | (number != 3'h0));
-
-    always @* begin
-        last = 1'h0;
-        case (i_payload_opcode[2:0])
-            3'h1: last = number == 3'h2;
-            3'h2: last = number == 3'h4;
-            3'h3: last = number == 3'h5;
-            3'h4, 3'h5: last = number == 3'h7;
-            3'h6: last = number == 3'h6;
-            default: ;
-        endcase
-    end
-
-    assign i_ready = moves & last;
-    wire [5:0] started = chosen & {6{moves & (number == 3'h0)}};
-    wire [5:0] written = chosen & {6{i_ready}};
-    wire [63:0] words_write_data = i_payload[number * 64 +: 64];
-    wire [5:0] wanted = read_header | read_body;
-    wire ends = number_2 == end_;
-    wire words_read_en = fsm_state == FSM_READ;
-    wire [5:0] read = (words_read_en & ends & (end_ != 3'h1)) ? served : 6'h0;
-    wire [1:0] weight_level_difference = started[0] - read[0];
-    wire [1:0] load_level_difference = started[1] - read[1];
-    wire [1:0] store_level_difference = started[2] - read[2];
-    wire [1:0] compute_level_difference = started[3] - read[3];
-    wire [1:0] drain_level_difference = started[4] - read[4];
-    wire [1:0] pool_level_difference = started[5] - read[5];
-    wire [1:0] number_2_choice = !read_header[5] ? 2'h2 : 2'h0;
-    wire [2:0] end_choice = !read_body[5] ? 3'h1 : 3'h6;
-    wire [1:0] number_2_choice_2 = !read_header[4] ? 2'h2 : 2'h0;
-    wire [2:0] end_choice_2 = !read_body[4] ? 3'h1 : 3'h7;
-    wire [1:0] number_2_choice_3 = !read_header[3] ? 2'h2 : 2'h0;
-    wire [2:0] end_choice_3 = !read_body[3] ? 3'h1 : 3'h7;
-    wire [1:0] number_2_choice_4 = !read_header[2] ? 2'h2 : 2'h0;
-    wire [2:0] end_choice_4 = !read_body[2] ? 3'h1 : 3'h5;
-    wire [1:0] number_2_choice_5 = !read_header[1] ? 2'h2 : 2'h0;
-    wire [2:0] end_choice_5 = !read_body[1] ? 3'h1 : 3'h4;
-    wire [1:0] number_2_choice_6 = !read_header[0] ? 2'h2 : 2'h0;
-    wire [1:0] end_choice_6 = !read_body[0] ? 2'h1 : 2'h2;
-
-    always @* begin
-        tail = 3'h0;
-        case (i_payload_opcode[2:0])
-            3'h1: tail = weight_tail;
-            3'h2: tail = load_tail;
-            3'h3: tail = store_tail;
-            3'h4: tail = compute_tail;
-            3'h5: tail = drain_tail;
-            3'h6: tail = pool_tail;
-            default: ;
-        endcase
-    end
-
-    assign holds = {pool_level != 4'h0, drain_level != 4'h0, compute_level != 4'h0, store_level != 4'h0, load_level !=
-        4'h0, weight_level != 4'h0};
-    wire [8:0] words_read_addr = {opcode, front, number_2};
-    wire [8:0] words_write_addr = {i_payload[2:0], tail, number};
-
-    tcu_sram_1r1w #(.WIDTH(64), .DEPTH(512), .GRANULARITY(64), .ADDRESS_BITS(9)) u_words (
-        .clk(clk),
-        .read_en(words_read_en),
-        .read_addr(words_read_addr),
-        .read_data(word),
-        .write_en(moves),
-        .write_addr(words_write_addr),
-        .write_data(words_write_data)
-    );
-
-    always @(posedge clk) begin
-        if (rst) begin
-            weight_tail <= 3'h0;
-            weight_front <= 3'h0;
-            load_tail <= 3'h0;
-            load_front <= 3'h0;
-            store_tail <= 3'h0;
-            store_front <= 3'h0;
-            compute_tail <= 3'h0;
-            compute_front <= 3'h0;
-            drain_tail <= 3'h0;
-            drain_front <= 3'h0;
-            pool_tail <= 3'h0;
-            pool_front <= 3'h0;
-            word_en <= 6'h0;
-            word_number <= 3'h0;
-        end else begin
-            weight_tail <= weight_tail + written[0];
-            weight_front <= weight_front + read[0];
-            load_tail <= load_tail + written[1];
-            load_front <= load_front + read[1];
-            store_tail <= store_tail + written[2];
-            store_front <= store_front + read[2];
-            compute_tail <= compute_tail + written[3];
-            compute_front <= compute_front + read[3];
-            drain_tail <= drain_tail + written[4];
-            drain_front <= drain_front + read[4];
-            pool_tail <= pool_tail + written[5];
-            pool_front <= pool_front + read[5];
-            word_en <= served & {6{words_read_en}};
-            word_number <= number_2;
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) weight_level <= 4'h0;
-        else if (started[0] != read[0]) begin
-            weight_level <= $signed(weight_level) + $signed(weight_level_difference);
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) load_level <= 4'h0;
-        else if (started[1] != read[1]) load_level <= $signed(load_level) + $signed(load_level_difference);
-    end
-
-    always @(posedge clk) begin
-        if (rst) store_level <= 4'h0;
-        else if (started[2] != read[2]) begin
-            store_level <= $signed(store_level) + $signed(store_level_difference);
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) compute_level <= 4'h0;
-        else if (started[3] != read[3]) begin
-            compute_level <= $signed(compute_level) + $signed(compute_level_difference);
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) drain_level <= 4'h0;
-        else if (started[4] != read[4]) begin
-            drain_level <= $signed(drain_level) + $signed(drain_level_difference);
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) pool_level <= 4'h0;
-        else if (started[5] != read[5]) pool_level <= $signed(pool_level) + $signed(pool_level_difference);
-    end
-
-    always @(posedge clk) begin
-        if (rst) number <= 3'h0;
-        else if (moves) begin
-            number <= number + 3'h1;
-            if (last) number <= 3'h0;
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            served <= 6'h0;
-            opcode <= 3'h0;
-            front <= 3'h0;
-            number_2 <= 3'h0;
-            end_ <= 3'h0;
-            fsm_state <= FSM_CHOOSE;
-        end else begin
-            case (fsm_state)
-                FSM_CHOOSE: begin
-                    if (wanted[5]) begin
-                        served <= 6'h20;
-                        opcode <= 3'h6;
-                        front <= pool_front;
-                        number_2 <= number_2_choice;
-                        end_ <= end_choice;
-                    end
-                    if (wanted[4]) begin
-                        served <= 6'h10;
-                        opcode <= 3'h5;
-                        front <= drain_front;
-                        number_2 <= number_2_choice_2;
-                        end_ <= end_choice_2;
-                    end
-                    if (wanted[3]) begin
-                        served <= 6'h8;
-                        opcode <= 3'h4;
-                        front <= compute_front;
-                        number_2 <= number_2_choice_3;
-                        end_ <= end_choice_3;
-                    end
-                    if (wanted[2]) begin
-                        served <= 6'h4;
-                        opcode <= 3'h3;
-                        front <= store_front;
-                        number_2 <= number_2_choice_4;
-                        end_ <= end_choice_4;
-                    end
-                    if (wanted[1]) begin
-                        served <= 6'h2;
-                        opcode <= 3'h2;
-                        front <= load_front;
-                        number_2 <= number_2_choice_5;
-                        end_ <= end_choice_5;
-                    end
-                    if (wanted[0]) begin
-                        served <= 6'h1;
-                        opcode <= 3'h1;
-                        front <= weight_front;
-                        number_2 <= number_2_choice_6;
-                        end_ <= end_choice_6;
-                    end
-                    if (wanted != 6'h0) fsm_state <= FSM_READ;
-                end
-                FSM_READ: begin
-                    number_2 <= number_2 + 3'h1;
-                    if (ends) fsm_state <= FSM_SETTLE;
-                end
-                FSM_SETTLE: fsm_state <= FSM_CHOOSE;
-                default: ;
-            endcase
-        end
-    end
-endmodule
-
-// The oldest instruction of one opcode, read from the memory of instructions.
-//
-// Members:
-//     holds, read_header, read_body, word_en, word_number, word: One queue's share of InstructionMemory.
-//     completed_load .. completed_pool: What each unit has completed; may only grow.
-//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits between its fields are 0.
-//         Of an opcode IN_PLACE, what follows the header stays until the unit is ready again, which it becomes when
-//         it needs that no more; it is ready whether or not an instruction is there. The body is read then.
-//         Others get theirs while their unit is at work.
-//     empty: No instruction is inside.
-//     waiting: The oldest instruction waits, first of all for unit `wait_unit` (isa.Unit; 0 when none waits).
-//     layer: Of the oldest instruction, or of the last one that left if there is none.
-module tcu_instruction_gate_weight (
-    input  wire         clk,
-    input  wire         rst,
-    input  wire         holds,
-    output wire         read_header,
-    output wire         read_body,
-    input  wire         word_en,
-    input  wire [2:0]   word_number,
-    input  wire [63:0]  word,
     input  wire [19:0]  completed_load,
     input  wire [19:0]  completed_store,
     input  wire [19:0]  completed_compute,
@@ -1563,26 +1258,26 @@ module tcu_instruction_gate_weight (
     output reg  [2:0]   wait_unit,
     output wire [11:0]  layer
 );
+    reg [3:0] stored;
     reg present;
-    reg loaded;
-    reg [63:0] word_0;
-    reg [52:0] word_1;
-    reg [59:0] word_2;
+    reg [2:0] write_addr;
+    reg [2:0] read_addr;
+    reg [187:0] read_data;
     reg judged;
     reg [4:0] reached;
     reg [11:0] last_layer;
 
-    wire present_and = word_en & (word_number == 3'h1);
-    wire loaded_and = word_en & (word_number == 3'h2);
-    assign read_header = holds & !present;
-    assign read_body = holds & !loaded;
-    assign empty = !holds & !present;
-    wire all_reached = judged & &reached;
-    assign o_valid = all_reached & loaded;
+    reg [187:0] storage [0:7];
+
+    assign empty = (stored == 4'h0) & !present;
+    assign i_ready = stored != 4'h8;
+    wire put = i_valid & i_ready;
+    assign o_valid = judged & &reached;
     wire taken = o_valid & o_ready;
+    wire move = (stored != 4'h0) & (!present | taken);
     assign waiting = judged & !(&reached);
-    wire [11:0] o_payload_layer = word_0[16:5];
-    assign layer = present ? o_payload_layer : last_layer;
+    wire [11:0] head_layer = read_data[16:5];
+    assign layer = present ? head_layer : last_layer;
 
     always @* begin
         wait_unit = 3'h0;
@@ -1595,76 +1290,68 @@ module tcu_instruction_gate_weight (
         end
     end
 
-    assign o_payload = {324'h0, word_2, 11'h0, word_1, word_0};
-    wire [19:0] o_payload_wait_load = word_0[36:17];
-    wire [19:0] o_payload_wait_store = word_0[56:37];
-    wire [19:0] o_payload_wait_drain = word_1[32:13];
-    wire [19:0] o_payload_wait_pool = word_1[52:33];
+    assign o_payload = {324'h0, read_data};
+    wire [187:0] write_data = i_payload[187:0];
+    wire [19:0] head_wait_load = read_data[36:17];
+    wire [19:0] head_wait_store = read_data[56:37];
+    wire [19:0] head_wait_compute = read_data[76:57];
+    wire [19:0] head_wait_drain = read_data[96:77];
+    wire [19:0] head_wait_pool = read_data[116:97];
+
+    always @(posedge clk) if (put) storage[write_addr] <= write_data;
+    always @(posedge clk) if (move) read_data <= storage[read_addr];
 
     always @(posedge clk) begin
         if (rst) begin
+            write_addr <= 3'h0;
+            read_addr <= 3'h0;
+            stored <= 4'h0;
             present <= 1'h0;
-            loaded <= 1'h0;
+            judged <= 1'h0;
         end else begin
-            if (taken) begin
-                present <= 1'h0;
-                loaded <= 1'h0;
-            end
-            if (present_and) present <= 1'h1;
-            if (loaded_and) loaded <= 1'h1;
+            write_addr <= write_addr + put;
+            read_addr <= read_addr + move;
+            stored <= stored + put - move;
+            present <= move | (present & !taken);
+            judged <= present & !taken;
         end
-    end
-
-    always @(posedge clk) if (word_en & (word_number == 3'h0)) word_0 <= word;
-
-    always @(posedge clk) begin
-        if (present_and) word_1 <= word[52:0];
-        if (loaded_and) word_2 <= word[59:0];
-    end
-
-    always @(posedge clk) begin
-        if (rst) judged <= 1'h0;
-        else judged <= present & !taken;
     end
 
     always @(posedge clk) begin
         if (rst) reached <= 5'h0;
-        else if (present & !all_reached) begin
-            reached[0] <= completed_load >= o_payload_wait_load;
-            reached[1] <= completed_store >= o_payload_wait_store;
-            reached[2] <= completed_compute >= {word_1[12:0], word_0[63:57]};
-            reached[3] <= completed_drain >= o_payload_wait_drain;
-            reached[4] <= completed_pool >= o_payload_wait_pool;
+        else if (present & !o_valid) begin
+            reached[0] <= completed_load >= head_wait_load;
+            reached[1] <= completed_store >= head_wait_store;
+            reached[2] <= completed_compute >= head_wait_compute;
+            reached[3] <= completed_drain >= head_wait_drain;
+            reached[4] <= completed_pool >= head_wait_pool;
         end
     end
 
     always @(posedge clk) begin
         if (rst) last_layer <= 12'h0;
-        else if (taken) last_layer <= o_payload_layer;
+        else if (taken) last_layer <= head_layer;
     end
 endmodule
 
-// The oldest instruction of one opcode, read from the memory of instructions.
+// QUEUE_DEPTH instructions of one opcode, one more at the gate.
 //
 // Members:
-//     holds, read_header, read_body, word_en, word_number, word: One queue's share of InstructionMemory.
+//     i: Instructions of `opcode`; the opcode itself is not looked at.
 //     completed_load .. completed_pool: What each unit has completed; may only grow.
-//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits between its fields are 0.
-//         Of an opcode IN_PLACE, what follows the header stays until the unit is ready again, which it becomes when
-//         it needs that no more; it is ready whether or not an instruction is there. The body is read then.
-//         Others get theirs while their unit is at work.
+//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits after its last field
+//         are 0.
 //     empty: No instruction is inside.
 //     waiting: The oldest instruction waits, first of all for unit `wait_unit` (isa.Unit; 0 when none waits).
 //     layer: Of the oldest instruction, or of the last one that left if there is none.
-module tcu_instruction_gate_load (
+//
+// An instruction can leave 3 cycles after it entered and every other cycle.
+module tcu_instruction_queue_load (
     input  wire         clk,
     input  wire         rst,
-    input  wire         holds,
-    output wire         read_header,
-    output wire         read_body,
-    input  wire         word_en,
-    input  wire [2:0]   word_number,
-    input  wire [63:0]  word,
+    input  wire [511:0] i_payload,
+    input  wire         i_valid,
+    output wire         i_ready,
     input  wire [19:0]  completed_load,
     input  wire [19:0]  completed_store,
     input  wire [19:0]  completed_compute,
@@ -1678,27 +1365,26 @@ module tcu_instruction_gate_load (
     output reg  [2:0]   wait_unit,
     output wire [11:0]  layer
 );
+    reg [3:0] stored;
     reg present;
-    reg loaded;
-    reg [63:0] word_0, word_2;
-    reg [52:0] word_1;
-    reg [54:0] word_3;
-    reg [31:0] word_4;
+    reg [2:0] write_addr;
+    reg [2:0] read_addr;
+    reg [287:0] read_data;
     reg judged;
     reg [4:0] reached;
     reg [11:0] last_layer;
 
-    wire present_and = word_en & (word_number == 3'h1);
-    wire loaded_and = word_en & (word_number == 3'h4);
-    assign read_header = holds & !present;
-    assign read_body = holds & !loaded;
-    assign empty = !holds & !present;
-    wire all_reached = judged & &reached;
-    assign o_valid = all_reached & loaded;
+    reg [287:0] storage [0:7];
+
+    assign empty = (stored == 4'h0) & !present;
+    assign i_ready = stored != 4'h8;
+    wire put = i_valid & i_ready;
+    assign o_valid = judged & &reached;
     wire taken = o_valid & o_ready;
+    wire move = (stored != 4'h0) & (!present | taken);
     assign waiting = judged & !(&reached);
-    wire [11:0] o_payload_layer = word_0[16:5];
-    assign layer = present ? o_payload_layer : last_layer;
+    wire [11:0] head_layer = read_data[16:5];
+    assign layer = present ? head_layer : last_layer;
 
     always @* begin
         wait_unit = 3'h0;
@@ -1711,79 +1397,68 @@ module tcu_instruction_gate_load (
         end
     end
 
-    assign o_payload = {224'h0, word_4, 9'h0, word_3, word_2, 11'h0, word_1, word_0};
-    wire [19:0] o_payload_wait_load = word_0[36:17];
-    wire [19:0] o_payload_wait_store = word_0[56:37];
-    wire [19:0] o_payload_wait_drain = word_1[32:13];
-    wire [19:0] o_payload_wait_pool = word_1[52:33];
+    assign o_payload = {224'h0, read_data};
+    wire [287:0] write_data = i_payload[287:0];
+    wire [19:0] head_wait_load = read_data[36:17];
+    wire [19:0] head_wait_store = read_data[56:37];
+    wire [19:0] head_wait_compute = read_data[76:57];
+    wire [19:0] head_wait_drain = read_data[96:77];
+    wire [19:0] head_wait_pool = read_data[116:97];
+
+    always @(posedge clk) if (put) storage[write_addr] <= write_data;
+    always @(posedge clk) if (move) read_data <= storage[read_addr];
 
     always @(posedge clk) begin
         if (rst) begin
+            write_addr <= 3'h0;
+            read_addr <= 3'h0;
+            stored <= 4'h0;
             present <= 1'h0;
-            loaded <= 1'h0;
+            judged <= 1'h0;
         end else begin
-            if (taken) begin
-                present <= 1'h0;
-                loaded <= 1'h0;
-            end
-            if (present_and) present <= 1'h1;
-            if (loaded_and) loaded <= 1'h1;
+            write_addr <= write_addr + put;
+            read_addr <= read_addr + move;
+            stored <= stored + put - move;
+            present <= move | (present & !taken);
+            judged <= present & !taken;
         end
-    end
-
-    always @(posedge clk) if (word_en & (word_number == 3'h0)) word_0 <= word;
-
-    always @(posedge clk) begin
-        if (present_and) word_1 <= word[52:0];
-        if (loaded_and) word_4 <= word[31:0];
-    end
-
-    always @(posedge clk) if (word_en & (word_number == 3'h2)) word_2 <= word;
-    always @(posedge clk) if (word_en & (word_number == 3'h3)) word_3 <= word[54:0];
-
-    always @(posedge clk) begin
-        if (rst) judged <= 1'h0;
-        else judged <= present & !taken;
     end
 
     always @(posedge clk) begin
         if (rst) reached <= 5'h0;
-        else if (present & !all_reached) begin
-            reached[0] <= completed_load >= o_payload_wait_load;
-            reached[1] <= completed_store >= o_payload_wait_store;
-            reached[2] <= completed_compute >= {word_1[12:0], word_0[63:57]};
-            reached[3] <= completed_drain >= o_payload_wait_drain;
-            reached[4] <= completed_pool >= o_payload_wait_pool;
+        else if (present & !o_valid) begin
+            reached[0] <= completed_load >= head_wait_load;
+            reached[1] <= completed_store >= head_wait_store;
+            reached[2] <= completed_compute >= head_wait_compute;
+            reached[3] <= completed_drain >= head_wait_drain;
+            reached[4] <= completed_pool >= head_wait_pool;
         end
     end
 
     always @(posedge clk) begin
         if (rst) last_layer <= 12'h0;
-        else if (taken) last_layer <= o_payload_layer;
+        else if (taken) last_layer <= head_layer;
     end
 endmodule
 
-// The oldest instruction of one opcode, read from the memory of instructions.
+// QUEUE_DEPTH instructions of one opcode, one more at the gate.
 //
 // Members:
-//     holds, read_header, read_body, word_en, word_number, word: One queue's share of InstructionMemory.
+//     i: Instructions of `opcode`; the opcode itself is not looked at.
 //     completed_load .. completed_pool: What each unit has completed; may only grow.
-//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits between its fields are 0.
-//         Of an opcode IN_PLACE, what follows the header stays until the unit is ready again, which it becomes when
-//         it needs that no more; it is ready whether or not an instruction is there. The body is read then.
-//         Others get theirs while their unit is at work.
+//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits after its last field
+//         are 0.
 //     empty: No instruction is inside.
 //     waiting: The oldest instruction waits, first of all for unit `wait_unit` (isa.Unit; 0 when none waits).
 //     layer: Of the oldest instruction, or of the last one that left if there is none.
-module tcu_instruction_gate_store (
+//
+// An instruction can leave 3 cycles after it entered and every other cycle.
+module tcu_instruction_queue_store (
     input  wire         clk,
     input  wire         rst,
-    input  wire         holds,
-    output wire         read_header,
-    output wire         read_body,
-    input  wire         word_en,
-    input  wire [2:0]   word_number,
-    input  wire [63:0]  word,
+    input  wire [511:0] i_payload,
+    input  wire         i_valid,
+    output wire         i_ready,
     input  wire [19:0]  completed_load,
     input  wire [19:0]  completed_store,
     input  wire [19:0]  completed_compute,
@@ -1797,27 +1472,26 @@ module tcu_instruction_gate_store (
     output reg  [2:0]   wait_unit,
     output wire [11:0]  layer
 );
+    reg [3:0] stored;
     reg present;
-    reg loaded;
-    reg [63:0] word_0, word_2, word_4;
-    reg [52:0] word_1;
-    reg [54:0] word_3;
-    reg [15:0] word_5;
+    reg [2:0] write_addr;
+    reg [2:0] read_addr;
+    reg [335:0] read_data;
     reg judged;
     reg [4:0] reached;
     reg [11:0] last_layer;
 
-    wire present_and = word_en & (word_number == 3'h1);
-    wire loaded_and = word_en & (word_number == 3'h5);
-    assign read_header = holds & !present;
-    assign read_body = holds & !loaded;
-    assign empty = !holds & !present;
-    wire all_reached = judged & &reached;
-    assign o_valid = all_reached & loaded;
+    reg [335:0] storage [0:7];
+
+    assign empty = (stored == 4'h0) & !present;
+    assign i_ready = stored != 4'h8;
+    wire put = i_valid & i_ready;
+    assign o_valid = judged & &reached;
     wire taken = o_valid & o_ready;
+    wire move = (stored != 4'h0) & (!present | taken);
     assign waiting = judged & !(&reached);
-    wire [11:0] o_payload_layer = word_0[16:5];
-    assign layer = present ? o_payload_layer : last_layer;
+    wire [11:0] head_layer = read_data[16:5];
+    assign layer = present ? head_layer : last_layer;
 
     always @* begin
         wait_unit = 3'h0;
@@ -1830,80 +1504,68 @@ module tcu_instruction_gate_store (
         end
     end
 
-    assign o_payload = {176'h0, word_5, word_4, 9'h0, word_3, word_2, 11'h0, word_1, word_0};
-    wire [19:0] o_payload_wait_load = word_0[36:17];
-    wire [19:0] o_payload_wait_store = word_0[56:37];
-    wire [19:0] o_payload_wait_drain = word_1[32:13];
-    wire [19:0] o_payload_wait_pool = word_1[52:33];
+    assign o_payload = {176'h0, read_data};
+    wire [335:0] write_data = i_payload[335:0];
+    wire [19:0] head_wait_load = read_data[36:17];
+    wire [19:0] head_wait_store = read_data[56:37];
+    wire [19:0] head_wait_compute = read_data[76:57];
+    wire [19:0] head_wait_drain = read_data[96:77];
+    wire [19:0] head_wait_pool = read_data[116:97];
+
+    always @(posedge clk) if (put) storage[write_addr] <= write_data;
+    always @(posedge clk) if (move) read_data <= storage[read_addr];
 
     always @(posedge clk) begin
         if (rst) begin
+            write_addr <= 3'h0;
+            read_addr <= 3'h0;
+            stored <= 4'h0;
             present <= 1'h0;
-            loaded <= 1'h0;
+            judged <= 1'h0;
         end else begin
-            if (taken) begin
-                present <= 1'h0;
-                loaded <= 1'h0;
-            end
-            if (present_and) present <= 1'h1;
-            if (loaded_and) loaded <= 1'h1;
+            write_addr <= write_addr + put;
+            read_addr <= read_addr + move;
+            stored <= stored + put - move;
+            present <= move | (present & !taken);
+            judged <= present & !taken;
         end
-    end
-
-    always @(posedge clk) if (word_en & (word_number == 3'h0)) word_0 <= word;
-
-    always @(posedge clk) begin
-        if (present_and) word_1 <= word[52:0];
-        if (loaded_and) word_5 <= word[15:0];
-    end
-
-    always @(posedge clk) if (word_en & (word_number == 3'h2)) word_2 <= word;
-    always @(posedge clk) if (word_en & (word_number == 3'h3)) word_3 <= word[54:0];
-    always @(posedge clk) if (word_en & (word_number == 3'h4)) word_4 <= word;
-
-    always @(posedge clk) begin
-        if (rst) judged <= 1'h0;
-        else judged <= present & !taken;
     end
 
     always @(posedge clk) begin
         if (rst) reached <= 5'h0;
-        else if (present & !all_reached) begin
-            reached[0] <= completed_load >= o_payload_wait_load;
-            reached[1] <= completed_store >= o_payload_wait_store;
-            reached[2] <= completed_compute >= {word_1[12:0], word_0[63:57]};
-            reached[3] <= completed_drain >= o_payload_wait_drain;
-            reached[4] <= completed_pool >= o_payload_wait_pool;
+        else if (present & !o_valid) begin
+            reached[0] <= completed_load >= head_wait_load;
+            reached[1] <= completed_store >= head_wait_store;
+            reached[2] <= completed_compute >= head_wait_compute;
+            reached[3] <= completed_drain >= head_wait_drain;
+            reached[4] <= completed_pool >= head_wait_pool;
         end
     end
 
     always @(posedge clk) begin
         if (rst) last_layer <= 12'h0;
-        else if (taken) last_layer <= o_payload_layer;
+        else if (taken) last_layer <= head_layer;
     end
 endmodule
 
-// The oldest instruction of one opcode, read from the memory of instructions.
+// QUEUE_DEPTH instructions of one opcode, one more at the gate.
 //
 // Members:
-//     holds, read_header, read_body, word_en, word_number, word: One queue's share of InstructionMemory.
+//     i: Instructions of `opcode`; the opcode itself is not looked at.
 //     completed_load .. completed_pool: What each unit has completed; may only grow.
-//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits between its fields are 0.
-//         Of an opcode IN_PLACE, what follows the header stays until the unit is ready again, which it becomes when
-//         it needs that no more; it is ready whether or not an instruction is there. The body is read then.
-//         Others get theirs while their unit is at work.
+//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits after its last field
+//         are 0.
 //     empty: No instruction is inside.
 //     waiting: The oldest instruction waits, first of all for unit `wait_unit` (isa.Unit; 0 when none waits).
 //     layer: Of the oldest instruction, or of the last one that left if there is none.
-module tcu_instruction_gate_compute (
+//
+// An instruction can leave 3 cycles after it entered and every other cycle.
+module tcu_instruction_queue_compute (
     input  wire         clk,
     input  wire         rst,
-    input  wire         holds,
-    output wire         read_header,
-    output wire         read_body,
-    input  wire         word_en,
-    input  wire [2:0]   word_number,
-    input  wire [63:0]  word,
+    input  wire [511:0] i_payload,
+    input  wire         i_valid,
+    output wire         i_ready,
     input  wire [19:0]  completed_load,
     input  wire [19:0]  completed_store,
     input  wire [19:0]  completed_compute,
@@ -1917,27 +1579,26 @@ module tcu_instruction_gate_compute (
     output reg  [2:0]   wait_unit,
     output wire [11:0]  layer
 );
+    reg [3:0] stored;
     reg present;
-    reg loaded;
-    reg [63:0] word_0, word_2, word_4, word_5, word_6;
-    reg [52:0] word_1;
-    reg [62:0] word_3;
-    reg [19:0] word_7;
+    reg [2:0] write_addr;
+    reg [2:0] read_addr;
+    reg [467:0] read_data;
     reg judged;
     reg [4:0] reached;
     reg [11:0] last_layer;
 
-    wire present_and = word_en & (word_number == 3'h1);
-    wire loaded_and = word_en & (word_number == 3'h7);
-    assign read_header = holds & !present;
-    assign read_body = holds & !loaded & o_ready;
-    assign empty = !holds & !present;
-    wire all_reached = judged & &reached;
-    assign o_valid = all_reached & loaded;
+    reg [467:0] storage [0:7];
+
+    assign empty = (stored == 4'h0) & !present;
+    assign i_ready = stored != 4'h8;
+    wire put = i_valid & i_ready;
+    assign o_valid = judged & &reached;
     wire taken = o_valid & o_ready;
+    wire move = (stored != 4'h0) & (!present | taken);
     assign waiting = judged & !(&reached);
-    wire [11:0] o_payload_layer = word_0[16:5];
-    assign layer = present ? o_payload_layer : last_layer;
+    wire [11:0] head_layer = read_data[16:5];
+    assign layer = present ? head_layer : last_layer;
 
     always @* begin
         wait_unit = 3'h0;
@@ -1950,82 +1611,68 @@ module tcu_instruction_gate_compute (
         end
     end
 
-    assign o_payload = {44'h0, word_7, word_6, word_5, word_4, 1'h0, word_3, word_2, 11'h0, word_1, word_0};
-    wire [19:0] o_payload_wait_load = word_0[36:17];
-    wire [19:0] o_payload_wait_store = word_0[56:37];
-    wire [19:0] o_payload_wait_drain = word_1[32:13];
-    wire [19:0] o_payload_wait_pool = word_1[52:33];
+    assign o_payload = {44'h0, read_data};
+    wire [467:0] write_data = i_payload[467:0];
+    wire [19:0] head_wait_load = read_data[36:17];
+    wire [19:0] head_wait_store = read_data[56:37];
+    wire [19:0] head_wait_compute = read_data[76:57];
+    wire [19:0] head_wait_drain = read_data[96:77];
+    wire [19:0] head_wait_pool = read_data[116:97];
+
+    always @(posedge clk) if (put) storage[write_addr] <= write_data;
+    always @(posedge clk) if (move) read_data <= storage[read_addr];
 
     always @(posedge clk) begin
         if (rst) begin
+            write_addr <= 3'h0;
+            read_addr <= 3'h0;
+            stored <= 4'h0;
             present <= 1'h0;
-            loaded <= 1'h0;
+            judged <= 1'h0;
         end else begin
-            if (taken) begin
-                present <= 1'h0;
-                loaded <= 1'h0;
-            end
-            if (present_and) present <= 1'h1;
-            if (loaded_and) loaded <= 1'h1;
+            write_addr <= write_addr + put;
+            read_addr <= read_addr + move;
+            stored <= stored + put - move;
+            present <= move | (present & !taken);
+            judged <= present & !taken;
         end
-    end
-
-    always @(posedge clk) if (word_en & (word_number == 3'h0)) word_0 <= word;
-
-    always @(posedge clk) begin
-        if (present_and) word_1 <= word[52:0];
-        if (loaded_and) word_7 <= word[19:0];
-    end
-
-    always @(posedge clk) if (word_en & (word_number == 3'h2)) word_2 <= word;
-    always @(posedge clk) if (word_en & (word_number == 3'h3)) word_3 <= word[62:0];
-    always @(posedge clk) if (word_en & (word_number == 3'h4)) word_4 <= word;
-    always @(posedge clk) if (word_en & (word_number == 3'h5)) word_5 <= word;
-    always @(posedge clk) if (word_en & (word_number == 3'h6)) word_6 <= word;
-
-    always @(posedge clk) begin
-        if (rst) judged <= 1'h0;
-        else judged <= present & !taken;
     end
 
     always @(posedge clk) begin
         if (rst) reached <= 5'h0;
-        else if (present & !all_reached) begin
-            reached[0] <= completed_load >= o_payload_wait_load;
-            reached[1] <= completed_store >= o_payload_wait_store;
-            reached[2] <= completed_compute >= {word_1[12:0], word_0[63:57]};
-            reached[3] <= completed_drain >= o_payload_wait_drain;
-            reached[4] <= completed_pool >= o_payload_wait_pool;
+        else if (present & !o_valid) begin
+            reached[0] <= completed_load >= head_wait_load;
+            reached[1] <= completed_store >= head_wait_store;
+            reached[2] <= completed_compute >= head_wait_compute;
+            reached[3] <= completed_drain >= head_wait_drain;
+            reached[4] <= completed_pool >= head_wait_pool;
         end
     end
 
     always @(posedge clk) begin
         if (rst) last_layer <= 12'h0;
-        else if (taken) last_layer <= o_payload_layer;
+        else if (taken) last_layer <= head_layer;
     end
 endmodule
 
-// The oldest instruction of one opcode, read from the memory of instructions.
+// QUEUE_DEPTH instructions of one opcode, one more at the gate.
 //
 // Members:
-//     holds, read_header, read_body, word_en, word_number, word: One queue's share of InstructionMemory.
+//     i: Instructions of `opcode`; the opcode itself is not looked at.
 //     completed_load .. completed_pool: What each unit has completed; may only grow.
-//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits between its fields are 0.
-//         Of an opcode IN_PLACE, what follows the header stays until the unit is ready again, which it becomes when
-//         it needs that no more; it is ready whether or not an instruction is there. The body is read then.
-//         Others get theirs while their unit is at work.
+//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits after its last field
+//         are 0.
 //     empty: No instruction is inside.
 //     waiting: The oldest instruction waits, first of all for unit `wait_unit` (isa.Unit; 0 when none waits).
 //     layer: Of the oldest instruction, or of the last one that left if there is none.
-module tcu_instruction_gate_drain (
+//
+// An instruction can leave 3 cycles after it entered and every other cycle.
+module tcu_instruction_queue_drain (
     input  wire         clk,
     input  wire         rst,
-    input  wire         holds,
-    output wire         read_header,
-    output wire         read_body,
-    input  wire         word_en,
-    input  wire [2:0]   word_number,
-    input  wire [63:0]  word,
+    input  wire [511:0] i_payload,
+    input  wire         i_valid,
+    output wire         i_ready,
     input  wire [19:0]  completed_load,
     input  wire [19:0]  completed_store,
     input  wire [19:0]  completed_compute,
@@ -2039,27 +1686,26 @@ module tcu_instruction_gate_drain (
     output reg  [2:0]   wait_unit,
     output wire [11:0]  layer
 );
+    reg [3:0] stored;
     reg present;
-    reg loaded;
-    reg [63:0] word_0, word_2, word_4, word_5, word_6;
-    reg [52:0] word_1;
-    reg [51:0] word_3;
-    reg [39:0] word_7;
+    reg [2:0] write_addr;
+    reg [2:0] read_addr;
+    reg [487:0] read_data;
     reg judged;
     reg [4:0] reached;
     reg [11:0] last_layer;
 
-    wire present_and = word_en & (word_number == 3'h1);
-    wire loaded_and = word_en & (word_number == 3'h7);
-    assign read_header = holds & !present;
-    assign read_body = holds & !loaded & o_ready;
-    assign empty = !holds & !present;
-    wire all_reached = judged & &reached;
-    assign o_valid = all_reached & loaded;
+    reg [487:0] storage [0:7];
+
+    assign empty = (stored == 4'h0) & !present;
+    assign i_ready = stored != 4'h8;
+    wire put = i_valid & i_ready;
+    assign o_valid = judged & &reached;
     wire taken = o_valid & o_ready;
+    wire move = (stored != 4'h0) & (!present | taken);
     assign waiting = judged & !(&reached);
-    wire [11:0] o_payload_layer = word_0[16:5];
-    assign layer = present ? o_payload_layer : last_layer;
+    wire [11:0] head_layer = read_data[16:5];
+    assign layer = present ? head_layer : last_layer;
 
     always @* begin
         wait_unit = 3'h0;
@@ -2072,82 +1718,68 @@ module tcu_instruction_gate_drain (
         end
     end
 
-    assign o_payload = {24'h0, word_7, word_6, word_5, word_4, 12'h0, word_3, word_2, 11'h0, word_1, word_0};
-    wire [19:0] o_payload_wait_load = word_0[36:17];
-    wire [19:0] o_payload_wait_store = word_0[56:37];
-    wire [19:0] o_payload_wait_drain = word_1[32:13];
-    wire [19:0] o_payload_wait_pool = word_1[52:33];
+    assign o_payload = {24'h0, read_data};
+    wire [487:0] write_data = i_payload[487:0];
+    wire [19:0] head_wait_load = read_data[36:17];
+    wire [19:0] head_wait_store = read_data[56:37];
+    wire [19:0] head_wait_compute = read_data[76:57];
+    wire [19:0] head_wait_drain = read_data[96:77];
+    wire [19:0] head_wait_pool = read_data[116:97];
+
+    always @(posedge clk) if (put) storage[write_addr] <= write_data;
+    always @(posedge clk) if (move) read_data <= storage[read_addr];
 
     always @(posedge clk) begin
         if (rst) begin
+            write_addr <= 3'h0;
+            read_addr <= 3'h0;
+            stored <= 4'h0;
             present <= 1'h0;
-            loaded <= 1'h0;
+            judged <= 1'h0;
         end else begin
-            if (taken) begin
-                present <= 1'h0;
-                loaded <= 1'h0;
-            end
-            if (present_and) present <= 1'h1;
-            if (loaded_and) loaded <= 1'h1;
+            write_addr <= write_addr + put;
+            read_addr <= read_addr + move;
+            stored <= stored + put - move;
+            present <= move | (present & !taken);
+            judged <= present & !taken;
         end
-    end
-
-    always @(posedge clk) if (word_en & (word_number == 3'h0)) word_0 <= word;
-
-    always @(posedge clk) begin
-        if (present_and) word_1 <= word[52:0];
-        if (loaded_and) word_7 <= word[39:0];
-    end
-
-    always @(posedge clk) if (word_en & (word_number == 3'h2)) word_2 <= word;
-    always @(posedge clk) if (word_en & (word_number == 3'h3)) word_3 <= word[51:0];
-    always @(posedge clk) if (word_en & (word_number == 3'h4)) word_4 <= word;
-    always @(posedge clk) if (word_en & (word_number == 3'h5)) word_5 <= word;
-    always @(posedge clk) if (word_en & (word_number == 3'h6)) word_6 <= word;
-
-    always @(posedge clk) begin
-        if (rst) judged <= 1'h0;
-        else judged <= present & !taken;
     end
 
     always @(posedge clk) begin
         if (rst) reached <= 5'h0;
-        else if (present & !all_reached) begin
-            reached[0] <= completed_load >= o_payload_wait_load;
-            reached[1] <= completed_store >= o_payload_wait_store;
-            reached[2] <= completed_compute >= {word_1[12:0], word_0[63:57]};
-            reached[3] <= completed_drain >= o_payload_wait_drain;
-            reached[4] <= completed_pool >= o_payload_wait_pool;
+        else if (present & !o_valid) begin
+            reached[0] <= completed_load >= head_wait_load;
+            reached[1] <= completed_store >= head_wait_store;
+            reached[2] <= completed_compute >= head_wait_compute;
+            reached[3] <= completed_drain >= head_wait_drain;
+            reached[4] <= completed_pool >= head_wait_pool;
         end
     end
 
     always @(posedge clk) begin
         if (rst) last_layer <= 12'h0;
-        else if (taken) last_layer <= o_payload_layer;
+        else if (taken) last_layer <= head_layer;
     end
 endmodule
 
-// The oldest instruction of one opcode, read from the memory of instructions.
+// QUEUE_DEPTH instructions of one opcode, one more at the gate.
 //
 // Members:
-//     holds, read_header, read_body, word_en, word_number, word: One queue's share of InstructionMemory.
+//     i: Instructions of `opcode`; the opcode itself is not looked at.
 //     completed_load .. completed_pool: What each unit has completed; may only grow.
-//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits between its fields are 0.
-//         Of an opcode IN_PLACE, what follows the header stays until the unit is ready again, which it becomes when
-//         it needs that no more; it is ready whether or not an instruction is there. The body is read then.
-//         Others get theirs while their unit is at work.
+//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits after its last field
+//         are 0.
 //     empty: No instruction is inside.
 //     waiting: The oldest instruction waits, first of all for unit `wait_unit` (isa.Unit; 0 when none waits).
 //     layer: Of the oldest instruction, or of the last one that left if there is none.
-module tcu_instruction_gate_pool (
+//
+// An instruction can leave 3 cycles after it entered and every other cycle.
+module tcu_instruction_queue_pool (
     input  wire         clk,
     input  wire         rst,
-    input  wire         holds,
-    output wire         read_header,
-    output wire         read_body,
-    input  wire         word_en,
-    input  wire [2:0]   word_number,
-    input  wire [63:0]  word,
+    input  wire [511:0] i_payload,
+    input  wire         i_valid,
+    output wire         i_ready,
     input  wire [19:0]  completed_load,
     input  wire [19:0]  completed_store,
     input  wire [19:0]  completed_compute,
@@ -2161,27 +1793,26 @@ module tcu_instruction_gate_pool (
     output reg  [2:0]   wait_unit,
     output wire [11:0]  layer
 );
+    reg [3:0] stored;
     reg present;
-    reg loaded;
-    reg [63:0] word_0, word_2, word_4, word_5;
-    reg [52:0] word_1;
-    reg [39:0] word_3;
-    reg [35:0] word_6;
+    reg [2:0] write_addr;
+    reg [2:0] read_addr;
+    reg [419:0] read_data;
     reg judged;
     reg [4:0] reached;
     reg [11:0] last_layer;
 
-    wire present_and = word_en & (word_number == 3'h1);
-    wire loaded_and = word_en & (word_number == 3'h6);
-    assign read_header = holds & !present;
-    assign read_body = holds & !loaded & o_ready;
-    assign empty = !holds & !present;
-    wire all_reached = judged & &reached;
-    assign o_valid = all_reached & loaded;
+    reg [419:0] storage [0:7];
+
+    assign empty = (stored == 4'h0) & !present;
+    assign i_ready = stored != 4'h8;
+    wire put = i_valid & i_ready;
+    assign o_valid = judged & &reached;
     wire taken = o_valid & o_ready;
+    wire move = (stored != 4'h0) & (!present | taken);
     assign waiting = judged & !(&reached);
-    wire [11:0] o_payload_layer = word_0[16:5];
-    assign layer = present ? o_payload_layer : last_layer;
+    wire [11:0] head_layer = read_data[16:5];
+    assign layer = present ? head_layer : last_layer;
 
     always @* begin
         wait_unit = 3'h0;
@@ -2194,57 +1825,47 @@ module tcu_instruction_gate_pool (
         end
     end
 
-    assign o_payload = {92'h0, word_6, word_5, word_4, 24'h0, word_3, word_2, 11'h0, word_1, word_0};
-    wire [19:0] o_payload_wait_load = word_0[36:17];
-    wire [19:0] o_payload_wait_store = word_0[56:37];
-    wire [19:0] o_payload_wait_drain = word_1[32:13];
-    wire [19:0] o_payload_wait_pool = word_1[52:33];
+    assign o_payload = {92'h0, read_data};
+    wire [419:0] write_data = i_payload[419:0];
+    wire [19:0] head_wait_load = read_data[36:17];
+    wire [19:0] head_wait_store = read_data[56:37];
+    wire [19:0] head_wait_compute = read_data[76:57];
+    wire [19:0] head_wait_drain = read_data[96:77];
+    wire [19:0] head_wait_pool = read_data[116:97];
+
+    always @(posedge clk) if (put) storage[write_addr] <= write_data;
+    always @(posedge clk) if (move) read_data <= storage[read_addr];
 
     always @(posedge clk) begin
         if (rst) begin
+            write_addr <= 3'h0;
+            read_addr <= 3'h0;
+            stored <= 4'h0;
             present <= 1'h0;
-            loaded <= 1'h0;
+            judged <= 1'h0;
         end else begin
-            if (taken) begin
-                present <= 1'h0;
-                loaded <= 1'h0;
-            end
-            if (present_and) present <= 1'h1;
-            if (loaded_and) loaded <= 1'h1;
+            write_addr <= write_addr + put;
+            read_addr <= read_addr + move;
+            stored <= stored + put - move;
+            present <= move | (present & !taken);
+            judged <= present & !taken;
         end
-    end
-
-    always @(posedge clk) if (word_en & (word_number == 3'h0)) word_0 <= word;
-
-    always @(posedge clk) begin
-        if (present_and) word_1 <= word[52:0];
-        if (loaded_and) word_6 <= word[35:0];
-    end
-
-    always @(posedge clk) if (word_en & (word_number == 3'h2)) word_2 <= word;
-    always @(posedge clk) if (word_en & (word_number == 3'h3)) word_3 <= word[39:0];
-    always @(posedge clk) if (word_en & (word_number == 3'h4)) word_4 <= word;
-    always @(posedge clk) if (word_en & (word_number == 3'h5)) word_5 <= word;
-
-    always @(posedge clk) begin
-        if (rst) judged <= 1'h0;
-        else judged <= present & !taken;
     end
 
     always @(posedge clk) begin
         if (rst) reached <= 5'h0;
-        else if (present & !all_reached) begin
-            reached[0] <= completed_load >= o_payload_wait_load;
-            reached[1] <= completed_store >= o_payload_wait_store;
-            reached[2] <= completed_compute >= {word_1[12:0], word_0[63:57]};
-            reached[3] <= completed_drain >= o_payload_wait_drain;
-            reached[4] <= completed_pool >= o_payload_wait_pool;
+        else if (present & !o_valid) begin
+            reached[0] <= completed_load >= head_wait_load;
+            reached[1] <= completed_store >= head_wait_store;
+            reached[2] <= completed_compute >= head_wait_compute;
+            reached[3] <= completed_drain >= head_wait_drain;
+            reached[4] <= completed_pool >= head_wait_pool;
         end
     end
 
     always @(posedge clk) begin
         if (rst) last_layer <= 12'h0;
-        else if (taken) last_layer <= o_payload_layer;
+        else if (taken) last_layer <= head_layer;
     end
 endmodule
 
@@ -2253,7 +1874,7 @@ endmodule
 // Members:
 //     i: The program, of known opcodes. An instruction waits while the queue of its unit is full, and all after it
 //         wait too.
-//     o_weight, o_load, o_store, o_compute, o_drain, o_pool: To the units; see InstructionGate.
+//     o_weight, o_load, o_store, o_compute, o_drain, o_pool: To the units; see InstructionQueue.
 //     done_load, done_store, done_compute, done_drain, done_pool: Pulses, one more of this unit's work is complete.
 //         The counters are COUNT_BITS wide and stay at their maximum.
 //     unit_busy: By QUEUES. A unit is busy from the cycle after it took an instruction until all its work is done.
@@ -2262,14 +1883,13 @@ endmodule
 //         busy and the bus idle. Nothing is accepted after END.
 //     compute_empty, compute_waiting, compute_wait_unit, compute_layer: State of the compute queue, for counters.
 //
-// Counters start at 0 with a reset. From a done pulse to the offer of an instruction that waited for it: 2 cycles,
-// if its body is there. What is offered at `i` stays until it is taken.
+// Counters start at 0 with a reset. From a done pulse to the offer of an instruction that waited for it: 2 cycles.
 module tcu_dispatch (
     input  wire         clk,
     input  wire         rst,
     input  wire [511:0] i_payload,
     input  wire         i_valid,
-    output wire         i_ready,
+    output reg          i_ready,
     output wire [511:0] o_weight_payload,
     output wire         o_weight_valid,
     input  wire         o_weight_ready,
@@ -2302,28 +1922,23 @@ module tcu_dispatch (
     output wire [11:0]  compute_layer
 );
     localparam OPCODE_END = 4'h0;
+    localparam OPCODE_WEIGHT = 4'h1;
+    localparam OPCODE_LOAD = 4'h2;
+    localparam OPCODE_STORE = 4'h3;
+    localparam OPCODE_COMPUTE = 4'h4;
+    localparam OPCODE_DRAIN = 4'h5;
+    localparam OPCODE_POOL = 4'h6;
 
-    wire memory_i_ready;
-    wire [5:0] memory_holds;
-    wire [5:0] memory_word_en;
-    wire [2:0] memory_word_number;
-    wire [63:0] memory_word;
-    wire weight_read_header;
-    wire weight_read_body;
+    wire weight_i_ready;
     wire weight_empty;
-    wire load_read_header;
-    wire load_read_body;
+    wire load_i_ready;
     wire load_empty;
-    wire store_read_header;
-    wire store_read_body;
+    wire store_i_ready;
     wire store_empty;
-    wire compute_read_header;
-    wire compute_read_body;
-    wire drain_read_header;
-    wire drain_read_body;
+    wire compute_i_ready;
+    wire drain_i_ready;
     wire drain_empty;
-    wire pool_read_header;
-    wire pool_read_body;
+    wire pool_i_ready;
     wire pool_empty;
     reg [19:0] completed_load;
     reg [19:0] completed_store;
@@ -2334,53 +1949,41 @@ module tcu_dispatch (
     reg [1:0] quiet_cycles;
     reg reported;
 
-    wire memory_i_valid = i_valid & !ended;
-    wire [3:0] i_payload_opcode = i_payload[3:0];
-    assign i_ready = !ended & ((i_payload_opcode == OPCODE_END) | memory_i_ready);
     wire quiet_and = ended & !reported & &{pool_empty, drain_empty, compute_empty, store_empty, load_empty,
         weight_empty};
     wire quiet = quiet_and & (unit_busy == 6'h0) & bus_idle;
     assign finished = quiet & (quiet_cycles == 2'h3);
-    wire [5:0] memory_read_header = {pool_read_header, drain_read_header, compute_read_header, store_read_header,
-        load_read_header, weight_read_header};
-    wire [5:0] memory_read_body = {pool_read_body, drain_read_body, compute_read_body, store_read_body,
-        load_read_body, weight_read_body};
-    wire weight_holds = memory_holds[0];
-    wire weight_word_en = memory_word_en[0];
-    wire load_holds = memory_holds[1];
-    wire load_word_en = memory_word_en[1];
-    wire store_holds = memory_holds[2];
-    wire store_word_en = memory_word_en[2];
-    wire compute_holds = memory_holds[3];
-    wire compute_word_en = memory_word_en[3];
-    wire drain_holds = memory_holds[4];
-    wire drain_word_en = memory_word_en[4];
-    wire pool_holds = memory_holds[5];
-    wire pool_word_en = memory_word_en[5];
+    wire [3:0] i_payload_opcode = i_payload[3:0];
+    wire weight_i_valid = i_valid & !ended & (i_payload_opcode == OPCODE_WEIGHT);
 
-    tcu_instruction_memory u_memory (
+    always @* begin
+        i_ready = 1'h0;
+        if (i_valid & !ended) begin
+            case (i_payload_opcode)
+                OPCODE_WEIGHT: i_ready = weight_i_ready;
+                OPCODE_LOAD: i_ready = load_i_ready;
+                OPCODE_STORE: i_ready = store_i_ready;
+                OPCODE_COMPUTE: i_ready = compute_i_ready;
+                OPCODE_DRAIN: i_ready = drain_i_ready;
+                OPCODE_POOL: i_ready = pool_i_ready;
+                OPCODE_END: i_ready = 1'h1;
+                default: ;
+            endcase
+        end
+    end
+
+    wire load_i_valid = i_valid & !ended & (i_payload_opcode == OPCODE_LOAD);
+    wire store_i_valid = i_valid & !ended & (i_payload_opcode == OPCODE_STORE);
+    wire compute_i_valid = i_valid & !ended & (i_payload_opcode == OPCODE_COMPUTE);
+    wire drain_i_valid = i_valid & !ended & (i_payload_opcode == OPCODE_DRAIN);
+    wire pool_i_valid = i_valid & !ended & (i_payload_opcode == OPCODE_POOL);
+
+    tcu_instruction_queue_weight u_weight (
         .clk(clk),
         .rst(rst),
         .i_payload(i_payload),
-        .i_valid(memory_i_valid),
-        .i_ready(memory_i_ready),
-        .holds(memory_holds),
-        .read_header(memory_read_header),
-        .read_body(memory_read_body),
-        .word_en(memory_word_en),
-        .word_number(memory_word_number),
-        .word(memory_word)
-    );
-
-    tcu_instruction_gate_weight u_weight (
-        .clk(clk),
-        .rst(rst),
-        .holds(weight_holds),
-        .read_header(weight_read_header),
-        .read_body(weight_read_body),
-        .word_en(weight_word_en),
-        .word_number(memory_word_number),
-        .word(memory_word),
+        .i_valid(weight_i_valid),
+        .i_ready(weight_i_ready),
         .completed_load(completed_load),
         .completed_store(completed_store),
         .completed_compute(completed_compute),
@@ -2395,15 +1998,12 @@ module tcu_dispatch (
         .layer()
     );
 
-    tcu_instruction_gate_load u_load (
+    tcu_instruction_queue_load u_load (
         .clk(clk),
         .rst(rst),
-        .holds(load_holds),
-        .read_header(load_read_header),
-        .read_body(load_read_body),
-        .word_en(load_word_en),
-        .word_number(memory_word_number),
-        .word(memory_word),
+        .i_payload(i_payload),
+        .i_valid(load_i_valid),
+        .i_ready(load_i_ready),
         .completed_load(completed_load),
         .completed_store(completed_store),
         .completed_compute(completed_compute),
@@ -2418,15 +2018,12 @@ module tcu_dispatch (
         .layer()
     );
 
-    tcu_instruction_gate_store u_store (
+    tcu_instruction_queue_store u_store (
         .clk(clk),
         .rst(rst),
-        .holds(store_holds),
-        .read_header(store_read_header),
-        .read_body(store_read_body),
-        .word_en(store_word_en),
-        .word_number(memory_word_number),
-        .word(memory_word),
+        .i_payload(i_payload),
+        .i_valid(store_i_valid),
+        .i_ready(store_i_ready),
         .completed_load(completed_load),
         .completed_store(completed_store),
         .completed_compute(completed_compute),
@@ -2441,15 +2038,12 @@ module tcu_dispatch (
         .layer()
     );
 
-    tcu_instruction_gate_compute u_compute (
+    tcu_instruction_queue_compute u_compute (
         .clk(clk),
         .rst(rst),
-        .holds(compute_holds),
-        .read_header(compute_read_header),
-        .read_body(compute_read_body),
-        .word_en(compute_word_en),
-        .word_number(memory_word_number),
-        .word(memory_word),
+        .i_payload(i_payload),
+        .i_valid(compute_i_valid),
+        .i_ready(compute_i_ready),
         .completed_load(completed_load),
         .completed_store(completed_store),
         .completed_compute(completed_compute),
@@ -2464,15 +2058,12 @@ module tcu_dispatch (
         .layer(compute_layer)
     );
 
-    tcu_instruction_gate_drain u_drain (
+    tcu_instruction_queue_drain u_drain (
         .clk(clk),
         .rst(rst),
-        .holds(drain_holds),
-        .read_header(drain_read_header),
-        .read_body(drain_read_body),
-        .word_en(drain_word_en),
-        .word_number(memory_word_number),
-        .word(memory_word),
+        .i_payload(i_payload),
+        .i_valid(drain_i_valid),
+        .i_ready(drain_i_ready),
         .completed_load(completed_load),
         .completed_store(completed_store),
         .completed_compute(completed_compute),
@@ -2487,15 +2078,12 @@ module tcu_dispatch (
         .layer()
     );
 
-    tcu_instruction_gate_pool u_pool (
+    tcu_instruction_queue_pool u_pool (
         .clk(clk),
         .rst(rst),
-        .holds(pool_holds),
-        .read_header(pool_read_header),
-        .read_body(pool_read_body),
-        .word_en(pool_word_en),
-        .word_number(memory_word_number),
-        .word(memory_word),
+        .i_payload(i_payload),
+        .i_valid(pool_i_valid),
+        .i_ready(pool_i_ready),
         .completed_load(completed_load),
         .completed_store(completed_store),
         .completed_compute(completed_compute),
@@ -2537,7 +2125,9 @@ module tcu_dispatch (
 
     always @(posedge clk) begin
         if (rst) ended <= 1'h0;
-        else if (i_valid & (i_payload_opcode == OPCODE_END)) ended <= 1'h1;
+        else if (i_valid & !ended) begin
+            if (i_payload_opcode == OPCODE_END) ended <= 1'h1;
+        end
     end
 
     always @(posedge clk) begin
@@ -4902,36 +4492,8 @@ module tcu_stream_queue_residual_requests (
     end
 endmodule
 
-// A queue of one stream payload. Latency one cycle, one payload every other cycle. Reset: empty.
-//
-// Neither side's ready or valid depends on the other's, as in a StreamQueue of two, and nothing chooses among
-// payloads: no LUT for a bit of them.
-module tcu_stream_register_pool_write_requests (
-    input  wire        clk,
-    input  wire        rst,
-    input  wire [56:0] i_payload,
-    input  wire        i_valid,
-    output wire        i_ready,
-    output reg  [56:0] o_payload,
-    output reg         o_valid,
-    input  wire        o_ready
-);
-    assign i_ready = !o_valid;
-    wire [23:0] i_payload_address = i_payload[23:0];
-    wire [31:0] i_payload_data = i_payload[55:24];
-    wire i_payload_last = i_payload[56];
-
-    always @(posedge clk) begin
-        if (rst) o_valid <= 1'h0;
-        else if (o_valid) o_valid <= !o_ready;
-        else if (i_valid) o_valid <= 1'h1;
-    end
-
-    always @(posedge clk) if (!o_valid && i_valid) o_payload <= {i_payload_last, i_payload_data, i_payload_address};
-endmodule
-
 // A queue of `depth` stream payloads, in registers. Latency one cycle, full rate. Reset: empty.
-module tcu_stream_queue_load_write_requests (
+module tcu_stream_queue_pool_write_requests (
     input  wire        clk,
     input  wire        rst,
     input  wire [56:0] i_payload,
@@ -5398,7 +4960,7 @@ module tcu_activation_memory (
         .o_ready(store_requests_o_ready)
     );
 
-    tcu_stream_register_pool_write_requests u_pool_write_requests (
+    tcu_stream_queue_pool_write_requests u_pool_write_requests (
         .clk(clk),
         .rst(rst),
         .i_payload({pool_write_payload_last, pool_write_payload_data, pool_write_payload_address}),
@@ -5409,7 +4971,7 @@ module tcu_activation_memory (
         .o_ready(pool_write_requests_o_ready)
     );
 
-    tcu_stream_queue_load_write_requests u_load_write_requests (
+    tcu_stream_queue_pool_write_requests u_load_write_requests (
         .clk(clk),
         .rst(rst),
         .i_payload({load_write_payload_last, load_write_payload_data, load_write_payload_address}),
@@ -5580,7 +5142,7 @@ endmodule
 // Walks a COMPUTE instruction and emits each pass together with the weight tile it needs.
 //
 // Members:
-//     instruction: COMPUTE instructions; what follows the header stays until `ready` is 1 again.
+//     instruction: COMPUTE instructions.
 //     tiles_written: Position after the last complete tile of the weight ring; a pass is emitted only when its tile
 //         is there.
 //     o_pass, o_tile: The passes, and their tiles in the same order.
@@ -5611,11 +5173,11 @@ module tcu_pass_walker (
 
     wire [39:0] block_product_products;
     wire block_product_ready;
-    reg [11:0] o_pass_payload_layer;
     reg [23:0] o_pass_payload_row;
     reg [16:0] o_pass_payload_iy;
     reg [23:0] o_pass_payload_offset;
     reg [7:0] kx;
+    reg [511:0] word;
     reg [7:0] ky;
     reg [11:0] group;
     reg [11:0] y0;
@@ -5630,30 +5192,30 @@ module tcu_pass_walker (
     reg [6:0] panel_position;
 
     wire [8:0] last_kx_sum = kx + 9'h1;
-    wire [7:0] instruction_payload_n_kx = instruction_payload[459:452];
-    wire last_kx = last_kx_sum == instruction_payload_n_kx;
+    wire [7:0] word_n_kx = word[459:452];
+    wire last_kx = last_kx_sum == word_n_kx;
     wire [8:0] last_ky_sum = ky + 9'h1;
-    wire [7:0] instruction_payload_n_ky = instruction_payload[451:444];
-    wire last_ky = last_ky_sum == instruction_payload_n_ky;
+    wire [7:0] word_n_ky = word[451:444];
+    wire last_ky = last_ky_sum == word_n_ky;
     wire [12:0] last_group_sum = group + 13'h1;
-    wire [11:0] instruction_payload_n_groups = instruction_payload[251:240];
-    wire last_group = last_group_sum == instruction_payload_n_groups;
-    wire [11:0] instruction_payload_n_y = instruction_payload[215:204];
-    wire [11:0] rows_left = instruction_payload_n_y - y0;
-    wire [11:0] instruction_payload_block_rows = instruction_payload[227:216];
-    wire last_block = rows_left <= instruction_payload_block_rows;
+    wire [11:0] word_n_groups = word[251:240];
+    wire last_group = last_group_sum == word_n_groups;
+    wire [11:0] word_n_y = word[215:204];
+    wire [11:0] rows_left = word_n_y - y0;
+    wire [11:0] word_block_rows = word[227:216];
+    wire last_block = rows_left <= word_block_rows;
     wire [12:0] last_column_sum = column + 13'h1;
-    wire [11:0] instruction_payload_n_columns = instruction_payload[203:192];
-    wire last_column = last_column_sum == instruction_payload_n_columns;
+    wire [11:0] word_n_columns = word[203:192];
+    wire last_column = last_column_sum == word_n_columns;
     wire tile_starts = (group == 12'h0) & (ky == 8'h0) & (kx == 8'h0);
     wire o_pass_payload_ends = last_group & last_ky & last_kx;
-    wire [11:0] o_pass_payload_rows = last_block ? rows_left : instruction_payload_block_rows;
-    wire instruction_payload_accumulate = instruction_payload[252];
-    wire o_pass_payload_first = tile_starts & !instruction_payload_accumulate;
-    wire instruction_payload_finish = instruction_payload[253];
-    wire o_pass_payload_closes = o_pass_payload_ends & instruction_payload_finish;
-    wire instruction_payload_keep = instruction_payload[254];
-    wire o_tile_payload_release = last_block & !instruction_payload_keep;
+    wire [11:0] o_pass_payload_rows = last_block ? rows_left : word_block_rows;
+    wire word_accumulate = word[252];
+    wire o_pass_payload_first = tile_starts & !word_accumulate;
+    wire word_finish = word[253];
+    wire o_pass_payload_closes = o_pass_payload_ends & word_finish;
+    wire word_keep = word[254];
+    wire o_tile_payload_release = last_block & !word_keep;
     assign instruction_ready = fsm_state == FSM_IDLE;
     assign busy = !instruction_ready;
     wire tile_position_and = o_pass_payload_ends & last_block & last_column;
@@ -5661,31 +5223,33 @@ module tcu_pass_walker (
     wire go = (fsm_state == FSM_WALK) & (block_product_ready | !o_pass_payload_ends) & !waiting_for_weights &
         o_pass_ready & o_tile_ready;
     assign o_pass_valid = (fsm_state == FSM_WALK) & go;
-    wire [7:0] instruction_payload_pad = instruction_payload[467:460];
-    wire [15:0] instruction_payload_height = instruction_payload[439:424];
-    wire [23:0] instruction_payload_row_bytes = instruction_payload[423:400];
-    wire [3:0] instruction_payload_stride_y = instruction_payload[443:440];
-    wire [23:0] instruction_payload_x_step = instruction_payload[399:376];
-    wire [23:0] instruction_payload_y_step = instruction_payload[351:328];
-    wire [11:0] instruction_payload_n_x = instruction_payload[239:228];
-    assign o_pass_payload = {o_pass_payload_ends, o_pass_payload_closes, {2{o_pass_payload_first}},
-        instruction_payload_pad, instruction_payload_height, instruction_payload_row_bytes,
-        instruction_payload_stride_y, instruction_payload_x_step, instruction_payload_y_step, instruction_payload_n_x,
-        o_pass_payload_rows, o_pass_payload_offset, o_pass_payload_iy, o_pass_payload_row, o_pass_payload_layer};
+    wire [7:0] word_pad = word[467:460];
+    wire [15:0] word_height = word[439:424];
+    wire [23:0] word_row_bytes = word[423:400];
+    wire [3:0] word_stride_y = word[443:440];
+    wire [23:0] word_x_step = word[399:376];
+    wire [23:0] word_y_step = word[351:328];
+    wire [11:0] word_n_x = word[239:228];
+    wire [11:0] word_layer = word[16:5];
+    assign o_pass_payload = {o_pass_payload_ends, o_pass_payload_closes, {2{o_pass_payload_first}}, word_pad,
+        word_height, word_row_bytes, word_stride_y, word_x_step, word_y_step, word_n_x, o_pass_payload_rows,
+        o_pass_payload_offset, o_pass_payload_iy, o_pass_payload_row, word_layer};
     wire [5:0] o_tile_payload_place = tile_position[5:0];
     assign o_tile_payload = {o_tile_payload_release, o_tile_payload_place};
     assign o_tile_valid = o_pass_valid;
+    wire [11:0] instruction_payload_block_rows = instruction_payload[227:216];
+    wire [3:0] instruction_payload_stride_y = instruction_payload[443:440];
+    wire [23:0] instruction_payload_y_step = instruction_payload[351:328];
     wire [39:0] block_product_operands = {12'h0, instruction_payload_stride_y, instruction_payload_y_step};
-    wire [11:0] instruction_payload_layer = instruction_payload[16:5];
-    wire [23:0] instruction_payload_base = instruction_payload[151:128];
-    wire [15:0] instruction_payload_iy0 = instruction_payload[191:176];
-    wire [23:0] instruction_payload_offset0 = instruction_payload[175:152];
-    wire [23:0] instruction_payload_kx_step = instruction_payload[375:352];
-    wire [23:0] instruction_payload_ky_step = instruction_payload[327:304];
-    wire [23:0] instruction_payload_group_step = instruction_payload[303:280];
+    wire [23:0] word_base = word[151:128];
+    wire [15:0] word_iy0 = word[191:176];
+    wire [23:0] word_offset0 = word[175:152];
+    wire [23:0] word_kx_step = word[375:352];
+    wire [23:0] word_ky_step = word[327:304];
+    wire [23:0] word_group_step = word[303:280];
     wire [23:0] block_product_products_address = block_product_products[23:0];
     wire [15:0] block_product_products_iy = block_product_products[39:24];
-    wire [23:0] instruction_payload_column_step = instruction_payload[279:256];
+    wire [23:0] word_column_step = word[279:256];
 
     tcu_serial_product_block_product u_block_product (
         .clk(clk),
@@ -5699,7 +5263,7 @@ module tcu_pass_walker (
 
     always @(posedge clk) begin
         if (rst) begin
-            o_pass_payload_layer <= 12'h0;
+            word <= 512'h0;
             fsm_state <= FSM_IDLE;
             column_at <= 24'h0;
             block_at <= 24'h0;
@@ -5720,42 +5284,42 @@ module tcu_pass_walker (
             case (fsm_state)
                 FSM_IDLE: begin
                     if (instruction_valid) begin
-                        o_pass_payload_layer <= instruction_payload_layer;
+                        word <= instruction_payload;
                         fsm_state <= FSM_PREPARE;
                     end
                 end
                 FSM_PREPARE: begin
                     fsm_state <= FSM_WALK;
-                    column_at <= instruction_payload_base;
-                    block_at <= instruction_payload_base;
-                    group_at <= instruction_payload_base;
-                    o_pass_payload_row <= instruction_payload_base;
-                    block_iy <= {instruction_payload_iy0[15], instruction_payload_iy0};
-                    o_pass_payload_iy <= {instruction_payload_iy0[15], instruction_payload_iy0};
+                    column_at <= word_base;
+                    block_at <= word_base;
+                    group_at <= word_base;
+                    o_pass_payload_row <= word_base;
+                    block_iy <= {word_iy0[15], word_iy0};
+                    o_pass_payload_iy <= {word_iy0[15], word_iy0};
                     column <= 12'h0;
                     y0 <= 12'h0;
                     group <= 12'h0;
                     ky <= 8'h0;
                     kx <= 8'h0;
-                    o_pass_payload_offset <= instruction_payload_offset0;
+                    o_pass_payload_offset <= word_offset0;
                     start_position <= tile_position;
                     panel_position <= tile_position;
                 end
                 FSM_WALK: begin
                     if (go) begin
                         kx <= last_kx_sum[7:0];
-                        o_pass_payload_offset <= o_pass_payload_offset + instruction_payload_kx_step;
+                        o_pass_payload_offset <= o_pass_payload_offset + word_kx_step;
                         tile_position <= tile_position + 7'h1;
                         if (last_kx) begin
-                            o_pass_payload_row <= o_pass_payload_row + instruction_payload_ky_step;
+                            o_pass_payload_row <= o_pass_payload_row + word_ky_step;
                             o_pass_payload_iy <= o_pass_payload_iy + 17'h1;
                             ky <= last_ky_sum[7:0];
                             kx <= 8'h0;
-                            o_pass_payload_offset <= instruction_payload_offset0;
+                            o_pass_payload_offset <= word_offset0;
                         end
                         if (last_kx & last_ky) begin
-                            group_at <= group_at + instruction_payload_group_step;
-                            o_pass_payload_row <= group_at + instruction_payload_group_step;
+                            group_at <= group_at + word_group_step;
+                            o_pass_payload_row <= group_at + word_group_step;
                             o_pass_payload_iy <= block_iy;
                             group <= last_group_sum[11:0];
                             ky <= 8'h0;
@@ -5766,23 +5330,23 @@ module tcu_pass_walker (
                             o_pass_payload_row <= block_at + block_product_products_address;
                             block_iy <= block_iy + block_product_products_iy;
                             o_pass_payload_iy <= block_iy + block_product_products_iy;
-                            y0 <= y0 + instruction_payload_block_rows;
+                            y0 <= y0 + word_block_rows;
                             group <= 12'h0;
                             tile_position <= panel_position;
                         end
                         if (o_pass_payload_ends & last_block) begin
-                            column_at <= column_at + instruction_payload_column_step;
-                            block_at <= column_at + instruction_payload_column_step;
-                            group_at <= column_at + instruction_payload_column_step;
-                            o_pass_payload_row <= column_at + instruction_payload_column_step;
-                            block_iy <= {instruction_payload_iy0[15], instruction_payload_iy0};
-                            o_pass_payload_iy <= {instruction_payload_iy0[15], instruction_payload_iy0};
+                            column_at <= column_at + word_column_step;
+                            block_at <= column_at + word_column_step;
+                            group_at <= column_at + word_column_step;
+                            o_pass_payload_row <= column_at + word_column_step;
+                            block_iy <= {word_iy0[15], word_iy0};
+                            o_pass_payload_iy <= {word_iy0[15], word_iy0};
                             column <= last_column_sum[11:0];
                             y0 <= 12'h0;
                             panel_position <= tile_position + 7'h1;
                             tile_position <= tile_position + 7'h1;
                         end
-                        if (tile_position_and & instruction_payload_keep) tile_position <= start_position;
+                        if (tile_position_and & word_keep) tile_position <= start_position;
                         if (tile_position_and) fsm_state <= FSM_IDLE;
                     end
                 end
@@ -5792,21 +5356,40 @@ module tcu_pass_walker (
     end
 endmodule
 
-// A queue of one stream payload. Latency one cycle, one payload every other cycle. Reset: empty.
-//
-// Neither side's ready or valid depends on the other's, as in a StreamQueue of two, and nothing chooses among
-// payloads: no LUT for a bit of them.
-module tcu_stream_register_pass_queue (
+// A queue of `depth` stream payloads, in registers. Latency one cycle, full rate. Reset: empty.
+module tcu_stream_queue_pass_queue (
     input  wire         clk,
     input  wire         rst,
     input  wire [204:0] i_payload,
     input  wire         i_valid,
     output wire         i_ready,
     output reg  [204:0] o_payload,
-    output reg          o_valid,
+    output wire         o_valid,
     input  wire         o_ready
 );
-    assign i_ready = !o_valid;
+    reg [1:0] level;
+    reg [204:0] slot_1;
+
+    assign i_ready = level != 2'h2;
+    assign o_valid = level != 2'h0;
+    wire put = i_valid & i_ready;
+    wire get = o_valid & o_ready;
+    wire [11:0] slot_1_layer = slot_1[11:0];
+    wire [23:0] slot_1_row = slot_1[35:12];
+    wire [16:0] slot_1_iy = slot_1[52:36];
+    wire [23:0] slot_1_offset = slot_1[76:53];
+    wire [11:0] slot_1_rows = slot_1[88:77];
+    wire [11:0] slot_1_n_x = slot_1[100:89];
+    wire [23:0] slot_1_y_step = slot_1[124:101];
+    wire [23:0] slot_1_x_step = slot_1[148:125];
+    wire [3:0] slot_1_stride_y = slot_1[152:149];
+    wire [23:0] slot_1_row_bytes = slot_1[176:153];
+    wire [15:0] slot_1_height = slot_1[192:177];
+    wire [7:0] slot_1_pad = slot_1[200:193];
+    wire slot_1_first = slot_1[201];
+    wire slot_1_opens = slot_1[202];
+    wire slot_1_closes = slot_1[203];
+    wire slot_1_ends = slot_1[204];
     wire [11:0] i_payload_layer = i_payload[11:0];
     wire [23:0] i_payload_row = i_payload[35:12];
     wire [16:0] i_payload_iy = i_payload[52:36];
@@ -5825,16 +5408,27 @@ module tcu_stream_register_pass_queue (
     wire i_payload_ends = i_payload[204];
 
     always @(posedge clk) begin
-        if (rst) o_valid <= 1'h0;
-        else if (o_valid) o_valid <= !o_ready;
-        else if (i_valid) o_valid <= 1'h1;
+        if (rst) level <= 2'h0;
+        else level <= level + put - get;
     end
 
     always @(posedge clk) begin
-        if (!o_valid && i_valid) begin
-            o_payload <= {i_payload_ends, i_payload_closes, i_payload_opens, i_payload_first, i_payload_pad,
-                i_payload_height, i_payload_row_bytes, i_payload_stride_y, i_payload_x_step, i_payload_y_step,
-                i_payload_n_x, i_payload_rows, i_payload_offset, i_payload_iy, i_payload_row, i_payload_layer};
+        if (get) begin
+            o_payload <= {slot_1_ends, slot_1_closes, slot_1_opens, slot_1_first, slot_1_pad, slot_1_height,
+                slot_1_row_bytes, slot_1_stride_y, slot_1_x_step, slot_1_y_step, slot_1_n_x, slot_1_rows,
+                slot_1_offset, slot_1_iy, slot_1_row, slot_1_layer};
+        end
+        if (put) begin
+            if ((level - get) == 3'h0) begin
+                o_payload <= {i_payload_ends, i_payload_closes, i_payload_opens, i_payload_first, i_payload_pad,
+                    i_payload_height, i_payload_row_bytes, i_payload_stride_y, i_payload_x_step, i_payload_y_step,
+                    i_payload_n_x, i_payload_rows, i_payload_offset, i_payload_iy, i_payload_row, i_payload_layer};
+            end
+            if ((level - get) == 3'h1) begin
+                slot_1 <= {i_payload_ends, i_payload_closes, i_payload_opens, i_payload_first, i_payload_pad,
+                    i_payload_height, i_payload_row_bytes, i_payload_stride_y, i_payload_x_step, i_payload_y_step,
+                    i_payload_n_x, i_payload_rows, i_payload_offset, i_payload_iy, i_payload_row, i_payload_layer};
+            end
         end
     end
 endmodule
@@ -6545,7 +6139,7 @@ module tcu_compute_engine (
         .busy(passes_busy)
     );
 
-    tcu_stream_register_pass_queue u_pass_queue (
+    tcu_stream_queue_pass_queue u_pass_queue (
         .clk(clk),
         .rst(rst),
         .i_payload({passes_o_pass_payload_ends, passes_o_pass_payload_closes, passes_o_pass_payload_opens,
@@ -7646,8 +7240,7 @@ endmodule
 // Executes DRAIN instructions.
 //
 // Members:
-//     instruction: DRAIN instructions; what follows the header stays until `ready` is 1 again, which is when
-//         the pipeline is empty, so that controls stand still.
+//     instruction: DRAIN instructions. The next one starts when the pipeline is empty, so that controls stand still.
 //     filled, bank_released: A tile is complete; its bank is free again.
 //     read_en, read_bank, read_pixel, accumulators: Port of the accumulators.
 //     groups_written, read_group_en, read_group, read_unit, parameters, group_released: Port of the parameter ring.
@@ -7681,7 +7274,7 @@ module tcu_output_path (
     input  wire [31:0]  residual_word,
     output wire         write_en,
     output wire [56:0]  write,
-    output reg  [11:0]  layer,
+    output wire [11:0]  layer,
     output reg          tile_done,
     output wire         busy
 );
@@ -7698,6 +7291,7 @@ module tcu_output_path (
     reg [19:0] valid_line;
     reg [4:0] flying;
     reg start;
+    reg [511:0] word;
     reg [519:0] step_line;
     reg [1:0] lane_step_line;
     reg [255:0] parameters_read;
@@ -7716,29 +7310,29 @@ module tcu_output_path (
     wire [7:0] requantise_results_part_2 = total_1[byte_plane_line[7:6] * 8 +: 8];
     wire [7:0] requantise_results_part_3 = total_2[byte_plane_line[7:6] * 8 +: 8];
     wire [7:0] requantise_results_part_4 = total_3[byte_plane_line[7:6] * 8 +: 8];
-    wire instruction_payload_int32 = instruction_payload[487];
-    wire [7:0] instruction_payload_zero_point = instruction_payload[383:376];
-    wire [7:0] requantise_zero_point = instruction_payload_int32 ? 8'h0 : instruction_payload_zero_point;
-    wire [7:0] instruction_payload_clamp_low = instruction_payload[391:384];
-    wire [7:0] requantise_clamp_low = instruction_payload_int32 ? 8'h80 : instruction_payload_clamp_low;
-    wire [7:0] instruction_payload_clamp_high = instruction_payload[399:392];
-    wire [7:0] requantise_clamp_high = instruction_payload_int32 ? 8'h7f : instruction_payload_clamp_high;
-    wire instruction_payload_residual = instruction_payload[486];
-    wire residual_bypass = !instruction_payload_residual;
+    wire word_int32 = word[487];
+    wire [7:0] word_zero_point = word[383:376];
+    wire [7:0] requantise_zero_point = word_int32 ? 8'h0 : word_zero_point;
+    wire [7:0] word_clamp_low = word[391:384];
+    wire [7:0] requantise_clamp_low = word_int32 ? 8'h80 : word_clamp_low;
+    wire [7:0] word_clamp_high = word[399:392];
+    wire [7:0] requantise_clamp_high = word_int32 ? 8'h7f : word_clamp_high;
+    wire word_residual = word[486];
+    wire residual_bypass = !word_residual;
     assign read_group = walker_group[4:0];
     assign write_en = valid_line[19];
     wire write_pad_steps = step_line[518];
     wire [23:0] write_address = step_line[517:494];
     assign write = {write_pad_steps, residual_results, write_address};
+    assign layer = word[16:5];
     wire [31:0] residual_b = operand_line[447:416];
-    wire [23:0] instruction_payload_add_multiplier = instruction_payload[423:400];
-    wire [23:0] instruction_payload_residual_multiplier = instruction_payload[447:424];
-    wire [5:0] instruction_payload_add_shift = instruction_payload[453:448];
-    wire [7:0] instruction_payload_residual_zero_point = instruction_payload[461:454];
-    wire [7:0] instruction_payload_add_zero_point = instruction_payload[469:462];
-    wire [7:0] instruction_payload_add_clamp_low = instruction_payload[477:470];
-    wire [7:0] instruction_payload_add_clamp_high = instruction_payload[485:478];
-    wire [11:0] instruction_payload_layer = instruction_payload[16:5];
+    wire [23:0] word_add_multiplier = word[423:400];
+    wire [23:0] word_residual_multiplier = word[447:424];
+    wire [5:0] word_add_shift = word[453:448];
+    wire [7:0] word_residual_zero_point = word[461:454];
+    wire [7:0] word_add_zero_point = word[469:462];
+    wire [7:0] word_add_clamp_low = word[477:470];
+    wire [7:0] word_add_clamp_high = word[485:478];
     wire [23:0] walker_step_address = walker_step[23:0];
     wire walker_step_pad_steps = walker_step[24];
     wire walker_step_tile_ends = walker_step[25];
@@ -7747,7 +7341,7 @@ module tcu_output_path (
         .clk(clk),
         .rst(rst),
         .start(start),
-        .word(instruction_payload),
+        .word(word),
         .active(walker_active),
         .filled(filled),
         .groups_written(groups_written),
@@ -7770,7 +7364,7 @@ module tcu_output_path (
         .clk(clk),
         .rst(rst),
         .start(start),
-        .word(instruction_payload),
+        .word(word),
         .active(residual_reader_active),
         .request_payload(residual_request_payload),
         .request_valid(residual_request_valid),
@@ -7785,13 +7379,12 @@ module tcu_output_path (
     tcu_requantise_lanes u_requantise (
         .clk(clk),
         .enable(moving),
-        .sums({instruction_payload_int32 ? {{24{requantise_results_part_4[7]}}, requantise_results_part_4} : total_3,
-            instruction_payload_int32 ? {{24{requantise_results_part_3[7]}}, requantise_results_part_3} : total_2,
-            instruction_payload_int32 ? {{24{requantise_results_part_2[7]}}, requantise_results_part_2} : total_1,
-            instruction_payload_int32 ? {{24{requantise_results_part[7]}}, requantise_results_part} : total_0}),
-        .multipliers({instruction_payload_int32 ? 32'h3f800000 : scale_3, instruction_payload_int32 ? 32'h3f800000 :
-            scale_2, instruction_payload_int32 ? 32'h3f800000 : scale_1, instruction_payload_int32 ? 32'h3f800000 :
-            scale_0}),
+        .sums({word_int32 ? {{24{requantise_results_part_4[7]}}, requantise_results_part_4} : total_3, word_int32 ?
+            {{24{requantise_results_part_3[7]}}, requantise_results_part_3} : total_2, word_int32 ?
+            {{24{requantise_results_part_2[7]}}, requantise_results_part_2} : total_1, word_int32 ?
+            {{24{requantise_results_part[7]}}, requantise_results_part} : total_0}),
+        .multipliers({word_int32 ? 32'h3f800000 : scale_3, word_int32 ? 32'h3f800000 : scale_2, word_int32 ?
+            32'h3f800000 : scale_1, word_int32 ? 32'h3f800000 : scale_0}),
         .zero_point(requantise_zero_point),
         .clamp_low(requantise_clamp_low),
         .clamp_high(requantise_clamp_high),
@@ -7803,14 +7396,14 @@ module tcu_output_path (
         .enable(moving),
         .a(requantise_results),
         .b(residual_b),
-        .multiplier_a(instruction_payload_add_multiplier),
-        .multiplier_b(instruction_payload_residual_multiplier),
-        .shift(instruction_payload_add_shift),
-        .zero_point_a(instruction_payload_zero_point),
-        .zero_point_b(instruction_payload_residual_zero_point),
-        .zero_point(instruction_payload_add_zero_point),
-        .clamp_low(instruction_payload_add_clamp_low),
-        .clamp_high(instruction_payload_add_clamp_high),
+        .multiplier_a(word_add_multiplier),
+        .multiplier_b(word_residual_multiplier),
+        .shift(word_add_shift),
+        .zero_point_a(word_zero_point),
+        .zero_point_b(word_residual_zero_point),
+        .zero_point(word_add_zero_point),
+        .clamp_low(word_add_clamp_low),
+        .clamp_high(word_add_clamp_high),
         .bypass(residual_bypass),
         .results(residual_results)
     );
@@ -7836,8 +7429,8 @@ module tcu_output_path (
     end
 
     always @(posedge clk) begin
-        if (rst) layer <= 12'h0;
-        else if (instruction_valid & instruction_ready) layer <= instruction_payload_layer;
+        if (rst) word <= 512'h0;
+        else if (instruction_valid & instruction_ready) word <= instruction_payload;
     end
 
     always @(posedge clk) begin
@@ -7992,7 +7585,7 @@ endmodule
 // Executes POOL instructions on whole `rows`-byte words.
 //
 // Members:
-//     instruction: POOL instructions; what follows the header stays until `ready` is 1 again.
+//     instruction: POOL instructions.
 //     read, word_valid, word: Port of the activation memory: word addresses; the words in the same order.
 //     write: Results; `written`: the last one of an instruction is in the memory.
 //     layer: Layer of the results.
@@ -8016,7 +7609,7 @@ module tcu_pool (
     output reg          write_valid,
     input  wire         write_ready,
     input  wire         written,
-    output reg  [11:0]  layer,
+    output wire [11:0]  layer,
     output wire         done,
     output wire         busy
 );
@@ -8037,6 +7630,7 @@ module tcu_pool (
     reg [23:0] tap_at;
     reg [23:0] tap_address;
     reg [16:0] iy;
+    reg [511:0] word_2;
     reg [16:0] ix;
     reg [7:0] ky;
     reg [7:0] kx;
@@ -8059,28 +7653,28 @@ module tcu_pool (
     reg final_;
     reg [23:0] address;
 
-    wire [15:0] instruction_payload_height = instruction_payload[231:216];
-    wire [15:0] instruction_payload_width = instruction_payload[419:404];
-    wire tap_inside = ($signed(iy) >= 1'sd0) & ($signed(iy) < $signed({1'h0, instruction_payload_height})) &
-        ($signed(ix) >= 1'sd0) & ($signed(ix) < $signed({1'h0, instruction_payload_width}));
+    wire [15:0] word_height = word_2[231:216];
+    wire [15:0] word_width = word_2[419:404];
+    wire tap_inside = ($signed(iy) >= 1'sd0) & ($signed(iy) < $signed({1'h0, word_height})) & ($signed(ix) >= 1'sd0) &
+        ($signed(ix) < $signed({1'h0, word_width}));
     wire tap_first = (ky == 8'h0) & (kx == 8'h0);
     wire [8:0] tap_last_sum = ky + 9'h1;
     wire [8:0] tap_last_sum_2 = kx + 9'h1;
-    wire [7:0] instruction_payload_n_kx = instruction_payload[379:372];
-    wire tap_last_equal = tap_last_sum_2 == instruction_payload_n_kx;
-    wire [7:0] instruction_payload_n_ky = instruction_payload[371:364];
-    wire tap_last = (tap_last_sum == instruction_payload_n_ky) & tap_last_equal;
+    wire [7:0] word_n_kx = word_2[379:372];
+    wire tap_last_equal = tap_last_sum_2 == word_n_kx;
+    wire [7:0] word_n_ky = word_2[371:364];
+    wire tap_last = (tap_last_sum == word_n_ky) & tap_last_equal;
     wire [12:0] tap_final_sum = x + 13'h1;
-    wire [11:0] instruction_payload_n_x = instruction_payload[363:352];
-    wire tap_final_equal = tap_final_sum == instruction_payload_n_x;
+    wire [11:0] word_n_x = word_2[363:352];
+    wire tap_final_equal = tap_final_sum == word_n_x;
     wire tap_final_and = tap_last & tap_final_equal;
     wire [12:0] tap_final_sum_2 = y + 13'h1;
-    wire [11:0] instruction_payload_n_y = instruction_payload[199:188];
-    wire tap_final_equal_2 = tap_final_sum_2 == instruction_payload_n_y;
+    wire [11:0] word_n_y = word_2[199:188];
+    wire tap_final_equal_2 = tap_final_sum_2 == word_n_y;
     wire tap_final_and_2 = tap_final_and & tap_final_equal_2;
     wire [12:0] tap_final_sum_3 = group + 13'h1;
-    wire [11:0] instruction_payload_n_groups = instruction_payload[187:176];
-    wire tap_final = tap_final_and_2 & (tap_final_sum_3 == instruction_payload_n_groups);
+    wire [11:0] word_n_groups = word_2[187:176];
+    wire tap_final = tap_final_and_2 & (tap_final_sum_3 == word_n_groups);
     assign read_valid = walking & tap_inside & taps_i_ready;
     wire step = walking & taps_i_ready & (!tap_inside | read_ready);
     wire pending = complete | (write_valid & !write_ready);
@@ -8093,22 +7687,24 @@ module tcu_pool (
     wire begin_ = (fsm_state == FSM_BEGIN) & row_product_ready;
     assign read_payload = tap_at[23:2];
     assign write_payload = {write_payload_last, write_payload_data, write_payload_address};
+    assign layer = word_2[16:5];
     assign done = written;
     wire [27:0] tap = {tap_address, tap_final, tap_last, tap_first, tap_inside};
     wire [3:0] instruction_payload_stride_y = instruction_payload[383:380];
     wire [23:0] instruction_payload_row_step = instruction_payload[303:280];
-    wire [23:0] instruction_payload_base = instruction_payload[151:128];
-    wire [23:0] instruction_payload_out_base = instruction_payload[175:152];
-    wire [15:0] instruction_payload_iy0 = instruction_payload[215:200];
-    wire [15:0] instruction_payload_ix0 = instruction_payload[403:388];
-    wire [3:0] instruction_payload_stride_x = instruction_payload[387:384];
-    wire [23:0] instruction_payload_out_row_step = instruction_payload[351:328];
-    wire [23:0] instruction_payload_group_step = instruction_payload[279:256];
-    wire [23:0] instruction_payload_out_group_step = instruction_payload[327:304];
+    wire [23:0] word_base = word_2[151:128];
+    wire [23:0] word_out_base = word_2[175:152];
+    wire [15:0] word_iy0 = word_2[215:200];
+    wire [15:0] word_ix0 = word_2[403:388];
+    wire [3:0] word_stride_x = word_2[387:384];
+    wire [23:0] word_row_step = word_2[303:280];
+    wire [23:0] word_out_row_step = word_2[351:328];
+    wire [3:0] word_stride_y = word_2[383:380];
+    wire [23:0] word_group_step = word_2[279:256];
+    wire [23:0] word_out_group_step = word_2[327:304];
     wire taps_o_payload_first = taps_o_payload[1];
     wire taps_o_payload_final = taps_o_payload[3];
     wire [23:0] taps_o_payload_address = taps_o_payload[27:4];
-    wire [11:0] instruction_payload_layer = instruction_payload[16:5];
 
     tcu_fifo_taps u_taps (
         .clk(clk),
@@ -8173,19 +7769,19 @@ module tcu_pool (
                 x <= 12'h0;
                 ky <= 8'h0;
                 kx <= 8'h0;
-                group_at <= instruction_payload_base;
-                row_at <= instruction_payload_base;
-                window_at <= instruction_payload_base;
-                line_at <= instruction_payload_base;
-                tap_at <= instruction_payload_base;
-                out_group_at <= instruction_payload_out_base;
-                out_row_at <= instruction_payload_out_base;
-                tap_address <= instruction_payload_out_base;
-                row_iy <= {instruction_payload_iy0[15], instruction_payload_iy0};
-                iy <= {instruction_payload_iy0[15], instruction_payload_iy0};
-                window_ix <= {instruction_payload_ix0[15], instruction_payload_ix0};
-                ix <= {instruction_payload_ix0[15], instruction_payload_ix0};
-                window_advance <= instruction_payload_stride_x * 24'h4;
+                group_at <= word_base;
+                row_at <= word_base;
+                window_at <= word_base;
+                line_at <= word_base;
+                tap_at <= word_base;
+                out_group_at <= word_out_base;
+                out_row_at <= word_out_base;
+                tap_address <= word_out_base;
+                row_iy <= {word_iy0[15], word_iy0};
+                iy <= {word_iy0[15], word_iy0};
+                window_ix <= {word_ix0[15], word_ix0};
+                ix <= {word_ix0[15], word_ix0};
+                window_advance <= word_stride_x * 24'h4;
             end
             if (step) begin
                 kx <= tap_last_sum_2[7:0];
@@ -8194,8 +7790,8 @@ module tcu_pool (
                 if (tap_last_equal) begin
                     ky <= tap_last_sum[7:0];
                     kx <= 8'h0;
-                    line_at <= line_at + instruction_payload_row_step;
-                    tap_at <= line_at + instruction_payload_row_step;
+                    line_at <= line_at + word_row_step;
+                    tap_at <= line_at + word_row_step;
                     iy <= iy + 17'h1;
                     ix <= window_ix;
                 end
@@ -8207,8 +7803,8 @@ module tcu_pool (
                     tap_at <= window_at + window_advance;
                     tap_address <= tap_address + 24'h4;
                     iy <= row_iy;
-                    window_ix <= window_ix + instruction_payload_stride_x;
-                    ix <= window_ix + instruction_payload_stride_x;
+                    window_ix <= window_ix + word_stride_x;
+                    ix <= window_ix + word_stride_x;
                 end
                 if (tap_final_and) begin
                     y <= tap_final_sum_2[11:0];
@@ -8217,26 +7813,26 @@ module tcu_pool (
                     window_at <= row_at + row_product_products;
                     line_at <= row_at + row_product_products;
                     tap_at <= row_at + row_product_products;
-                    out_row_at <= out_row_at + instruction_payload_out_row_step;
-                    tap_address <= out_row_at + instruction_payload_out_row_step;
-                    row_iy <= row_iy + instruction_payload_stride_y;
-                    iy <= row_iy + instruction_payload_stride_y;
-                    window_ix <= {instruction_payload_ix0[15], instruction_payload_ix0};
-                    ix <= {instruction_payload_ix0[15], instruction_payload_ix0};
+                    out_row_at <= out_row_at + word_out_row_step;
+                    tap_address <= out_row_at + word_out_row_step;
+                    row_iy <= row_iy + word_stride_y;
+                    iy <= row_iy + word_stride_y;
+                    window_ix <= {word_ix0[15], word_ix0};
+                    ix <= {word_ix0[15], word_ix0};
                 end
                 if (tap_final_and_2) begin
                     group <= tap_final_sum_3[11:0];
                     y <= 12'h0;
-                    group_at <= group_at + instruction_payload_group_step;
-                    row_at <= group_at + instruction_payload_group_step;
-                    window_at <= group_at + instruction_payload_group_step;
-                    line_at <= group_at + instruction_payload_group_step;
-                    tap_at <= group_at + instruction_payload_group_step;
-                    out_group_at <= out_group_at + instruction_payload_out_group_step;
-                    out_row_at <= out_group_at + instruction_payload_out_group_step;
-                    tap_address <= out_group_at + instruction_payload_out_group_step;
-                    row_iy <= {instruction_payload_iy0[15], instruction_payload_iy0};
-                    iy <= {instruction_payload_iy0[15], instruction_payload_iy0};
+                    group_at <= group_at + word_group_step;
+                    row_at <= group_at + word_group_step;
+                    window_at <= group_at + word_group_step;
+                    line_at <= group_at + word_group_step;
+                    tap_at <= group_at + word_group_step;
+                    out_group_at <= out_group_at + word_out_group_step;
+                    out_row_at <= out_group_at + word_out_group_step;
+                    tap_address <= out_group_at + word_out_group_step;
+                    row_iy <= {word_iy0[15], word_iy0};
+                    iy <= {word_iy0[15], word_iy0};
                 end
                 if (tap_final) walking <= 1'h0;
             end
@@ -8298,13 +7894,13 @@ module tcu_pool (
 
     always @(posedge clk) begin
         if (rst) begin
-            layer <= 12'h0;
+            word_2 <= 512'h0;
             fsm_state <= FSM_IDLE;
         end else begin
             case (fsm_state)
                 FSM_IDLE: begin
                     if (instruction_valid) begin
-                        layer <= instruction_payload_layer;
+                        word_2 <= instruction_payload;
                         fsm_state <= FSM_BEGIN;
                     end
                 end

@@ -67,7 +67,7 @@ class PassWalker(Component):
     """Walks a COMPUTE instruction and emits each pass together with the weight tile it needs.
 
     Members:
-        instruction: COMPUTE instructions; what follows the header stays until `ready` is 1 again.
+        instruction: COMPUTE instructions.
         tiles_written: Position after the last complete tile of the weight ring; a pass is emitted only when its tile
             is there.
         o_pass, o_tile: The passes, and their tiles in the same order.
@@ -100,20 +100,21 @@ class PassWalker(Component):
 
     def elaborate(self, platform):
         m = Module()
-        f = fields(Opcode.COMPUTE, self.instruction.payload)
-        layer = Signal(_bits("layer"))
+        word = Signal(INSTRUCTION_BITS)
+        f = fields(Opcode.COMPUTE, word)
         loops = _Loops(m, f, self.position_bits)
         go = Signal()
         m.submodules.block_product = product = loops.block_product
+        next_fields = fields(Opcode.COMPUTE, self.instruction.payload)
         m.d.comb += [
             product.start.eq(self.instruction.ready),
-            product.factor.eq(f.block_rows),
-            product.operands.address.eq(f.y_step),
-            product.operands.iy.eq(f.stride_y),
+            product.factor.eq(next_fields.block_rows),
+            product.operands.address.eq(next_fields.y_step),
+            product.operands.iy.eq(next_fields.stride_y),
         ]
         one = self.o_pass.payload
         m.d.comb += [
-            one.layer.eq(layer),
+            one.layer.eq(header(word).layer),
             one.row.eq(loops.row_at),
             one.iy.eq(loops.iy),
             one.offset.eq(loops.offset),
@@ -134,7 +135,7 @@ class PassWalker(Component):
             with m.State("IDLE"):
                 m.d.comb += self.instruction.ready.eq(1)
                 with m.If(self.instruction.valid):
-                    m.d.sync += layer.eq(header(self.instruction.payload).layer)
+                    m.d.sync += word.eq(self.instruction.payload)
                     m.next = "PREPARE"
             with m.State("PREPARE"):
                 m.d.sync += loops.begin()

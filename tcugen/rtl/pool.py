@@ -37,7 +37,7 @@ class Pool(Component):
     """Executes POOL instructions on whole `rows`-byte words.
 
     Members:
-        instruction: POOL instructions; what follows the header stays until `ready` is 1 again.
+        instruction: POOL instructions.
         read, word_valid, word: Port of the activation memory: word addresses; the words in the same order.
         write: Results; `written`: the last one of an instruction is in the memory.
         layer: Layer of the results.
@@ -77,7 +77,8 @@ class Pool(Component):
 
     def elaborate(self, platform):
         m = Module()
-        f = fields(Opcode.POOL, self.instruction.payload)
+        word = Signal(INSTRUCTION_BITS)
+        f = fields(Opcode.POOL, word)
         begin = Signal()
         walking = Signal()
         step = Signal()
@@ -87,6 +88,7 @@ class Pool(Component):
         row_product = self._row_product(m)
         self._walk(m, f, begin, step, walking, tap, row_product.products.address)
         m.d.comb += [
+            self.layer.eq(header(word).layer),
             self.done.eq(self.written),
             self.read.valid.eq(walking & tap.inside & taps.i.ready),
             step.eq(walking & taps.i.ready & (~tap.inside | self.read.ready)),
@@ -102,7 +104,7 @@ class Pool(Component):
             with m.State("IDLE"):
                 m.d.comb += self.instruction.ready.eq(1)
                 with m.If(self.instruction.valid):
-                    m.d.sync += self.layer.eq(header(self.instruction.payload).layer)
+                    m.d.sync += word.eq(self.instruction.payload)
                     m.next = "BEGIN"
             with m.State("BEGIN"):
                 m.d.comb += begin.eq(row_product.ready)

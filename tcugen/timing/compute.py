@@ -63,7 +63,7 @@ class Compute:
         self.layer = 0
         self.spans: list[tuple[int, int]] = []
         self._walked = self._loaded = self._taken = -architecture.rows
-        self._loaded_before = -2 * architecture.rows
+        self._loaded_before = self._taken_before = -2 * architecture.rows
         self._pixels = 0
         self._walker_free = 0
         self._opened = 0
@@ -83,7 +83,7 @@ class Compute:
 
     def _take(self) -> bool:
         queue = self._queue
-        offered = queue.offered(self._walker_free)
+        offered = queue.offered()
         if offered is None:
             return False
         cycle = max(offered, self._walker_free)
@@ -152,8 +152,8 @@ class Compute:
     def _pass(self, written: int, bank_from: int, pixels: int, releases: bool) -> None:
         """One pass."""
         rows = self._rows
-        # One pass waits between walker and array, and two tiles do before the loader.
-        due = max(self._taken + 1, self._loaded_before + rows, self._first_walk)
+        # Two passes wait between walker and array, and so do two tiles before the loader.
+        due = max(self._walked + 1, self._taken_before + 1, self._loaded_before + rows, self._first_walk)
         walked = due if due > written else written
         loaded = max(self._loaded + rows, self._taken + TAKE_TO_LOADER, walked + PASS_TO_LOADER)
         free = self._taken + self._pixels
@@ -169,7 +169,7 @@ class Compute:
             charge(layer, Stall.CONTROL, at, taken + 1)
         self._walked = walked
         self._loaded_before, self._loaded = self._loaded, loaded
-        self._taken = taken
+        self._taken_before, self._taken = self._taken, taken
         self._pixels = pixels
         self.free_from = taken + 1 + pixels
         if releases:
@@ -201,10 +201,10 @@ class Compute:
             step = (last_loaded - first_loaded) // (count - 1) if count > 1 else 0
             self._tiles.release(first_loaded + RING_READ_DELAY + rows, step, count)
         before = taken_at(count - 1)
-        self._walked = before + 1
+        self._walked = max(self._walked + count, (taken_at(count - 2) if count > 1 else self._taken_before) + 1)
         self._loaded_before = max(loaded_at(count - 1), taken_at(count - 2) + TAKE_TO_LOADER) if count > 1 else loaded
         self._loaded = last_loaded
-        self._taken = last
+        self._taken_before, self._taken = before, last
         self.free_from = last + 1 + pixels
 
     def _log(self, instruction: Instruction, rows: int, done: int, count: int, first_taken: int) -> None:

@@ -64,7 +64,7 @@ class Drain:
         """Go on as long as everything needed is known."""
         while True:
             if self._instruction is None:
-                offered = self._queue.offered(self._free_from)
+                offered = self._queue.offered()
                 if offered is None:
                     return
                 cycle = max(offered, self._free_from)

@@ -159,14 +159,13 @@ class Fetch:
                 if not shared:
                     self._usable()  # it is gathered meanwhile
                 break
-            entered = max(valid, room)
-            left = entered + queue.words - 1
+            left = max(valid, room)
             if shared:
                 self._part += 1
                 self._consumed = left
             self._left = left
             self._own_part_at = None
             self._next += 1
-            queue.put(instruction, entered)
+            queue.put(instruction, left)
         if self.request_at == NEVER:
             self._choose()

@@ -5,7 +5,7 @@ import pytest
 from tcugen.isa import Opcode
 from tcugen.rtl.passes import PassWalker
 from tests.rtl.instructions import ADDRESSES, encoded, small
-from tests.rtl.streams import get, put, put_in_place, run
+from tests.rtl.streams import get, put, run
 
 COPIED = ("layer", "n_x", "y_step", "x_step", "stride_y", "row_bytes", "height", "pad")
 COUNTED = ("n_columns", "n_groups", "n_ky", "n_kx")
@@ -71,9 +71,7 @@ def test_passes_and_tiles_of_random_instructions(seed, idle):
     seen = {"pass": [], "tile": [], "written": 0}
 
     async def driver(ctx):
-        await put_in_place(
-            ctx, walker.instruction, [encoded(Opcode.COMPUTE, **f) for f in instructions], idle, Random(1)
-        )
+        await put(ctx, walker.instruction, [encoded(Opcode.COMPUTE, **f) for f in instructions], idle, Random(1))
         while len(seen["tile"]) < len(tiles):
             await ctx.tick()
         await ctx.tick()
@@ -114,7 +112,7 @@ def test_one_pass_per_cycle_and_three_cycles_per_instruction():
         ctx.set(walker.tiles_written, 8)
         ctx.set(walker.o_pass.ready, 1)
         ctx.set(walker.o_tile.ready, 1)
-        await put(ctx, walker.instruction, [encoded(Opcode.COMPUTE, keep=1, **loops)] * 2)  # the same, so it stays
+        await put(ctx, walker.instruction, [encoded(Opcode.COMPUTE, keep=1, **loops)] * 2)
         while len(cycles) < 12:
             await ctx.tick()
 
@@ -143,7 +141,7 @@ def test_the_next_block_waits_for_its_products():
         ctx.set(walker.tiles_written, 1)
         ctx.set(walker.o_pass.ready, 1)
         ctx.set(walker.o_tile.ready, 1)
-        await put_in_place(ctx, walker.instruction, [encoded(Opcode.COMPUTE, y_step=1000, **loops)])
+        await put(ctx, walker.instruction, [encoded(Opcode.COMPUTE, y_step=1000, **loops)])
         while len(rows) < 3:
             await ctx.tick()
 
