@@ -2,7 +2,7 @@
 //
 // SPDX-License-Identifier: MIT-0
 //
-// Plain SystemVerilog for event-driven simulators and for Verilator; see the Makefile beside. What is run stands in
+// Plain SystemVerilog for event-driven simulators; see the Makefile beside. What is run stands in
 // tcu_tb_config.svh, memory.hex (program, weights, images), expected.hex and mask.hex (which bits of the outputs hold
 // elements). Ends with exit status 0 only if everything is equal; results.xml tells the same in JUnit's form.
 // +LATENCY=N sets the cycles from an address to its first beat, +PAUSES=1 lets memory and host pause at random.

@@ -109,7 +109,7 @@ async def pauses_change_nothing(dut):
 
 
 def run_cocotb():
-    """Builds and runs in the simulator that the environment variable SIM names: icarus (the default) or verilator.
+    """Builds and runs in the simulator that the environment variable SIM names; icarus is what was tried.
 
     Ends with exit status 1 if a test fails.
     """
