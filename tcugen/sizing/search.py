@@ -119,8 +119,8 @@ class _Search:
         self.ruled_out: Architecture | None = None
         self.unrunnable: list[Architecture] = []
         self.reasons = {name: f"{value}: set by {flag(name)}" for name, value in fixed.items()}
-        needs = [accumulator_need(tasks_of(work.network, work.int32_outputs)) for work in workloads]
-        bits, sums = max(needs, key=lambda need: need[0])
+        tasks = [task for work in workloads for task in tasks_of(work.network, work.int32_outputs)]
+        bits, sums = accumulator_need(tasks)
         self._choose("accumulator_bits", bits, f"accumulator {bits} bits: {sums}")
         self._choose("bus_bytes", budget.bus_bytes, f"bus {budget.bus_bytes} bytes per beat: the budget's")
         self._choose("bus_address_bits", Architecture.bus_address_bits, "bus address 40 bits: the default")
