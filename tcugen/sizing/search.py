@@ -119,12 +119,12 @@ class _Search:
         self.ruled_out: Architecture | None = None
         self.unrunnable: list[Architecture] = []
         self.reasons = {name: f"{value}: set by {flag(name)}" for name, value in fixed.items()}
-        tasks = [tasks_of(work.network, work.int32_outputs) for work in workloads]
-        bits, sums = max(map(accumulator_need, tasks), key=lambda need: need[0])
+        tasks = [task for work in workloads for task in tasks_of(work.network, work.int32_outputs)]
+        bits, sums = accumulator_need(tasks)
         self._choose("accumulator_bits", bits, f"accumulator {bits} bits: {sums}")
         self._choose("bus_bytes", budget.bus_bytes, f"bus {budget.bus_bytes} bytes per beat: the budget's")
         self._choose("bus_address_bits", Architecture.bus_address_bits, "bus address 40 bits: the default")
-        optional = optional_hardware([task for each in tasks for task in each])
+        optional = optional_hardware(tasks)
         for parameter, reason in optional.items():
             self._choose(parameter, 1, reason)
         self.base = Architecture(
