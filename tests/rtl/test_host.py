@@ -4,7 +4,8 @@ import pytest
 from amaranth.back import verilog
 
 from tcugen.arch import Architecture
-from tcugen.isa import Window
+from tcugen.isa import INSTRUCTION_SET, Window
+from tcugen.program_format import GENERATOR
 from tcugen.registers import (
     ADDRESS_BITS,
     BY_NAME,
@@ -22,6 +23,8 @@ from tests.rtl.axi_lite import read, write
 from tests.rtl.streams import run
 
 SETTINGS = [register.name for register in REGISTERS if register.access == "rw"]
+START = {"WATCHDOG": WATCHDOG_CYCLES}
+"""What settings are after reset, where they are not 0."""
 
 
 def can_be_held(name: str, value: int, address_bits: int) -> bool:
@@ -36,7 +39,7 @@ def can_be_held(name: str, value: int, address_bits: int) -> bool:
 def test_settings_are_stored_by_byte_and_reach_the_machine(address_bits):
     generator = random.Random(address_bits)
     dut = Host(Architecture(bus_address_bits=address_bits))
-    model = dict.fromkeys(SETTINGS, 0) | {"WATCHDOG": WATCHDOG_CYCLES}
+    model = dict.fromkeys(SETTINGS, 0) | START
 
     async def bench(ctx):
         refused = set()
@@ -101,6 +104,8 @@ def test_every_readable_register_shows_its_source():
             "CONTROL": 0,
             "STATUS": 6,
             "WINDOWS": 1 << WindowFlaw.EMPTY,
+            "INSTRUCTION_SET": INSTRUCTION_SET,
+            "GENERATOR": GENERATOR,
             "ERROR_CODE": 5,
             "ERROR_ADDRESS_LOW": address & 0xFFFFFFFF,
             "ERROR_ADDRESS_HIGH": address >> 32,
@@ -129,7 +134,7 @@ def test_addresses_without_a_register_and_read_only_registers_are_refused():
             if register.access == "r":
                 assert await write(ctx, dut, register.address, 0xFFFFFFFF) == RESPONSE_SLVERR
         for name in SETTINGS:
-            assert await read(ctx, dut, BY_NAME[name].address) == (RESPONSE_OKAY, 0)
+            assert await read(ctx, dut, BY_NAME[name].address) == (RESPONSE_OKAY, START.get(name, 0))
 
     run(dut, bench)
 
@@ -144,7 +149,7 @@ def test_the_settings_of_a_run_cannot_change_while_it_runs():
             response = await write(ctx, dut, BY_NAME[name].address, 1 if name in free else 0)
             assert response == (RESPONSE_OKAY if name in free else RESPONSE_SLVERR), name
             _, stored = await read(ctx, dut, BY_NAME[name].address)
-            assert (stored != 0) == (name in free), name
+            assert stored == (1 if name in free else START.get(name, 0)), name
 
     run(dut, bench)
 
