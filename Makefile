@@ -120,3 +120,5 @@ test-prerequisites: | prerequisites
 	  echo "error: no iverilog found; install Icarus Verilog for the tests (Debian: apt install iverilog)" >&2; exit 1; }
 	@command -v yosys > /dev/null || { \
 	  echo "error: no yosys found; install Yosys for the tests (Debian: apt install yosys)" >&2; exit 1; }
+	@command -v chromium chromium-browser google-chrome > /dev/null || { \
+	  echo "error: no chromium found; install it for the tests (Debian: apt install chromium)" >&2; exit 1; }

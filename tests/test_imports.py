@@ -36,6 +36,8 @@ ALLOWED = {
     "evaluate": "network model onnx emulator arch program numpy",
     "fpga": "arch isa registers numpy pydantic",
     "report": "rich",
+    "timeline": "isa",
+    "page": "report jinja2 markupsafe",
     "console": "* numpy rich typer",
     "commands": "* numpy rich typer",
     "cli": "cli_fpga commands console typer",

@@ -10,15 +10,19 @@ from rich.console import Console
 from rich.table import Table
 
 from tcugen import __version__
-from tcugen.commands.part_fit import checked_part, fit_figures, fit_part, say_fit
+from tcugen.commands.part_fit import PartFit, checked_part, fit_figures, fit_part, page_fit, say_fit
 from tcugen.compiler import compile_network, disassemble, int32_outputs
 from tcugen.console.machine import MachineFlags, sized
 from tcugen.console.outcome import UsageError
 from tcugen.console.output_folder import GENERATOR, MARKER, check_replaceable, replacing
+from tcugen.console.page_content import build_page
+from tcugen.console.quantization_error import decibels_beside
 from tcugen.console.sources import load_model, one_network
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.graph import Network
 from tcugen.network.layer_config import load_network, write_layer_config
+from tcugen.page.content import PageContent
+from tcugen.page.render import write_page
 from tcugen.report.build_report import BuildReport, markdown
 from tcugen.report.losses import losses_of
 from tcugen.sizing.search import Sizing
@@ -50,7 +54,8 @@ def build(options: BuildOptions, flags: MachineFlags, console: Console) -> Path:
     """Build and return the folder.
 
     It then holds the Verilog, `architecture.json`, `layer-config.json`, `program/`, `program.lst` (its listing),
-    `report.json`, `report.md` and `build.json`, the marker with hashes of the inputs; with a part, `part.json` too.
+    `report.json`, `report.md`, `report.html` with its data in `report/`, and `build.json`, the marker with hashes of
+    the inputs; with a part, `part.json` too.
 
     Raises:
         NetworkError, ModelError, PartError, SizingError, CompileError, ArchitectureError, UsageError: And nothing is
@@ -91,6 +96,7 @@ def build(options: BuildOptions, flags: MachineFlags, console: Console) -> Path:
         report = describe(network, sizing)
         (staging / "report.json").write_text(json.dumps(report, indent=1) + "\n")
         (staging / "report.md").write_text(markdown(report))
+        write_page(staging, page_of(network, sizing, options, fit))
         if fit:
             (staging / "part.json").write_text(json.dumps({"format": 1} | fit_figures(fit), indent=1) + "\n")
         (staging / MARKER).write_text(json.dumps(_marker(network, sizing, options.model), indent=1) + "\n")
@@ -174,6 +180,13 @@ def describe(network: Network, sizing: Sizing) -> BuildReport:
             for cost in sizing.costs
         ],
     }
+
+
+def page_of(network: Network, sizing: Sizing, options: BuildOptions, fit: PartFit | None) -> PageContent:
+    """What `report.html` of a build shows."""
+    origin = "Shapes alone: weights are placeholders" if options.model is None else f"Model {options.model.name}"
+    decibels = {} if options.model is None else decibels_beside(options.model)
+    return build_page(network, sizing, origin, fit and page_fit(fit), options.clock_mhz, decibels)
 
 
 def _marker(network: Network, sizing: Sizing, model: Path | None) -> dict[str, str]:

@@ -14,6 +14,7 @@ from tcugen.fpga.estimate import calibrated_families, estimate
 from tcugen.fpga.families import ASSUMED_CLOCK_MHZ, FAMILIES
 from tcugen.fpga.parts import Part, bundled_parts, find_part
 from tcugen.network.graph import Network
+from tcugen.page.content import Fit
 from tcugen.report.synth_report import LABELS, resource_table
 from tcugen.sizing.fill import Filled, NoRoomError
 from tcugen.sizing.room import Room
@@ -238,6 +239,26 @@ def fit_figures(fit: PartFit) -> dict[str, object]:
         "images_per_second": 1 / fit.seconds,
         "gops": fit.gops,
         "gb_per_second": fit.gb_per_second,
+    }
+
+
+def page_fit(fit: PartFit) -> Fit:
+    """For the page: resources with what they are, what binds, and a memory that is too slow."""
+    has, kinds = resources(fit.part)
+    needs = fit.counts.to_dict()
+    remarks = bind_lines(fit)
+    board = fit.part.memory_gb_per_s
+    if board is not None and fit.gb_per_second > board:
+        remarks.append(
+            f"at {fit.clock_mhz:g} MHz it moves {fit.gb_per_second:,.2f} GB/s, more than the {board:g} GB/s of the "
+            f"fastest memory known beside {fit.part.name}"
+        )
+    return {
+        "part": fit.part.name,
+        "resources": [
+            {"name": label, "kind": kinds[key], "needs": needs[key], "has": has[key]} for key, label in LABELS.items()
+        ],
+        "remarks": remarks,
     }
 
 

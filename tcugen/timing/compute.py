@@ -33,6 +33,7 @@ class Compute:
         wake_drain: Called when `filled` grows.
         free_from: Cycle after the last operand so far.
         layer: Of the last instruction.
+        spans: From when until when the array was at work on each instruction, or waited in it.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Compute:
         self.wake_drain: Wake = lambda: None
         self.free_from = -1  # the counters see each cycle one later
         self.layer = 0
+        self.spans: list[tuple[int, int]] = []
         self._walked = self._loaded = self._taken = -architecture.rows
         self._loaded_before = self._taken_before = -2 * architecture.rows
         self._pixels = 0
@@ -92,6 +94,7 @@ class Compute:
             self._charges.charge_instruction(queue, last_layer, layer, idle_from, cycle)
             self.free_from = cycle + 1
         self._instruction = instruction = queue.take(cycle)
+        self.spans.append((cycle + 1, NEVER))
         get = instruction.fields.get
         self.layer = layer
         self._passes = get("n_groups", 0) * get("n_ky", 0) * get("n_kx", 0)
@@ -237,6 +240,7 @@ class Compute:
             if get("keep", 0):
                 self._tile = self._start
             self._instruction = None
+            self.spans[-1] = (self.spans[-1][0], self.free_from)
             self._walker_free = self._walked + 1
 
     @property

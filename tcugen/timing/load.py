@@ -27,6 +27,7 @@ class Load:
     Attributes:
         request_at, beats: The next burst.
         idle_from: Cycle from which nothing is under way.
+        spans: From when until when instructions were under way.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Load:
         self.request_at = NEVER
         self.beats = 0
         self.idle_from = 0
+        self.spans: list[tuple[int, int]] = []
         self._bursts: deque[int] = deque()
         self._starts: deque[tuple[int, int]] = deque()  # bursts before an instruction's first, its earliest request
         self._ends: deque[int] = deque()  # beats up to each instruction's end
@@ -74,6 +76,7 @@ class Load:
                     return
                 cycle = max(cycle, self._placed[number - LOAD_PLANS])
             instruction = self._queue.take(cycle)
+            self.spans.append((cycle + 1, NEVER))
             bursts = transfer_bursts(instruction, self._architecture)
             self._starts.append((self._accepted_bursts, cycle + LOAD_START))
             self._accepted_bursts += len(bursts)
@@ -133,6 +136,8 @@ class Load:
         self._frees.append((self._arrived, placed + 1, period * self._pieces))
         if self._ends and self._ends[0] == self._arrived:
             self._ends.popleft()
+            number = len(self._placed)
+            self.spans[number] = (self.spans[number][0], placed + PLACE_TO_DONE)
             self._placed.append(placed)
             self.idle_from = placed + PLACE_TO_DONE
             self._completions.add(placed + PLACE_TO_DONE)

@@ -1,8 +1,9 @@
 """What a replay predicts, in the words of the machine's counters."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
+from tcugen.isa import Opcode
 from tcugen.registers import Stall
 
 
@@ -32,12 +33,16 @@ class Prediction:
         cycles: From the start to done: the counter CYCLES.
         layers: By layer number. Their sum is `cycles`.
         bytes_read, bytes_written: As the counters of the same names.
+        spans: From when until when each unit had each of its instructions, in program order; until is not in it.
     """
 
     cycles: int
     layers: tuple[LayerCycles, ...]
     bytes_read: int
     bytes_written: int
+    spans: Mapping[Opcode, Sequence[tuple[int, int]]] = field(
+        default_factory=dict[Opcode, Sequence[tuple[int, int]]], compare=False, repr=False
+    )
 
     @property
     def busy(self) -> int:

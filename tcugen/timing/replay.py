@@ -92,6 +92,7 @@ def replay(
         ),
         bytes_read=fetch.n_bytes + loaded + streamed,
         bytes_written=sum(transfer_bytes(i) for i in instructions if i.opcode == Opcode.STORE),
+        spans={opcode: unit.spans for opcode, unit in units.items()},
     )
 
 

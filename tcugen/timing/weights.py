@@ -17,6 +17,7 @@ class WeightStream:
         request_at, beats: The next burst.
         idle_from: Cycle from which no instruction is under way; the last beat may come later.
         last_beat: Cycle of the last beat so far.
+        spans: From when until when instructions were under way; the last beat may come later.
     """
 
     def __init__(self, queue: InstructionQueue, architecture: Architecture, agenda: Agenda) -> None:
@@ -29,6 +30,7 @@ class WeightStream:
         self.request_at = NEVER
         self.beats = 0
         self.idle_from = self.last_beat = 0
+        self.spans: list[tuple[int, int]] = []
         self._ring = self.groups
         self._under_way: deque[Ring] = deque()
         self._place = self._left = self._columns = self._tile_beats = self._from = 0
@@ -46,6 +48,7 @@ class WeightStream:
             self._place = get("offset", 0) // self._bus_bytes
             self._ring, self._left = self.groups, self.groups.item_beats
             self._from = cycle + WEIGHT_START
+            self.spans.append((cycle + 1, NEVER))
         self._choose()
 
     def _choose(self) -> None:
@@ -78,6 +81,7 @@ class WeightStream:
                 self._columns -= 1
                 if not self._columns:
                     self.idle_from = cycle + 1
+                    self.spans[-1] = (self.spans[-1][0], cycle + 1)
                     self.request_at = NEVER
                     self.advance()
                     return

@@ -1,0 +1,93 @@
+"""What lies beside the page: the same figures as JSON, CSV and trace events, the same bytes every time."""
+
+import csv
+import io
+import json
+from collections import defaultdict
+from itertools import pairwise
+
+from tcugen.page.content import verdict
+from tcugen.page.machine_drawing import MULTIPLIER_BYTES, draw
+from tcugen.page.render import page_files
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_the_same_content_gives_the_same_bytes(striped_content):
+    files = page_files(striped_content)
+    assert page_files(json.loads(files["report/page.json"])) == files
+
+
+def test_the_page_is_small_and_needs_nothing_from_elsewhere(striped_content):
+    page = page_files(striped_content)["report.html"]
+    assert len(page) < 2_000_000
+    assert "<script src" not in page
+    assert '<link rel="stylesheet"' not in page
+
+
+def test_layers_add_up(striped_content):
+    layers = rows(page_files(striped_content)["report/layers.csv"])
+    assert sum(int(row["predicted_cycles"]) for row in layers) == striped_content["predicted_cycles"]
+    assert sum(int(row["macs"]) for row in layers) == striped_content["mac_count"]
+    for row in layers:
+        lost = sum(float(value) for name, value in row.items() if name.startswith("lost_"))
+        work = int(row["macs"]) / striped_content["multipliers"]
+        assert round(work + lost, 6) == int(row["predicted_cycles"])
+
+
+def test_traffic_and_program_are_all_that_moves(striped_content):
+    traffic = [layer["traffic"] for layer in striped_content["layers"]]
+    read = sum(layer["weights"] + layer["load"] for layer in traffic)
+    assert 0 < striped_content["bytes_read"] - read < 100_000  # the program
+    assert sum(layer["store"] for layer in traffic) == striped_content["bytes_written"]
+
+
+def test_slices_of_a_track_do_not_overlap(striped_content):
+    trace = json.loads(page_files(striped_content)["report/trace.json"])
+    tracks = defaultdict(list)
+    for event in trace["traceEvents"]:
+        if event["ph"] == "X":
+            tracks[event["tid"]].append((event["ts"], event["ts"] + event["dur"]))
+    assert len(tracks) >= 5
+    assert sum(map(len, tracks.values())) == len(striped_content["timeline"])
+    for slices in tracks.values():
+        assert all(before[1] <= after[0] + 1e-9 for before, after in pairwise(slices))
+
+
+def test_the_memory_map_stays_inside_the_memory(striped_content):
+    boxes = striped_content["memory_map"]
+    capacity = 1024 * striped_content["architecture"]["activation_kib"]
+    assert {box["kind"] for box in boxes} == {"tensor", "buffers"}
+    assert all(box["address"] >= 0 and box["address"] + box["bytes"] <= capacity for box in boxes)
+    assert all(box["start"] < box["end"] for box in boxes)
+
+
+def test_the_machine_is_drawn_to_scale(striped_content):
+    sizes = striped_content["memories"]
+    blocks = {block.name: block for block in draw(sizes, striped_content["architecture"]).blocks}
+    area = {name: block.width * block.height for name, block in blocks.items()}
+    scale = area["array"] / (striped_content["multipliers"] * MULTIPLIER_BYTES)
+    for name, size in (
+        ("activation memory", "activation"),
+        ("weight ring", "weights"),
+        ("accumulators", "accumulators"),
+    ):
+        assert abs(area[name] / (scale * sizes[size]) - 1) < 1e-6
+    assert (blocks["array"].rows, blocks["array"].columns) == (8, 8)
+
+
+def test_the_verdict_says_what_is_known(reference_content):
+    assert verdict(reference_content).startswith("predicted ")
+    run = reference_content | {"simulated_cycles": 100_000, "mismatches": 0, "compared_elements": 1234, "images": 1}
+    assert verdict(run).startswith("all 1,234 elements equal the golden model; simulated 1.00 ms per image or 1,000.0 ")
+    assert verdict(run | {"mismatches": 3}).startswith("3 elements differ from the golden model; ")
+    fit = {"part": "ecp5-45", "resources": [], "remarks": []}
+    assert verdict(reference_content | {"fit": fit}).startswith("fits ecp5-45 by estimate; predicted ")
+
+
+def test_a_name_cannot_become_markup(reference_content):
+    name = "</script><script>alert(1)</script>"
+    page = page_files(reference_content | {"network": name})["report.html"]
+    assert name not in page
