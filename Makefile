@@ -71,7 +71,7 @@ calibrate: $(venv)/demo.stamp
 lock: | prerequisites
 	rm -rf $(venv)-lock
 	"$(PYTHON)" -m venv $(venv)-lock
-	$(venv)-lock/bin/python -m pip install -e '.[verify,quantize,fpga,test]'
+	$(venv)-lock/bin/python -m pip install -e '.[verify,quantize,fpga,research,test]'
 	{ echo "# Versions that \`make\` installs; written by \`make lock\`."; \
 	  $(venv)-lock/bin/python -m pip freeze --all --exclude pip --exclude-editable | sed 's/+.*//'; } > $(lock).new
 	mv $(lock).new $(lock)
@@ -96,7 +96,7 @@ $(venv)/fpga.stamp: pyproject.toml $(lock) | prerequisites
 
 $(venv)/test.stamp: pyproject.toml $(lock) | prerequisites
 	"$(PYTHON)" -m venv $(venv)
-	$(python) -m pip install -c $(lock) -e '.[verify,quantize,test]'
+	$(python) -m pip install -c $(lock) -e '.[verify,quantize,research,test]'
 	touch $(venv)/demo.stamp $@
 
 # What pip cannot bring, asked for before anything is downloaded.

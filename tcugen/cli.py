@@ -119,6 +119,11 @@ def simulate(
     int32_output: Annotated[bool, typer.Option(help="Let the last layer store 32-bit sums.")] = False,
     dump: Annotated[Path | None, typer.Option(help="Write all tensors and integers to this folder.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write a page and its data to this folder.")] = None,
+    waves: Annotated[
+        Path | None, typer.Option(metavar="FILE.fst|FILE.vcd", help="Record waves of the first image.")
+    ] = None,
+    cycles: Annotated[str | None, typer.Option(metavar="FIRST:LAST", help="Cycles of the waves (0:9999).")] = None,
     array: Array = None,
     multipliers: Multipliers = None,
     activation_kib: ActivationKib = None,
@@ -146,6 +151,9 @@ def simulate(
             int32_output=int32_output,
             dump=dump,
             json_file=json_file,
+            report=report,
+            waves=waves,
+            cycles=cycles,
         )
         status = simulate_command.simulate(options, flags, console)
     raise typer.Exit(status)

@@ -31,16 +31,18 @@ ALLOWED = {
     "emulator": "arch isa program numpy",
     "timing": "arch isa registers memory_model",
     "simulator": "arch isa registers memory_model program numpy",
-    "trace": "access arch isa program numpy",
-    "verify": "network model golden onnx emulator simulator trace arch isa registers program numpy",
+    "trace": "access arch isa program timeline numpy",
+    "verify": "network model golden onnx emulator simulator trace arch isa registers program timeline numpy",
     "evaluate": "network model onnx emulator arch program numpy",
     "fpga": "arch isa registers numpy pydantic",
     "report": "rich",
     "timeline": "isa",
     "page": "report jinja2 markupsafe",
     "console": "* numpy rich typer",
-    "commands": "* numpy rich typer",
-    "cli": "cli_fpga commands console typer",
+    "commands": "* numpy rich typer distributed",
+    "api": "* numpy rich pandas",
+    "cli": "cli_fpga cli_sweep commands console typer",
+    "cli_sweep": "commands console typer",
     "cli_fpga": "commands console typer",
     "__main__": "cli",
 }
@@ -64,7 +66,8 @@ def imported(path: Path) -> set[str]:
 def test_imports_follow_the_table(path):
     own = path.relative_to(ROOT).parts[0].removesuffix(".py")
     if own == "__init__":
-        assert not imported(path)
+        # The front door reads `api` at the first name that is asked for, see tests/test_api.py.
+        assert imported(path) <= ({"api", "typing"} if path.parent == ROOT else set())
         return
     allowed = set(ALLOWED[own].split())
     parts = set(ALLOWED) if "*" in allowed else set()

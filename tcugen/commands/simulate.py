@@ -1,25 +1,32 @@
 """`tcugen simulate`: a network or some of its nodes on the RTL, compared with golden, emulator and ONNX Runtime."""
 
+import json
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from tcugen.arch import Architecture
-from tcugen.compiler import compile_network
+from tcugen.commands.waves import record_waves_of_run, view_files, wave_window
+from tcugen.compiler import compile_network, int32_outputs
 from tcugen.console.figures import run_figures
 from tcugen.console.machine import MachineFlags, existing_architecture, sized
 from tcugen.console.outcome import Status, UsageError
 from tcugen.console.output_files import start_over, write_json
 from tcugen.console.output_folder import check_creatable
 from tcugen.console.packages import require_simulation
+from tcugen.console.page_content import run_page
 from tcugen.console.progress_bar import progress_bar, simulation_reporter
+from tcugen.console.quantization_error import decibels_beside
 from tcugen.console.sources import Source, open_source
 from tcugen.memory_model import MEMORY_MODELS
 from tcugen.network.select import select
+from tcugen.page.content import PageContent
+from tcugen.page.render import PAGE, write_page
+from tcugen.planning.search import best_plan
 from tcugen.program import Program
 from tcugen.report.run_report import RunFigures, run_table, summary
 from tcugen.timing.replay import replay
@@ -44,7 +51,9 @@ class SimulateOptions:
         memory: Memory model, "fixed" or "ddr".
         seed: Of synthetic weights and images.
         int32_output: Let a last conv or linear of synthetic integers store its 32-bit sums.
-        dump, json_file: Where to write the dump and the figures; None for nowhere.
+        dump, json_file, report, waves: Where to write the dump, the figures, the page and the waves of the first image;
+            None for nowhere.
+        cycles: FIRST:LAST of the waves, counted from the start write; None for the first `DEFAULT_WAVE_CYCLES`.
     """
 
     layer_config: str | None = None
@@ -57,6 +66,9 @@ class SimulateOptions:
     int32_output: bool = False
     dump: Path | None = None
     json_file: Path | None = None
+    report: Path | None = None
+    waves: Path | None = None
+    cycles: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +79,7 @@ class Measured:
         model, program, inputs: What ran on what.
         outcome: Golden, emulator and RTL side by side.
         figures: See `run_figures`.
+        page: What the page shows; None if none was asked for.
     """
 
     model: "QuantizedNetwork"
@@ -74,6 +87,7 @@ class Measured:
     inputs: dict[str, "np.ndarray"]
     outcome: "Verification"
     figures: RunFigures
+    page: PageContent | None = None
 
     @property
     def status(self) -> Status:
@@ -103,6 +117,10 @@ def simulate(options: SimulateOptions, flags: MachineFlags, console: Console) ->
         console.print(f"dump written to {options.dump}", highlight=False, markup=False)
     if options.json_file:
         write_json(options.json_file, measured.figures)
+    if options.report and measured.page:
+        options.report.mkdir(parents=True, exist_ok=True)
+        write_page(options.report, measured.page)
+        console.print(f"page written to {options.report / PAGE}", highlight=False, markup=False)
     return measured.status
 
 
@@ -120,14 +138,15 @@ def measure(options: SimulateOptions, flags: MachineFlags, console: Console) -> 
     if options.only:
         select(source.network, options.only)
     if options.rtl is not None:
-        return _run(options, source, existing_architecture(options.rtl, flags), options.rtl, console)
+        architecture = existing_architecture(options.rtl, flags)
+        return _run(options, source, architecture, options.rtl, console, reasons_of(options.rtl))
     sizing = sized(source.network, flags)
     with tempfile.TemporaryDirectory(prefix="tcugen-rtl-") as folder:
         from tcugen.rtl.emit import emit
 
         console.print("writing Verilog", highlight=False)
         emit(sizing.architecture, Path(folder))
-        return _run(options, source, sizing.architecture, Path(folder), console)
+        return _run(options, source, sizing.architecture, Path(folder), console, sizing.reasons)
 
 
 def check_options(options: SimulateOptions) -> None:
@@ -140,27 +159,45 @@ def check_options(options: SimulateOptions) -> None:
     if options.memory not in MEMORY_MODELS:
         raise UsageError(f"--memory is {options.memory!r}, but it must be one of {', '.join(MEMORY_MODELS)}")
     require_simulation("simulating")
+    if options.cycles and not options.waves:
+        raise UsageError(f"--cycles is {options.cycles!r}, but there are no --waves; name their file or leave it out")
     if options.dump:
         check_creatable(options.dump, "--dump")
     outputs = {"--json": options.json_file}
+    if options.waves:
+        wave_window(options.waves, options.cycles)
+        gtkwave, surfer = view_files(options.waves)
+        outputs |= {"--waves": options.waves, "--waves (GTKWave)": gtkwave, "--waves (Surfer)": surfer}
+    if options.report:
+        check_creatable(options.report, "--report")
+        if (options.report / PAGE).is_file():
+            outputs["--report"] = options.report / PAGE
     if options.dump and (options.dump / "dump.json").is_file():
         outputs = {"--dump": options.dump / "dump.json", **outputs}
     start_over(outputs, (options.layer_config, options.model, options.images))
 
 
 def _run(
-    options: SimulateOptions, source: Source, architecture: Architecture, rtl: Path, console: Console
+    options: SimulateOptions,
+    source: Source,
+    architecture: Architecture,
+    rtl: Path,
+    console: Console,
+    reasons: Mapping[str, str],
 ) -> Measured | None:
     from tcugen.emulator import EmulationError
     from tcugen.simulator.build import BuildError
     from tcugen.simulator.run import SimulationError
     from tcugen.trace.observe import ObservationError
+    from tcugen.trace.units import UnitTraceError
     from tcugen.verify.compare import VerificationError, verify
     from tcugen.verify.reference import check_reference, reference_available
 
     model, inputs = source.workload(options.only, console)
     console.print("compiling the program", highlight=False)
-    program = compile_network(model, architecture)
+    # The search is asked here, as the page shows the plan that it chose.
+    planned = best_plan(model.network, architecture, int32_outputs(model))
+    program = compile_network(model, architecture, planned=planned)
     try:
         with progress_bar(console) as bar:
             outcome = verify(
@@ -171,14 +208,35 @@ def _run(
                 memory=options.memory,
                 progress=simulation_reporter(bar),
                 stage=lambda line: bar.console.print(line, highlight=False),
+                units=options.report is not None,
             )
-    except (SimulationError, ObservationError, VerificationError, EmulationError, BuildError) as error:
+    except (SimulationError, ObservationError, UnitTraceError, VerificationError, EmulationError, BuildError) as error:
         console.print("mismatch: the run did not come to a comparable end:", str(error), markup=False, soft_wrap=True)
         return None
     reference = check_reference(model, inputs, outcome.golden) if reference_available() else None
     prediction = replay(program.instructions, architecture, len(program.layers), MEMORY_MODELS[options.memory])
     figures = run_figures(source.origin, options.memory, model, outcome, program, prediction, reference)
-    return Measured(model, program, inputs, outcome, figures)
+    page = None
+    if outcome.spans is not None:
+        # As the machine counts: the numbers in instructions are those of the program, the replay that of this memory.
+        compared = sum(outcome.golden[result.node.name].size for result in outcome.nodes if not result.fused)
+        run = replace(planned, prediction=prediction)
+        decibels = {} if options.model is None else decibels_beside(options.model)
+        page = run_page(model.network, run, reasons, figures, compared, outcome.spans, decibels)
+    if options.waves:
+        window = wave_window(options.waves, options.cycles)
+        if window.first >= outcome.cycles[0]:
+            raise UsageError(
+                f"--cycles {options.cycles} begins after the run, which takes {outcome.cycles[0]} cycles; begin earlier"
+            )
+        record_waves_of_run(options.waves, window, program, rtl, inputs, options.memory, console)
+    return Measured(model, program, inputs, outcome, figures, page)
+
+
+def reasons_of(build: Path) -> dict[str, str]:
+    """Why the parameters of an earlier build have their values, from its report; empty where there is none."""
+    report = build / "report.json"
+    return json.loads(report.read_text())["reasons"] if report.is_file() else {}
 
 
 def split_names(text: Sequence[str]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ MULTIPLIER_BYTES = 256
 _TALLEST = 330.0
 _WIDEST_MEMORY, _WIDEST_STACK = 330.0, 230.0
 _GAP = 24.0
-_LABEL = 30.0
+_LABEL = 36.0
 """From one line of words to the next."""
 _WORDS = 160.0
 _LEFT, _TOP = 120.0, 50.0

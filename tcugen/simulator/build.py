@@ -19,6 +19,10 @@ from tcugen.simulator.toolchain import PROGRAM, ToolError, Train, compile_progra
 TOP = "tcu_top"
 HARNESS = Path(__file__).parent / "harness"
 
+WAVE_FLAGS = {"vcd": ("--trace-vcd", "--trace-structs"), "fst": ("--trace-fst", "--trace-structs")}
+"""Of Verilator, by the format of the waves."""
+
+_UNIT_FLAGS = ("-CFLAGS", "-DTCU_UNIT_TRACE=1")
 _LOG_TAIL_LINES = 25
 
 
@@ -35,12 +39,14 @@ class Design:
         main: C++ file of the harness that drives it.
         verilog: Contents by file name.
         headers: Text of generated C++ headers by file name.
+        units: The harness traces units too, see `harness/observe.vlt`.
     """
 
     top: str
     main: str
     verilog: dict[str, bytes]
     headers: dict[str, str]
+    units: bool = False
 
 
 def read_architecture(rtl_dir: Path) -> Architecture:
@@ -51,14 +57,21 @@ def read_architecture(rtl_dir: Path) -> Architecture:
     return Architecture.from_dict(json.loads(path.read_text()))
 
 
-def build(rtl_dir: Path, cache_dir: Path | None = None, waves: bool = False, train: Train | None = None) -> Path:
+def build(
+    rtl_dir: Path,
+    cache_dir: Path | None = None,
+    waves: str | None = None,
+    train: Train | None = None,
+    units: bool = False,
+) -> Path:
     """Path of the simulator program for the Verilog in `rtl_dir`, built unless it is in the cache.
 
     Args:
         rtl_dir: Directory with `*.v` (top module `tcu_top`) and `architecture.json`.
         cache_dir: Where builds are kept; `default_cache_dir()` if None.
-        waves: Build the variant that can record waves; it is slower.
+        waves: Build the variant that can record waves in this format, see WAVE_FLAGS; it is slower.
         train: See `compile_program`; a build that is in the cache stays as it is.
+        units: Build the variant that traces units.
 
     Raises:
         EnvironmentProblem: If Verilator or the compiler is missing.
@@ -72,11 +85,11 @@ def build(rtl_dir: Path, cache_dir: Path | None = None, waves: bool = False, tra
         "registers.h": headers.registers_header(),
         "machine.h": headers.machine_header(read_architecture(rtl_dir)),
     }
-    return build_design(Design(TOP, "main.cpp", verilog, generated), cache_dir, waves, train)
+    return build_design(Design(TOP, "main.cpp", verilog, generated, units), cache_dir, waves, train)
 
 
 def build_design(
-    design: Design, cache_dir: Path | None = None, waves: bool = False, train: Train | None = None
+    design: Design, cache_dir: Path | None = None, waves: str | None = None, train: Train | None = None
 ) -> Path:
     """Path of the simulator program of any design, built unless it is in the cache.
 
@@ -84,7 +97,9 @@ def build_design(
     """
     verilator = environment.find_verilator()
     compiler = environment.find_compiler()
-    flags = ("--trace-vcd", "--trace-structs") if waves else ()
+    if waves == "fst":
+        environment.check_fst(compiler)
+    flags = (*(WAVE_FLAGS[waves] if waves else ()), *(_UNIT_FLAGS if design.units else ()))
     key = _key(design, verilator.identity, environment.version(compiler), flags)
     cache_dir = Path(cache_dir) if cache_dir else default_cache_dir()
     cache_dir.mkdir(parents=True, exist_ok=True)
@@ -138,7 +153,7 @@ def _build_entry(
             shutil.copy(path, work)
         log = work / "build.log"
         try:
-            sources = [*design.verilog, f"../{design.main}"]
+            sources = [*(["observe.vlt"] if design.units else []), *design.verilog, f"../{design.main}"]
             program = compile_program(work, design.top, sources, flags, verilator, log, train)
         except ToolError:
             raise BuildError(_failure(log, entry.with_suffix(".log"))) from None

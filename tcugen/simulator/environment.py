@@ -110,6 +110,16 @@ _REMEDIES = {
 }
 
 
+def check_fst(compiler: str | Path) -> None:
+    """Raises EnvironmentProblem unless the compiler finds the headers of what FST files are compressed with."""
+    command = [compiler, "-E", "-x", "c++", "-include", "zlib.h", "-include", "lz4.h", "/dev/null", "-o", "/dev/null"]
+    if subprocess.run(command, capture_output=True, check=False).returncode != 0:
+        raise EnvironmentProblem(
+            "waves in FST need zlib and lz4, but the compiler does not find zlib.h and lz4.h; install them "
+            "(Debian: apt install zlib1g-dev liblz4-dev), or write waves to a file that ends in .vcd"
+        )
+
+
 def _find(name: str) -> str:
     path = shutil.which(name)
     if path is None:

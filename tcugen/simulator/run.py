@@ -27,6 +27,9 @@ from tcugen.simulator.toolchain import Train
 Records = NDArray[np.void]
 """A trace: `trace_dtype` records in the order of time."""
 
+UNIT_TRACE_BYTES = 3
+"""Of a record of units: a bit per opcode from WEIGHT on, for those that take an instruction, are at work, are done."""
+
 WATCHDOG_CYCLES = 100_000
 _FIXED_ALLOWANCE_CYCLES = 2_000_000
 _ALLOWED_SLOWDOWN = 20
@@ -65,6 +68,7 @@ class ImageRun:
         layer_counters: Per layer number: BUSY, STALL_*.
         error: Why the machine stopped, None if it finished.
         drains, pools: Trace of the output path's writes, `trace_dtype` records; None if not asked for.
+        units: Trace of what units take and finish, `trace_dtype(UNIT_TRACE_BYTES)` records; None if not asked for.
     """
 
     outputs: dict[str, Tensor]
@@ -75,6 +79,7 @@ class ImageRun:
     error: MachineError | None
     drains: Records | None
     pools: Records | None
+    units: Records | None = None
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,7 @@ class SimulationResult:
 
 @dataclass(frozen=True)
 class Waves:
-    """A request to record waves (VCD) into `path`: `cycles` cycles from cycle `first` on.
+    """A request to record waves into `path`, as FST if it ends so, else as VCD: `cycles` cycles from cycle `first` on.
 
     Cycles are counted from the start write of image number `image`, as in the traces, or from reset if it is None.
     Time in the file is twice the cycle: even while the clock is low, odd from its rising edge on.
@@ -110,6 +115,11 @@ class Waves:
     first: int = 0
     cycles: int = 100_000
     image: int | None = None
+
+    @property
+    def format(self) -> str:
+        """A key of `build.WAVE_FLAGS`."""
+        return "fst" if self.path.suffix == ".fst" else "vcd"
 
 
 def trace_dtype(data_bytes: int) -> np.dtype[np.void]:
@@ -128,6 +138,7 @@ def simulate(
     progress: Callable[[Progress], None] | None = None,
     trace: bool = True,
     waves: Waves | None = None,
+    units: bool = False,
     work_dir: Path | None = None,
     cache_dir: Path | None = None,
 ) -> SimulationResult:
@@ -140,6 +151,7 @@ def simulate(
         progress: Called about twice a second.
         trace: Record every write of the output path.
         waves: Record waves; builds a second, slower simulator.
+        units: Record what units take and finish, with `trace`; builds another simulator.
         work_dir: Existing directory where memory image and traces are left; a temporary one if None.
         cache_dir: Where built simulators are kept.
 
@@ -154,7 +166,7 @@ def simulate(
         raise ValueError("no image to simulate; give at least one")
     _check_architecture(program.architecture, read_architecture(Path(rtl_dir)), rtl_dir)
     train = None if waves else training(program, inputs[0], memory)
-    simulator = build(Path(rtl_dir), cache_dir, waves is not None, train)
+    simulator = build(Path(rtl_dir), cache_dir, waves and waves.format, train, units)
     with nullcontext(work_dir) if work_dir else tempfile.TemporaryDirectory(prefix="tcugen-") as directory:
         directory = Path(directory)
         image = memory_image.place(program, len(inputs))
@@ -165,9 +177,9 @@ def simulate(
         try:
             _run(simulator, directory, meter)
         finally:
-            if waves and (directory / "waves.vcd").exists():
-                shutil.move(directory / "waves.vcd", waves.path)
-        return _collect(program, image, directory, memory, trace)
+            if waves and (directory / f"waves.{waves.format}").exists():
+                shutil.move(directory / f"waves.{waves.format}", waves.path)
+        return _collect(program, image, directory, memory, trace, trace and units)
 
 
 def training(program: Program, image: Mapping[str, NDArray[Any]], memory: str) -> Train | None:
@@ -266,7 +278,7 @@ def _message(line: str) -> dict[str, Any] | None:
 
 
 def _collect(
-    program: Program, image: memory_image.MemoryImage, directory: Path, memory: str, trace: bool
+    program: Program, image: memory_image.MemoryImage, directory: Path, memory: str, trace: bool, units: bool
 ) -> SimulationResult:
     results = json.loads((directory / "results.json").read_text())
     runs: list[ImageRun] = []
@@ -285,6 +297,7 @@ def _collect(
                 error=error,
                 drains=drains,
                 pools=pools,
+                units=_map_trace(directory / f"units_{number}.bin", trace_dtype(UNIT_TRACE_BYTES)) if units else None,
             )
         )
     return SimulationResult(tuple(runs), memory, results["seconds"], results["cpu_seconds"])

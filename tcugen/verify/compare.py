@@ -13,8 +13,10 @@ from tcugen.network.graph import Node, Shape
 from tcugen.program import Program, Tensor
 from tcugen.simulator.progress import Progress
 from tcugen.simulator.run import ImageRun, simulate
+from tcugen.timeline import Span
 from tcugen.trace.locate import Tensors
 from tcugen.trace.observe import observe
+from tcugen.trace.units import unit_spans
 
 
 class VerificationError(RuntimeError):
@@ -58,6 +60,7 @@ class Verification:
         golden, rtl: int8 or int32 [n, C, H, W] by tensor name; `rtl` has the tensors that the hardware wrote.
         output_mismatches: Elements of the program's outputs that differ between simulated memory and observation.
         cycles_per_second: Of the simulation.
+        spans: When units had their instructions, of the last image; None if not asked for.
     """
 
     nodes: tuple[NodeResult, ...]
@@ -67,6 +70,7 @@ class Verification:
     rtl: dict[str, Tensor]
     output_mismatches: int
     cycles_per_second: float
+    spans: tuple[Span, ...] | None = None
 
     @property
     def mismatches(self) -> int:
@@ -82,6 +86,7 @@ def verify(
     memory: str = "fixed",
     progress: Callable[[Progress], None] | None = None,
     stage: Callable[[str], None] | None = None,
+    units: bool = False,
 ) -> Verification:
     """Golden, emulator and RTL on the same images.
 
@@ -92,10 +97,11 @@ def verify(
         memory: Memory model, "fixed" or "ddr".
         progress: Called during the simulation.
         stage: Called with one line of text at the start of each stage.
+        units: Trace what units take and finish too, for `Verification.spans`.
 
     Raises:
         VerificationError: If the machine stopped with an error.
-        EmulationError, SimulationError, ObservationError: If a run did not come to its end.
+        EmulationError, SimulationError, ObservationError, UnitTraceError: If a run did not come to its end.
     """
     report = stage or _silent
     images = [{name: tensor[i] for name, tensor in inputs.items()} for i in range(len(next(iter(inputs.values()))))]
@@ -104,7 +110,7 @@ def verify(
     report("emulator: the program's instructions in integers")
     emulated = _emulate(program, images)
     report("rtl: building and running the simulation")
-    result = simulate(program, rtl_dir, images, memory=memory, progress=progress)
+    result = simulate(program, rtl_dir, images, memory=memory, progress=progress, units=units)
     observed, output_mismatches = _observe(program, result.images)
     last = result.images[-1]
     return Verification(
@@ -115,6 +121,7 @@ def verify(
         rtl=observed,
         output_mismatches=output_mismatches,
         cycles_per_second=result.cycles_per_second,
+        spans=None if last.units is None else unit_spans(program, last.units),
     )
 
 

@@ -92,7 +92,8 @@ def record_waves(
     memory: str = "fixed",
     cache_dir: Path | None = None,
 ) -> None:
-    """Run again with a simulator that records waves, and leave the window of `focus` in `path` (VCD).
+    """Run again with a simulator that records waves, and leave the window of `focus` in `path`, as FST if it ends
+    so, else as VCD.
 
     Time in the file is twice the cycle since the start write of the image.
 

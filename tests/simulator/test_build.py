@@ -56,7 +56,7 @@ def test_another_input_is_another_build(copy_machine, tmp_path, architecture, mo
     rtl_dir = shutil.copytree(copy_machine, tmp_path / "rtl")
     before = build(rtl_dir, tmp_path / "cache")
     assert build(rtl_dir, tmp_path / "cache") == before
-    assert build(rtl_dir, tmp_path / "cache", waves=True) != before
+    assert build(rtl_dir, tmp_path / "cache", waves="vcd") != before
     if change == "verilog":
         with (rtl_dir / "tcu_top.v").open("a") as file:
             file.write("// changed\n")

@@ -25,7 +25,7 @@ def simulated(run, monkeypatch):
     """The images as the simulator is made to return them; a test may spoil them."""
     images = [run.image_run(i) for i in range(IMAGES)]
 
-    def simulate(program, rtl_dir, inputs, memory, progress):
+    def simulate(program, rtl_dir, inputs, memory, progress, units):
         assert (program, rtl_dir, memory) == (run.program, Path("rtl"), "ddr")
         for i, image in enumerate(inputs):
             assert all(np.array_equal(image[name], tensor[i]) for name, tensor in run.inputs.items())

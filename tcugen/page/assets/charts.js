@@ -106,7 +106,7 @@ function rooflineChart(content) {
   return {
     ...base(),
     legend: { show: false },
-    grid: { ...base().grid, bottom: 28 },
+    grid: { ...base().grid, bottom: 28, right: 30 },
     tooltip: { ...base().tooltip, formatter: (point) => point.seriesName === "roof" ? "" :
       `<b>${escaped(nodesOf(point.data.layer))}</b><br>${point.value[0].toFixed(1)} MACs per byte<br>${point.value[1].toFixed(1)} MACs per cycle (${(100 * point.value[1] / peak).toFixed(1)} % of ${exact(peak)})` },
     xAxis: axis({ type: "log", min: left, max: right, name: "MACs per byte", nameLocation: "middle", nameGap: 26, minorSplitLine: { show: false } }),
@@ -202,16 +202,16 @@ function memoryChart(content) {
       return `<b>${escaped(box.name)}</b> (${box.kind})<br>${exact(box.bytes)} bytes from address ${exact(box.address)}<br>cycles ${exact(box.start)} to ${exact(box.end)}`;
     } },
     ...timeAxes(content),
-    yAxis: axis({ type: "value", min: 0, max: capacity, interval: capacity / 4, name: "address", axisLabel: { formatter: (value) => `${short.format(value / 1024)} KiB` } }),
+    yAxis: axis({ type: "value", min: 0, max: capacity, interval: capacity / 4, name: "address", axisLabel: { formatter: (value) => `${exact(value / 1024)} KiB` } }),
     series: [{
       type: "custom", encode: { x: [0, 1], y: [2, 3] },
       data: boxes.map((box, number) => [box.start, box.end, box.address, box.address + box.bytes, number]),
       renderItem: rectangle((api) => api.value(2), (api) => api.value(3), (api, shape) => {
         const box = boxes[api.value(4)];
-        const wide = shape.width > 9 * box.name.length * 0.75 && shape.height > 13;
+        const wide = shape.width > 6.2 * box.name.length && shape.height > 13;
         return {
           style: { fill: layerColour(api.value(4)), opacity: box.kind === "buffers" ? 0.45 : 0.9, stroke: card, lineWidth: 0.8, lineDash: box.kind === "buffers" ? [4, 3] : null },
-          textContent: wide ? { style: { text: box.name, fill: text, fontSize: 10.5 } } : undefined,
+          textContent: wide ? { style: { text: box.name, fill: text, fontSize: 10.5, fontFamily: getComputedStyle(document.body).fontFamily } } : undefined,
           textConfig: { position: "inside" },
         };
       }),

@@ -1,6 +1,6 @@
 // Runs a program on the machine, image after image: `simulator JOB` in the directory that holds the memory image.
 //
-// Leaves results.json and, if asked, drain_N.bin and pool_N.bin per image. Progress goes to stderr, one JSON object a
+// Leaves results.json and, if asked, drain_N.bin and pool_N.bin per image; built with TCU_UNIT_TRACE, units_N.bin too. Progress goes to stderr, one JSON object a
 // line; a failure is a line {"error": ...} and exit code 1. A run that the machine itself stops with an error code is a
 // result, the last one.
 
@@ -38,7 +38,7 @@ class Runner {
     std::vector<ImageResult> run() {
         simulation_.reset();
         if (job_.waves && job_.wave_image < 0) {
-            simulation_.record_waves("waves.vcd", 0, job_.wave_first, job_.wave_cycles);
+            simulation_.record_waves(0, job_.wave_first, job_.wave_cycles);
         }
         check_identity();
         host_.write(reg::INTERRUPT_ENABLE, 1);
@@ -72,11 +72,11 @@ class Runner {
         place_windows(job_.images[image]);
         if (job_.trace) {
             const std::string suffix = "_" + std::to_string(image) + ".bin";
-            simulation_.open_traces("drain" + suffix, "pool" + suffix);
+            simulation_.open_traces("drain" + suffix, "pool" + suffix, "units" + suffix);
         }
         host_.start();
         if (job_.waves && job_.wave_image == static_cast<int64_t>(image)) {
-            simulation_.record_waves("waves.vcd", simulation_.first_cycle(), job_.wave_first, job_.wave_cycles);
+            simulation_.record_waves(simulation_.first_cycle(), job_.wave_first, job_.wave_cycles);
         }
         wait_for_interrupt(image);
         const uint64_t cycles = simulation_.counted_cycles();

@@ -13,8 +13,21 @@
 #include "axi_memory.h"
 #include "machine.h"
 #include "trace_writer.h"
-#if VM_TRACE
+#if TCU_UNIT_TRACE
+#include "unit_trace.h"
+#endif
+#if VM_TRACE_FST
+#include <verilated_fst_c.h>
+#elif VM_TRACE
 #include <verilated_vcd_c.h>
+#endif
+
+#if VM_TRACE_FST
+using WaveFile = VerilatedFstC;
+constexpr const char* kWaveFile = "waves.fst";
+#elif VM_TRACE
+using WaveFile = VerilatedVcdC;
+constexpr const char* kWaveFile = "waves.vcd";
 #endif
 
 // What the host's AXI4-Lite port and the interrupt showed in the last cycle.
@@ -50,14 +63,22 @@ class Simulation {
     }
 
     // Traces of the coming cycles go to these files, their cycles counted from the last call of `start_counting`.
-    void open_traces(const std::string& drain, const std::string& pool) {
+    void open_traces(const std::string& drain, const std::string& pool, const std::string& units) {
         drains_.open(drain);
         pools_.open(pool);
+#if TCU_UNIT_TRACE
+        units_.open(units);
+#else
+        (void)units;
+#endif
     }
 
     void close_traces() {
         drains_.close();
         pools_.close();
+#if TCU_UNIT_TRACE
+        units_.close();
+#endif
     }
 
     // The cycle just stepped becomes cycle 0.
@@ -66,15 +87,16 @@ class Simulation {
     uint64_t first_cycle() const { return first_cycle_; }
 
     // Records `cycles` cycles from cycle `first` on, counted from `origin`; twice the cycle is the time in the file.
-    void record_waves(const std::string& path, uint64_t origin, uint64_t first, uint64_t cycles) {
+    void record_waves(uint64_t origin, uint64_t first, uint64_t cycles) {
 #if VM_TRACE
-        waves_.reset(new VerilatedVcdC);
+        waves_.reset(new WaveFile);
         top_->trace(waves_.get(), 99);
-        waves_->open(path.c_str());
+        waves_->open(kWaveFile);
         wave_origin_ = origin;
         wave_first_ = origin + first;
         wave_end_ = wave_first_ + cycles;
 #else
+        (void)origin, (void)first, (void)cycles;
         throw std::runtime_error("this simulator was built without waves");
 #endif
     }
@@ -94,6 +116,9 @@ class Simulation {
         if (top_->trace_pool_valid) {
             pools_.write(trace_cycle(), top_->trace_pool_address, top_->trace_pool_layer, &top_->trace_pool_data);
         }
+#if TCU_UNIT_TRACE
+        units_.sample(*top_, trace_cycle());
+#endif
         top_->aclk = 1;
         top_->eval();
         dump(1);
@@ -168,9 +193,12 @@ class Simulation {
     LiteSample lite_;
     TraceWriter<kOutputLanes> drains_;
     TraceWriter<kRows> pools_;
+#if TCU_UNIT_TRACE
+    UnitTrace units_;
+#endif
     uint64_t cycle_ = 0, first_cycle_ = 0;
 #if VM_TRACE
-    std::unique_ptr<VerilatedVcdC> waves_;
+    std::unique_ptr<WaveFile> waves_;
     uint64_t wave_origin_ = 0, wave_first_ = 0, wave_end_ = 0;
 #endif
 };
