@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tcugen import __version__, cli_fpga
+from tcugen import __version__, cli_fpga, cli_sweep
 from tcugen.commands import bench as bench_command
 from tcugen.commands import build as build_command
 from tcugen.commands import diff as diff_command
@@ -378,7 +378,7 @@ def estimate(
         estimate_command.estimate_command(options, flags, console)
 
 
-for _verb in (cli_fpga.explore, cli_fpga.parts, cli_fpga.synth, cli_fpga.calibrate):
+for _verb in (cli_fpga.explore, cli_fpga.parts, cli_fpga.synth, cli_fpga.calibrate, cli_sweep.sweep):
     app.command()(_verb)
 
 

@@ -7,16 +7,22 @@ _WIDTH, _HEIGHT, _MARGIN = 640, 400, 60
 _TICKS = 5
 
 
-def scatter(title: str, x_name: str, y_name: str, points: Sequence[tuple[float, float, str]]) -> str:
-    """A picture of points (x, y, name), joined in their order; both axes begin at 0.
+def scatter(
+    title: str,
+    x_name: str,
+    y_name: str,
+    points: Sequence[tuple[float, float, str]],
+    others: Sequence[tuple[float, float]] = (),
+) -> str:
+    """A picture of points (x, y, name), joined in their order, and of others, pale; both axes begin at 0.
 
     Raises:
         ValueError: If there is none.
     """
     if not points:
         raise ValueError("a picture needs a point")
-    most_x = 1.1 * max(x for x, _, _ in points) or 1.0
-    most_y = 1.1 * max(y for _, y, _ in points) or 1.0
+    most_x = 1.1 * max(point[0] for point in (*points, *others)) or 1.0
+    most_y = 1.1 * max(point[1] for point in (*points, *others)) or 1.0
 
     def at(x: float, y: float) -> tuple[float, float]:
         return (
@@ -42,6 +48,8 @@ def scatter(title: str, x_name: str, y_name: str, points: Sequence[tuple[float, 
             _text(at(x, 0)[0], bottom + 16, f"{x:.3g}"),
             _text(left - 6, at(0, y)[1] + 4, f"{y:.3g}", "end"),
         ]
+    for x, y in (at(*other) for other in others):
+        lines.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="lightgray"/>')
     lines.append(f'<polyline points="{joined}" fill="none" stroke="gray"/>')
     for (x, y), (_, _, name) in zip(places, points, strict=True):
         lines += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4"/>', _text(x, y - 8, name)]

@@ -30,7 +30,7 @@ def completed(tmp_path, **variables):
 def test_bash_gets_a_script_and_the_verbs(tmp_path):
     assert "complete -o default -F _tcugen_completion tcugen" in completed(tmp_path, _TCUGEN_COMPLETE="source_bash")
     verbs = completed(tmp_path, _TCUGEN_COMPLETE="complete_bash", COMP_WORDS="tcugen s", COMP_CWORD="1").split()
-    assert verbs == ["simulate", "shapes", "speed", "synth"]
+    assert verbs == ["simulate", "shapes", "speed", "synth", "sweep"]
     flags = completed(tmp_path, _TCUGEN_COMPLETE="complete_bash", COMP_WORDS="tcugen build --act", COMP_CWORD="2")
     assert flags.split() == ["--activation-kib"]
 
