@@ -66,11 +66,12 @@ def main(
 def layers(
     network: Annotated[str, typer.Argument(metavar="FILE|NAME", help="Layer config or bundled name.")],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the layer config there.")] = None,
+    form: Annotated[str | None, typer.Option("--format", help="For others: scalesim, zigzag or timeloop.")] = None,
 ) -> None:
     """Show a network's layers, or write its layer config."""
     console = screen()
     with one_clear_error():
-        layers_command.layers(network, output, console)
+        layers_command.layers(network, output, console, form)
 
 
 @app.command()
