@@ -124,6 +124,7 @@ def simulate(
     waves: Annotated[
         Path | None, typer.Option(metavar="FILE.fst|FILE.vcd", help="Record waves of the first image.")
     ] = None,
+    animate: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Show the array at work.")] = None,
     cycles: Annotated[str | None, typer.Option(metavar="FIRST:LAST", help="Cycles of the waves (0:9999).")] = None,
     array: Array = None,
     multipliers: Multipliers = None,
@@ -154,6 +155,7 @@ def simulate(
             json_file=json_file,
             report=report,
             waves=waves,
+            animate=animate,
             cycles=cycles,
         )
         status = simulate_command.simulate(options, flags, console)

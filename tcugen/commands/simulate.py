@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from tcugen.arch import Architecture
-from tcugen.commands.waves import record_waves_of_run, view_files, wave_window
+from tcugen.commands.waves import (
+    animation_window,
+    check_animated,
+    record_waves_of_run,
+    view_files,
+    wave_window,
+    write_animation,
+)
 from tcugen.compiler import compile_network, int32_outputs
 from tcugen.console.figures import run_figures
 from tcugen.console.machine import MachineFlags, existing_architecture, sized
@@ -53,7 +60,8 @@ class SimulateOptions:
         int32_output: Let a last conv or linear of synthetic integers store its 32-bit sums.
         dump, json_file, report, waves: Where to write the dump, the figures, the page and the waves of the first image;
             None for nowhere.
-        cycles: FIRST:LAST of the waves, counted from the start write; None for the first `DEFAULT_WAVE_CYCLES`.
+        animate: Where to write the page of the array at work, or None.
+        cycles: FIRST:LAST of waves or animation, counted from the start write; None for the first ones.
     """
 
     layer_config: str | None = None
@@ -68,6 +76,7 @@ class SimulateOptions:
     json_file: Path | None = None
     report: Path | None = None
     waves: Path | None = None
+    animate: Path | None = None
     cycles: str | None = None
 
 
@@ -159,11 +168,13 @@ def check_options(options: SimulateOptions) -> None:
     if options.memory not in MEMORY_MODELS:
         raise UsageError(f"--memory is {options.memory!r}, but it must be one of {', '.join(MEMORY_MODELS)}")
     require_simulation("simulating")
-    if options.cycles and not options.waves:
+    if options.cycles and not options.waves and not options.animate:
         raise UsageError(f"--cycles is {options.cycles!r}, but there are no --waves; name their file or leave it out")
     if options.dump:
         check_creatable(options.dump, "--dump")
-    outputs = {"--json": options.json_file}
+    outputs = {"--json": options.json_file, "--animate": options.animate}
+    if options.animate:
+        animation_window(options.cycles)
     if options.waves:
         wave_window(options.waves, options.cycles)
         gtkwave, surfer = view_files(options.waves)
@@ -193,6 +204,8 @@ def _run(
     from tcugen.verify.compare import VerificationError, verify
     from tcugen.verify.reference import check_reference, reference_available
 
+    if options.animate:
+        check_animated(architecture)
     model, inputs = source.workload(options.only, console)
     console.print("compiling the program", highlight=False)
     # The search is asked here, as the page shows the plan that it chose.
@@ -230,6 +243,8 @@ def _run(
                 f"--cycles {options.cycles} begins after the run, which takes {outcome.cycles[0]} cycles; begin earlier"
             )
         record_waves_of_run(options.waves, window, program, rtl, inputs, options.memory, console)
+    if options.animate:
+        write_animation(options.animate, options.cycles, program, rtl, inputs, options.memory, console)
     return Measured(model, program, inputs, outcome, figures, page)
 
 

@@ -1,19 +1,18 @@
 """A page of a real plan, and a real browser that opens it."""
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
 
 from tcugen.console.machine import MachineFlags, sized
 from tcugen.console.page_content import build_page
 from tcugen.network.layer_config import load_network
 from tcugen.page.content import PageContent
+from tests.browser import browser
+
+__all__ = ["browser"]
 
 REFERENCE = Path(__file__).parents[2] / "examples" / "reference.json"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def content_of(network: str, **flags: object) -> PageContent:
@@ -32,14 +31,3 @@ def reference_content() -> PageContent:
 def striped_content() -> PageContent:
     """Of a network whose tensors do not all fit on chip."""
     return content_of("resnet20", array="8x8", activation_kib=16)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-    assert path, "no Chromium found; install it for the tests (Debian: apt install chromium)"
-    with sync_playwright() as playwright:
-        # Root, as which containers run, needs it without its sandbox; nothing but our own page is opened.
-        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield started
-        started.close()
