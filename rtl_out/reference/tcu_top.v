@@ -529,7 +529,7 @@ module tcu_host (
                             rresp <= 2'h0;
                         end
                         8'h3b: begin
-                            rdata <= 32'ha4f84e34;
+                            rdata <= 32'hddd0eab1;
                             rresp <= 2'h0;
                         end
                         8'h3c: begin
@@ -8402,11 +8402,11 @@ module tcu_header_check (
         expected_0 = 32'h0;
         case (number)
             4'h0: expected_0 = 32'h57554354;
-            4'h1: expected_0 = 32'ha4f84e34;
+            4'h1: expected_0 = 32'hddd0eab1;
             4'h2: expected_0 = 32'h10000;
             4'h4, 4'h5, 4'h6, 4'h7: expected_0 = 32'h0;
             4'h8: expected_0 = 32'h50554354;
-            4'h9: expected_0 = 32'ha4f84e34;
+            4'h9: expected_0 = 32'hddd0eab1;
             4'ha: expected_0 = 32'h10000;
             4'hb: expected_0 = weights_bytes;
             default: ;

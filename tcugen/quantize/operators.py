@@ -1,41 +1,23 @@
 """What each operator of an exported module becomes."""
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import torch
 from torch import fx
 
+<<<<<<< HEAD
 from tcugen.network.operators import Add, AveragePool, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Weighted
+=======
+from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Slice, Weighted
+from tcugen.quantize import channel_operators, elementwise_operators
+from tcugen.quantize.arguments import arguments, channels_first, pair_of, shape_of
+>>>>>>> s17-opsb
 from tcugen.quantize.float_network import Parameters
 from tcugen.quantize.fold import Normalisation, alone, folded
 from tcugen.quantize.node_builder import NodeBuilder, Value
 from tcugen.quantize.walk import Walk, read_once, refusal
-
-
-def arguments(node: fx.Node) -> dict[str, Any]:
-    """All arguments by name, defaults included."""
-    operator: Any = node.target
-    schema = operator._schema.arguments
-    given = dict(zip((argument.name for argument in schema), node.args, strict=False)) | dict(node.kwargs)
-    return {a.name: given.get(a.name, a.default_value if a.has_default_value() else None) for a in schema}
-
-
-def _pair(value: int | Sequence[int]) -> tuple[int, int]:
-    values = [value] if isinstance(value, int) else list(value)
-    return (values[0], values[-1])
-
-
-def _channels_first(node: fx.Node) -> tuple[int, int, int]:
-    """Channels, height and width of an operator's output; 1x1 pixels if it is flat."""
-    channels, height, width, *_ = (*_shape(node)[1:], 1, 1)
-    return channels, height, width
-
-
-def _shape(node: fx.Node) -> tuple[int, ...]:
-    return tuple(node.meta["val"].shape)
 
 
 def convolution(walk: Walk, node: fx.Node) -> Value:
@@ -45,19 +27,18 @@ def convolution(walk: Walk, node: fx.Node) -> Value:
     weight = walk.array(node, given["weight"], "weight")
     channels = len(weight)
     bias = np.zeros(channels) if given["bias"] is None else walk.array(node, given["bias"], "bias")
-    if set(_pair(given["dilation"])) != {1}:
-        raise refusal(node, "dilation", given["dilation"], "use a dilation of 1")
+    dilation = pair_of(given["dilation"])
     kernel = (weight.shape[2], weight.shape[3])
     padding = given["padding"]
     if isinstance(padding, str):
-        total = [side - 1 if padding == "same" else 0 for side in kernel]
+        total = [(side - 1) * d if padding == "same" else 0 for side, d in zip(kernel, dilation, strict=True)]
         top, left = (pixels // 2 for pixels in total)
         sides = (top, left, total[0] - top, total[1] - left)
     else:
-        top, left = _pair(padding)
+        top, left = pair_of(padding)
         sides = (top, left, top, left)
-    operator = Conv("", ("",), channels, kernel, _pair(given["stride"]), sides, given["groups"])
-    return walk.made(NodeBuilder(operator, (x.builder,), [node], Parameters(weight, bias)), _channels_first(node))
+    operator = Conv("", ("",), channels, kernel, pair_of(given["stride"]), sides, given["groups"], dilation=dilation)
+    return walk.made(NodeBuilder(operator, (x.builder,), [node], Parameters(weight, bias)), channels_first(node))
 
 
 def linear(walk: Walk, node: fx.Node) -> Value:
@@ -73,7 +54,7 @@ def linear(walk: Walk, node: fx.Node) -> Value:
     parameters = Parameters(weight.reshape(len(weight), *x.shape), bias)
     one_pixel, channels = x.shape[1:] == (1, 1), len(weight)
     operator = Linear("", ("",), channels) if one_pixel else Conv("", ("",), channels, x.shape[1:])
-    return walk.made(NodeBuilder(operator, (x.builder,), [node], parameters), _channels_first(node), flat=True)
+    return walk.made(NodeBuilder(operator, (x.builder,), [node], parameters), channels_first(node), flat=True)
 
 
 def batch_norm(walk: Walk, node: fx.Node) -> Value:
@@ -100,7 +81,10 @@ def batch_norm(walk: Walk, node: fx.Node) -> Value:
 
 
 def first_result(walk: Walk, node: fx.Node) -> Value:
-    """The first of several results; the others of a normalisation are for training."""
+    """The first of several results, the others of a normalisation are for training; any range of channels."""
+    source = node.args[0]
+    if isinstance(source, fx.Node) and str(source.target).removeprefix("aten.") in channel_operators.SPLITS:
+        return channel_operators.part_of(walk, node, source)
     if node.args[1] != 0:
         raise refusal(node, "output", node.args[1], "use only the first result")
     return walk.passed(node, walk.value(node, node.args[0]))
@@ -123,38 +107,39 @@ def limit(walk: Walk, node: fx.Node) -> Value:
     # A maximum over windows and a clipping may change places.
     while alone_here and builder is not None and isinstance(builder.operator, MaxPool):
         alone_here, builder = builder.reads_alone, builder.inputs[0]
-    if alone_here and builder is not None:
+    if alone_here and builder is not None and not isinstance(builder.operator, Slice):
         builder.limit(low, high, node)
         return Value(x.builder, x.shape, x.flat)
     builder = NodeBuilder(Requantise("", ("",)), (x.builder,), [node], low=low, high=high)
-    return walk.made(builder, _channels_first(node), flat=x.flat)
+    return walk.made(builder, channels_first(node), flat=x.flat)
 
 
 def add(walk: Walk, node: fx.Node) -> Value:
-    """Sum of two tensors of one shape. Raises Refused for a factor or for shapes that differ."""
-    given = arguments(node)
-    if given["alpha"] != 1:
-        raise refusal(node, "alpha", given["alpha"], "add without a factor")
-    values = [walk.value(node, given[key], key) for key in ("self", "other")]
-    shapes = [_shape(given[key]) for key in ("self", "other")]
-    if shapes[0] != shapes[1]:
-        raise refusal(node, "shapes", f"{shapes[0]} and {shapes[1]}", "add tensors of one shape")
-    builder = NodeBuilder(Add("", ("", "")), tuple(value.builder for value in values), [node])
-    return walk.made(builder, _channels_first(node), flat=values[0].flat)
+    """Sum of two tensors of one shape, or of one value per channel. Raises Refused for a factor and other shapes."""
+    first, second = elementwise_operators.two_tensors(walk, node)
+    builder = NodeBuilder(Add("", ("", "")), (first.builder, second.builder), [node])
+    return walk.made(builder, channels_first(node), flat=first.flat)
 
 
 def max_pool(walk: Walk, node: fx.Node) -> Value:
     """Max-pool, also with `ceil_mode`. Raises Refused for a dilation."""
     given = arguments(node)
     x = walk.image(node, given["self"])
-    kernel = _pair(given["kernel_size"])
-    stride, padding = _pair(given["stride"] or kernel), _pair(given["padding"])
-    if set(_pair(given["dilation"])) != {1}:
+    kernel = pair_of(given["kernel_size"])
+    stride, padding = pair_of(given["stride"] or kernel), pair_of(given["padding"])
+    if set(pair_of(given["dilation"])) != {1}:
         raise refusal(node, "dilation", given["dilation"], "use a dilation of 1")
+<<<<<<< HEAD
     sides = _sides(node, x, kernel, stride, padding)
+=======
+    # With ceil_mode a last window may stick out: as much padding more at the bottom and on the right.
+    out = shape_of(node)[2:]
+    rest = [(out[i] - 1) * stride[i] + kernel[i] - x.shape[1 + i] - padding[i] for i in range(2)]
+    sides = (*padding, max(padding[0], rest[0]), max(padding[1], rest[1]))
+>>>>>>> s17-opsb
     reads_alone = x.sole and read_once(given["self"])
     builder = NodeBuilder(MaxPool("", ("",), kernel, stride, sides), (x.builder,), [node], reads_alone=reads_alone)
-    return walk.made(builder, _channels_first(node))
+    return walk.made(builder, channels_first(node))
 
 
 def mean(walk: Walk, node: fx.Node) -> Value:
@@ -164,22 +149,26 @@ def mean(walk: Walk, node: fx.Node) -> Value:
     if given["dim"] is None or sorted(dimension % 4 for dimension in given["dim"]) != [2, 3]:
         raise refusal(node, "dim", given["dim"], "take the mean over height and width, dim = (2, 3)")
     builder = NodeBuilder(GlobalAveragePool("", ("",)), (x.builder,), [node])
-    return walk.made(builder, _channels_first(node), flat=not given["keepdim"])
+    return walk.made(builder, channels_first(node), flat=not given["keepdim"])
 
 
 def average_pool(walk: Walk, node: fx.Node) -> Value:
     """An average over windows or all pixels, or one that covers one pixel each and thereby does nothing."""
     x = walk.image(node, node.args[0])
-    out, given = _shape(node)[2:], arguments(node)
+    out, given = shape_of(node)[2:], arguments(node)
     adaptive = "output_size" in given
     if adaptive and out == x.shape[1:]:
         return walk.passed(node, x)
+<<<<<<< HEAD
     covers = adaptive or (_pair(given["kernel_size"]) == x.shape[1:] and not any(_pair(given["padding"])))
     if not adaptive and not covers and not given["divisor_override"]:
         return _window_average(walk, node, x)
+=======
+    covers = adaptive or (pair_of(given["kernel_size"]) == x.shape[1:] and not any(pair_of(given["padding"])))
+>>>>>>> s17-opsb
     if out != (1, 1) or not covers or given.get("divisor_override"):
         raise refusal(node, "output size", f"{out[0]}x{out[1]}", "average over the whole image: AdaptiveAvgPool2d(1)")
-    return walk.made(NodeBuilder(GlobalAveragePool("", ("",)), (x.builder,), [node]), _channels_first(node))
+    return walk.made(NodeBuilder(GlobalAveragePool("", ("",)), (x.builder,), [node]), channels_first(node))
 
 
 def _window_average(walk: Walk, node: fx.Node, x: Value) -> Value:
@@ -214,7 +203,7 @@ def passed_on(walk: Walk, node: fx.Node) -> Value:
 def reshape(walk: Walk, node: fx.Node) -> Value:
     """Flattening, and shapes that differ in dimensions of 1 only."""
     x = walk.value(node, node.args[0])
-    out, elements = _shape(node), math.prod(x.shape)
+    out, elements = shape_of(node), math.prod(x.shape)
     if out == (1, *x.shape):
         return walk.passed(node, x, flat=False)
     one_pixel = x.shape[1:] == (1, 1) and out[0] == 1 and max(out) == elements
@@ -238,6 +227,12 @@ OPERATORS: dict[str, Operator] = {
     "clamp_min.default": limit,
     "clamp_max.default": limit,
     "add.Tensor": add,
+    "sub.Tensor": elementwise_operators.subtract,
+    "mul.Tensor": elementwise_operators.multiply,
+    **{f"{name}.default": elementwise_operators.function_of for name in elementwise_operators.FUNCTIONS},
+    "cat.default": channel_operators.concat,
+    "slice.Tensor": channel_operators.slice_of,
+    **dict.fromkeys(channel_operators.SPLITS, channel_operators.split),
     "max_pool2d.default": max_pool,
     "mean.dim": mean,
     "adaptive_avg_pool2d.default": average_pool,
@@ -267,11 +262,6 @@ REMEDIES = {
     "_native_batch_norm_legit": "train with running statistics (track_running_stats=True)",
     "pad": "give the padding to the convolution after it",
     "constant_pad_nd": "give the padding to the convolution after it",
-    "hardswish": "train the network with ReLU or ReLU6 instead",
-    "silu": "train the network with ReLU or ReLU6 instead",
-    "gelu": "train the network with ReLU or ReLU6 instead",
-    "sigmoid": "train the network with ReLU or ReLU6 instead",
-    "leaky_relu": "train the network with ReLU or ReLU6 instead",
     "sub": "let the host prepare the image: the model must begin with a convolution or a pool",
     "div": "let the host prepare the image: the model must begin with a convolution or a pool",
 }

@@ -211,8 +211,8 @@ def test_everything_that_cannot_run_is_listed():
     class Bad(nn.Module):
         def __init__(self):
             super().__init__()
-            self.dilated = nn.Conv2d(3, 4, 3, dilation=2)
-            self.act = nn.SiLU()
+            self.dilated = nn.ConvTranspose2d(3, 4, 3)
+            self.act = nn.Mish()
             self.up = nn.Upsample(scale_factor=2)
             self.bn = nn.BatchNorm2d(4, track_running_stats=False)
             self.fc = nn.Linear(4, 3)
@@ -225,11 +225,11 @@ def test_everything_that_cannot_run_is_listed():
     with pytest.raises(UnsupportedModel) as refused:
         import_module(Bad(), SHAPE, "bad")
     text = str(refused.value)
-    assert "dilated (conv2d.default): dilation = [2, 2]; use a dilation of 1" in text
+    assert "dilated (conv_transpose2d.input): operator = conv_transpose2d.input; replace it by" in text
     # What is downstream of a refused operator is looked at all the same.
     assert {problem.node for problem in refused.value.problems} >= {"dilated", "act", "up", "bn", "softmax"}
-    assert "avg_pool2d (avg_pool2d.default): output size = 8x6" in text and "mul (mul.Tensor)" in text
-    assert "end the model in front of it" in text and "ReLU" in text
+    assert "avg_pool2d (avg_pool2d.default): output size = " in text and "mul (mul.Tensor)" in text
+    assert "end the model in front of it" in text
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,7 @@ def test_everything_that_cannot_run_is_listed():
         (lambda m, x: m.conv(x) + 1.0, r"add.Tensor\): other = 1.0"),
         (lambda m, x: torch.add(m.conv(x), m.conv(x), alpha=2), "alpha = 2"),
         (lambda m, x: m.conv(x) + m.conv.bias.reshape(4, 1, 1), "both operands must depend on the image"),
-        (lambda m, x: m.conv(x) + m.conv(x)[:, :1], "slice.*operator"),
+        (lambda m, x: m.conv(x) + m.conv(x)[:, :1], "shapes = .*; join tensors of one shape"),
         (lambda m, x: m.conv(x).mean(1), r"dim = \[1\]; take the mean over height and width"),
         (lambda m, x: functional.avg_pool2d(m.conv(x), 2, divisor_override=3), "output size = 6x5"),
         (

@@ -75,6 +75,8 @@ extern "C" {
 #define TCU_REG_LAYER_STALL_ACCUMULATORS 0x0e0u
 #define TCU_REG_LAYER_STALL_CONTROL 0x0e4u
 #define TCU_REG_WINDOWS 0x0e8u
+#define TCU_REG_INSTRUCTION_SET 0x0ecu
+#define TCU_REG_GENERATOR 0x0f0u
 
 #define TCU_REGISTER_BYTES 1024u
 #define TCU_IDENTIFICATION 0x54435531u
@@ -97,6 +99,16 @@ enum tcu_result {
     TCU_ERROR_WRITE_RESPONSE = 3,
     TCU_ERROR_OPCODE = 4,
     TCU_ERROR_BUS_HUNG = 5,
+    TCU_ERROR_READ_LAST = 6,
+    TCU_ERROR_CORE_HUNG = 7,
+    TCU_ERROR_FORMAT = 8,
+    TCU_ERROR_INSTRUCTION_SET = 9,
+    TCU_ERROR_ARCHITECTURE = 10,
+    TCU_ERROR_GENERATOR = 11,
+    TCU_ERROR_LENGTH = 12,
+    TCU_ERROR_WEIGHTS = 13,
+    TCU_ERROR_PROGRAM_CHECKSUM = 14,
+    TCU_ERROR_WEIGHTS_CHECKSUM = 15,
     TCU_NO_MACHINE = 256,
     TCU_OTHER_MACHINE = 257,
     TCU_BUSY = 258,
@@ -116,6 +128,16 @@ enum tcu_result {
     {TCU_ERROR_WRITE_RESPONSE, "WRITE_RESPONSE: memory answered a write with an error; check the address"}, \
     {TCU_ERROR_OPCODE, "OPCODE: no such instruction, or the program has no end; check that program.bin is whole and in memory"}, \
     {TCU_ERROR_BUS_HUNG, "BUS_HUNG: memory did not answer for as many cycles as the watchdog allows; make a soft reset, or reset the bus"}, \
+    {TCU_ERROR_READ_LAST, "READ_LAST"}, \
+    {TCU_ERROR_CORE_HUNG, "CORE_HUNG"}, \
+    {TCU_ERROR_FORMAT, "FORMAT"}, \
+    {TCU_ERROR_INSTRUCTION_SET, "INSTRUCTION_SET"}, \
+    {TCU_ERROR_ARCHITECTURE, "ARCHITECTURE"}, \
+    {TCU_ERROR_GENERATOR, "GENERATOR"}, \
+    {TCU_ERROR_LENGTH, "LENGTH"}, \
+    {TCU_ERROR_WEIGHTS, "WEIGHTS"}, \
+    {TCU_ERROR_PROGRAM_CHECKSUM, "PROGRAM_CHECKSUM"}, \
+    {TCU_ERROR_WEIGHTS_CHECKSUM, "WEIGHTS_CHECKSUM"}, \
     {TCU_NO_MACHINE, "NO_MACHINE: register IDENTIFICATION does not read as it must; check the address and the clock"}, \
     {TCU_OTHER_MACHINE, "OTHER_MACHINE: the network was compiled for another architecture; use the program of this build"}, \
     {TCU_BUSY, "BUSY: a run is under way; wait for its end or make a soft reset"}, \
@@ -298,8 +320,8 @@ unsigned tcu_top1(const struct tcu_tensor *tensor, const void *window);
 /* ---- The network ------------------------------------------------------------------------------------------------- */
 
 #define TCU_NETWORK_NAME "reference"
-#define TCU_PROGRAM_BYTES 1728u
-#define TCU_WEIGHTS_BYTES 1776u
+#define TCU_PROGRAM_BYTES 2048u
+#define TCU_WEIGHTS_BYTES 1840u
 #define TCU_INPUT_BYTES 768u
 #define TCU_OUTPUT_BYTES 64u
 #define TCU_SCRATCH_BYTES 0u
