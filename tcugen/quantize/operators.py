@@ -7,13 +7,19 @@ import numpy as np
 import torch
 from torch import fx
 
-<<<<<<< HEAD
-from tcugen.network.operators import Add, AveragePool, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Weighted
-=======
-from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Slice, Weighted
+from tcugen.network.operators import (
+    Add,
+    AveragePool,
+    Conv,
+    GlobalAveragePool,
+    Linear,
+    MaxPool,
+    Requantise,
+    Slice,
+    Weighted,
+)
 from tcugen.quantize import channel_operators, elementwise_operators
 from tcugen.quantize.arguments import arguments, channels_first, pair_of, shape_of
->>>>>>> s17-opsb
 from tcugen.quantize.float_network import Parameters
 from tcugen.quantize.fold import Normalisation, alone, folded
 from tcugen.quantize.node_builder import NodeBuilder, Value
@@ -129,14 +135,7 @@ def max_pool(walk: Walk, node: fx.Node) -> Value:
     stride, padding = pair_of(given["stride"] or kernel), pair_of(given["padding"])
     if set(pair_of(given["dilation"])) != {1}:
         raise refusal(node, "dilation", given["dilation"], "use a dilation of 1")
-<<<<<<< HEAD
     sides = _sides(node, x, kernel, stride, padding)
-=======
-    # With ceil_mode a last window may stick out: as much padding more at the bottom and on the right.
-    out = shape_of(node)[2:]
-    rest = [(out[i] - 1) * stride[i] + kernel[i] - x.shape[1 + i] - padding[i] for i in range(2)]
-    sides = (*padding, max(padding[0], rest[0]), max(padding[1], rest[1]))
->>>>>>> s17-opsb
     reads_alone = x.sole and read_once(given["self"])
     builder = NodeBuilder(MaxPool("", ("",), kernel, stride, sides), (x.builder,), [node], reads_alone=reads_alone)
     return walk.made(builder, channels_first(node))
@@ -159,13 +158,9 @@ def average_pool(walk: Walk, node: fx.Node) -> Value:
     adaptive = "output_size" in given
     if adaptive and out == x.shape[1:]:
         return walk.passed(node, x)
-<<<<<<< HEAD
-    covers = adaptive or (_pair(given["kernel_size"]) == x.shape[1:] and not any(_pair(given["padding"])))
+    covers = adaptive or (pair_of(given["kernel_size"]) == x.shape[1:] and not any(pair_of(given["padding"])))
     if not adaptive and not covers and not given["divisor_override"]:
         return _window_average(walk, node, x)
-=======
-    covers = adaptive or (pair_of(given["kernel_size"]) == x.shape[1:] and not any(pair_of(given["padding"])))
->>>>>>> s17-opsb
     if out != (1, 1) or not covers or given.get("divisor_override"):
         raise refusal(node, "output size", f"{out[0]}x{out[1]}", "average over the whole image: AdaptiveAvgPool2d(1)")
     return walk.made(NodeBuilder(GlobalAveragePool("", ("",)), (x.builder,), [node]), channels_first(node))
@@ -173,21 +168,24 @@ def average_pool(walk: Walk, node: fx.Node) -> Value:
 
 def _window_average(walk: Walk, node: fx.Node, x: Value) -> Value:
     given = arguments(node)
-    kernel, padding = _pair(given["kernel_size"]), _pair(given["padding"])
-    stride, sides = _pair(given["stride"] or kernel), _sides(node, x, kernel, _pair(given["stride"] or kernel), padding)
+    kernel, padding = pair_of(given["kernel_size"]), pair_of(given["padding"])
+    stride, sides = (
+        pair_of(given["stride"] or kernel),
+        _sides(node, x, kernel, pair_of(given["stride"] or kernel), padding),
+    )
     counts = bool(given["count_include_pad"]) and any(padding)
     if counts and sides != (*padding, *padding):
         # PyTorch does not count what a window sticks out by, but counts the padding.
         raise refusal(node, "ceil_mode", True, "set count_include_pad=False, or leave padding or ceil_mode out")
     operator = AveragePool("", ("",), kernel, stride, sides, counts)
-    return walk.made(NodeBuilder(operator, (x.builder,), [node]), _channels_first(node))
+    return walk.made(NodeBuilder(operator, (x.builder,), [node]), channels_first(node))
 
 
 def _sides(
     node: fx.Node, x: Value, kernel: tuple[int, int], stride: tuple[int, int], padding: tuple[int, int]
 ) -> tuple[int, int, int, int]:
     """Padding of a pool. With ceil_mode a last window may stick out: as much more at the bottom and on the right."""
-    out = _shape(node)[2:]
+    out = shape_of(node)[2:]
     rest = [(out[i] - 1) * stride[i] + kernel[i] - x.shape[1 + i] - padding[i] for i in range(2)]
     return (*padding, max(padding[0], rest[0]), max(padding[1], rest[1]))
 
