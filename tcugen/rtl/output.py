@@ -148,9 +148,10 @@ class OutputPath(Component):
             self.read_group.eq(walker.group),
         ]
         self._parameter_ring(m, walker, loader)
-        # With nothing in flight the path stands still: less power, and less work for a simulator.
+        # With nothing in flight the path stands still: less power, and less work for a simulator. As this drives all
+        # registers of the path, it is one itself.
         moving = Signal()
-        m.d.comb += moving.eq(walker.go | (flying != 0))
+        m.d.sync += moving.eq(walker.nears | (flying != 0))
         line = delayed(m, walker.step, self.latency, "step_line", moving)
         step = data.View(type(walker.step).shape(walker.step), line)
         m.d.comb += [self.write.address.eq(step.address), self.write.pad_steps.eq(step.pad_steps)]

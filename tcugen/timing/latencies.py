@@ -128,7 +128,7 @@ STEP_TO_GROUP_FREE = 2
 WRITE_TO_COUNT = 2
 """output, dispatch: from the last write of a tile to the counter that shows it."""
 
-POOL_START = 2
+POOL_START = 3
 """pool: from taking an instruction to its first tap, beside a cycle per bit of the stride."""
 
 POOL_END = 10
