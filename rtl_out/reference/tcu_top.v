@@ -3142,27 +3142,29 @@ module tcu_segment_walker_bursts (
     reg [31:0] o_payload_address;
     reg [5:0] o_payload_units;
     reg o_payload_last;
+    reg segment_last;
+    reg last_segment;
+    reg busy;
     reg [31:0] address;
+    reg [5:0] space;
     reg [20:0] left;
     reg [2:0] transfer_tag;
     reg [31:0] transfer_address;
     reg [23:0] transfer_segment_bytes;
     reg [11:0] transfer_segments;
     reg [31:0] transfer_step;
-    reg busy;
 
-    wire [5:0] space = 6'h20 - address[7:3];
-    wire segment_last = left <= space;
-    wire last = segment_last & (transfer_segments <= 12'h1);
+    wire last = segment_last & last_segment;
     wire advance = busy & (!o_valid | o_ready);
-    wire [31:0] next_segment = transfer_address + transfer_step;
     assign i_ready = !busy;
-    assign o_payload = {o_payload_last, o_payload_units, o_payload_address, o_payload_tag};
-    wire [2:0] i_payload_tag = i_payload[2:0];
+    wire [6:0] segment_last_difference = 7'h20 - transfer_address[7:3];
     wire [31:0] i_payload_address = i_payload[34:3];
+    wire [6:0] segment_last_difference_2 = 7'h20 - i_payload_address[7:3];
+    assign o_payload = {o_payload_last, o_payload_units, o_payload_address, o_payload_tag};
     wire [23:0] i_payload_segment_bytes = i_payload[58:35];
-    wire [11:0] i_payload_segments = i_payload[70:59];
+    wire [2:0] i_payload_tag = i_payload[2:0];
     wire [31:0] i_payload_step = i_payload[102:71];
+    wire [11:0] i_payload_segments = i_payload[70:59];
 
     always @(posedge clk) begin
         if (rst) begin
@@ -3171,13 +3173,6 @@ module tcu_segment_walker_bursts (
             o_payload_address <= 32'h0;
             o_payload_units <= 6'h0;
             o_payload_last <= 1'h0;
-            transfer_tag <= 3'h0;
-            transfer_address <= 32'h0;
-            transfer_segment_bytes <= 24'h0;
-            transfer_segments <= 12'h0;
-            transfer_step <= 32'h0;
-            address <= 32'h0;
-            left <= 21'h0;
             busy <= 1'h0;
         end else begin
             if (o_ready) o_valid <= 1'h0;
@@ -3187,27 +3182,41 @@ module tcu_segment_walker_bursts (
                 o_payload_address <= address;
                 o_payload_units <= segment_last ? left[5:0] : space;
                 o_payload_last <= last;
-                if (segment_last) begin
-                    transfer_address <= next_segment;
-                    transfer_segments <= transfer_segments - 12'h1;
-                    address <= next_segment;
-                    left <= transfer_segment_bytes[23:3];
-                end else begin
-                    address <= {address[31:8] + 24'h1, 8'h0};
-                    left <= left - space;
-                end
             end
             if (advance & last) busy <= 1'h0;
-            if (i_valid & i_ready) begin
-                transfer_tag <= i_payload_tag;
-                transfer_address <= i_payload_address;
-                transfer_segment_bytes <= i_payload_segment_bytes;
-                transfer_segments <= i_payload_segments;
-                transfer_step <= i_payload_step;
-                address <= i_payload_address;
-                left <= i_payload_segment_bytes[23:3];
-                busy <= 1'h1;
+            if (i_valid & i_ready) busy <= 1'h1;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (advance) begin
+            if (segment_last) begin
+                address <= transfer_address;
+                left <= transfer_segment_bytes[23:3];
+                space <= segment_last_difference[5:0];
+                segment_last <= $signed({1'h0, transfer_segment_bytes[23:3]}) <= $signed(segment_last_difference);
+                transfer_address <= transfer_address + transfer_step;
+                transfer_segments <= transfer_segments - 12'h1;
+                last_segment <= transfer_segments <= 12'h2;
+            end else begin
+                address <= {address[31:8] + 24'h1, 8'h0};
+                left <= left - space;
+                space <= 6'h20;
+                segment_last <= left <= (space + 21'h20);
             end
+        end
+        if (i_valid & i_ready) begin
+            address <= i_payload_address;
+            left <= i_payload_segment_bytes[23:3];
+            space <= segment_last_difference_2[5:0];
+            segment_last <= $signed({1'h0, i_payload_segment_bytes[23:3]}) <= $signed(segment_last_difference_2);
+            transfer_tag <= i_payload_tag;
+            transfer_address <= i_payload_address;
+            transfer_address <= i_payload_address + i_payload_step;
+            transfer_segment_bytes <= i_payload_segment_bytes;
+            transfer_segments <= i_payload_segments;
+            transfer_step <= i_payload_step;
+            last_segment <= i_payload_segments <= 12'h1;
         end
     end
 endmodule
@@ -3296,24 +3305,25 @@ module tcu_segment_walker_load_places (
     reg [23:0] o_payload_address;
     reg o_payload_units;
     reg o_payload_last;
+    reg segment_last;
+    reg last_segment;
+    reg busy;
+    reg [23:0] address;
+    reg space;
     reg [21:0] left;
     reg [23:0] transfer_address;
     reg [23:0] transfer_segment_bytes;
     reg [11:0] transfer_segments;
     reg [23:0] transfer_step;
-    reg busy;
-    reg [23:0] address;
 
-    wire segment_last = left <= 22'h1;
-    wire last = segment_last & (transfer_segments <= 12'h1);
+    wire last = segment_last & last_segment;
     wire advance = busy & (!o_valid | o_ready);
-    wire [23:0] next_segment = transfer_address + transfer_step;
     assign i_ready = !busy | (advance & last);
     assign o_payload = {o_payload_last, o_payload_units, o_payload_address};
     wire [23:0] i_payload_address = i_payload[23:0];
     wire [23:0] i_payload_segment_bytes = i_payload[47:24];
-    wire [11:0] i_payload_segments = i_payload[59:48];
     wire [23:0] i_payload_step = i_payload[83:60];
+    wire [11:0] i_payload_segments = i_payload[59:48];
 
     always @(posedge clk) begin
         if (rst) begin
@@ -3321,40 +3331,48 @@ module tcu_segment_walker_load_places (
             o_payload_address <= 24'h0;
             o_payload_units <= 1'h0;
             o_payload_last <= 1'h0;
-            transfer_address <= 24'h0;
-            transfer_segment_bytes <= 24'h0;
-            transfer_segments <= 12'h0;
-            transfer_step <= 24'h0;
-            address <= 24'h0;
-            left <= 22'h0;
             busy <= 1'h0;
         end else begin
             if (o_ready) o_valid <= 1'h0;
             if (advance) begin
                 o_valid <= 1'h1;
                 o_payload_address <= address;
-                o_payload_units <= segment_last ? left[0] : 1'h1;
+                o_payload_units <= segment_last ? left[0] : space;
                 o_payload_last <= last;
-                if (segment_last) begin
-                    transfer_address <= next_segment;
-                    transfer_segments <= transfer_segments - 12'h1;
-                    address <= next_segment;
-                    left <= transfer_segment_bytes[23:2];
-                end else begin
-                    address <= {address[23:2] + 22'h1, 2'h0};
-                    left <= left - 22'h1;
-                end
             end
             if (advance & last) busy <= 1'h0;
-            if (i_valid & i_ready) begin
-                transfer_address <= i_payload_address;
-                transfer_segment_bytes <= i_payload_segment_bytes;
-                transfer_segments <= i_payload_segments;
-                transfer_step <= i_payload_step;
-                address <= i_payload_address;
-                left <= i_payload_segment_bytes[23:2];
-                busy <= 1'h1;
+            if (i_valid & i_ready) busy <= 1'h1;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (advance) begin
+            if (segment_last) begin
+                address <= transfer_address;
+                left <= transfer_segment_bytes[23:2];
+                space <= 1'h1;
+                segment_last <= transfer_segment_bytes[23:2] <= 22'h1;
+                transfer_address <= transfer_address + transfer_step;
+                transfer_segments <= transfer_segments - 12'h1;
+                last_segment <= transfer_segments <= 12'h2;
+            end else begin
+                address <= {address[23:2] + 22'h1, 2'h0};
+                left <= left - space;
+                space <= 1'h1;
+                segment_last <= left <= (space + 22'h1);
             end
+        end
+        if (i_valid & i_ready) begin
+            address <= i_payload_address;
+            left <= i_payload_segment_bytes[23:2];
+            space <= 1'h1;
+            segment_last <= i_payload_segment_bytes[23:2] <= 22'h1;
+            transfer_address <= i_payload_address;
+            transfer_address <= i_payload_address + i_payload_step;
+            transfer_segment_bytes <= i_payload_segment_bytes;
+            transfer_segments <= i_payload_segments;
+            transfer_step <= i_payload_step;
+            last_segment <= i_payload_segments <= 12'h1;
         end
     end
 endmodule
@@ -3619,24 +3637,25 @@ module tcu_segment_walker_store_places (
     reg [23:0] o_payload_address;
     reg o_payload_units;
     reg o_payload_last;
+    reg segment_last;
+    reg last_segment;
+    reg busy;
+    reg [23:0] address;
+    reg space;
     reg [21:0] left;
     reg [23:0] transfer_address;
     reg [23:0] transfer_segment_bytes;
     reg [11:0] transfer_segments;
     reg [23:0] transfer_step;
-    reg busy;
-    reg [23:0] address;
 
-    wire segment_last = left <= 22'h1;
-    wire last = segment_last & (transfer_segments <= 12'h1);
+    wire last = segment_last & last_segment;
     wire advance = busy & (!o_valid | o_ready);
-    wire [23:0] next_segment = transfer_address + transfer_step;
     assign i_ready = !busy;
     assign o_payload = {o_payload_last, o_payload_units, o_payload_address};
     wire [23:0] i_payload_address = i_payload[23:0];
     wire [23:0] i_payload_segment_bytes = i_payload[47:24];
-    wire [11:0] i_payload_segments = i_payload[59:48];
     wire [23:0] i_payload_step = i_payload[83:60];
+    wire [11:0] i_payload_segments = i_payload[59:48];
 
     always @(posedge clk) begin
         if (rst) begin
@@ -3644,40 +3663,48 @@ module tcu_segment_walker_store_places (
             o_payload_address <= 24'h0;
             o_payload_units <= 1'h0;
             o_payload_last <= 1'h0;
-            transfer_address <= 24'h0;
-            transfer_segment_bytes <= 24'h0;
-            transfer_segments <= 12'h0;
-            transfer_step <= 24'h0;
-            address <= 24'h0;
-            left <= 22'h0;
             busy <= 1'h0;
         end else begin
             if (o_ready) o_valid <= 1'h0;
             if (advance) begin
                 o_valid <= 1'h1;
                 o_payload_address <= address;
-                o_payload_units <= segment_last ? left[0] : 1'h1;
+                o_payload_units <= segment_last ? left[0] : space;
                 o_payload_last <= last;
-                if (segment_last) begin
-                    transfer_address <= next_segment;
-                    transfer_segments <= transfer_segments - 12'h1;
-                    address <= next_segment;
-                    left <= transfer_segment_bytes[23:2];
-                end else begin
-                    address <= {address[23:2] + 22'h1, 2'h0};
-                    left <= left - 22'h1;
-                end
             end
             if (advance & last) busy <= 1'h0;
-            if (i_valid & i_ready) begin
-                transfer_address <= i_payload_address;
-                transfer_segment_bytes <= i_payload_segment_bytes;
-                transfer_segments <= i_payload_segments;
-                transfer_step <= i_payload_step;
-                address <= i_payload_address;
-                left <= i_payload_segment_bytes[23:2];
-                busy <= 1'h1;
+            if (i_valid & i_ready) busy <= 1'h1;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (advance) begin
+            if (segment_last) begin
+                address <= transfer_address;
+                left <= transfer_segment_bytes[23:2];
+                space <= 1'h1;
+                segment_last <= transfer_segment_bytes[23:2] <= 22'h1;
+                transfer_address <= transfer_address + transfer_step;
+                transfer_segments <= transfer_segments - 12'h1;
+                last_segment <= transfer_segments <= 12'h2;
+            end else begin
+                address <= {address[23:2] + 22'h1, 2'h0};
+                left <= left - space;
+                space <= 1'h1;
+                segment_last <= left <= (space + 22'h1);
             end
+        end
+        if (i_valid & i_ready) begin
+            address <= i_payload_address;
+            left <= i_payload_segment_bytes[23:2];
+            space <= 1'h1;
+            segment_last <= i_payload_segment_bytes[23:2] <= 22'h1;
+            transfer_address <= i_payload_address;
+            transfer_address <= i_payload_address + i_payload_step;
+            transfer_segment_bytes <= i_payload_segment_bytes;
+            transfer_segments <= i_payload_segments;
+            transfer_step <= i_payload_step;
+            last_segment <= i_payload_segments <= 12'h1;
         end
     end
 endmodule
@@ -5004,19 +5031,27 @@ module tcu_serial_product_block_product (
 );
     reg [23:0] products_address;
     reg [15:0] products_iy;
+    reg pending;
     reg [11:0] left;
     reg [23:0] shifted_address;
     reg [15:0] shifted_iy;
 
-    assign ready = left == 12'h0;
+    assign ready = !pending;
     assign products = {products_iy, products_address};
     wire [23:0] operands_address = operands[23:0];
     wire [15:0] operands_iy = operands[39:24];
 
     always @(posedge clk) begin
-        if (rst) left <= 12'h0;
-        else if (start) left <= factor;
-        else left <= left[11:1];
+        if (rst) begin
+            left <= 12'h0;
+            pending <= 1'h0;
+        end else if (start) begin
+            left <= factor;
+            pending <= factor != 12'h0;
+        end else begin
+            left <= left[11:1];
+            pending <= left[11:1] != 11'h0;
+        end
     end
 
     always @(posedge clk) begin
@@ -5052,10 +5087,11 @@ endmodule
 //     tiles_written: Position after the last complete tile of the weight ring; a pass is emitted only when its tile
 //         is there.
 //     o_pass, o_tile: The passes, and their tiles in the same order.
-//     waiting_for_weights: A pass is due, its tile is not in the ring.
+//     waiting_for_weights: A pass is due, its tile was not in the ring in the cycle before.
 //     busy: An instruction is being walked.
 //
-// Rate: one pass per cycle, plus three cycles per instruction. The last pass of the first tile waits for the products
+// Rate: one pass in two cycles, as whether its tile is in the ring is found out in the cycle before; plus three cycles
+// per instruction. The last pass of the first tile waits for the products
 // that lead to the next block, see SerialProduct.
 module tcu_pass_walker (
     input  wire         clk,
@@ -5083,15 +5119,21 @@ module tcu_pass_walker (
     reg [16:0] o_pass_payload_iy;
     reg [23:0] o_pass_payload_offset;
     reg kx_ends;
-    reg last_ky;
-    reg last_group;
-    reg last_block;
-    reg last_column;
     reg [511:0] word;
+    reg ky_turns;
+    reg last_ky;
+    reg group_turns;
+    reg last_group;
+    reg block_turns;
+    reg last_block;
+    reg column_turns;
+    reg last_column;
     reg [11:0] block_left;
     reg signal;
     reg [6:0] tile_position;
     reg [1:0] fsm_state;
+    reg tile_there;
+    reg emitted;
     reg [7:0] kx_left;
     reg [7:0] ky_left;
     reg [11:0] group_left;
@@ -5103,11 +5145,20 @@ module tcu_pass_walker (
     reg [23:0] group_at;
     reg [16:0] block_iy;
 
-    wire ky_ends = kx_ends & last_ky;
-    wire o_pass_payload_ends = ky_ends & last_group;
-    wire block_ends = o_pass_payload_ends & last_block;
-    wire column_ends = block_ends & last_column;
+    wire [7:0] word_n_kx = word[459:452];
+    wire kx_is_one = word_n_kx == 8'h1;
+    wire [7:0] word_n_ky = word[451:444];
+    wire ky_is_one = word_n_ky == 8'h1;
+    wire o_pass_payload_ends = group_turns & last_group;
+    wire [11:0] word_n_groups = word[251:240];
+    wire group_is_one = word_n_groups == 12'h1;
+    wire block_ends = block_turns & last_block;
+    wire [11:0] word_n_y = word[215:204];
     wire [11:0] word_block_rows = word[227:216];
+    wire block_is_one = word_n_y <= word_block_rows;
+    wire column_ends = column_turns & last_column;
+    wire [11:0] word_n_columns = word[203:192];
+    wire column_is_one = word_n_columns == 12'h1;
     wire [11:0] o_pass_payload_rows = last_block ? block_left : word_block_rows;
     wire word_accumulate = word[252];
     wire o_pass_payload_first = signal & !word_accumulate;
@@ -5118,9 +5169,15 @@ module tcu_pass_walker (
     assign instruction_ready = fsm_state == FSM_IDLE;
     assign busy = !instruction_ready;
     wire signal_2 = fsm_state == FSM_PREPARE;
-    assign waiting_for_weights = (fsm_state == FSM_WALK) & (tile_position == tiles_written);
-    wire go = (fsm_state == FSM_WALK) & (block_product_ready | !o_pass_payload_ends) & !waiting_for_weights &
-        o_pass_ready & o_tile_ready;
+    wire group_turns_selected = kx_ends ? kx_is_one : kx_left == 8'h2;
+    wire group_turns_selected_2 = last_ky ? ky_is_one : ky_left == 8'h2;
+    wire group_turns_selected_3 = ky_turns ? group_turns_selected_2 : last_ky;
+    wire block_turns_selected = last_group ? group_is_one : group_left == 12'h2;
+    wire block_turns_selected_2 = group_turns ? block_turns_selected : last_group;
+    wire column_turns_at_most = block_left <= {word_block_rows, 1'h0};
+    assign waiting_for_weights = (fsm_state == FSM_WALK) & !tile_there & !emitted;
+    wire go = (fsm_state == FSM_WALK) & (block_product_ready | !o_pass_payload_ends) & tile_there & o_pass_ready &
+        o_tile_ready;
     assign o_pass_valid = (fsm_state == FSM_WALK) & go;
     wire [7:0] word_pad = word[467:460];
     wire [15:0] word_height = word[439:424];
@@ -5140,11 +5197,6 @@ module tcu_pass_walker (
     wire [3:0] instruction_payload_stride_y = instruction_payload[443:440];
     wire [23:0] instruction_payload_y_step = instruction_payload[351:328];
     wire [39:0] block_product_operands = {12'h0, instruction_payload_stride_y, instruction_payload_y_step};
-    wire [7:0] word_n_kx = word[459:452];
-    wire [7:0] word_n_ky = word[451:444];
-    wire [11:0] word_n_groups = word[251:240];
-    wire [11:0] word_n_y = word[215:204];
-    wire [11:0] word_n_columns = word[203:192];
     wire [23:0] word_base = word[151:128];
     wire [15:0] word_iy0 = word[191:176];
     wire [23:0] word_offset0 = word[175:152];
@@ -5175,16 +5227,36 @@ module tcu_pass_walker (
 
     always @(posedge clk) begin
         if (rst) kx_ends <= 1'h0;
-        else if (signal_2) kx_ends <= word_n_kx == 8'h1;
+        else if (signal_2) kx_ends <= kx_is_one;
         else if (go) begin
             kx_ends <= kx_left == 8'h2;
-            if (kx_ends) kx_ends <= word_n_kx == 8'h1;
+            if (kx_ends) kx_ends <= kx_is_one;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            ky_turns <= 1'h0;
+            group_turns <= 1'h0;
+            block_turns <= 1'h0;
+            column_turns <= 1'h0;
+        end else if (signal_2) begin
+            ky_turns <= kx_is_one;
+            group_turns <= &{ky_is_one, kx_is_one};
+            block_turns <= &{group_is_one, ky_is_one, kx_is_one};
+            column_turns <= &{block_is_one, group_is_one, ky_is_one, kx_is_one};
+        end else if (go) begin
+            ky_turns <= group_turns_selected;
+            group_turns <= &{group_turns_selected_3, group_turns_selected};
+            block_turns <= &{block_turns_selected_2, group_turns_selected_3, group_turns_selected};
+            column_turns <= &{block_turns ? (last_block ? block_is_one : column_turns_at_most) : last_block,
+                block_turns_selected_2, group_turns_selected_3, group_turns_selected};
         end
     end
 
     always @(posedge clk) begin
         if (signal_2) ky_left <= word_n_ky;
-        else if (go & kx_ends) begin
+        else if (go & ky_turns) begin
             ky_left <= ky_left - 8'h1;
             if (last_ky) ky_left <= word_n_ky;
         end
@@ -5192,16 +5264,16 @@ module tcu_pass_walker (
 
     always @(posedge clk) begin
         if (rst) last_ky <= 1'h0;
-        else if (signal_2) last_ky <= word_n_ky == 8'h1;
-        else if (go & kx_ends) begin
+        else if (signal_2) last_ky <= ky_is_one;
+        else if (go & ky_turns) begin
             last_ky <= ky_left == 8'h2;
-            if (last_ky) last_ky <= word_n_ky == 8'h1;
+            if (last_ky) last_ky <= ky_is_one;
         end
     end
 
     always @(posedge clk) begin
         if (signal_2) group_left <= word_n_groups;
-        else if (go & ky_ends) begin
+        else if (go & group_turns) begin
             group_left <= group_left - 12'h1;
             if (last_group) group_left <= word_n_groups;
         end
@@ -5209,16 +5281,16 @@ module tcu_pass_walker (
 
     always @(posedge clk) begin
         if (rst) last_group <= 1'h0;
-        else if (signal_2) last_group <= word_n_groups == 12'h1;
-        else if (go & ky_ends) begin
+        else if (signal_2) last_group <= group_is_one;
+        else if (go & group_turns) begin
             last_group <= group_left == 12'h2;
-            if (last_group) last_group <= word_n_groups == 12'h1;
+            if (last_group) last_group <= group_is_one;
         end
     end
 
     always @(posedge clk) begin
         if (signal_2) block_left <= word_n_y;
-        else if (go & o_pass_payload_ends) begin
+        else if (go & block_turns) begin
             block_left <= block_left - word_block_rows;
             if (last_block) block_left <= word_n_y;
         end
@@ -5226,16 +5298,16 @@ module tcu_pass_walker (
 
     always @(posedge clk) begin
         if (rst) last_block <= 1'h0;
-        else if (signal_2) last_block <= word_n_y <= word_block_rows;
-        else if (go & o_pass_payload_ends) begin
-            last_block <= block_left <= {word_block_rows, 1'h0};
-            if (last_block) last_block <= word_n_y <= word_block_rows;
+        else if (signal_2) last_block <= block_is_one;
+        else if (go & block_turns) begin
+            last_block <= column_turns_at_most;
+            if (last_block) last_block <= block_is_one;
         end
     end
 
     always @(posedge clk) begin
         if (signal_2) column_left <= word_n_columns;
-        else if (go & block_ends) begin
+        else if (go & column_turns) begin
             column_left <= column_left - 12'h1;
             if (last_column) column_left <= word_n_columns;
         end
@@ -5243,10 +5315,10 @@ module tcu_pass_walker (
 
     always @(posedge clk) begin
         if (rst) last_column <= 1'h0;
-        else if (signal_2) last_column <= word_n_columns == 12'h1;
-        else if (go & block_ends) begin
+        else if (signal_2) last_column <= column_is_one;
+        else if (go & column_turns) begin
             last_column <= column_left == 12'h2;
-            if (last_column) last_column <= word_n_columns == 12'h1;
+            if (last_column) last_column <= column_is_one;
         end
     end
 
@@ -5275,6 +5347,16 @@ module tcu_pass_walker (
     end
 
     always @(posedge clk) begin
+        if (rst) begin
+            tile_there <= 1'h0;
+            emitted <= 1'h0;
+        end else begin
+            tile_there <= (tile_position != tiles_written) & !go;
+            emitted <= go;
+        end
+    end
+
+    always @(posedge clk) begin
         if (signal_2) begin
             column_at <= word_base;
             block_at <= word_base;
@@ -5285,18 +5367,18 @@ module tcu_pass_walker (
             o_pass_payload_offset <= word_offset0;
         end else if (go) begin
             o_pass_payload_offset <= o_pass_payload_offset + word_kx_step;
-            if (kx_ends) begin
+            if (ky_turns) begin
                 o_pass_payload_row <= o_pass_payload_row + word_ky_step;
                 o_pass_payload_iy <= o_pass_payload_iy + 17'h1;
                 o_pass_payload_offset <= word_offset0;
             end
-            if (ky_ends) begin
+            if (group_turns) begin
                 group_at <= group_at + word_group_step;
                 o_pass_payload_row <= group_at + word_group_step;
                 o_pass_payload_iy <= block_iy;
                 o_pass_payload_offset <= word_offset0;
             end
-            if (o_pass_payload_ends) begin
+            if (block_turns) begin
                 block_at <= block_at + block_product_products_address;
                 group_at <= block_at + block_product_products_address;
                 o_pass_payload_row <= block_at + block_product_products_address;
@@ -5304,7 +5386,7 @@ module tcu_pass_walker (
                 o_pass_payload_iy <= block_iy + block_product_products_iy;
                 o_pass_payload_offset <= word_offset0;
             end
-            if (block_ends) begin
+            if (column_turns) begin
                 column_at <= column_at + word_column_step;
                 block_at <= column_at + word_column_step;
                 group_at <= column_at + word_column_step;
@@ -5498,8 +5580,9 @@ module tcu_pixel_walker (
     reg tag_first;
     reg tag_last;
     reg x_ends;
-    reg last_y;
     reg [204:0] current;
+    reg y_turns;
+    reg last_y;
     reg [1:0] banks_taken;
     reg [11:0] x_left;
     reg [11:0] y_left;
@@ -5510,7 +5593,11 @@ module tcu_pixel_walker (
     reg [6:0] pixel_2;
     reg begins;
 
-    wire y_ends = x_ends & last_y;
+    wire [11:0] current_n_x = current[100:89];
+    wire x_is_one = current_n_x == 12'h1;
+    wire y_ends = y_turns & last_y;
+    wire [11:0] current_rows = current[88:77];
+    wire y_is_one = current_rows == 12'h1;
     wire due = i_pass_valid & (!active | y_ends);
     wire i_pass_payload_opens = i_pass_payload[202];
     wire bank_free = !i_pass_payload_opens | (banks_taken != 2'h2);
@@ -5522,9 +5609,7 @@ module tcu_pixel_walker (
     assign pass_started = i_pass_ready;
     assign layer = current[11:0];
     wire [11:0] i_pass_payload_n_x = i_pass_payload[100:89];
-    wire [11:0] current_n_x = current[100:89];
     wire [11:0] i_pass_payload_rows = i_pass_payload[88:77];
-    wire [11:0] current_rows = current[88:77];
     wire [23:0] i_pass_payload_row = i_pass_payload[35:12];
     wire [16:0] i_pass_payload_iy = i_pass_payload[52:36];
     wire [23:0] i_pass_payload_offset = i_pass_payload[76:53];
@@ -5562,13 +5647,19 @@ module tcu_pixel_walker (
         else if (i_pass_ready) x_ends <= i_pass_payload_n_x == 12'h1;
         else if (active) begin
             x_ends <= x_left == 12'h2;
-            if (x_ends) x_ends <= current_n_x == 12'h1;
+            if (x_ends) x_ends <= x_is_one;
         end
     end
 
     always @(posedge clk) begin
+        if (rst) y_turns <= 1'h0;
+        else if (i_pass_ready) y_turns <= i_pass_payload_n_x == 12'h1;
+        else if (active) y_turns <= x_ends ? x_is_one : x_left == 12'h2;
+    end
+
+    always @(posedge clk) begin
         if (i_pass_ready) y_left <= i_pass_payload_rows;
-        else if (active & x_ends) begin
+        else if (active & y_turns) begin
             y_left <= y_left - 12'h1;
             if (last_y) y_left <= current_rows;
         end
@@ -5577,9 +5668,9 @@ module tcu_pixel_walker (
     always @(posedge clk) begin
         if (rst) last_y <= 1'h0;
         else if (i_pass_ready) last_y <= i_pass_payload_rows == 12'h1;
-        else if (active & x_ends) begin
+        else if (active & y_turns) begin
             last_y <= y_left == 12'h2;
-            if (last_y) last_y <= current_rows == 12'h1;
+            if (last_y) last_y <= y_is_one;
         end
     end
 
@@ -5590,7 +5681,7 @@ module tcu_pixel_walker (
             offset <= i_pass_payload_offset;
         end else if (active) begin
             offset <= offset + current_x_step;
-            if (x_ends) begin
+            if (y_turns) begin
                 row <= row + current_y_step;
                 iy <= iy + current_stride_y;
                 offset <= current_offset;
@@ -6284,7 +6375,8 @@ endmodule
 // Members:
 //     start, word: Pulse to begin with the instruction in `word`, which must not change until `active` falls.
 //     filled: The array has completed a tile.
-//     groups_written: Position after the last complete group of the parameter ring.
+//     groups_written: Position after the last complete group of the parameter ring; a group serves from the cycle
+//         after it is there.
 //     residual_valid: The residual word of this step is there.
 //     nears: The next cycle may bring a step: an instruction is under way then, and a tile is filled.
 //     go: A step is taken; all outputs below belong to it.
@@ -6320,13 +6412,18 @@ module tcu_drain_walker (
     output reg          group_released
 );
     reg step_ends;
+    reg plane_turns;
     reg last_plane;
+    reg x_turns;
     reg last_x;
+    reg y_turns;
     reg last_y;
+    reg column_turns;
     reg last_column;
     reg [11:0] column_left;
     reg last_row;
     reg [1:0] full;
+    reg group_there;
     reg [23:0] step_at;
     reg step_left;
     reg [2:0] plane_left;
@@ -6340,16 +6437,25 @@ module tcu_drain_walker (
     reg [11:0] block_left;
     reg [5:0] group_start;
 
-    wire plane_ends = step_ends & last_plane;
-    wire x_ends = plane_ends & last_x;
-    wire y_ends = x_ends & last_y;
     wire [5:0] word_last_steps = word[234:229];
-    wire next_steps = (y_ends ? column_left == 12'h2 : last_column) ? word_last_steps[0] : 1'h1;
+    wire next_steps = (column_turns ? column_left == 12'h2 : last_column) ? word_last_steps[0] : 1'h1;
+    wire step_is_one = next_steps;
+    wire plane_ends = plane_turns & last_plane;
+    wire word_int32 = word[487];
+    wire [2:0] plane_is_one_selected = word_int32 ? 3'h4 : 3'h1;
+    wire plane_is_one = plane_is_one_selected == 3'h1;
+    wire x_ends = x_turns & last_x;
+    wire [11:0] word_n_x = word[223:212];
+    wire x_is_one = word_n_x == 12'h1;
+    wire [11:0] word_n_y = word[199:188];
+    wire y_is_one = word_n_y == 12'h1;
+    wire [11:0] word_n_columns = word[187:176];
+    wire column_is_one = word_n_columns == 12'h1;
     wire block_ends = last_y | last_row;
     wire word_ends = residual_byte == 2'h0;
     wire step_tile_ends = x_ends & block_ends;
     wire word_residual = word[486];
-    assign go = active & (full != 2'h0) & (group != groups_written) & (!word_residual | residual_valid);
+    assign go = active & (full != 2'h0) & group_there & (!word_residual | residual_valid);
     wire [23:0] step_address = step_at + residual_byte;
     wire [5:0] word_pad_steps = word[240:235];
     wire step_pad_steps = (last_column & step_ends) ? word_pad_steps[0] : 1'h0;
@@ -6357,16 +6463,16 @@ module tcu_drain_walker (
     assign residual_pop = go & word_residual & (step_ends | word_ends);
     wire emptied = go & step_tile_ends;
     assign nears = (start | active) & ((full != 2'h0) | filled);
-    wire [11:0] word_n_columns = word[187:176];
-    wire step_ends_selected = (word_n_columns == 12'h1) ? word_last_steps[0] : 1'h1;
-    wire word_int32 = word[487];
-    wire [2:0] last_plane_selected = word_int32 ? 3'h4 : 3'h1;
-    wire last_plane_equal = last_plane_selected == 3'h1;
+    wire x_turns_selected = column_is_one ? word_last_steps[0] : 1'h1;
+    wire x_turns_equal = x_turns_selected;
+    wire x_turns_selected_2 = step_ends ? step_is_one : step_left == 2'h2;
+    wire x_turns_selected_3 = last_plane ? plane_is_one : plane_left == 3'h2;
+    wire x_turns_selected_4 = plane_turns ? x_turns_selected_3 : last_plane;
+    wire y_turns_selected = last_x ? x_is_one : x_left == 12'h2;
+    wire y_turns_selected_2 = x_turns ? y_turns_selected : last_x;
     wire [23:0] word_out_plane_step = word[279:256];
     wire [23:0] column_at_sum = column_at + word_out_plane_step * 24'h1;
     assign step = {step_tile_ends, step_pad_steps, step_address};
-    wire [11:0] word_n_x = word[223:212];
-    wire [11:0] word_n_y = word[199:188];
     wire [23:0] word_out_base = word[151:128];
     wire [23:0] word_byte_step = word[375:352];
     wire [23:0] word_out_x_step = word[327:304];
@@ -6376,7 +6482,7 @@ module tcu_drain_walker (
     wire [11:0] word_block_rows = word[211:200];
 
     always @(posedge clk) begin
-        if (start) step_left <= step_ends_selected;
+        if (start) step_left <= x_turns_selected;
         else if (go) begin
             step_left <= step_left - 1'h1;
             if (step_ends) step_left <= next_steps;
@@ -6385,33 +6491,53 @@ module tcu_drain_walker (
 
     always @(posedge clk) begin
         if (rst) step_ends <= 1'h0;
-        else if (start) step_ends <= step_ends_selected;
+        else if (start) step_ends <= x_turns_equal;
         else if (go) begin
             step_ends <= step_left == 2'h2;
-            if (step_ends) step_ends <= next_steps;
+            if (step_ends) step_ends <= step_is_one;
         end
     end
 
     always @(posedge clk) begin
-        if (start) plane_left <= last_plane_selected;
-        else if (go & step_ends) begin
+        if (rst) begin
+            plane_turns <= 1'h0;
+            x_turns <= 1'h0;
+            y_turns <= 1'h0;
+            column_turns <= 1'h0;
+        end else if (start) begin
+            plane_turns <= x_turns_equal;
+            x_turns <= &{plane_is_one, x_turns_equal};
+            y_turns <= &{x_is_one, plane_is_one, x_turns_equal};
+            column_turns <= &{y_is_one, x_is_one, plane_is_one, x_turns_equal};
+        end else if (go) begin
+            plane_turns <= x_turns_selected_2;
+            x_turns <= &{x_turns_selected_4, x_turns_selected_2};
+            y_turns <= &{y_turns_selected_2, x_turns_selected_4, x_turns_selected_2};
+            column_turns <= &{y_turns ? (last_y ? y_is_one : y_left == 12'h2) : last_y, y_turns_selected_2,
+                x_turns_selected_4, x_turns_selected_2};
+        end
+    end
+
+    always @(posedge clk) begin
+        if (start) plane_left <= plane_is_one_selected;
+        else if (go & plane_turns) begin
             plane_left <= plane_left - 3'h1;
-            if (last_plane) plane_left <= last_plane_selected;
+            if (last_plane) plane_left <= plane_is_one_selected;
         end
     end
 
     always @(posedge clk) begin
         if (rst) last_plane <= 1'h0;
-        else if (start) last_plane <= last_plane_equal;
-        else if (go & step_ends) begin
+        else if (start) last_plane <= plane_is_one;
+        else if (go & plane_turns) begin
             last_plane <= plane_left == 3'h2;
-            if (last_plane) last_plane <= last_plane_equal;
+            if (last_plane) last_plane <= plane_is_one;
         end
     end
 
     always @(posedge clk) begin
         if (start) x_left <= word_n_x;
-        else if (go & plane_ends) begin
+        else if (go & x_turns) begin
             x_left <= x_left - 12'h1;
             if (last_x) x_left <= word_n_x;
         end
@@ -6419,16 +6545,16 @@ module tcu_drain_walker (
 
     always @(posedge clk) begin
         if (rst) last_x <= 1'h0;
-        else if (start) last_x <= word_n_x == 12'h1;
-        else if (go & plane_ends) begin
+        else if (start) last_x <= x_is_one;
+        else if (go & x_turns) begin
             last_x <= x_left == 12'h2;
-            if (last_x) last_x <= word_n_x == 12'h1;
+            if (last_x) last_x <= x_is_one;
         end
     end
 
     always @(posedge clk) begin
         if (start) y_left <= word_n_y;
-        else if (go & x_ends) begin
+        else if (go & y_turns) begin
             y_left <= y_left - 12'h1;
             if (last_y) y_left <= word_n_y;
         end
@@ -6436,16 +6562,16 @@ module tcu_drain_walker (
 
     always @(posedge clk) begin
         if (rst) last_y <= 1'h0;
-        else if (start) last_y <= word_n_y == 12'h1;
-        else if (go & x_ends) begin
+        else if (start) last_y <= y_is_one;
+        else if (go & y_turns) begin
             last_y <= y_left == 12'h2;
-            if (last_y) last_y <= word_n_y == 12'h1;
+            if (last_y) last_y <= y_is_one;
         end
     end
 
     always @(posedge clk) begin
         if (start) column_left <= word_n_columns;
-        else if (go & y_ends) begin
+        else if (go & column_turns) begin
             column_left <= column_left - 12'h1;
             if (last_column) column_left <= word_n_columns;
         end
@@ -6453,10 +6579,10 @@ module tcu_drain_walker (
 
     always @(posedge clk) begin
         if (rst) last_column <= 1'h0;
-        else if (start) last_column <= word_n_columns == 12'h1;
-        else if (go & y_ends) begin
+        else if (start) last_column <= column_is_one;
+        else if (go & column_turns) begin
             last_column <= column_left == 12'h2;
-            if (last_column) last_column <= word_n_columns == 12'h1;
+            if (last_column) last_column <= column_is_one;
         end
     end
 
@@ -6469,22 +6595,22 @@ module tcu_drain_walker (
             step_at <= word_out_base;
         end else if (go) begin
             step_at <= step_at + (word_ends ? word_out_plane_step : 24'h0);
-            if (step_ends) begin
+            if (plane_turns) begin
                 plane_at <= plane_at + word_byte_step;
                 step_at <= plane_at + word_byte_step;
             end
-            if (plane_ends) begin
+            if (x_turns) begin
                 x_at <= x_at + word_out_x_step;
                 plane_at <= x_at + word_out_x_step;
                 step_at <= x_at + word_out_x_step;
             end
-            if (x_ends) begin
+            if (y_turns) begin
                 y_at <= y_at + word_out_y_step;
                 x_at <= y_at + word_out_y_step;
                 plane_at <= y_at + word_out_y_step;
                 step_at <= y_at + word_out_y_step;
             end
-            if (y_ends) begin
+            if (column_turns) begin
                 column_at <= column_at_sum;
                 y_at <= column_at_sum;
                 x_at <= column_at_sum;
@@ -6514,6 +6640,7 @@ module tcu_drain_walker (
 
     always @(posedge clk) begin
         if (rst) begin
+            group_there <= 1'h0;
             active <= 1'h0;
             column_byte <= 2'h0;
             residual_byte <= 2'h0;
@@ -6526,6 +6653,7 @@ module tcu_drain_walker (
             bank <= 1'h0;
             group <= 6'h0;
         end else begin
+            group_there <= group != groups_written;
             if (start) begin
                 active <= 1'h1;
                 column_byte <= word_channel0[1:0];
@@ -6560,13 +6688,17 @@ module tcu_drain_walker (
                     last_row <= word_block_rows == 12'h1;
                     bank <= !bank;
                 end
-                if (y_ends) begin
+                if (column_turns) begin
+                    group_there <= (group + 6'h1) != groups_written;
                     column_byte <= column_byte;
                     residual_byte <= column_byte;
                     group <= group + 6'h1;
                     if (last_column) begin
                         active <= 1'h0;
-                        if (word_keep) group <= group_start;
+                        if (word_keep) begin
+                            group_there <= group_start != groups_written;
+                            group <= group_start;
+                        end
                     end
                 end
             end
@@ -6594,13 +6726,15 @@ module tcu_residual_reader (
     input  wire         request_ready,
     input  wire         response_valid,
     input  wire [31:0]  response,
-    output wire         valid,
+    output reg          valid,
     output wire [31:0]  operand,
     input  wire         pop
 );
     reg [4:0] owned;
     reg x_ends;
+    reg y_turns;
     reg last_y;
+    reg column_turns;
     reg last_column;
     reg [23:0] x_at;
     reg [11:0] column_left;
@@ -6616,23 +6750,31 @@ module tcu_residual_reader (
 
     assign request_valid = active & (owned != 5'h10);
     wire taken = request_valid & request_ready;
-    wire y_ends = x_ends & last_y;
+    wire [11:0] word_n_x = word[223:212];
+    wire x_is_one = word_n_x == 12'h1;
+    wire [11:0] word_n_y = word[199:188];
+    wire y_is_one = word_n_y == 12'h1;
+    wire [11:0] word_n_columns = word[187:176];
+    wire column_is_one = word_n_columns == 12'h1;
     wire words_w_rdy = words_level != 5'h10;
-    assign valid = words_level != 5'h0;
+    wire words_r_rdy = words_level != 5'h0;
     wire words_w_port_en = response_valid & words_w_rdy;
+    wire column_turns_selected = x_ends ? x_is_one : x_left == 12'h2;
     wire [23:0] word_residual_plane_step = word[351:328];
     wire [23:0] column_at_sum = column_at + word_residual_plane_step * 24'h1;
     assign operand = words_storage[words_r_port_addr];
     assign request_payload = x_at[23:2];
     wire word_residual = word[486];
-    wire [11:0] word_n_x = word[223:212];
-    wire [11:0] word_n_y = word[199:188];
-    wire [11:0] word_n_columns = word[187:176];
     wire [23:0] word_residual_base = word[175:152];
     wire [23:0] word_out_x_step = word[327:304];
     wire [23:0] word_out_y_step = word[303:280];
 
     always @(posedge clk) if (words_w_port_en) words_storage[words_w_port_addr] <= response;
+
+    always @(posedge clk) begin
+        if (rst) valid <= 1'h0;
+        else valid <= response_valid | (words_level > pop);
+    end
 
     always @(posedge clk) begin
         if (rst) owned <= 5'h0;
@@ -6652,16 +6794,22 @@ module tcu_residual_reader (
 
     always @(posedge clk) begin
         if (rst) x_ends <= 1'h0;
-        else if (start & word_residual) x_ends <= word_n_x == 12'h1;
+        else if (start & word_residual) x_ends <= x_is_one;
         else if (taken) begin
             x_ends <= x_left == 12'h2;
-            if (x_ends) x_ends <= word_n_x == 12'h1;
+            if (x_ends) x_ends <= x_is_one;
         end
     end
 
     always @(posedge clk) begin
+        if (rst) y_turns <= 1'h0;
+        else if (start & word_residual) y_turns <= x_is_one;
+        else if (taken) y_turns <= column_turns_selected;
+    end
+
+    always @(posedge clk) begin
         if (start & word_residual) y_left <= word_n_y;
-        else if (taken & x_ends) begin
+        else if (taken & y_turns) begin
             y_left <= y_left - 12'h1;
             if (last_y) y_left <= word_n_y;
         end
@@ -6669,16 +6817,24 @@ module tcu_residual_reader (
 
     always @(posedge clk) begin
         if (rst) last_y <= 1'h0;
-        else if (start & word_residual) last_y <= word_n_y == 12'h1;
-        else if (taken & x_ends) begin
+        else if (start & word_residual) last_y <= y_is_one;
+        else if (taken & y_turns) begin
             last_y <= y_left == 12'h2;
-            if (last_y) last_y <= word_n_y == 12'h1;
+            if (last_y) last_y <= y_is_one;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) column_turns <= 1'h0;
+        else if (start & word_residual) column_turns <= &{y_is_one, x_is_one};
+        else if (taken) begin
+            column_turns <= &{y_turns ? (last_y ? y_is_one : y_left == 12'h2) : last_y, column_turns_selected};
         end
     end
 
     always @(posedge clk) begin
         if (start & word_residual) column_left <= word_n_columns;
-        else if (taken & y_ends) begin
+        else if (taken & column_turns) begin
             column_left <= column_left - 12'h1;
             if (last_column) column_left <= word_n_columns;
         end
@@ -6686,10 +6842,10 @@ module tcu_residual_reader (
 
     always @(posedge clk) begin
         if (rst) last_column <= 1'h0;
-        else if (start & word_residual) last_column <= word_n_columns == 12'h1;
-        else if (taken & y_ends) begin
+        else if (start & word_residual) last_column <= column_is_one;
+        else if (taken & column_turns) begin
             last_column <= column_left == 12'h2;
-            if (last_column) last_column <= word_n_columns == 12'h1;
+            if (last_column) last_column <= column_is_one;
         end
     end
 
@@ -6700,11 +6856,11 @@ module tcu_residual_reader (
             x_at <= word_residual_base;
         end else if (taken) begin
             x_at <= x_at + word_out_x_step;
-            if (x_ends) begin
+            if (y_turns) begin
                 y_at <= y_at + word_out_y_step;
                 x_at <= y_at + word_out_y_step;
             end
-            if (y_ends) begin
+            if (column_turns) begin
                 column_at <= column_at_sum;
                 y_at <= column_at_sum;
                 x_at <= column_at_sum;
@@ -6715,7 +6871,7 @@ module tcu_residual_reader (
     always @(posedge clk) begin
         if (rst) active <= 1'h0;
         else if (start & word_residual) active <= 1'h1;
-        else if (taken & y_ends) active <= !last_column;
+        else if (taken & column_turns) active <= !last_column;
     end
 
     always @(posedge clk) begin
@@ -6725,14 +6881,14 @@ module tcu_residual_reader (
 
     always @(posedge clk) begin
         if (rst) words_r_port_addr <= 4'h0;
-        else if (valid & pop) words_r_port_addr <= words_r_port_addr + 4'h1;
+        else if (words_r_rdy & pop) words_r_port_addr <= words_r_port_addr + 4'h1;
     end
 
     always @(posedge clk) begin
         if (rst) words_level <= 5'h0;
         else begin
-            if (words_w_rdy & response_valid & !(valid & pop)) words_level <= words_level + 5'h1;
-            if (valid & pop & !(words_w_rdy & response_valid)) words_level <= words_level - 5'h1;
+            if (words_w_rdy & response_valid & !(words_r_rdy & pop)) words_level <= words_level + 5'h1;
+            if (words_r_rdy & pop & !(words_w_rdy & response_valid)) words_level <= words_level - 5'h1;
         end
     end
 endmodule
@@ -6919,7 +7075,7 @@ module tcu_requantise_lanes (
             lane0_multiplier_2 <= lane0_multiplier_1;
             lane0_multiplier_3 <= lane0_multiplier_2;
             lane0_multiplier_4 <= lane0_multiplier_3;
-            lane0_magnitude <= sums[31] ? -sums[31:0] : sums[31:0];
+            lane0_magnitude <= (sums[31:0] ^ {32{sums[31]}}) + sums[31];
             lane0_scale_1 <= multipliers[30:23] - 9'h5c;
             lane0_shifted <= lane0_past_8;
             lane0_zeros_high <= {lane0_zero_16, lane0_zero_8};
@@ -6959,7 +7115,7 @@ module tcu_requantise_lanes (
             lane1_multiplier_2 <= lane1_multiplier_1;
             lane1_multiplier_3 <= lane1_multiplier_2;
             lane1_multiplier_4 <= lane1_multiplier_3;
-            lane1_magnitude <= sums[63] ? -sums[63:32] : sums[63:32];
+            lane1_magnitude <= (sums[63:32] ^ {32{sums[63]}}) + sums[63];
             lane1_scale_1 <= multipliers[62:55] - 9'h5c;
             lane1_shifted <= lane1_past_8;
             lane1_zeros_high <= {lane1_zero_16, lane1_zero_8};
@@ -6999,7 +7155,7 @@ module tcu_requantise_lanes (
             lane2_multiplier_2 <= lane2_multiplier_1;
             lane2_multiplier_3 <= lane2_multiplier_2;
             lane2_multiplier_4 <= lane2_multiplier_3;
-            lane2_magnitude <= sums[95] ? -sums[95:64] : sums[95:64];
+            lane2_magnitude <= (sums[95:64] ^ {32{sums[95]}}) + sums[95];
             lane2_scale_1 <= multipliers[94:87] - 9'h5c;
             lane2_shifted <= lane2_past_8;
             lane2_zeros_high <= {lane2_zero_16, lane2_zero_8};
@@ -7039,7 +7195,7 @@ module tcu_requantise_lanes (
             lane3_multiplier_2 <= lane3_multiplier_1;
             lane3_multiplier_3 <= lane3_multiplier_2;
             lane3_multiplier_4 <= lane3_multiplier_3;
-            lane3_magnitude <= sums[127] ? -sums[127:96] : sums[127:96];
+            lane3_magnitude <= (sums[127:96] ^ {32{sums[127]}}) + sums[127];
             lane3_scale_1 <= multipliers[126:119] - 9'h5c;
             lane3_shifted <= lane3_past_8;
             lane3_zeros_high <= {lane3_zero_16, lane3_zero_8};
@@ -7287,12 +7443,12 @@ module tcu_output_path (
     wire [31:0] residual_reader_operand;
     wire [31:0] requantise_results;
     wire [31:0] residual_results;
-    reg [19:0] valid_line;
+    reg [20:0] valid_line;
     reg [4:0] flying;
     reg start;
     reg [511:0] word;
     reg moving;
-    reg [519:0] step_line;
+    reg [545:0] step_line;
     reg [1:0] lane_step_line;
     reg [255:0] parameters_read;
     reg [255:0] parameters_chosen;
@@ -7300,15 +7456,17 @@ module tcu_output_path (
     reg [21:0] accumulator_0, accumulator_1, accumulator_2, accumulator_3;
     reg [31:0] total_0, total_1, total_2, total_3;
     reg [31:0] scale_0, scale_1, scale_2, scale_3;
-    reg [447:0] operand_line;
+    reg [31:0] sum_0, sum_1, sum_2, sum_3;
+    reg [31:0] multiplier_0, multiplier_1, multiplier_2, multiplier_3;
+    reg [479:0] operand_line;
 
+    wire [7:0] sum_0_part = total_0[byte_plane_line[7:6] * 8 +: 8];
+    wire [7:0] sum_1_part = total_1[byte_plane_line[7:6] * 8 +: 8];
+    wire [7:0] sum_2_part = total_2[byte_plane_line[7:6] * 8 +: 8];
+    wire [7:0] sum_3_part = total_3[byte_plane_line[7:6] * 8 +: 8];
     assign busy = start | walker_active | residual_reader_active | (flying != 5'h0);
     assign instruction_ready = !busy;
     wire [31:0] operand = residual_reader_operand >> (2'h0 * 32);
-    wire [7:0] requantise_results_part = total_0[byte_plane_line[7:6] * 8 +: 8];
-    wire [7:0] requantise_results_part_2 = total_1[byte_plane_line[7:6] * 8 +: 8];
-    wire [7:0] requantise_results_part_3 = total_2[byte_plane_line[7:6] * 8 +: 8];
-    wire [7:0] requantise_results_part_4 = total_3[byte_plane_line[7:6] * 8 +: 8];
     wire word_int32 = word[487];
     wire [7:0] word_zero_point = word[383:376];
     wire [7:0] requantise_zero_point = word_int32 ? 8'h0 : word_zero_point;
@@ -7319,12 +7477,14 @@ module tcu_output_path (
     wire word_residual = word[486];
     wire residual_bypass = !word_residual;
     assign read_group = walker_group[4:0];
-    assign write_en = valid_line[19];
-    wire write_pad_steps = step_line[518];
-    wire [23:0] write_address = step_line[517:494];
+    assign write_en = valid_line[20];
+    wire write_pad_steps = step_line[544];
+    wire [23:0] write_address = step_line[543:520];
     assign write = {write_pad_steps, residual_results, write_address};
     assign layer = word[16:5];
-    wire [31:0] residual_b = operand_line[447:416];
+    wire [127:0] requantise_sums = {sum_3, sum_2, sum_1, sum_0};
+    wire [127:0] requantise_multipliers = {multiplier_3, multiplier_2, multiplier_1, multiplier_0};
+    wire [31:0] residual_b = operand_line[479:448];
     wire [23:0] word_add_multiplier = word[423:400];
     wire [23:0] word_residual_multiplier = word[447:424];
     wire [5:0] word_add_shift = word[453:448];
@@ -7379,12 +7539,8 @@ module tcu_output_path (
     tcu_requantise_lanes u_requantise (
         .clk(clk),
         .enable(moving),
-        .sums({word_int32 ? {{24{requantise_results_part_4[7]}}, requantise_results_part_4} : total_3, word_int32 ?
-            {{24{requantise_results_part_3[7]}}, requantise_results_part_3} : total_2, word_int32 ?
-            {{24{requantise_results_part_2[7]}}, requantise_results_part_2} : total_1, word_int32 ?
-            {{24{requantise_results_part[7]}}, requantise_results_part} : total_0}),
-        .multipliers({word_int32 ? 32'h3f800000 : scale_3, word_int32 ? 32'h3f800000 : scale_2, word_int32 ?
-            32'h3f800000 : scale_1, word_int32 ? 32'h3f800000 : scale_0}),
+        .sums(requantise_sums),
+        .multipliers(requantise_multipliers),
         .zero_point(requantise_zero_point),
         .clamp_low(requantise_clamp_low),
         .clamp_high(requantise_clamp_high),
@@ -7410,15 +7566,15 @@ module tcu_output_path (
 
     always @(posedge clk) begin
         if (rst) begin
-            valid_line <= 20'h0;
+            valid_line <= 21'h0;
             start <= 1'h0;
             moving <= 1'h0;
             tile_done <= 1'h0;
         end else begin
-            valid_line <= {valid_line[18:0], read_group_en};
+            valid_line <= {valid_line[19:0], read_group_en};
             start <= instruction_valid & instruction_ready;
             moving <= walker_nears | (flying != 5'h0);
-            tile_done <= write_en & step_line[519];
+            tile_done <= write_en & step_line[545];
         end
     end
 
@@ -7437,15 +7593,15 @@ module tcu_output_path (
 
     always @(posedge clk) begin
         if (rst) begin
-            step_line <= 520'h0;
+            step_line <= 546'h0;
             lane_step_line <= 2'h0;
             byte_plane_line <= 8'h0;
-            operand_line <= 448'h0;
+            operand_line <= 480'h0;
         end else if (moving) begin
-            step_line <= {step_line[493:0], walker_step_tile_ends, walker_step_pad_steps, walker_step_address};
+            step_line <= {step_line[519:0], walker_step_tile_ends, walker_step_pad_steps, walker_step_address};
             lane_step_line <= {lane_step_line[0], read_unit};
             byte_plane_line <= {byte_plane_line[5:0], walker_byte_plane};
-            operand_line <= {operand_line[415:0], operand};
+            operand_line <= {operand_line[447:0], operand};
         end
     end
 
@@ -7477,6 +7633,19 @@ module tcu_output_path (
             scale_2 <= parameters_chosen[191:160];
             total_3 <= $signed(accumulator_3) + $signed(parameters_chosen[223:192]);
             scale_3 <= parameters_chosen[255:224];
+        end
+    end
+
+    always @(posedge clk) begin
+        if (moving) begin
+            sum_0 <= word_int32 ? {{24{sum_0_part[7]}}, sum_0_part} : total_0;
+            multiplier_0 <= word_int32 ? 32'h3f800000 : scale_0;
+            sum_1 <= word_int32 ? {{24{sum_1_part[7]}}, sum_1_part} : total_1;
+            multiplier_1 <= word_int32 ? 32'h3f800000 : scale_1;
+            sum_2 <= word_int32 ? {{24{sum_2_part[7]}}, sum_2_part} : total_2;
+            multiplier_2 <= word_int32 ? 32'h3f800000 : scale_2;
+            sum_3 <= word_int32 ? {{24{sum_3_part[7]}}, sum_3_part} : total_3;
+            multiplier_3 <= word_int32 ? 32'h3f800000 : scale_3;
         end
     end
 endmodule
@@ -7559,15 +7728,23 @@ module tcu_serial_product_row_product (
     output reg  [23:0] products,
     output wire        ready
 );
+    reg pending;
     reg [3:0] left;
     reg [23:0] shifted_address;
 
-    assign ready = left == 4'h0;
+    assign ready = !pending;
 
     always @(posedge clk) begin
-        if (rst) left <= 4'h0;
-        else if (start) left <= factor;
-        else left <= left[3:1];
+        if (rst) begin
+            left <= 4'h0;
+            pending <= 1'h0;
+        end else if (start) begin
+            left <= factor;
+            pending <= factor != 4'h0;
+        end else begin
+            left <= left[3:1];
+            pending <= left[3:1] != 3'h0;
+        end
     end
 
     always @(posedge clk) begin
@@ -7630,14 +7807,18 @@ module tcu_pool (
     reg [31:0] write_payload_data;
     reg write_payload_last;
     reg kx_ends;
+    reg [511:0] word_2;
+    reg ky_turns;
     reg last_ky;
+    reg x_turns;
     reg last_x;
+    reg y_turns;
     reg last_y;
+    reg group_turns;
     reg last_group;
     reg tap_first;
     reg [23:0] tap_address;
     reg [16:0] ky_iy;
-    reg [511:0] word_2;
     reg [16:0] kx_ix;
     reg tap_valid;
     reg [27:0] tap;
@@ -7662,10 +7843,18 @@ module tcu_pool (
     reg final_;
     reg [23:0] address;
 
-    wire ky_ends = kx_ends & last_ky;
-    wire x_ends = ky_ends & last_x;
-    wire y_ends = x_ends & last_y;
-    wire group_ends = y_ends & last_group;
+    wire [7:0] word_n_kx = word_2[379:372];
+    wire kx_is_one = word_n_kx == 8'h1;
+    wire ky_ends = ky_turns & last_ky;
+    wire [7:0] word_n_ky = word_2[371:364];
+    wire ky_is_one = word_n_ky == 8'h1;
+    wire [11:0] word_n_x = word_2[363:352];
+    wire x_is_one = word_n_x == 12'h1;
+    wire [11:0] word_n_y = word_2[199:188];
+    wire y_is_one = word_n_y == 12'h1;
+    wire group_ends = group_turns & last_group;
+    wire [11:0] word_n_groups = word_2[187:176];
+    wire group_is_one = word_n_groups == 12'h1;
     wire [15:0] word_height = word_2[231:216];
     wire [15:0] word_width = word_2[419:404];
     wire tap_inside = ($signed(ky_iy) >= 1'sd0) & ($signed(ky_iy) < $signed({1'h0, word_height})) &
@@ -7681,6 +7870,11 @@ module tcu_pool (
     wire words_o_ready = take & taps_o_payload_inside;
     assign instruction_ready = fsm_state == FSM_IDLE;
     assign busy = !instruction_ready;
+    wire x_turns_selected = kx_ends ? kx_is_one : kx_left == 8'h2;
+    wire x_turns_selected_2 = last_ky ? ky_is_one : ky_left == 8'h2;
+    wire x_turns_selected_3 = ky_turns ? x_turns_selected_2 : last_ky;
+    wire y_turns_selected = last_x ? x_is_one : x_left == 12'h2;
+    wire y_turns_selected_2 = x_turns ? y_turns_selected : last_x;
     wire [3:0] word_stride_x = word_2[387:384];
     wire [23:0] x_at_sum = x_at + word_stride_x * 24'h4;
     wire begin_ = (fsm_state == FSM_BEGIN) & row_product_ready;
@@ -7693,11 +7887,6 @@ module tcu_pool (
     wire [23:0] tap_address_2 = tap[27:4];
     wire [3:0] instruction_payload_stride_y = instruction_payload[383:380];
     wire [23:0] instruction_payload_row_step = instruction_payload[303:280];
-    wire [7:0] word_n_kx = word_2[379:372];
-    wire [7:0] word_n_ky = word_2[371:364];
-    wire [11:0] word_n_x = word_2[363:352];
-    wire [11:0] word_n_y = word_2[199:188];
-    wire [11:0] word_n_groups = word_2[187:176];
     wire [23:0] word_base = word_2[151:128];
     wire [15:0] word_iy0 = word_2[215:200];
     wire [15:0] word_ix0 = word_2[403:388];
@@ -7756,16 +7945,36 @@ module tcu_pool (
 
     always @(posedge clk) begin
         if (rst) kx_ends <= 1'h0;
-        else if (begin_) kx_ends <= word_n_kx == 8'h1;
+        else if (begin_) kx_ends <= kx_is_one;
         else if (step) begin
             kx_ends <= kx_left == 8'h2;
-            if (kx_ends) kx_ends <= word_n_kx == 8'h1;
+            if (kx_ends) kx_ends <= kx_is_one;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            ky_turns <= 1'h0;
+            x_turns <= 1'h0;
+            y_turns <= 1'h0;
+            group_turns <= 1'h0;
+        end else if (begin_) begin
+            ky_turns <= kx_is_one;
+            x_turns <= &{ky_is_one, kx_is_one};
+            y_turns <= &{x_is_one, ky_is_one, kx_is_one};
+            group_turns <= &{y_is_one, x_is_one, ky_is_one, kx_is_one};
+        end else if (step) begin
+            ky_turns <= x_turns_selected;
+            x_turns <= &{x_turns_selected_3, x_turns_selected};
+            y_turns <= &{y_turns_selected_2, x_turns_selected_3, x_turns_selected};
+            group_turns <= &{y_turns ? (last_y ? y_is_one : y_left == 12'h2) : last_y, y_turns_selected_2,
+                x_turns_selected_3, x_turns_selected};
         end
     end
 
     always @(posedge clk) begin
         if (begin_) ky_left <= word_n_ky;
-        else if (step & kx_ends) begin
+        else if (step & ky_turns) begin
             ky_left <= ky_left - 8'h1;
             if (last_ky) ky_left <= word_n_ky;
         end
@@ -7773,16 +7982,16 @@ module tcu_pool (
 
     always @(posedge clk) begin
         if (rst) last_ky <= 1'h0;
-        else if (begin_) last_ky <= word_n_ky == 8'h1;
-        else if (step & kx_ends) begin
+        else if (begin_) last_ky <= ky_is_one;
+        else if (step & ky_turns) begin
             last_ky <= ky_left == 8'h2;
-            if (last_ky) last_ky <= word_n_ky == 8'h1;
+            if (last_ky) last_ky <= ky_is_one;
         end
     end
 
     always @(posedge clk) begin
         if (begin_) x_left <= word_n_x;
-        else if (step & ky_ends) begin
+        else if (step & x_turns) begin
             x_left <= x_left - 12'h1;
             if (last_x) x_left <= word_n_x;
         end
@@ -7790,16 +7999,16 @@ module tcu_pool (
 
     always @(posedge clk) begin
         if (rst) last_x <= 1'h0;
-        else if (begin_) last_x <= word_n_x == 12'h1;
-        else if (step & ky_ends) begin
+        else if (begin_) last_x <= x_is_one;
+        else if (step & x_turns) begin
             last_x <= x_left == 12'h2;
-            if (last_x) last_x <= word_n_x == 12'h1;
+            if (last_x) last_x <= x_is_one;
         end
     end
 
     always @(posedge clk) begin
         if (begin_) y_left <= word_n_y;
-        else if (step & x_ends) begin
+        else if (step & y_turns) begin
             y_left <= y_left - 12'h1;
             if (last_y) y_left <= word_n_y;
         end
@@ -7807,16 +8016,16 @@ module tcu_pool (
 
     always @(posedge clk) begin
         if (rst) last_y <= 1'h0;
-        else if (begin_) last_y <= word_n_y == 12'h1;
-        else if (step & x_ends) begin
+        else if (begin_) last_y <= y_is_one;
+        else if (step & y_turns) begin
             last_y <= y_left == 12'h2;
-            if (last_y) last_y <= word_n_y == 12'h1;
+            if (last_y) last_y <= y_is_one;
         end
     end
 
     always @(posedge clk) begin
         if (begin_) group_left <= word_n_groups;
-        else if (step & y_ends) begin
+        else if (step & group_turns) begin
             group_left <= group_left - 12'h1;
             if (last_group) group_left <= word_n_groups;
         end
@@ -7824,10 +8033,10 @@ module tcu_pool (
 
     always @(posedge clk) begin
         if (rst) last_group <= 1'h0;
-        else if (begin_) last_group <= word_n_groups == 12'h1;
-        else if (step & y_ends) begin
+        else if (begin_) last_group <= group_is_one;
+        else if (step & group_turns) begin
             last_group <= group_left == 12'h2;
-            if (last_group) last_group <= word_n_groups == 12'h1;
+            if (last_group) last_group <= group_is_one;
         end
     end
 
@@ -7848,13 +8057,13 @@ module tcu_pool (
         end else if (step) begin
             kx_at <= kx_at + 24'h4;
             kx_ix <= kx_ix + 17'h1;
-            if (kx_ends) begin
+            if (ky_turns) begin
                 ky_at <= ky_at + word_row_step;
                 kx_at <= ky_at + word_row_step;
                 ky_iy <= ky_iy + 17'h1;
                 kx_ix <= x_ix;
             end
-            if (ky_ends) begin
+            if (x_turns) begin
                 x_at <= x_at_sum;
                 ky_at <= x_at_sum;
                 kx_at <= x_at_sum;
@@ -7863,7 +8072,7 @@ module tcu_pool (
                 kx_ix <= x_ix + word_stride_x;
                 tap_address <= tap_address + 24'h4;
             end
-            if (x_ends) begin
+            if (y_turns) begin
                 y_at <= y_at + row_product_products;
                 x_at <= y_at + row_product_products;
                 ky_at <= y_at + row_product_products;
@@ -7875,7 +8084,7 @@ module tcu_pool (
                 out_y_at <= out_y_at + word_out_row_step;
                 tap_address <= out_y_at + word_out_row_step;
             end
-            if (y_ends) begin
+            if (group_turns) begin
                 group_at <= group_at + word_group_step;
                 y_at <= group_at + word_group_step;
                 x_at <= group_at + word_group_step;

@@ -31,7 +31,8 @@ class DrainWalker(Component):
     Members:
         start, word: Pulse to begin with the instruction in `word`, which must not change until `active` falls.
         filled: The array has completed a tile.
-        groups_written: Position after the last complete group of the parameter ring.
+        groups_written: Position after the last complete group of the parameter ring; a group serves from the cycle
+            after it is there.
         residual_valid: The residual word of this step is there.
         nears: The next cycle may bring a step: an instruction is under way then, and a tile is filled.
         go: A step is taken; all outputs below belong to it.
@@ -104,6 +105,7 @@ class DrainWalker(Component):
         byte = Signal(byte_bits)
         full = Signal(range(4))  # tiles not emptied: two, and one more in the bank that was released early
         group_start = Signal(self.group_bits)
+        group_there = Signal()  # the present one; once there it stays
         word_ends = Signal()
         next_steps = Signal(bits_for(a.output_steps + 1))
         loops = Loops(
@@ -143,9 +145,7 @@ class DrainWalker(Component):
             block_ends.eq(last_y | last_row),
             word_ends.eq(byte == a.rows - a.output_lanes),
             tile_ends.eq(loops.ends["x"] & block_ends),
-            self.go.eq(
-                self.active & (full != 0) & (self.group != self.groups_written) & (~f.residual | self.residual_valid)
-            ),
+            self.go.eq(self.active & (full != 0) & group_there & (~f.residual | self.residual_valid)),
             self.step.address.eq(step_at + byte),
             self.step.pad_steps.eq(Mux(last_column & loops.last["step"], f.pad_steps, 0)),
             self.step.tile_ends.eq(tile_ends),
@@ -164,9 +164,11 @@ class DrainWalker(Component):
         with m.If(~self.filled & emptied):
             m.d.sync += full.eq(full - 1)
 
+        next_there = (self.group + 1)[: self.group_bits] != self.groups_written
+        m.d.sync += group_there.eq(self.group != self.groups_written)
         if a.tables:
             with m.If(self.pass_group):
-                m.d.sync += self.group.eq(self.group + 1)
+                m.d.sync += [self.group.eq(self.group + 1), group_there.eq(next_there)]
         with m.If(self.start):
             m.d.sync += [
                 self.active.eq(1),
@@ -190,11 +192,16 @@ class DrainWalker(Component):
                 m.d.sync += [self.bank.eq(~self.bank), self.pixel.eq(0)]
                 m.d.sync += [block_left.eq(f.block_rows), last_row.eq(f.block_rows == 1)]
             with m.If(column_turns):
-                m.d.sync += [self.group.eq(self.group + 1), column_byte.eq(next_byte), byte.eq(next_byte)]
+                m.d.sync += [
+                    self.group.eq(self.group + 1),
+                    group_there.eq(next_there),
+                    column_byte.eq(next_byte),
+                    byte.eq(next_byte),
+                ]
                 with m.If(last_column):
                     m.d.sync += self.active.eq(0)
                     with m.If(f.keep):
-                        m.d.sync += self.group.eq(group_start)
+                        m.d.sync += [self.group.eq(group_start), group_there.eq(group_start != self.groups_written)]
         return m
 
     def _steps(self, f: DrainFields, last_column: Value) -> Value:

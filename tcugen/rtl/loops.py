@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from amaranth.hdl import Const, Module, Shape, Signal, Value, ValueLike
+from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, ValueLike
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,14 @@ class Level:
 class Loops:
     """A loop nest in registers of module `m`; from the cycle after `begin` it stands at its first step.
 
-    Which levels take their last turn is known from registers alone, as it is found out one step ahead: comparisons are
-    never chained with what depends on them.
+    Which levels take their last turn, and which turns end with the present step, is known from registers alone, as it
+    is found out one step ahead: comparisons are never chained with what depends on them.
 
     Attributes:
         last: By level, a register: it takes its last turn. Meaningless before the first `begin`.
         left: By level, a register: its count less what earlier turns took.
-        turns: By level: the present step is the last one of its turn, for all levels inside take their last.
+        turns: By level, a register but for the innermost: the present step is the last one of its turn, for all levels
+            inside take their last.
         ends: By level: the present step is its last one altogether.
         next_last: By level: `last` as the next step will find it, should this one be the last of a turn.
 
@@ -58,23 +59,34 @@ class Loops:
         self.turns: dict[str, Value] = {}
         self.ends: dict[str, Value] = {}
         self.next_last = {name: level.is_next_to_last(self.left[name]) for name, level in levels.items()}
-        inner: Value = Const(1)
+        turn: Value = Const(1)
+        first_inside: list[Value] = []  # of the levels inside: whether they take their last turn after `begin`
+        next_inside: list[Value] = []  # and after this step
         for name, level in reversed(levels.items()):
-            self.turns[name] = inner
+            last = self.last[name]
+            if first_inside:
+                turn = Signal(name=f"{name}_turns")
+                with m.If(begin):
+                    m.d.sync += turn.eq(Cat(first_inside).all())
+                with m.Elif(step):
+                    m.d.sync += turn.eq(Cat(next_inside).all())
+            self.turns[name] = turn
             ends = self.ends[name] = Signal(name=f"{name}_ends")
-            m.d.comb += ends.eq(inner & self.last[name])
-            self._count(name, level)
-            inner = ends
+            m.d.comb += ends.eq(turn & last)
+            starts_over = Signal(name=f"{name}_is_one")
+            m.d.comb += starts_over.eq(level.is_last(level.count if level.again is None else level.again))
+            self._count(name, level, starts_over)
+            first_inside.append(level.is_last(level.count))
+            next_inside.append(Mux(turn, Mux(last, starts_over, self.next_last[name]), last))
 
-    def _count(self, name: str, level: Level) -> None:
+    def _count(self, name: str, level: Level, starts_over: Signal) -> None:
         m, left, last = self._module, self.left[name], self.last[name]
-        again = level.count if level.again is None else level.again
         with m.If(self._begin):
             m.d.sync += [left.eq(level.count), last.eq(level.is_last(level.count))]
         with m.Elif(self._step & self.turns[name]):
             m.d.sync += [left.eq(left - (1 if level.unit is None else level.unit)), last.eq(self.next_last[name])]
             with m.If(last):
-                m.d.sync += [left.eq(again), last.eq(level.is_last(again))]
+                m.d.sync += [left.eq(level.count if level.again is None else level.again), last.eq(starts_over)]
 
     def address(
         self,

@@ -21,8 +21,9 @@ from tcugen.rtl.residual import ResidualLanes
 from tcugen.rtl.residual_reader import ResidualReader
 from tcugen.rtl.table import TableLanes, TableLoader
 
-SUM_STAGE = 4
-"""Cycles from a step to its 32-bit sums: read the accumulators, choose the bank, choose the lane, add the bias."""
+SUM_STAGE = 5
+"""Cycles from a step to its sums: read the accumulators, choose the bank, choose the lane, add the bias, choose the
+byte of a result that leaves as 32 bits."""
 
 FLOAT32_ONE = 0x3F800000
 
@@ -183,12 +184,12 @@ class OutputPath(Component):
         """32-bit sums and multipliers of the lanes, SUM_STAGE cycles after the step."""
         a = self.architecture
         lanes, steps = a.output_lanes, a.output_steps
-        lane_step = delayed(m, walker.lane_step, SUM_STAGE - 2, "lane_step_line", moving)
+        lane_step = delayed(m, walker.lane_step, SUM_STAGE - 3, "lane_step_line", moving)
         parameters = Signal.like(self.parameters, name="parameters_read", reset_less=True)
         chosen_parameters = Signal.like(self.parameters, name="parameters_chosen", reset_less=True)
         with m.If(moving):
             m.d.sync += [parameters.eq(self.parameters), chosen_parameters.eq(parameters)]
-        byte_plane = delayed(m, walker.byte_plane, SUM_STAGE, "byte_plane_line", moving)
+        byte_plane = delayed(m, walker.byte_plane, SUM_STAGE - 1, "byte_plane_line", moving)
         sums, multipliers = [], []
         for lane in range(lanes):
             accumulator = Signal(signed(a.accumulator_bits), name=f"accumulator_{lane}", reset_less=True)
@@ -203,8 +204,12 @@ class OutputPath(Component):
                 m.d.sync += [total.eq(accumulator + bias), scale.eq(chosen_parameters[64 * lane + 32 : 64 * lane + 64])]
             # An int32 result leaves as four bytes, each of which a requantisation by 1.0 passes unchanged.
             byte = total.as_unsigned().word_select(byte_plane, 8).as_signed()
-            sums.append(Mux(f.int32, byte, total))
-            multipliers.append(Mux(f.int32, FLOAT32_ONE, scale))
+            chosen = Signal(signed(32), name=f"sum_{lane}", reset_less=True)
+            multiplier = Signal(32, name=f"multiplier_{lane}", reset_less=True)
+            with m.If(moving):
+                m.d.sync += [chosen.eq(Mux(f.int32, byte, total)), multiplier.eq(Mux(f.int32, FLOAT32_ONE, scale))]
+            sums.append(chosen)
+            multipliers.append(multiplier)
         return sums, multipliers
 
     def _lanes(

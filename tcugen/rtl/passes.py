@@ -72,10 +72,11 @@ class PassWalker(Component):
         tiles_written: Position after the last complete tile of the weight ring; a pass is emitted only when its tile
             is there.
         o_pass, o_tile: The passes, and their tiles in the same order.
-        waiting_for_weights: A pass is due, its tile is not in the ring.
+        waiting_for_weights: A pass is due, its tile was not in the ring in the cycle before.
         busy: An instruction is being walked.
 
-    Rate: one pass per cycle, plus three cycles per instruction. The last pass of the first tile waits for the products
+    Rate: one pass in two cycles, as whether its tile is in the ring is found out in the cycle before; plus three cycles
+    per instruction. The last pass of the first tile waits for the products
     that lead to the next block, see SerialProduct.
     """
 
@@ -121,6 +122,9 @@ class PassWalker(Component):
         with m.If(begin | go):
             m.d.sync += tile_starts.eq(begin | tile_ends)
         tile = self._tile(m, f, begin, go, loops)
+        tile_there = Signal()  # once a tile is in the ring it stays until its pass is emitted
+        emitted = Signal()  # a pass in the cycle before: nothing is known of the next one's tile
+        m.d.sync += [tile_there.eq((tile != self.tiles_written) & ~go), emitted.eq(go)]
         last_block = loops.last["block"]
         steps = {"column": f.column_step, "block": product.products.address, "group": f.group_step, "ky": f.ky_step}
         one = self.o_pass.payload
@@ -153,11 +157,8 @@ class PassWalker(Component):
                 m.next = "WALK"
             with m.State("WALK"):
                 m.d.comb += [
-                    self.waiting_for_weights.eq(tile == self.tiles_written),
-                    go.eq(
-                        (product.ready | ~tile_ends)
-                        & (~self.waiting_for_weights & self.o_pass.ready & self.o_tile.ready)
-                    ),
+                    self.waiting_for_weights.eq(~tile_there & ~emitted),
+                    go.eq((product.ready | ~tile_ends) & tile_there & self.o_pass.ready & self.o_tile.ready),
                     self.o_pass.valid.eq(go),
                     self.o_tile.valid.eq(go),
                 ]

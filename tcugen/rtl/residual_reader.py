@@ -68,10 +68,11 @@ class ResidualReader(Component):
             self.request.valid.eq(self.active & (owned != WORDS_AHEAD)),
             words.w_en.eq(self.response_valid),
             words.w_data.eq(self.response),
-            self.valid.eq(words.r_rdy),
             self.operand.eq(words.r_data),
             words.r_en.eq(self.pop),
         ]
+        # As the queue's own `r_rdy`, from a register.
+        m.d.sync += self.valid.eq(self.response_valid | (words.r_level > self.pop))
         with m.If(taken & ~self.pop):
             m.d.sync += owned.eq(owned + 1)
         with m.If(~taken & self.pop):
