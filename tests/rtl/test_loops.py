@@ -13,13 +13,17 @@ BITS = 10
 class Nest(Component):
     """Three levels: rows in blocks, points, and turns whose number changes with the last block."""
 
-    begin: In(1)
-    step: In(1)
-    rows: In(5)
-    block_rows: In(5)
-    points: In(5)
-    turns: In(5)
-    last_turns: In(5)
+    begin: Signal
+    step: Signal
+    rows: Signal
+    block_rows: Signal
+    points: Signal
+    turns: Signal
+    last_turns: Signal
+
+    def __init__(self):
+        counts = dict.fromkeys(("rows", "block_rows", "points", "turns", "last_turns"), In(5))
+        super().__init__({"begin": In(1), "step": In(1), **counts})
 
     def elaborate(self, platform):
         m = Module()
