@@ -27,6 +27,7 @@ def parts(
 def synth(
     folder: Annotated[Path, typer.Argument(metavar="BUILD", help="Folder that `tcugen build` wrote.")],
     part: Annotated[str, typer.Option(metavar="PART|FILE.json", help="Part, see `tcugen parts`.")],
+    paths: Annotated[int, typer.Option(help="Show so many longest paths before placement, ECP5 only.")] = 0,
     place: Annotated[bool, typer.Option("--place", help="Place and route too, for the clock.")] = False,
     mhz: Annotated[float, typer.Option(help="Clock that place-and-route aims at.")] = 100,
     seed: Annotated[int, typer.Option(help="Seed of place-and-route.")] = 1,
@@ -36,7 +37,7 @@ def synth(
     """Synthesise a build for a part with open tools and count what it takes."""
     console = screen()
     with one_clear_error():
-        options = synth_command.SynthOptions(folder, part, place, mhz, seed, timeout, json_file)
+        options = synth_command.SynthOptions(folder, part, place, mhz, seed, timeout, json_file, paths)
         synth_command.synth(options, console)
 
 

@@ -3225,27 +3225,29 @@ module tcu_segment_walker_bursts (
     reg [31:0] o_payload_address;
     reg [5:0] o_payload_units;
     reg o_payload_last;
+    reg segment_last;
+    reg last_segment;
+    reg busy;
     reg [31:0] address;
+    reg [5:0] space;
     reg [20:0] left;
     reg [2:0] transfer_tag;
     reg [31:0] transfer_address;
     reg [23:0] transfer_segment_bytes;
     reg [11:0] transfer_segments;
     reg [31:0] transfer_step;
-    reg busy;
 
-    wire [5:0] space = 6'h20 - address[7:3];
-    wire segment_last = left <= space;
-    wire last = segment_last & (transfer_segments <= 12'h1);
+    wire last = segment_last & last_segment;
     wire advance = busy & (!o_valid | o_ready);
-    wire [31:0] next_segment = transfer_address + transfer_step;
     assign i_ready = !busy;
-    assign o_payload = {o_payload_last, o_payload_units, o_payload_address, o_payload_tag};
-    wire [2:0] i_payload_tag = i_payload[2:0];
+    wire [6:0] segment_last_difference = 7'h20 - transfer_address[7:3];
     wire [31:0] i_payload_address = i_payload[34:3];
+    wire [6:0] segment_last_difference_2 = 7'h20 - i_payload_address[7:3];
+    assign o_payload = {o_payload_last, o_payload_units, o_payload_address, o_payload_tag};
     wire [23:0] i_payload_segment_bytes = i_payload[58:35];
-    wire [11:0] i_payload_segments = i_payload[70:59];
+    wire [2:0] i_payload_tag = i_payload[2:0];
     wire [31:0] i_payload_step = i_payload[102:71];
+    wire [11:0] i_payload_segments = i_payload[70:59];
 
     always @(posedge clk) begin
         if (rst) begin
@@ -3254,13 +3256,6 @@ module tcu_segment_walker_bursts (
             o_payload_address <= 32'h0;
             o_payload_units <= 6'h0;
             o_payload_last <= 1'h0;
-            transfer_tag <= 3'h0;
-            transfer_address <= 32'h0;
-            transfer_segment_bytes <= 24'h0;
-            transfer_segments <= 12'h0;
-            transfer_step <= 32'h0;
-            address <= 32'h0;
-            left <= 21'h0;
             busy <= 1'h0;
         end else begin
             if (o_ready) o_valid <= 1'h0;
@@ -3270,27 +3265,41 @@ module tcu_segment_walker_bursts (
                 o_payload_address <= address;
                 o_payload_units <= segment_last ? left[5:0] : space;
                 o_payload_last <= last;
-                if (segment_last) begin
-                    transfer_address <= next_segment;
-                    transfer_segments <= transfer_segments - 12'h1;
-                    address <= next_segment;
-                    left <= transfer_segment_bytes[23:3];
-                end else begin
-                    address <= {address[31:8] + 24'h1, 8'h0};
-                    left <= left - space;
-                end
             end
             if (advance & last) busy <= 1'h0;
-            if (i_valid & i_ready) begin
-                transfer_tag <= i_payload_tag;
-                transfer_address <= i_payload_address;
-                transfer_segment_bytes <= i_payload_segment_bytes;
-                transfer_segments <= i_payload_segments;
-                transfer_step <= i_payload_step;
-                address <= i_payload_address;
-                left <= i_payload_segment_bytes[23:3];
-                busy <= 1'h1;
+            if (i_valid & i_ready) busy <= 1'h1;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (advance) begin
+            if (segment_last) begin
+                address <= transfer_address;
+                left <= transfer_segment_bytes[23:3];
+                space <= segment_last_difference[5:0];
+                segment_last <= $signed({1'h0, transfer_segment_bytes[23:3]}) <= $signed(segment_last_difference);
+                transfer_address <= transfer_address + transfer_step;
+                transfer_segments <= transfer_segments - 12'h1;
+                last_segment <= transfer_segments <= 12'h2;
+            end else begin
+                address <= {address[31:8] + 24'h1, 8'h0};
+                left <= left - space;
+                space <= 6'h20;
+                segment_last <= left <= (space + 21'h20);
             end
+        end
+        if (i_valid & i_ready) begin
+            address <= i_payload_address;
+            left <= i_payload_segment_bytes[23:3];
+            space <= segment_last_difference_2[5:0];
+            segment_last <= $signed({1'h0, i_payload_segment_bytes[23:3]}) <= $signed(segment_last_difference_2);
+            transfer_tag <= i_payload_tag;
+            transfer_address <= i_payload_address;
+            transfer_address <= i_payload_address + i_payload_step;
+            transfer_segment_bytes <= i_payload_segment_bytes;
+            transfer_segments <= i_payload_segments;
+            transfer_step <= i_payload_step;
+            last_segment <= i_payload_segments <= 12'h1;
         end
     end
 endmodule
@@ -3379,24 +3388,25 @@ module tcu_segment_walker_load_places (
     reg [23:0] o_payload_address;
     reg o_payload_units;
     reg o_payload_last;
+    reg segment_last;
+    reg last_segment;
+    reg busy;
+    reg [23:0] address;
+    reg space;
     reg [21:0] left;
     reg [23:0] transfer_address;
     reg [23:0] transfer_segment_bytes;
     reg [11:0] transfer_segments;
     reg [23:0] transfer_step;
-    reg busy;
-    reg [23:0] address;
 
-    wire segment_last = left <= 22'h1;
-    wire last = segment_last & (transfer_segments <= 12'h1);
+    wire last = segment_last & last_segment;
     wire advance = busy & (!o_valid | o_ready);
-    wire [23:0] next_segment = transfer_address + transfer_step;
     assign i_ready = !busy | (advance & last);
     assign o_payload = {o_payload_last, o_payload_units, o_payload_address};
     wire [23:0] i_payload_address = i_payload[23:0];
     wire [23:0] i_payload_segment_bytes = i_payload[47:24];
-    wire [11:0] i_payload_segments = i_payload[59:48];
     wire [23:0] i_payload_step = i_payload[83:60];
+    wire [11:0] i_payload_segments = i_payload[59:48];
 
     always @(posedge clk) begin
         if (rst) begin
@@ -3404,40 +3414,48 @@ module tcu_segment_walker_load_places (
             o_payload_address <= 24'h0;
             o_payload_units <= 1'h0;
             o_payload_last <= 1'h0;
-            transfer_address <= 24'h0;
-            transfer_segment_bytes <= 24'h0;
-            transfer_segments <= 12'h0;
-            transfer_step <= 24'h0;
-            address <= 24'h0;
-            left <= 22'h0;
             busy <= 1'h0;
         end else begin
             if (o_ready) o_valid <= 1'h0;
             if (advance) begin
                 o_valid <= 1'h1;
                 o_payload_address <= address;
-                o_payload_units <= segment_last ? left[0] : 1'h1;
+                o_payload_units <= segment_last ? left[0] : space;
                 o_payload_last <= last;
-                if (segment_last) begin
-                    transfer_address <= next_segment;
-                    transfer_segments <= transfer_segments - 12'h1;
-                    address <= next_segment;
-                    left <= transfer_segment_bytes[23:2];
-                end else begin
-                    address <= {address[23:2] + 22'h1, 2'h0};
-                    left <= left - 22'h1;
-                end
             end
             if (advance & last) busy <= 1'h0;
-            if (i_valid & i_ready) begin
-                transfer_address <= i_payload_address;
-                transfer_segment_bytes <= i_payload_segment_bytes;
-                transfer_segments <= i_payload_segments;
-                transfer_step <= i_payload_step;
-                address <= i_payload_address;
-                left <= i_payload_segment_bytes[23:2];
-                busy <= 1'h1;
+            if (i_valid & i_ready) busy <= 1'h1;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (advance) begin
+            if (segment_last) begin
+                address <= transfer_address;
+                left <= transfer_segment_bytes[23:2];
+                space <= 1'h1;
+                segment_last <= transfer_segment_bytes[23:2] <= 22'h1;
+                transfer_address <= transfer_address + transfer_step;
+                transfer_segments <= transfer_segments - 12'h1;
+                last_segment <= transfer_segments <= 12'h2;
+            end else begin
+                address <= {address[23:2] + 22'h1, 2'h0};
+                left <= left - space;
+                space <= 1'h1;
+                segment_last <= left <= (space + 22'h1);
             end
+        end
+        if (i_valid & i_ready) begin
+            address <= i_payload_address;
+            left <= i_payload_segment_bytes[23:2];
+            space <= 1'h1;
+            segment_last <= i_payload_segment_bytes[23:2] <= 22'h1;
+            transfer_address <= i_payload_address;
+            transfer_address <= i_payload_address + i_payload_step;
+            transfer_segment_bytes <= i_payload_segment_bytes;
+            transfer_segments <= i_payload_segments;
+            transfer_step <= i_payload_step;
+            last_segment <= i_payload_segments <= 12'h1;
         end
     end
 endmodule
@@ -3702,24 +3720,25 @@ module tcu_segment_walker_store_places (
     reg [23:0] o_payload_address;
     reg o_payload_units;
     reg o_payload_last;
+    reg segment_last;
+    reg last_segment;
+    reg busy;
+    reg [23:0] address;
+    reg space;
     reg [21:0] left;
     reg [23:0] transfer_address;
     reg [23:0] transfer_segment_bytes;
     reg [11:0] transfer_segments;
     reg [23:0] transfer_step;
-    reg busy;
-    reg [23:0] address;
 
-    wire segment_last = left <= 22'h1;
-    wire last = segment_last & (transfer_segments <= 12'h1);
+    wire last = segment_last & last_segment;
     wire advance = busy & (!o_valid | o_ready);
-    wire [23:0] next_segment = transfer_address + transfer_step;
     assign i_ready = !busy;
     assign o_payload = {o_payload_last, o_payload_units, o_payload_address};
     wire [23:0] i_payload_address = i_payload[23:0];
     wire [23:0] i_payload_segment_bytes = i_payload[47:24];
-    wire [11:0] i_payload_segments = i_payload[59:48];
     wire [23:0] i_payload_step = i_payload[83:60];
+    wire [11:0] i_payload_segments = i_payload[59:48];
 
     always @(posedge clk) begin
         if (rst) begin
@@ -3727,40 +3746,48 @@ module tcu_segment_walker_store_places (
             o_payload_address <= 24'h0;
             o_payload_units <= 1'h0;
             o_payload_last <= 1'h0;
-            transfer_address <= 24'h0;
-            transfer_segment_bytes <= 24'h0;
-            transfer_segments <= 12'h0;
-            transfer_step <= 24'h0;
-            address <= 24'h0;
-            left <= 22'h0;
             busy <= 1'h0;
         end else begin
             if (o_ready) o_valid <= 1'h0;
             if (advance) begin
                 o_valid <= 1'h1;
                 o_payload_address <= address;
-                o_payload_units <= segment_last ? left[0] : 1'h1;
+                o_payload_units <= segment_last ? left[0] : space;
                 o_payload_last <= last;
-                if (segment_last) begin
-                    transfer_address <= next_segment;
-                    transfer_segments <= transfer_segments - 12'h1;
-                    address <= next_segment;
-                    left <= transfer_segment_bytes[23:2];
-                end else begin
-                    address <= {address[23:2] + 22'h1, 2'h0};
-                    left <= left - 22'h1;
-                end
             end
             if (advance & last) busy <= 1'h0;
-            if (i_valid & i_ready) begin
-                transfer_address <= i_payload_address;
-                transfer_segment_bytes <= i_payload_segment_bytes;
-                transfer_segments <= i_payload_segments;
-                transfer_step <= i_payload_step;
-                address <= i_payload_address;
-                left <= i_payload_segment_bytes[23:2];
-                busy <= 1'h1;
+            if (i_valid & i_ready) busy <= 1'h1;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (advance) begin
+            if (segment_last) begin
+                address <= transfer_address;
+                left <= transfer_segment_bytes[23:2];
+                space <= 1'h1;
+                segment_last <= transfer_segment_bytes[23:2] <= 22'h1;
+                transfer_address <= transfer_address + transfer_step;
+                transfer_segments <= transfer_segments - 12'h1;
+                last_segment <= transfer_segments <= 12'h2;
+            end else begin
+                address <= {address[23:2] + 22'h1, 2'h0};
+                left <= left - space;
+                space <= 1'h1;
+                segment_last <= left <= (space + 22'h1);
             end
+        end
+        if (i_valid & i_ready) begin
+            address <= i_payload_address;
+            left <= i_payload_segment_bytes[23:2];
+            space <= 1'h1;
+            segment_last <= i_payload_segment_bytes[23:2] <= 22'h1;
+            transfer_address <= i_payload_address;
+            transfer_address <= i_payload_address + i_payload_step;
+            transfer_segment_bytes <= i_payload_segment_bytes;
+            transfer_segments <= i_payload_segments;
+            transfer_step <= i_payload_step;
+            last_segment <= i_payload_segments <= 12'h1;
         end
     end
 endmodule
@@ -5098,19 +5125,27 @@ module tcu_serial_product_block_product (
 );
     reg [23:0] products_address;
     reg [15:0] products_iy;
+    reg pending;
     reg [11:0] left;
     reg [23:0] shifted_address;
     reg [15:0] shifted_iy;
 
-    assign ready = left == 12'h0;
+    assign ready = !pending;
     assign products = {products_iy, products_address};
     wire [23:0] operands_address = operands[23:0];
     wire [15:0] operands_iy = operands[39:24];
 
     always @(posedge clk) begin
-        if (rst) left <= 12'h0;
-        else if (start) left <= factor;
-        else left <= left[11:1];
+        if (rst) begin
+            left <= 12'h0;
+            pending <= 1'h0;
+        end else if (start) begin
+            left <= factor;
+            pending <= factor != 12'h0;
+        end else begin
+            left <= left[11:1];
+            pending <= left[11:1] != 11'h0;
+        end
     end
 
     always @(posedge clk) begin
@@ -5146,10 +5181,11 @@ endmodule
 //     tiles_written: Position after the last complete tile of the weight ring; a pass is emitted only when its tile
 //         is there.
 //     o_pass, o_tile: The passes, and their tiles in the same order.
-//     waiting_for_weights: A pass is due, its tile is not in the ring.
+//     waiting_for_weights: A pass is due, its tile was not in the ring in the cycle before.
 //     busy: An instruction is being walked.
 //
-// Rate: one pass per cycle, plus three cycles per instruction. The last pass of the first tile waits for the products
+// Rate: one pass in two cycles, as whether its tile is in the ring is found out in the cycle before; plus three cycles
+// per instruction. The last pass of the first tile waits for the products
 // that lead to the next block, see SerialProduct.
 module tcu_pass_walker (
     input  wire         clk,
@@ -5176,52 +5212,66 @@ module tcu_pass_walker (
     reg [23:0] o_pass_payload_row;
     reg [16:0] o_pass_payload_iy;
     reg [23:0] o_pass_payload_offset;
-    reg [7:0] kx;
+    reg kx_ends;
     reg [511:0] word;
-    reg [7:0] ky;
-    reg [11:0] group;
-    reg [11:0] y0;
-    reg [11:0] column;
+    reg ky_turns;
+    reg last_ky;
+    reg group_turns;
+    reg last_group;
+    reg block_turns;
+    reg last_block;
+    reg column_turns;
+    reg last_column;
+    reg [11:0] block_left;
+    reg signal;
     reg [6:0] tile_position;
     reg [1:0] fsm_state;
+    reg tile_there;
+    reg emitted;
+    reg [7:0] kx_left;
+    reg [7:0] ky_left;
+    reg [11:0] group_left;
+    reg [11:0] column_left;
+    reg [6:0] panel_position;
+    reg [6:0] start_position;
     reg [23:0] column_at;
     reg [23:0] block_at;
     reg [23:0] group_at;
     reg [16:0] block_iy;
-    reg [6:0] start_position;
-    reg [6:0] panel_position;
 
-    wire [8:0] last_kx_sum = kx + 9'h1;
     wire [7:0] word_n_kx = word[459:452];
-    wire last_kx = last_kx_sum == word_n_kx;
-    wire [8:0] last_ky_sum = ky + 9'h1;
+    wire kx_is_one = word_n_kx == 8'h1;
     wire [7:0] word_n_ky = word[451:444];
-    wire last_ky = last_ky_sum == word_n_ky;
-    wire [12:0] last_group_sum = group + 13'h1;
+    wire ky_is_one = word_n_ky == 8'h1;
+    wire o_pass_payload_ends = group_turns & last_group;
     wire [11:0] word_n_groups = word[251:240];
-    wire last_group = last_group_sum == word_n_groups;
+    wire group_is_one = word_n_groups == 12'h1;
+    wire block_ends = block_turns & last_block;
     wire [11:0] word_n_y = word[215:204];
-    wire [11:0] rows_left = word_n_y - y0;
     wire [11:0] word_block_rows = word[227:216];
-    wire last_block = rows_left <= word_block_rows;
-    wire [12:0] last_column_sum = column + 13'h1;
+    wire block_is_one = word_n_y <= word_block_rows;
+    wire column_ends = column_turns & last_column;
     wire [11:0] word_n_columns = word[203:192];
-    wire last_column = last_column_sum == word_n_columns;
-    wire tile_starts = (group == 12'h0) & (ky == 8'h0) & (kx == 8'h0);
-    wire o_pass_payload_ends = last_group & last_ky & last_kx;
-    wire [11:0] o_pass_payload_rows = last_block ? rows_left : word_block_rows;
+    wire column_is_one = word_n_columns == 12'h1;
+    wire [11:0] o_pass_payload_rows = last_block ? block_left : word_block_rows;
     wire word_accumulate = word[252];
-    wire o_pass_payload_first = tile_starts & !word_accumulate;
+    wire o_pass_payload_first = signal & !word_accumulate;
     wire word_finish = word[253];
     wire o_pass_payload_closes = o_pass_payload_ends & word_finish;
     wire word_keep = word[254];
     wire o_tile_payload_release = last_block & !word_keep;
     assign instruction_ready = fsm_state == FSM_IDLE;
     assign busy = !instruction_ready;
-    wire tile_position_and = o_pass_payload_ends & last_block & last_column;
-    assign waiting_for_weights = (fsm_state == FSM_WALK) & (tile_position == tiles_written);
-    wire go = (fsm_state == FSM_WALK) & (block_product_ready | !o_pass_payload_ends) & !waiting_for_weights &
-        o_pass_ready & o_tile_ready;
+    wire signal_2 = fsm_state == FSM_PREPARE;
+    wire group_turns_selected = kx_ends ? kx_is_one : kx_left == 8'h2;
+    wire group_turns_selected_2 = last_ky ? ky_is_one : ky_left == 8'h2;
+    wire group_turns_selected_3 = ky_turns ? group_turns_selected_2 : last_ky;
+    wire block_turns_selected = last_group ? group_is_one : group_left == 12'h2;
+    wire block_turns_selected_2 = group_turns ? block_turns_selected : last_group;
+    wire column_turns_at_most = block_left <= {word_block_rows, 1'h0};
+    assign waiting_for_weights = (fsm_state == FSM_WALK) & !tile_there & !emitted;
+    wire go = (fsm_state == FSM_WALK) & (block_product_ready | !o_pass_payload_ends) & tile_there & o_pass_ready &
+        o_tile_ready;
     assign o_pass_valid = (fsm_state == FSM_WALK) & go;
     wire [7:0] word_pad = word[467:460];
     wire [15:0] word_height = word[439:424];
@@ -5262,24 +5312,190 @@ module tcu_pass_walker (
     );
 
     always @(posedge clk) begin
+        if (signal_2) kx_left <= word_n_kx;
+        else if (go) begin
+            kx_left <= kx_left - 8'h1;
+            if (kx_ends) kx_left <= word_n_kx;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) kx_ends <= 1'h0;
+        else if (signal_2) kx_ends <= kx_is_one;
+        else if (go) begin
+            kx_ends <= kx_left == 8'h2;
+            if (kx_ends) kx_ends <= kx_is_one;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            ky_turns <= 1'h0;
+            group_turns <= 1'h0;
+            block_turns <= 1'h0;
+            column_turns <= 1'h0;
+        end else if (signal_2) begin
+            ky_turns <= kx_is_one;
+            group_turns <= &{ky_is_one, kx_is_one};
+            block_turns <= &{group_is_one, ky_is_one, kx_is_one};
+            column_turns <= &{block_is_one, group_is_one, ky_is_one, kx_is_one};
+        end else if (go) begin
+            ky_turns <= group_turns_selected;
+            group_turns <= &{group_turns_selected_3, group_turns_selected};
+            block_turns <= &{block_turns_selected_2, group_turns_selected_3, group_turns_selected};
+            column_turns <= &{block_turns ? (last_block ? block_is_one : column_turns_at_most) : last_block,
+                block_turns_selected_2, group_turns_selected_3, group_turns_selected};
+        end
+    end
+
+    always @(posedge clk) begin
+        if (signal_2) ky_left <= word_n_ky;
+        else if (go & ky_turns) begin
+            ky_left <= ky_left - 8'h1;
+            if (last_ky) ky_left <= word_n_ky;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) last_ky <= 1'h0;
+        else if (signal_2) last_ky <= ky_is_one;
+        else if (go & ky_turns) begin
+            last_ky <= ky_left == 8'h2;
+            if (last_ky) last_ky <= ky_is_one;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (signal_2) group_left <= word_n_groups;
+        else if (go & group_turns) begin
+            group_left <= group_left - 12'h1;
+            if (last_group) group_left <= word_n_groups;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) last_group <= 1'h0;
+        else if (signal_2) last_group <= group_is_one;
+        else if (go & group_turns) begin
+            last_group <= group_left == 12'h2;
+            if (last_group) last_group <= group_is_one;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (signal_2) block_left <= word_n_y;
+        else if (go & block_turns) begin
+            block_left <= block_left - word_block_rows;
+            if (last_block) block_left <= word_n_y;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) last_block <= 1'h0;
+        else if (signal_2) last_block <= block_is_one;
+        else if (go & block_turns) begin
+            last_block <= column_turns_at_most;
+            if (last_block) last_block <= block_is_one;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (signal_2) column_left <= word_n_columns;
+        else if (go & column_turns) begin
+            column_left <= column_left - 12'h1;
+            if (last_column) column_left <= word_n_columns;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) last_column <= 1'h0;
+        else if (signal_2) last_column <= column_is_one;
+        else if (go & column_turns) begin
+            last_column <= column_left == 12'h2;
+            if (last_column) last_column <= column_is_one;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) signal <= 1'h0;
+        else if (signal_2 | go) signal <= signal_2 | o_pass_payload_ends;
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            panel_position <= 7'h0;
+            start_position <= 7'h0;
+            tile_position <= 7'h0;
+        end else if (signal_2) begin
+            panel_position <= tile_position;
+            start_position <= tile_position;
+        end else if (go) begin
+            tile_position <= tile_position + 7'h1;
+            if (o_pass_payload_ends) tile_position <= panel_position;
+            if (block_ends) begin
+                panel_position <= tile_position + 7'h1;
+                tile_position <= tile_position + 7'h1;
+            end
+            if (column_ends & word_keep) tile_position <= start_position;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            tile_there <= 1'h0;
+            emitted <= 1'h0;
+        end else begin
+            tile_there <= (tile_position != tiles_written) & !go;
+            emitted <= go;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (signal_2) begin
+            column_at <= word_base;
+            block_at <= word_base;
+            group_at <= word_base;
+            o_pass_payload_row <= word_base;
+            block_iy <= {word_iy0[15], word_iy0};
+            o_pass_payload_iy <= {word_iy0[15], word_iy0};
+            o_pass_payload_offset <= word_offset0;
+        end else if (go) begin
+            o_pass_payload_offset <= o_pass_payload_offset + word_kx_step;
+            if (ky_turns) begin
+                o_pass_payload_row <= o_pass_payload_row + word_ky_step;
+                o_pass_payload_iy <= o_pass_payload_iy + 17'h1;
+                o_pass_payload_offset <= word_offset0;
+            end
+            if (group_turns) begin
+                group_at <= group_at + word_group_step;
+                o_pass_payload_row <= group_at + word_group_step;
+                o_pass_payload_iy <= block_iy;
+                o_pass_payload_offset <= word_offset0;
+            end
+            if (block_turns) begin
+                block_at <= block_at + block_product_products_address;
+                group_at <= block_at + block_product_products_address;
+                o_pass_payload_row <= block_at + block_product_products_address;
+                block_iy <= block_iy + block_product_products_iy;
+                o_pass_payload_iy <= block_iy + block_product_products_iy;
+                o_pass_payload_offset <= word_offset0;
+            end
+            if (column_turns) begin
+                column_at <= column_at + word_column_step;
+                block_at <= column_at + word_column_step;
+                group_at <= column_at + word_column_step;
+                o_pass_payload_row <= column_at + word_column_step;
+                block_iy <= {word_iy0[15], word_iy0};
+                o_pass_payload_iy <= {word_iy0[15], word_iy0};
+                o_pass_payload_offset <= word_offset0;
+            end
+        end
+    end
+
+    always @(posedge clk) begin
         if (rst) begin
             word <= 512'h0;
             fsm_state <= FSM_IDLE;
-            column_at <= 24'h0;
-            block_at <= 24'h0;
-            group_at <= 24'h0;
-            o_pass_payload_row <= 24'h0;
-            block_iy <= 17'h0;
-            o_pass_payload_iy <= 17'h0;
-            column <= 12'h0;
-            y0 <= 12'h0;
-            group <= 12'h0;
-            ky <= 8'h0;
-            kx <= 8'h0;
-            o_pass_payload_offset <= 24'h0;
-            start_position <= 7'h0;
-            panel_position <= 7'h0;
-            tile_position <= 7'h0;
         end else begin
             case (fsm_state)
                 FSM_IDLE: begin
@@ -5288,67 +5504,9 @@ module tcu_pass_walker (
                         fsm_state <= FSM_PREPARE;
                     end
                 end
-                FSM_PREPARE: begin
-                    fsm_state <= FSM_WALK;
-                    column_at <= word_base;
-                    block_at <= word_base;
-                    group_at <= word_base;
-                    o_pass_payload_row <= word_base;
-                    block_iy <= {word_iy0[15], word_iy0};
-                    o_pass_payload_iy <= {word_iy0[15], word_iy0};
-                    column <= 12'h0;
-                    y0 <= 12'h0;
-                    group <= 12'h0;
-                    ky <= 8'h0;
-                    kx <= 8'h0;
-                    o_pass_payload_offset <= word_offset0;
-                    start_position <= tile_position;
-                    panel_position <= tile_position;
-                end
+                FSM_PREPARE: fsm_state <= FSM_WALK;
                 FSM_WALK: begin
-                    if (go) begin
-                        kx <= last_kx_sum[7:0];
-                        o_pass_payload_offset <= o_pass_payload_offset + word_kx_step;
-                        tile_position <= tile_position + 7'h1;
-                        if (last_kx) begin
-                            o_pass_payload_row <= o_pass_payload_row + word_ky_step;
-                            o_pass_payload_iy <= o_pass_payload_iy + 17'h1;
-                            ky <= last_ky_sum[7:0];
-                            kx <= 8'h0;
-                            o_pass_payload_offset <= word_offset0;
-                        end
-                        if (last_kx & last_ky) begin
-                            group_at <= group_at + word_group_step;
-                            o_pass_payload_row <= group_at + word_group_step;
-                            o_pass_payload_iy <= block_iy;
-                            group <= last_group_sum[11:0];
-                            ky <= 8'h0;
-                        end
-                        if (o_pass_payload_ends) begin
-                            block_at <= block_at + block_product_products_address;
-                            group_at <= block_at + block_product_products_address;
-                            o_pass_payload_row <= block_at + block_product_products_address;
-                            block_iy <= block_iy + block_product_products_iy;
-                            o_pass_payload_iy <= block_iy + block_product_products_iy;
-                            y0 <= y0 + word_block_rows;
-                            group <= 12'h0;
-                            tile_position <= panel_position;
-                        end
-                        if (o_pass_payload_ends & last_block) begin
-                            column_at <= column_at + word_column_step;
-                            block_at <= column_at + word_column_step;
-                            group_at <= column_at + word_column_step;
-                            o_pass_payload_row <= column_at + word_column_step;
-                            block_iy <= {word_iy0[15], word_iy0};
-                            o_pass_payload_iy <= {word_iy0[15], word_iy0};
-                            column <= last_column_sum[11:0];
-                            y0 <= 12'h0;
-                            panel_position <= tile_position + 7'h1;
-                            tile_position <= tile_position + 7'h1;
-                        end
-                        if (tile_position_and & word_keep) tile_position <= start_position;
-                        if (tile_position_and) fsm_state <= FSM_IDLE;
-                    end
+                    if (go & column_ends) fsm_state <= FSM_IDLE;
                 end
                 default: ;
             endcase
@@ -5515,20 +5673,26 @@ module tcu_pixel_walker (
     reg tag_bank;
     reg tag_first;
     reg tag_last;
+    reg x_ends;
+    reg [204:0] current;
+    reg y_turns;
+    reg last_y;
+    reg [1:0] banks_taken;
     reg [11:0] x_left;
     reg [11:0] y_left;
-    reg [204:0] current;
-    reg [1:0] banks_taken;
     reg [23:0] row;
-    reg [23:0] offset;
     reg [17:0] iy;
+    reg [23:0] offset;
     reg bank;
     reg [6:0] pixel_2;
     reg begins;
 
-    wire last_x = x_left == 12'h1;
-    wire last_pixel = last_x & (y_left == 12'h1);
-    wire due = i_pass_valid & (!active | last_pixel);
+    wire [11:0] current_n_x = current[100:89];
+    wire x_is_one = current_n_x == 12'h1;
+    wire y_ends = y_turns & last_y;
+    wire [11:0] current_rows = current[88:77];
+    wire y_is_one = current_rows == 12'h1;
+    wire due = i_pass_valid & (!active | y_ends);
     wire i_pass_payload_opens = i_pass_payload[202];
     wire bank_free = !i_pass_payload_opens | (banks_taken != 2'h2);
     assign waiting_for_bank = due & !bank_free;
@@ -5538,6 +5702,15 @@ module tcu_pixel_walker (
     assign tag = {tag_last, tag_first, tag_bank, tag_valid};
     assign pass_started = i_pass_ready;
     assign layer = current[11:0];
+    wire [11:0] i_pass_payload_n_x = i_pass_payload[100:89];
+    wire [11:0] i_pass_payload_rows = i_pass_payload[88:77];
+    wire [23:0] i_pass_payload_row = i_pass_payload[35:12];
+    wire [16:0] i_pass_payload_iy = i_pass_payload[52:36];
+    wire [23:0] i_pass_payload_offset = i_pass_payload[76:53];
+    wire [23:0] current_x_step = current[148:125];
+    wire [23:0] current_y_step = current[124:101];
+    wire [3:0] current_stride_y = current[152:149];
+    wire [23:0] current_offset = current[76:53];
     wire [23:0] current_row_bytes = current[176:153];
     wire [15:0] current_height = current[192:177];
     wire [7:0] current_pad = current[200:193];
@@ -5545,11 +5718,6 @@ module tcu_pixel_walker (
     wire current_closes = current[203];
     wire current_ends = current[204];
     wire [11:0] i_pass_payload_layer = i_pass_payload[11:0];
-    wire [23:0] i_pass_payload_row = i_pass_payload[35:12];
-    wire [16:0] i_pass_payload_iy = i_pass_payload[52:36];
-    wire [23:0] i_pass_payload_offset = i_pass_payload[76:53];
-    wire [11:0] i_pass_payload_rows = i_pass_payload[88:77];
-    wire [11:0] i_pass_payload_n_x = i_pass_payload[100:89];
     wire [23:0] i_pass_payload_y_step = i_pass_payload[124:101];
     wire [23:0] i_pass_payload_x_step = i_pass_payload[148:125];
     wire [3:0] i_pass_payload_stride_y = i_pass_payload[152:149];
@@ -5559,11 +5727,61 @@ module tcu_pixel_walker (
     wire i_pass_payload_first = i_pass_payload[201];
     wire i_pass_payload_closes = i_pass_payload[203];
     wire i_pass_payload_ends = i_pass_payload[204];
-    wire [23:0] current_x_step = current[148:125];
-    wire [23:0] current_y_step = current[124:101];
-    wire [3:0] current_stride_y = current[152:149];
-    wire [23:0] current_offset = current[76:53];
-    wire [11:0] current_n_x = current[100:89];
+
+    always @(posedge clk) begin
+        if (i_pass_ready) x_left <= i_pass_payload_n_x;
+        else if (active) begin
+            x_left <= x_left - 12'h1;
+            if (x_ends) x_left <= current_n_x;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) x_ends <= 1'h0;
+        else if (i_pass_ready) x_ends <= i_pass_payload_n_x == 12'h1;
+        else if (active) begin
+            x_ends <= x_left == 12'h2;
+            if (x_ends) x_ends <= x_is_one;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) y_turns <= 1'h0;
+        else if (i_pass_ready) y_turns <= i_pass_payload_n_x == 12'h1;
+        else if (active) y_turns <= x_ends ? x_is_one : x_left == 12'h2;
+    end
+
+    always @(posedge clk) begin
+        if (i_pass_ready) y_left <= i_pass_payload_rows;
+        else if (active & y_turns) begin
+            y_left <= y_left - 12'h1;
+            if (last_y) y_left <= current_rows;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) last_y <= 1'h0;
+        else if (i_pass_ready) last_y <= i_pass_payload_rows == 12'h1;
+        else if (active & y_turns) begin
+            last_y <= y_left == 12'h2;
+            if (last_y) last_y <= y_is_one;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (i_pass_ready) begin
+            row <= i_pass_payload_row;
+            iy <= {i_pass_payload_iy[16], i_pass_payload_iy};
+            offset <= i_pass_payload_offset;
+        end else if (active) begin
+            offset <= offset + current_x_step;
+            if (y_turns) begin
+                row <= row + current_y_step;
+                iy <= iy + current_stride_y;
+                offset <= current_offset;
+            end
+        end
+    end
 
     always @(posedge clk) begin
         if (rst) begin
@@ -5591,11 +5809,11 @@ module tcu_pixel_walker (
             tag_valid <= active;
             tag_bank <= bank;
             tag_first <= current_first;
-            tag_last <= last_pixel & current_closes;
+            tag_last <= y_ends & current_closes;
             pixel <= pixel_2;
             swap <= active & begins;
             begins <= i_pass_ready;
-            tile_read <= active & last_pixel & current_ends;
+            tile_read <= active & y_ends & current_ends;
         end
     end
 
@@ -5609,18 +5827,13 @@ module tcu_pixel_walker (
 
     always @(posedge clk) begin
         if (rst) bank <= 1'h0;
-        else if (active & last_pixel & current_closes) bank <= !bank;
+        else if (active & y_ends & current_closes) bank <= !bank;
     end
 
     always @(posedge clk) begin
         if (rst) begin
             current <= 205'h0;
             active <= 1'h0;
-            row <= 24'h0;
-            iy <= 18'h0;
-            offset <= 24'h0;
-            x_left <= 12'h0;
-            y_left <= 12'h0;
             pixel_2 <= 7'h0;
         end else if (i_pass_ready) begin
             current <= {i_pass_payload_ends, i_pass_payload_closes, i_pass_payload_opens, i_pass_payload_first,
@@ -5628,24 +5841,10 @@ module tcu_pixel_walker (
                 i_pass_payload_x_step, i_pass_payload_y_step, i_pass_payload_n_x, i_pass_payload_rows,
                 i_pass_payload_offset, i_pass_payload_iy, i_pass_payload_row, i_pass_payload_layer};
             active <= 1'h1;
-            row <= i_pass_payload_row;
-            iy <= {i_pass_payload_iy[16], i_pass_payload_iy};
-            offset <= i_pass_payload_offset;
-            x_left <= i_pass_payload_n_x;
-            y_left <= i_pass_payload_rows;
             pixel_2 <= 7'h0;
         end else if (active) begin
-            offset <= offset + current_x_step;
-            x_left <= x_left - 12'h1;
+            active <= !y_ends;
             pixel_2 <= pixel_2 + 7'h1;
-            if (last_x) begin
-                row <= row + current_y_step;
-                iy <= iy + current_stride_y;
-                offset <= current_offset;
-                x_left <= current_n_x;
-                y_left <= y_left - 12'h1;
-            end
-            if (last_pixel) active <= 1'h0;
         end
     end
 endmodule
@@ -5808,13 +6007,13 @@ endmodule
 // `columns` accumulators for each of `accumulator_depth` pixels, in two banks.
 //
 // Members:
-//     tag, pixel: Of the sums that come in the NEXT cycle (the old value must be read before it can be added to).
+//     tag, pixel: Of the sums that come two cycles LATER (the old value must be read before it can be added to).
 //     sums: From the array.
 //     read_en, read_bank, read_pixel: Read one pixel's accumulators for the output path; `read_data` holds them from
 //         the cycle after the next until one cycle after the next read. The bank must not be summing up.
 //     filled: A pulse for each complete tile, in the cycle after which it may be read.
 //
-// Two words for the same pixel must be at least 3 cycles apart, which a pass of fewer pixels than rows guarantees
+// Two words for the same pixel must be at least 4 cycles apart, which a pass of fewer pixels than rows guarantees
 // because its weights take `rows` >= 4 cycles to load. The sums cannot overflow: the compiler proves it.
 module tcu_accumulators (
     input  wire        clk,
@@ -5830,14 +6029,22 @@ module tcu_accumulators (
 );
     wire [21:0] bank0_column0_read_data, bank1_column0_read_data, bank0_column1_read_data, bank1_column1_read_data,
         bank0_column2_read_data, bank1_column2_read_data, bank0_column3_read_data, bank1_column3_read_data;
+    reg [3:0] reading;
+    reg [6:0] reading_pixel;
     reg [3:0] adding;
     reg [6:0] adding_pixel;
     reg [3:0] storing;
     reg [6:0] storing_pixel;
     reg drained;
     reg drained_bank;
+    reg [21:0] before_0, before_1, before_2, before_3;
     reg [21:0] total_0, total_1, total_2, total_3;
 
+    wire adding_first = adding[2];
+    wire [21:0] total_0_selected = adding_first ? 22'h0 : before_0;
+    wire [21:0] total_1_selected = adding_first ? 22'h0 : before_1;
+    wire [21:0] total_2_selected = adding_first ? 22'h0 : before_2;
+    wire [21:0] total_3_selected = adding_first ? 22'h0 : before_3;
     wire tag_valid = tag[0];
     wire tag_bank = tag[1];
     wire summing_0 = tag_valid & !tag_bank;
@@ -5852,9 +6059,12 @@ module tcu_accumulators (
     wire [6:0] bank0_column0_read_addr = !summing_0 ? read_pixel : pixel;
     wire [6:0] bank1_column0_read_addr = !summing_1 ? read_pixel : pixel;
     wire tag_last = tag[3];
+    wire reading_valid = reading[0];
+    wire reading_bank = reading[1];
+    wire reading_first = reading[2];
+    wire reading_last = reading[3];
     wire adding_valid = adding[0];
     wire adding_bank = adding[1];
-    wire adding_first = adding[2];
     wire adding_last = adding[3];
     wire storing_last = storing[3];
 
@@ -5940,6 +6150,8 @@ module tcu_accumulators (
 
     always @(posedge clk) begin
         if (rst) begin
+            reading <= 4'h0;
+            reading_pixel <= 7'h0;
             adding <= 4'h0;
             adding_pixel <= 7'h0;
             storing <= 4'h0;
@@ -5947,8 +6159,10 @@ module tcu_accumulators (
             filled <= 1'h0;
             drained <= 1'h0;
         end else begin
-            adding <= {tag_last, tag_first, tag_bank, tag_valid};
-            adding_pixel <= pixel;
+            reading <= {tag_last, tag_first, tag_bank, tag_valid};
+            reading_pixel <= pixel;
+            adding <= {reading_last, reading_first, reading_bank, reading_valid};
+            adding_pixel <= reading_pixel;
             storing <= {adding_last, adding_first, adding_bank, adding_valid};
             storing_pixel <= adding_pixel;
             filled <= storing_valid & storing_last;
@@ -5962,22 +6176,14 @@ module tcu_accumulators (
     end
 
     always @(posedge clk) begin
-        if (adding_first) begin
-            total_0 <= {{4{sums[17]}}, sums[17:0]};
-            total_1 <= {{4{sums[35]}}, sums[35:18]};
-            total_2 <= {{4{sums[53]}}, sums[53:36]};
-            total_3 <= {{4{sums[71]}}, sums[71:54]};
-        end else if (adding_bank) begin
-            total_0 <= $signed(bank1_column0_read_data) + $signed(sums[17:0]);
-            total_1 <= $signed(bank1_column1_read_data) + $signed(sums[35:18]);
-            total_2 <= $signed(bank1_column2_read_data) + $signed(sums[53:36]);
-            total_3 <= $signed(bank1_column3_read_data) + $signed(sums[71:54]);
-        end else begin
-            total_0 <= $signed(bank0_column0_read_data) + $signed(sums[17:0]);
-            total_1 <= $signed(bank0_column1_read_data) + $signed(sums[35:18]);
-            total_2 <= $signed(bank0_column2_read_data) + $signed(sums[53:36]);
-            total_3 <= $signed(bank0_column3_read_data) + $signed(sums[71:54]);
-        end
+        before_0 <= reading_bank ? bank1_column0_read_data : bank0_column0_read_data;
+        total_0 <= $signed(sums[17:0]) + $signed(total_0_selected);
+        before_1 <= reading_bank ? bank1_column1_read_data : bank0_column1_read_data;
+        total_1 <= $signed(sums[35:18]) + $signed(total_1_selected);
+        before_2 <= reading_bank ? bank1_column2_read_data : bank0_column2_read_data;
+        total_2 <= $signed(sums[53:36]) + $signed(total_2_selected);
+        before_3 <= reading_bank ? bank1_column3_read_data : bank0_column3_read_data;
+        total_3 <= $signed(sums[71:54]) + $signed(total_3_selected);
     end
 
     always @(posedge clk) begin
@@ -6062,8 +6268,8 @@ module tcu_compute_engine (
     wire [71:0] array_sums;
     reg [39:0] loading_line;
     reg [4:0] swap_line;
-    reg [39:0] tag_line;
-    reg [69:0] pixel_line;
+    reg [35:0] tag_line;
+    reg [62:0] pixel_line;
     reg [1:0] tile_read_line;
     reg [3:0] settling;
     reg array_weight_en;
@@ -6115,8 +6321,8 @@ module tcu_compute_engine (
     wire [5:0] tile_queue_o_payload_place = tile_queue_o_payload[5:0];
     wire tile_queue_o_payload_release = tile_queue_o_payload[6];
     wire array_swap = swap_line[4];
-    wire [3:0] accumulators_tag = tag_line[39:36];
-    wire [6:0] accumulators_pixel = pixel_line[69:63];
+    wire [3:0] accumulators_tag = tag_line[35:32];
+    wire [6:0] accumulators_pixel = pixel_line[62:56];
     wire pixels_tag_valid = pixels_tag[0];
     wire pixels_tag_bank = pixels_tag[1];
     wire pixels_tag_first = pixels_tag[2];
@@ -6237,16 +6443,16 @@ module tcu_compute_engine (
             array_weight_en <= 1'h0;
             array_weight_row <= 2'h0;
             swap_line <= 5'h0;
-            tag_line <= 40'h0;
-            pixel_line <= 70'h0;
+            tag_line <= 36'h0;
+            pixel_line <= 63'h0;
             tile_read_line <= 2'h0;
         end else begin
             loading_line <= {loading_line[29:0], loader_read_unit, loader_read_item, loader_release, loader_read_en};
             array_weight_en <= read_en;
             array_weight_row <= read_unit;
             swap_line <= {swap_line[3:0], pixels_swap};
-            tag_line <= {tag_line[35:0], pixels_tag_last, pixels_tag_first, pixels_tag_bank, pixels_tag_valid};
-            pixel_line <= {pixel_line[62:0], pixels_pixel};
+            tag_line <= {tag_line[31:0], pixels_tag_last, pixels_tag_first, pixels_tag_bank, pixels_tag_valid};
+            pixel_line <= {pixel_line[55:0], pixels_pixel};
             tile_read_line <= {tile_read_line[0], pixels_tile_read};
         end
     end
@@ -6263,8 +6469,10 @@ endmodule
 // Members:
 //     start, word: Pulse to begin with the instruction in `word`, which must not change until `active` falls.
 //     filled: The array has completed a tile.
-//     groups_written: Position after the last complete group of the parameter ring.
+//     groups_written: Position after the last complete group of the parameter ring; a group serves from the cycle
+//         after it is there.
 //     residual_valid: The residual word of this step is there.
+//     nears: The next cycle may bring a step: an instruction is under way then, and a tile is filled.
 //     go: A step is taken; all outputs below belong to it.
 //     step, lane_step, byte_plane: Place of the results, which `output_lanes` of the columns, which byte.
 //     read_en, bank, pixel: First step of a pixel: read its accumulators.
@@ -6283,6 +6491,7 @@ module tcu_drain_walker (
     input  wire         filled,
     input  wire [5:0]   groups_written,
     input  wire         residual_valid,
+    output wire         nears,
     output wire         go,
     output wire [25:0]  step,
     output reg          lane_step,
@@ -6296,58 +6505,214 @@ module tcu_drain_walker (
     output reg          bank_released,
     output reg          group_released
 );
-    reg [11:0] column;
-    reg [11:0] y;
-    reg [11:0] x;
-    reg [11:0] block_row;
+    reg step_ends;
+    reg plane_turns;
+    reg last_plane;
+    reg x_turns;
+    reg last_x;
+    reg y_turns;
+    reg last_y;
+    reg column_turns;
+    reg last_column;
+    reg [11:0] column_left;
+    reg last_row;
     reg [1:0] full;
+    reg group_there;
     reg [23:0] step_at;
+    reg step_left;
+    reg [2:0] plane_left;
+    reg [11:0] x_left;
+    reg [11:0] y_left;
     reg [23:0] column_at;
-    reg [1:0] column_byte;
-    reg [23:0] row_at;
-    reg [23:0] pixel_at;
+    reg [23:0] y_at;
+    reg [23:0] x_at;
     reg [23:0] plane_at;
+    reg [1:0] column_byte;
+    reg [11:0] block_left;
     reg [5:0] group_start;
 
-    wire [12:0] last_column_sum = column + 13'h1;
-    wire [11:0] word_n_columns = word[187:176];
-    wire last_column = last_column_sum == word_n_columns;
-    wire [12:0] last_y_sum = y + 13'h1;
-    wire [11:0] word_n_y = word[199:188];
-    wire last_y = last_y_sum == word_n_y;
-    wire [12:0] last_x_sum = x + 13'h1;
-    wire [11:0] word_n_x = word[223:212];
-    wire last_x = last_x_sum == word_n_x;
-    wire word_int32 = word[487];
-    wire last_plane = !word_int32 | (byte_plane == 2'h3);
-    wire [1:0] last_step_sum = lane_step + 2'h1;
     wire [5:0] word_last_steps = word[234:229];
-    wire last_step = last_step_sum == (last_column ? word_last_steps : 6'h1);
-    wire [12:0] block_ends_sum = block_row + 13'h1;
-    wire [11:0] word_block_rows = word[211:200];
-    wire block_ends = last_y | (block_ends_sum == word_block_rows);
+    wire next_steps = (column_turns ? column_left == 12'h2 : last_column) ? word_last_steps[0] : 1'h1;
+    wire step_is_one = next_steps;
+    wire plane_ends = plane_turns & last_plane;
+    wire word_int32 = word[487];
+    wire [2:0] plane_is_one_selected = word_int32 ? 3'h4 : 3'h1;
+    wire plane_is_one = plane_is_one_selected == 3'h1;
+    wire x_ends = x_turns & last_x;
+    wire [11:0] word_n_x = word[223:212];
+    wire x_is_one = word_n_x == 12'h1;
+    wire [11:0] word_n_y = word[199:188];
+    wire y_is_one = word_n_y == 12'h1;
+    wire [11:0] word_n_columns = word[187:176];
+    wire column_is_one = word_n_columns == 12'h1;
+    wire block_ends = last_y | last_row;
     wire word_ends = residual_byte == 2'h0;
-    wire pixel_ends = last_step & last_plane;
-    wire step_tile_ends = pixel_ends & last_x & block_ends;
+    wire step_tile_ends = x_ends & block_ends;
     wire word_residual = word[486];
-    assign go = active & (full != 2'h0) & (group != groups_written) & (!word_residual | residual_valid);
+    assign go = active & (full != 2'h0) & group_there & (!word_residual | residual_valid);
     wire [23:0] step_address = step_at + residual_byte;
     wire [5:0] word_pad_steps = word[240:235];
-    wire step_pad_steps = (last_column & last_step) ? word_pad_steps[0] : 1'h0;
+    wire step_pad_steps = (last_column & step_ends) ? word_pad_steps[0] : 1'h0;
     assign read_en = go & !lane_step & (byte_plane == 2'h0);
-    assign residual_pop = go & word_residual & (last_step | word_ends);
+    assign residual_pop = go & word_residual & (step_ends | word_ends);
     wire emptied = go & step_tile_ends;
-    wire next_column_at_and = go & step_tile_ends & last_y;
+    assign nears = (start | active) & ((full != 2'h0) | filled);
+    wire x_turns_selected = column_is_one ? word_last_steps[0] : 1'h1;
+    wire x_turns_equal = x_turns_selected;
+    wire x_turns_selected_2 = step_ends ? step_is_one : step_left == 2'h2;
+    wire x_turns_selected_3 = last_plane ? plane_is_one : plane_left == 3'h2;
+    wire x_turns_selected_4 = plane_turns ? x_turns_selected_3 : last_plane;
+    wire y_turns_selected = last_x ? x_is_one : x_left == 12'h2;
+    wire y_turns_selected_2 = x_turns ? y_turns_selected : last_x;
     wire [23:0] word_out_plane_step = word[279:256];
-    wire [23:0] next_column_at = next_column_at_and ? column_at + word_out_plane_step * 24'h1 : 24'h0;
-    wire [1:0] next_column_byte = next_column_at_and ? column_byte : 2'h0;
+    wire [23:0] column_at_sum = column_at + word_out_plane_step * 24'h1;
     assign step = {step_tile_ends, step_pad_steps, step_address};
-    wire word_keep = word[241];
     wire [23:0] word_out_base = word[151:128];
-    wire [23:0] word_out_y_step = word[303:280];
-    wire [23:0] word_out_x_step = word[327:304];
     wire [23:0] word_byte_step = word[375:352];
+    wire [23:0] word_out_x_step = word[327:304];
+    wire [23:0] word_out_y_step = word[303:280];
+    wire word_keep = word[241];
     wire [4:0] word_channel0 = word[228:224];
+    wire [11:0] word_block_rows = word[211:200];
+
+    always @(posedge clk) begin
+        if (start) step_left <= x_turns_selected;
+        else if (go) begin
+            step_left <= step_left - 1'h1;
+            if (step_ends) step_left <= next_steps;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) step_ends <= 1'h0;
+        else if (start) step_ends <= x_turns_equal;
+        else if (go) begin
+            step_ends <= step_left == 2'h2;
+            if (step_ends) step_ends <= step_is_one;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            plane_turns <= 1'h0;
+            x_turns <= 1'h0;
+            y_turns <= 1'h0;
+            column_turns <= 1'h0;
+        end else if (start) begin
+            plane_turns <= x_turns_equal;
+            x_turns <= &{plane_is_one, x_turns_equal};
+            y_turns <= &{x_is_one, plane_is_one, x_turns_equal};
+            column_turns <= &{y_is_one, x_is_one, plane_is_one, x_turns_equal};
+        end else if (go) begin
+            plane_turns <= x_turns_selected_2;
+            x_turns <= &{x_turns_selected_4, x_turns_selected_2};
+            y_turns <= &{y_turns_selected_2, x_turns_selected_4, x_turns_selected_2};
+            column_turns <= &{y_turns ? (last_y ? y_is_one : y_left == 12'h2) : last_y, y_turns_selected_2,
+                x_turns_selected_4, x_turns_selected_2};
+        end
+    end
+
+    always @(posedge clk) begin
+        if (start) plane_left <= plane_is_one_selected;
+        else if (go & plane_turns) begin
+            plane_left <= plane_left - 3'h1;
+            if (last_plane) plane_left <= plane_is_one_selected;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) last_plane <= 1'h0;
+        else if (start) last_plane <= plane_is_one;
+        else if (go & plane_turns) begin
+            last_plane <= plane_left == 3'h2;
+            if (last_plane) last_plane <= plane_is_one;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (start) x_left <= word_n_x;
+        else if (go & x_turns) begin
+            x_left <= x_left - 12'h1;
+            if (last_x) x_left <= word_n_x;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) last_x <= 1'h0;
+        else if (start) last_x <= x_is_one;
+        else if (go & x_turns) begin
+            last_x <= x_left == 12'h2;
+            if (last_x) last_x <= x_is_one;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (start) y_left <= word_n_y;
+        else if (go & y_turns) begin
+            y_left <= y_left - 12'h1;
+            if (last_y) y_left <= word_n_y;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) last_y <= 1'h0;
+        else if (start) last_y <= y_is_one;
+        else if (go & y_turns) begin
+            last_y <= y_left == 12'h2;
+            if (last_y) last_y <= y_is_one;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (start) column_left <= word_n_columns;
+        else if (go & column_turns) begin
+            column_left <= column_left - 12'h1;
+            if (last_column) column_left <= word_n_columns;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) last_column <= 1'h0;
+        else if (start) last_column <= column_is_one;
+        else if (go & column_turns) begin
+            last_column <= column_left == 12'h2;
+            if (last_column) last_column <= column_is_one;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (start) begin
+            column_at <= word_out_base;
+            y_at <= word_out_base;
+            x_at <= word_out_base;
+            plane_at <= word_out_base;
+            step_at <= word_out_base;
+        end else if (go) begin
+            step_at <= step_at + (word_ends ? word_out_plane_step : 24'h0);
+            if (plane_turns) begin
+                plane_at <= plane_at + word_byte_step;
+                step_at <= plane_at + word_byte_step;
+            end
+            if (x_turns) begin
+                x_at <= x_at + word_out_x_step;
+                plane_at <= x_at + word_out_x_step;
+                step_at <= x_at + word_out_x_step;
+            end
+            if (y_turns) begin
+                y_at <= y_at + word_out_y_step;
+                x_at <= y_at + word_out_y_step;
+                plane_at <= y_at + word_out_y_step;
+                step_at <= y_at + word_out_y_step;
+            end
+            if (column_turns) begin
+                column_at <= column_at_sum;
+                y_at <= column_at_sum;
+                x_at <= column_at_sum;
+                plane_at <= column_at_sum;
+                step_at <= column_at_sum;
+            end
+        end
+    end
 
     always @(posedge clk) begin
         if (rst) begin
@@ -6368,193 +6733,67 @@ module tcu_drain_walker (
     end
 
     always @(posedge clk) begin
-        if (rst) active <= 1'h0;
-        else begin
-            if (start) active <= 1'h1;
-            if (go) begin
-                if (step_tile_ends & last_y) begin
-                    if (last_column) active <= 1'h0;
-                end
-            end
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) column_at <= 24'h0;
-        else begin
-            if (start) column_at <= word_out_base;
-            if (go) begin
-                if (step_tile_ends & last_y) column_at <= next_column_at;
-            end
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) row_at <= 24'h0;
-        else begin
-            if (start) row_at <= word_out_base;
-            if (go) begin
-                if (pixel_ends & last_x) row_at <= row_at + word_out_y_step;
-                if (step_tile_ends & last_y) row_at <= next_column_at;
-            end
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) pixel_at <= 24'h0;
-        else begin
-            if (start) pixel_at <= word_out_base;
-            if (go) begin
-                if (pixel_ends) pixel_at <= pixel_at + word_out_x_step;
-                if (pixel_ends & last_x) pixel_at <= row_at + word_out_y_step;
-                if (step_tile_ends & last_y) pixel_at <= next_column_at;
-            end
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) plane_at <= 24'h0;
-        else begin
-            if (start) plane_at <= word_out_base;
-            if (go) begin
-                if (last_step) plane_at <= plane_at + word_byte_step;
-                if (pixel_ends) plane_at <= pixel_at + word_out_x_step;
-                if (pixel_ends & last_x) plane_at <= row_at + word_out_y_step;
-                if (step_tile_ends & last_y) plane_at <= next_column_at;
-            end
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) step_at <= 24'h0;
-        else begin
-            if (start) step_at <= word_out_base;
-            if (go) begin
-                if (word_ends) step_at <= step_at + word_out_plane_step;
-                if (last_step) step_at <= plane_at + word_byte_step;
-                if (pixel_ends) step_at <= pixel_at + word_out_x_step;
-                if (pixel_ends & last_x) step_at <= row_at + word_out_y_step;
-                if (step_tile_ends & last_y) step_at <= next_column_at;
-            end
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) column_byte <= 2'h0;
-        else begin
-            if (start) column_byte <= word_channel0[1:0];
-            if (go) begin
-                if (step_tile_ends & last_y) column_byte <= next_column_byte;
-            end
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) residual_byte <= 2'h0;
-        else begin
-            if (start) residual_byte <= word_channel0[1:0];
-            if (go) begin
-                residual_byte <= residual_byte + 2'h0;
-                if (word_ends) residual_byte <= 2'h0;
-                if (last_step) residual_byte <= column_byte;
-                if (pixel_ends) residual_byte <= column_byte;
-                if (pixel_ends & last_x) residual_byte <= column_byte;
-                if (step_tile_ends & last_y) residual_byte <= next_column_byte;
-            end
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) column <= 12'h0;
-        else begin
-            if (start) column <= 12'h0;
-            if (go) begin
-                if (step_tile_ends & last_y) column <= last_column_sum[11:0];
-            end
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) y <= 12'h0;
-        else begin
-            if (start) y <= 12'h0;
-            if (go) begin
-                if (pixel_ends & last_x) y <= last_y_sum[11:0];
-                if (step_tile_ends & last_y) y <= 12'h0;
-            end
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) x <= 12'h0;
-        else begin
-            if (start) x <= 12'h0;
-            if (go) begin
-                if (pixel_ends) x <= last_x_sum[11:0];
-                if (pixel_ends & last_x) x <= 12'h0;
-            end
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) block_row <= 12'h0;
-        else begin
-            if (start) block_row <= 12'h0;
-            if (go) begin
-                if (pixel_ends & last_x) block_row <= block_ends_sum[11:0];
-                if (step_tile_ends) block_row <= 12'h0;
-            end
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) lane_step <= 1'h0;
-        else begin
-            if (start) lane_step <= 1'h0;
-            if (go) begin
-                lane_step <= last_step_sum[0];
-                if (last_step) lane_step <= 1'h0;
-            end
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) byte_plane <= 2'h0;
-        else begin
-            if (start) byte_plane <= 2'h0;
-            if (go) begin
-                if (last_step) byte_plane <= byte_plane + 2'h1;
-                if (pixel_ends) byte_plane <= 2'h0;
-            end
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) pixel <= 7'h0;
-        else begin
-            if (start) pixel <= 7'h0;
-            if (go) begin
-                if (pixel_ends) pixel <= pixel + 7'h1;
-                if (step_tile_ends) pixel <= 7'h0;
-            end
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) group_start <= 6'h0;
-        else if (start) group_start <= group;
-    end
-
-    always @(posedge clk) begin
         if (rst) begin
+            group_there <= 1'h0;
+            active <= 1'h0;
+            column_byte <= 2'h0;
+            residual_byte <= 2'h0;
+            lane_step <= 1'h0;
+            byte_plane <= 2'h0;
+            pixel <= 7'h0;
+            block_left <= 12'h0;
+            last_row <= 1'h0;
+            group_start <= 6'h0;
             bank <= 1'h0;
             group <= 6'h0;
-        end else if (go) begin
-            if (step_tile_ends) bank <= !bank;
-            if (step_tile_ends & last_y) begin
-                group <= group + 6'h1;
-                if (last_column) begin
-                    if (word_keep) group <= group_start;
+        end else begin
+            group_there <= group != groups_written;
+            if (start) begin
+                active <= 1'h1;
+                column_byte <= word_channel0[1:0];
+                residual_byte <= word_channel0[1:0];
+                lane_step <= 1'h0;
+                byte_plane <= 2'h0;
+                pixel <= 7'h0;
+                block_left <= word_block_rows;
+                last_row <= word_block_rows == 12'h1;
+                group_start <= group;
+            end
+            if (go) begin
+                residual_byte <= residual_byte + 2'h0;
+                lane_step <= lane_step + 1'h1;
+                if (word_ends) residual_byte <= 2'h0;
+                if (step_ends) begin
+                    residual_byte <= column_byte;
+                    lane_step <= 1'h0;
+                    byte_plane <= byte_plane + 2'h1;
+                end
+                if (plane_ends) begin
+                    byte_plane <= 2'h0;
+                    pixel <= pixel + 7'h1;
+                end
+                if (x_ends) begin
+                    block_left <= block_left - 12'h1;
+                    last_row <= block_left == 12'h2;
+                end
+                if (step_tile_ends) begin
+                    pixel <= 7'h0;
+                    block_left <= word_block_rows;
+                    last_row <= word_block_rows == 12'h1;
+                    bank <= !bank;
+                end
+                if (column_turns) begin
+                    group_there <= (group + 6'h1) != groups_written;
+                    column_byte <= column_byte;
+                    residual_byte <= column_byte;
+                    group <= group + 6'h1;
+                    if (last_column) begin
+                        active <= 1'h0;
+                        if (word_keep) begin
+                            group_there <= group_start != groups_written;
+                            group <= group_start;
+                        end
+                    end
                 end
             end
         end
@@ -6581,48 +6820,55 @@ module tcu_residual_reader (
     input  wire         request_ready,
     input  wire         response_valid,
     input  wire [31:0]  response,
-    output wire         valid,
+    output reg          valid,
     output wire [31:0]  operand,
     input  wire         pop
 );
     reg [4:0] owned;
-    reg [23:0] word_at;
-    reg [11:0] column;
-    reg [11:0] y;
-    reg [11:0] x;
-    reg [23:0] column_at;
+    reg x_ends;
+    reg y_turns;
+    reg last_y;
+    reg column_turns;
+    reg last_column;
+    reg [23:0] x_at;
+    reg [11:0] column_left;
     reg [4:0] words_level;
     reg [3:0] words_w_port_addr;
     reg [3:0] words_r_port_addr;
-    reg [23:0] row_at;
-    reg [23:0] pixel_at;
+    reg [11:0] x_left;
+    reg [11:0] y_left;
+    reg [23:0] column_at;
+    reg [23:0] y_at;
 
     reg [31:0] words_storage [0:15];
 
     assign request_valid = active & (owned != 5'h10);
     wire taken = request_valid & request_ready;
-    wire [12:0] last_column_sum = column + 13'h1;
-    wire [11:0] word_n_columns = word[187:176];
-    wire last_column = last_column_sum == word_n_columns;
-    wire [12:0] last_y_sum = y + 13'h1;
-    wire [11:0] word_n_y = word[199:188];
-    wire last_y = last_y_sum == word_n_y;
-    wire [12:0] last_x_sum = x + 13'h1;
     wire [11:0] word_n_x = word[223:212];
-    wire last_x = last_x_sum == word_n_x;
+    wire x_is_one = word_n_x == 12'h1;
+    wire [11:0] word_n_y = word[199:188];
+    wire y_is_one = word_n_y == 12'h1;
+    wire [11:0] word_n_columns = word[187:176];
+    wire column_is_one = word_n_columns == 12'h1;
     wire words_w_rdy = words_level != 5'h10;
-    assign valid = words_level != 5'h0;
+    wire words_r_rdy = words_level != 5'h0;
     wire words_w_port_en = response_valid & words_w_rdy;
-    assign operand = words_storage[words_r_port_addr];
+    wire column_turns_selected = x_ends ? x_is_one : x_left == 12'h2;
     wire [23:0] word_residual_plane_step = word[351:328];
-    wire [23:0] next_column = (taken & last_x & last_y) ? column_at + word_residual_plane_step * 24'h1 : 24'h0;
-    assign request_payload = word_at[23:2];
+    wire [23:0] column_at_sum = column_at + word_residual_plane_step * 24'h1;
+    assign operand = words_storage[words_r_port_addr];
+    assign request_payload = x_at[23:2];
     wire word_residual = word[486];
     wire [23:0] word_residual_base = word[175:152];
-    wire [23:0] word_out_y_step = word[303:280];
     wire [23:0] word_out_x_step = word[327:304];
+    wire [23:0] word_out_y_step = word[303:280];
 
     always @(posedge clk) if (words_w_port_en) words_storage[words_w_port_addr] <= response;
+
+    always @(posedge clk) begin
+        if (rst) valid <= 1'h0;
+        else valid <= response_valid | (words_level > pop);
+    end
 
     always @(posedge clk) begin
         if (rst) owned <= 5'h0;
@@ -6633,91 +6879,93 @@ module tcu_residual_reader (
     end
 
     always @(posedge clk) begin
+        if (start & word_residual) x_left <= word_n_x;
+        else if (taken) begin
+            x_left <= x_left - 12'h1;
+            if (x_ends) x_left <= word_n_x;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) x_ends <= 1'h0;
+        else if (start & word_residual) x_ends <= x_is_one;
+        else if (taken) begin
+            x_ends <= x_left == 12'h2;
+            if (x_ends) x_ends <= x_is_one;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) y_turns <= 1'h0;
+        else if (start & word_residual) y_turns <= x_is_one;
+        else if (taken) y_turns <= column_turns_selected;
+    end
+
+    always @(posedge clk) begin
+        if (start & word_residual) y_left <= word_n_y;
+        else if (taken & y_turns) begin
+            y_left <= y_left - 12'h1;
+            if (last_y) y_left <= word_n_y;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) last_y <= 1'h0;
+        else if (start & word_residual) last_y <= y_is_one;
+        else if (taken & y_turns) begin
+            last_y <= y_left == 12'h2;
+            if (last_y) last_y <= y_is_one;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) column_turns <= 1'h0;
+        else if (start & word_residual) column_turns <= &{y_is_one, x_is_one};
+        else if (taken) begin
+            column_turns <= &{y_turns ? (last_y ? y_is_one : y_left == 12'h2) : last_y, column_turns_selected};
+        end
+    end
+
+    always @(posedge clk) begin
+        if (start & word_residual) column_left <= word_n_columns;
+        else if (taken & column_turns) begin
+            column_left <= column_left - 12'h1;
+            if (last_column) column_left <= word_n_columns;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) last_column <= 1'h0;
+        else if (start & word_residual) last_column <= column_is_one;
+        else if (taken & column_turns) begin
+            last_column <= column_left == 12'h2;
+            if (last_column) last_column <= column_is_one;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (start & word_residual) begin
+            column_at <= word_residual_base;
+            y_at <= word_residual_base;
+            x_at <= word_residual_base;
+        end else if (taken) begin
+            x_at <= x_at + word_out_x_step;
+            if (y_turns) begin
+                y_at <= y_at + word_out_y_step;
+                x_at <= y_at + word_out_y_step;
+            end
+            if (column_turns) begin
+                column_at <= column_at_sum;
+                y_at <= column_at_sum;
+                x_at <= column_at_sum;
+            end
+        end
+    end
+
+    always @(posedge clk) begin
         if (rst) active <= 1'h0;
-        else begin
-            if (start & word_residual) active <= 1'h1;
-            if (taken) begin
-                if (last_x & last_y) active <= !last_column;
-            end
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) column_at <= 24'h0;
-        else begin
-            if (start & word_residual) column_at <= word_residual_base;
-            if (taken) begin
-                if (last_x & last_y) column_at <= next_column;
-            end
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) row_at <= 24'h0;
-        else begin
-            if (start & word_residual) row_at <= word_residual_base;
-            if (taken) begin
-                if (last_x) row_at <= row_at + word_out_y_step;
-                if (last_x & last_y) row_at <= next_column;
-            end
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) pixel_at <= 24'h0;
-        else begin
-            if (start & word_residual) pixel_at <= word_residual_base;
-            if (taken) begin
-                pixel_at <= pixel_at + word_out_x_step;
-                if (last_x) pixel_at <= row_at + word_out_y_step;
-                if (last_x & last_y) pixel_at <= next_column;
-            end
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) word_at <= 24'h0;
-        else begin
-            if (start & word_residual) word_at <= word_residual_base;
-            if (taken) begin
-                word_at <= word_at + word_residual_plane_step;
-                word_at <= pixel_at + word_out_x_step;
-                if (last_x) word_at <= row_at + word_out_y_step;
-                if (last_x & last_y) word_at <= next_column;
-            end
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) column <= 12'h0;
-        else begin
-            if (start & word_residual) column <= 12'h0;
-            if (taken) begin
-                if (last_x & last_y) column <= last_column_sum[11:0];
-            end
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) y <= 12'h0;
-        else begin
-            if (start & word_residual) y <= 12'h0;
-            if (taken) begin
-                if (last_x) y <= last_y_sum[11:0];
-                if (last_x & last_y) y <= 12'h0;
-            end
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) x <= 12'h0;
-        else begin
-            if (start & word_residual) x <= 12'h0;
-            if (taken) begin
-                x <= last_x_sum[11:0];
-                if (last_x) x <= 12'h0;
-            end
-        end
+        else if (start & word_residual) active <= 1'h1;
+        else if (taken & column_turns) active <= !last_column;
     end
 
     always @(posedge clk) begin
@@ -6727,14 +6975,14 @@ module tcu_residual_reader (
 
     always @(posedge clk) begin
         if (rst) words_r_port_addr <= 4'h0;
-        else if (valid & pop) words_r_port_addr <= words_r_port_addr + 4'h1;
+        else if (words_r_rdy & pop) words_r_port_addr <= words_r_port_addr + 4'h1;
     end
 
     always @(posedge clk) begin
         if (rst) words_level <= 5'h0;
         else begin
-            if (words_w_rdy & response_valid & !(valid & pop)) words_level <= words_level + 5'h1;
-            if (valid & pop & !(words_w_rdy & response_valid)) words_level <= words_level - 5'h1;
+            if (words_w_rdy & response_valid & !(words_r_rdy & pop)) words_level <= words_level + 5'h1;
+            if (words_r_rdy & pop & !(words_w_rdy & response_valid)) words_level <= words_level - 5'h1;
         end
     end
 endmodule
@@ -6921,7 +7169,7 @@ module tcu_requantise_lanes (
             lane0_multiplier_2 <= lane0_multiplier_1;
             lane0_multiplier_3 <= lane0_multiplier_2;
             lane0_multiplier_4 <= lane0_multiplier_3;
-            lane0_magnitude <= sums[31] ? -sums[31:0] : sums[31:0];
+            lane0_magnitude <= (sums[31:0] ^ {32{sums[31]}}) + sums[31];
             lane0_scale_1 <= multipliers[30:23] - 9'h5c;
             lane0_shifted <= lane0_past_8;
             lane0_zeros_high <= {lane0_zero_16, lane0_zero_8};
@@ -6961,7 +7209,7 @@ module tcu_requantise_lanes (
             lane1_multiplier_2 <= lane1_multiplier_1;
             lane1_multiplier_3 <= lane1_multiplier_2;
             lane1_multiplier_4 <= lane1_multiplier_3;
-            lane1_magnitude <= sums[63] ? -sums[63:32] : sums[63:32];
+            lane1_magnitude <= (sums[63:32] ^ {32{sums[63]}}) + sums[63];
             lane1_scale_1 <= multipliers[62:55] - 9'h5c;
             lane1_shifted <= lane1_past_8;
             lane1_zeros_high <= {lane1_zero_16, lane1_zero_8};
@@ -7001,7 +7249,7 @@ module tcu_requantise_lanes (
             lane2_multiplier_2 <= lane2_multiplier_1;
             lane2_multiplier_3 <= lane2_multiplier_2;
             lane2_multiplier_4 <= lane2_multiplier_3;
-            lane2_magnitude <= sums[95] ? -sums[95:64] : sums[95:64];
+            lane2_magnitude <= (sums[95:64] ^ {32{sums[95]}}) + sums[95];
             lane2_scale_1 <= multipliers[94:87] - 9'h5c;
             lane2_shifted <= lane2_past_8;
             lane2_zeros_high <= {lane2_zero_16, lane2_zero_8};
@@ -7041,7 +7289,7 @@ module tcu_requantise_lanes (
             lane3_multiplier_2 <= lane3_multiplier_1;
             lane3_multiplier_3 <= lane3_multiplier_2;
             lane3_multiplier_4 <= lane3_multiplier_3;
-            lane3_magnitude <= sums[127] ? -sums[127:96] : sums[127:96];
+            lane3_magnitude <= (sums[127:96] ^ {32{sums[127]}}) + sums[127];
             lane3_scale_1 <= multipliers[126:119] - 9'h5c;
             lane3_shifted <= lane3_past_8;
             lane3_zeros_high <= {lane3_zero_16, lane3_zero_8};
@@ -7279,6 +7527,7 @@ module tcu_output_path (
     output wire         busy
 );
     wire walker_active;
+    wire walker_nears;
     wire [25:0] walker_step;
     wire [1:0] walker_byte_plane;
     wire [5:0] walker_group;
@@ -7288,11 +7537,12 @@ module tcu_output_path (
     wire [31:0] residual_reader_operand;
     wire [31:0] requantise_results;
     wire [31:0] residual_results;
-    reg [19:0] valid_line;
+    reg [20:0] valid_line;
     reg [4:0] flying;
     reg start;
     reg [511:0] word;
-    reg [519:0] step_line;
+    reg moving;
+    reg [545:0] step_line;
     reg [1:0] lane_step_line;
     reg [255:0] parameters_read;
     reg [255:0] parameters_chosen;
@@ -7300,16 +7550,17 @@ module tcu_output_path (
     reg [21:0] accumulator_0, accumulator_1, accumulator_2, accumulator_3;
     reg [31:0] total_0, total_1, total_2, total_3;
     reg [31:0] scale_0, scale_1, scale_2, scale_3;
-    reg [447:0] operand_line;
+    reg [31:0] sum_0, sum_1, sum_2, sum_3;
+    reg [31:0] multiplier_0, multiplier_1, multiplier_2, multiplier_3;
+    reg [479:0] operand_line;
 
+    wire [7:0] sum_0_part = total_0[byte_plane_line[7:6] * 8 +: 8];
+    wire [7:0] sum_1_part = total_1[byte_plane_line[7:6] * 8 +: 8];
+    wire [7:0] sum_2_part = total_2[byte_plane_line[7:6] * 8 +: 8];
+    wire [7:0] sum_3_part = total_3[byte_plane_line[7:6] * 8 +: 8];
     assign busy = start | walker_active | residual_reader_active | (flying != 5'h0);
     assign instruction_ready = !busy;
-    wire moving = read_group_en | (flying != 5'h0);
     wire [31:0] operand = residual_reader_operand >> (2'h0 * 32);
-    wire [7:0] requantise_results_part = total_0[byte_plane_line[7:6] * 8 +: 8];
-    wire [7:0] requantise_results_part_2 = total_1[byte_plane_line[7:6] * 8 +: 8];
-    wire [7:0] requantise_results_part_3 = total_2[byte_plane_line[7:6] * 8 +: 8];
-    wire [7:0] requantise_results_part_4 = total_3[byte_plane_line[7:6] * 8 +: 8];
     wire word_int32 = word[487];
     wire [7:0] word_zero_point = word[383:376];
     wire [7:0] requantise_zero_point = word_int32 ? 8'h0 : word_zero_point;
@@ -7320,12 +7571,14 @@ module tcu_output_path (
     wire word_residual = word[486];
     wire residual_bypass = !word_residual;
     assign read_group = walker_group[4:0];
-    assign write_en = valid_line[19];
-    wire write_pad_steps = step_line[518];
-    wire [23:0] write_address = step_line[517:494];
+    assign write_en = valid_line[20];
+    wire write_pad_steps = step_line[544];
+    wire [23:0] write_address = step_line[543:520];
     assign write = {write_pad_steps, residual_results, write_address};
     assign layer = word[16:5];
-    wire [31:0] residual_b = operand_line[447:416];
+    wire [127:0] requantise_sums = {sum_3, sum_2, sum_1, sum_0};
+    wire [127:0] requantise_multipliers = {multiplier_3, multiplier_2, multiplier_1, multiplier_0};
+    wire [31:0] residual_b = operand_line[479:448];
     wire [23:0] word_add_multiplier = word[423:400];
     wire [23:0] word_residual_multiplier = word[447:424];
     wire [5:0] word_add_shift = word[453:448];
@@ -7346,6 +7599,7 @@ module tcu_output_path (
         .filled(filled),
         .groups_written(groups_written),
         .residual_valid(residual_reader_valid),
+        .nears(walker_nears),
         .go(read_group_en),
         .step(walker_step),
         .lane_step(read_unit),
@@ -7379,12 +7633,8 @@ module tcu_output_path (
     tcu_requantise_lanes u_requantise (
         .clk(clk),
         .enable(moving),
-        .sums({word_int32 ? {{24{requantise_results_part_4[7]}}, requantise_results_part_4} : total_3, word_int32 ?
-            {{24{requantise_results_part_3[7]}}, requantise_results_part_3} : total_2, word_int32 ?
-            {{24{requantise_results_part_2[7]}}, requantise_results_part_2} : total_1, word_int32 ?
-            {{24{requantise_results_part[7]}}, requantise_results_part} : total_0}),
-        .multipliers({word_int32 ? 32'h3f800000 : scale_3, word_int32 ? 32'h3f800000 : scale_2, word_int32 ?
-            32'h3f800000 : scale_1, word_int32 ? 32'h3f800000 : scale_0}),
+        .sums(requantise_sums),
+        .multipliers(requantise_multipliers),
         .zero_point(requantise_zero_point),
         .clamp_low(requantise_clamp_low),
         .clamp_high(requantise_clamp_high),
@@ -7410,13 +7660,15 @@ module tcu_output_path (
 
     always @(posedge clk) begin
         if (rst) begin
-            valid_line <= 20'h0;
+            valid_line <= 21'h0;
             start <= 1'h0;
+            moving <= 1'h0;
             tile_done <= 1'h0;
         end else begin
-            valid_line <= {valid_line[18:0], read_group_en};
+            valid_line <= {valid_line[19:0], read_group_en};
             start <= instruction_valid & instruction_ready;
-            tile_done <= write_en & step_line[519];
+            moving <= walker_nears | (flying != 5'h0);
+            tile_done <= write_en & step_line[545];
         end
     end
 
@@ -7435,15 +7687,15 @@ module tcu_output_path (
 
     always @(posedge clk) begin
         if (rst) begin
-            step_line <= 520'h0;
+            step_line <= 546'h0;
             lane_step_line <= 2'h0;
             byte_plane_line <= 8'h0;
-            operand_line <= 448'h0;
+            operand_line <= 480'h0;
         end else if (moving) begin
-            step_line <= {step_line[493:0], walker_step_tile_ends, walker_step_pad_steps, walker_step_address};
+            step_line <= {step_line[519:0], walker_step_tile_ends, walker_step_pad_steps, walker_step_address};
             lane_step_line <= {lane_step_line[0], read_unit};
             byte_plane_line <= {byte_plane_line[5:0], walker_byte_plane};
-            operand_line <= {operand_line[415:0], operand};
+            operand_line <= {operand_line[447:0], operand};
         end
     end
 
@@ -7475,6 +7727,19 @@ module tcu_output_path (
             scale_2 <= parameters_chosen[191:160];
             total_3 <= $signed(accumulator_3) + $signed(parameters_chosen[223:192]);
             scale_3 <= parameters_chosen[255:224];
+        end
+    end
+
+    always @(posedge clk) begin
+        if (moving) begin
+            sum_0 <= word_int32 ? {{24{sum_0_part[7]}}, sum_0_part} : total_0;
+            multiplier_0 <= word_int32 ? 32'h3f800000 : scale_0;
+            sum_1 <= word_int32 ? {{24{sum_1_part[7]}}, sum_1_part} : total_1;
+            multiplier_1 <= word_int32 ? 32'h3f800000 : scale_1;
+            sum_2 <= word_int32 ? {{24{sum_2_part[7]}}, sum_2_part} : total_2;
+            multiplier_2 <= word_int32 ? 32'h3f800000 : scale_2;
+            sum_3 <= word_int32 ? {{24{sum_3_part[7]}}, sum_3_part} : total_3;
+            multiplier_3 <= word_int32 ? 32'h3f800000 : scale_3;
         end
     end
 endmodule
@@ -7557,15 +7822,23 @@ module tcu_serial_product_row_product (
     output reg  [23:0] products,
     output wire        ready
 );
+    reg pending;
     reg [3:0] left;
     reg [23:0] shifted_address;
 
-    assign ready = left == 4'h0;
+    assign ready = !pending;
 
     always @(posedge clk) begin
-        if (rst) left <= 4'h0;
-        else if (start) left <= factor;
-        else left <= left[3:1];
+        if (rst) begin
+            left <= 4'h0;
+            pending <= 1'h0;
+        end else if (start) begin
+            left <= factor;
+            pending <= factor != 4'h0;
+        end else begin
+            left <= left[3:1];
+            pending <= left[3:1] != 3'h0;
+        end
     end
 
     always @(posedge clk) begin
@@ -7592,7 +7865,7 @@ endmodule
 //     done: Pulse when the last result of an instruction has been written.
 //     busy: An instruction is under way.
 //
-// Rate: one tap per cycle while the memory serves it and takes the results; the first tap comes 2 cycles after an
+// Rate: one tap per cycle while the memory serves it and takes the results; the first tap comes 3 cycles after an
 // instruction was taken and one more per bit of `stride_y`, see SerialProduct. The next one starts after `done`.
 module tcu_pool (
     input  wire         clk,
@@ -7600,7 +7873,7 @@ module tcu_pool (
     input  wire [511:0] instruction_payload,
     input  wire         instruction_valid,
     output wire         instruction_ready,
-    output wire [21:0]  read_payload,
+    output reg  [21:0]  read_payload,
     output wire         read_valid,
     input  wire         read_ready,
     input  wire         word_valid,
@@ -7627,56 +7900,63 @@ module tcu_pool (
     reg [23:0] write_payload_address;
     reg [31:0] write_payload_data;
     reg write_payload_last;
-    reg [23:0] tap_at;
-    reg [23:0] tap_address;
-    reg [16:0] iy;
+    reg kx_ends;
     reg [511:0] word_2;
-    reg [16:0] ix;
-    reg [7:0] ky;
-    reg [7:0] kx;
-    reg [11:0] x;
-    reg [11:0] y;
-    reg [11:0] group;
+    reg ky_turns;
+    reg last_ky;
+    reg x_turns;
+    reg last_x;
+    reg y_turns;
+    reg last_y;
+    reg group_turns;
+    reg last_group;
+    reg tap_first;
+    reg [23:0] tap_address;
+    reg [16:0] ky_iy;
+    reg [16:0] kx_ix;
+    reg tap_valid;
+    reg [27:0] tap;
     reg walking;
     reg complete;
     reg [1:0] fsm_state;
+    reg [7:0] kx_left;
+    reg [7:0] ky_left;
+    reg [11:0] x_left;
+    reg [11:0] y_left;
+    reg [11:0] group_left;
     reg [23:0] group_at;
-    reg [23:0] row_at;
-    reg [23:0] window_at;
-    reg [23:0] line_at;
+    reg [23:0] y_at;
+    reg [23:0] x_at;
+    reg [23:0] ky_at;
+    reg [23:0] kx_at;
+    reg [16:0] y_iy;
+    reg [16:0] x_ix;
     reg [23:0] out_group_at;
-    reg [23:0] out_row_at;
-    reg [16:0] row_iy;
-    reg [16:0] window_ix;
-    reg [23:0] window_advance;
+    reg [23:0] out_y_at;
     reg [31:0] maximum;
     reg final_;
     reg [23:0] address;
 
+    wire [7:0] word_n_kx = word_2[379:372];
+    wire kx_is_one = word_n_kx == 8'h1;
+    wire ky_ends = ky_turns & last_ky;
+    wire [7:0] word_n_ky = word_2[371:364];
+    wire ky_is_one = word_n_ky == 8'h1;
+    wire [11:0] word_n_x = word_2[363:352];
+    wire x_is_one = word_n_x == 12'h1;
+    wire [11:0] word_n_y = word_2[199:188];
+    wire y_is_one = word_n_y == 12'h1;
+    wire group_ends = group_turns & last_group;
+    wire [11:0] word_n_groups = word_2[187:176];
+    wire group_is_one = word_n_groups == 12'h1;
     wire [15:0] word_height = word_2[231:216];
     wire [15:0] word_width = word_2[419:404];
-    wire tap_inside = ($signed(iy) >= 1'sd0) & ($signed(iy) < $signed({1'h0, word_height})) & ($signed(ix) >= 1'sd0) &
-        ($signed(ix) < $signed({1'h0, word_width}));
-    wire tap_first = (ky == 8'h0) & (kx == 8'h0);
-    wire [8:0] tap_last_sum = ky + 9'h1;
-    wire [8:0] tap_last_sum_2 = kx + 9'h1;
-    wire [7:0] word_n_kx = word_2[379:372];
-    wire tap_last_equal = tap_last_sum_2 == word_n_kx;
-    wire [7:0] word_n_ky = word_2[371:364];
-    wire tap_last = (tap_last_sum == word_n_ky) & tap_last_equal;
-    wire [12:0] tap_final_sum = x + 13'h1;
-    wire [11:0] word_n_x = word_2[363:352];
-    wire tap_final_equal = tap_final_sum == word_n_x;
-    wire tap_final_and = tap_last & tap_final_equal;
-    wire [12:0] tap_final_sum_2 = y + 13'h1;
-    wire [11:0] word_n_y = word_2[199:188];
-    wire tap_final_equal_2 = tap_final_sum_2 == word_n_y;
-    wire tap_final_and_2 = tap_final_and & tap_final_equal_2;
-    wire [12:0] tap_final_sum_3 = group + 13'h1;
-    wire [11:0] word_n_groups = word_2[187:176];
-    wire tap_final = tap_final_and_2 & (tap_final_sum_3 == word_n_groups);
-    assign read_valid = walking & tap_inside & taps_i_ready;
-    wire step = walking & taps_i_ready & (!tap_inside | read_ready);
+    wire tap_inside = ($signed(ky_iy) >= 1'sd0) & ($signed(ky_iy) < $signed({1'h0, word_height})) &
+        ($signed(kx_ix) >= 1'sd0) & ($signed(kx_ix) < $signed({1'h0, word_width}));
+    wire tap_inside_2 = tap[0];
+    assign read_valid = tap_valid & tap_inside_2 & taps_i_ready;
+    wire tap_taken = tap_valid & taps_i_ready & (!tap_inside_2 | read_ready);
+    wire step = walking & (!tap_valid | tap_taken);
     wire pending = complete | (write_valid & !write_ready);
     wire taps_o_payload_inside = taps_o_payload[0];
     wire taps_o_payload_last = taps_o_payload[2];
@@ -7684,24 +7964,33 @@ module tcu_pool (
     wire words_o_ready = take & taps_o_payload_inside;
     assign instruction_ready = fsm_state == FSM_IDLE;
     assign busy = !instruction_ready;
+    wire x_turns_selected = kx_ends ? kx_is_one : kx_left == 8'h2;
+    wire x_turns_selected_2 = last_ky ? ky_is_one : ky_left == 8'h2;
+    wire x_turns_selected_3 = ky_turns ? x_turns_selected_2 : last_ky;
+    wire y_turns_selected = last_x ? x_is_one : x_left == 12'h2;
+    wire y_turns_selected_2 = x_turns ? y_turns_selected : last_x;
+    wire [3:0] word_stride_x = word_2[387:384];
+    wire [23:0] x_at_sum = x_at + word_stride_x * 24'h4;
     wire begin_ = (fsm_state == FSM_BEGIN) & row_product_ready;
-    assign read_payload = tap_at[23:2];
     assign write_payload = {write_payload_last, write_payload_data, write_payload_address};
     assign layer = word_2[16:5];
     assign done = written;
-    wire [27:0] tap = {tap_address, tap_final, tap_last, tap_first, tap_inside};
+    wire tap_first_2 = tap[1];
+    wire tap_last = tap[2];
+    wire tap_final = tap[3];
+    wire [23:0] tap_address_2 = tap[27:4];
     wire [3:0] instruction_payload_stride_y = instruction_payload[383:380];
     wire [23:0] instruction_payload_row_step = instruction_payload[303:280];
     wire [23:0] word_base = word_2[151:128];
-    wire [23:0] word_out_base = word_2[175:152];
     wire [15:0] word_iy0 = word_2[215:200];
     wire [15:0] word_ix0 = word_2[403:388];
-    wire [3:0] word_stride_x = word_2[387:384];
+    wire [23:0] word_out_base = word_2[175:152];
     wire [23:0] word_row_step = word_2[303:280];
-    wire [23:0] word_out_row_step = word_2[351:328];
     wire [3:0] word_stride_y = word_2[383:380];
+    wire [23:0] word_out_row_step = word_2[351:328];
     wire [23:0] word_group_step = word_2[279:256];
     wire [23:0] word_out_group_step = word_2[327:304];
+    wire [27:0] tap_2 = {tap_address, group_ends, ky_ends, tap_first, tap_inside};
     wire taps_o_payload_first = taps_o_payload[1];
     wire taps_o_payload_final = taps_o_payload[3];
     wire [23:0] taps_o_payload_address = taps_o_payload[27:4];
@@ -7709,8 +7998,8 @@ module tcu_pool (
     tcu_fifo_taps u_taps (
         .clk(clk),
         .rst(rst),
-        .i_payload(tap),
-        .i_valid(step),
+        .i_payload({tap_address_2, tap_final, tap_last, tap_first_2, tap_inside_2}),
+        .i_valid(tap_taken),
         .i_ready(taps_i_ready),
         .o_payload(taps_o_payload),
         .o_valid(taps_o_valid),
@@ -7741,102 +8030,191 @@ module tcu_pool (
     );
 
     always @(posedge clk) begin
+        if (begin_) kx_left <= word_n_kx;
+        else if (step) begin
+            kx_left <= kx_left - 8'h1;
+            if (kx_ends) kx_left <= word_n_kx;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) kx_ends <= 1'h0;
+        else if (begin_) kx_ends <= kx_is_one;
+        else if (step) begin
+            kx_ends <= kx_left == 8'h2;
+            if (kx_ends) kx_ends <= kx_is_one;
+        end
+    end
+
+    always @(posedge clk) begin
         if (rst) begin
-            walking <= 1'h0;
-            group <= 12'h0;
-            y <= 12'h0;
-            x <= 12'h0;
-            ky <= 8'h0;
-            kx <= 8'h0;
-            group_at <= 24'h0;
-            row_at <= 24'h0;
-            window_at <= 24'h0;
-            line_at <= 24'h0;
-            tap_at <= 24'h0;
-            out_group_at <= 24'h0;
-            out_row_at <= 24'h0;
-            tap_address <= 24'h0;
-            row_iy <= 17'h0;
-            iy <= 17'h0;
-            window_ix <= 17'h0;
-            ix <= 17'h0;
-            window_advance <= 24'h0;
-        end else begin
-            if (begin_) begin
-                walking <= 1'h1;
-                group <= 12'h0;
-                y <= 12'h0;
-                x <= 12'h0;
-                ky <= 8'h0;
-                kx <= 8'h0;
-                group_at <= word_base;
-                row_at <= word_base;
-                window_at <= word_base;
-                line_at <= word_base;
-                tap_at <= word_base;
-                out_group_at <= word_out_base;
-                out_row_at <= word_out_base;
-                tap_address <= word_out_base;
-                row_iy <= {word_iy0[15], word_iy0};
-                iy <= {word_iy0[15], word_iy0};
-                window_ix <= {word_ix0[15], word_ix0};
-                ix <= {word_ix0[15], word_ix0};
-                window_advance <= word_stride_x * 24'h4;
+            ky_turns <= 1'h0;
+            x_turns <= 1'h0;
+            y_turns <= 1'h0;
+            group_turns <= 1'h0;
+        end else if (begin_) begin
+            ky_turns <= kx_is_one;
+            x_turns <= &{ky_is_one, kx_is_one};
+            y_turns <= &{x_is_one, ky_is_one, kx_is_one};
+            group_turns <= &{y_is_one, x_is_one, ky_is_one, kx_is_one};
+        end else if (step) begin
+            ky_turns <= x_turns_selected;
+            x_turns <= &{x_turns_selected_3, x_turns_selected};
+            y_turns <= &{y_turns_selected_2, x_turns_selected_3, x_turns_selected};
+            group_turns <= &{y_turns ? (last_y ? y_is_one : y_left == 12'h2) : last_y, y_turns_selected_2,
+                x_turns_selected_3, x_turns_selected};
+        end
+    end
+
+    always @(posedge clk) begin
+        if (begin_) ky_left <= word_n_ky;
+        else if (step & ky_turns) begin
+            ky_left <= ky_left - 8'h1;
+            if (last_ky) ky_left <= word_n_ky;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) last_ky <= 1'h0;
+        else if (begin_) last_ky <= ky_is_one;
+        else if (step & ky_turns) begin
+            last_ky <= ky_left == 8'h2;
+            if (last_ky) last_ky <= ky_is_one;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (begin_) x_left <= word_n_x;
+        else if (step & x_turns) begin
+            x_left <= x_left - 12'h1;
+            if (last_x) x_left <= word_n_x;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) last_x <= 1'h0;
+        else if (begin_) last_x <= x_is_one;
+        else if (step & x_turns) begin
+            last_x <= x_left == 12'h2;
+            if (last_x) last_x <= x_is_one;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (begin_) y_left <= word_n_y;
+        else if (step & y_turns) begin
+            y_left <= y_left - 12'h1;
+            if (last_y) y_left <= word_n_y;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) last_y <= 1'h0;
+        else if (begin_) last_y <= y_is_one;
+        else if (step & y_turns) begin
+            last_y <= y_left == 12'h2;
+            if (last_y) last_y <= y_is_one;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (begin_) group_left <= word_n_groups;
+        else if (step & group_turns) begin
+            group_left <= group_left - 12'h1;
+            if (last_group) group_left <= word_n_groups;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) last_group <= 1'h0;
+        else if (begin_) last_group <= group_is_one;
+        else if (step & group_turns) begin
+            last_group <= group_left == 12'h2;
+            if (last_group) last_group <= group_is_one;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (begin_) begin
+            group_at <= word_base;
+            y_at <= word_base;
+            x_at <= word_base;
+            ky_at <= word_base;
+            kx_at <= word_base;
+            y_iy <= {word_iy0[15], word_iy0};
+            ky_iy <= {word_iy0[15], word_iy0};
+            x_ix <= {word_ix0[15], word_ix0};
+            kx_ix <= {word_ix0[15], word_ix0};
+            out_group_at <= word_out_base;
+            out_y_at <= word_out_base;
+            tap_address <= word_out_base;
+        end else if (step) begin
+            kx_at <= kx_at + 24'h4;
+            kx_ix <= kx_ix + 17'h1;
+            if (ky_turns) begin
+                ky_at <= ky_at + word_row_step;
+                kx_at <= ky_at + word_row_step;
+                ky_iy <= ky_iy + 17'h1;
+                kx_ix <= x_ix;
             end
-            if (step) begin
-                kx <= tap_last_sum_2[7:0];
-                tap_at <= tap_at + 24'h4;
-                ix <= ix + 17'h1;
-                if (tap_last_equal) begin
-                    ky <= tap_last_sum[7:0];
-                    kx <= 8'h0;
-                    line_at <= line_at + word_row_step;
-                    tap_at <= line_at + word_row_step;
-                    iy <= iy + 17'h1;
-                    ix <= window_ix;
-                end
-                if (tap_last) begin
-                    x <= tap_final_sum[11:0];
-                    ky <= 8'h0;
-                    window_at <= window_at + window_advance;
-                    line_at <= window_at + window_advance;
-                    tap_at <= window_at + window_advance;
-                    tap_address <= tap_address + 24'h4;
-                    iy <= row_iy;
-                    window_ix <= window_ix + word_stride_x;
-                    ix <= window_ix + word_stride_x;
-                end
-                if (tap_final_and) begin
-                    y <= tap_final_sum_2[11:0];
-                    x <= 12'h0;
-                    row_at <= row_at + row_product_products;
-                    window_at <= row_at + row_product_products;
-                    line_at <= row_at + row_product_products;
-                    tap_at <= row_at + row_product_products;
-                    out_row_at <= out_row_at + word_out_row_step;
-                    tap_address <= out_row_at + word_out_row_step;
-                    row_iy <= row_iy + word_stride_y;
-                    iy <= row_iy + word_stride_y;
-                    window_ix <= {word_ix0[15], word_ix0};
-                    ix <= {word_ix0[15], word_ix0};
-                end
-                if (tap_final_and_2) begin
-                    group <= tap_final_sum_3[11:0];
-                    y <= 12'h0;
-                    group_at <= group_at + word_group_step;
-                    row_at <= group_at + word_group_step;
-                    window_at <= group_at + word_group_step;
-                    line_at <= group_at + word_group_step;
-                    tap_at <= group_at + word_group_step;
-                    out_group_at <= out_group_at + word_out_group_step;
-                    out_row_at <= out_group_at + word_out_group_step;
-                    tap_address <= out_group_at + word_out_group_step;
-                    row_iy <= {word_iy0[15], word_iy0};
-                    iy <= {word_iy0[15], word_iy0};
-                end
-                if (tap_final) walking <= 1'h0;
+            if (x_turns) begin
+                x_at <= x_at_sum;
+                ky_at <= x_at_sum;
+                kx_at <= x_at_sum;
+                ky_iy <= y_iy;
+                x_ix <= x_ix + word_stride_x;
+                kx_ix <= x_ix + word_stride_x;
+                tap_address <= tap_address + 24'h4;
+            end
+            if (y_turns) begin
+                y_at <= y_at + row_product_products;
+                x_at <= y_at + row_product_products;
+                ky_at <= y_at + row_product_products;
+                kx_at <= y_at + row_product_products;
+                y_iy <= y_iy + word_stride_y;
+                ky_iy <= y_iy + word_stride_y;
+                x_ix <= {word_ix0[15], word_ix0};
+                kx_ix <= {word_ix0[15], word_ix0};
+                out_y_at <= out_y_at + word_out_row_step;
+                tap_address <= out_y_at + word_out_row_step;
+            end
+            if (group_turns) begin
+                group_at <= group_at + word_group_step;
+                y_at <= group_at + word_group_step;
+                x_at <= group_at + word_group_step;
+                ky_at <= group_at + word_group_step;
+                kx_at <= group_at + word_group_step;
+                y_iy <= {word_iy0[15], word_iy0};
+                ky_iy <= {word_iy0[15], word_iy0};
+                x_ix <= {word_ix0[15], word_ix0};
+                kx_ix <= {word_ix0[15], word_ix0};
+                out_group_at <= out_group_at + word_out_group_step;
+                out_y_at <= out_group_at + word_out_group_step;
+                tap_address <= out_group_at + word_out_group_step;
             end
         end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            tap_first <= 1'h0;
+            walking <= 1'h0;
+        end else if (begin_ | step) begin
+            tap_first <= begin_ | ky_ends;
+            walking <= begin_ | !group_ends;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) tap_valid <= 1'h0;
+        else if (step | tap_taken) tap_valid <= step;
+    end
+
+    always @(posedge clk) if (step) tap <= tap_2;
+
+    always @(posedge clk) begin
+        if (rst) read_payload <= 22'h0;
+        else if (step) read_payload <= kx_at[23:2];
     end
 
     always @(posedge clk) begin

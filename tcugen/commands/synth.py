@@ -13,12 +13,13 @@ from tcugen.console.machine import MachineFlags, existing_architecture
 from tcugen.console.outcome import UsageError
 from tcugen.console.output_files import start_over, write_json
 from tcugen.console.progress_bar import tool_reporter
+from tcugen.fpga import paths
 from tcugen.fpga.estimate import estimate
 from tcugen.fpga.parts import Part, bundled_parts, find_part
 from tcugen.fpga.placement import Placement, place
 from tcugen.fpga.recipes import RECIPES
-from tcugen.fpga.synthesis import Netlist, synthesise
-from tcugen.report.synth_report import resource_table
+from tcugen.fpga.synthesis import TOP, Netlist, synthesise
+from tcugen.report.synth_report import paths_table, resource_table
 from tcugen.simulator.environment import default_cache_dir
 
 TIMEOUT_SECONDS = 3600
@@ -35,6 +36,7 @@ class SynthOptions:
         mhz, seed: What nextpnr aims at, and of its random numbers.
         timeout_seconds: For each tool.
         json_file: Gets the figures.
+        paths: How many of the longest paths are shown, before placement.
     """
 
     build: Path
@@ -44,13 +46,14 @@ class SynthOptions:
     seed: int = 1
     timeout_seconds: float = TIMEOUT_SECONDS
     json_file: Path | None = None
+    paths: int = 0
 
 
 def synth(options: SynthOptions, console: Console) -> dict[str, object]:
     """Synthesise, print what the machine takes of the part, and return the figures that `--json` writes.
 
     They are `array`, `lut`, `ff`, `dsp`, `bram`, `fmax_mhz`, `critical_path` and `estimated`; null is what is not
-    known.
+    known. With `paths` they have those too.
 
     Raises:
         PartError, UsageError: If the part or the build is none.
@@ -69,6 +72,13 @@ def synth(options: SynthOptions, console: Console) -> dict[str, object]:
         raise UsageError(
             f"--place: no open tool places on {part.name}; leave it out for counts, or take one of {placed}"
         )
+    if options.paths < 0:
+        raise UsageError(f"--paths is {options.paths}, but it must be at least 0; leave it out")
+    if options.paths and part.family != paths.FAMILY:
+        raise UsageError(
+            f"--paths: {part.name} is of family {part.family}, but delays are known of {paths.FAMILY} only; "
+            "leave it out"
+        )
     architecture, cycles = _build(options.build)
     refuse_too_small(part, architecture)
     start_over({"--json": options.json_file}, [options.build / "architecture.json"])
@@ -77,6 +87,10 @@ def synth(options: SynthOptions, console: Console) -> dict[str, object]:
             options.build, part.family, default_cache_dir(), options.timeout_seconds, report, say(console)
         )
         _show(part, architecture, netlist, console)
+        longest: list[dict[str, object]] = []
+        if options.paths:
+            longest = [path.to_dict() for path in paths.longest_paths(netlist.path, TOP)[: options.paths]]
+            console.print(paths_table(longest, paths.ABOVE_NS))
         placement = None
         if options.place:
             placement = place(netlist, part, options.mhz, options.seed, options.timeout_seconds, report, say(console))
@@ -86,6 +100,8 @@ def synth(options: SynthOptions, console: Console) -> dict[str, object]:
         _show_why_no_clock(part, console)
     say(console)(f"log and netlist: {(placement.folder if placement else netlist.path.parent)}")
     figures = _figures(architecture, netlist, placement)
+    if options.paths:
+        figures["paths"] = longest
     if options.json_file:
         write_json(options.json_file, figures)
     return figures

@@ -1,6 +1,7 @@
 """What a machine takes of a part, as a table."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich.table import Table
 
@@ -41,4 +42,16 @@ def resource_table(
         if estimated:
             row.append(f"{estimated[key]:,.6g}")
         table.add_row(*row)
+    return table
+
+
+def paths_table(paths: Sequence[Mapping[str, Any]], above_ns: float) -> Table:
+    """One row per path, which has `ns`, `endpoints` (of `above_ns` or more), `start` and `end`."""
+    table = Table(title="longest paths before placement")
+    for heading in ("ns", f"ends over {above_ns:g}"):
+        table.add_column(heading, justify="right")
+    for heading in ("from", "to"):
+        table.add_column(heading)
+    for path in paths:
+        table.add_row(f"{path['ns']:.1f}", f"{path['endpoints']:,}", path["start"], path["end"])
     return table

@@ -29,13 +29,13 @@ class Accumulators(Component):
     """`columns` accumulators for each of `accumulator_depth` pixels, in two banks.
 
     Members:
-        tag, pixel: Of the sums that come in the NEXT cycle (the old value must be read before it can be added to).
+        tag, pixel: Of the sums that come two cycles LATER (the old value must be read before it can be added to).
         sums: From the array.
         read_en, read_bank, read_pixel: Read one pixel's accumulators for the output path; `read_data` holds them from
             the cycle after the next until one cycle after the next read. The bank must not be summing up.
         filled: A pulse for each complete tile, in the cycle after which it may be read.
 
-    Two words for the same pixel must be at least 3 cycles apart, which a pass of fewer pixels than rows guarantees
+    Two words for the same pixel must be at least 4 cycles apart, which a pass of fewer pixels than rows guarantees
     because its weights take `rows` >= 4 cycles to load. The sums cannot overflow: the compiler proves it.
     """
 
@@ -66,14 +66,18 @@ class Accumulators(Component):
 
     def elaborate(self, platform):
         m = Module()
+        reading = Signal(ACCUMULATE)
         adding = Signal(ACCUMULATE)
         storing = Signal(ACCUMULATE)
+        reading_pixel = Signal.like(self.pixel)
         adding_pixel = Signal.like(self.pixel)
         storing_pixel = Signal.like(self.pixel)
         drained_bank = Signal()
         m.d.sync += [
-            adding.eq(self.tag),
-            adding_pixel.eq(self.pixel),
+            reading.eq(self.tag),
+            reading_pixel.eq(self.pixel),
+            adding.eq(reading),
+            adding_pixel.eq(reading_pixel),
             storing.eq(adding),
             storing_pixel.eq(adding_pixel),
             self.filled.eq(storing.valid & storing.last),
@@ -101,12 +105,12 @@ class Accumulators(Component):
                 ]
                 with m.If(~summing[bank]):
                     m.d.comb += memory.read_addr.eq(self.read_pixel)
-            with m.If(adding.first):
-                m.d.sync += total.eq(self.sums[c])
-            with m.Elif(adding.bank):
-                m.d.sync += total.eq(old[1] + self.sums[c])
-            with m.Else():
-                m.d.sync += total.eq(old[0] + self.sums[c])
+            # What a block RAM gives comes late in its cycle: it goes into a register before it is added to.
+            before = Signal(signed(self.bits), name=f"before_{c}", reset_less=True)
+            m.d.sync += [
+                before.eq(Mux(reading.bank, old[1], old[0])),
+                total.eq(self.sums[c] + Mux(adding.first, 0, before)),
+            ]
             with m.If(drained):
                 m.d.sync += self.read_data[c].eq(Mux(drained_bank, old[1], old[0]))
         return m

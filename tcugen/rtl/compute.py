@@ -132,8 +132,8 @@ class ComputeEngine(Component):
             array.swap.eq(delayed(m, pixels.swap, ActivationMemory.LATENCY, "swap_line")),
             pixels.bank_released.eq(self.bank_released),
         ]
-        # The accumulators want the tag one cycle before the sums.
-        latency = ActivationMemory.LATENCY + array.latency - 1
+        # The accumulators want the tag two cycles before the sums.
+        latency = ActivationMemory.LATENCY + array.latency - 2
         m.d.comb += [
             accumulators.tag.as_value().eq(delayed(m, pixels.tag, latency, "tag_line")),
             accumulators.pixel.eq(delayed(m, pixels.pixel, latency, "pixel_line")),
@@ -144,10 +144,10 @@ class ComputeEngine(Component):
             self.accumulators.eq(accumulators.read_data),
             self.filled.eq(accumulators.filled),
         ]
-        # An accumulation is stored three cycles after its tag arrived, which leaves one cycle after its pixel.
-        settling = Signal(range(latency + 5))
+        # An accumulation is stored four cycles after its tag arrived, which leaves one cycle after its pixel.
+        settling = Signal(range(latency + 6))
         with m.If(pixels.active):
-            m.d.sync += settling.eq(latency + 4)
+            m.d.sync += settling.eq(latency + 5)
         with m.Elif(settling != 0):
             m.d.sync += settling.eq(settling - 1)
         m.d.comb += [

@@ -3,14 +3,15 @@
 Loops, outermost first: column group, output row, pixel, byte plane (int32 results), lane step.
 """
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import data
 from amaranth.lib.wiring import Component, In, Out
 
 from tcugen.arch import Architecture, bits_for
 from tcugen.isa import ACTIVATION_ADDRESS_BITS, Opcode
-from tcugen.rtl.column_groups import column_after
-from tcugen.rtl.decode import INSTRUCTION_BITS, fields
+from tcugen.rtl.column_groups import column_step
+from tcugen.rtl.decode import INSTRUCTION_BITS, DrainFields, fields
+from tcugen.rtl.loops import Level, Loops
 
 
 def step_layout(architecture: Architecture) -> data.StructLayout:
@@ -30,8 +31,10 @@ class DrainWalker(Component):
     Members:
         start, word: Pulse to begin with the instruction in `word`, which must not change until `active` falls.
         filled: The array has completed a tile.
-        groups_written: Position after the last complete group of the parameter ring.
+        groups_written: Position after the last complete group of the parameter ring; a group serves from the cycle
+            after it is there.
         residual_valid: The residual word of this step is there.
+        nears: The next cycle may bring a step: an instruction is under way then, and a tile is filled.
         go: A step is taken; all outputs below belong to it.
         step, lane_step, byte_plane: Place of the results, which `output_lanes` of the columns, which byte.
         read_en, bank, pixel: First step of a pixel: read its accumulators.
@@ -49,6 +52,7 @@ class DrainWalker(Component):
     filled: Signal
     groups_written: Signal
     residual_valid: Signal
+    nears: Signal
     go: Signal
     step: data.View
     lane_step: Signal
@@ -74,6 +78,7 @@ class DrainWalker(Component):
                 "filled": In(1),
                 "groups_written": In(self.group_bits),
                 "residual_valid": In(1),
+                "nears": Out(1),
                 "go": Out(1),
                 "step": Out(step_layout(a)),
                 "lane_step": Out(bits_for(a.output_steps)),
@@ -95,49 +100,63 @@ class DrainWalker(Component):
         m = Module()
         a = self.architecture
         f = fields(Opcode.DRAIN, self.word)
-        column_at, row_at, pixel_at, step_at = (
-            Signal(ACTIVATION_ADDRESS_BITS, name=f"{level}_at") for level in ("column", "row", "pixel", "step")
-        )
-        plane_at = Signal(ACTIVATION_ADDRESS_BITS)  # of the byte plane under way, at its first channel
-        column_byte = Signal(bits_for(a.rows))
-        byte = Signal(bits_for(a.rows))
-        column, y, x = (
-            Signal.like(limit, name=name) for name, limit in (("column", f.n_columns), ("y", f.n_y), ("x", f.n_x))
-        )
-        block_row = Signal.like(f.block_rows)
+        byte_bits = bits_for(a.rows)
+        column_byte = Signal(byte_bits)  # of the first channel of the column group
+        byte = Signal(byte_bits)
         full = Signal(range(4))  # tiles not emptied: two, and one more in the bank that was released early
         group_start = Signal(self.group_bits)
-
-        last_column, last_y, last_x, last_plane, last_step, block_ends, word_ends = (
-            Signal(name=name)
-            for name in ("last_column", "last_y", "last_x", "last_plane", "last_step", "block_ends", "word_ends")
+        group_there = Signal()  # the present one; once there it stays
+        word_ends = Signal()
+        next_steps = Signal(bits_for(a.output_steps + 1))
+        loops = Loops(
+            m,
+            self.start,
+            self.go,
+            {
+                "column": Level(f.n_columns),
+                "y": Level(f.n_y),
+                "x": Level(f.n_x),
+                "plane": Level(Mux(f.int32, 4, 1)),
+                "step": Level(self._steps(f, f.n_columns == 1), next_steps),
+            },
         )
-        pixel_ends = Signal()
+        last_column, last_y, pixel_ends = loops.last["column"], loops.last["y"], loops.ends["plane"]
+        column_turns = loops.turns["column"]
+        # Output rows of a block; the last block may have fewer.
+        block_left = Signal.like(f.block_rows)
+        last_row = Signal()
+        block_ends = Signal()
         tile_ends = Signal()
         emptied = Signal()
+        next_step, next_byte = column_step(a, column_byte, f.out_plane_step)
+        step_at = loops.address(
+            "{}_at",
+            f.out_base,
+            {
+                "column": next_step,
+                "y": f.out_y_step,
+                "x": f.out_x_step,
+                "plane": f.byte_step,
+                "step": Mux(word_ends, f.out_plane_step, 0),
+            },
+        )
         m.d.comb += [
-            last_column.eq(column + 1 == f.n_columns),
-            last_y.eq(y + 1 == f.n_y),
-            last_x.eq(x + 1 == f.n_x),
-            last_plane.eq(~f.int32 | (self.byte_plane == 3)),
-            last_step.eq(self.lane_step + 1 == Mux(last_column, f.last_steps, a.output_steps)),
-            block_ends.eq(last_y | (block_row + 1 == f.block_rows)),
+            next_steps.eq(self._steps(f, Mux(column_turns, loops.next_last["column"], last_column))),
+            block_ends.eq(last_y | last_row),
             word_ends.eq(byte == a.rows - a.output_lanes),
-            pixel_ends.eq(last_step & last_plane),
-            tile_ends.eq(pixel_ends & last_x & block_ends),
-            self.go.eq(
-                self.active & (full != 0) & (self.group != self.groups_written) & (~f.residual | self.residual_valid)
-            ),
+            tile_ends.eq(loops.ends["x"] & block_ends),
+            self.go.eq(self.active & (full != 0) & group_there & (~f.residual | self.residual_valid)),
             self.step.address.eq(step_at + byte),
-            self.step.pad_steps.eq(Mux(last_column & last_step, f.pad_steps, 0)),
+            self.step.pad_steps.eq(Mux(last_column & loops.last["step"], f.pad_steps, 0)),
             self.step.tile_ends.eq(tile_ends),
             self.read_en.eq(self.go & (self.lane_step == 0) & (self.byte_plane == 0)),
             self.residual_byte.eq(byte),
-            self.residual_pop.eq(self.go & f.residual & (last_step | word_ends)),
+            self.residual_pop.eq(self.go & f.residual & (loops.last["step"] | word_ends)),
             emptied.eq(self.go & tile_ends),
+            self.nears.eq((self.start | self.active) & ((full != 0) | self.filled)),
         ]
         m.d.sync += [
-            self.bank_released.eq(self.read_en & last_x & block_ends),
+            self.bank_released.eq(self.read_en & loops.last["x"] & block_ends),
             self.group_released.eq(emptied & last_y & ~f.keep),
         ]
         with m.If(self.filled & ~emptied):
@@ -145,50 +164,47 @@ class DrainWalker(Component):
         with m.If(~self.filled & emptied):
             m.d.sync += full.eq(full - 1)
 
+        next_there = (self.group + 1)[: self.group_bits] != self.groups_written
+        m.d.sync += group_there.eq(self.group != self.groups_written)
         if a.tables:
             with m.If(self.pass_group):
-                m.d.sync += self.group.eq(self.group + 1)
+                m.d.sync += [self.group.eq(self.group + 1), group_there.eq(next_there)]
         with m.If(self.start):
             m.d.sync += [
                 self.active.eq(1),
-                *(at.eq(f.out_base) for at in (column_at, row_at, pixel_at, plane_at, step_at)),
-                column_byte.eq(f.channel0),
-                byte.eq(f.channel0),
-                *(counter.eq(0) for counter in (column, y, x, block_row, self.lane_step, self.byte_plane, self.pixel)),
+                *(at.eq(f.channel0) for at in (column_byte, byte)),
+                *(counter.eq(0) for counter in (self.lane_step, self.byte_plane, self.pixel)),
+                block_left.eq(f.block_rows),
+                last_row.eq(f.block_rows == 1),
                 group_start.eq(self.group),
             ]
-
-        def begin_pixel(at, first_byte):
-            return [pixel_at.eq(at), plane_at.eq(at), step_at.eq(at), byte.eq(first_byte)]
-
         with m.If(self.go):
             m.d.sync += [self.lane_step.eq(self.lane_step + 1), byte.eq(byte + a.output_lanes)]
             with m.If(word_ends):
-                m.d.sync += [byte.eq(0), step_at.eq(step_at + f.out_plane_step)]
-            with m.If(last_step):
-                next_plane = (plane_at + f.byte_step)[:ACTIVATION_ADDRESS_BITS]
-                m.d.sync += [self.lane_step.eq(0), byte.eq(column_byte)]
-                m.d.sync += [self.byte_plane.eq(self.byte_plane + 1), plane_at.eq(next_plane), step_at.eq(next_plane)]
+                m.d.sync += byte.eq(0)
+            with m.If(loops.last["step"]):
+                m.d.sync += [self.lane_step.eq(0), byte.eq(column_byte), self.byte_plane.eq(self.byte_plane + 1)]
             with m.If(pixel_ends):
-                next_pixel = (pixel_at + f.out_x_step)[:ACTIVATION_ADDRESS_BITS]
-                m.d.sync += [self.byte_plane.eq(0), x.eq(x + 1), self.pixel.eq(self.pixel + 1)]
-                m.d.sync += begin_pixel(next_pixel, column_byte)
-            with m.If(pixel_ends & last_x):
-                next_row = (row_at + f.out_y_step)[:ACTIVATION_ADDRESS_BITS]
-                m.d.sync += [x.eq(0), y.eq(y + 1), block_row.eq(block_row + 1), row_at.eq(next_row)]
-                m.d.sync += begin_pixel(next_row, column_byte)
+                m.d.sync += [self.byte_plane.eq(0), self.pixel.eq(self.pixel + 1)]
+            with m.If(loops.ends["x"]):
+                m.d.sync += [block_left.eq(block_left - 1), last_row.eq(block_left == 2)]
             with m.If(tile_ends):
-                m.d.sync += [self.bank.eq(~self.bank), self.pixel.eq(0), block_row.eq(0)]
-            with m.If(tile_ends & last_y):
-                at = Signal.like(column_at, name="next_column_at")
-                first_byte = Signal.like(column_byte, name="next_column_byte")
-                next_at, next_byte = column_after(a, column_at, column_byte, f.out_plane_step)
-                m.d.comb += [at.eq(next_at), first_byte.eq(next_byte)]
-                m.d.sync += [y.eq(0), column.eq(column + 1), self.group.eq(self.group + 1)]
-                m.d.sync += [column_at.eq(at), row_at.eq(at), column_byte.eq(first_byte)]
-                m.d.sync += begin_pixel(at, first_byte)
+                m.d.sync += [self.bank.eq(~self.bank), self.pixel.eq(0)]
+                m.d.sync += [block_left.eq(f.block_rows), last_row.eq(f.block_rows == 1)]
+            with m.If(column_turns):
+                m.d.sync += [
+                    self.group.eq(self.group + 1),
+                    group_there.eq(next_there),
+                    column_byte.eq(next_byte),
+                    byte.eq(next_byte),
+                ]
                 with m.If(last_column):
                     m.d.sync += self.active.eq(0)
                     with m.If(f.keep):
-                        m.d.sync += self.group.eq(group_start)
+                        m.d.sync += [self.group.eq(group_start), group_there.eq(group_start != self.groups_written)]
         return m
+
+    def _steps(self, f: DrainFields, last_column: Value) -> Value:
+        """Steps of a pixel of a column group."""
+        steps = self.architecture.output_steps
+        return Mux(last_column, f.last_steps, steps)[: bits_for(steps + 1)]

@@ -22,8 +22,9 @@ from tcugen.rtl.residual import ResidualLanes
 from tcugen.rtl.residual_reader import ResidualReader
 from tcugen.rtl.table import TableLanes, TableLoader
 
-SUM_STAGE = 4
-"""Cycles from a step to its 32-bit sums: read the accumulators, choose the bank, choose the lane, add the bias."""
+SUM_STAGE = 5
+"""Cycles from a step to its sums: read the accumulators, choose the bank, choose the lane, add the bias, choose the
+byte of a result that leaves as 32 bits."""
 
 FLOAT32_ONE = 0x3F800000
 
@@ -154,9 +155,10 @@ class OutputPath(Component):
             self.read_group.eq(walker.group),
         ]
         self._parameter_ring(m, walker, loader)
-        # With nothing in flight the path stands still: less power, and less work for a simulator.
+        # With nothing in flight the path stands still: less power, and less work for a simulator. As this drives all
+        # registers of the path, it is one itself.
         moving = Signal()
-        m.d.comb += moving.eq(walker.go | (flying != 0))
+        m.d.sync += moving.eq(walker.nears | (flying != 0))
         line = delayed(m, walker.step, self.latency, "step_line", moving)
         step = data.View(type(walker.step).shape(walker.step), line)
         m.d.comb += [self.write.address.eq(step.address), self.write.pad_steps.eq(step.pad_steps)]
@@ -188,12 +190,12 @@ class OutputPath(Component):
         """32-bit sums and multipliers of the lanes, SUM_STAGE cycles after the step."""
         a = self.architecture
         lanes, steps = a.output_lanes, a.output_steps
-        lane_step = delayed(m, walker.lane_step, SUM_STAGE - 2, "lane_step_line", moving)
+        lane_step = delayed(m, walker.lane_step, SUM_STAGE - 3, "lane_step_line", moving)
         parameters = Signal.like(self.parameters, name="parameters_read", reset_less=True)
         chosen_parameters = Signal.like(self.parameters, name="parameters_chosen", reset_less=True)
         with m.If(moving):
             m.d.sync += [parameters.eq(self.parameters), chosen_parameters.eq(parameters)]
-        byte_plane = delayed(m, walker.byte_plane, SUM_STAGE, "byte_plane_line", moving)
+        byte_plane = delayed(m, walker.byte_plane, SUM_STAGE - 1, "byte_plane_line", moving)
         sums: list[Value] = []
         multipliers: list[Value] = []
         for lane in range(lanes):
@@ -209,8 +211,12 @@ class OutputPath(Component):
                 m.d.sync += [total.eq(accumulator + bias), scale.eq(chosen_parameters[64 * lane + 32 : 64 * lane + 64])]
             # An int32 result leaves as four bytes, each of which a requantisation by 1.0 passes unchanged.
             byte = total.as_unsigned().word_select(byte_plane, 8).as_signed()
-            sums.append(Mux(f.int32, byte, total))
-            multipliers.append(Mux(f.int32, FLOAT32_ONE, scale))
+            chosen = Signal(signed(32), name=f"sum_{lane}", reset_less=True)
+            multiplier = Signal(32, name=f"multiplier_{lane}", reset_less=True)
+            with m.If(moving):
+                m.d.sync += [chosen.eq(Mux(f.int32, byte, total)), multiplier.eq(Mux(f.int32, FLOAT32_ONE, scale))]
+            sums.append(chosen)
+            multipliers.append(multiplier)
         return sums, multipliers
 
     def _lanes(

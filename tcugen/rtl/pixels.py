@@ -1,13 +1,14 @@
 """From passes to operands: one operand word per cycle, and a tag for its sums."""
 
-from amaranth.hdl import Module, Signal, signed
+from amaranth.hdl import Module, Signal
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import Component, In, Out
 
 from tcugen.arch import Architecture, bits_for
-from tcugen.isa import ACTIVATION_ADDRESS_BITS, Opcode, layout
+from tcugen.isa import Opcode, layout
 from tcugen.rtl.accumulators import ACCUMULATE
 from tcugen.rtl.activation import OPERAND_REQUEST
+from tcugen.rtl.loops import Level, Loops
 from tcugen.rtl.passes import PASS
 
 LAYER_BITS = layout(Opcode.COMPUTE)["layer"].field.bits
@@ -74,22 +75,17 @@ class PixelWalker(Component):
         active = self.active
         begins = Signal()
         pixel = Signal.like(self.pixel)
-        row = Signal(ACTIVATION_ADDRESS_BITS)
-        iy = Signal(signed(len(p.iy) + 1))
-        offset = Signal(signed(ACTIVATION_ADDRESS_BITS))
-        x_left = Signal(len(p.n_x))
-        y_left = Signal(len(p.rows))
         bank = Signal()
         banks_taken = Signal(range(3))
 
-        last_x = Signal()
-        last_pixel = Signal()
         take = Signal()
-        m.d.comb += [
-            last_x.eq(x_left == 1),
-            last_pixel.eq(last_x & (y_left == 1)),
-            self.layer.eq(p.layer),
-        ]
+        new = self.i_pass.payload
+        loops = Loops(m, take, active, {"y": Level(new.rows, p.rows), "x": Level(new.n_x, p.n_x)})
+        last_pixel = loops.ends["y"]
+        row = loops.address("row", new.row, {"y": p.y_step})
+        iy = loops.address("iy", new.iy, {"y": p.stride_y}, bits=len(p.iy) + 1)
+        offset = loops.address("offset", new.offset, {"x": p.x_step}, again=p.offset)
+        m.d.comb += self.layer.eq(p.layer)
         m.d.sync += [
             self.request_en.eq(active),
             self.request.address.eq(row + offset),
@@ -106,7 +102,6 @@ class PixelWalker(Component):
         ]
 
         # The next pass is taken when none runs or in the last cycle of the one that runs.
-        new = self.i_pass.payload
         due = Signal()
         bank_free = Signal()
         m.d.comb += [
@@ -128,26 +123,7 @@ class PixelWalker(Component):
             m.d.sync += bank.eq(~bank)
 
         with m.If(take):
-            m.d.sync += [
-                p.eq(new),
-                active.eq(1),
-                row.eq(new.row),
-                iy.eq(new.iy),
-                offset.eq(new.offset),
-                x_left.eq(new.n_x),
-                y_left.eq(new.rows),
-                pixel.eq(0),
-            ]
+            m.d.sync += [p.eq(new), active.eq(1), pixel.eq(0)]
         with m.Elif(active):
-            m.d.sync += [pixel.eq(pixel + 1), x_left.eq(x_left - 1), offset.eq(offset + p.x_step)]
-            with m.If(last_x):
-                m.d.sync += [
-                    x_left.eq(p.n_x),
-                    y_left.eq(y_left - 1),
-                    offset.eq(p.offset),
-                    row.eq(row + p.y_step),
-                    iy.eq(iy + p.stride_y),
-                ]
-            with m.If(last_pixel):
-                m.d.sync += active.eq(0)
+            m.d.sync += [pixel.eq(pixel + 1), active.eq(~last_pixel)]
         return m

@@ -9,6 +9,7 @@ from tcugen.isa import ACTIVATION_ADDRESS_BITS, Opcode, layout
 from tcugen.rtl.activation import write_layout
 from tcugen.rtl.decode import INSTRUCTION_BITS, PoolFields, fields, header
 from tcugen.rtl.fifo import Fifo
+from tcugen.rtl.loops import Level, Loops
 from tcugen.rtl.product import SerialProduct
 
 TAPS_AHEAD = 8
@@ -44,7 +45,7 @@ class Pool(Component):
         done: Pulse when the last result of an instruction has been written.
         busy: An instruction is under way.
 
-    Rate: one tap per cycle while the memory serves it and takes the results; the first tap comes 2 cycles after an
+    Rate: one tap per cycle while the memory serves it and takes the results; the first tap comes 3 cycles after an
     instruction was taken and one more per bit of `stride_y`, see SerialProduct. The next one starts after `done`.
     """
 
@@ -80,19 +81,26 @@ class Pool(Component):
         word = Signal(INSTRUCTION_BITS)
         f = fields(Opcode.POOL, word)
         begin = Signal()
-        walking = Signal()
         step = Signal()
-        tap = Signal(TAP)
         m.submodules.taps = taps = Fifo(TAP, TAPS_AHEAD)
         m.submodules.words = words = Fifo(8 * self.rows, TAPS_AHEAD)
         row_product = self._row_product(m)
-        self._walk(m, f, begin, step, walking, tap, row_product.products.address)
+        walking, walked, walked_word = self._walk(m, f, begin, step, row_product.products.address)
+        # One tap stands between the walk and those that take it: whether it lies inside is known when they ask.
+        there = Signal(name="tap_valid")
+        tap = Signal(TAP, reset_less=True)
+        taken = Signal(name="tap_taken")
+        with m.If(step | taken):
+            m.d.sync += there.eq(step)
+        with m.If(step):
+            m.d.sync += [tap.eq(walked), self.read.payload.eq(walked_word)]
         m.d.comb += [
             self.layer.eq(header(word).layer),
             self.done.eq(self.written),
-            self.read.valid.eq(walking & tap.inside & taps.i.ready),
-            step.eq(walking & taps.i.ready & (~tap.inside | self.read.ready)),
-            taps.i.valid.eq(step),
+            self.read.valid.eq(there & tap.inside & taps.i.ready),
+            taken.eq(there & taps.i.ready & (~tap.inside | self.read.ready)),
+            step.eq(walking & (~there | taken)),
+            taps.i.valid.eq(taken),
             taps.i.payload.eq(tap),
             words.i.valid.eq(self.word_valid),
             words.i.payload.eq(self.word),
@@ -127,80 +135,51 @@ class Pool(Component):
         return product
 
     def _walk(
-        self,
-        m: Module,
-        f: PoolFields,
-        begin: Signal,
-        step: Signal,
-        walking: Signal,
-        tap: data.View,
-        row_advance: Signal,
-    ) -> None:
-        """Loops: channel group, output row, output pixel, window row, window column."""
-        address, coordinate = ACTIVATION_ADDRESS_BITS, signed(len(f.iy0) + 1)
-        group, y, x, ky, kx = (
-            Signal.like(limit, name=name)
-            for name, limit in (("group", f.n_groups), ("y", f.n_y), ("x", f.n_x), ("ky", f.n_ky), ("kx", f.n_kx))
+        self, m: Module, f: PoolFields, begin: Signal, step: Signal, row_advance: Signal
+    ) -> tuple[Signal, data.View, Signal]:
+        """Loops: channel group, output row, output pixel, window row, window column.
+
+        Returns whether there is a tap, the tap, and the address of its word.
+        """
+        walking = Signal()
+        tap = Signal(TAP)
+        loops = Loops(
+            m,
+            begin,
+            step,
+            {
+                "group": Level(f.n_groups),
+                "y": Level(f.n_y),
+                "x": Level(f.n_x),
+                "ky": Level(f.n_ky),
+                "kx": Level(f.n_kx),
+            },
         )
-        # Input addresses of the current channel group, output row, window, window row and tap; output likewise.
-        group_at, row_at, window_at, line_at, tap_at = ins = [
-            Signal(address, name=f"{level}_at") for level in ("group", "row", "window", "line", "tap")
-        ]
-        out_group_at, out_row_at, out_at = outs = [
-            Signal(address, name=f"out_{level}_at") for level in ("group", "row", "window")
-        ]
-        row_iy, iy, window_ix, ix = (Signal(coordinate, name=name) for name in ("row_iy", "iy", "window_ix", "ix"))
-        window_advance = Signal(address)
-        last_kx, last_ky, last_x, last_y, last_group = (
-            counter + 1 == limit
-            for counter, limit in ((kx, f.n_kx), (ky, f.n_ky), (x, f.n_x), (y, f.n_y), (group, f.n_groups))
+        tap_at = loops.address(
+            "{}_at",
+            f.base,
+            {
+                "group": f.group_step,
+                "y": row_advance,
+                "x": f.stride_x * self.rows,
+                "ky": f.row_step,
+                "kx": self.rows,
+            },
         )
+        out_steps = {"group": f.out_group_step, "y": f.out_row_step, "x": self.rows}
+        iy = loops.address("{}_iy", f.iy0, {"y": f.stride_y, "ky": 1}, bits=len(f.iy0) + 1)
+        ix = loops.address("{}_ix", f.ix0, {"x": f.stride_x, "kx": 1}, bits=len(f.ix0) + 1)
+        first = Signal(name="first_tap")
+        with m.If(begin | step):
+            m.d.sync += [first.eq(begin | loops.ends["ky"]), walking.eq(begin | ~loops.ends["group"])]
         m.d.comb += [
-            self.read.payload.eq(tap_at[self.byte_bits :]),
             tap.inside.eq((iy >= 0) & (iy < f.height) & (ix >= 0) & (ix < f.width)),
-            tap.first.eq((ky == 0) & (kx == 0)),
-            tap.last.eq(last_ky & last_kx),
-            tap.final.eq(last_ky & last_kx & last_x & last_y & last_group),
-            tap.address.eq(out_at),
+            tap.first.eq(first),
+            tap.last.eq(loops.ends["ky"]),
+            tap.final.eq(loops.ends["group"]),
+            tap.address.eq(loops.address("out_{}_at", f.out_base, out_steps)),
         ]
-        with m.If(begin):
-            m.d.sync += [
-                walking.eq(1),
-                *(counter.eq(0) for counter in (group, y, x, ky, kx)),
-                *(at.eq(f.base) for at in ins),
-                *(at.eq(f.out_base) for at in outs),
-                *(at.eq(f.iy0) for at in (row_iy, iy)),
-                *(at.eq(f.ix0) for at in (window_ix, ix)),
-                window_advance.eq(f.stride_x * self.rows),
-            ]
-        with m.If(step):
-            m.d.sync += [kx.eq(kx + 1), ix.eq(ix + 1), tap_at.eq(tap_at + self.rows)]
-            with m.If(last_kx):
-                line = (line_at + f.row_step)[:address]
-                m.d.sync += [kx.eq(0), ix.eq(window_ix), ky.eq(ky + 1), iy.eq(iy + 1)]
-                m.d.sync += [at.eq(line) for at in (line_at, tap_at)]
-            with m.If(tap.last):
-                window = (window_at + window_advance)[:address]
-                next_ix = (window_ix + f.stride_x)[: len(ix)].as_signed()
-                m.d.sync += [ky.eq(0), iy.eq(row_iy), x.eq(x + 1), out_at.eq(out_at + self.rows)]
-                m.d.sync += [at.eq(next_ix) for at in (window_ix, ix)]
-                m.d.sync += [at.eq(window) for at in (window_at, line_at, tap_at)]
-            with m.If(tap.last & last_x):
-                row = (row_at + row_advance)[:address]
-                out_row = (out_row_at + f.out_row_step)[:address]
-                next_iy = (row_iy + f.stride_y)[: len(iy)].as_signed()
-                m.d.sync += [x.eq(0), y.eq(y + 1), *(at.eq(f.ix0) for at in (window_ix, ix))]
-                m.d.sync += [at.eq(next_iy) for at in (row_iy, iy)]
-                m.d.sync += [at.eq(row) for at in (row_at, window_at, line_at, tap_at)]
-                m.d.sync += [at.eq(out_row) for at in (out_row_at, out_at)]
-            with m.If(tap.last & last_x & last_y):
-                plane = (group_at + f.group_step)[:address]
-                out_plane = (out_group_at + f.out_group_step)[:address]
-                m.d.sync += [y.eq(0), group.eq(group + 1), *(at.eq(f.iy0) for at in (row_iy, iy))]
-                m.d.sync += [at.eq(plane) for at in ins]
-                m.d.sync += [at.eq(out_plane) for at in outs]
-            with m.If(tap.final):
-                m.d.sync += walking.eq(0)
+        return walking, tap, tap_at[self.byte_bits :]
 
     def _maximum(self, m: Module, taps: Fifo, words: Fifo) -> None:
         """Maximum of the words of a window, and the register that holds a result until it is written."""

@@ -43,11 +43,12 @@ class SerialProduct(Component):
     def elaborate(self, platform):
         m = Module()
         left = Signal.like(self.factor)  # bits of the factor that are not worked off, the next one lowest
-        m.d.comb += self.ready.eq(left == 0)
+        pending = Signal()  # left != 0
+        m.d.comb += self.ready.eq(~pending)
         with m.If(self.start):
-            m.d.sync += left.eq(self.factor)
+            m.d.sync += [left.eq(self.factor), pending.eq(self.factor.any())]
         with m.Else():
-            m.d.sync += left.eq(left >> 1)
+            m.d.sync += [left.eq(left >> 1), pending.eq(left[1:].any())]
         for name in self._names:
             operand, product = self.operands[name], self.products[name]
             shifted = Signal(len(operand), name=f"shifted_{name}", reset_less=True)

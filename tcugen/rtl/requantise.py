@@ -132,7 +132,7 @@ class RequantiseLanes(wiring.Component):
         significand = pipe.delayed("multiplier", Cat(multiplier[:23], Const(1, 1)), 4)[-1]
 
         # 1: magnitude. 2, 3: shift the leading one to bit 31, counting the zeros: a binary search over both stages.
-        magnitude = register("magnitude", Mux(total[31], -total, total)[:32])
+        magnitude = register("magnitude", ((total ^ total[31].replicate(32)) + total[31])[:32])
         scale = register("scale_1", narrowed(multiplier[23:31] - SCALE_OFFSET))
         shifted, zeros_high = self._normalise(pipe, magnitude, (16, 8))
         shifted, zeros_high = register("shifted", shifted), register("zeros_high", zeros_high)

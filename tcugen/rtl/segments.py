@@ -1,6 +1,6 @@
 """Walks the contiguous segments of a transfer in naturally aligned groups."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
@@ -75,26 +75,32 @@ class SegmentWalker(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        transfer = Signal.like(self.i.payload)  # its address is the start of the present segment
+        # Of the transfer, what its further segments need: `address` is where the next one starts.
+        transfer = Signal.like(self.i.payload, reset_less=True)
         busy = Signal()
-        address = Signal(self._address_bits)
+        address = Signal(self._address_bits, reset_less=True)
         unit_bits, group_bits = self._unit_bits, self._group_bits
-        left = Signal(SEGMENT_BYTES_BITS - unit_bits)  # units of the segment not yet sent
-
-        space = Signal(range((1 << group_bits) + 1))  # units up to the group's natural end
-        segment_last = Signal()
+        boundary = unit_bits + group_bits
+        group = 1 << group_bits
+        left = Signal(SEGMENT_BYTES_BITS - unit_bits, reset_less=True)  # units of the segment not yet sent
+        space = Signal(range(group + 1), reset_less=True)  # units up to the group's natural end
+        # Known a step ahead: the group ends its segment, the segment its transfer.
+        segment_last = Signal(reset_less=True)
+        last_segment = Signal(reset_less=True)
         last = Signal()
         advance = Signal()
-        next_segment = Signal(self._address_bits)
-        boundary = unit_bits + group_bits
         m.d.comb += [
-            space.eq((1 << group_bits) - (address[unit_bits:boundary] if group_bits else 0)),
-            segment_last.eq(left <= space),
-            last.eq(segment_last & (transfer.segments <= 1)),
+            last.eq(segment_last & last_segment),
             advance.eq(busy & (~self.o.valid | self.o.ready)),
-            next_segment.eq(transfer.address + transfer.step),
             self.i.ready.eq(~busy | (advance & last) if self._back_to_back else ~busy),
         ]
+
+        def start(at: Value, segment_bytes: Value) -> list:
+            """Stand at the first group of a segment."""
+            units = segment_bytes[unit_bits:]
+            first = group - (at[unit_bits:boundary] if group_bits else 0)
+            return [address.eq(at), left.eq(units), space.eq(first), segment_last.eq(units <= first)]
+
         with m.If(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
         with m.If(advance):
@@ -108,23 +114,27 @@ class SegmentWalker(wiring.Component):
                 m.d.sync += self.o.payload.tag.eq(transfer.tag)
             with m.If(segment_last):
                 m.d.sync += [
-                    transfer.address.eq(next_segment),
+                    *start(transfer.address, transfer.segment_bytes),
+                    transfer.address.eq(transfer.address + transfer.step),
                     transfer.segments.eq(transfer.segments - 1),
-                    address.eq(next_segment),
-                    left.eq(transfer.segment_bytes[unit_bits:]),
+                    last_segment.eq(transfer.segments <= 2),
                 ]
             with m.Else():
                 m.d.sync += [
                     address.eq(Cat(Const(0, boundary), address[boundary:] + 1)),
                     left.eq(left - space),
+                    space.eq(group),
+                    segment_last.eq(left <= space + group),
                 ]
         with m.If(advance & last):
             m.d.sync += busy.eq(0)
+        new = self.i.payload
         with m.If(self.i.valid & self.i.ready):
             m.d.sync += [
                 busy.eq(1),
-                transfer.eq(self.i.payload),
-                address.eq(self.i.payload.address),
-                left.eq(self.i.payload.segment_bytes[unit_bits:]),
+                transfer.eq(new),
+                transfer.address.eq(new.address + new.step),
+                *start(new.address, new.segment_bytes),
+                last_segment.eq(new.segments <= 1),
             ]
         return m

@@ -7,11 +7,13 @@ from tcugen.timing.completions import NEVER, Agenda, Completions, Wake
 from tcugen.timing.latencies import (
     COMPUTE_START,
     LOADER_TO_TAKE,
+    PASS_PERIOD,
     PASS_TO_LOADER,
     READ_TO_COUNT,
     READ_TO_FILLED,
     RING_READ_DELAY,
     TAKE_TO_LOADER,
+    TILE_TO_PASS,
 )
 from tcugen.timing.queue import InstructionQueue
 from tcugen.timing.reads import ArrayReads
@@ -153,8 +155,9 @@ class Compute:
         """One pass."""
         rows = self._rows
         # Two passes wait between walker and array, and so do two tiles before the loader.
-        due = max(self._walked + 1, self._taken_before + 1, self._loaded_before + rows, self._first_walk)
-        walked = due if due > written else written
+        due = max(self._walked + PASS_PERIOD, self._taken_before + 1, self._loaded_before + rows, self._first_walk)
+        there = written + TILE_TO_PASS
+        walked = due if due > there else there
         loaded = max(self._loaded + rows, self._taken + TAKE_TO_LOADER, walked + PASS_TO_LOADER)
         free = self._taken + self._pixels
         taken = max(loaded + LOADER_TO_TAKE, free, bank_from)
@@ -201,7 +204,9 @@ class Compute:
             step = (last_loaded - first_loaded) // (count - 1) if count > 1 else 0
             self._tiles.release(first_loaded + RING_READ_DELAY + rows, step, count)
         before = taken_at(count - 1)
-        self._walked = max(self._walked + count, (taken_at(count - 2) if count > 1 else self._taken_before) + 1)
+        self._walked = max(
+            self._walked + count * PASS_PERIOD, (taken_at(count - 2) if count > 1 else self._taken_before) + 1
+        )
         self._loaded_before = max(loaded_at(count - 1), taken_at(count - 2) + TAKE_TO_LOADER) if count > 1 else loaded
         self._loaded = last_loaded
         self._taken_before, self._taken = before, last

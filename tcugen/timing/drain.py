@@ -7,6 +7,7 @@ from tcugen.timing.completions import NEVER, Agenda, Completions
 from tcugen.timing.compute import Compute
 from tcugen.timing.latencies import (
     DRAIN_START,
+    GROUP_TO_STEP,
     MULTIPLY_LATENCY,
     OUTPUT_LATENCY,
     READ_TO_BANK_FREE,
@@ -119,7 +120,8 @@ class Drain:
             steps *= _INT32_BYTES
         pixel_steps = steps
         steps *= rows * get("n_x", 0)
-        start = max(self._last + 1, self._begin, self._compute.filled[self._drained], self._groups.written[self._group])
+        group_there = self._groups.written[self._group] + GROUP_TO_STEP
+        start = max(self._last + 1, self._begin, self._compute.filled[self._drained], group_there)
         self._last = last = start + steps - 1
         self._drained += 1
         # The last pixel is read with its first step.

@@ -93,6 +93,12 @@ ANSWER_TO_DONE = 3
 COMPUTE_START = 2
 """passes: from taking an instruction to its first pass."""
 
+TILE_TO_PASS = 1
+"""passes: from the cycle in which a tile counts as written to its pass."""
+
+PASS_PERIOD = 2
+"""passes: cycles between two passes."""
+
 PASS_TO_LOADER = 1
 """compute: the queue between pass walker and weight loader."""
 
@@ -117,14 +123,17 @@ DRAIN_START = 2
 RESIDUAL_START = 7
 """residual_reader: the same with a residual operand, whose first word must come first."""
 
-OUTPUT_LATENCY = 20
-"""output: from a step to its write: sums 4, requantise 10, residual 6."""
+OUTPUT_LATENCY = 21
+"""output: from a step to its write: sums 5, requantise 10, residual 6."""
 
 TABLE_LATENCY = 2
 """table: what it adds to that where there are tables, also to results that pass it by."""
 
 MULTIPLY_LATENCY = 3
 """multiply: what it adds where there is one, also to results that pass it by."""
+
+GROUP_TO_STEP = 1
+"""drain: from the cycle in which a parameter group counts as written to its first step."""
 
 READ_TO_BANK_FREE = 1
 """drain: from the read of a bank's last pixel to its release."""
@@ -135,7 +144,7 @@ STEP_TO_GROUP_FREE = 2
 WRITE_TO_COUNT = 2
 """output, dispatch: from the last write of a tile to the counter that shows it."""
 
-POOL_START = 2
+POOL_START = 3
 """pool: from taking an instruction to its first tap, beside a cycle per bit of the stride."""
 
 POOL_END = 10

@@ -12,6 +12,18 @@ REFERENCE = Path(__file__).parents[2] / "rtl_out" / "reference"
 KEYS = ["array", "lut", "ff", "dsp", "bram", "fmax_mhz", "critical_path", "estimated"]
 CELLS = {"LUT4": 100, "CCU2C": 10, "TRELLIS_FF": 80, "MULT18X18D": 20, "DP16KD": 30}
 STAT = json.dumps({"modules": {"\\tcu_top": {"num_cells_by_type": CELLS}}})
+NETLIST = json.dumps(
+    {
+        "cells": {
+            "u_a.x_TRELLIS_FF_Q": {
+                "type": "TRELLIS_FF",
+                "port_directions": {"DI": "input", "Q": "output"},
+                "connections": {"DI": [2], "Q": [2]},
+            }
+        },
+        "netnames": {"u_a.x": {"bits": [2]}},
+    }
+)
 YOSYS = f"""#!/bin/sh
 if [ "$1" = -V ]; then echo 'Yosys 0.23 (git sha1 7ce)'; exit; fi
 echo called >> "$CALLS"
@@ -19,7 +31,7 @@ cat synthesise.ys
 cat > stat.json << 'END'
 {STAT}
 END
-echo '{{}}' > netlist.json
+echo '{{"modules": {{"tcu_top": {NETLIST}}}}}' > netlist.json
 """
 
 
@@ -61,6 +73,16 @@ def test_a_netlist_is_made_once(tcugen, yosys):
     assert yosys.read_text() == "called\n"
 
 
+def test_the_longest_paths_are_shown_and_written(tcugen, yosys, tmp_path):
+    result = tcugen("synth", REFERENCE, "--part", "ecp5-25", "--paths", "3", "--json", "figures.json")
+    assert result.exit_code == 0, result.output
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert list(figures) == [*KEYS, "paths"]
+    assert figures["paths"] == [{"start": "a.x", "end": "a.x", "ns": 1.2, "endpoints": 0}]
+    assert re.search(r"longest paths\s+before placement", result.stdout)
+    assert re.search(r"1\.2 .* 0 .* a\.x .* a\.x", result.stdout)
+
+
 def test_a_machine_that_does_not_fit(tcugen, yosys, tmp_path):
     part = {"name": "small", "family": "ecp5", "luts": 100, "flip_flops": 900, "multipliers": 8, "block_rams": 40}
     (tmp_path / "small.json").write_text(json.dumps(part))
@@ -76,6 +98,8 @@ BAD = {
     "no Verilog": (("half", "--part", "ecp5-25"), "BUILD half is no build: tcu_top.v is missing"),
     "no time": ((REFERENCE, "--part", "ecp5-25", "--timeout", "0"), "--timeout is 0, .*more than 0 seconds"),
     "nothing places": ((REFERENCE, "--part", "xc7z020", "--place"), "--place: no open tool places on XC7Z020; .*LFE5U"),
+    "no paths": ((REFERENCE, "--part", "ecp5-25", "--paths", "-1"), "--paths is -1, but it must be at least 0"),
+    "no delays": ((REFERENCE, "--part", "xc7z020", "--paths", "9"), "--paths: XC7Z020 is of family xc7, but .*ecp5"),
     "no clock": ((REFERENCE, "--part", "ecp5-25", "--mhz", "0"), "--mhz is 0 and --seed 1, but .*more than 0"),
     "figures in no folder": ((REFERENCE, "--part", "ecp5-25", "--json", "no/x.json"), "no is no folder"),
     "figures over an input": (

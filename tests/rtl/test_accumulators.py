@@ -6,7 +6,7 @@ from tcugen.rtl.accumulators import Accumulators
 from tests.rtl.instructions import small
 from tests.rtl.streams import run
 
-LEAST_DISTANCE = 3
+LEAST_DISTANCE = 4
 """Cycles between two words for the same pixel."""
 
 
@@ -27,6 +27,7 @@ class Bench:
     async def feeder(self, ctx):
         unit = self.unit
         sums = [0] * self.columns
+        self.sums_before = sums
         for number, (pixels, passes) in enumerate(self.tiles):
             while number - self.drained >= 2:  # both banks are taken
                 sums = await self.word(ctx, sums, {"valid": 0}, 0)
@@ -45,13 +46,17 @@ class Bench:
                         totals[pixel][c] += sums[c]
                 for _ in range(LEAST_DISTANCE - pixels):
                     sums = await self.word(ctx, sums, {"valid": 0}, 0)
-        for _ in range(5):
+        for _ in range(6):
             sums = await self.word(ctx, sums, {"valid": 0}, 0)
         assert not ctx.get(unit.filled)
 
     async def word(self, ctx, sums: list[int], tag: dict[str, int], pixel: int) -> list[int]:
-        """One cycle with the sums of the tag before and this tag; returns the sums of this tag."""
-        ctx.set(self.unit.sums, sums)
+        """One cycle with this tag and the sums of the tag two before; returns the sums of this tag.
+
+        `sums` are those of the tag before.
+        """
+        ctx.set(self.unit.sums, self.sums_before)
+        self.sums_before = sums
         ctx.set(self.unit.tag, tag)
         ctx.set(self.unit.pixel, pixel)
         await ctx.tick()
@@ -96,4 +101,4 @@ def test_tiles_sum_up_while_others_drain(columns, idle):
     bench = Bench(columns, tiles, idle, seed=columns)
     run(bench.unit, bench.feeder, bench.drainer, background=[bench.watch], cycles=3000)
     assert bench.drained == len(tiles)
-    assert [a - b for a, b in zip(bench.filled_cycles, bench.last_tag_cycles, strict=True)] == [3] * len(tiles)
+    assert [a - b for a, b in zip(bench.filled_cycles, bench.last_tag_cycles, strict=True)] == [4] * len(tiles)

@@ -80,7 +80,7 @@ class Bench:
             steps, bank, group = steps_of(fields, a, bank, group)
             self.steps += steps
         self.taken, self.cycles, self.cycle = 0, [], 0
-        self.filled = self.released = self.groups = 0
+        self.filled = self.released = self.groups = self.groups_before = 0
 
     async def driver(self, ctx):
         for fields in self.instructions:
@@ -111,9 +111,11 @@ class Bench:
             found = dict(zip(names, values, strict=True))
             assert {name: found.pop(name) for name in RELEASES} == released
             released = dict.fromkeys(RELEASES, 0)
+            known = (self.groups_before - needed) % (2 * self.a.parameter_groups)
+            self.groups_before = self.groups
             if active:
                 step = dict(self.steps[self.taken])
-                may = self.filled > self.released and ahead and (residual or not step.pop("residual"))
+                may = self.filled > self.released and known and (residual or not step.pop("residual"))
                 step.pop("residual", None)
                 assert found["go"] == bool(may)
                 if found.pop("go"):

@@ -103,7 +103,7 @@ def test_passes_and_tiles_of_random_instructions(seed, idle):
     assert seen["tile"] == [(position % 64, release) for position, release in tiles]
 
 
-def test_one_pass_per_cycle_and_three_cycles_per_instruction():
+def test_one_pass_in_two_cycles_and_three_cycles_per_instruction():
     walker = PassWalker(small(4, 4))
     loops = {"n_columns": 1, "n_y": 4, "block_rows": 2, "n_x": 4, "n_groups": 3, "n_ky": 1, "n_kx": 1}
     cycles = []
@@ -128,7 +128,7 @@ def test_one_pass_per_cycle_and_three_cycles_per_instruction():
 
     run(walker, driver, background=[watch])
     first = cycles[0]
-    assert cycles == [first + n for n in range(6)] + [first + 6 + 2 + n for n in range(6)]
+    assert cycles == [first + 2 * n for n in range(6)] + [first + 2 * 5 + 3 + 2 * n for n in range(6)]
 
 
 def test_the_next_block_waits_for_its_products():
@@ -158,7 +158,7 @@ def test_the_next_block_waits_for_its_products():
 
     run(walker, driver, background=[watch])
     assert rows == [0, 255 * 1000, 510 * 1000]
-    assert cycles == [9, 10, 11]
+    assert cycles == [9, 11, 13]
 
 
 def test_a_pass_waits_for_its_tile():
@@ -176,7 +176,10 @@ def test_a_pass_waits_for_its_tile():
                 assert ctx.get(walker.waiting_for_weights) and not ctx.get(walker.o_pass.valid)
                 await ctx.tick()
             ctx.set(walker.tiles_written, written + 1)
+            await ctx.tick()
             assert not ctx.get(walker.waiting_for_weights) and ctx.get(walker.o_pass.valid)
+            await ctx.tick()
+            assert not ctx.get(walker.waiting_for_weights) and not ctx.get(walker.o_pass.valid)
             await ctx.tick()
         assert not ctx.get(walker.busy)
 

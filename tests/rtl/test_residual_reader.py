@@ -16,6 +16,7 @@ def random_fields(random: Random, a: Architecture) -> dict[str, int]:
     fields |= {"n_columns": random.randrange(1, 5), "n_y": random.randrange(1, 4), "n_x": random.randrange(1, 5)}
     fields |= {"last_steps": random.randrange(1, a.output_steps + 1), "block_rows": 1}
     fields |= {"channel0": random.randrange(0, a.rows, math.gcd(a.rows, a.columns))}
+    fields |= {"per_channel": random.randrange(2)} if a.per_channel else {}
     return fields | {"residual": int(random.random() < 0.8)}
 
 
@@ -30,7 +31,8 @@ def words_of(f: dict[str, int], a: Architecture) -> list[int]:
             for x in range(f["n_x"]):
                 for plane in planes:
                     address = f["residual_base"] + plane * f["residual_plane_step"]
-                    address += y * f["out_y_step"] + x * f["out_x_step"]
+                    if not f.get("per_channel"):
+                        address += y * f["out_y_step"] + x * f["out_x_step"]
                     words.append(address % ADDRESSES // a.rows)
     return words
 
@@ -39,10 +41,12 @@ def contents(word: int, rows: int) -> int:
     return Random(word).getrandbits(8 * rows)
 
 
-@pytest.mark.parametrize("grants, pops", [(1.0, 1.0), (0.4, 1.0), (1.0, 0.2), (0.5, 0.5)])
+@pytest.mark.parametrize(
+    "grants, pops, per_channel", [(1.0, 1.0, 0), (0.4, 1.0, 0), (1.0, 0.2, 1), (0.5, 0.5, 0), (0.5, 0.5, 1)]
+)
 @pytest.mark.parametrize("rows, columns, lanes", SIZES)
-def test_words_of_random_instructions(rows, columns, lanes, grants, pops):
-    a = small(rows, columns, lanes)
+def test_words_of_random_instructions(rows, columns, lanes, grants, pops, per_channel):
+    a = small(rows, columns, lanes, per_channel=per_channel)
     reader = ResidualReader(a)
     random = Random(rows + columns)
     instructions = [random_fields(random, a) for _ in range(10)]

@@ -34,6 +34,6 @@ def test_pipelines_are_as_long_as_those_of_the_hardware():
         array = Array(Architecture(rows=rows, columns=4, output_lanes=4))
         Fragment.get(array, None)  # Amaranth warns of hardware that nobody uses
         request = 1
-        tag_line = ActivationMemory.LATENCY + array.latency - 1
-        adding, storing, filled, full = 1, 1, 1, 1
-        assert latencies.READ_TO_FILLED + rows == request + tag_line + adding + storing + filled + full
+        tag_line = ActivationMemory.LATENCY + array.latency - 2
+        reading, adding, storing, filled, full = 1, 1, 1, 1, 1
+        assert latencies.READ_TO_FILLED + rows == request + tag_line + reading + adding + storing + filled + full
