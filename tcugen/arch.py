@@ -165,6 +165,11 @@ class Architecture:
         return self.activation_bytes // self.rows
 
     @property
+    def activation_address_bits(self) -> int:
+        """Of a byte in the activation memory: units may leave those above out of their sums, as no memory sees them."""
+        return bits_for(self.activation_bytes)
+
+    @property
     def activation_bank_words(self) -> int:
         return self.activation_words // ACTIVATION_BANKS
 

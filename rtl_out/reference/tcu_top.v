@@ -1227,131 +1227,329 @@ module tcu_fetch (
     end
 endmodule
 
-// QUEUE_DEPTH instructions of one opcode, one more at the gate.
+// A queue of QUEUE_DEPTH instructions for each unit; header and body are read apart, word by word.
 //
 // Members:
-//     i: Instructions of `opcode`; the opcode itself is not looked at.
-//     completed_load .. completed_pool: What each unit has completed; may only grow.
-//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits after its last field
-//         are 0.
-//     empty: No instruction is inside.
-//     waiting: The oldest instruction waits, first of all for unit `wait_unit` (isa.Unit; 0 when none waits).
-//     layer: Of the oldest instruction, or of the last one that left if there is none.
+//     i: Instructions of QUEUES; of others nothing is taken. One is written word by word and taken with its last one.
+//     holds: By QUEUES, there is an instruction whose body has not been read.
+//     read_header, read_body: By QUEUES, wanted of the oldest such instruction, the header first. Both must stand
+//         until the words have come; reading the body lets the next instruction become the oldest.
+//     word, word_number: A word that was read; `word_en` says, by QUEUES, for whom.
 //
-// An instruction can leave 3 cycles after it entered and every other cycle.
-module tcu_instruction_queue_weight (
+// An instruction takes as many cycles to write as it has words (`used_words`) and can be read from the cycle after
+// its first word. One unit is served at a time, in the order of QUEUES; the first word comes 2 cycles after it was
+// wanted, then one per cycle, the body's right after the header's if both are wanted.
+module tcu_instruction_memory (
     input  wire         clk,
     input  wire         rst,
     input  wire [511:0] i_payload,
     input  wire         i_valid,
     output wire         i_ready,
-    input  wire [19:0]  completed_load,
-    input  wire [19:0]  completed_store,
-    input  wire [19:0]  completed_compute,
-    input  wire [19:0]  completed_drain,
-    input  wire [19:0]  completed_pool,
-    output wire [511:0] o_payload,
-    output wire         o_valid,
-    input  wire         o_ready,
-    output wire         empty,
-    output wire         waiting,
-    output reg  [2:0]   wait_unit,
-    output wire [11:0]  layer
+    output wire [5:0]   holds,
+    input  wire [5:0]   read_header,
+    input  wire [5:0]   read_body,
+    output reg  [5:0]   word_en,
+    output reg  [2:0]   word_number,
+    output wire [63:0]  word
 );
-    reg [3:0] stored;
-    reg present;
-    reg [2:0] write_addr;
-    reg [2:0] read_addr;
-    reg [187:0] read_data;
-    reg judged;
-    reg [4:0] reached;
-    reg [11:0] last_layer;
+    localparam FSM_CHOOSE = 2'h0;
+    localparam FSM_READ = 2'h1;
+    localparam FSM_SETTLE = 2'h2;
 
-    reg [187:0] storage [0:7];
+    reg [3:0] weight_level;
+    reg [3:0] load_level;
+    reg [3:0] store_level;
+    reg [3:0] compute_level;
+    reg [3:0] drain_level;
+    reg [3:0] pool_level;
+    reg [5:0] chosen;
+    reg [2:0] tail;
+    reg [2:0] weight_tail;
+    reg room;
+    reg last;
+    reg [2:0] number;
+    reg [2:0] load_tail;
+    reg [2:0] store_tail;
+    reg [2:0] compute_tail;
+    reg [2:0] drain_tail;
+    reg [2:0] pool_tail;
+    reg [2:0] number_2;
+    reg [2:0] front;
+    reg [2:0] opcode;
+    reg [2:0] end_;
+    reg [1:0] fsm_state;
+    reg [5:0] served;
+    reg [2:0] weight_front;
+    reg [2:0] load_front;
+    reg [2:0] store_front;
+    reg [2:0] compute_front;
+    reg [2:0] drain_front;
+    reg [2:0] pool_front;
 
-    assign empty = (stored == 4'h0) & !present;
-    assign i_ready = stored != 4'h8;
-    wire put = i_valid & i_ready;
-    assign o_valid = judged & &reached;
-    wire taken = o_valid & o_ready;
-    wire move = (stored != 4'h0) & (!present | taken);
-    assign waiting = judged & !(&reached);
-    wire [11:0] head_layer = read_data[16:5];
-    assign layer = present ? head_layer : last_layer;
+    wire [3:0] i_payload_opcode = i_payload[3:0];
 
     always @* begin
-        wait_unit = 3'h0;
-        if (waiting) begin
-            if (!reached[4]) wait_unit = 3'h4;
-            if (!reached[3]) wait_unit = 3'h3;
-            if (!reached[2]) wait_unit = 3'h2;
-            if (!reached[1]) wait_unit = 3'h1;
-            if (!reached[0]) wait_unit = 3'h0;
-        end
+        chosen = 6'h0;
+        case (i_payload_opcode[2:0])
+            3'h1: chosen = 6'h1;
+            3'h2: chosen = 6'h2;
+            3'h3: chosen = 6'h4;
+            3'h4: chosen = 6'h8;
+            3'h5: chosen = 6'h10;
+            3'h6: chosen = 6'h20;
+            default: ;
+        endcase
     end
 
-    assign o_payload = {324'h0, read_data};
-    wire [187:0] write_data = i_payload[187:0];
-    wire [19:0] head_wait_load = read_data[36:17];
-    wire [19:0] head_wait_store = read_data[56:37];
-    wire [19:0] head_wait_compute = read_data[76:57];
-    wire [19:0] head_wait_drain = read_data[96:77];
-    wire [19:0] head_wait_pool = read_data[116:97];
+    always @* begin
+        room = 1'h0;
+        case (i_payload_opcode[2:0])
+            3'h1: room = weight_level != 4'h8;
+            3'h2: room = load_level != 4'h8;
+            3'h3: room = store_level != 4'h8;
+            3'h4: room = compute_level != 4'h8;
+            3'h5: room = drain_level != 4'h8;
+            3'h6: room = pool_level != 4'h8;
+            default: ;
+        endcase
+    end
 
-    always @(posedge clk) if (put) storage[write_addr] <= write_data;
-    always @(posedge clk) if (move) read_data <= storage[read_addr];
+    wire moves = i_valid & (chosen != 6'h0) & (room | (number != 3'h0));
+
+    always @* begin
+        last = 1'h0;
+        case (i_payload_opcode[2:0])
+            3'h1: last = number == 3'h2;
+            3'h2: last = number == 3'h4;
+            3'h3: last = number == 3'h5;
+            3'h4, 3'h5: last = number == 3'h7;
+            3'h6: last = number == 3'h6;
+            default: ;
+        endcase
+    end
+
+    assign i_ready = moves & last;
+    wire [5:0] started = chosen & {6{moves & (number == 3'h0)}};
+    wire [5:0] written = chosen & {6{i_ready}};
+    wire [63:0] words_write_data = i_payload[number * 64 +: 64];
+    wire [5:0] wanted = read_header | read_body;
+    wire ends = number_2 == end_;
+    wire words_read_en = fsm_state == FSM_READ;
+    wire [5:0] read = (words_read_en & ends & (end_ != 3'h1)) ? served : 6'h0;
+    wire [1:0] weight_level_difference = started[0] - read[0];
+    wire [1:0] load_level_difference = started[1] - read[1];
+    wire [1:0] store_level_difference = started[2] - read[2];
+    wire [1:0] compute_level_difference = started[3] - read[3];
+    wire [1:0] drain_level_difference = started[4] - read[4];
+    wire [1:0] pool_level_difference = started[5] - read[5];
+    wire [1:0] number_2_choice = !read_header[5] ? 2'h2 : 2'h0;
+    wire [2:0] end_choice = !read_body[5] ? 3'h1 : 3'h6;
+    wire [1:0] number_2_choice_2 = !read_header[4] ? 2'h2 : 2'h0;
+    wire [2:0] end_choice_2 = !read_body[4] ? 3'h1 : 3'h7;
+    wire [1:0] number_2_choice_3 = !read_header[3] ? 2'h2 : 2'h0;
+    wire [2:0] end_choice_3 = !read_body[3] ? 3'h1 : 3'h7;
+    wire [1:0] number_2_choice_4 = !read_header[2] ? 2'h2 : 2'h0;
+    wire [2:0] end_choice_4 = !read_body[2] ? 3'h1 : 3'h5;
+    wire [1:0] number_2_choice_5 = !read_header[1] ? 2'h2 : 2'h0;
+    wire [2:0] end_choice_5 = !read_body[1] ? 3'h1 : 3'h4;
+    wire [1:0] number_2_choice_6 = !read_header[0] ? 2'h2 : 2'h0;
+    wire [1:0] end_choice_6 = !read_body[0] ? 2'h1 : 2'h2;
+
+    always @* begin
+        tail = 3'h0;
+        case (i_payload_opcode[2:0])
+            3'h1: tail = weight_tail;
+            3'h2: tail = load_tail;
+            3'h3: tail = store_tail;
+            3'h4: tail = compute_tail;
+            3'h5: tail = drain_tail;
+            3'h6: tail = pool_tail;
+            default: ;
+        endcase
+    end
+
+    assign holds = {pool_level != 4'h0, drain_level != 4'h0, compute_level != 4'h0, store_level != 4'h0, load_level !=
+        4'h0, weight_level != 4'h0};
+    wire [8:0] words_read_addr = {opcode, front, number_2};
+    wire [8:0] words_write_addr = {i_payload[2:0], tail, number};
+
+    tcu_sram_1r1w #(.WIDTH(64), .DEPTH(512), .GRANULARITY(64), .ADDRESS_BITS(9)) u_words (
+        .clk(clk),
+        .read_en(words_read_en),
+        .read_addr(words_read_addr),
+        .read_data(word),
+        .write_en(moves),
+        .write_addr(words_write_addr),
+        .write_data(words_write_data)
+    );
 
     always @(posedge clk) begin
         if (rst) begin
-            write_addr <= 3'h0;
-            read_addr <= 3'h0;
-            stored <= 4'h0;
-            present <= 1'h0;
-            judged <= 1'h0;
+            weight_tail <= 3'h0;
+            weight_front <= 3'h0;
+            load_tail <= 3'h0;
+            load_front <= 3'h0;
+            store_tail <= 3'h0;
+            store_front <= 3'h0;
+            compute_tail <= 3'h0;
+            compute_front <= 3'h0;
+            drain_tail <= 3'h0;
+            drain_front <= 3'h0;
+            pool_tail <= 3'h0;
+            pool_front <= 3'h0;
+            word_en <= 6'h0;
+            word_number <= 3'h0;
         end else begin
-            write_addr <= write_addr + put;
-            read_addr <= read_addr + move;
-            stored <= stored + put - move;
-            present <= move | (present & !taken);
-            judged <= present & !taken;
+            weight_tail <= weight_tail + written[0];
+            weight_front <= weight_front + read[0];
+            load_tail <= load_tail + written[1];
+            load_front <= load_front + read[1];
+            store_tail <= store_tail + written[2];
+            store_front <= store_front + read[2];
+            compute_tail <= compute_tail + written[3];
+            compute_front <= compute_front + read[3];
+            drain_tail <= drain_tail + written[4];
+            drain_front <= drain_front + read[4];
+            pool_tail <= pool_tail + written[5];
+            pool_front <= pool_front + read[5];
+            word_en <= served & {6{words_read_en}};
+            word_number <= number_2;
         end
     end
 
     always @(posedge clk) begin
-        if (rst) reached <= 5'h0;
-        else if (present & !o_valid) begin
-            reached[0] <= completed_load >= head_wait_load;
-            reached[1] <= completed_store >= head_wait_store;
-            reached[2] <= completed_compute >= head_wait_compute;
-            reached[3] <= completed_drain >= head_wait_drain;
-            reached[4] <= completed_pool >= head_wait_pool;
+        if (rst) weight_level <= 4'h0;
+        else if (started[0] != read[0]) begin
+            weight_level <= $signed(weight_level) + $signed(weight_level_difference);
         end
     end
 
     always @(posedge clk) begin
-        if (rst) last_layer <= 12'h0;
-        else if (taken) last_layer <= head_layer;
+        if (rst) load_level <= 4'h0;
+        else if (started[1] != read[1]) load_level <= $signed(load_level) + $signed(load_level_difference);
+    end
+
+    always @(posedge clk) begin
+        if (rst) store_level <= 4'h0;
+        else if (started[2] != read[2]) begin
+            store_level <= $signed(store_level) + $signed(store_level_difference);
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) compute_level <= 4'h0;
+        else if (started[3] != read[3]) begin
+            compute_level <= $signed(compute_level) + $signed(compute_level_difference);
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) drain_level <= 4'h0;
+        else if (started[4] != read[4]) begin
+            drain_level <= $signed(drain_level) + $signed(drain_level_difference);
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) pool_level <= 4'h0;
+        else if (started[5] != read[5]) pool_level <= $signed(pool_level) + $signed(pool_level_difference);
+    end
+
+    always @(posedge clk) begin
+        if (rst) number <= 3'h0;
+        else if (moves) begin
+            number <= number + 3'h1;
+            if (last) number <= 3'h0;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            served <= 6'h0;
+            opcode <= 3'h0;
+            front <= 3'h0;
+            number_2 <= 3'h0;
+            end_ <= 3'h0;
+            fsm_state <= FSM_CHOOSE;
+        end else begin
+            case (fsm_state)
+                FSM_CHOOSE: begin
+                    if (wanted[5]) begin
+                        served <= 6'h20;
+                        opcode <= 3'h6;
+                        front <= pool_front;
+                        number_2 <= number_2_choice;
+                        end_ <= end_choice;
+                    end
+                    if (wanted[4]) begin
+                        served <= 6'h10;
+                        opcode <= 3'h5;
+                        front <= drain_front;
+                        number_2 <= number_2_choice_2;
+                        end_ <= end_choice_2;
+                    end
+                    if (wanted[3]) begin
+                        served <= 6'h8;
+                        opcode <= 3'h4;
+                        front <= compute_front;
+                        number_2 <= number_2_choice_3;
+                        end_ <= end_choice_3;
+                    end
+                    if (wanted[2]) begin
+                        served <= 6'h4;
+                        opcode <= 3'h3;
+                        front <= store_front;
+                        number_2 <= number_2_choice_4;
+                        end_ <= end_choice_4;
+                    end
+                    if (wanted[1]) begin
+                        served <= 6'h2;
+                        opcode <= 3'h2;
+                        front <= load_front;
+                        number_2 <= number_2_choice_5;
+                        end_ <= end_choice_5;
+                    end
+                    if (wanted[0]) begin
+                        served <= 6'h1;
+                        opcode <= 3'h1;
+                        front <= weight_front;
+                        number_2 <= number_2_choice_6;
+                        end_ <= end_choice_6;
+                    end
+                    if (wanted != 6'h0) fsm_state <= FSM_READ;
+                end
+                FSM_READ: begin
+                    number_2 <= number_2 + 3'h1;
+                    if (ends) fsm_state <= FSM_SETTLE;
+                end
+                FSM_SETTLE: fsm_state <= FSM_CHOOSE;
+                default: ;
+            endcase
+        end
     end
 endmodule
 
-// QUEUE_DEPTH instructions of one opcode, one more at the gate.
+// The oldest instruction of one opcode, read from the memory of instructions.
 //
 // Members:
-//     i: Instructions of `opcode`; the opcode itself is not looked at.
+//     holds, read_header, read_body, word_en, word_number, word: One queue's share of InstructionMemory.
 //     completed_load .. completed_pool: What each unit has completed; may only grow.
-//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits after its last field
-//         are 0.
+//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits between its fields are 0.
+//         Of an opcode IN_PLACE, what follows the header stays until the unit is ready again, which it becomes when
+//         it needs that no more; it is ready whether or not an instruction is there. The body is read then.
+//         Others get theirs while their unit is at work.
 //     empty: No instruction is inside.
 //     waiting: The oldest instruction waits, first of all for unit `wait_unit` (isa.Unit; 0 when none waits).
 //     layer: Of the oldest instruction, or of the last one that left if there is none.
-//
-// An instruction can leave 3 cycles after it entered and every other cycle.
-module tcu_instruction_queue_load (
+module tcu_instruction_gate_weight (
     input  wire         clk,
     input  wire         rst,
-    input  wire [511:0] i_payload,
-    input  wire         i_valid,
-    output wire         i_ready,
+    input  wire         holds,
+    output wire         read_header,
+    output wire         read_body,
+    input  wire         word_en,
+    input  wire [2:0]   word_number,
+    input  wire [63:0]  word,
     input  wire [19:0]  completed_load,
     input  wire [19:0]  completed_store,
     input  wire [19:0]  completed_compute,
@@ -1365,26 +1563,26 @@ module tcu_instruction_queue_load (
     output reg  [2:0]   wait_unit,
     output wire [11:0]  layer
 );
-    reg [3:0] stored;
     reg present;
-    reg [2:0] write_addr;
-    reg [2:0] read_addr;
-    reg [287:0] read_data;
+    reg loaded;
+    reg [63:0] word_0;
+    reg [52:0] word_1;
+    reg [59:0] word_2;
     reg judged;
     reg [4:0] reached;
     reg [11:0] last_layer;
 
-    reg [287:0] storage [0:7];
-
-    assign empty = (stored == 4'h0) & !present;
-    assign i_ready = stored != 4'h8;
-    wire put = i_valid & i_ready;
-    assign o_valid = judged & &reached;
+    wire present_and = word_en & (word_number == 3'h1);
+    wire loaded_and = word_en & (word_number == 3'h2);
+    assign read_header = holds & !present;
+    assign read_body = holds & !loaded;
+    assign empty = !holds & !present;
+    wire all_reached = judged & &reached;
+    assign o_valid = all_reached & loaded;
     wire taken = o_valid & o_ready;
-    wire move = (stored != 4'h0) & (!present | taken);
     assign waiting = judged & !(&reached);
-    wire [11:0] head_layer = read_data[16:5];
-    assign layer = present ? head_layer : last_layer;
+    wire [11:0] o_payload_layer = word_0[16:5];
+    assign layer = present ? o_payload_layer : last_layer;
 
     always @* begin
         wait_unit = 3'h0;
@@ -1397,68 +1595,76 @@ module tcu_instruction_queue_load (
         end
     end
 
-    assign o_payload = {224'h0, read_data};
-    wire [287:0] write_data = i_payload[287:0];
-    wire [19:0] head_wait_load = read_data[36:17];
-    wire [19:0] head_wait_store = read_data[56:37];
-    wire [19:0] head_wait_compute = read_data[76:57];
-    wire [19:0] head_wait_drain = read_data[96:77];
-    wire [19:0] head_wait_pool = read_data[116:97];
-
-    always @(posedge clk) if (put) storage[write_addr] <= write_data;
-    always @(posedge clk) if (move) read_data <= storage[read_addr];
+    assign o_payload = {324'h0, word_2, 11'h0, word_1, word_0};
+    wire [19:0] o_payload_wait_load = word_0[36:17];
+    wire [19:0] o_payload_wait_store = word_0[56:37];
+    wire [19:0] o_payload_wait_drain = word_1[32:13];
+    wire [19:0] o_payload_wait_pool = word_1[52:33];
 
     always @(posedge clk) begin
         if (rst) begin
-            write_addr <= 3'h0;
-            read_addr <= 3'h0;
-            stored <= 4'h0;
             present <= 1'h0;
-            judged <= 1'h0;
+            loaded <= 1'h0;
         end else begin
-            write_addr <= write_addr + put;
-            read_addr <= read_addr + move;
-            stored <= stored + put - move;
-            present <= move | (present & !taken);
-            judged <= present & !taken;
+            if (taken) begin
+                present <= 1'h0;
+                loaded <= 1'h0;
+            end
+            if (present_and) present <= 1'h1;
+            if (loaded_and) loaded <= 1'h1;
         end
+    end
+
+    always @(posedge clk) if (word_en & (word_number == 3'h0)) word_0 <= word;
+
+    always @(posedge clk) begin
+        if (present_and) word_1 <= word[52:0];
+        if (loaded_and) word_2 <= word[59:0];
+    end
+
+    always @(posedge clk) begin
+        if (rst) judged <= 1'h0;
+        else judged <= present & !taken;
     end
 
     always @(posedge clk) begin
         if (rst) reached <= 5'h0;
-        else if (present & !o_valid) begin
-            reached[0] <= completed_load >= head_wait_load;
-            reached[1] <= completed_store >= head_wait_store;
-            reached[2] <= completed_compute >= head_wait_compute;
-            reached[3] <= completed_drain >= head_wait_drain;
-            reached[4] <= completed_pool >= head_wait_pool;
+        else if (present & !all_reached) begin
+            reached[0] <= completed_load >= o_payload_wait_load;
+            reached[1] <= completed_store >= o_payload_wait_store;
+            reached[2] <= completed_compute >= {word_1[12:0], word_0[63:57]};
+            reached[3] <= completed_drain >= o_payload_wait_drain;
+            reached[4] <= completed_pool >= o_payload_wait_pool;
         end
     end
 
     always @(posedge clk) begin
         if (rst) last_layer <= 12'h0;
-        else if (taken) last_layer <= head_layer;
+        else if (taken) last_layer <= o_payload_layer;
     end
 endmodule
 
-// QUEUE_DEPTH instructions of one opcode, one more at the gate.
+// The oldest instruction of one opcode, read from the memory of instructions.
 //
 // Members:
-//     i: Instructions of `opcode`; the opcode itself is not looked at.
+//     holds, read_header, read_body, word_en, word_number, word: One queue's share of InstructionMemory.
 //     completed_load .. completed_pool: What each unit has completed; may only grow.
-//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits after its last field
-//         are 0.
+//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits between its fields are 0.
+//         Of an opcode IN_PLACE, what follows the header stays until the unit is ready again, which it becomes when
+//         it needs that no more; it is ready whether or not an instruction is there. The body is read then.
+//         Others get theirs while their unit is at work.
 //     empty: No instruction is inside.
 //     waiting: The oldest instruction waits, first of all for unit `wait_unit` (isa.Unit; 0 when none waits).
 //     layer: Of the oldest instruction, or of the last one that left if there is none.
-//
-// An instruction can leave 3 cycles after it entered and every other cycle.
-module tcu_instruction_queue_store (
+module tcu_instruction_gate_load (
     input  wire         clk,
     input  wire         rst,
-    input  wire [511:0] i_payload,
-    input  wire         i_valid,
-    output wire         i_ready,
+    input  wire         holds,
+    output wire         read_header,
+    output wire         read_body,
+    input  wire         word_en,
+    input  wire [2:0]   word_number,
+    input  wire [63:0]  word,
     input  wire [19:0]  completed_load,
     input  wire [19:0]  completed_store,
     input  wire [19:0]  completed_compute,
@@ -1472,26 +1678,27 @@ module tcu_instruction_queue_store (
     output reg  [2:0]   wait_unit,
     output wire [11:0]  layer
 );
-    reg [3:0] stored;
     reg present;
-    reg [2:0] write_addr;
-    reg [2:0] read_addr;
-    reg [335:0] read_data;
+    reg loaded;
+    reg [63:0] word_0, word_2;
+    reg [52:0] word_1;
+    reg [54:0] word_3;
+    reg [31:0] word_4;
     reg judged;
     reg [4:0] reached;
     reg [11:0] last_layer;
 
-    reg [335:0] storage [0:7];
-
-    assign empty = (stored == 4'h0) & !present;
-    assign i_ready = stored != 4'h8;
-    wire put = i_valid & i_ready;
-    assign o_valid = judged & &reached;
+    wire present_and = word_en & (word_number == 3'h1);
+    wire loaded_and = word_en & (word_number == 3'h4);
+    assign read_header = holds & !present;
+    assign read_body = holds & !loaded;
+    assign empty = !holds & !present;
+    wire all_reached = judged & &reached;
+    assign o_valid = all_reached & loaded;
     wire taken = o_valid & o_ready;
-    wire move = (stored != 4'h0) & (!present | taken);
     assign waiting = judged & !(&reached);
-    wire [11:0] head_layer = read_data[16:5];
-    assign layer = present ? head_layer : last_layer;
+    wire [11:0] o_payload_layer = word_0[16:5];
+    assign layer = present ? o_payload_layer : last_layer;
 
     always @* begin
         wait_unit = 3'h0;
@@ -1504,68 +1711,79 @@ module tcu_instruction_queue_store (
         end
     end
 
-    assign o_payload = {176'h0, read_data};
-    wire [335:0] write_data = i_payload[335:0];
-    wire [19:0] head_wait_load = read_data[36:17];
-    wire [19:0] head_wait_store = read_data[56:37];
-    wire [19:0] head_wait_compute = read_data[76:57];
-    wire [19:0] head_wait_drain = read_data[96:77];
-    wire [19:0] head_wait_pool = read_data[116:97];
-
-    always @(posedge clk) if (put) storage[write_addr] <= write_data;
-    always @(posedge clk) if (move) read_data <= storage[read_addr];
+    assign o_payload = {224'h0, word_4, 9'h0, word_3, word_2, 11'h0, word_1, word_0};
+    wire [19:0] o_payload_wait_load = word_0[36:17];
+    wire [19:0] o_payload_wait_store = word_0[56:37];
+    wire [19:0] o_payload_wait_drain = word_1[32:13];
+    wire [19:0] o_payload_wait_pool = word_1[52:33];
 
     always @(posedge clk) begin
         if (rst) begin
-            write_addr <= 3'h0;
-            read_addr <= 3'h0;
-            stored <= 4'h0;
             present <= 1'h0;
-            judged <= 1'h0;
+            loaded <= 1'h0;
         end else begin
-            write_addr <= write_addr + put;
-            read_addr <= read_addr + move;
-            stored <= stored + put - move;
-            present <= move | (present & !taken);
-            judged <= present & !taken;
+            if (taken) begin
+                present <= 1'h0;
+                loaded <= 1'h0;
+            end
+            if (present_and) present <= 1'h1;
+            if (loaded_and) loaded <= 1'h1;
         end
+    end
+
+    always @(posedge clk) if (word_en & (word_number == 3'h0)) word_0 <= word;
+
+    always @(posedge clk) begin
+        if (present_and) word_1 <= word[52:0];
+        if (loaded_and) word_4 <= word[31:0];
+    end
+
+    always @(posedge clk) if (word_en & (word_number == 3'h2)) word_2 <= word;
+    always @(posedge clk) if (word_en & (word_number == 3'h3)) word_3 <= word[54:0];
+
+    always @(posedge clk) begin
+        if (rst) judged <= 1'h0;
+        else judged <= present & !taken;
     end
 
     always @(posedge clk) begin
         if (rst) reached <= 5'h0;
-        else if (present & !o_valid) begin
-            reached[0] <= completed_load >= head_wait_load;
-            reached[1] <= completed_store >= head_wait_store;
-            reached[2] <= completed_compute >= head_wait_compute;
-            reached[3] <= completed_drain >= head_wait_drain;
-            reached[4] <= completed_pool >= head_wait_pool;
+        else if (present & !all_reached) begin
+            reached[0] <= completed_load >= o_payload_wait_load;
+            reached[1] <= completed_store >= o_payload_wait_store;
+            reached[2] <= completed_compute >= {word_1[12:0], word_0[63:57]};
+            reached[3] <= completed_drain >= o_payload_wait_drain;
+            reached[4] <= completed_pool >= o_payload_wait_pool;
         end
     end
 
     always @(posedge clk) begin
         if (rst) last_layer <= 12'h0;
-        else if (taken) last_layer <= head_layer;
+        else if (taken) last_layer <= o_payload_layer;
     end
 endmodule
 
-// QUEUE_DEPTH instructions of one opcode, one more at the gate.
+// The oldest instruction of one opcode, read from the memory of instructions.
 //
 // Members:
-//     i: Instructions of `opcode`; the opcode itself is not looked at.
+//     holds, read_header, read_body, word_en, word_number, word: One queue's share of InstructionMemory.
 //     completed_load .. completed_pool: What each unit has completed; may only grow.
-//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits after its last field
-//         are 0.
+//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits between its fields are 0.
+//         Of an opcode IN_PLACE, what follows the header stays until the unit is ready again, which it becomes when
+//         it needs that no more; it is ready whether or not an instruction is there. The body is read then.
+//         Others get theirs while their unit is at work.
 //     empty: No instruction is inside.
 //     waiting: The oldest instruction waits, first of all for unit `wait_unit` (isa.Unit; 0 when none waits).
 //     layer: Of the oldest instruction, or of the last one that left if there is none.
-//
-// An instruction can leave 3 cycles after it entered and every other cycle.
-module tcu_instruction_queue_compute (
+module tcu_instruction_gate_store (
     input  wire         clk,
     input  wire         rst,
-    input  wire [511:0] i_payload,
-    input  wire         i_valid,
-    output wire         i_ready,
+    input  wire         holds,
+    output wire         read_header,
+    output wire         read_body,
+    input  wire         word_en,
+    input  wire [2:0]   word_number,
+    input  wire [63:0]  word,
     input  wire [19:0]  completed_load,
     input  wire [19:0]  completed_store,
     input  wire [19:0]  completed_compute,
@@ -1579,26 +1797,27 @@ module tcu_instruction_queue_compute (
     output reg  [2:0]   wait_unit,
     output wire [11:0]  layer
 );
-    reg [3:0] stored;
     reg present;
-    reg [2:0] write_addr;
-    reg [2:0] read_addr;
-    reg [467:0] read_data;
+    reg loaded;
+    reg [63:0] word_0, word_2, word_4;
+    reg [52:0] word_1;
+    reg [54:0] word_3;
+    reg [15:0] word_5;
     reg judged;
     reg [4:0] reached;
     reg [11:0] last_layer;
 
-    reg [467:0] storage [0:7];
-
-    assign empty = (stored == 4'h0) & !present;
-    assign i_ready = stored != 4'h8;
-    wire put = i_valid & i_ready;
-    assign o_valid = judged & &reached;
+    wire present_and = word_en & (word_number == 3'h1);
+    wire loaded_and = word_en & (word_number == 3'h5);
+    assign read_header = holds & !present;
+    assign read_body = holds & !loaded;
+    assign empty = !holds & !present;
+    wire all_reached = judged & &reached;
+    assign o_valid = all_reached & loaded;
     wire taken = o_valid & o_ready;
-    wire move = (stored != 4'h0) & (!present | taken);
     assign waiting = judged & !(&reached);
-    wire [11:0] head_layer = read_data[16:5];
-    assign layer = present ? head_layer : last_layer;
+    wire [11:0] o_payload_layer = word_0[16:5];
+    assign layer = present ? o_payload_layer : last_layer;
 
     always @* begin
         wait_unit = 3'h0;
@@ -1611,68 +1830,80 @@ module tcu_instruction_queue_compute (
         end
     end
 
-    assign o_payload = {44'h0, read_data};
-    wire [467:0] write_data = i_payload[467:0];
-    wire [19:0] head_wait_load = read_data[36:17];
-    wire [19:0] head_wait_store = read_data[56:37];
-    wire [19:0] head_wait_compute = read_data[76:57];
-    wire [19:0] head_wait_drain = read_data[96:77];
-    wire [19:0] head_wait_pool = read_data[116:97];
-
-    always @(posedge clk) if (put) storage[write_addr] <= write_data;
-    always @(posedge clk) if (move) read_data <= storage[read_addr];
+    assign o_payload = {176'h0, word_5, word_4, 9'h0, word_3, word_2, 11'h0, word_1, word_0};
+    wire [19:0] o_payload_wait_load = word_0[36:17];
+    wire [19:0] o_payload_wait_store = word_0[56:37];
+    wire [19:0] o_payload_wait_drain = word_1[32:13];
+    wire [19:0] o_payload_wait_pool = word_1[52:33];
 
     always @(posedge clk) begin
         if (rst) begin
-            write_addr <= 3'h0;
-            read_addr <= 3'h0;
-            stored <= 4'h0;
             present <= 1'h0;
-            judged <= 1'h0;
+            loaded <= 1'h0;
         end else begin
-            write_addr <= write_addr + put;
-            read_addr <= read_addr + move;
-            stored <= stored + put - move;
-            present <= move | (present & !taken);
-            judged <= present & !taken;
+            if (taken) begin
+                present <= 1'h0;
+                loaded <= 1'h0;
+            end
+            if (present_and) present <= 1'h1;
+            if (loaded_and) loaded <= 1'h1;
         end
+    end
+
+    always @(posedge clk) if (word_en & (word_number == 3'h0)) word_0 <= word;
+
+    always @(posedge clk) begin
+        if (present_and) word_1 <= word[52:0];
+        if (loaded_and) word_5 <= word[15:0];
+    end
+
+    always @(posedge clk) if (word_en & (word_number == 3'h2)) word_2 <= word;
+    always @(posedge clk) if (word_en & (word_number == 3'h3)) word_3 <= word[54:0];
+    always @(posedge clk) if (word_en & (word_number == 3'h4)) word_4 <= word;
+
+    always @(posedge clk) begin
+        if (rst) judged <= 1'h0;
+        else judged <= present & !taken;
     end
 
     always @(posedge clk) begin
         if (rst) reached <= 5'h0;
-        else if (present & !o_valid) begin
-            reached[0] <= completed_load >= head_wait_load;
-            reached[1] <= completed_store >= head_wait_store;
-            reached[2] <= completed_compute >= head_wait_compute;
-            reached[3] <= completed_drain >= head_wait_drain;
-            reached[4] <= completed_pool >= head_wait_pool;
+        else if (present & !all_reached) begin
+            reached[0] <= completed_load >= o_payload_wait_load;
+            reached[1] <= completed_store >= o_payload_wait_store;
+            reached[2] <= completed_compute >= {word_1[12:0], word_0[63:57]};
+            reached[3] <= completed_drain >= o_payload_wait_drain;
+            reached[4] <= completed_pool >= o_payload_wait_pool;
         end
     end
 
     always @(posedge clk) begin
         if (rst) last_layer <= 12'h0;
-        else if (taken) last_layer <= head_layer;
+        else if (taken) last_layer <= o_payload_layer;
     end
 endmodule
 
-// QUEUE_DEPTH instructions of one opcode, one more at the gate.
+// The oldest instruction of one opcode, read from the memory of instructions.
 //
 // Members:
-//     i: Instructions of `opcode`; the opcode itself is not looked at.
+//     holds, read_header, read_body, word_en, word_number, word: One queue's share of InstructionMemory.
 //     completed_load .. completed_pool: What each unit has completed; may only grow.
-//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits after its last field
-//         are 0.
+//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits between its fields are 0.
+//         Of an opcode IN_PLACE, what follows the header stays until the unit is ready again, which it becomes when
+//         it needs that no more; it is ready whether or not an instruction is there. The body is read then.
+//         Others get theirs while their unit is at work.
 //     empty: No instruction is inside.
 //     waiting: The oldest instruction waits, first of all for unit `wait_unit` (isa.Unit; 0 when none waits).
 //     layer: Of the oldest instruction, or of the last one that left if there is none.
-//
-// An instruction can leave 3 cycles after it entered and every other cycle.
-module tcu_instruction_queue_drain (
+module tcu_instruction_gate_compute (
     input  wire         clk,
     input  wire         rst,
-    input  wire [511:0] i_payload,
-    input  wire         i_valid,
-    output wire         i_ready,
+    input  wire         holds,
+    output wire         read_header,
+    output wire         read_body,
+    input  wire         word_en,
+    input  wire [2:0]   word_number,
+    input  wire [63:0]  word,
     input  wire [19:0]  completed_load,
     input  wire [19:0]  completed_store,
     input  wire [19:0]  completed_compute,
@@ -1686,26 +1917,27 @@ module tcu_instruction_queue_drain (
     output reg  [2:0]   wait_unit,
     output wire [11:0]  layer
 );
-    reg [3:0] stored;
     reg present;
-    reg [2:0] write_addr;
-    reg [2:0] read_addr;
-    reg [487:0] read_data;
+    reg loaded;
+    reg [63:0] word_0, word_2, word_4, word_5, word_6;
+    reg [52:0] word_1;
+    reg [62:0] word_3;
+    reg [19:0] word_7;
     reg judged;
     reg [4:0] reached;
     reg [11:0] last_layer;
 
-    reg [487:0] storage [0:7];
-
-    assign empty = (stored == 4'h0) & !present;
-    assign i_ready = stored != 4'h8;
-    wire put = i_valid & i_ready;
-    assign o_valid = judged & &reached;
+    wire present_and = word_en & (word_number == 3'h1);
+    wire loaded_and = word_en & (word_number == 3'h7);
+    assign read_header = holds & !present;
+    assign read_body = holds & !loaded & o_ready;
+    assign empty = !holds & !present;
+    wire all_reached = judged & &reached;
+    assign o_valid = all_reached & loaded;
     wire taken = o_valid & o_ready;
-    wire move = (stored != 4'h0) & (!present | taken);
     assign waiting = judged & !(&reached);
-    wire [11:0] head_layer = read_data[16:5];
-    assign layer = present ? head_layer : last_layer;
+    wire [11:0] o_payload_layer = word_0[16:5];
+    assign layer = present ? o_payload_layer : last_layer;
 
     always @* begin
         wait_unit = 3'h0;
@@ -1718,68 +1950,82 @@ module tcu_instruction_queue_drain (
         end
     end
 
-    assign o_payload = {24'h0, read_data};
-    wire [487:0] write_data = i_payload[487:0];
-    wire [19:0] head_wait_load = read_data[36:17];
-    wire [19:0] head_wait_store = read_data[56:37];
-    wire [19:0] head_wait_compute = read_data[76:57];
-    wire [19:0] head_wait_drain = read_data[96:77];
-    wire [19:0] head_wait_pool = read_data[116:97];
-
-    always @(posedge clk) if (put) storage[write_addr] <= write_data;
-    always @(posedge clk) if (move) read_data <= storage[read_addr];
+    assign o_payload = {44'h0, word_7, word_6, word_5, word_4, 1'h0, word_3, word_2, 11'h0, word_1, word_0};
+    wire [19:0] o_payload_wait_load = word_0[36:17];
+    wire [19:0] o_payload_wait_store = word_0[56:37];
+    wire [19:0] o_payload_wait_drain = word_1[32:13];
+    wire [19:0] o_payload_wait_pool = word_1[52:33];
 
     always @(posedge clk) begin
         if (rst) begin
-            write_addr <= 3'h0;
-            read_addr <= 3'h0;
-            stored <= 4'h0;
             present <= 1'h0;
-            judged <= 1'h0;
+            loaded <= 1'h0;
         end else begin
-            write_addr <= write_addr + put;
-            read_addr <= read_addr + move;
-            stored <= stored + put - move;
-            present <= move | (present & !taken);
-            judged <= present & !taken;
+            if (taken) begin
+                present <= 1'h0;
+                loaded <= 1'h0;
+            end
+            if (present_and) present <= 1'h1;
+            if (loaded_and) loaded <= 1'h1;
         end
+    end
+
+    always @(posedge clk) if (word_en & (word_number == 3'h0)) word_0 <= word;
+
+    always @(posedge clk) begin
+        if (present_and) word_1 <= word[52:0];
+        if (loaded_and) word_7 <= word[19:0];
+    end
+
+    always @(posedge clk) if (word_en & (word_number == 3'h2)) word_2 <= word;
+    always @(posedge clk) if (word_en & (word_number == 3'h3)) word_3 <= word[62:0];
+    always @(posedge clk) if (word_en & (word_number == 3'h4)) word_4 <= word;
+    always @(posedge clk) if (word_en & (word_number == 3'h5)) word_5 <= word;
+    always @(posedge clk) if (word_en & (word_number == 3'h6)) word_6 <= word;
+
+    always @(posedge clk) begin
+        if (rst) judged <= 1'h0;
+        else judged <= present & !taken;
     end
 
     always @(posedge clk) begin
         if (rst) reached <= 5'h0;
-        else if (present & !o_valid) begin
-            reached[0] <= completed_load >= head_wait_load;
-            reached[1] <= completed_store >= head_wait_store;
-            reached[2] <= completed_compute >= head_wait_compute;
-            reached[3] <= completed_drain >= head_wait_drain;
-            reached[4] <= completed_pool >= head_wait_pool;
+        else if (present & !all_reached) begin
+            reached[0] <= completed_load >= o_payload_wait_load;
+            reached[1] <= completed_store >= o_payload_wait_store;
+            reached[2] <= completed_compute >= {word_1[12:0], word_0[63:57]};
+            reached[3] <= completed_drain >= o_payload_wait_drain;
+            reached[4] <= completed_pool >= o_payload_wait_pool;
         end
     end
 
     always @(posedge clk) begin
         if (rst) last_layer <= 12'h0;
-        else if (taken) last_layer <= head_layer;
+        else if (taken) last_layer <= o_payload_layer;
     end
 endmodule
 
-// QUEUE_DEPTH instructions of one opcode, one more at the gate.
+// The oldest instruction of one opcode, read from the memory of instructions.
 //
 // Members:
-//     i: Instructions of `opcode`; the opcode itself is not looked at.
+//     holds, read_header, read_body, word_en, word_number, word: One queue's share of InstructionMemory.
 //     completed_load .. completed_pool: What each unit has completed; may only grow.
-//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits after its last field
-//         are 0.
+//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits between its fields are 0.
+//         Of an opcode IN_PLACE, what follows the header stays until the unit is ready again, which it becomes when
+//         it needs that no more; it is ready whether or not an instruction is there. The body is read then.
+//         Others get theirs while their unit is at work.
 //     empty: No instruction is inside.
 //     waiting: The oldest instruction waits, first of all for unit `wait_unit` (isa.Unit; 0 when none waits).
 //     layer: Of the oldest instruction, or of the last one that left if there is none.
-//
-// An instruction can leave 3 cycles after it entered and every other cycle.
-module tcu_instruction_queue_pool (
+module tcu_instruction_gate_drain (
     input  wire         clk,
     input  wire         rst,
-    input  wire [511:0] i_payload,
-    input  wire         i_valid,
-    output wire         i_ready,
+    input  wire         holds,
+    output wire         read_header,
+    output wire         read_body,
+    input  wire         word_en,
+    input  wire [2:0]   word_number,
+    input  wire [63:0]  word,
     input  wire [19:0]  completed_load,
     input  wire [19:0]  completed_store,
     input  wire [19:0]  completed_compute,
@@ -1793,26 +2039,27 @@ module tcu_instruction_queue_pool (
     output reg  [2:0]   wait_unit,
     output wire [11:0]  layer
 );
-    reg [3:0] stored;
     reg present;
-    reg [2:0] write_addr;
-    reg [2:0] read_addr;
-    reg [419:0] read_data;
+    reg loaded;
+    reg [63:0] word_0, word_2, word_4, word_5, word_6;
+    reg [52:0] word_1;
+    reg [53:0] word_3;
+    reg [39:0] word_7;
     reg judged;
     reg [4:0] reached;
     reg [11:0] last_layer;
 
-    reg [419:0] storage [0:7];
-
-    assign empty = (stored == 4'h0) & !present;
-    assign i_ready = stored != 4'h8;
-    wire put = i_valid & i_ready;
-    assign o_valid = judged & &reached;
+    wire present_and = word_en & (word_number == 3'h1);
+    wire loaded_and = word_en & (word_number == 3'h7);
+    assign read_header = holds & !present;
+    assign read_body = holds & !loaded & o_ready;
+    assign empty = !holds & !present;
+    wire all_reached = judged & &reached;
+    assign o_valid = all_reached & loaded;
     wire taken = o_valid & o_ready;
-    wire move = (stored != 4'h0) & (!present | taken);
     assign waiting = judged & !(&reached);
-    wire [11:0] head_layer = read_data[16:5];
-    assign layer = present ? head_layer : last_layer;
+    wire [11:0] o_payload_layer = word_0[16:5];
+    assign layer = present ? o_payload_layer : last_layer;
 
     always @* begin
         wait_unit = 3'h0;
@@ -1825,47 +2072,179 @@ module tcu_instruction_queue_pool (
         end
     end
 
-    assign o_payload = {92'h0, read_data};
-    wire [419:0] write_data = i_payload[419:0];
-    wire [19:0] head_wait_load = read_data[36:17];
-    wire [19:0] head_wait_store = read_data[56:37];
-    wire [19:0] head_wait_compute = read_data[76:57];
-    wire [19:0] head_wait_drain = read_data[96:77];
-    wire [19:0] head_wait_pool = read_data[116:97];
-
-    always @(posedge clk) if (put) storage[write_addr] <= write_data;
-    always @(posedge clk) if (move) read_data <= storage[read_addr];
+    assign o_payload = {24'h0, word_7, word_6, word_5, word_4, 10'h0, word_3, word_2, 11'h0, word_1, word_0};
+    wire [19:0] o_payload_wait_load = word_0[36:17];
+    wire [19:0] o_payload_wait_store = word_0[56:37];
+    wire [19:0] o_payload_wait_drain = word_1[32:13];
+    wire [19:0] o_payload_wait_pool = word_1[52:33];
 
     always @(posedge clk) begin
         if (rst) begin
-            write_addr <= 3'h0;
-            read_addr <= 3'h0;
-            stored <= 4'h0;
             present <= 1'h0;
-            judged <= 1'h0;
+            loaded <= 1'h0;
         end else begin
-            write_addr <= write_addr + put;
-            read_addr <= read_addr + move;
-            stored <= stored + put - move;
-            present <= move | (present & !taken);
-            judged <= present & !taken;
+            if (taken) begin
+                present <= 1'h0;
+                loaded <= 1'h0;
+            end
+            if (present_and) present <= 1'h1;
+            if (loaded_and) loaded <= 1'h1;
         end
+    end
+
+    always @(posedge clk) if (word_en & (word_number == 3'h0)) word_0 <= word;
+
+    always @(posedge clk) begin
+        if (present_and) word_1 <= word[52:0];
+        if (loaded_and) word_7 <= word[39:0];
+    end
+
+    always @(posedge clk) if (word_en & (word_number == 3'h2)) word_2 <= word;
+    always @(posedge clk) if (word_en & (word_number == 3'h3)) word_3 <= word[53:0];
+    always @(posedge clk) if (word_en & (word_number == 3'h4)) word_4 <= word;
+    always @(posedge clk) if (word_en & (word_number == 3'h5)) word_5 <= word;
+    always @(posedge clk) if (word_en & (word_number == 3'h6)) word_6 <= word;
+
+    always @(posedge clk) begin
+        if (rst) judged <= 1'h0;
+        else judged <= present & !taken;
     end
 
     always @(posedge clk) begin
         if (rst) reached <= 5'h0;
-        else if (present & !o_valid) begin
-            reached[0] <= completed_load >= head_wait_load;
-            reached[1] <= completed_store >= head_wait_store;
-            reached[2] <= completed_compute >= head_wait_compute;
-            reached[3] <= completed_drain >= head_wait_drain;
-            reached[4] <= completed_pool >= head_wait_pool;
+        else if (present & !all_reached) begin
+            reached[0] <= completed_load >= o_payload_wait_load;
+            reached[1] <= completed_store >= o_payload_wait_store;
+            reached[2] <= completed_compute >= {word_1[12:0], word_0[63:57]};
+            reached[3] <= completed_drain >= o_payload_wait_drain;
+            reached[4] <= completed_pool >= o_payload_wait_pool;
         end
     end
 
     always @(posedge clk) begin
         if (rst) last_layer <= 12'h0;
-        else if (taken) last_layer <= head_layer;
+        else if (taken) last_layer <= o_payload_layer;
+    end
+endmodule
+
+// The oldest instruction of one opcode, read from the memory of instructions.
+//
+// Members:
+//     holds, read_header, read_body, word_en, word_number, word: One queue's share of InstructionMemory.
+//     completed_load .. completed_pool: What each unit has completed; may only grow.
+//     o: The oldest instruction, from the cycle after its waits hold until it is taken. Bits between its fields are 0.
+//         Of an opcode IN_PLACE, what follows the header stays until the unit is ready again, which it becomes when
+//         it needs that no more; it is ready whether or not an instruction is there. The body is read then.
+//         Others get theirs while their unit is at work.
+//     empty: No instruction is inside.
+//     waiting: The oldest instruction waits, first of all for unit `wait_unit` (isa.Unit; 0 when none waits).
+//     layer: Of the oldest instruction, or of the last one that left if there is none.
+module tcu_instruction_gate_pool (
+    input  wire         clk,
+    input  wire         rst,
+    input  wire         holds,
+    output wire         read_header,
+    output wire         read_body,
+    input  wire         word_en,
+    input  wire [2:0]   word_number,
+    input  wire [63:0]  word,
+    input  wire [19:0]  completed_load,
+    input  wire [19:0]  completed_store,
+    input  wire [19:0]  completed_compute,
+    input  wire [19:0]  completed_drain,
+    input  wire [19:0]  completed_pool,
+    output wire [511:0] o_payload,
+    output wire         o_valid,
+    input  wire         o_ready,
+    output wire         empty,
+    output wire         waiting,
+    output reg  [2:0]   wait_unit,
+    output wire [11:0]  layer
+);
+    reg present;
+    reg loaded;
+    reg [63:0] word_0, word_2, word_4, word_5;
+    reg [52:0] word_1;
+    reg [39:0] word_3;
+    reg [35:0] word_6;
+    reg judged;
+    reg [4:0] reached;
+    reg [11:0] last_layer;
+
+    wire present_and = word_en & (word_number == 3'h1);
+    wire loaded_and = word_en & (word_number == 3'h6);
+    assign read_header = holds & !present;
+    assign read_body = holds & !loaded & o_ready;
+    assign empty = !holds & !present;
+    wire all_reached = judged & &reached;
+    assign o_valid = all_reached & loaded;
+    wire taken = o_valid & o_ready;
+    assign waiting = judged & !(&reached);
+    wire [11:0] o_payload_layer = word_0[16:5];
+    assign layer = present ? o_payload_layer : last_layer;
+
+    always @* begin
+        wait_unit = 3'h0;
+        if (waiting) begin
+            if (!reached[4]) wait_unit = 3'h4;
+            if (!reached[3]) wait_unit = 3'h3;
+            if (!reached[2]) wait_unit = 3'h2;
+            if (!reached[1]) wait_unit = 3'h1;
+            if (!reached[0]) wait_unit = 3'h0;
+        end
+    end
+
+    assign o_payload = {92'h0, word_6, word_5, word_4, 24'h0, word_3, word_2, 11'h0, word_1, word_0};
+    wire [19:0] o_payload_wait_load = word_0[36:17];
+    wire [19:0] o_payload_wait_store = word_0[56:37];
+    wire [19:0] o_payload_wait_drain = word_1[32:13];
+    wire [19:0] o_payload_wait_pool = word_1[52:33];
+
+    always @(posedge clk) begin
+        if (rst) begin
+            present <= 1'h0;
+            loaded <= 1'h0;
+        end else begin
+            if (taken) begin
+                present <= 1'h0;
+                loaded <= 1'h0;
+            end
+            if (present_and) present <= 1'h1;
+            if (loaded_and) loaded <= 1'h1;
+        end
+    end
+
+    always @(posedge clk) if (word_en & (word_number == 3'h0)) word_0 <= word;
+
+    always @(posedge clk) begin
+        if (present_and) word_1 <= word[52:0];
+        if (loaded_and) word_6 <= word[35:0];
+    end
+
+    always @(posedge clk) if (word_en & (word_number == 3'h2)) word_2 <= word;
+    always @(posedge clk) if (word_en & (word_number == 3'h3)) word_3 <= word[39:0];
+    always @(posedge clk) if (word_en & (word_number == 3'h4)) word_4 <= word;
+    always @(posedge clk) if (word_en & (word_number == 3'h5)) word_5 <= word;
+
+    always @(posedge clk) begin
+        if (rst) judged <= 1'h0;
+        else judged <= present & !taken;
+    end
+
+    always @(posedge clk) begin
+        if (rst) reached <= 5'h0;
+        else if (present & !all_reached) begin
+            reached[0] <= completed_load >= o_payload_wait_load;
+            reached[1] <= completed_store >= o_payload_wait_store;
+            reached[2] <= completed_compute >= {word_1[12:0], word_0[63:57]};
+            reached[3] <= completed_drain >= o_payload_wait_drain;
+            reached[4] <= completed_pool >= o_payload_wait_pool;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) last_layer <= 12'h0;
+        else if (taken) last_layer <= o_payload_layer;
     end
 endmodule
 
@@ -1874,7 +2253,7 @@ endmodule
 // Members:
 //     i: The program, of known opcodes. An instruction waits while the queue of its unit is full, and all after it
 //         wait too.
-//     o_weight, o_load, o_store, o_compute, o_drain, o_pool: To the units; see InstructionQueue.
+//     o_weight, o_load, o_store, o_compute, o_drain, o_pool: To the units; see InstructionGate.
 //     done_load, done_store, done_compute, done_drain, done_pool: Pulses, one more of this unit's work is complete.
 //         The counters are COUNT_BITS wide and stay at their maximum.
 //     unit_busy: By QUEUES. A unit is busy from the cycle after it took an instruction until all its work is done.
@@ -1883,13 +2262,14 @@ endmodule
 //         busy and the bus idle. Nothing is accepted after END.
 //     compute_empty, compute_waiting, compute_wait_unit, compute_layer: State of the compute queue, for counters.
 //
-// Counters start at 0 with a reset. From a done pulse to the offer of an instruction that waited for it: 2 cycles.
+// Counters start at 0 with a reset. From a done pulse to the offer of an instruction that waited for it: 2 cycles,
+// if its body is there. What is offered at `i` stays until it is taken.
 module tcu_dispatch (
     input  wire         clk,
     input  wire         rst,
     input  wire [511:0] i_payload,
     input  wire         i_valid,
-    output reg          i_ready,
+    output wire         i_ready,
     output wire [511:0] o_weight_payload,
     output wire         o_weight_valid,
     input  wire         o_weight_ready,
@@ -1922,23 +2302,28 @@ module tcu_dispatch (
     output wire [11:0]  compute_layer
 );
     localparam OPCODE_END = 4'h0;
-    localparam OPCODE_WEIGHT = 4'h1;
-    localparam OPCODE_LOAD = 4'h2;
-    localparam OPCODE_STORE = 4'h3;
-    localparam OPCODE_COMPUTE = 4'h4;
-    localparam OPCODE_DRAIN = 4'h5;
-    localparam OPCODE_POOL = 4'h6;
 
-    wire weight_i_ready;
+    wire memory_i_ready;
+    wire [5:0] memory_holds;
+    wire [5:0] memory_word_en;
+    wire [2:0] memory_word_number;
+    wire [63:0] memory_word;
+    wire weight_read_header;
+    wire weight_read_body;
     wire weight_empty;
-    wire load_i_ready;
+    wire load_read_header;
+    wire load_read_body;
     wire load_empty;
-    wire store_i_ready;
+    wire store_read_header;
+    wire store_read_body;
     wire store_empty;
-    wire compute_i_ready;
-    wire drain_i_ready;
+    wire compute_read_header;
+    wire compute_read_body;
+    wire drain_read_header;
+    wire drain_read_body;
     wire drain_empty;
-    wire pool_i_ready;
+    wire pool_read_header;
+    wire pool_read_body;
     wire pool_empty;
     reg [19:0] completed_load;
     reg [19:0] completed_store;
@@ -1949,41 +2334,53 @@ module tcu_dispatch (
     reg [1:0] quiet_cycles;
     reg reported;
 
+    wire memory_i_valid = i_valid & !ended;
+    wire [3:0] i_payload_opcode = i_payload[3:0];
+    assign i_ready = !ended & ((i_payload_opcode == OPCODE_END) | memory_i_ready);
     wire quiet_and = ended & !reported & &{pool_empty, drain_empty, compute_empty, store_empty, load_empty,
         weight_empty};
     wire quiet = quiet_and & (unit_busy == 6'h0) & bus_idle;
     assign finished = quiet & (quiet_cycles == 2'h3);
-    wire [3:0] i_payload_opcode = i_payload[3:0];
-    wire weight_i_valid = i_valid & !ended & (i_payload_opcode == OPCODE_WEIGHT);
+    wire [5:0] memory_read_header = {pool_read_header, drain_read_header, compute_read_header, store_read_header,
+        load_read_header, weight_read_header};
+    wire [5:0] memory_read_body = {pool_read_body, drain_read_body, compute_read_body, store_read_body,
+        load_read_body, weight_read_body};
+    wire weight_holds = memory_holds[0];
+    wire weight_word_en = memory_word_en[0];
+    wire load_holds = memory_holds[1];
+    wire load_word_en = memory_word_en[1];
+    wire store_holds = memory_holds[2];
+    wire store_word_en = memory_word_en[2];
+    wire compute_holds = memory_holds[3];
+    wire compute_word_en = memory_word_en[3];
+    wire drain_holds = memory_holds[4];
+    wire drain_word_en = memory_word_en[4];
+    wire pool_holds = memory_holds[5];
+    wire pool_word_en = memory_word_en[5];
 
-    always @* begin
-        i_ready = 1'h0;
-        if (i_valid & !ended) begin
-            case (i_payload_opcode)
-                OPCODE_WEIGHT: i_ready = weight_i_ready;
-                OPCODE_LOAD: i_ready = load_i_ready;
-                OPCODE_STORE: i_ready = store_i_ready;
-                OPCODE_COMPUTE: i_ready = compute_i_ready;
-                OPCODE_DRAIN: i_ready = drain_i_ready;
-                OPCODE_POOL: i_ready = pool_i_ready;
-                OPCODE_END: i_ready = 1'h1;
-                default: ;
-            endcase
-        end
-    end
-
-    wire load_i_valid = i_valid & !ended & (i_payload_opcode == OPCODE_LOAD);
-    wire store_i_valid = i_valid & !ended & (i_payload_opcode == OPCODE_STORE);
-    wire compute_i_valid = i_valid & !ended & (i_payload_opcode == OPCODE_COMPUTE);
-    wire drain_i_valid = i_valid & !ended & (i_payload_opcode == OPCODE_DRAIN);
-    wire pool_i_valid = i_valid & !ended & (i_payload_opcode == OPCODE_POOL);
-
-    tcu_instruction_queue_weight u_weight (
+    tcu_instruction_memory u_memory (
         .clk(clk),
         .rst(rst),
         .i_payload(i_payload),
-        .i_valid(weight_i_valid),
-        .i_ready(weight_i_ready),
+        .i_valid(memory_i_valid),
+        .i_ready(memory_i_ready),
+        .holds(memory_holds),
+        .read_header(memory_read_header),
+        .read_body(memory_read_body),
+        .word_en(memory_word_en),
+        .word_number(memory_word_number),
+        .word(memory_word)
+    );
+
+    tcu_instruction_gate_weight u_weight (
+        .clk(clk),
+        .rst(rst),
+        .holds(weight_holds),
+        .read_header(weight_read_header),
+        .read_body(weight_read_body),
+        .word_en(weight_word_en),
+        .word_number(memory_word_number),
+        .word(memory_word),
         .completed_load(completed_load),
         .completed_store(completed_store),
         .completed_compute(completed_compute),
@@ -1998,12 +2395,15 @@ module tcu_dispatch (
         .layer()
     );
 
-    tcu_instruction_queue_load u_load (
+    tcu_instruction_gate_load u_load (
         .clk(clk),
         .rst(rst),
-        .i_payload(i_payload),
-        .i_valid(load_i_valid),
-        .i_ready(load_i_ready),
+        .holds(load_holds),
+        .read_header(load_read_header),
+        .read_body(load_read_body),
+        .word_en(load_word_en),
+        .word_number(memory_word_number),
+        .word(memory_word),
         .completed_load(completed_load),
         .completed_store(completed_store),
         .completed_compute(completed_compute),
@@ -2018,12 +2418,15 @@ module tcu_dispatch (
         .layer()
     );
 
-    tcu_instruction_queue_store u_store (
+    tcu_instruction_gate_store u_store (
         .clk(clk),
         .rst(rst),
-        .i_payload(i_payload),
-        .i_valid(store_i_valid),
-        .i_ready(store_i_ready),
+        .holds(store_holds),
+        .read_header(store_read_header),
+        .read_body(store_read_body),
+        .word_en(store_word_en),
+        .word_number(memory_word_number),
+        .word(memory_word),
         .completed_load(completed_load),
         .completed_store(completed_store),
         .completed_compute(completed_compute),
@@ -2038,12 +2441,15 @@ module tcu_dispatch (
         .layer()
     );
 
-    tcu_instruction_queue_compute u_compute (
+    tcu_instruction_gate_compute u_compute (
         .clk(clk),
         .rst(rst),
-        .i_payload(i_payload),
-        .i_valid(compute_i_valid),
-        .i_ready(compute_i_ready),
+        .holds(compute_holds),
+        .read_header(compute_read_header),
+        .read_body(compute_read_body),
+        .word_en(compute_word_en),
+        .word_number(memory_word_number),
+        .word(memory_word),
         .completed_load(completed_load),
         .completed_store(completed_store),
         .completed_compute(completed_compute),
@@ -2058,12 +2464,15 @@ module tcu_dispatch (
         .layer(compute_layer)
     );
 
-    tcu_instruction_queue_drain u_drain (
+    tcu_instruction_gate_drain u_drain (
         .clk(clk),
         .rst(rst),
-        .i_payload(i_payload),
-        .i_valid(drain_i_valid),
-        .i_ready(drain_i_ready),
+        .holds(drain_holds),
+        .read_header(drain_read_header),
+        .read_body(drain_read_body),
+        .word_en(drain_word_en),
+        .word_number(memory_word_number),
+        .word(memory_word),
         .completed_load(completed_load),
         .completed_store(completed_store),
         .completed_compute(completed_compute),
@@ -2078,12 +2487,15 @@ module tcu_dispatch (
         .layer()
     );
 
-    tcu_instruction_queue_pool u_pool (
+    tcu_instruction_gate_pool u_pool (
         .clk(clk),
         .rst(rst),
-        .i_payload(i_payload),
-        .i_valid(pool_i_valid),
-        .i_ready(pool_i_ready),
+        .holds(pool_holds),
+        .read_header(pool_read_header),
+        .read_body(pool_read_body),
+        .word_en(pool_word_en),
+        .word_number(memory_word_number),
+        .word(memory_word),
         .completed_load(completed_load),
         .completed_store(completed_store),
         .completed_compute(completed_compute),
@@ -2125,9 +2537,7 @@ module tcu_dispatch (
 
     always @(posedge clk) begin
         if (rst) ended <= 1'h0;
-        else if (i_valid & !ended) begin
-            if (i_payload_opcode == OPCODE_END) ended <= 1'h1;
-        end
+        else if (i_valid & (i_payload_opcode == OPCODE_END)) ended <= 1'h1;
     end
 
     always @(posedge clk) begin
@@ -3315,10 +3725,10 @@ endmodule
 module tcu_fifo_plans (
     input  wire        clk,
     input  wire        rst,
-    input  wire [83:0] i_payload,
+    input  wire [63:0] i_payload,
     input  wire        i_valid,
     output wire        i_ready,
-    output wire [83:0] o_payload,
+    output wire [63:0] o_payload,
     output wire        o_valid,
     input  wire        o_ready,
     output reg  [2:0]  level
@@ -3326,16 +3736,16 @@ module tcu_fifo_plans (
     reg [1:0] queue_w_port_addr;
     reg [1:0] queue_r_port_addr;
 
-    reg [83:0] queue_storage [0:3];
+    reg [63:0] queue_storage [0:3];
 
     assign i_ready = level != 3'h4;
     assign o_valid = level != 3'h0;
     wire queue_w_port_en = i_valid & i_ready;
     assign o_payload = queue_storage[queue_r_port_addr];
-    wire [23:0] i_payload_address = i_payload[23:0];
-    wire [23:0] i_payload_segment_bytes = i_payload[47:24];
-    wire [11:0] i_payload_segments = i_payload[59:48];
-    wire [23:0] i_payload_step = i_payload[83:60];
+    wire [13:0] i_payload_address = i_payload[13:0];
+    wire [23:0] i_payload_segment_bytes = i_payload[37:14];
+    wire [11:0] i_payload_segments = i_payload[49:38];
+    wire [13:0] i_payload_step = i_payload[63:50];
 
     always @(posedge clk) if (queue_w_port_en) queue_storage[queue_w_port_addr] <=
         {i_payload_step, i_payload_segments, i_payload_segment_bytes, i_payload_address};
@@ -3378,40 +3788,40 @@ endmodule
 module tcu_segment_walker_load_places (
     input  wire        clk,
     input  wire        rst,
-    input  wire [83:0] i_payload,
+    input  wire [63:0] i_payload,
     input  wire        i_valid,
     output wire        i_ready,
-    output wire [25:0] o_payload,
+    output wire [15:0] o_payload,
     output reg         o_valid,
     input  wire        o_ready
 );
-    reg [23:0] o_payload_address;
+    reg [13:0] o_payload_address;
     reg o_payload_units;
     reg o_payload_last;
     reg segment_last;
     reg last_segment;
     reg busy;
-    reg [23:0] address;
+    reg [13:0] address;
     reg space;
     reg [21:0] left;
-    reg [23:0] transfer_address;
+    reg [13:0] transfer_address;
     reg [23:0] transfer_segment_bytes;
     reg [11:0] transfer_segments;
-    reg [23:0] transfer_step;
+    reg [13:0] transfer_step;
 
     wire last = segment_last & last_segment;
     wire advance = busy & (!o_valid | o_ready);
     assign i_ready = !busy | (advance & last);
     assign o_payload = {o_payload_last, o_payload_units, o_payload_address};
-    wire [23:0] i_payload_address = i_payload[23:0];
-    wire [23:0] i_payload_segment_bytes = i_payload[47:24];
-    wire [23:0] i_payload_step = i_payload[83:60];
-    wire [11:0] i_payload_segments = i_payload[59:48];
+    wire [13:0] i_payload_address = i_payload[13:0];
+    wire [23:0] i_payload_segment_bytes = i_payload[37:14];
+    wire [13:0] i_payload_step = i_payload[63:50];
+    wire [11:0] i_payload_segments = i_payload[49:38];
 
     always @(posedge clk) begin
         if (rst) begin
             o_valid <= 1'h0;
-            o_payload_address <= 24'h0;
+            o_payload_address <= 14'h0;
             o_payload_units <= 1'h0;
             o_payload_last <= 1'h0;
             busy <= 1'h0;
@@ -3439,7 +3849,7 @@ module tcu_segment_walker_load_places (
                 transfer_segments <= transfer_segments - 12'h1;
                 last_segment <= transfer_segments <= 12'h2;
             end else begin
-                address <= {address[23:2] + 22'h1, 2'h0};
+                address <= {address[13:2] + 12'h1, 2'h0};
                 left <= left - space;
                 space <= 1'h1;
                 segment_last <= left <= (space + 22'h1);
@@ -3551,10 +3961,10 @@ module tcu_load (
     wire [41:0] bursts_o_payload;
     wire bursts_o_valid;
     wire plans_i_ready;
-    wire [83:0] plans_o_payload;
+    wire [63:0] plans_o_payload;
     wire plans_o_valid;
     wire places_i_ready;
-    wire [25:0] places_o_payload;
+    wire [15:0] places_o_payload;
     wire places_o_valid;
     wire [63:0] beats_o_payload;
     wire beats_o_valid;
@@ -3589,15 +3999,18 @@ module tcu_load (
     wire [2:0] instruction_payload_window = instruction_payload[130:128];
     wire [102:0] bursts_i_payload = {instruction_payload_memory_step, instruction_payload_segments,
         instruction_payload_segment_bytes, instruction_payload_offset, instruction_payload_window};
-    wire [83:0] plans_i_payload = instruction_payload[246:163];
-    wire [23:0] plans_o_payload_address = plans_o_payload[23:0];
-    wire [23:0] plans_o_payload_segment_bytes = plans_o_payload[47:24];
-    wire [11:0] plans_o_payload_segments = plans_o_payload[59:48];
-    wire [23:0] plans_o_payload_step = plans_o_payload[83:60];
+    wire [13:0] plans_i_payload_step = instruction_payload[236:223];
+    wire [13:0] plans_i_payload_address = instruction_payload[176:163];
+    wire [63:0] plans_i_payload = {plans_i_payload_step, instruction_payload_segments,
+        instruction_payload_segment_bytes, plans_i_payload_address};
+    wire [13:0] plans_o_payload_address = plans_o_payload[13:0];
+    wire [23:0] plans_o_payload_segment_bytes = plans_o_payload[37:14];
+    wire [11:0] plans_o_payload_segments = plans_o_payload[49:38];
+    wire [13:0] plans_o_payload_step = plans_o_payload[63:50];
     wire [2:0] bursts_o_payload_tag = bursts_o_payload[2:0];
     wire [31:0] bursts_o_payload_address = bursts_o_payload[34:3];
-    wire [23:0] places_o_payload_address = places_o_payload[23:0];
-    wire places_o_payload_last = places_o_payload[25];
+    wire [13:0] places_o_payload_address = places_o_payload[13:0];
+    wire places_o_payload_last = places_o_payload[15];
 
     tcu_segment_walker_bursts u_bursts (
         .clk(clk),
@@ -3710,40 +4123,40 @@ endmodule
 module tcu_segment_walker_store_places (
     input  wire        clk,
     input  wire        rst,
-    input  wire [83:0] i_payload,
+    input  wire [63:0] i_payload,
     input  wire        i_valid,
     output wire        i_ready,
-    output wire [25:0] o_payload,
+    output wire [15:0] o_payload,
     output reg         o_valid,
     input  wire        o_ready
 );
-    reg [23:0] o_payload_address;
+    reg [13:0] o_payload_address;
     reg o_payload_units;
     reg o_payload_last;
     reg segment_last;
     reg last_segment;
     reg busy;
-    reg [23:0] address;
+    reg [13:0] address;
     reg space;
     reg [21:0] left;
-    reg [23:0] transfer_address;
+    reg [13:0] transfer_address;
     reg [23:0] transfer_segment_bytes;
     reg [11:0] transfer_segments;
-    reg [23:0] transfer_step;
+    reg [13:0] transfer_step;
 
     wire last = segment_last & last_segment;
     wire advance = busy & (!o_valid | o_ready);
     assign i_ready = !busy;
     assign o_payload = {o_payload_last, o_payload_units, o_payload_address};
-    wire [23:0] i_payload_address = i_payload[23:0];
-    wire [23:0] i_payload_segment_bytes = i_payload[47:24];
-    wire [23:0] i_payload_step = i_payload[83:60];
-    wire [11:0] i_payload_segments = i_payload[59:48];
+    wire [13:0] i_payload_address = i_payload[13:0];
+    wire [23:0] i_payload_segment_bytes = i_payload[37:14];
+    wire [13:0] i_payload_step = i_payload[63:50];
+    wire [11:0] i_payload_segments = i_payload[49:38];
 
     always @(posedge clk) begin
         if (rst) begin
             o_valid <= 1'h0;
-            o_payload_address <= 24'h0;
+            o_payload_address <= 14'h0;
             o_payload_units <= 1'h0;
             o_payload_last <= 1'h0;
             busy <= 1'h0;
@@ -3771,7 +4184,7 @@ module tcu_segment_walker_store_places (
                 transfer_segments <= transfer_segments - 12'h1;
                 last_segment <= transfer_segments <= 12'h2;
             end else begin
-                address <= {address[23:2] + 22'h1, 2'h0};
+                address <= {address[13:2] + 12'h1, 2'h0};
                 left <= left - space;
                 space <= 1'h1;
                 segment_last <= left <= (space + 22'h1);
@@ -4155,7 +4568,7 @@ module tcu_store (
     wire [41:0] bursts_o_payload;
     wire bursts_o_valid;
     wire places_i_ready;
-    wire [25:0] places_o_payload;
+    wire [15:0] places_o_payload;
     wire places_o_valid;
     wire row_queue_i_ready;
     wire [47:0] row_queue_o_payload;
@@ -4184,7 +4597,7 @@ module tcu_store (
     wire places_o_ready = read_ready & extents_i_ready;
     wire extents_i_valid = places_o_valid & read_ready;
     wire extents_o_ready = packer_i_ready & words_o_valid;
-    assign read_payload = places_o_payload[23:2];
+    assign read_payload = {10'h0, places_o_payload[13:2]};
     assign request_payload = bursts_o_payload[40:0];
     wire [31:0] instruction_payload_memory_step = instruction_payload[287:256];
     wire [11:0] instruction_payload_segments = instruction_payload[222:211];
@@ -4193,11 +4606,14 @@ module tcu_store (
     wire [2:0] instruction_payload_window = instruction_payload[130:128];
     wire [102:0] bursts_i_payload = {instruction_payload_memory_step, instruction_payload_segments,
         instruction_payload_segment_bytes, instruction_payload_offset, instruction_payload_window};
-    wire [83:0] places_i_payload = instruction_payload[246:163];
+    wire [13:0] places_i_payload_step = instruction_payload[236:223];
+    wire [13:0] places_i_payload_address = instruction_payload[176:163];
+    wire [63:0] places_i_payload = {places_i_payload_step, instruction_payload_segments,
+        instruction_payload_segment_bytes, places_i_payload_address};
     wire [47:0] row_queue_i_payload = instruction_payload[335:288];
     wire bursts_o_payload_last = bursts_o_payload[41];
-    wire places_o_payload_units = places_o_payload[24];
-    wire places_o_payload_last = places_o_payload[25];
+    wire places_o_payload_units = places_o_payload[14];
+    wire places_o_payload_last = places_o_payload[15];
     wire extents_o_payload_last = extents_o_payload[2];
     wire extents_o_payload_units = extents_o_payload[1];
     wire extents_o_payload_position = extents_o_payload[0];
@@ -4519,8 +4935,36 @@ module tcu_stream_queue_residual_requests (
     end
 endmodule
 
+// A queue of one stream payload. Latency one cycle, one payload every other cycle. Reset: empty.
+//
+// Neither side's ready or valid depends on the other's, as in a StreamQueue of two, and nothing chooses among
+// payloads: no LUT for a bit of them.
+module tcu_stream_register_pool_write_requests (
+    input  wire        clk,
+    input  wire        rst,
+    input  wire [56:0] i_payload,
+    input  wire        i_valid,
+    output wire        i_ready,
+    output reg  [56:0] o_payload,
+    output reg         o_valid,
+    input  wire        o_ready
+);
+    assign i_ready = !o_valid;
+    wire [23:0] i_payload_address = i_payload[23:0];
+    wire [31:0] i_payload_data = i_payload[55:24];
+    wire i_payload_last = i_payload[56];
+
+    always @(posedge clk) begin
+        if (rst) o_valid <= 1'h0;
+        else if (o_valid) o_valid <= !o_ready;
+        else if (i_valid) o_valid <= 1'h1;
+    end
+
+    always @(posedge clk) if (!o_valid && i_valid) o_payload <= {i_payload_last, i_payload_data, i_payload_address};
+endmodule
+
 // A queue of `depth` stream payloads, in registers. Latency one cycle, full rate. Reset: empty.
-module tcu_stream_queue_pool_write_requests (
+module tcu_stream_queue_load_write_requests (
     input  wire        clk,
     input  wire        rst,
     input  wire [56:0] i_payload,
@@ -4987,7 +5431,7 @@ module tcu_activation_memory (
         .o_ready(store_requests_o_ready)
     );
 
-    tcu_stream_queue_pool_write_requests u_pool_write_requests (
+    tcu_stream_register_pool_write_requests u_pool_write_requests (
         .clk(clk),
         .rst(rst),
         .i_payload({pool_write_payload_last, pool_write_payload_data, pool_write_payload_address}),
@@ -4998,7 +5442,7 @@ module tcu_activation_memory (
         .o_ready(pool_write_requests_o_ready)
     );
 
-    tcu_stream_queue_pool_write_requests u_load_write_requests (
+    tcu_stream_queue_load_write_requests u_load_write_requests (
         .clk(clk),
         .rst(rst),
         .i_payload({load_write_payload_last, load_write_payload_data, load_write_payload_address}),
@@ -5177,7 +5621,7 @@ endmodule
 // Walks a COMPUTE instruction and emits each pass together with the weight tile it needs.
 //
 // Members:
-//     instruction: COMPUTE instructions.
+//     instruction: COMPUTE instructions; what follows the header stays until `ready` is 1 again.
 //     tiles_written: Position after the last complete tile of the weight ring; a pass is emitted only when its tile
 //         is there.
 //     o_pass, o_tile: The passes, and their tiles in the same order.
@@ -5209,11 +5653,11 @@ module tcu_pass_walker (
 
     wire [39:0] block_product_products;
     wire block_product_ready;
+    reg [11:0] o_pass_payload_layer;
     reg [23:0] o_pass_payload_row;
     reg [16:0] o_pass_payload_iy;
     reg [23:0] o_pass_payload_offset;
     reg kx_ends;
-    reg [511:0] word;
     reg ky_turns;
     reg last_ky;
     reg group_turns;
@@ -5239,27 +5683,27 @@ module tcu_pass_walker (
     reg [23:0] group_at;
     reg [16:0] block_iy;
 
-    wire [7:0] word_n_kx = word[459:452];
-    wire kx_is_one = word_n_kx == 8'h1;
-    wire [7:0] word_n_ky = word[451:444];
-    wire ky_is_one = word_n_ky == 8'h1;
+    wire [7:0] instruction_payload_n_kx = instruction_payload[459:452];
+    wire kx_is_one = instruction_payload_n_kx == 8'h1;
+    wire [7:0] instruction_payload_n_ky = instruction_payload[451:444];
+    wire ky_is_one = instruction_payload_n_ky == 8'h1;
     wire o_pass_payload_ends = group_turns & last_group;
-    wire [11:0] word_n_groups = word[251:240];
-    wire group_is_one = word_n_groups == 12'h1;
+    wire [11:0] instruction_payload_n_groups = instruction_payload[251:240];
+    wire group_is_one = instruction_payload_n_groups == 12'h1;
     wire block_ends = block_turns & last_block;
-    wire [11:0] word_n_y = word[215:204];
-    wire [11:0] word_block_rows = word[227:216];
-    wire block_is_one = word_n_y <= word_block_rows;
+    wire [11:0] instruction_payload_n_y = instruction_payload[215:204];
+    wire [11:0] instruction_payload_block_rows = instruction_payload[227:216];
+    wire block_is_one = instruction_payload_n_y <= instruction_payload_block_rows;
     wire column_ends = column_turns & last_column;
-    wire [11:0] word_n_columns = word[203:192];
-    wire column_is_one = word_n_columns == 12'h1;
-    wire [11:0] o_pass_payload_rows = last_block ? block_left : word_block_rows;
-    wire word_accumulate = word[252];
-    wire o_pass_payload_first = signal & !word_accumulate;
-    wire word_finish = word[253];
-    wire o_pass_payload_closes = o_pass_payload_ends & word_finish;
-    wire word_keep = word[254];
-    wire o_tile_payload_release = last_block & !word_keep;
+    wire [11:0] instruction_payload_n_columns = instruction_payload[203:192];
+    wire column_is_one = instruction_payload_n_columns == 12'h1;
+    wire [11:0] o_pass_payload_rows = last_block ? block_left : instruction_payload_block_rows;
+    wire instruction_payload_accumulate = instruction_payload[252];
+    wire o_pass_payload_first = signal & !instruction_payload_accumulate;
+    wire instruction_payload_finish = instruction_payload[253];
+    wire o_pass_payload_closes = o_pass_payload_ends & instruction_payload_finish;
+    wire instruction_payload_keep = instruction_payload[254];
+    wire o_tile_payload_release = last_block & !instruction_payload_keep;
     assign instruction_ready = fsm_state == FSM_IDLE;
     assign busy = !instruction_ready;
     wire signal_2 = fsm_state == FSM_PREPARE;
@@ -5268,38 +5712,36 @@ module tcu_pass_walker (
     wire group_turns_selected_3 = ky_turns ? group_turns_selected_2 : last_ky;
     wire block_turns_selected = last_group ? group_is_one : group_left == 12'h2;
     wire block_turns_selected_2 = group_turns ? block_turns_selected : last_group;
-    wire column_turns_at_most = block_left <= {word_block_rows, 1'h0};
+    wire column_turns_at_most = block_left <= {instruction_payload_block_rows, 1'h0};
     assign waiting_for_weights = (fsm_state == FSM_WALK) & !tile_there & !emitted;
     wire go = (fsm_state == FSM_WALK) & (block_product_ready | !o_pass_payload_ends) & tile_there & o_pass_ready &
         o_tile_ready;
     assign o_pass_valid = (fsm_state == FSM_WALK) & go;
-    wire [7:0] word_pad = word[467:460];
-    wire [15:0] word_height = word[439:424];
-    wire [23:0] word_row_bytes = word[423:400];
-    wire [3:0] word_stride_y = word[443:440];
-    wire [23:0] word_x_step = word[399:376];
-    wire [23:0] word_y_step = word[351:328];
-    wire [11:0] word_n_x = word[239:228];
-    wire [11:0] word_layer = word[16:5];
-    assign o_pass_payload = {o_pass_payload_ends, o_pass_payload_closes, {2{o_pass_payload_first}}, word_pad,
-        word_height, word_row_bytes, word_stride_y, word_x_step, word_y_step, word_n_x, o_pass_payload_rows,
-        o_pass_payload_offset, o_pass_payload_iy, o_pass_payload_row, word_layer};
+    wire [7:0] instruction_payload_pad = instruction_payload[467:460];
+    wire [15:0] instruction_payload_height = instruction_payload[439:424];
+    wire [23:0] instruction_payload_row_bytes = instruction_payload[423:400];
+    wire [3:0] instruction_payload_stride_y = instruction_payload[443:440];
+    wire [23:0] instruction_payload_x_step = instruction_payload[399:376];
+    wire [23:0] instruction_payload_y_step = instruction_payload[351:328];
+    wire [11:0] instruction_payload_n_x = instruction_payload[239:228];
+    assign o_pass_payload = {o_pass_payload_ends, o_pass_payload_closes, {2{o_pass_payload_first}},
+        instruction_payload_pad, instruction_payload_height, instruction_payload_row_bytes,
+        instruction_payload_stride_y, instruction_payload_x_step, instruction_payload_y_step, instruction_payload_n_x,
+        o_pass_payload_rows, o_pass_payload_offset, o_pass_payload_iy, o_pass_payload_row, o_pass_payload_layer};
     wire [5:0] o_tile_payload_place = tile_position[5:0];
     assign o_tile_payload = {o_tile_payload_release, o_tile_payload_place};
     assign o_tile_valid = o_pass_valid;
-    wire [11:0] instruction_payload_block_rows = instruction_payload[227:216];
-    wire [3:0] instruction_payload_stride_y = instruction_payload[443:440];
-    wire [23:0] instruction_payload_y_step = instruction_payload[351:328];
     wire [39:0] block_product_operands = {12'h0, instruction_payload_stride_y, instruction_payload_y_step};
-    wire [23:0] word_base = word[151:128];
-    wire [15:0] word_iy0 = word[191:176];
-    wire [23:0] word_offset0 = word[175:152];
-    wire [23:0] word_kx_step = word[375:352];
-    wire [23:0] word_ky_step = word[327:304];
-    wire [23:0] word_group_step = word[303:280];
+    wire [23:0] instruction_payload_base = instruction_payload[151:128];
+    wire [15:0] instruction_payload_iy0 = instruction_payload[191:176];
+    wire [23:0] instruction_payload_offset0 = instruction_payload[175:152];
+    wire [23:0] instruction_payload_kx_step = instruction_payload[375:352];
+    wire [23:0] instruction_payload_ky_step = instruction_payload[327:304];
+    wire [23:0] instruction_payload_group_step = instruction_payload[303:280];
     wire [23:0] block_product_products_address = block_product_products[23:0];
     wire [15:0] block_product_products_iy = block_product_products[39:24];
-    wire [23:0] word_column_step = word[279:256];
+    wire [23:0] instruction_payload_column_step = instruction_payload[279:256];
+    wire [11:0] instruction_payload_layer = instruction_payload[16:5];
 
     tcu_serial_product_block_product u_block_product (
         .clk(clk),
@@ -5312,10 +5754,10 @@ module tcu_pass_walker (
     );
 
     always @(posedge clk) begin
-        if (signal_2) kx_left <= word_n_kx;
+        if (signal_2) kx_left <= instruction_payload_n_kx;
         else if (go) begin
             kx_left <= kx_left - 8'h1;
-            if (kx_ends) kx_left <= word_n_kx;
+            if (kx_ends) kx_left <= instruction_payload_n_kx;
         end
     end
 
@@ -5349,10 +5791,10 @@ module tcu_pass_walker (
     end
 
     always @(posedge clk) begin
-        if (signal_2) ky_left <= word_n_ky;
+        if (signal_2) ky_left <= instruction_payload_n_ky;
         else if (go & ky_turns) begin
             ky_left <= ky_left - 8'h1;
-            if (last_ky) ky_left <= word_n_ky;
+            if (last_ky) ky_left <= instruction_payload_n_ky;
         end
     end
 
@@ -5366,10 +5808,10 @@ module tcu_pass_walker (
     end
 
     always @(posedge clk) begin
-        if (signal_2) group_left <= word_n_groups;
+        if (signal_2) group_left <= instruction_payload_n_groups;
         else if (go & group_turns) begin
             group_left <= group_left - 12'h1;
-            if (last_group) group_left <= word_n_groups;
+            if (last_group) group_left <= instruction_payload_n_groups;
         end
     end
 
@@ -5383,10 +5825,10 @@ module tcu_pass_walker (
     end
 
     always @(posedge clk) begin
-        if (signal_2) block_left <= word_n_y;
+        if (signal_2) block_left <= instruction_payload_n_y;
         else if (go & block_turns) begin
-            block_left <= block_left - word_block_rows;
-            if (last_block) block_left <= word_n_y;
+            block_left <= block_left - instruction_payload_block_rows;
+            if (last_block) block_left <= instruction_payload_n_y;
         end
     end
 
@@ -5400,10 +5842,10 @@ module tcu_pass_walker (
     end
 
     always @(posedge clk) begin
-        if (signal_2) column_left <= word_n_columns;
+        if (signal_2) column_left <= instruction_payload_n_columns;
         else if (go & column_turns) begin
             column_left <= column_left - 12'h1;
-            if (last_column) column_left <= word_n_columns;
+            if (last_column) column_left <= instruction_payload_n_columns;
         end
     end
 
@@ -5436,7 +5878,7 @@ module tcu_pass_walker (
                 panel_position <= tile_position + 7'h1;
                 tile_position <= tile_position + 7'h1;
             end
-            if (column_ends & word_keep) tile_position <= start_position;
+            if (column_ends & instruction_payload_keep) tile_position <= start_position;
         end
     end
 
@@ -5452,25 +5894,25 @@ module tcu_pass_walker (
 
     always @(posedge clk) begin
         if (signal_2) begin
-            column_at <= word_base;
-            block_at <= word_base;
-            group_at <= word_base;
-            o_pass_payload_row <= word_base;
-            block_iy <= {word_iy0[15], word_iy0};
-            o_pass_payload_iy <= {word_iy0[15], word_iy0};
-            o_pass_payload_offset <= word_offset0;
+            column_at <= instruction_payload_base;
+            block_at <= instruction_payload_base;
+            group_at <= instruction_payload_base;
+            o_pass_payload_row <= instruction_payload_base;
+            block_iy <= {instruction_payload_iy0[15], instruction_payload_iy0};
+            o_pass_payload_iy <= {instruction_payload_iy0[15], instruction_payload_iy0};
+            o_pass_payload_offset <= instruction_payload_offset0;
         end else if (go) begin
-            o_pass_payload_offset <= o_pass_payload_offset + word_kx_step;
+            o_pass_payload_offset <= o_pass_payload_offset + instruction_payload_kx_step;
             if (ky_turns) begin
-                o_pass_payload_row <= o_pass_payload_row + word_ky_step;
+                o_pass_payload_row <= o_pass_payload_row + instruction_payload_ky_step;
                 o_pass_payload_iy <= o_pass_payload_iy + 17'h1;
-                o_pass_payload_offset <= word_offset0;
+                o_pass_payload_offset <= instruction_payload_offset0;
             end
             if (group_turns) begin
-                group_at <= group_at + word_group_step;
-                o_pass_payload_row <= group_at + word_group_step;
+                group_at <= group_at + instruction_payload_group_step;
+                o_pass_payload_row <= group_at + instruction_payload_group_step;
                 o_pass_payload_iy <= block_iy;
-                o_pass_payload_offset <= word_offset0;
+                o_pass_payload_offset <= instruction_payload_offset0;
             end
             if (block_turns) begin
                 block_at <= block_at + block_product_products_address;
@@ -5478,29 +5920,29 @@ module tcu_pass_walker (
                 o_pass_payload_row <= block_at + block_product_products_address;
                 block_iy <= block_iy + block_product_products_iy;
                 o_pass_payload_iy <= block_iy + block_product_products_iy;
-                o_pass_payload_offset <= word_offset0;
+                o_pass_payload_offset <= instruction_payload_offset0;
             end
             if (column_turns) begin
-                column_at <= column_at + word_column_step;
-                block_at <= column_at + word_column_step;
-                group_at <= column_at + word_column_step;
-                o_pass_payload_row <= column_at + word_column_step;
-                block_iy <= {word_iy0[15], word_iy0};
-                o_pass_payload_iy <= {word_iy0[15], word_iy0};
-                o_pass_payload_offset <= word_offset0;
+                column_at <= column_at + instruction_payload_column_step;
+                block_at <= column_at + instruction_payload_column_step;
+                group_at <= column_at + instruction_payload_column_step;
+                o_pass_payload_row <= column_at + instruction_payload_column_step;
+                block_iy <= {instruction_payload_iy0[15], instruction_payload_iy0};
+                o_pass_payload_iy <= {instruction_payload_iy0[15], instruction_payload_iy0};
+                o_pass_payload_offset <= instruction_payload_offset0;
             end
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
-            word <= 512'h0;
+            o_pass_payload_layer <= 12'h0;
             fsm_state <= FSM_IDLE;
         end else begin
             case (fsm_state)
                 FSM_IDLE: begin
                     if (instruction_valid) begin
-                        word <= instruction_payload;
+                        o_pass_payload_layer <= instruction_payload_layer;
                         fsm_state <= FSM_PREPARE;
                     end
                 end
@@ -5514,40 +5956,21 @@ module tcu_pass_walker (
     end
 endmodule
 
-// A queue of `depth` stream payloads, in registers. Latency one cycle, full rate. Reset: empty.
-module tcu_stream_queue_pass_queue (
+// A queue of one stream payload. Latency one cycle, one payload every other cycle. Reset: empty.
+//
+// Neither side's ready or valid depends on the other's, as in a StreamQueue of two, and nothing chooses among
+// payloads: no LUT for a bit of them.
+module tcu_stream_register_pass_queue (
     input  wire         clk,
     input  wire         rst,
     input  wire [204:0] i_payload,
     input  wire         i_valid,
     output wire         i_ready,
     output reg  [204:0] o_payload,
-    output wire         o_valid,
+    output reg          o_valid,
     input  wire         o_ready
 );
-    reg [1:0] level;
-    reg [204:0] slot_1;
-
-    assign i_ready = level != 2'h2;
-    assign o_valid = level != 2'h0;
-    wire put = i_valid & i_ready;
-    wire get = o_valid & o_ready;
-    wire [11:0] slot_1_layer = slot_1[11:0];
-    wire [23:0] slot_1_row = slot_1[35:12];
-    wire [16:0] slot_1_iy = slot_1[52:36];
-    wire [23:0] slot_1_offset = slot_1[76:53];
-    wire [11:0] slot_1_rows = slot_1[88:77];
-    wire [11:0] slot_1_n_x = slot_1[100:89];
-    wire [23:0] slot_1_y_step = slot_1[124:101];
-    wire [23:0] slot_1_x_step = slot_1[148:125];
-    wire [3:0] slot_1_stride_y = slot_1[152:149];
-    wire [23:0] slot_1_row_bytes = slot_1[176:153];
-    wire [15:0] slot_1_height = slot_1[192:177];
-    wire [7:0] slot_1_pad = slot_1[200:193];
-    wire slot_1_first = slot_1[201];
-    wire slot_1_opens = slot_1[202];
-    wire slot_1_closes = slot_1[203];
-    wire slot_1_ends = slot_1[204];
+    assign i_ready = !o_valid;
     wire [11:0] i_payload_layer = i_payload[11:0];
     wire [23:0] i_payload_row = i_payload[35:12];
     wire [16:0] i_payload_iy = i_payload[52:36];
@@ -5566,27 +5989,16 @@ module tcu_stream_queue_pass_queue (
     wire i_payload_ends = i_payload[204];
 
     always @(posedge clk) begin
-        if (rst) level <= 2'h0;
-        else level <= level + put - get;
+        if (rst) o_valid <= 1'h0;
+        else if (o_valid) o_valid <= !o_ready;
+        else if (i_valid) o_valid <= 1'h1;
     end
 
     always @(posedge clk) begin
-        if (get) begin
-            o_payload <= {slot_1_ends, slot_1_closes, slot_1_opens, slot_1_first, slot_1_pad, slot_1_height,
-                slot_1_row_bytes, slot_1_stride_y, slot_1_x_step, slot_1_y_step, slot_1_n_x, slot_1_rows,
-                slot_1_offset, slot_1_iy, slot_1_row, slot_1_layer};
-        end
-        if (put) begin
-            if ((level - get) == 3'h0) begin
-                o_payload <= {i_payload_ends, i_payload_closes, i_payload_opens, i_payload_first, i_payload_pad,
-                    i_payload_height, i_payload_row_bytes, i_payload_stride_y, i_payload_x_step, i_payload_y_step,
-                    i_payload_n_x, i_payload_rows, i_payload_offset, i_payload_iy, i_payload_row, i_payload_layer};
-            end
-            if ((level - get) == 3'h1) begin
-                slot_1 <= {i_payload_ends, i_payload_closes, i_payload_opens, i_payload_first, i_payload_pad,
-                    i_payload_height, i_payload_row_bytes, i_payload_stride_y, i_payload_x_step, i_payload_y_step,
-                    i_payload_n_x, i_payload_rows, i_payload_offset, i_payload_iy, i_payload_row, i_payload_layer};
-            end
+        if (!o_valid && i_valid) begin
+            o_payload <= {i_payload_ends, i_payload_closes, i_payload_opens, i_payload_first, i_payload_pad,
+                i_payload_height, i_payload_row_bytes, i_payload_stride_y, i_payload_x_step, i_payload_y_step,
+                i_payload_n_x, i_payload_rows, i_payload_offset, i_payload_iy, i_payload_row, i_payload_layer};
         end
     end
 endmodule
@@ -6345,7 +6757,7 @@ module tcu_compute_engine (
         .busy(passes_busy)
     );
 
-    tcu_stream_queue_pass_queue u_pass_queue (
+    tcu_stream_register_pass_queue u_pass_queue (
         .clk(clk),
         .rst(rst),
         .i_payload({passes_o_pass_payload_ends, passes_o_pass_payload_closes, passes_o_pass_payload_opens,
@@ -7488,7 +7900,8 @@ endmodule
 // Executes DRAIN instructions.
 //
 // Members:
-//     instruction: DRAIN instructions. The next one starts when the pipeline is empty, so that controls stand still.
+//     instruction: DRAIN instructions; what follows the header stays until `ready` is 1 again, which is when
+//         the pipeline is empty, so that controls stand still.
 //     filled, bank_released: A tile is complete; its bank is free again.
 //     read_en, read_bank, read_pixel, accumulators: Port of the accumulators.
 //     groups_written, read_group_en, read_group, read_unit, parameters, group_released: Port of the parameter ring.
@@ -7522,7 +7935,7 @@ module tcu_output_path (
     input  wire [31:0]  residual_word,
     output wire         write_en,
     output wire [56:0]  write,
-    output wire [11:0]  layer,
+    output reg  [11:0]  layer,
     output reg          tile_done,
     output wire         busy
 );
@@ -7540,7 +7953,6 @@ module tcu_output_path (
     reg [20:0] valid_line;
     reg [4:0] flying;
     reg start;
-    reg [511:0] word;
     reg moving;
     reg [545:0] step_line;
     reg [1:0] lane_step_line;
@@ -7561,31 +7973,31 @@ module tcu_output_path (
     assign busy = start | walker_active | residual_reader_active | (flying != 5'h0);
     assign instruction_ready = !busy;
     wire [31:0] operand = residual_reader_operand >> (2'h0 * 32);
-    wire word_int32 = word[487];
-    wire [7:0] word_zero_point = word[383:376];
-    wire [7:0] requantise_zero_point = word_int32 ? 8'h0 : word_zero_point;
-    wire [7:0] word_clamp_low = word[391:384];
-    wire [7:0] requantise_clamp_low = word_int32 ? 8'h80 : word_clamp_low;
-    wire [7:0] word_clamp_high = word[399:392];
-    wire [7:0] requantise_clamp_high = word_int32 ? 8'h7f : word_clamp_high;
-    wire word_residual = word[486];
-    wire residual_bypass = !word_residual;
+    wire instruction_payload_int32 = instruction_payload[487];
+    wire [7:0] instruction_payload_zero_point = instruction_payload[383:376];
+    wire [7:0] requantise_zero_point = instruction_payload_int32 ? 8'h0 : instruction_payload_zero_point;
+    wire [7:0] instruction_payload_clamp_low = instruction_payload[391:384];
+    wire [7:0] requantise_clamp_low = instruction_payload_int32 ? 8'h80 : instruction_payload_clamp_low;
+    wire [7:0] instruction_payload_clamp_high = instruction_payload[399:392];
+    wire [7:0] requantise_clamp_high = instruction_payload_int32 ? 8'h7f : instruction_payload_clamp_high;
+    wire instruction_payload_residual = instruction_payload[486];
+    wire residual_bypass = !instruction_payload_residual;
     assign read_group = walker_group[4:0];
     assign write_en = valid_line[20];
     wire write_pad_steps = step_line[544];
     wire [23:0] write_address = step_line[543:520];
     assign write = {write_pad_steps, residual_results, write_address};
-    assign layer = word[16:5];
     wire [127:0] requantise_sums = {sum_3, sum_2, sum_1, sum_0};
     wire [127:0] requantise_multipliers = {multiplier_3, multiplier_2, multiplier_1, multiplier_0};
     wire [31:0] residual_b = operand_line[479:448];
-    wire [23:0] word_add_multiplier = word[423:400];
-    wire [23:0] word_residual_multiplier = word[447:424];
-    wire [5:0] word_add_shift = word[453:448];
-    wire [7:0] word_residual_zero_point = word[461:454];
-    wire [7:0] word_add_zero_point = word[469:462];
-    wire [7:0] word_add_clamp_low = word[477:470];
-    wire [7:0] word_add_clamp_high = word[485:478];
+    wire [23:0] instruction_payload_add_multiplier = instruction_payload[423:400];
+    wire [23:0] instruction_payload_residual_multiplier = instruction_payload[447:424];
+    wire [5:0] instruction_payload_add_shift = instruction_payload[453:448];
+    wire [7:0] instruction_payload_residual_zero_point = instruction_payload[461:454];
+    wire [7:0] instruction_payload_add_zero_point = instruction_payload[469:462];
+    wire [7:0] instruction_payload_add_clamp_low = instruction_payload[477:470];
+    wire [7:0] instruction_payload_add_clamp_high = instruction_payload[485:478];
+    wire [11:0] instruction_payload_layer = instruction_payload[16:5];
     wire [23:0] walker_step_address = walker_step[23:0];
     wire walker_step_pad_steps = walker_step[24];
     wire walker_step_tile_ends = walker_step[25];
@@ -7594,7 +8006,7 @@ module tcu_output_path (
         .clk(clk),
         .rst(rst),
         .start(start),
-        .word(word),
+        .word(instruction_payload),
         .active(walker_active),
         .filled(filled),
         .groups_written(groups_written),
@@ -7618,7 +8030,7 @@ module tcu_output_path (
         .clk(clk),
         .rst(rst),
         .start(start),
-        .word(word),
+        .word(instruction_payload),
         .active(residual_reader_active),
         .request_payload(residual_request_payload),
         .request_valid(residual_request_valid),
@@ -7646,14 +8058,14 @@ module tcu_output_path (
         .enable(moving),
         .a(requantise_results),
         .b(residual_b),
-        .multiplier_a(word_add_multiplier),
-        .multiplier_b(word_residual_multiplier),
-        .shift(word_add_shift),
-        .zero_point_a(word_zero_point),
-        .zero_point_b(word_residual_zero_point),
-        .zero_point(word_add_zero_point),
-        .clamp_low(word_add_clamp_low),
-        .clamp_high(word_add_clamp_high),
+        .multiplier_a(instruction_payload_add_multiplier),
+        .multiplier_b(instruction_payload_residual_multiplier),
+        .shift(instruction_payload_add_shift),
+        .zero_point_a(instruction_payload_zero_point),
+        .zero_point_b(instruction_payload_residual_zero_point),
+        .zero_point(instruction_payload_add_zero_point),
+        .clamp_low(instruction_payload_add_clamp_low),
+        .clamp_high(instruction_payload_add_clamp_high),
         .bypass(residual_bypass),
         .results(residual_results)
     );
@@ -7681,8 +8093,8 @@ module tcu_output_path (
     end
 
     always @(posedge clk) begin
-        if (rst) word <= 512'h0;
-        else if (instruction_valid & instruction_ready) word <= instruction_payload;
+        if (rst) layer <= 12'h0;
+        else if (instruction_valid & instruction_ready) layer <= instruction_payload_layer;
     end
 
     always @(posedge clk) begin
@@ -7732,14 +8144,14 @@ module tcu_output_path (
 
     always @(posedge clk) begin
         if (moving) begin
-            sum_0 <= word_int32 ? {{24{sum_0_part[7]}}, sum_0_part} : total_0;
-            multiplier_0 <= word_int32 ? 32'h3f800000 : scale_0;
-            sum_1 <= word_int32 ? {{24{sum_1_part[7]}}, sum_1_part} : total_1;
-            multiplier_1 <= word_int32 ? 32'h3f800000 : scale_1;
-            sum_2 <= word_int32 ? {{24{sum_2_part[7]}}, sum_2_part} : total_2;
-            multiplier_2 <= word_int32 ? 32'h3f800000 : scale_2;
-            sum_3 <= word_int32 ? {{24{sum_3_part[7]}}, sum_3_part} : total_3;
-            multiplier_3 <= word_int32 ? 32'h3f800000 : scale_3;
+            sum_0 <= instruction_payload_int32 ? {{24{sum_0_part[7]}}, sum_0_part} : total_0;
+            multiplier_0 <= instruction_payload_int32 ? 32'h3f800000 : scale_0;
+            sum_1 <= instruction_payload_int32 ? {{24{sum_1_part[7]}}, sum_1_part} : total_1;
+            multiplier_1 <= instruction_payload_int32 ? 32'h3f800000 : scale_1;
+            sum_2 <= instruction_payload_int32 ? {{24{sum_2_part[7]}}, sum_2_part} : total_2;
+            multiplier_2 <= instruction_payload_int32 ? 32'h3f800000 : scale_2;
+            sum_3 <= instruction_payload_int32 ? {{24{sum_3_part[7]}}, sum_3_part} : total_3;
+            multiplier_3 <= instruction_payload_int32 ? 32'h3f800000 : scale_3;
         end
     end
 endmodule
@@ -7858,7 +8270,7 @@ endmodule
 // Executes POOL instructions on whole `rows`-byte words.
 //
 // Members:
-//     instruction: POOL instructions.
+//     instruction: POOL instructions; what follows the header stays until `ready` is 1 again.
 //     read, word_valid, word: Port of the activation memory: word addresses; the words in the same order.
 //     write: Results; `written`: the last one of an instruction is in the memory.
 //     layer: Layer of the results.
@@ -7882,7 +8294,7 @@ module tcu_pool (
     output reg          write_valid,
     input  wire         write_ready,
     input  wire         written,
-    output wire [11:0]  layer,
+    output reg  [11:0]  layer,
     output wire         done,
     output wire         busy
 );
@@ -7901,7 +8313,6 @@ module tcu_pool (
     reg [31:0] write_payload_data;
     reg write_payload_last;
     reg kx_ends;
-    reg [511:0] word_2;
     reg ky_turns;
     reg last_ky;
     reg x_turns;
@@ -7937,22 +8348,22 @@ module tcu_pool (
     reg final_;
     reg [23:0] address;
 
-    wire [7:0] word_n_kx = word_2[379:372];
-    wire kx_is_one = word_n_kx == 8'h1;
+    wire [7:0] instruction_payload_n_kx = instruction_payload[379:372];
+    wire kx_is_one = instruction_payload_n_kx == 8'h1;
     wire ky_ends = ky_turns & last_ky;
-    wire [7:0] word_n_ky = word_2[371:364];
-    wire ky_is_one = word_n_ky == 8'h1;
-    wire [11:0] word_n_x = word_2[363:352];
-    wire x_is_one = word_n_x == 12'h1;
-    wire [11:0] word_n_y = word_2[199:188];
-    wire y_is_one = word_n_y == 12'h1;
+    wire [7:0] instruction_payload_n_ky = instruction_payload[371:364];
+    wire ky_is_one = instruction_payload_n_ky == 8'h1;
+    wire [11:0] instruction_payload_n_x = instruction_payload[363:352];
+    wire x_is_one = instruction_payload_n_x == 12'h1;
+    wire [11:0] instruction_payload_n_y = instruction_payload[199:188];
+    wire y_is_one = instruction_payload_n_y == 12'h1;
     wire group_ends = group_turns & last_group;
-    wire [11:0] word_n_groups = word_2[187:176];
-    wire group_is_one = word_n_groups == 12'h1;
-    wire [15:0] word_height = word_2[231:216];
-    wire [15:0] word_width = word_2[419:404];
-    wire tap_inside = ($signed(ky_iy) >= 1'sd0) & ($signed(ky_iy) < $signed({1'h0, word_height})) &
-        ($signed(kx_ix) >= 1'sd0) & ($signed(kx_ix) < $signed({1'h0, word_width}));
+    wire [11:0] instruction_payload_n_groups = instruction_payload[187:176];
+    wire group_is_one = instruction_payload_n_groups == 12'h1;
+    wire [15:0] instruction_payload_height = instruction_payload[231:216];
+    wire [15:0] instruction_payload_width = instruction_payload[419:404];
+    wire tap_inside = ($signed(ky_iy) >= 1'sd0) & ($signed(ky_iy) < $signed({1'h0, instruction_payload_height})) &
+        ($signed(kx_ix) >= 1'sd0) & ($signed(kx_ix) < $signed({1'h0, instruction_payload_width}));
     wire tap_inside_2 = tap[0];
     assign read_valid = tap_valid & tap_inside_2 & taps_i_ready;
     wire tap_taken = tap_valid & taps_i_ready & (!tap_inside_2 | read_ready);
@@ -7969,11 +8380,10 @@ module tcu_pool (
     wire x_turns_selected_3 = ky_turns ? x_turns_selected_2 : last_ky;
     wire y_turns_selected = last_x ? x_is_one : x_left == 12'h2;
     wire y_turns_selected_2 = x_turns ? y_turns_selected : last_x;
-    wire [3:0] word_stride_x = word_2[387:384];
-    wire [23:0] x_at_sum = x_at + word_stride_x * 24'h4;
+    wire [3:0] instruction_payload_stride_x = instruction_payload[387:384];
+    wire [23:0] x_at_sum = x_at + instruction_payload_stride_x * 24'h4;
     wire begin_ = (fsm_state == FSM_BEGIN) & row_product_ready;
     assign write_payload = {write_payload_last, write_payload_data, write_payload_address};
-    assign layer = word_2[16:5];
     assign done = written;
     wire tap_first_2 = tap[1];
     wire tap_last = tap[2];
@@ -7981,19 +8391,18 @@ module tcu_pool (
     wire [23:0] tap_address_2 = tap[27:4];
     wire [3:0] instruction_payload_stride_y = instruction_payload[383:380];
     wire [23:0] instruction_payload_row_step = instruction_payload[303:280];
-    wire [23:0] word_base = word_2[151:128];
-    wire [15:0] word_iy0 = word_2[215:200];
-    wire [15:0] word_ix0 = word_2[403:388];
-    wire [23:0] word_out_base = word_2[175:152];
-    wire [23:0] word_row_step = word_2[303:280];
-    wire [3:0] word_stride_y = word_2[383:380];
-    wire [23:0] word_out_row_step = word_2[351:328];
-    wire [23:0] word_group_step = word_2[279:256];
-    wire [23:0] word_out_group_step = word_2[327:304];
+    wire [23:0] instruction_payload_base = instruction_payload[151:128];
+    wire [15:0] instruction_payload_iy0 = instruction_payload[215:200];
+    wire [15:0] instruction_payload_ix0 = instruction_payload[403:388];
+    wire [23:0] instruction_payload_out_base = instruction_payload[175:152];
+    wire [23:0] instruction_payload_out_row_step = instruction_payload[351:328];
+    wire [23:0] instruction_payload_group_step = instruction_payload[279:256];
+    wire [23:0] instruction_payload_out_group_step = instruction_payload[327:304];
     wire [27:0] tap_2 = {tap_address, group_ends, ky_ends, tap_first, tap_inside};
     wire taps_o_payload_first = taps_o_payload[1];
     wire taps_o_payload_final = taps_o_payload[3];
     wire [23:0] taps_o_payload_address = taps_o_payload[27:4];
+    wire [11:0] instruction_payload_layer = instruction_payload[16:5];
 
     tcu_fifo_taps u_taps (
         .clk(clk),
@@ -8030,10 +8439,10 @@ module tcu_pool (
     );
 
     always @(posedge clk) begin
-        if (begin_) kx_left <= word_n_kx;
+        if (begin_) kx_left <= instruction_payload_n_kx;
         else if (step) begin
             kx_left <= kx_left - 8'h1;
-            if (kx_ends) kx_left <= word_n_kx;
+            if (kx_ends) kx_left <= instruction_payload_n_kx;
         end
     end
 
@@ -8067,10 +8476,10 @@ module tcu_pool (
     end
 
     always @(posedge clk) begin
-        if (begin_) ky_left <= word_n_ky;
+        if (begin_) ky_left <= instruction_payload_n_ky;
         else if (step & ky_turns) begin
             ky_left <= ky_left - 8'h1;
-            if (last_ky) ky_left <= word_n_ky;
+            if (last_ky) ky_left <= instruction_payload_n_ky;
         end
     end
 
@@ -8084,10 +8493,10 @@ module tcu_pool (
     end
 
     always @(posedge clk) begin
-        if (begin_) x_left <= word_n_x;
+        if (begin_) x_left <= instruction_payload_n_x;
         else if (step & x_turns) begin
             x_left <= x_left - 12'h1;
-            if (last_x) x_left <= word_n_x;
+            if (last_x) x_left <= instruction_payload_n_x;
         end
     end
 
@@ -8101,10 +8510,10 @@ module tcu_pool (
     end
 
     always @(posedge clk) begin
-        if (begin_) y_left <= word_n_y;
+        if (begin_) y_left <= instruction_payload_n_y;
         else if (step & y_turns) begin
             y_left <= y_left - 12'h1;
-            if (last_y) y_left <= word_n_y;
+            if (last_y) y_left <= instruction_payload_n_y;
         end
     end
 
@@ -8118,10 +8527,10 @@ module tcu_pool (
     end
 
     always @(posedge clk) begin
-        if (begin_) group_left <= word_n_groups;
+        if (begin_) group_left <= instruction_payload_n_groups;
         else if (step & group_turns) begin
             group_left <= group_left - 12'h1;
-            if (last_group) group_left <= word_n_groups;
+            if (last_group) group_left <= instruction_payload_n_groups;
         end
     end
 
@@ -8136,24 +8545,24 @@ module tcu_pool (
 
     always @(posedge clk) begin
         if (begin_) begin
-            group_at <= word_base;
-            y_at <= word_base;
-            x_at <= word_base;
-            ky_at <= word_base;
-            kx_at <= word_base;
-            y_iy <= {word_iy0[15], word_iy0};
-            ky_iy <= {word_iy0[15], word_iy0};
-            x_ix <= {word_ix0[15], word_ix0};
-            kx_ix <= {word_ix0[15], word_ix0};
-            out_group_at <= word_out_base;
-            out_y_at <= word_out_base;
-            tap_address <= word_out_base;
+            group_at <= instruction_payload_base;
+            y_at <= instruction_payload_base;
+            x_at <= instruction_payload_base;
+            ky_at <= instruction_payload_base;
+            kx_at <= instruction_payload_base;
+            y_iy <= {instruction_payload_iy0[15], instruction_payload_iy0};
+            ky_iy <= {instruction_payload_iy0[15], instruction_payload_iy0};
+            x_ix <= {instruction_payload_ix0[15], instruction_payload_ix0};
+            kx_ix <= {instruction_payload_ix0[15], instruction_payload_ix0};
+            out_group_at <= instruction_payload_out_base;
+            out_y_at <= instruction_payload_out_base;
+            tap_address <= instruction_payload_out_base;
         end else if (step) begin
             kx_at <= kx_at + 24'h4;
             kx_ix <= kx_ix + 17'h1;
             if (ky_turns) begin
-                ky_at <= ky_at + word_row_step;
-                kx_at <= ky_at + word_row_step;
+                ky_at <= ky_at + instruction_payload_row_step;
+                kx_at <= ky_at + instruction_payload_row_step;
                 ky_iy <= ky_iy + 17'h1;
                 kx_ix <= x_ix;
             end
@@ -8162,8 +8571,8 @@ module tcu_pool (
                 ky_at <= x_at_sum;
                 kx_at <= x_at_sum;
                 ky_iy <= y_iy;
-                x_ix <= x_ix + word_stride_x;
-                kx_ix <= x_ix + word_stride_x;
+                x_ix <= x_ix + instruction_payload_stride_x;
+                kx_ix <= x_ix + instruction_payload_stride_x;
                 tap_address <= tap_address + 24'h4;
             end
             if (y_turns) begin
@@ -8171,26 +8580,26 @@ module tcu_pool (
                 x_at <= y_at + row_product_products;
                 ky_at <= y_at + row_product_products;
                 kx_at <= y_at + row_product_products;
-                y_iy <= y_iy + word_stride_y;
-                ky_iy <= y_iy + word_stride_y;
-                x_ix <= {word_ix0[15], word_ix0};
-                kx_ix <= {word_ix0[15], word_ix0};
-                out_y_at <= out_y_at + word_out_row_step;
-                tap_address <= out_y_at + word_out_row_step;
+                y_iy <= y_iy + instruction_payload_stride_y;
+                ky_iy <= y_iy + instruction_payload_stride_y;
+                x_ix <= {instruction_payload_ix0[15], instruction_payload_ix0};
+                kx_ix <= {instruction_payload_ix0[15], instruction_payload_ix0};
+                out_y_at <= out_y_at + instruction_payload_out_row_step;
+                tap_address <= out_y_at + instruction_payload_out_row_step;
             end
             if (group_turns) begin
-                group_at <= group_at + word_group_step;
-                y_at <= group_at + word_group_step;
-                x_at <= group_at + word_group_step;
-                ky_at <= group_at + word_group_step;
-                kx_at <= group_at + word_group_step;
-                y_iy <= {word_iy0[15], word_iy0};
-                ky_iy <= {word_iy0[15], word_iy0};
-                x_ix <= {word_ix0[15], word_ix0};
-                kx_ix <= {word_ix0[15], word_ix0};
-                out_group_at <= out_group_at + word_out_group_step;
-                out_y_at <= out_group_at + word_out_group_step;
-                tap_address <= out_group_at + word_out_group_step;
+                group_at <= group_at + instruction_payload_group_step;
+                y_at <= group_at + instruction_payload_group_step;
+                x_at <= group_at + instruction_payload_group_step;
+                ky_at <= group_at + instruction_payload_group_step;
+                kx_at <= group_at + instruction_payload_group_step;
+                y_iy <= {instruction_payload_iy0[15], instruction_payload_iy0};
+                ky_iy <= {instruction_payload_iy0[15], instruction_payload_iy0};
+                x_ix <= {instruction_payload_ix0[15], instruction_payload_ix0};
+                kx_ix <= {instruction_payload_ix0[15], instruction_payload_ix0};
+                out_group_at <= out_group_at + instruction_payload_out_group_step;
+                out_y_at <= out_group_at + instruction_payload_out_group_step;
+                tap_address <= out_group_at + instruction_payload_out_group_step;
             end
         end
     end
@@ -8272,13 +8681,13 @@ module tcu_pool (
 
     always @(posedge clk) begin
         if (rst) begin
-            word_2 <= 512'h0;
+            layer <= 12'h0;
             fsm_state <= FSM_IDLE;
         end else begin
             case (fsm_state)
                 FSM_IDLE: begin
                     if (instruction_valid) begin
-                        word_2 <= instruction_payload;
+                        layer <= instruction_payload_layer;
                         fsm_state <= FSM_BEGIN;
                     end
                 end

@@ -15,6 +15,8 @@ _FETCH_BURSTS = 4
 _FETCH_BURST_BYTES = 256
 _LOAD_BEATS = 256
 _WRITE_BEATS = 2 * BURST_BEATS
+_INSTRUCTION_WORDS = 512
+_INSTRUCTION_WORD_BITS = 64
 _LAYERS = 256
 _LAYER_COUNTERS = 9
 _LAYER_COUNT_BITS = 32
@@ -41,6 +43,7 @@ def memories(architecture: Architecture) -> list[Memory]:
     fetch = [Memory("fetch", beat, fetch_beats, beat)] if fetch_beats >= _SHALLOWEST else []
     return [
         *fetch,
+        Memory("instructions", _INSTRUCTION_WORD_BITS, _INSTRUCTION_WORDS, _INSTRUCTION_WORD_BITS),
         Memory("writer", beat, _WRITE_BEATS, beat),
         Memory("load", beat, _LOAD_BEATS, beat),
         Memory("activation", 8 * a.rows, a.activation_bank_words, 8, ACTIVATION_BANKS),

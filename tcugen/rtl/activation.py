@@ -5,8 +5,8 @@ unaligned, two neighbouring words) leaves at least two banks to the others. Who 
 
     reads:  array, residual, pool, store          writes: drain, pool, load
 
-The array and the output path never wait; requests of the others wait in a queue of two each, so that nobody's ready
-depends on anybody else.
+The array and the output path never wait; requests of the others wait in a queue each, so that nobody's ready depends on
+anybody else.
 
     cycle      0                1             2            3                4                  5
     operand    request          arbitrate     block RAM    bank register    bytes of two words rotate, pad
@@ -21,7 +21,7 @@ from amaranth.lib.wiring import Component, In, Out, connect, flipped
 from tcugen.arch import ACTIVATION_BANKS, Architecture, bits_for
 from tcugen.isa import ACTIVATION_ADDRESS_BITS
 from tcugen.rtl.pipeline import Pipeline
-from tcugen.rtl.queue import StreamQueue
+from tcugen.rtl.queue import StreamQueue, StreamRegister
 from tcugen.rtl.sram import Sram
 
 READERS = ("residual", "pool", "store")
@@ -142,9 +142,11 @@ class ActivationMemory(Component):
         return m
 
     def _queued(self, m: Module, name: str):
-        """The port's stream, after a queue of two."""
+        """The port's stream, after a queue of two, or of one where a payload comes every other cycle at most."""
         port = getattr(self, name)
-        m.submodules[f"{name}_requests"] = queue = StreamQueue(port.payload.shape(), depth=2)
+        shape = port.payload.shape()
+        queue = StreamRegister(shape) if name == "pool_write" else StreamQueue(shape, depth=2)
+        m.submodules[f"{name}_requests"] = queue
         connect(m, flipped(port), queue.i)
         return queue.o
 

@@ -18,7 +18,7 @@ from tcugen.rtl.delay import delayed
 from tcugen.rtl.loader import WeightLoader
 from tcugen.rtl.passes import PassWalker, tile_position_bits
 from tcugen.rtl.pixels import LAYER_BITS, PixelWalker
-from tcugen.rtl.queue import StreamQueue
+from tcugen.rtl.queue import StreamQueue, StreamRegister
 
 AHEAD = ActivationMemory.LATENCY - 1
 """Cycles by which the loader's reads are delayed: it counts on an operand two cycles after its pixel is walked, but
@@ -101,7 +101,8 @@ class ComputeEngine(Component):
         m = Module()
         a = self.architecture
         m.submodules.passes = passes = PassWalker(a)
-        m.submodules.pass_queue = pass_queue = StreamQueue(passes.o_pass.payload.shape(), depth=2)
+        # A pass lasts `rows` cycles or more, as its weights do.
+        m.submodules.pass_queue = pass_queue = StreamRegister(passes.o_pass.payload.shape())
         m.submodules.tile_queue = tile_queue = StreamQueue(passes.o_tile.payload.shape(), depth=2)
         m.submodules.pixels = pixels = PixelWalker(a)
         m.submodules.loader = loader = WeightLoader(a)

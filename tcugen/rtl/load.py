@@ -5,7 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from tcugen.arch import BURST_BEATS, Architecture, bits_for
-from tcugen.isa import ACTIVATION_ADDRESS_BITS, Opcode
+from tcugen.isa import Opcode
 from tcugen.rtl.activation import write_layout
 from tcugen.rtl.axi import REQUEST
 from tcugen.rtl.decode import INSTRUCTION_BITS, fields
@@ -49,6 +49,7 @@ class Load(wiring.Component):
     def __init__(self, architecture: Architecture):
         self._bus_bytes = architecture.bus_bytes
         self._write_bytes = min(architecture.bus_bytes, architecture.rows)
+        self._address_bits = architecture.activation_address_bits
         super().__init__(
             {
                 "instruction": In(stream.Signature(INSTRUCTION_BITS)),
@@ -64,8 +65,8 @@ class Load(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.bursts = bursts = SegmentWalker(32, self._bus_bytes, BURST_BEATS, tag_bits=3)
-        m.submodules.plans = plans = Fifo(transfer_layout(ACTIVATION_ADDRESS_BITS, 0), QUEUE_INSTRUCTIONS)
-        m.submodules.places = places = SegmentWalker(ACTIVATION_ADDRESS_BITS, self._write_bytes, 1, back_to_back=True)
+        m.submodules.plans = plans = Fifo(transfer_layout(self._address_bits, 0), QUEUE_INSTRUCTIONS)
+        m.submodules.places = places = SegmentWalker(self._address_bits, self._write_bytes, 1, back_to_back=True)
         m.submodules.beats = Fifo(8 * self._bus_bytes, QUEUE_BEATS)
         wiring.connect(m, plans.o, places.i)
 

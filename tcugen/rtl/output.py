@@ -44,7 +44,8 @@ class OutputPath(Component):
     """Executes DRAIN instructions.
 
     Members:
-        instruction: DRAIN instructions. The next one starts when the pipeline is empty, so that controls stand still.
+        instruction: DRAIN instructions; what follows the header stays until `ready` is 1 again, which is when
+            the pipeline is empty, so that controls stand still.
         filled, bank_released: A tile is complete; its bank is free again.
         read_en, read_bank, read_pixel, accumulators: Port of the accumulators.
         groups_written, read_group_en, read_group, read_unit, parameters, group_released: Port of the parameter ring.
@@ -112,7 +113,7 @@ class OutputPath(Component):
         m = Module()
         m.submodules.walker = walker = self.walker
         m.submodules.residual_reader = reader = ResidualReader(self.architecture)
-        word = Signal(INSTRUCTION_BITS)
+        word = self.instruction.payload
         start = Signal()
         f = fields(Opcode.DRAIN, word)
         m.d.comb += self.write_en.eq(delayed(m, walker.go, self.latency, "valid_line"))
@@ -130,11 +131,10 @@ class OutputPath(Component):
         m.d.comb += [
             self.busy.eq(busy),
             self.instruction.ready.eq(~self.busy),
-            self.layer.eq(header(word).layer),
         ]
         m.d.sync += start.eq(self.instruction.valid & self.instruction.ready)
         with m.If(self.instruction.valid & self.instruction.ready):
-            m.d.sync += word.eq(self.instruction.payload)
+            m.d.sync += self.layer.eq(header(word).layer)
 
         m.d.comb += [
             *(unit.start.eq(begin) for unit in (walker, reader)),

@@ -68,7 +68,7 @@ class PassWalker(Component):
     """Walks a COMPUTE instruction and emits each pass together with the weight tile it needs.
 
     Members:
-        instruction: COMPUTE instructions.
+        instruction: COMPUTE instructions; what follows the header stays until `ready` is 1 again.
         tiles_written: Position after the last complete tile of the weight ring; a pass is emitted only when its tile
             is there.
         o_pass, o_tile: The passes, and their tiles in the same order.
@@ -102,8 +102,8 @@ class PassWalker(Component):
 
     def elaborate(self, platform):
         m = Module()
-        word = Signal(INSTRUCTION_BITS)
-        f = fields(Opcode.COMPUTE, word)
+        f = fields(Opcode.COMPUTE, self.instruction.payload)
+        layer = Signal(_bits("layer"))
         begin, go = Signal(), Signal()
         product = self._block_product(m)
         loops = Loops(
@@ -129,7 +129,7 @@ class PassWalker(Component):
         steps = {"column": f.column_step, "block": product.products.address, "group": f.group_step, "ky": f.ky_step}
         one = self.o_pass.payload
         m.d.comb += [
-            one.layer.eq(header(word).layer),
+            one.layer.eq(layer),
             one.row.eq(loops.address("{}_at", f.base, steps)),
             one.iy.eq(loops.address("{}_iy", f.iy0, {"block": product.products.iy, "ky": 1}, bits=len(one.iy))),
             one.offset.eq(loops.address("offset", f.offset0, {"kx": f.kx_step})),
@@ -150,7 +150,7 @@ class PassWalker(Component):
             with m.State("IDLE"):
                 m.d.comb += self.instruction.ready.eq(1)
                 with m.If(self.instruction.valid):
-                    m.d.sync += word.eq(self.instruction.payload)
+                    m.d.sync += layer.eq(header(self.instruction.payload).layer)
                     m.next = "PREPARE"
             with m.State("PREPARE"):
                 m.d.comb += begin.eq(1)

@@ -38,7 +38,7 @@ class Pool(Component):
     """Executes POOL instructions on whole `rows`-byte words.
 
     Members:
-        instruction: POOL instructions.
+        instruction: POOL instructions; what follows the header stays until `ready` is 1 again.
         read, word_valid, word: Port of the activation memory: word addresses; the words in the same order.
         write: Results; `written`: the last one of an instruction is in the memory.
         layer: Layer of the results.
@@ -78,8 +78,7 @@ class Pool(Component):
 
     def elaborate(self, platform):
         m = Module()
-        word = Signal(INSTRUCTION_BITS)
-        f = fields(Opcode.POOL, word)
+        f = fields(Opcode.POOL, self.instruction.payload)
         begin = Signal()
         step = Signal()
         m.submodules.taps = taps = Fifo(TAP, TAPS_AHEAD)
@@ -95,7 +94,6 @@ class Pool(Component):
         with m.If(step):
             m.d.sync += [tap.eq(walked), self.read.payload.eq(walked_word)]
         m.d.comb += [
-            self.layer.eq(header(word).layer),
             self.done.eq(self.written),
             self.read.valid.eq(there & tap.inside & taps.i.ready),
             taken.eq(there & taps.i.ready & (~tap.inside | self.read.ready)),
@@ -112,7 +110,7 @@ class Pool(Component):
             with m.State("IDLE"):
                 m.d.comb += self.instruction.ready.eq(1)
                 with m.If(self.instruction.valid):
-                    m.d.sync += word.eq(self.instruction.payload)
+                    m.d.sync += self.layer.eq(header(self.instruction.payload).layer)
                     m.next = "BEGIN"
             with m.State("BEGIN"):
                 m.d.comb += begin.eq(row_product.ready)

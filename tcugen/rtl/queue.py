@@ -1,4 +1,4 @@
-"""A small queue between two walkers."""
+"""Small queues between two walkers."""
 
 from amaranth.hdl import Module, Signal
 from amaranth.lib import stream
@@ -35,4 +35,29 @@ class StreamQueue(Component):
             for i in range(self.depth):
                 with m.If(level - get == i):
                     m.d.sync += slots[i].eq(self.i.payload)
+        return m
+
+
+class StreamRegister(Component):
+    """A queue of one stream payload. Latency one cycle, one payload every other cycle. Reset: empty.
+
+    Neither side's ready or valid depends on the other's, as in a StreamQueue of two, and nothing chooses among
+    payloads: no LUT for a bit of them.
+    """
+
+    i: stream.Interface
+    o: stream.Interface
+
+    def __init__(self, shape):
+        self.shape = shape
+        super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})
+
+    def elaborate(self, platform):
+        m = Module()
+        payload = Signal(self.shape, reset_less=True)
+        m.d.comb += [self.i.ready.eq(~self.o.valid), self.o.payload.eq(payload)]
+        with m.If(self.o.valid):
+            m.d.sync += self.o.valid.eq(~self.o.ready)
+        with m.Elif(self.i.valid):
+            m.d.sync += [self.o.valid.eq(1), payload.eq(self.i.payload)]
         return m

@@ -70,7 +70,7 @@ class Store(wiring.Component):
         rows, bus_bytes = self._architecture.rows, self._architecture.bus_bytes
         m.submodules.bursts = bursts = SegmentWalker(32, bus_bytes, BURST_BEATS, tag_bits=3)
         m.submodules.places = places = SegmentWalker(
-            ACTIVATION_ADDRESS_BITS, self._unit_bytes, rows // self._unit_bytes
+            self._architecture.activation_address_bits, self._unit_bytes, rows // self._unit_bytes
         )
 
         m.submodules.row_queue = row_queue = Fifo(ROWS, QUEUE_INSTRUCTIONS)

@@ -65,7 +65,7 @@ class Compute:
         self.layer = 0
         self.spans: list[tuple[int, int]] = []
         self._walked = self._loaded = self._taken = -architecture.rows
-        self._loaded_before = self._taken_before = -2 * architecture.rows
+        self._loaded_before = -2 * architecture.rows
         self._pixels = 0
         self._walker_free = 0
         self._opened = 0
@@ -85,7 +85,7 @@ class Compute:
 
     def _take(self) -> bool:
         queue = self._queue
-        offered = queue.offered()
+        offered = queue.offered(self._walker_free)
         if offered is None:
             return False
         cycle = max(offered, self._walker_free)
@@ -154,8 +154,8 @@ class Compute:
     def _pass(self, written: int, bank_from: int, pixels: int, releases: bool) -> None:
         """One pass."""
         rows = self._rows
-        # Two passes wait between walker and array, and so do two tiles before the loader.
-        due = max(self._walked + PASS_PERIOD, self._taken_before + 1, self._loaded_before + rows, self._first_walk)
+        # One pass waits between walker and array, and two tiles do before the loader.
+        due = max(self._walked + PASS_PERIOD, self._taken + 1, self._loaded_before + rows, self._first_walk)
         there = written + TILE_TO_PASS
         walked = due if due > there else there
         loaded = max(self._loaded + rows, self._taken + TAKE_TO_LOADER, walked + PASS_TO_LOADER)
@@ -172,7 +172,7 @@ class Compute:
             charge(layer, Stall.CONTROL, at, taken + 1)
         self._walked = walked
         self._loaded_before, self._loaded = self._loaded, loaded
-        self._taken_before, self._taken = self._taken, taken
+        self._taken = taken
         self._pixels = pixels
         self.free_from = taken + 1 + pixels
         if releases:
@@ -204,12 +204,10 @@ class Compute:
             step = (last_loaded - first_loaded) // (count - 1) if count > 1 else 0
             self._tiles.release(first_loaded + RING_READ_DELAY + rows, step, count)
         before = taken_at(count - 1)
-        self._walked = max(
-            self._walked + count * PASS_PERIOD, (taken_at(count - 2) if count > 1 else self._taken_before) + 1
-        )
+        self._walked = before + 1
         self._loaded_before = max(loaded_at(count - 1), taken_at(count - 2) + TAKE_TO_LOADER) if count > 1 else loaded
         self._loaded = last_loaded
-        self._taken_before, self._taken = before, last
+        self._taken = last
         self.free_from = last + 1 + pixels
 
     def _log(self, instruction: Instruction, rows: int, done: int, count: int, first_taken: int) -> None:

@@ -65,7 +65,7 @@ class Drain:
         """Go on as long as everything needed is known."""
         while True:
             if self._instruction is None:
-                offered = self._queue.offered()
+                offered = self._queue.offered(self._free_from)
                 if offered is None:
                     return
                 cycle = max(offered, self._free_from)

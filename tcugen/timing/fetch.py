@@ -159,13 +159,14 @@ class Fetch:
                 if not shared:
                     self._usable()  # it is gathered meanwhile
                 break
-            left = max(valid, room)
+            entered = max(valid, room)
+            left = entered + queue.words - 1
             if shared:
                 self._part += 1
                 self._consumed = left
             self._left = left
             self._own_part_at = None
             self._next += 1
-            queue.put(instruction, left)
+            queue.put(instruction, entered)
         if self.request_at == NEVER:
             self._choose()

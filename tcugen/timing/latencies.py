@@ -3,6 +3,8 @@
 A cycle is named by what can be seen in it: "from A to B" is 1 if B shows in the cycle after A.
 """
 
+from tcugen.isa import Opcode
+
 TAKE_TO_ISSUE = 4
 """reader: a client's request is taken, then its address is checked: queue, settings, sums, verdict."""
 
@@ -37,8 +39,20 @@ count 1."""
 SMALL_FIFO = 64
 """fifo: queues below this depth have latency 1, others 2."""
 
-QUEUE_LATENCY = 2
-"""dispatch: from entering an empty queue to standing at its gate; one more until its waits are judged."""
+IN_PLACE = (Opcode.COMPUTE, Opcode.DRAIN, Opcode.POOL)
+"""gate: opcodes whose bodies are read once their unit is ready; those of others while it is at work."""
+
+WORD_BYTES = 8
+"""instruction_memory: bytes that are written, and read, in a cycle."""
+
+WRITE_TO_CHOICE = 1
+"""instruction_memory: from an instruction's first word written to the choice of whose words are read."""
+
+CHOICE_TO_HEADER = 4
+"""instruction_memory, gate: from the choice to the header at the gate; one more until its waits are judged."""
+
+CHOICE_TO_BODY = 2
+"""The same to the body, beside a cycle per word. The room of its words is free a cycle earlier."""
 
 DONE_TO_JUDGED = 1
 """dispatch: from the counter that shows the work to the offer of an instruction that waited for it."""

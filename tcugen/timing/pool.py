@@ -35,7 +35,7 @@ class Pool:
         """Take the next instruction if none is under way."""
         if self.now != NEVER:
             return
-        offered = self._queue.offered()
+        offered = self._queue.offered(self.idle_from)
         if offered is None:
             return
         cycle = max(offered, self.idle_from)

@@ -49,7 +49,7 @@ def replay(
         raise ReplayError(f"the last of {len(instructions)} instructions must be END")
     agenda = Agenda()
     completions = {unit: Completions(agenda) for unit in Unit}
-    queues = {opcode: InstructionQueue(completions, agenda) for opcode in Opcode if opcode != Opcode.END}
+    queues = {opcode: InstructionQueue(opcode, completions, agenda) for opcode in Opcode if opcode != Opcode.END}
     charges = Charges(layers)
     writes = DrainWrites(architecture)
     reads = ArrayReads(architecture, sum(i.opcode == Opcode.POOL for i in instructions))

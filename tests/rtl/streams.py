@@ -18,6 +18,15 @@ async def put(ctx, stream, payloads, idle: float = 0.0, random: Random | None = 
         ctx.set(stream.valid, 0)
 
 
+async def put_in_place(ctx, stream, payloads, idle: float = 0.0, random: Random | None = None):
+    """Like `put` to one who reads the payload until it is ready again: only then it changes."""
+    for payload in payloads:
+        await put(ctx, stream, [payload], idle, random)
+        ready = False
+        while not ready:
+            *_, ready = await ctx.tick().sample(stream.ready)
+
+
 async def get(ctx, stream, count: int, idle: float = 0.0, random: Random | None = None):
     """Take `count` payloads and return them; withhold ready like `put` does valid."""
     taken = []

@@ -63,7 +63,7 @@ async def fill(ctx, model: Model) -> None:
     for address in range(0, len(model.bytes), model.rows):
         ctx.set(unit.pool_write.payload, {"address": address, "data": model.word(address)})
         assert ctx.get(unit.pool_write.ready)
-        await ctx.tick()
+        await ctx.tick().repeat(2)  # a word every other cycle
     ctx.set(unit.pool_write.valid, 0)
     await ctx.tick().repeat(2)
 

@@ -7,8 +7,13 @@ from amaranth.back import verilog
 from tcugen.arch import QUEUE_DEPTH
 from tcugen.isa import COUNT_BITS, INSTRUCTION_BYTES, OWN_FIELDS, SHARED_FIELDS, Instruction, Opcode, Unit
 from tcugen.rtl.control import SETTLE_CYCLES
-from tcugen.rtl.dispatch import QUEUES, Dispatch
+from tcugen.rtl.dispatch import Dispatch
+from tcugen.rtl.gate import IN_PLACE
+from tcugen.rtl.instruction_memory import HEADER_WORDS, QUEUES, WORD_BITS, used_words
 from tests.rtl.streams import run as simulate
+
+FIRST_OFFER = 3
+"""Cycles from an instruction's arrival to its offer beside those for its words: level, choice, capture."""
 
 UNIT_OF = {
     Opcode.LOAD: Unit.LOAD,
@@ -66,7 +71,7 @@ class Bench:
     async def _bench(self, ctx, limit: int, after: int):
         dut, generator = self.dut, self.generator
         running = dict.fromkeys(QUEUES)  # opcode -> cycles left
-        bus_cycles, quiet_since, pulses = 30, None, 0
+        bus_cycles, quiet_since, pulses, present, accepted = 30, None, 0, False, True
         program = [int.from_bytes(word, "little") for word in self.program]
         outputs = [getattr(dut, f"o_{opcode.name.lower()}") for opcode in QUEUES]
         for cycle in range(limit):
@@ -90,7 +95,8 @@ class Bench:
             ctx.set(dut.bus_idle, bus_cycles == 0)
             for opcode, output in zip(QUEUES, outputs, strict=True):
                 ctx.set(output.ready, running[opcode] is None and generator.random() < self.rate)
-            present = self.accepted < len(program) and generator.random() < self.rate
+            held = present and not accepted  # what is offered stays until it is taken
+            present = self.accepted < len(program) and (held or generator.random() < self.rate)
             ctx.set(dut.i.valid, present or self.accepted == len(program))  # something always follows END
             ctx.set(dut.i.payload, program[self.accepted] if present else generator.getrandbits(512))
             if not present and self.accepted < len(program):
@@ -155,11 +161,53 @@ def test_a_full_queue_blocks_what_is_behind_it():
     assert not bench.taken[Opcode.LOAD]
 
 
-def test_independent_instructions_of_one_unit_start_every_other_cycle():
+@pytest.mark.parametrize("opcode", QUEUES)
+def test_independent_instructions_of_one_unit_start_as_fast_as_their_words_are_read(opcode):
     generator = random.Random(3)
-    program = [make_instruction(generator, Opcode.WEIGHT) for _ in range(6)] + [Instruction(Opcode.END, {})]
-    cycles = Bench([i.encode() for i in program]).run().offer_cycles[Opcode.WEIGHT]
-    assert {b - a for a, b in itertools.pairwise(cycles)} == {2}
+    program = [make_instruction(generator, opcode) for _ in range(6)] + [Instruction(Opcode.END, {})]
+    cycles = Bench([i.encode() for i in program]).run().offer_cycles[opcode]
+    assert cycles[0] == used_words(opcode) + FIRST_OFFER
+    assert {b - a for a, b in itertools.pairwise(cycles)} == {used_words(opcode) + FIRST_OFFER}
+
+
+@pytest.mark.parametrize("opcode", QUEUES)
+def test_the_next_header_waits_at_the_gate_and_the_body_where_it_is_used(opcode):
+    """While the unit works, what an opcode IN_PLACE brings stays, and others have the next one already."""
+    dut = Dispatch()
+    generator = random.Random(4)
+    first, second = (int.from_bytes(make_instruction(generator, opcode).encode(), "little") for _ in range(2))
+    output = getattr(dut, f"o_{opcode.name.lower()}")
+    words = used_words(opcode)
+    header_bits = HEADER_WORDS * WORD_BITS
+
+    async def bench(ctx):
+        ctx.set(dut.i.valid, 1)
+        for word in (first, second):
+            ctx.set(dut.i.payload, word)
+            accepted = False
+            while not accepted:
+                *_, accepted = await ctx.tick().sample(dut.i.ready)
+        ctx.set(dut.i.valid, 0)
+        ctx.set(output.ready, 1)
+        taken = False
+        while not taken:
+            *_, taken, payload = await ctx.tick().sample(output.valid, output.payload)
+        assert payload == first
+        ctx.set(output.ready, 0)
+        await ctx.tick().repeat(40)
+        body = first if opcode in IN_PLACE else second
+        assert ctx.get(output.payload) >> header_bits == body >> header_bits
+        assert ctx.get(output.payload) % (1 << header_bits) == second % (1 << header_bits)
+        assert ctx.get(output.valid) == (opcode not in IN_PLACE)
+        ctx.set(output.ready, 1)
+        cycles = 0
+        while not ctx.get(output.valid):
+            await ctx.tick()
+            cycles += 1
+        assert ctx.get(output.payload) == second
+        assert cycles == (words - HEADER_WORDS + 2 if opcode in IN_PLACE else 0)
+
+    simulate(dut, bench)
 
 
 @pytest.mark.parametrize("last", [*QUEUES, "bus"])
@@ -208,10 +256,13 @@ def test_state_of_the_compute_queue():
         assert await state(ctx) == (1, 0, Unit.LOAD, 0, 0)
         ctx.set(dut.i.valid, 1)
         ctx.set(dut.i.payload, int.from_bytes(own.encode(), "little"))
+        ctx.set(dut.o_compute.ready, 1)
         await ctx.tick()
-        ctx.set(dut.i.valid, 0)
-        for _ in range(2):  # inside, but not judged yet
+        for _ in range(5):  # inside, but not judged yet
             assert (await state(ctx))[:2] == (0, 0)
+        await ctx.tick().repeat(2)
+        ctx.set(dut.i.valid, 0)
+        await ctx.tick().repeat(4)
         assert await state(ctx) == (0, 1, Unit.LOAD, 77, 0)
         ctx.set(dut.done_load, 1)
         await ctx.tick()
@@ -223,8 +274,6 @@ def test_state_of_the_compute_queue():
         ctx.set(dut.done_drain, 0)
         await ctx.tick()
         assert await state(ctx) == (0, 0, Unit.LOAD, 77, 1)  # 2 cycles after the last pulse
-        ctx.set(dut.o_compute.ready, 1)
-        assert (await state(ctx))[4] == 1
         assert await state(ctx) == (1, 0, Unit.LOAD, 77, 0)
 
     simulate(dut, bench)
@@ -242,7 +291,7 @@ def test_counters_stay_at_their_maximum(monkeypatch):
         await ctx.tick().repeat(20)
         ctx.set(dut.i.payload, int.from_bytes(load.encode(), "little"))
         ctx.set(dut.i.valid, 1)
-        await ctx.tick().repeat(5)
+        await ctx.tick().repeat(9)
         assert ctx.get(dut.o_load.valid)
 
     simulate(dut, bench)

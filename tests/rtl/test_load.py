@@ -17,6 +17,8 @@ WINDOWS = [{"base": 0x10000 * window, "size": WINDOW_BYTES} for window in Window
 CONTENTS = Random(7).randbytes(0x10000 * len(Window))
 
 SHAPES = [(16, 8), (8, 8), (4, 16), (4, 64), (32, 4), (16, 32)]
+ADDRESSES = 1 << Architecture(rows=4, columns=32, output_lanes=1).activation_address_bits
+"""Of the benches' machines: addresses of bytes wrap there, as the memory has no more."""
 RATES = [(16, 8, 2000), (16, 8, 98), (16, 8, 16), (32, 4, 98), (16, 16, 98)]
 """Rows, bytes per beat, beats per segment."""
 
@@ -54,7 +56,7 @@ class Bench:
             if valid and ready:
                 assert address % self.write_bytes == 0
                 for byte in range(self.write_bytes):
-                    self.activation[(address + byte) % (1 << 24)] = data >> 8 * byte & 255
+                    self.activation[(address + byte) % ADDRESSES] = data >> 8 * byte & 255
                 self.writes += 1
                 self.last_write_cycle = cycle
             ctx.set(self.load.written, valid and ready and last)
@@ -97,7 +99,7 @@ def execute(instructions: list[Instruction]) -> dict[int, int]:
             source = WINDOWS[load["window"]]["base"] + load["offset"] + segment * load["memory_step"]
             target = load["activation"] + segment * load["activation_step"]
             for byte in range(load["segment_bytes"]):
-                activation[(target + byte) % (1 << 24)] = CONTENTS[source + byte]
+                activation[(target + byte) % ADDRESSES] = CONTENTS[source + byte]
     return activation
 
 

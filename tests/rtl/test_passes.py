@@ -5,7 +5,7 @@ import pytest
 from tcugen.isa import Opcode
 from tcugen.rtl.passes import PassWalker
 from tests.rtl.instructions import ADDRESSES, encoded, small
-from tests.rtl.streams import get, put, run
+from tests.rtl.streams import get, put, put_in_place, run
 
 COPIED = ("layer", "n_x", "y_step", "x_step", "stride_y", "row_bytes", "height", "pad")
 COUNTED = ("n_columns", "n_groups", "n_ky", "n_kx")
@@ -71,7 +71,9 @@ def test_passes_and_tiles_of_random_instructions(seed, idle):
     seen = {"pass": [], "tile": [], "written": 0}
 
     async def driver(ctx):
-        await put(ctx, walker.instruction, [encoded(Opcode.COMPUTE, **f) for f in instructions], idle, Random(1))
+        await put_in_place(
+            ctx, walker.instruction, [encoded(Opcode.COMPUTE, **f) for f in instructions], idle, Random(1)
+        )
         while len(seen["tile"]) < len(tiles):
             await ctx.tick()
         await ctx.tick()
@@ -112,7 +114,7 @@ def test_one_pass_in_two_cycles_and_three_cycles_per_instruction():
         ctx.set(walker.tiles_written, 8)
         ctx.set(walker.o_pass.ready, 1)
         ctx.set(walker.o_tile.ready, 1)
-        await put(ctx, walker.instruction, [encoded(Opcode.COMPUTE, keep=1, **loops)] * 2)
+        await put(ctx, walker.instruction, [encoded(Opcode.COMPUTE, keep=1, **loops)] * 2)  # the same, so it stays
         while len(cycles) < 12:
             await ctx.tick()
 
@@ -141,7 +143,7 @@ def test_the_next_block_waits_for_its_products():
         ctx.set(walker.tiles_written, 1)
         ctx.set(walker.o_pass.ready, 1)
         ctx.set(walker.o_tile.ready, 1)
-        await put(ctx, walker.instruction, [encoded(Opcode.COMPUTE, y_step=1000, **loops)])
+        await put_in_place(ctx, walker.instruction, [encoded(Opcode.COMPUTE, y_step=1000, **loops)])
         while len(rows) < 3:
             await ctx.tick()
 

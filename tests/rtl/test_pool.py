@@ -5,7 +5,7 @@ import pytest
 from tcugen.isa import Opcode
 from tcugen.rtl.pool import Pool
 from tests.rtl.instructions import ADDRESSES, encoded, small
-from tests.rtl.streams import put, run
+from tests.rtl.streams import put_in_place, run
 
 
 def random_fields(random: Random, rows: int) -> dict[str, int]:
@@ -58,7 +58,7 @@ class Bench:
         self.reads, self.writes, self.done_at_write, self.layers, self.busy = [], [], [], [], 0
 
     async def driver(self, ctx):
-        await put(ctx, self.pool.instruction, [encoded(Opcode.POOL, **fields) for fields in self.instructions])
+        await put_in_place(ctx, self.pool.instruction, [encoded(Opcode.POOL, **fields) for fields in self.instructions])
         while len(self.done_at_write) < len(self.instructions):
             await ctx.tick()
         await ctx.tick()

@@ -1,0 +1,158 @@
+"""The instructions of all units, each from its issue until its unit wants it, in one memory."""
+
+from amaranth.hdl import Array, Cat, Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
+
+from tcugen.arch import QUEUE_DEPTH, bits_for
+from tcugen.isa import INSTRUCTION_BYTES, OWN_BIT, Opcode, layout
+from tcugen.rtl.decode import INSTRUCTION_BITS, header
+from tcugen.rtl.sram import Sram
+
+QUEUES = (Opcode.WEIGHT, Opcode.LOAD, Opcode.STORE, Opcode.COMPUTE, Opcode.DRAIN, Opcode.POOL)
+"""One queue per unit, in the order of the bits of `Dispatch.unit_busy`."""
+
+WORD_BITS = 64
+"""Words in which instructions are written and read: one block RAM, or two, holds them all."""
+
+HEADER_WORDS = OWN_BIT // WORD_BITS
+WORD_NUMBER_BITS = exact_log2(8 * INSTRUCTION_BYTES // WORD_BITS)
+_OPCODE_BITS = bits_for(max(QUEUES) + 1)
+
+
+def used_words(opcode: Opcode) -> int:
+    """Words up to the last that holds a field of `opcode`."""
+    return -(-max(placed.offset + placed.field.bits for placed in layout(opcode).values()) // WORD_BITS)
+
+
+class InstructionMemory(wiring.Component):
+    """A queue of QUEUE_DEPTH instructions for each unit; header and body are read apart, word by word.
+
+    Members:
+        i: Instructions of QUEUES; of others nothing is taken. One is written word by word and taken with its last one.
+        holds: By QUEUES, there is an instruction whose body has not been read.
+        read_header, read_body: By QUEUES, wanted of the oldest such instruction, the header first. Both must stand
+            until the words have come; reading the body lets the next instruction become the oldest.
+        word, word_number: A word that was read; `word_en` says, by QUEUES, for whom.
+
+    An instruction takes as many cycles to write as it has words (`used_words`) and can be read from the cycle after
+    its first word. One unit is served at a time, in the order of QUEUES; the first word comes 2 cycles after it was
+    wanted, then one per cycle, the body's right after the header's if both are wanted.
+    """
+
+    i: stream.Interface
+    holds: Signal
+    read_header: Signal
+    read_body: Signal
+    word_en: Signal
+    word_number: Signal
+    word: Signal
+
+    def __init__(self):
+        super().__init__(
+            {
+                "i": In(stream.Signature(INSTRUCTION_BITS)),
+                "holds": Out(len(QUEUES)),
+                "read_header": In(len(QUEUES)),
+                "read_body": In(len(QUEUES)),
+                "word_en": Out(len(QUEUES)),
+                "word_number": Out(WORD_NUMBER_BITS),
+                "word": Out(WORD_BITS),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        slot_bits = exact_log2(QUEUE_DEPTH)
+        m.submodules.words = words = Sram(WORD_BITS, 1 << _OPCODE_BITS + slot_bits + WORD_NUMBER_BITS)
+        started = Signal(len(QUEUES))
+        written = Signal(len(QUEUES))
+        read = Signal(len(QUEUES))
+        tails, fronts, rooms = [], [], []
+        for number, opcode in enumerate(QUEUES):
+            name = opcode.name.lower()
+            tails.append(tail := Signal(slot_bits, name=f"{name}_tail"))
+            fronts.append(front := Signal(slot_bits, name=f"{name}_front"))
+            level = Signal(slot_bits + 1, name=f"{name}_level")
+            rooms.append(level != QUEUE_DEPTH)
+            m.d.comb += self.holds[number].eq(level != 0)
+            m.d.sync += [tail.eq(tail + written[number]), front.eq(front + read[number])]
+            with m.If(started[number] != read[number]):
+                m.d.sync += level.eq(level + (started[number] - read[number]))
+        self._write(m, words, tails, rooms, started, written)
+        self._read(m, words, fronts, read)
+        return m
+
+    def _write(self, m: Module, words: Sram, tails: list, rooms: list, started: Signal, written: Signal) -> None:
+        opcode = header(self.i.payload).opcode[:_OPCODE_BITS]
+        number = Signal(WORD_NUMBER_BITS)
+        tail = Signal.like(tails[0], name="tail")
+        room = Signal()
+        last = Signal()
+        moves = Signal()
+        chosen = Signal(len(QUEUES))
+        with m.Switch(opcode):
+            for index, one in enumerate(QUEUES):
+                with m.Case(one):
+                    m.d.comb += [
+                        chosen.eq(1 << index),
+                        tail.eq(tails[index]),
+                        room.eq(rooms[index]),
+                        last.eq(number == used_words(one) - 1),
+                    ]
+        m.d.comb += [
+            # Its first word takes the room that the others need.
+            moves.eq(self.i.valid & chosen.any() & (room | (number != 0))),
+            self.i.ready.eq(moves & last),
+            started.eq(chosen & (moves & (number == 0)).replicate(len(QUEUES))),
+            written.eq(chosen & (moves & last).replicate(len(QUEUES))),
+            words.write_en.eq(moves),
+            words.write_addr.eq(Cat(number, tail, opcode)),
+            words.write_data.eq(self.i.payload.word_select(number, WORD_BITS)),
+        ]
+        with m.If(moves):
+            m.d.sync += number.eq(number + 1)
+            with m.If(last):
+                m.d.sync += number.eq(0)
+
+    def _read(self, m: Module, words: Sram, fronts: list, read: Signal) -> None:
+        served = Signal(len(QUEUES))
+        opcode = Signal(_OPCODE_BITS)
+        front = Signal.like(fronts[0], name="front")
+        number = Signal(WORD_NUMBER_BITS)
+        end = Signal(WORD_NUMBER_BITS)
+        wanted = Signal(len(QUEUES))
+        ends = Signal()
+        m.d.comb += [
+            wanted.eq(self.read_header | self.read_body),
+            words.read_addr.eq(Cat(number, front, opcode)),
+            self.word.eq(words.read_data),
+            ends.eq(number == end),
+        ]
+        m.d.sync += [
+            self.word_en.eq(served & words.read_en.replicate(len(QUEUES))),
+            self.word_number.eq(number),
+        ]
+        with m.FSM():
+            with m.State("CHOOSE"):
+                for index, one in reversed(list(enumerate(QUEUES))):
+                    with m.If(wanted[index]):
+                        m.d.sync += [
+                            served.eq(1 << index),
+                            opcode.eq(one),
+                            front.eq(fronts[index]),
+                            number.eq(Array([HEADER_WORDS, 0])[self.read_header[index]]),
+                            end.eq(Array([HEADER_WORDS - 1, used_words(one) - 1])[self.read_body[index]]),
+                        ]
+                with m.If(wanted.any()):
+                    m.next = "READ"
+            with m.State("READ"):
+                m.d.comb += words.read_en.eq(1)
+                m.d.sync += number.eq(number + 1)
+                with m.If(ends):
+                    with m.If(end != HEADER_WORDS - 1):
+                        m.d.comb += read.eq(served)
+                    m.next = "SETTLE"
+            with m.State("SETTLE"):  # the last word is on its way to the unit, which will want it no more
+                m.next = "CHOOSE"
