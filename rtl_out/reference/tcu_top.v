@@ -38,12 +38,9 @@ module tcu_window_rules (
     output reg          settled,
     output reg  [2:0]   flaws
 );
-    reg [40:0] end_a;
-    reg [40:0] end_b;
-    reg [31:0] size_a;
-    reg [31:0] size_b;
-    reg [39:0] base_a;
-    reg [39:0] base_b;
+    reg [40:0] end_a, end_b;
+    reg [31:0] size_a, size_b;
+    reg [39:0] base_a, base_b;
     reg [2:0] pair;
     reg [1:0] step;
 
@@ -207,27 +204,12 @@ module tcu_host (
     wire rules_settled;
     wire [2:0] rules_flaws;
     reg [31:0] windows_0_size, windows_1_size, windows_2_size, windows_3_size, windows_4_size;
-    reg [31:0] program_base_low;
-    reg [31:0] program_base_high;
-    reg [31:0] weights_base_low;
-    reg [31:0] weights_base_high;
-    reg [31:0] input_base_low;
-    reg [31:0] input_base_high;
-    reg [31:0] output_base_low;
-    reg [31:0] output_base_high;
-    reg [31:0] scratch_base_low;
-    reg [31:0] scratch_base_high;
-    reg [31:0] interrupt_enable_2;
-    reg [31:0] layer_select;
-    reg [7:0] address;
-    reg have_address;
-    reg have_data;
-    reg accepted;
+    reg [31:0] program_base_low, program_base_high, weights_base_low, weights_base_high, input_base_low,
+        input_base_high, output_base_low, output_base_high, scratch_base_low, scratch_base_high, interrupt_enable_2,
+        layer_select, data;
+    reg [7:0] address, address_2;
+    reg have_address, have_data, accepted, rules_changed, reading;
     reg [3:0] strobes;
-    reg [31:0] data;
-    reg rules_changed;
-    reg reading;
-    reg [7:0] address_2;
     reg [2:0] cycle;
 
     wire is_control = address == 8'h2;
@@ -312,11 +294,7 @@ module tcu_host (
     wire [47:0] totals_bytes_written = totals[575:528];
 
     tcu_window_rules u_rules (
-        .clk(clk),
-        .rst(rst),
-        .windows(windows),
-        .changed(rules_changed),
-        .settled(rules_settled),
+        .clk(clk), .rst(rst), .windows(windows), .changed(rules_changed), .settled(rules_settled),
         .flaws(rules_flaws)
     );
 
@@ -808,12 +786,10 @@ module tcu_control (
     localparam STATE_ERROR = 3'h4;
     localparam STATE_RUNNING = 3'h5;
 
-    reg pending;
+    reg pending, was_idle, reset_wanted;
     reg [44:0] first;
     reg [31:0] silent_cycles;
     reg [2:0] state_state;
-    reg was_idle;
-    reg reset_wanted;
     reg [1:0] quiet_cycles;
 
     wire bus_idle = reader_idle & writer_idle;
@@ -989,8 +965,7 @@ module tcu_fifo_buffer (
     output reg  [7:0]  level
 );
     reg [7:0] stored;
-    reg [6:0] storage_write_addr;
-    reg [6:0] storage_read_addr;
+    reg [6:0] storage_write_addr, storage_read_addr;
 
     assign i_ready = level != 8'h80;
     wire push = i_valid & i_ready;
@@ -999,12 +974,8 @@ module tcu_fifo_buffer (
 
     tcu_sram_1r1w #(.WIDTH(64), .DEPTH(128), .GRANULARITY(64), .ADDRESS_BITS(7)) u_storage (
         .clk(clk),
-        .read_en(move),
-        .read_addr(storage_read_addr),
-        .read_data(o_payload),
-        .write_en(push),
-        .write_addr(storage_write_addr),
-        .write_data(i_payload)
+        .read_en(move), .read_addr(storage_read_addr), .read_data(o_payload),
+        .write_en(push), .write_addr(storage_write_addr), .write_data(i_payload)
     );
 
     always @(posedge clk) begin
@@ -1066,30 +1037,16 @@ module tcu_fetch (
 
     wire [63:0] buffer_o_payload;
     wire buffer_o_valid;
-    reg [2:0] request_payload_window;
-    reg [31:0] request_payload_offset;
-    reg [5:0] request_payload_beats;
+    reg [2:0] request_payload_window, beats_2;
+    reg [31:0] request_payload_offset, offset;
+    reg [5:0] request_payload_beats, trusted;
     reg [3:0] header_due;
     reg [28:0] unrequested;
-    reg fetching;
-    reg heading;
-    reg [7:0] room;
-    reg [7:0] due;
-    reg [2:0] beats_2;
-    reg [255:0] parts_payload;
-    reg [26:0] position;
-    reg more;
-    reg [5:0] trusted;
-    reg judged;
-    reg sound;
-    reg [255:0] own;
-    reg [255:0] read_data;
-    reg present;
-    reg begun;
-    reg [26:0] start_2;
-    reg [31:0] offset;
+    reg fetching, heading, more, judged, sound, present, begun;
+    reg [7:0] room, due;
+    reg [255:0] parts_payload, own, read_data;
+    reg [26:0] position, start_2, unread;
     reg [15:0] known;
-    reg [26:0] unread;
 
     reg [255:0] shared_parts [0:7];
 
@@ -1121,14 +1078,9 @@ module tcu_fetch (
     wire [2:0] read_addr = parts_payload[2:0];
 
     tcu_fifo_buffer u_buffer (
-        .clk(clk),
-        .rst(rst),
-        .i_payload(beat_data),
-        .i_valid(buffer_i_valid),
-        .i_ready(),
-        .o_payload(buffer_o_payload),
-        .o_valid(buffer_o_valid),
-        .o_ready(buffer_o_ready),
+        .clk(clk), .rst(rst),
+        .i_payload(beat_data), .i_valid(buffer_i_valid), .i_ready(),
+        .o_payload(buffer_o_payload), .o_valid(buffer_o_valid), .o_ready(buffer_o_ready),
         .level()
     );
 
@@ -1256,35 +1208,12 @@ module tcu_instruction_memory (
     localparam FSM_READ = 2'h1;
     localparam FSM_SETTLE = 2'h2;
 
-    reg [3:0] weight_level;
-    reg [3:0] load_level;
-    reg [3:0] store_level;
-    reg [3:0] compute_level;
-    reg [3:0] drain_level;
-    reg [3:0] pool_level;
-    reg [5:0] chosen;
-    reg [2:0] tail;
-    reg [2:0] weight_tail;
-    reg room;
-    reg last;
-    reg [2:0] number;
-    reg [2:0] load_tail;
-    reg [2:0] store_tail;
-    reg [2:0] compute_tail;
-    reg [2:0] drain_tail;
-    reg [2:0] pool_tail;
-    reg [2:0] number_2;
-    reg [2:0] front;
-    reg [2:0] opcode;
-    reg [2:0] end_;
+    reg [3:0] weight_level, load_level, store_level, compute_level, drain_level, pool_level;
+    reg [5:0] chosen, served;
+    reg [2:0] tail, weight_tail, number, load_tail, store_tail, compute_tail, drain_tail, pool_tail, number_2, front,
+        opcode, end_, weight_front, load_front, store_front, compute_front, drain_front, pool_front;
+    reg room, last;
     reg [1:0] fsm_state;
-    reg [5:0] served;
-    reg [2:0] weight_front;
-    reg [2:0] load_front;
-    reg [2:0] store_front;
-    reg [2:0] compute_front;
-    reg [2:0] drain_front;
-    reg [2:0] pool_front;
 
     wire [3:0] i_payload_opcode = i_payload[3:0];
 
@@ -1375,12 +1304,8 @@ module tcu_instruction_memory (
 
     tcu_sram_1r1w #(.WIDTH(64), .DEPTH(512), .GRANULARITY(64), .ADDRESS_BITS(9)) u_words (
         .clk(clk),
-        .read_en(words_read_en),
-        .read_addr(words_read_addr),
-        .read_data(word),
-        .write_en(moves),
-        .write_addr(words_write_addr),
-        .write_data(words_write_data)
+        .read_en(words_read_en), .read_addr(words_read_addr), .read_data(word),
+        .write_en(moves), .write_addr(words_write_addr), .write_data(words_write_data)
     );
 
     always @(posedge clk) begin
@@ -1563,12 +1488,10 @@ module tcu_instruction_gate_weight (
     output reg  [2:0]   wait_unit,
     output wire [11:0]  layer
 );
-    reg present;
-    reg loaded;
+    reg present, loaded, judged;
     reg [63:0] word_0;
     reg [52:0] word_1;
     reg [59:0] word_2;
-    reg judged;
     reg [4:0] reached;
     reg [11:0] last_layer;
 
@@ -1678,13 +1601,11 @@ module tcu_instruction_gate_load (
     output reg  [2:0]   wait_unit,
     output wire [11:0]  layer
 );
-    reg present;
-    reg loaded;
+    reg present, loaded, judged;
     reg [63:0] word_0, word_2;
     reg [52:0] word_1;
     reg [54:0] word_3;
     reg [31:0] word_4;
-    reg judged;
     reg [4:0] reached;
     reg [11:0] last_layer;
 
@@ -1797,13 +1718,11 @@ module tcu_instruction_gate_store (
     output reg  [2:0]   wait_unit,
     output wire [11:0]  layer
 );
-    reg present;
-    reg loaded;
+    reg present, loaded, judged;
     reg [63:0] word_0, word_2, word_4;
     reg [52:0] word_1;
     reg [54:0] word_3;
     reg [15:0] word_5;
-    reg judged;
     reg [4:0] reached;
     reg [11:0] last_layer;
 
@@ -1917,13 +1836,11 @@ module tcu_instruction_gate_compute (
     output reg  [2:0]   wait_unit,
     output wire [11:0]  layer
 );
-    reg present;
-    reg loaded;
+    reg present, loaded, judged;
     reg [63:0] word_0, word_2, word_4, word_5, word_6;
     reg [52:0] word_1;
     reg [62:0] word_3;
     reg [19:0] word_7;
-    reg judged;
     reg [4:0] reached;
     reg [11:0] last_layer;
 
@@ -2039,13 +1956,11 @@ module tcu_instruction_gate_drain (
     output reg  [2:0]   wait_unit,
     output wire [11:0]  layer
 );
-    reg present;
-    reg loaded;
+    reg present, loaded, judged;
     reg [63:0] word_0, word_2, word_4, word_5, word_6;
     reg [52:0] word_1;
     reg [53:0] word_3;
     reg [39:0] word_7;
-    reg judged;
     reg [4:0] reached;
     reg [11:0] last_layer;
 
@@ -2161,13 +2076,11 @@ module tcu_instruction_gate_pool (
     output reg  [2:0]   wait_unit,
     output wire [11:0]  layer
 );
-    reg present;
-    reg loaded;
+    reg present, loaded, judged;
     reg [63:0] word_0, word_2, word_4, word_5;
     reg [52:0] word_1;
     reg [39:0] word_3;
     reg [35:0] word_6;
-    reg judged;
     reg [4:0] reached;
     reg [11:0] last_layer;
 
@@ -2303,36 +2216,15 @@ module tcu_dispatch (
 );
     localparam OPCODE_END = 4'h0;
 
-    wire memory_i_ready;
-    wire [5:0] memory_holds;
-    wire [5:0] memory_word_en;
+    wire memory_i_ready, weight_read_header, weight_read_body, weight_empty, load_read_header, load_read_body,
+        load_empty, store_read_header, store_read_body, store_empty, compute_read_header, compute_read_body,
+        drain_read_header, drain_read_body, drain_empty, pool_read_header, pool_read_body, pool_empty;
+    wire [5:0] memory_holds, memory_word_en;
     wire [2:0] memory_word_number;
     wire [63:0] memory_word;
-    wire weight_read_header;
-    wire weight_read_body;
-    wire weight_empty;
-    wire load_read_header;
-    wire load_read_body;
-    wire load_empty;
-    wire store_read_header;
-    wire store_read_body;
-    wire store_empty;
-    wire compute_read_header;
-    wire compute_read_body;
-    wire drain_read_header;
-    wire drain_read_body;
-    wire drain_empty;
-    wire pool_read_header;
-    wire pool_read_body;
-    wire pool_empty;
-    reg [19:0] completed_load;
-    reg [19:0] completed_store;
-    reg [19:0] completed_compute;
-    reg [19:0] completed_drain;
-    reg [19:0] completed_pool;
-    reg ended;
+    reg [19:0] completed_load, completed_store, completed_compute, completed_drain, completed_pool;
+    reg ended, reported;
     reg [1:0] quiet_cycles;
-    reg reported;
 
     wire memory_i_valid = i_valid & !ended;
     wire [3:0] i_payload_opcode = i_payload[3:0];
@@ -2359,153 +2251,88 @@ module tcu_dispatch (
     wire pool_word_en = memory_word_en[5];
 
     tcu_instruction_memory u_memory (
-        .clk(clk),
-        .rst(rst),
-        .i_payload(i_payload),
-        .i_valid(memory_i_valid),
-        .i_ready(memory_i_ready),
+        .clk(clk), .rst(rst),
+        .i_payload(i_payload), .i_valid(memory_i_valid), .i_ready(memory_i_ready),
         .holds(memory_holds),
-        .read_header(memory_read_header),
-        .read_body(memory_read_body),
-        .word_en(memory_word_en),
-        .word_number(memory_word_number),
+        .read_header(memory_read_header), .read_body(memory_read_body),
+        .word_en(memory_word_en), .word_number(memory_word_number),
         .word(memory_word)
     );
 
     tcu_instruction_gate_weight u_weight (
-        .clk(clk),
-        .rst(rst),
-        .holds(weight_holds),
-        .read_header(weight_read_header),
-        .read_body(weight_read_body),
-        .word_en(weight_word_en),
-        .word_number(memory_word_number),
+        .clk(clk), .rst(rst), .holds(weight_holds),
+        .read_header(weight_read_header), .read_body(weight_read_body),
+        .word_en(weight_word_en), .word_number(memory_word_number),
         .word(memory_word),
-        .completed_load(completed_load),
-        .completed_store(completed_store),
-        .completed_compute(completed_compute),
-        .completed_drain(completed_drain),
-        .completed_pool(completed_pool),
-        .o_payload(o_weight_payload),
-        .o_valid(o_weight_valid),
-        .o_ready(o_weight_ready),
-        .empty(weight_empty),
-        .waiting(),
+        .completed_load(completed_load), .completed_store(completed_store), .completed_compute(completed_compute),
+        .completed_drain(completed_drain), .completed_pool(completed_pool),
+        .o_payload(o_weight_payload), .o_valid(o_weight_valid), .o_ready(o_weight_ready),
+        .empty(weight_empty), .waiting(),
         .wait_unit(),
         .layer()
     );
 
     tcu_instruction_gate_load u_load (
-        .clk(clk),
-        .rst(rst),
-        .holds(load_holds),
-        .read_header(load_read_header),
-        .read_body(load_read_body),
-        .word_en(load_word_en),
-        .word_number(memory_word_number),
+        .clk(clk), .rst(rst), .holds(load_holds),
+        .read_header(load_read_header), .read_body(load_read_body),
+        .word_en(load_word_en), .word_number(memory_word_number),
         .word(memory_word),
-        .completed_load(completed_load),
-        .completed_store(completed_store),
-        .completed_compute(completed_compute),
-        .completed_drain(completed_drain),
-        .completed_pool(completed_pool),
-        .o_payload(o_load_payload),
-        .o_valid(o_load_valid),
-        .o_ready(o_load_ready),
-        .empty(load_empty),
-        .waiting(),
+        .completed_load(completed_load), .completed_store(completed_store), .completed_compute(completed_compute),
+        .completed_drain(completed_drain), .completed_pool(completed_pool),
+        .o_payload(o_load_payload), .o_valid(o_load_valid), .o_ready(o_load_ready),
+        .empty(load_empty), .waiting(),
         .wait_unit(),
         .layer()
     );
 
     tcu_instruction_gate_store u_store (
-        .clk(clk),
-        .rst(rst),
-        .holds(store_holds),
-        .read_header(store_read_header),
-        .read_body(store_read_body),
-        .word_en(store_word_en),
-        .word_number(memory_word_number),
+        .clk(clk), .rst(rst), .holds(store_holds),
+        .read_header(store_read_header), .read_body(store_read_body),
+        .word_en(store_word_en), .word_number(memory_word_number),
         .word(memory_word),
-        .completed_load(completed_load),
-        .completed_store(completed_store),
-        .completed_compute(completed_compute),
-        .completed_drain(completed_drain),
-        .completed_pool(completed_pool),
-        .o_payload(o_store_payload),
-        .o_valid(o_store_valid),
-        .o_ready(o_store_ready),
-        .empty(store_empty),
-        .waiting(),
+        .completed_load(completed_load), .completed_store(completed_store), .completed_compute(completed_compute),
+        .completed_drain(completed_drain), .completed_pool(completed_pool),
+        .o_payload(o_store_payload), .o_valid(o_store_valid), .o_ready(o_store_ready),
+        .empty(store_empty), .waiting(),
         .wait_unit(),
         .layer()
     );
 
     tcu_instruction_gate_compute u_compute (
-        .clk(clk),
-        .rst(rst),
-        .holds(compute_holds),
-        .read_header(compute_read_header),
-        .read_body(compute_read_body),
-        .word_en(compute_word_en),
-        .word_number(memory_word_number),
+        .clk(clk), .rst(rst), .holds(compute_holds),
+        .read_header(compute_read_header), .read_body(compute_read_body),
+        .word_en(compute_word_en), .word_number(memory_word_number),
         .word(memory_word),
-        .completed_load(completed_load),
-        .completed_store(completed_store),
-        .completed_compute(completed_compute),
-        .completed_drain(completed_drain),
-        .completed_pool(completed_pool),
-        .o_payload(o_compute_payload),
-        .o_valid(o_compute_valid),
-        .o_ready(o_compute_ready),
-        .empty(compute_empty),
-        .waiting(compute_waiting),
+        .completed_load(completed_load), .completed_store(completed_store), .completed_compute(completed_compute),
+        .completed_drain(completed_drain), .completed_pool(completed_pool),
+        .o_payload(o_compute_payload), .o_valid(o_compute_valid), .o_ready(o_compute_ready),
+        .empty(compute_empty), .waiting(compute_waiting),
         .wait_unit(compute_wait_unit),
         .layer(compute_layer)
     );
 
     tcu_instruction_gate_drain u_drain (
-        .clk(clk),
-        .rst(rst),
-        .holds(drain_holds),
-        .read_header(drain_read_header),
-        .read_body(drain_read_body),
-        .word_en(drain_word_en),
-        .word_number(memory_word_number),
+        .clk(clk), .rst(rst), .holds(drain_holds),
+        .read_header(drain_read_header), .read_body(drain_read_body),
+        .word_en(drain_word_en), .word_number(memory_word_number),
         .word(memory_word),
-        .completed_load(completed_load),
-        .completed_store(completed_store),
-        .completed_compute(completed_compute),
-        .completed_drain(completed_drain),
-        .completed_pool(completed_pool),
-        .o_payload(o_drain_payload),
-        .o_valid(o_drain_valid),
-        .o_ready(o_drain_ready),
-        .empty(drain_empty),
-        .waiting(),
+        .completed_load(completed_load), .completed_store(completed_store), .completed_compute(completed_compute),
+        .completed_drain(completed_drain), .completed_pool(completed_pool),
+        .o_payload(o_drain_payload), .o_valid(o_drain_valid), .o_ready(o_drain_ready),
+        .empty(drain_empty), .waiting(),
         .wait_unit(),
         .layer()
     );
 
     tcu_instruction_gate_pool u_pool (
-        .clk(clk),
-        .rst(rst),
-        .holds(pool_holds),
-        .read_header(pool_read_header),
-        .read_body(pool_read_body),
-        .word_en(pool_word_en),
-        .word_number(memory_word_number),
+        .clk(clk), .rst(rst), .holds(pool_holds),
+        .read_header(pool_read_header), .read_body(pool_read_body),
+        .word_en(pool_word_en), .word_number(memory_word_number),
         .word(memory_word),
-        .completed_load(completed_load),
-        .completed_store(completed_store),
-        .completed_compute(completed_compute),
-        .completed_drain(completed_drain),
-        .completed_pool(completed_pool),
-        .o_payload(o_pool_payload),
-        .o_valid(o_pool_valid),
-        .o_ready(o_pool_ready),
-        .empty(pool_empty),
-        .waiting(),
+        .completed_load(completed_load), .completed_store(completed_store), .completed_compute(completed_compute),
+        .completed_drain(completed_drain), .completed_pool(completed_pool),
+        .o_payload(o_pool_payload), .o_valid(o_pool_valid), .o_ready(o_pool_ready),
+        .empty(pool_empty), .waiting(),
         .wait_unit(),
         .layer()
     );
@@ -2570,8 +2397,7 @@ module tcu_fifo_reader_order (
     input  wire        o_ready,
     output reg  [4:0]  level
 );
-    reg [3:0] queue_w_port_addr;
-    reg [3:0] queue_r_port_addr;
+    reg [3:0] queue_w_port_addr, queue_r_port_addr;
 
     reg [46:0] queue_storage [0:15];
 
@@ -2677,18 +2503,12 @@ module tcu_window_check_read_check (
     reg [39:0] o_payload_address;
     reg [5:0] o_payload_beats;
     reg [1:0] o_payload_tag;
-    reg o_payload_violation;
-    reg chosen_valid;
-    reg summed_valid;
-    reg [42:0] chosen;
+    reg o_payload_violation, chosen_valid, summed_valid, allowed, refused;
+    reg [42:0] chosen, summed;
     reg [27:0] base;
-    reg [31:0] size;
-    reg allowed;
-    reg [42:0] summed;
+    reg [31:0] size, summed_size;
     reg [28:0] page;
     reg [32:0] end_offset;
-    reg [31:0] summed_size;
-    reg refused;
 
     wire free = !o_valid | o_ready;
     assign empty = !(queue_o_valid | chosen_valid | summed_valid | o_valid);
@@ -2717,14 +2537,9 @@ module tcu_window_check_read_check (
     wire [1:0] summed_tag = summed[42:41];
 
     tcu_stream_queue_read_check_queue u_queue (
-        .clk(clk),
-        .rst(rst),
-        .i_payload({i_payload_tag, i_payload_request}),
-        .i_valid(i_valid),
-        .i_ready(i_ready),
-        .o_payload(queue_o_payload),
-        .o_valid(queue_o_valid),
-        .o_ready(free)
+        .clk(clk), .rst(rst),
+        .i_payload({i_payload_tag, i_payload_request}), .i_valid(i_valid), .i_ready(i_ready),
+        .o_payload(queue_o_payload), .o_valid(queue_o_valid), .o_ready(free)
     );
 
     always @(posedge clk) begin
@@ -2868,12 +2683,9 @@ module tcu_reader (
     localparam ERROR_CODE_NONE = 4'h0;
     localparam ERROR_CODE_WINDOW = 4'h1;
 
-    wire order_i_ready;
+    wire order_i_ready, order_o_valid, read_check_o_valid, read_check_empty;
     wire [46:0] order_o_payload;
-    wire order_o_valid;
     wire [48:0] read_check_o_payload;
-    wire read_check_o_valid;
-    wire read_check_empty;
     reg stopped;
     reg [40:0] read_check_i_payload_request;
     reg [1:0] read_check_i_payload_tag;
@@ -2957,28 +2769,19 @@ module tcu_reader (
     wire [39:0] order_o_payload_address = order_o_payload[41:2];
 
     tcu_fifo_reader_order u_order (
-        .clk(clk),
-        .rst(rst),
+        .clk(clk), .rst(rst),
         .i_payload({order_i_payload_length_wide[4:0], read_check_o_payload_address, read_check_o_payload_tag}),
-        .i_valid(read_check_o_ready),
-        .i_ready(order_i_ready),
-        .o_payload(order_o_payload),
-        .o_valid(order_o_valid),
-        .o_ready(order_o_ready),
+        .i_valid(read_check_o_ready), .i_ready(order_i_ready),
+        .o_payload(order_o_payload), .o_valid(order_o_valid), .o_ready(order_o_ready),
         .level(outstanding)
     );
 
     tcu_window_check_read_check u_read_check (
-        .clk(clk),
-        .rst(rst),
+        .clk(clk), .rst(rst),
         .windows({windows_4_size, windows_4_base, windows_3_size, windows_3_base, windows_2_size, windows_2_base,
             windows_1_size, windows_1_base, windows_0_size, windows_0_base}),
-        .i_payload(read_check_i_payload),
-        .i_valid(read_check_i_valid),
-        .i_ready(request_0_ready),
-        .o_payload(read_check_o_payload),
-        .o_valid(read_check_o_valid),
-        .o_ready(read_check_o_ready),
+        .i_payload(read_check_i_payload), .i_valid(read_check_i_valid), .i_ready(request_0_ready),
+        .o_payload(read_check_o_payload), .o_valid(read_check_o_valid), .o_ready(read_check_o_ready),
         .empty(read_check_empty)
     );
 
@@ -3058,8 +2861,7 @@ module tcu_fifo_writer_order (
     input  wire        o_ready,
     output reg  [4:0]  level
 );
-    reg [3:0] queue_w_port_addr;
-    reg [3:0] queue_r_port_addr;
+    reg [3:0] queue_w_port_addr, queue_r_port_addr;
 
     reg [39:0] queue_storage [0:15];
 
@@ -3160,19 +2962,12 @@ module tcu_window_check_write_check (
     wire queue_o_valid;
     reg [39:0] o_payload_address;
     reg [5:0] o_payload_beats;
-    reg o_payload_tag;
-    reg o_payload_violation;
-    reg chosen_valid;
-    reg summed_valid;
-    reg [41:0] chosen;
+    reg o_payload_tag, o_payload_violation, chosen_valid, summed_valid, allowed, refused;
+    reg [41:0] chosen, summed;
     reg [27:0] base;
-    reg [31:0] size;
-    reg allowed;
-    reg [41:0] summed;
+    reg [31:0] size, summed_size;
     reg [28:0] page;
     reg [32:0] end_offset;
-    reg [31:0] summed_size;
-    reg refused;
 
     wire free = !o_valid | o_ready;
     assign empty = !(queue_o_valid | chosen_valid | summed_valid | o_valid);
@@ -3195,14 +2990,9 @@ module tcu_window_check_write_check (
     wire summed_tag = summed[41];
 
     tcu_stream_queue_write_check_queue u_queue (
-        .clk(clk),
-        .rst(rst),
-        .i_payload({i_payload_tag, i_payload_request}),
-        .i_valid(i_valid),
-        .i_ready(i_ready),
-        .o_payload(queue_o_payload),
-        .o_valid(queue_o_valid),
-        .o_ready(free)
+        .clk(clk), .rst(rst),
+        .i_payload({i_payload_tag, i_payload_request}), .i_valid(i_valid), .i_ready(i_ready),
+        .o_payload(queue_o_payload), .o_valid(queue_o_valid), .o_ready(free)
     );
 
     always @(posedge clk) begin
@@ -3284,8 +3074,7 @@ module tcu_fifo_bursts (
     input  wire       o_ready,
     output reg  [4:0] level
 );
-    reg [3:0] queue_w_port_addr;
-    reg [3:0] queue_r_port_addr;
+    reg [3:0] queue_w_port_addr, queue_r_port_addr;
 
     reg [5:0] queue_storage [0:15];
 
@@ -3335,8 +3124,7 @@ module tcu_fifo_writer_beats (
     output reg  [6:0]  level
 );
     reg [6:0] stored;
-    reg [5:0] storage_write_addr;
-    reg [5:0] storage_read_addr;
+    reg [5:0] storage_write_addr, storage_read_addr;
 
     assign i_ready = level != 7'h40;
     wire push = i_valid & i_ready;
@@ -3345,12 +3133,8 @@ module tcu_fifo_writer_beats (
 
     tcu_sram_1r1w #(.WIDTH(64), .DEPTH(64), .GRANULARITY(64), .ADDRESS_BITS(6)) u_storage (
         .clk(clk),
-        .read_en(move),
-        .read_addr(storage_read_addr),
-        .read_data(o_payload),
-        .write_en(push),
-        .write_addr(storage_write_addr),
-        .write_data(i_payload)
+        .read_en(move), .read_addr(storage_read_addr), .read_data(o_payload),
+        .write_en(push), .write_addr(storage_write_addr), .write_data(i_payload)
     );
 
     always @(posedge clk) begin
@@ -3436,17 +3220,12 @@ module tcu_writer (
     localparam ERROR_CODE_WINDOW = 4'h1;
     localparam ERROR_CODE_WRITE_RESPONSE = 4'h3;
 
-    wire order_i_ready;
+    wire order_i_ready, order_o_valid, write_check_o_valid, write_check_empty, bursts_i_ready, bursts_o_valid,
+        beats_o_valid;
     wire [39:0] order_o_payload;
-    wire order_o_valid;
     wire [47:0] write_check_o_payload;
-    wire write_check_o_valid;
-    wire write_check_empty;
-    wire bursts_i_ready;
     wire [5:0] bursts_o_payload;
-    wire bursts_o_valid;
     wire [63:0] beats_o_payload;
-    wire beats_o_valid;
     reg stopped;
     reg [6:0] unclaimed;
     reg [4:0] sent;
@@ -3487,52 +3266,32 @@ module tcu_writer (
     wire [41:0] write_check_i_payload = {1'h0, request_payload_beats, request_payload_offset, request_payload_window};
 
     tcu_fifo_writer_order u_order (
-        .clk(clk),
-        .rst(rst),
-        .i_payload(write_check_o_payload_address),
-        .i_valid(write_check_o_ready),
-        .i_ready(order_i_ready),
-        .o_payload(order_o_payload),
-        .o_valid(order_o_valid),
-        .o_ready(bus_bvalid),
+        .clk(clk), .rst(rst),
+        .i_payload(write_check_o_payload_address), .i_valid(write_check_o_ready), .i_ready(order_i_ready),
+        .o_payload(order_o_payload), .o_valid(order_o_valid), .o_ready(bus_bvalid),
         .level(outstanding)
     );
 
     tcu_window_check_write_check u_write_check (
-        .clk(clk),
-        .rst(rst),
+        .clk(clk), .rst(rst),
         .windows({windows_4_size, windows_4_base, windows_3_size, windows_3_base, windows_2_size, windows_2_base,
             windows_1_size, windows_1_base, windows_0_size, windows_0_base}),
-        .i_payload(write_check_i_payload),
-        .i_valid(request_valid),
-        .i_ready(request_ready),
-        .o_payload(write_check_o_payload),
-        .o_valid(write_check_o_valid),
-        .o_ready(write_check_o_ready),
+        .i_payload(write_check_i_payload), .i_valid(request_valid), .i_ready(request_ready),
+        .o_payload(write_check_o_payload), .o_valid(write_check_o_valid), .o_ready(write_check_o_ready),
         .empty(write_check_empty)
     );
 
     tcu_fifo_bursts u_bursts (
-        .clk(clk),
-        .rst(rst),
-        .i_payload(write_check_o_payload_beats),
-        .i_valid(write_check_o_ready),
-        .i_ready(bursts_i_ready),
-        .o_payload(bursts_o_payload),
-        .o_valid(bursts_o_valid),
-        .o_ready(bursts_o_ready),
+        .clk(clk), .rst(rst),
+        .i_payload(write_check_o_payload_beats), .i_valid(write_check_o_ready), .i_ready(bursts_i_ready),
+        .o_payload(bursts_o_payload), .o_valid(bursts_o_valid), .o_ready(bursts_o_ready),
         .level()
     );
 
     tcu_fifo_writer_beats u_beats (
-        .clk(clk),
-        .rst(rst),
-        .i_payload(data_payload),
-        .i_valid(data_valid),
-        .i_ready(data_ready),
-        .o_payload(beats_o_payload),
-        .o_valid(beats_o_valid),
-        .o_ready(load),
+        .clk(clk), .rst(rst),
+        .i_payload(data_payload), .i_valid(data_valid), .i_ready(data_ready),
+        .o_payload(beats_o_payload), .o_valid(beats_o_valid), .o_ready(load),
         .level()
     );
 
@@ -3631,21 +3390,13 @@ module tcu_segment_walker_bursts (
     output reg          o_valid,
     input  wire         o_ready
 );
-    reg [2:0] o_payload_tag;
-    reg [31:0] o_payload_address;
-    reg [5:0] o_payload_units;
-    reg o_payload_last;
-    reg segment_last;
-    reg last_segment;
-    reg busy;
-    reg [31:0] address;
-    reg [5:0] space;
+    reg [2:0] o_payload_tag, transfer_tag;
+    reg [31:0] o_payload_address, address, transfer_address, transfer_step;
+    reg [5:0] o_payload_units, space;
+    reg o_payload_last, segment_last, last_segment, busy;
     reg [20:0] left;
-    reg [2:0] transfer_tag;
-    reg [31:0] transfer_address;
     reg [23:0] transfer_segment_bytes;
     reg [11:0] transfer_segments;
-    reg [31:0] transfer_step;
 
     wire last = segment_last & last_segment;
     wire advance = busy & (!o_valid | o_ready);
@@ -3733,8 +3484,7 @@ module tcu_fifo_plans (
     input  wire        o_ready,
     output reg  [2:0]  level
 );
-    reg [1:0] queue_w_port_addr;
-    reg [1:0] queue_r_port_addr;
+    reg [1:0] queue_w_port_addr, queue_r_port_addr;
 
     reg [63:0] queue_storage [0:3];
 
@@ -3795,19 +3545,11 @@ module tcu_segment_walker_load_places (
     output reg         o_valid,
     input  wire        o_ready
 );
-    reg [13:0] o_payload_address;
-    reg o_payload_units;
-    reg o_payload_last;
-    reg segment_last;
-    reg last_segment;
-    reg busy;
-    reg [13:0] address;
-    reg space;
+    reg [13:0] o_payload_address, address, transfer_address, transfer_step;
+    reg o_payload_units, o_payload_last, segment_last, last_segment, busy, space;
     reg [21:0] left;
-    reg [13:0] transfer_address;
     reg [23:0] transfer_segment_bytes;
     reg [11:0] transfer_segments;
-    reg [13:0] transfer_step;
 
     wire last = segment_last & last_segment;
     wire advance = busy & (!o_valid | o_ready);
@@ -3890,8 +3632,7 @@ module tcu_fifo_load_beats (
     output reg  [8:0]  level
 );
     reg [8:0] stored;
-    reg [7:0] storage_write_addr;
-    reg [7:0] storage_read_addr;
+    reg [7:0] storage_write_addr, storage_read_addr;
 
     assign i_ready = level != 9'h100;
     wire push = i_valid & i_ready;
@@ -3900,12 +3641,8 @@ module tcu_fifo_load_beats (
 
     tcu_sram_1r1w #(.WIDTH(64), .DEPTH(256), .GRANULARITY(64), .ADDRESS_BITS(8)) u_storage (
         .clk(clk),
-        .read_en(move),
-        .read_addr(storage_read_addr),
-        .read_data(o_payload),
-        .write_en(push),
-        .write_addr(storage_write_addr),
-        .write_data(i_payload)
+        .read_en(move), .read_addr(storage_read_addr), .read_data(o_payload),
+        .write_en(push), .write_addr(storage_write_addr), .write_data(i_payload)
     );
 
     always @(posedge clk) begin
@@ -3957,25 +3694,16 @@ module tcu_load (
     input  wire         written,
     output wire         done
 );
-    wire bursts_i_ready;
+    wire bursts_i_ready, bursts_o_valid, plans_i_ready, plans_o_valid, places_i_ready, places_o_valid, beats_o_valid;
     wire [41:0] bursts_o_payload;
-    wire bursts_o_valid;
-    wire plans_i_ready;
-    wire [63:0] plans_o_payload;
-    wire plans_o_valid;
-    wire places_i_ready;
+    wire [63:0] plans_o_payload, beats_o_payload;
     wire [15:0] places_o_payload;
-    wire places_o_valid;
-    wire [63:0] beats_o_payload;
-    wire beats_o_valid;
     reg [2:0] request_payload_window;
-    reg [31:0] request_payload_offset;
+    reg [31:0] request_payload_offset, write_payload_data;
     reg [5:0] request_payload_beats;
     reg [23:0] write_payload_address;
-    reg [31:0] write_payload_data;
-    reg write_payload_last;
+    reg write_payload_last, piece;
     reg [8:0] room;
-    reg piece;
 
     assign instruction_ready = bursts_i_ready & plans_i_ready;
     wire bursts_i_valid = instruction_valid & plans_i_ready;
@@ -4013,49 +3741,30 @@ module tcu_load (
     wire places_o_payload_last = places_o_payload[15];
 
     tcu_segment_walker_bursts u_bursts (
-        .clk(clk),
-        .rst(rst),
-        .i_payload(bursts_i_payload),
-        .i_valid(bursts_i_valid),
-        .i_ready(bursts_i_ready),
-        .o_payload(bursts_o_payload),
-        .o_valid(bursts_o_valid),
-        .o_ready(bursts_o_ready)
+        .clk(clk), .rst(rst),
+        .i_payload(bursts_i_payload), .i_valid(bursts_i_valid), .i_ready(bursts_i_ready),
+        .o_payload(bursts_o_payload), .o_valid(bursts_o_valid), .o_ready(bursts_o_ready)
     );
 
     tcu_fifo_plans u_plans (
-        .clk(clk),
-        .rst(rst),
-        .i_payload(plans_i_payload),
-        .i_valid(plans_i_valid),
-        .i_ready(plans_i_ready),
-        .o_payload(plans_o_payload),
-        .o_valid(plans_o_valid),
-        .o_ready(places_i_ready),
+        .clk(clk), .rst(rst),
+        .i_payload(plans_i_payload), .i_valid(plans_i_valid), .i_ready(plans_i_ready),
+        .o_payload(plans_o_payload), .o_valid(plans_o_valid), .o_ready(places_i_ready),
         .level()
     );
 
     tcu_segment_walker_load_places u_places (
-        .clk(clk),
-        .rst(rst),
+        .clk(clk), .rst(rst),
         .i_payload({plans_o_payload_step, plans_o_payload_segments, plans_o_payload_segment_bytes,
             plans_o_payload_address}),
-        .i_valid(plans_o_valid),
-        .i_ready(places_i_ready),
-        .o_payload(places_o_payload),
-        .o_valid(places_o_valid),
-        .o_ready(advance)
+        .i_valid(plans_o_valid), .i_ready(places_i_ready),
+        .o_payload(places_o_payload), .o_valid(places_o_valid), .o_ready(advance)
     );
 
     tcu_fifo_load_beats u_beats (
-        .clk(clk),
-        .rst(rst),
-        .i_payload(beat_data),
-        .i_valid(beat_valid),
-        .i_ready(),
-        .o_payload(beats_o_payload),
-        .o_valid(beats_o_valid),
-        .o_ready(beats_o_ready),
+        .clk(clk), .rst(rst),
+        .i_payload(beat_data), .i_valid(beat_valid), .i_ready(),
+        .o_payload(beats_o_payload), .o_valid(beats_o_valid), .o_ready(beats_o_ready),
         .level()
     );
 
@@ -4130,19 +3839,11 @@ module tcu_segment_walker_store_places (
     output reg         o_valid,
     input  wire        o_ready
 );
-    reg [13:0] o_payload_address;
-    reg o_payload_units;
-    reg o_payload_last;
-    reg segment_last;
-    reg last_segment;
-    reg busy;
-    reg [13:0] address;
-    reg space;
+    reg [13:0] o_payload_address, address, transfer_address, transfer_step;
+    reg o_payload_units, o_payload_last, segment_last, last_segment, busy, space;
     reg [21:0] left;
-    reg [13:0] transfer_address;
     reg [23:0] transfer_segment_bytes;
     reg [11:0] transfer_segments;
-    reg [13:0] transfer_step;
 
     wire last = segment_last & last_segment;
     wire advance = busy & (!o_valid | o_ready);
@@ -4224,8 +3925,7 @@ module tcu_fifo_row_queue (
     input  wire        o_ready,
     output reg  [2:0]  level
 );
-    reg [1:0] queue_w_port_addr;
-    reg [1:0] queue_r_port_addr;
+    reg [1:0] queue_w_port_addr, queue_r_port_addr;
 
     reg [47:0] queue_storage [0:3];
 
@@ -4277,8 +3977,7 @@ module tcu_fifo_lasts (
     input  wire       o_ready,
     output reg  [5:0] level
 );
-    reg [4:0] queue_w_port_addr;
-    reg [4:0] queue_r_port_addr;
+    reg [4:0] queue_w_port_addr, queue_r_port_addr;
 
     reg queue_storage [0:31];
 
@@ -4327,8 +4026,7 @@ module tcu_fifo_words (
     input  wire        o_ready,
     output reg  [3:0]  level
 );
-    reg [2:0] queue_w_port_addr;
-    reg [2:0] queue_r_port_addr;
+    reg [2:0] queue_w_port_addr, queue_r_port_addr;
 
     reg [31:0] queue_storage [0:7];
 
@@ -4377,8 +4075,7 @@ module tcu_fifo_extents (
     input  wire       o_ready,
     output reg  [3:0] level
 );
-    reg [2:0] queue_w_port_addr;
-    reg [2:0] queue_r_port_addr;
+    reg [2:0] queue_w_port_addr, queue_r_port_addr;
 
     reg [2:0] queue_storage [0:7];
 
@@ -4564,27 +4261,15 @@ module tcu_store (
     input  wire         answered,
     output reg          done
 );
-    wire bursts_i_ready;
+    wire bursts_i_ready, bursts_o_valid, places_i_ready, places_o_valid, row_queue_i_ready, row_queue_o_valid,
+        lasts_i_ready, lasts_o_payload, lasts_o_valid, words_o_valid, extents_i_ready, packer_i_ready, packer_o_valid,
+        row_ends_rows_ready, row_ends_i_ready;
     wire [41:0] bursts_o_payload;
-    wire bursts_o_valid;
-    wire places_i_ready;
     wire [15:0] places_o_payload;
-    wire places_o_valid;
-    wire row_queue_i_ready;
     wire [47:0] row_queue_o_payload;
-    wire row_queue_o_valid;
-    wire lasts_i_ready;
-    wire lasts_o_payload;
-    wire lasts_o_valid;
     wire [31:0] words_o_payload;
-    wire words_o_valid;
-    wire extents_i_ready;
     wire [2:0] extents_o_payload;
-    wire packer_i_ready;
     wire [64:0] packer_o_payload;
-    wire packer_o_valid;
-    wire row_ends_rows_ready;
-    wire row_ends_i_ready;
 
     assign instruction_ready = bursts_i_ready & places_i_ready & row_queue_i_ready;
     wire bursts_i_valid = instruction_valid & places_i_ready & row_queue_i_ready;
@@ -4625,98 +4310,59 @@ module tcu_store (
     wire packer_o_payload_last = packer_o_payload[64];
 
     tcu_segment_walker_bursts u_bursts (
-        .clk(clk),
-        .rst(rst),
-        .i_payload(bursts_i_payload),
-        .i_valid(bursts_i_valid),
-        .i_ready(bursts_i_ready),
-        .o_payload(bursts_o_payload),
-        .o_valid(bursts_o_valid),
-        .o_ready(bursts_o_ready)
+        .clk(clk), .rst(rst),
+        .i_payload(bursts_i_payload), .i_valid(bursts_i_valid), .i_ready(bursts_i_ready),
+        .o_payload(bursts_o_payload), .o_valid(bursts_o_valid), .o_ready(bursts_o_ready)
     );
 
     tcu_segment_walker_store_places u_places (
-        .clk(clk),
-        .rst(rst),
-        .i_payload(places_i_payload),
-        .i_valid(places_i_valid),
-        .i_ready(places_i_ready),
-        .o_payload(places_o_payload),
-        .o_valid(places_o_valid),
-        .o_ready(places_o_ready)
+        .clk(clk), .rst(rst),
+        .i_payload(places_i_payload), .i_valid(places_i_valid), .i_ready(places_i_ready),
+        .o_payload(places_o_payload), .o_valid(places_o_valid), .o_ready(places_o_ready)
     );
 
     tcu_fifo_row_queue u_row_queue (
-        .clk(clk),
-        .rst(rst),
-        .i_payload(row_queue_i_payload),
-        .i_valid(row_queue_i_valid),
-        .i_ready(row_queue_i_ready),
-        .o_payload(row_queue_o_payload),
-        .o_valid(row_queue_o_valid),
-        .o_ready(row_ends_rows_ready),
+        .clk(clk), .rst(rst),
+        .i_payload(row_queue_i_payload), .i_valid(row_queue_i_valid), .i_ready(row_queue_i_ready),
+        .o_payload(row_queue_o_payload), .o_valid(row_queue_o_valid), .o_ready(row_ends_rows_ready),
         .level()
     );
 
     tcu_fifo_lasts u_lasts (
-        .clk(clk),
-        .rst(rst),
-        .i_payload(bursts_o_payload_last),
-        .i_valid(lasts_i_valid),
-        .i_ready(lasts_i_ready),
-        .o_payload(lasts_o_payload),
-        .o_valid(lasts_o_valid),
-        .o_ready(answered),
+        .clk(clk), .rst(rst),
+        .i_payload(bursts_o_payload_last), .i_valid(lasts_i_valid), .i_ready(lasts_i_ready),
+        .o_payload(lasts_o_payload), .o_valid(lasts_o_valid), .o_ready(answered),
         .level()
     );
 
     tcu_fifo_words u_words (
-        .clk(clk),
-        .rst(rst),
-        .i_payload(word),
-        .i_valid(word_valid),
-        .i_ready(),
-        .o_payload(words_o_payload),
-        .o_valid(words_o_valid),
-        .o_ready(packer_i_ready),
+        .clk(clk), .rst(rst),
+        .i_payload(word), .i_valid(word_valid), .i_ready(),
+        .o_payload(words_o_payload), .o_valid(words_o_valid), .o_ready(packer_i_ready),
         .level()
     );
 
     tcu_fifo_extents u_extents (
-        .clk(clk),
-        .rst(rst),
-        .i_payload({places_o_payload_last, places_o_payload_units, 1'h0}),
-        .i_valid(extents_i_valid),
+        .clk(clk), .rst(rst),
+        .i_payload({places_o_payload_last, places_o_payload_units, 1'h0}), .i_valid(extents_i_valid),
         .i_ready(extents_i_ready),
-        .o_payload(extents_o_payload),
-        .o_valid(),
-        .o_ready(extents_o_ready),
+        .o_payload(extents_o_payload), .o_valid(), .o_ready(extents_o_ready),
         .level()
     );
 
     tcu_packer u_packer (
-        .clk(clk),
-        .rst(rst),
-        .i_payload(packer_i_payload),
-        .i_valid(words_o_valid),
-        .i_ready(packer_i_ready),
-        .o_payload(packer_o_payload),
-        .o_valid(packer_o_valid),
-        .o_ready(row_ends_i_ready)
+        .clk(clk), .rst(rst),
+        .i_payload(packer_i_payload), .i_valid(words_o_valid), .i_ready(packer_i_ready),
+        .o_payload(packer_o_payload), .o_valid(packer_o_valid), .o_ready(row_ends_i_ready)
     );
 
     tcu_row_ends u_row_ends (
-        .clk(clk),
-        .rst(rst),
+        .clk(clk), .rst(rst),
         .rows_payload({row_queue_o_payload_row_bytes, row_queue_o_payload_row_step}),
-        .rows_valid(row_queue_o_valid),
-        .rows_ready(row_ends_rows_ready),
-        .i_payload({packer_o_payload_last, packer_o_payload_data}),
-        .i_valid(packer_o_valid),
+        .rows_valid(row_queue_o_valid), .rows_ready(row_ends_rows_ready),
+        .i_payload({packer_o_payload_last, packer_o_payload_data}), .i_valid(packer_o_valid),
         .i_ready(row_ends_i_ready),
-        .o_payload(data_payload),
-        .o_valid(data_valid),
-        .o_ready(data_ready)
+        .o_payload(data_payload), .o_valid(data_valid), .o_ready(data_ready)
     );
 
     always @(posedge clk) begin
@@ -4767,14 +4413,9 @@ module tcu_weight_stream (
     reg [7:0] bursts_r_data;
     reg [5:0] count;
     reg [17:0] left;
-    reg weights;
-    reg fresh;
+    reg weights, fresh, room, bursts_r_rdy;
     reg [1:0] fsm_state;
-    reg room;
-    reg bursts_r_rdy;
-    reg [4:0] bursts_inner_level;
-    reg [4:0] bursts_w_port_addr;
-    reg [4:0] bursts_r_port_addr;
+    reg [4:0] bursts_inner_level, bursts_w_port_addr, bursts_r_port_addr;
     reg [511:0] word;
     reg [11:0] column;
 
@@ -5047,46 +4688,25 @@ module tcu_activation_memory (
     output reg         load_written
 );
     wire [31:0] bank0_read_data, bank1_read_data, bank2_read_data, bank3_read_data;
-    wire [21:0] residual_requests_o_payload;
-    wire residual_requests_o_valid;
-    wire [21:0] pool_requests_o_payload;
-    wire pool_requests_o_valid;
-    wire [21:0] store_requests_o_payload;
-    wire store_requests_o_valid;
-    wire [56:0] pool_write_requests_o_payload;
-    wire pool_write_requests_o_valid;
-    wire [56:0] load_write_requests_o_payload;
-    wire load_write_requests_o_valid;
+    wire [21:0] residual_requests_o_payload, pool_requests_o_payload, store_requests_o_payload;
+    wire residual_requests_o_valid, pool_requests_o_valid, store_requests_o_valid, pool_write_requests_o_valid,
+        load_write_requests_o_valid;
+    wire [56:0] pool_write_requests_o_payload, load_write_requests_o_payload;
     reg [31:0] word_0, word_1, word_2, word_3;
-    reg [21:0] first_word;
-    reg [21:0] second_word;
-    reg first_en;
-    reg second_en;
-    reg residual_served_2, residual_served_3;
-    reg residual_requests_o_ready;
-    reg [1:0] residual_bank_2, residual_bank_3;
-    reg pool_served_2, pool_served_3;
-    reg pool_requests_o_ready;
-    reg [1:0] pool_bank_2, pool_bank_3;
-    reg store_served_2, store_served_3;
-    reg store_requests_o_ready;
-    reg [1:0] store_bank_2, store_bank_3;
-    reg [1:0] operand_bank_1, operand_bank_2;
+    reg [21:0] first_word, second_word;
+    reg first_en, second_en, residual_served_2, residual_requests_o_ready, residual_served_3, pool_served_2,
+        pool_requests_o_ready, pool_served_3, store_served_2, store_requests_o_ready, store_served_3,
+        operand_outside_1, operand_outside_2, drain_en_2;
+    reg [1:0] residual_bank_2, residual_bank_3, pool_bank_2, pool_bank_3, store_bank_2, store_bank_3, operand_bank_1,
+        operand_bank_2;
     reg [1:0] operand_shift_1, operand_shift_2, operand_shift_3, operand_shift_4;
     reg [7:0] operand_pad_1, operand_pad_2, operand_pad_3, operand_pad_4;
-    reg operand_outside_1, operand_outside_2;
-    reg [23:0] operand_offset;
+    reg [23:0] operand_offset, drain_address;
     reg [25:0] operand_left;
-    reg [2:0] operand_before;
-    reg [2:0] operand_inside;
-    reg [3:0] operand_valid;
-    reg [3:0] operand_mask;
+    reg [2:0] operand_before, operand_inside;
+    reg [3:0] operand_valid, operand_mask, drain_enables;
     reg [1:0] operand_choice_0, operand_choice_1, operand_choice_2, operand_choice_3;
-    reg [31:0] operand_bytes;
-    reg drain_en_2;
-    reg [3:0] drain_enables;
-    reg [31:0] drain_word;
-    reg [23:0] drain_address;
+    reg [31:0] operand_bytes, drain_word;
     reg [9:0] bank0_read_addr, bank1_read_addr, bank2_read_addr, bank3_read_addr;
     reg [9:0] bank0_write_addr, bank1_write_addr, bank2_write_addr, bank3_write_addr;
     reg [31:0] bank0_write_data, bank1_write_data, bank2_write_data, bank3_write_data;
@@ -5360,96 +4980,60 @@ module tcu_activation_memory (
 
     tcu_sram_1r1w #(.WIDTH(32), .DEPTH(1024), .GRANULARITY(8), .ADDRESS_BITS(10)) u_bank0 (
         .clk(clk),
-        .read_en(bank0_read_en),
-        .read_addr(bank0_read_addr),
-        .read_data(bank0_read_data),
-        .write_en(bank0_write_en),
-        .write_addr(bank0_write_addr),
-        .write_data(bank0_write_data)
+        .read_en(bank0_read_en), .read_addr(bank0_read_addr), .read_data(bank0_read_data),
+        .write_en(bank0_write_en), .write_addr(bank0_write_addr), .write_data(bank0_write_data)
     );
 
     tcu_sram_1r1w #(.WIDTH(32), .DEPTH(1024), .GRANULARITY(8), .ADDRESS_BITS(10)) u_bank1 (
         .clk(clk),
-        .read_en(bank1_read_en),
-        .read_addr(bank1_read_addr),
-        .read_data(bank1_read_data),
-        .write_en(bank1_write_en),
-        .write_addr(bank1_write_addr),
-        .write_data(bank1_write_data)
+        .read_en(bank1_read_en), .read_addr(bank1_read_addr), .read_data(bank1_read_data),
+        .write_en(bank1_write_en), .write_addr(bank1_write_addr), .write_data(bank1_write_data)
     );
 
     tcu_sram_1r1w #(.WIDTH(32), .DEPTH(1024), .GRANULARITY(8), .ADDRESS_BITS(10)) u_bank2 (
         .clk(clk),
-        .read_en(bank2_read_en),
-        .read_addr(bank2_read_addr),
-        .read_data(bank2_read_data),
-        .write_en(bank2_write_en),
-        .write_addr(bank2_write_addr),
-        .write_data(bank2_write_data)
+        .read_en(bank2_read_en), .read_addr(bank2_read_addr), .read_data(bank2_read_data),
+        .write_en(bank2_write_en), .write_addr(bank2_write_addr), .write_data(bank2_write_data)
     );
 
     tcu_sram_1r1w #(.WIDTH(32), .DEPTH(1024), .GRANULARITY(8), .ADDRESS_BITS(10)) u_bank3 (
         .clk(clk),
-        .read_en(bank3_read_en),
-        .read_addr(bank3_read_addr),
-        .read_data(bank3_read_data),
-        .write_en(bank3_write_en),
-        .write_addr(bank3_write_addr),
-        .write_data(bank3_write_data)
+        .read_en(bank3_read_en), .read_addr(bank3_read_addr), .read_data(bank3_read_data),
+        .write_en(bank3_write_en), .write_addr(bank3_write_addr), .write_data(bank3_write_data)
     );
 
     tcu_stream_queue_residual_requests u_residual_requests (
-        .clk(clk),
-        .rst(rst),
-        .i_payload(residual_payload),
-        .i_valid(residual_valid),
-        .i_ready(residual_ready),
-        .o_payload(residual_requests_o_payload),
-        .o_valid(residual_requests_o_valid),
+        .clk(clk), .rst(rst),
+        .i_payload(residual_payload), .i_valid(residual_valid), .i_ready(residual_ready),
+        .o_payload(residual_requests_o_payload), .o_valid(residual_requests_o_valid),
         .o_ready(residual_requests_o_ready)
     );
 
     tcu_stream_queue_residual_requests u_pool_requests (
-        .clk(clk),
-        .rst(rst),
-        .i_payload(pool_payload),
-        .i_valid(pool_valid),
-        .i_ready(pool_ready),
-        .o_payload(pool_requests_o_payload),
-        .o_valid(pool_requests_o_valid),
-        .o_ready(pool_requests_o_ready)
+        .clk(clk), .rst(rst),
+        .i_payload(pool_payload), .i_valid(pool_valid), .i_ready(pool_ready),
+        .o_payload(pool_requests_o_payload), .o_valid(pool_requests_o_valid), .o_ready(pool_requests_o_ready)
     );
 
     tcu_stream_queue_residual_requests u_store_requests (
-        .clk(clk),
-        .rst(rst),
-        .i_payload(store_payload),
-        .i_valid(store_valid),
-        .i_ready(store_ready),
-        .o_payload(store_requests_o_payload),
-        .o_valid(store_requests_o_valid),
-        .o_ready(store_requests_o_ready)
+        .clk(clk), .rst(rst),
+        .i_payload(store_payload), .i_valid(store_valid), .i_ready(store_ready),
+        .o_payload(store_requests_o_payload), .o_valid(store_requests_o_valid), .o_ready(store_requests_o_ready)
     );
 
     tcu_stream_register_pool_write_requests u_pool_write_requests (
-        .clk(clk),
-        .rst(rst),
+        .clk(clk), .rst(rst),
         .i_payload({pool_write_payload_last, pool_write_payload_data, pool_write_payload_address}),
-        .i_valid(pool_write_valid),
-        .i_ready(pool_write_ready),
-        .o_payload(pool_write_requests_o_payload),
-        .o_valid(pool_write_requests_o_valid),
+        .i_valid(pool_write_valid), .i_ready(pool_write_ready),
+        .o_payload(pool_write_requests_o_payload), .o_valid(pool_write_requests_o_valid),
         .o_ready(pool_write_requests_o_ready)
     );
 
     tcu_stream_queue_load_write_requests u_load_write_requests (
-        .clk(clk),
-        .rst(rst),
+        .clk(clk), .rst(rst),
         .i_payload({load_write_payload_last, load_write_payload_data, load_write_payload_address}),
-        .i_valid(load_write_valid),
-        .i_ready(load_write_ready),
-        .o_payload(load_write_requests_o_payload),
-        .o_valid(load_write_requests_o_valid),
+        .i_valid(load_write_valid), .i_ready(load_write_ready),
+        .o_payload(load_write_requests_o_payload), .o_valid(load_write_requests_o_valid),
         .o_ready(load_write_requests_o_ready)
     );
 
@@ -5567,12 +5151,10 @@ module tcu_serial_product_block_product (
     output wire [39:0] products,
     output wire        ready
 );
-    reg [23:0] products_address;
-    reg [15:0] products_iy;
+    reg [23:0] products_address, shifted_address;
+    reg [15:0] products_iy, shifted_iy;
     reg pending;
     reg [11:0] left;
-    reg [23:0] shifted_address;
-    reg [15:0] shifted_iy;
 
     assign ready = !pending;
     assign products = {products_iy, products_address};
@@ -5653,35 +5235,14 @@ module tcu_pass_walker (
 
     wire [39:0] block_product_products;
     wire block_product_ready;
-    reg [11:0] o_pass_payload_layer;
-    reg [23:0] o_pass_payload_row;
-    reg [16:0] o_pass_payload_iy;
-    reg [23:0] o_pass_payload_offset;
-    reg kx_ends;
-    reg ky_turns;
-    reg last_ky;
-    reg group_turns;
-    reg last_group;
-    reg block_turns;
-    reg last_block;
-    reg column_turns;
-    reg last_column;
-    reg [11:0] block_left;
-    reg signal;
-    reg [6:0] tile_position;
+    reg [11:0] o_pass_payload_layer, block_left, group_left, column_left;
+    reg [23:0] o_pass_payload_row, o_pass_payload_offset, column_at, block_at, group_at;
+    reg [16:0] o_pass_payload_iy, block_iy;
+    reg kx_ends, ky_turns, last_ky, group_turns, last_group, block_turns, last_block, column_turns, last_column,
+        signal, tile_there, emitted;
+    reg [6:0] tile_position, panel_position, start_position;
     reg [1:0] fsm_state;
-    reg tile_there;
-    reg emitted;
-    reg [7:0] kx_left;
-    reg [7:0] ky_left;
-    reg [11:0] group_left;
-    reg [11:0] column_left;
-    reg [6:0] panel_position;
-    reg [6:0] start_position;
-    reg [23:0] column_at;
-    reg [23:0] block_at;
-    reg [23:0] group_at;
-    reg [16:0] block_iy;
+    reg [7:0] kx_left, ky_left;
 
     wire [7:0] instruction_payload_n_kx = instruction_payload[459:452];
     wire kx_is_one = instruction_payload_n_kx == 8'h1;
@@ -5744,13 +5305,8 @@ module tcu_pass_walker (
     wire [11:0] instruction_payload_layer = instruction_payload[16:5];
 
     tcu_serial_product_block_product u_block_product (
-        .clk(clk),
-        .rst(rst),
-        .start(instruction_ready),
-        .factor(instruction_payload_block_rows),
-        .operands(block_product_operands),
-        .products(block_product_products),
-        .ready(block_product_ready)
+        .clk(clk), .rst(rst), .start(instruction_ready), .factor(instruction_payload_block_rows),
+        .operands(block_product_operands), .products(block_product_products), .ready(block_product_ready)
     );
 
     always @(posedge clk) begin
@@ -6076,28 +5632,14 @@ module tcu_pixel_walker (
     output wire         waiting_for_bank,
     output wire         waiting_for_weights
 );
-    reg [23:0] request_address;
-    reg [23:0] request_offset;
-    reg [23:0] request_row_bytes;
-    reg request_outside;
+    reg [23:0] request_address, request_offset, request_row_bytes, row, offset;
+    reg request_outside, tag_valid, tag_bank, tag_first, tag_last, x_ends, y_turns, last_y, bank, begins;
     reg [7:0] request_pad;
-    reg tag_valid;
-    reg tag_bank;
-    reg tag_first;
-    reg tag_last;
-    reg x_ends;
     reg [204:0] current;
-    reg y_turns;
-    reg last_y;
     reg [1:0] banks_taken;
-    reg [11:0] x_left;
-    reg [11:0] y_left;
-    reg [23:0] row;
+    reg [11:0] x_left, y_left;
     reg [17:0] iy;
-    reg [23:0] offset;
-    reg bank;
     reg [6:0] pixel_2;
-    reg begins;
 
     wire [11:0] current_n_x = current[100:89];
     wire x_is_one = current_n_x == 12'h1;
@@ -6441,14 +5983,9 @@ module tcu_accumulators (
 );
     wire [21:0] bank0_column0_read_data, bank1_column0_read_data, bank0_column1_read_data, bank1_column1_read_data,
         bank0_column2_read_data, bank1_column2_read_data, bank0_column3_read_data, bank1_column3_read_data;
-    reg [3:0] reading;
-    reg [6:0] reading_pixel;
-    reg [3:0] adding;
-    reg [6:0] adding_pixel;
-    reg [3:0] storing;
-    reg [6:0] storing_pixel;
-    reg drained;
-    reg drained_bank;
+    reg [3:0] reading, adding, storing;
+    reg [6:0] reading_pixel, adding_pixel, storing_pixel;
+    reg drained, drained_bank;
     reg [21:0] before_0, before_1, before_2, before_3;
     reg [21:0] total_0, total_1, total_2, total_3;
 
@@ -6482,82 +6019,50 @@ module tcu_accumulators (
 
     tcu_sram_1r1w #(.WIDTH(22), .DEPTH(128), .GRANULARITY(22), .ADDRESS_BITS(7)) u_bank0_column0 (
         .clk(clk),
-        .read_en(bank0_column0_read_en),
-        .read_addr(bank0_column0_read_addr),
-        .read_data(bank0_column0_read_data),
-        .write_en(bank0_column0_write_en),
-        .write_addr(storing_pixel),
-        .write_data(total_0)
+        .read_en(bank0_column0_read_en), .read_addr(bank0_column0_read_addr), .read_data(bank0_column0_read_data),
+        .write_en(bank0_column0_write_en), .write_addr(storing_pixel), .write_data(total_0)
     );
 
     tcu_sram_1r1w #(.WIDTH(22), .DEPTH(128), .GRANULARITY(22), .ADDRESS_BITS(7)) u_bank1_column0 (
         .clk(clk),
-        .read_en(bank1_column0_read_en),
-        .read_addr(bank1_column0_read_addr),
-        .read_data(bank1_column0_read_data),
-        .write_en(bank1_column0_write_en),
-        .write_addr(storing_pixel),
-        .write_data(total_0)
+        .read_en(bank1_column0_read_en), .read_addr(bank1_column0_read_addr), .read_data(bank1_column0_read_data),
+        .write_en(bank1_column0_write_en), .write_addr(storing_pixel), .write_data(total_0)
     );
 
     tcu_sram_1r1w #(.WIDTH(22), .DEPTH(128), .GRANULARITY(22), .ADDRESS_BITS(7)) u_bank0_column1 (
         .clk(clk),
-        .read_en(bank0_column0_read_en),
-        .read_addr(bank0_column0_read_addr),
-        .read_data(bank0_column1_read_data),
-        .write_en(bank0_column0_write_en),
-        .write_addr(storing_pixel),
-        .write_data(total_1)
+        .read_en(bank0_column0_read_en), .read_addr(bank0_column0_read_addr), .read_data(bank0_column1_read_data),
+        .write_en(bank0_column0_write_en), .write_addr(storing_pixel), .write_data(total_1)
     );
 
     tcu_sram_1r1w #(.WIDTH(22), .DEPTH(128), .GRANULARITY(22), .ADDRESS_BITS(7)) u_bank1_column1 (
         .clk(clk),
-        .read_en(bank1_column0_read_en),
-        .read_addr(bank1_column0_read_addr),
-        .read_data(bank1_column1_read_data),
-        .write_en(bank1_column0_write_en),
-        .write_addr(storing_pixel),
-        .write_data(total_1)
+        .read_en(bank1_column0_read_en), .read_addr(bank1_column0_read_addr), .read_data(bank1_column1_read_data),
+        .write_en(bank1_column0_write_en), .write_addr(storing_pixel), .write_data(total_1)
     );
 
     tcu_sram_1r1w #(.WIDTH(22), .DEPTH(128), .GRANULARITY(22), .ADDRESS_BITS(7)) u_bank0_column2 (
         .clk(clk),
-        .read_en(bank0_column0_read_en),
-        .read_addr(bank0_column0_read_addr),
-        .read_data(bank0_column2_read_data),
-        .write_en(bank0_column0_write_en),
-        .write_addr(storing_pixel),
-        .write_data(total_2)
+        .read_en(bank0_column0_read_en), .read_addr(bank0_column0_read_addr), .read_data(bank0_column2_read_data),
+        .write_en(bank0_column0_write_en), .write_addr(storing_pixel), .write_data(total_2)
     );
 
     tcu_sram_1r1w #(.WIDTH(22), .DEPTH(128), .GRANULARITY(22), .ADDRESS_BITS(7)) u_bank1_column2 (
         .clk(clk),
-        .read_en(bank1_column0_read_en),
-        .read_addr(bank1_column0_read_addr),
-        .read_data(bank1_column2_read_data),
-        .write_en(bank1_column0_write_en),
-        .write_addr(storing_pixel),
-        .write_data(total_2)
+        .read_en(bank1_column0_read_en), .read_addr(bank1_column0_read_addr), .read_data(bank1_column2_read_data),
+        .write_en(bank1_column0_write_en), .write_addr(storing_pixel), .write_data(total_2)
     );
 
     tcu_sram_1r1w #(.WIDTH(22), .DEPTH(128), .GRANULARITY(22), .ADDRESS_BITS(7)) u_bank0_column3 (
         .clk(clk),
-        .read_en(bank0_column0_read_en),
-        .read_addr(bank0_column0_read_addr),
-        .read_data(bank0_column3_read_data),
-        .write_en(bank0_column0_write_en),
-        .write_addr(storing_pixel),
-        .write_data(total_3)
+        .read_en(bank0_column0_read_en), .read_addr(bank0_column0_read_addr), .read_data(bank0_column3_read_data),
+        .write_en(bank0_column0_write_en), .write_addr(storing_pixel), .write_data(total_3)
     );
 
     tcu_sram_1r1w #(.WIDTH(22), .DEPTH(128), .GRANULARITY(22), .ADDRESS_BITS(7)) u_bank1_column3 (
         .clk(clk),
-        .read_en(bank1_column0_read_en),
-        .read_addr(bank1_column0_read_addr),
-        .read_data(bank1_column3_read_data),
-        .write_en(bank1_column0_write_en),
-        .write_addr(storing_pixel),
-        .write_data(total_3)
+        .read_en(bank1_column0_read_en), .read_addr(bank1_column0_read_addr), .read_data(bank1_column3_read_data),
+        .write_en(bank1_column0_write_en), .write_addr(storing_pixel), .write_data(total_3)
     );
 
     always @(posedge clk) begin
@@ -6652,40 +6157,23 @@ module tcu_compute_engine (
     output wire         waiting_for_weights,
     output wire         waiting_for_bank
 );
-    wire [204:0] passes_o_pass_payload;
-    wire passes_o_pass_valid;
-    wire [6:0] passes_o_tile_payload;
-    wire passes_o_tile_valid;
-    wire passes_waiting_for_weights;
-    wire passes_busy;
-    wire pass_queue_i_ready;
-    wire [204:0] pass_queue_o_payload;
-    wire pass_queue_o_valid;
-    wire tile_queue_i_ready;
-    wire [6:0] tile_queue_o_payload;
-    wire tile_queue_o_valid;
-    wire pixels_i_pass_ready;
+    wire [204:0] passes_o_pass_payload, pass_queue_o_payload;
+    wire passes_o_pass_valid, passes_o_tile_valid, passes_waiting_for_weights, passes_busy, pass_queue_i_ready,
+        pass_queue_o_valid, tile_queue_i_ready, tile_queue_o_valid, pixels_i_pass_ready, pixels_swap,
+        pixels_pass_started, pixels_tile_read, pixels_waiting_for_weights, loader_i_tile_ready, loader_ready,
+        loader_read_en, loader_release;
+    wire [6:0] passes_o_tile_payload, tile_queue_o_payload, pixels_pixel;
     wire [3:0] pixels_tag;
-    wire [6:0] pixels_pixel;
-    wire pixels_swap;
-    wire pixels_pass_started;
-    wire pixels_tile_read;
-    wire pixels_waiting_for_weights;
-    wire loader_i_tile_ready;
-    wire loader_ready;
-    wire loader_read_en;
     wire [5:0] loader_read_item;
     wire [1:0] loader_read_unit;
-    wire loader_release;
     wire [71:0] array_sums;
     reg [39:0] loading_line;
     reg [4:0] swap_line;
     reg [35:0] tag_line;
     reg [62:0] pixel_line;
-    reg [1:0] tile_read_line;
+    reg [1:0] tile_read_line, array_weight_row;
     reg [3:0] settling;
     reg array_weight_en;
-    reg [1:0] array_weight_row;
 
     assign busy = passes_busy | pass_queue_o_valid | active | (settling != 4'h0);
     assign next_layer_valid = pass_queue_o_valid | passes_busy;
@@ -6741,111 +6229,76 @@ module tcu_compute_engine (
     wire pixels_tag_last = pixels_tag[3];
 
     tcu_pass_walker u_passes (
-        .clk(clk),
-        .rst(rst),
-        .instruction_payload(instruction_payload),
-        .instruction_valid(instruction_valid),
+        .clk(clk), .rst(rst),
+        .instruction_payload(instruction_payload), .instruction_valid(instruction_valid),
         .instruction_ready(instruction_ready),
         .tiles_written(tiles_written),
-        .o_pass_payload(passes_o_pass_payload),
-        .o_pass_valid(passes_o_pass_valid),
-        .o_pass_ready(pass_queue_i_ready),
-        .o_tile_payload(passes_o_tile_payload),
-        .o_tile_valid(passes_o_tile_valid),
-        .o_tile_ready(tile_queue_i_ready),
+        .o_pass_payload(passes_o_pass_payload), .o_pass_valid(passes_o_pass_valid),
+        .o_pass_ready(pass_queue_i_ready), .o_tile_payload(passes_o_tile_payload),
+        .o_tile_valid(passes_o_tile_valid), .o_tile_ready(tile_queue_i_ready),
         .waiting_for_weights(passes_waiting_for_weights),
         .busy(passes_busy)
     );
 
     tcu_stream_register_pass_queue u_pass_queue (
-        .clk(clk),
-        .rst(rst),
+        .clk(clk), .rst(rst),
         .i_payload({passes_o_pass_payload_ends, passes_o_pass_payload_closes, passes_o_pass_payload_opens,
             passes_o_pass_payload_first, passes_o_pass_payload_pad, passes_o_pass_payload_height,
             passes_o_pass_payload_row_bytes, passes_o_pass_payload_stride_y, passes_o_pass_payload_x_step,
             passes_o_pass_payload_y_step, passes_o_pass_payload_n_x, passes_o_pass_payload_rows,
             passes_o_pass_payload_offset, passes_o_pass_payload_iy, passes_o_pass_payload_row,
             passes_o_pass_payload_layer}),
-        .i_valid(passes_o_pass_valid),
-        .i_ready(pass_queue_i_ready),
-        .o_payload(pass_queue_o_payload),
-        .o_valid(pass_queue_o_valid),
-        .o_ready(pixels_i_pass_ready)
+        .i_valid(passes_o_pass_valid), .i_ready(pass_queue_i_ready),
+        .o_payload(pass_queue_o_payload), .o_valid(pass_queue_o_valid), .o_ready(pixels_i_pass_ready)
     );
 
     tcu_stream_queue_tile_queue u_tile_queue (
-        .clk(clk),
-        .rst(rst),
-        .i_payload({passes_o_tile_payload_release, passes_o_tile_payload_place}),
-        .i_valid(passes_o_tile_valid),
+        .clk(clk), .rst(rst),
+        .i_payload({passes_o_tile_payload_release, passes_o_tile_payload_place}), .i_valid(passes_o_tile_valid),
         .i_ready(tile_queue_i_ready),
-        .o_payload(tile_queue_o_payload),
-        .o_valid(tile_queue_o_valid),
-        .o_ready(loader_i_tile_ready)
+        .o_payload(tile_queue_o_payload), .o_valid(tile_queue_o_valid), .o_ready(loader_i_tile_ready)
     );
 
     tcu_pixel_walker u_pixels (
-        .clk(clk),
-        .rst(rst),
+        .clk(clk), .rst(rst),
         .i_pass_payload({pass_queue_o_payload_ends, pass_queue_o_payload_closes, pass_queue_o_payload_opens,
             pass_queue_o_payload_first, pass_queue_o_payload_pad, pass_queue_o_payload_height,
             pass_queue_o_payload_row_bytes, pass_queue_o_payload_stride_y, pass_queue_o_payload_x_step,
             pass_queue_o_payload_y_step, pass_queue_o_payload_n_x, pass_queue_o_payload_rows,
             pass_queue_o_payload_offset, pass_queue_o_payload_iy, pass_queue_o_payload_row,
             pass_queue_o_payload_layer}),
-        .i_pass_valid(pass_queue_o_valid),
-        .i_pass_ready(pixels_i_pass_ready),
+        .i_pass_valid(pass_queue_o_valid), .i_pass_ready(pixels_i_pass_ready),
         .shadow_ready(loader_ready),
         .bank_released(bank_released),
         .active(active),
         .request_en(request_en),
-        .request(request),
-        .tag(pixels_tag),
-        .pixel(pixels_pixel),
-        .swap(pixels_swap),
+        .request(request), .tag(pixels_tag), .pixel(pixels_pixel), .swap(pixels_swap),
         .pass_started(pixels_pass_started),
         .tile_read(pixels_tile_read),
         .layer(layer),
-        .waiting_for_bank(waiting_for_bank),
-        .waiting_for_weights(pixels_waiting_for_weights)
+        .waiting_for_bank(waiting_for_bank), .waiting_for_weights(pixels_waiting_for_weights)
     );
 
     tcu_weight_loader u_loader (
-        .clk(clk),
-        .rst(rst),
+        .clk(clk), .rst(rst),
         .i_tile_payload({tile_queue_o_payload_release, tile_queue_o_payload_place}),
-        .i_tile_valid(tile_queue_o_valid),
-        .i_tile_ready(loader_i_tile_ready),
+        .i_tile_valid(tile_queue_o_valid), .i_tile_ready(loader_i_tile_ready),
         .pass_started(pixels_pass_started),
         .ready(loader_ready),
-        .read_en(loader_read_en),
-        .read_item(loader_read_item),
-        .read_unit(loader_read_unit),
-        .weight_en(),
-        .weight_row(),
+        .read_en(loader_read_en), .read_item(loader_read_item), .read_unit(loader_read_unit),
+        .weight_en(), .weight_row(),
         .release_(loader_release)
     );
 
     tcu_array u_array (
-        .clk(clk),
-        .operand(operand),
-        .swap(array_swap),
-        .weight_en(array_weight_en),
-        .weight_row(array_weight_row),
-        .weight_data(weights),
+        .clk(clk), .operand(operand), .swap(array_swap),
+        .weight_en(array_weight_en), .weight_row(array_weight_row), .weight_data(weights),
         .sums(array_sums)
     );
 
     tcu_accumulators u_accumulators (
-        .clk(clk),
-        .rst(rst),
-        .tag(accumulators_tag),
-        .pixel(accumulators_pixel),
-        .sums(array_sums),
-        .read_en(drain_en),
-        .read_bank(drain_bank),
-        .read_pixel(drain_pixel),
-        .read_data(accumulators),
+        .clk(clk), .rst(rst), .tag(accumulators_tag), .pixel(accumulators_pixel), .sums(array_sums),
+        .read_en(drain_en), .read_bank(drain_bank), .read_pixel(drain_pixel), .read_data(accumulators),
         .filled(filled)
     );
 
@@ -6917,30 +6370,12 @@ module tcu_drain_walker (
     output reg          bank_released,
     output reg          group_released
 );
-    reg step_ends;
-    reg plane_turns;
-    reg last_plane;
-    reg x_turns;
-    reg last_x;
-    reg y_turns;
-    reg last_y;
-    reg column_turns;
-    reg last_column;
-    reg [11:0] column_left;
-    reg last_row;
-    reg [1:0] full;
-    reg group_there;
-    reg [23:0] step_at;
-    reg step_left;
+    reg step_ends, plane_turns, last_plane, x_turns, last_x, y_turns, last_y, column_turns, last_column, last_row,
+        group_there, step_left;
+    reg [11:0] column_left, x_left, y_left, block_left;
+    reg [1:0] full, column_byte;
+    reg [23:0] step_at, column_at, y_at, x_at, plane_at;
     reg [2:0] plane_left;
-    reg [11:0] x_left;
-    reg [11:0] y_left;
-    reg [23:0] column_at;
-    reg [23:0] y_at;
-    reg [23:0] x_at;
-    reg [23:0] plane_at;
-    reg [1:0] column_byte;
-    reg [11:0] block_left;
     reg [5:0] group_start;
 
     wire [5:0] word_last_steps = word[234:229];
@@ -7236,21 +6671,11 @@ module tcu_residual_reader (
     output wire [31:0]  operand,
     input  wire         pop
 );
-    reg [4:0] owned;
-    reg x_ends;
-    reg y_turns;
-    reg last_y;
-    reg column_turns;
-    reg last_column;
-    reg [23:0] x_at;
-    reg [11:0] column_left;
-    reg [4:0] words_level;
-    reg [3:0] words_w_port_addr;
-    reg [3:0] words_r_port_addr;
-    reg [11:0] x_left;
-    reg [11:0] y_left;
-    reg [23:0] column_at;
-    reg [23:0] y_at;
+    reg [4:0] owned, words_level;
+    reg x_ends, y_turns, last_y, column_turns, last_column;
+    reg [23:0] x_at, column_at, y_at;
+    reg [11:0] column_left, x_left, y_left;
+    reg [3:0] words_w_port_addr, words_r_port_addr;
 
     reg [31:0] words_storage [0:15];
 
@@ -7431,8 +6856,7 @@ module tcu_requantise_lanes (
         clamp_low_9;
     reg [7:0] clamp_high_1, clamp_high_2, clamp_high_3, clamp_high_4, clamp_high_5, clamp_high_6, clamp_high_7,
         clamp_high_8, clamp_high_9;
-    reg [8:0] floor_;
-    reg [8:0] ceiling;
+    reg [8:0] floor_, ceiling;
     reg lane0_negative_1, lane0_negative_2, lane0_negative_3, lane0_negative_4, lane0_negative_5, lane0_negative_6,
         lane0_negative_7, lane0_negative_8, lane1_negative_1, lane1_negative_2, lane1_negative_3, lane1_negative_4,
         lane1_negative_5, lane1_negative_6, lane1_negative_7, lane1_negative_8, lane2_negative_1, lane2_negative_2,
@@ -7773,14 +7197,12 @@ module tcu_residual_lanes (
     reg [5:0] places_2, places_1, places_3;
     reg [34:0] lane0_quotient, lane1_quotient, lane2_quotient, lane3_quotient;
     reg [7:0] lane0_result, lane1_result, lane2_result, lane3_result;
-    reg [23:0] factor_a;
-    reg [23:0] factor_b;
+    reg [23:0] factor_a, factor_b;
     reg [32:0] below_guard;
     reg [7:0] offset_1, offset_2, offset_3, offset_4, offset_5;
     reg [7:0] low_1, low_2, low_3, low_4, low_5;
     reg [7:0] high_1, high_2, high_3, high_4, high_5;
-    reg [8:0] floor_;
-    reg [8:0] ceiling;
+    reg [8:0] floor_, ceiling;
     reg [8:0] lane0_difference_a, lane1_difference_a, lane2_difference_a, lane3_difference_a;
     reg [8:0] lane0_difference_b, lane1_difference_b, lane2_difference_b, lane3_difference_b;
     reg [20:0] lane0_low_a, lane1_low_a, lane2_low_a, lane3_low_a;
@@ -7939,25 +7361,17 @@ module tcu_output_path (
     output reg          tile_done,
     output wire         busy
 );
-    wire walker_active;
-    wire walker_nears;
+    wire walker_active, walker_nears, walker_residual_pop, residual_reader_active, residual_reader_valid;
     wire [25:0] walker_step;
     wire [1:0] walker_byte_plane;
     wire [5:0] walker_group;
-    wire walker_residual_pop;
-    wire residual_reader_active;
-    wire residual_reader_valid;
-    wire [31:0] residual_reader_operand;
-    wire [31:0] requantise_results;
-    wire [31:0] residual_results;
+    wire [31:0] residual_reader_operand, requantise_results, residual_results;
     reg [20:0] valid_line;
     reg [4:0] flying;
-    reg start;
-    reg moving;
+    reg start, moving;
     reg [545:0] step_line;
     reg [1:0] lane_step_line;
-    reg [255:0] parameters_read;
-    reg [255:0] parameters_chosen;
+    reg [255:0] parameters_read, parameters_chosen;
     reg [7:0] byte_plane_line;
     reg [21:0] accumulator_0, accumulator_1, accumulator_2, accumulator_3;
     reg [31:0] total_0, total_1, total_2, total_3;
@@ -8003,71 +7417,43 @@ module tcu_output_path (
     wire walker_step_tile_ends = walker_step[25];
 
     tcu_drain_walker u_walker (
-        .clk(clk),
-        .rst(rst),
-        .start(start),
-        .word(instruction_payload),
-        .active(walker_active),
-        .filled(filled),
+        .clk(clk), .rst(rst), .start(start), .word(instruction_payload), .active(walker_active), .filled(filled),
         .groups_written(groups_written),
         .residual_valid(residual_reader_valid),
-        .nears(walker_nears),
-        .go(read_group_en),
-        .step(walker_step),
+        .nears(walker_nears), .go(read_group_en), .step(walker_step),
         .lane_step(read_unit),
         .byte_plane(walker_byte_plane),
         .read_en(read_en),
-        .bank(read_bank),
-        .pixel(read_pixel),
-        .group(walker_group),
-        .residual_byte(),
-        .residual_pop(walker_residual_pop),
+        .bank(read_bank), .pixel(read_pixel), .group(walker_group),
+        .residual_byte(), .residual_pop(walker_residual_pop),
         .bank_released(bank_released),
         .group_released(group_released)
     );
 
     tcu_residual_reader u_residual_reader (
-        .clk(clk),
-        .rst(rst),
-        .start(start),
-        .word(instruction_payload),
-        .active(residual_reader_active),
-        .request_payload(residual_request_payload),
-        .request_valid(residual_request_valid),
+        .clk(clk), .rst(rst), .start(start), .word(instruction_payload), .active(residual_reader_active),
+        .request_payload(residual_request_payload), .request_valid(residual_request_valid),
         .request_ready(residual_request_ready),
         .response_valid(residual_word_valid),
-        .response(residual_word),
-        .valid(residual_reader_valid),
-        .operand(residual_reader_operand),
+        .response(residual_word), .valid(residual_reader_valid), .operand(residual_reader_operand),
         .pop(walker_residual_pop)
     );
 
     tcu_requantise_lanes u_requantise (
-        .clk(clk),
-        .enable(moving),
-        .sums(requantise_sums),
-        .multipliers(requantise_multipliers),
+        .clk(clk), .enable(moving), .sums(requantise_sums), .multipliers(requantise_multipliers),
         .zero_point(requantise_zero_point),
-        .clamp_low(requantise_clamp_low),
-        .clamp_high(requantise_clamp_high),
+        .clamp_low(requantise_clamp_low), .clamp_high(requantise_clamp_high),
         .results(requantise_results)
     );
 
     tcu_residual_lanes u_residual (
-        .clk(clk),
-        .enable(moving),
-        .a(requantise_results),
-        .b(residual_b),
-        .multiplier_a(instruction_payload_add_multiplier),
-        .multiplier_b(instruction_payload_residual_multiplier),
+        .clk(clk), .enable(moving), .a(requantise_results), .b(residual_b),
+        .multiplier_a(instruction_payload_add_multiplier), .multiplier_b(instruction_payload_residual_multiplier),
         .shift(instruction_payload_add_shift),
-        .zero_point_a(instruction_payload_zero_point),
-        .zero_point_b(instruction_payload_residual_zero_point),
+        .zero_point_a(instruction_payload_zero_point), .zero_point_b(instruction_payload_residual_zero_point),
         .zero_point(instruction_payload_add_zero_point),
-        .clamp_low(instruction_payload_add_clamp_low),
-        .clamp_high(instruction_payload_add_clamp_high),
-        .bypass(residual_bypass),
-        .results(residual_results)
+        .clamp_low(instruction_payload_add_clamp_low), .clamp_high(instruction_payload_add_clamp_high),
+        .bypass(residual_bypass), .results(residual_results)
     );
 
     always @(posedge clk) begin
@@ -8175,8 +7561,7 @@ module tcu_fifo_taps (
     input  wire        o_ready,
     output reg  [3:0]  level
 );
-    reg [2:0] queue_w_port_addr;
-    reg [2:0] queue_r_port_addr;
+    reg [2:0] queue_w_port_addr, queue_r_port_addr;
 
     reg [27:0] queue_storage [0:7];
 
@@ -8302,51 +7687,20 @@ module tcu_pool (
     localparam FSM_BEGIN = 2'h1;
     localparam FSM_WALK = 2'h2;
 
-    wire taps_i_ready;
+    wire taps_i_ready, taps_o_valid, words_o_valid, row_product_ready;
     wire [27:0] taps_o_payload;
-    wire taps_o_valid;
     wire [31:0] words_o_payload;
-    wire words_o_valid;
     wire [23:0] row_product_products;
-    wire row_product_ready;
-    reg [23:0] write_payload_address;
-    reg [31:0] write_payload_data;
-    reg write_payload_last;
-    reg kx_ends;
-    reg ky_turns;
-    reg last_ky;
-    reg x_turns;
-    reg last_x;
-    reg y_turns;
-    reg last_y;
-    reg group_turns;
-    reg last_group;
-    reg tap_first;
-    reg [23:0] tap_address;
-    reg [16:0] ky_iy;
-    reg [16:0] kx_ix;
-    reg tap_valid;
+    reg [23:0] write_payload_address, tap_address, group_at, y_at, x_at, ky_at, kx_at, out_group_at, out_y_at,
+        address;
+    reg [31:0] write_payload_data, maximum;
+    reg write_payload_last, kx_ends, ky_turns, last_ky, x_turns, last_x, y_turns, last_y, group_turns, last_group,
+        tap_first, tap_valid, walking, complete, final_;
+    reg [16:0] ky_iy, kx_ix, y_iy, x_ix;
     reg [27:0] tap;
-    reg walking;
-    reg complete;
     reg [1:0] fsm_state;
-    reg [7:0] kx_left;
-    reg [7:0] ky_left;
-    reg [11:0] x_left;
-    reg [11:0] y_left;
-    reg [11:0] group_left;
-    reg [23:0] group_at;
-    reg [23:0] y_at;
-    reg [23:0] x_at;
-    reg [23:0] ky_at;
-    reg [23:0] kx_at;
-    reg [16:0] y_iy;
-    reg [16:0] x_ix;
-    reg [23:0] out_group_at;
-    reg [23:0] out_y_at;
-    reg [31:0] maximum;
-    reg final_;
-    reg [23:0] address;
+    reg [7:0] kx_left, ky_left;
+    reg [11:0] x_left, y_left, group_left;
 
     wire [7:0] instruction_payload_n_kx = instruction_payload[379:372];
     wire kx_is_one = instruction_payload_n_kx == 8'h1;
@@ -8405,37 +7759,23 @@ module tcu_pool (
     wire [11:0] instruction_payload_layer = instruction_payload[16:5];
 
     tcu_fifo_taps u_taps (
-        .clk(clk),
-        .rst(rst),
-        .i_payload({tap_address_2, tap_final, tap_last, tap_first_2, tap_inside_2}),
-        .i_valid(tap_taken),
+        .clk(clk), .rst(rst),
+        .i_payload({tap_address_2, tap_final, tap_last, tap_first_2, tap_inside_2}), .i_valid(tap_taken),
         .i_ready(taps_i_ready),
-        .o_payload(taps_o_payload),
-        .o_valid(taps_o_valid),
-        .o_ready(take),
+        .o_payload(taps_o_payload), .o_valid(taps_o_valid), .o_ready(take),
         .level()
     );
 
     tcu_fifo_words u_words (
-        .clk(clk),
-        .rst(rst),
-        .i_payload(word),
-        .i_valid(word_valid),
-        .i_ready(),
-        .o_payload(words_o_payload),
-        .o_valid(words_o_valid),
-        .o_ready(words_o_ready),
+        .clk(clk), .rst(rst),
+        .i_payload(word), .i_valid(word_valid), .i_ready(),
+        .o_payload(words_o_payload), .o_valid(words_o_valid), .o_ready(words_o_ready),
         .level()
     );
 
     tcu_serial_product_row_product u_row_product (
-        .clk(clk),
-        .rst(rst),
-        .start(instruction_ready),
-        .factor(instruction_payload_stride_y),
-        .operands(instruction_payload_row_step),
-        .products(row_product_products),
-        .ready(row_product_ready)
+        .clk(clk), .rst(rst), .start(instruction_ready), .factor(instruction_payload_stride_y),
+        .operands(instruction_payload_row_step), .products(row_product_products), .ready(row_product_ready)
     );
 
     always @(posedge clk) begin
@@ -8817,41 +8157,19 @@ module tcu_counters (
 );
     wire [31:0] counts_read_data;
     wire [8:0] masks_read_data;
-    reg [47:0] totals_cycles;
-    reg [47:0] totals_busy;
-    reg [44:0] beats_read;
-    reg [44:0] beats_written;
-    reg [47:0] stall_program_cycles;
-    reg [47:0] stall_load_cycles;
-    reg [47:0] stall_store_cycles;
-    reg [47:0] stall_drain_cycles;
-    reg [47:0] stall_pool_cycles;
-    reg [47:0] stall_weights_cycles;
-    reg [47:0] stall_accumulators_cycles;
-    reg [47:0] stall_control_cycles;
-    reg place_1_counting;
-    reg place_1_hidden;
+    reg [47:0] totals_cycles, totals_busy, stall_program_cycles, stall_load_cycles, stall_store_cycles,
+        stall_drain_cycles, stall_pool_cycles, stall_weights_cycles, stall_accumulators_cycles, stall_control_cycles;
+    reg [44:0] beats_read, beats_written;
+    reg place_1_counting, place_1_hidden, mask_is_last, mask_is_earlier, touched, count_is_last, count_is_earlier,
+        known, read, written, touched_16;
     reg [7:0] place_1_entry;
     reg [3:0] place_1_counter;
-    reg mask_is_last;
-    reg mask_is_earlier;
-    reg [8:0] mask_read;
-    reg [8:0] mask_earlier;
-    reg [8:0] mask_last;
+    reg [8:0] mask_read, mask_earlier, mask_last;
     reg [15:0] row;
     reg [15:0] touched_0, touched_1, touched_2, touched_3, touched_4, touched_5, touched_6, touched_7, touched_8,
         touched_9, touched_10, touched_11, touched_12, touched_13, touched_14, touched_15;
-    reg touched;
     reg [13:0] place_3, place_2, place_4, place_5;
-    reg count_is_last;
-    reg count_is_earlier;
-    reg [31:0] count_read;
-    reg [31:0] count_earlier;
-    reg [31:0] count_last;
-    reg known;
-    reg read;
-    reg written;
-    reg touched_16;
+    reg [31:0] count_read, count_earlier, count_last;
 
     wire [11:0] layer_2 = running ? (busy ? busy_layer : stall_layer) : layer;
     wire mask_found = mask_is_last | mask_is_earlier;
@@ -8910,22 +8228,14 @@ module tcu_counters (
 
     tcu_sram_1r1w #(.WIDTH(32), .DEPTH(2304), .GRANULARITY(32), .ADDRESS_BITS(12)) u_counts (
         .clk(clk),
-        .read_en(1'h1),
-        .read_addr(counts_read_addr),
-        .read_data(counts_read_data),
-        .write_en(place_4_counting),
-        .write_addr(counts_write_addr),
-        .write_data(counts_write_data)
+        .read_en(1'h1), .read_addr(counts_read_addr), .read_data(counts_read_data),
+        .write_en(place_4_counting), .write_addr(counts_write_addr), .write_data(counts_write_data)
     );
 
     tcu_sram_1r1w #(.WIDTH(9), .DEPTH(256), .GRANULARITY(9), .ADDRESS_BITS(8)) u_masks (
         .clk(clk),
-        .read_en(1'h1),
-        .read_addr(place_1_entry),
-        .read_data(masks_read_data),
-        .write_en(place_3_counting),
-        .write_addr(place_3_entry),
-        .write_data(marked)
+        .read_en(1'h1), .read_addr(place_1_entry), .read_data(masks_read_data),
+        .write_en(place_3_counting), .write_addr(place_3_entry), .write_data(marked)
     );
 
     always @(posedge clk) begin
@@ -9130,11 +8440,9 @@ module tcu_header_check (
     localparam ERROR_CODE_WEIGHTS = 4'hd;
     localparam WINDOW_PROGRAM = 3'h0;
 
-    reg [3:0] number;
-    reg compared_1, compared_0;
+    reg [3:0] number, code_1, code_0;
+    reg compared_1, compared_0, complete;
     reg [31:0] expected_1, expected_0;
-    reg [3:0] code_1, code_0;
-    reg complete;
 
     assign of_program = number >= 4'h8;
     wire [2:0] window_selected = of_program ? 3'h0 : 3'h1;
@@ -9295,10 +8603,8 @@ module tcu_beat_crc (
     input  wire        cut,
     output wire [63:0] crc
 );
-    reg [31:0] present;
-    reg [31:0] share;
+    reg [31:0] present, share, state_0, state_1;
     reg [1:0] share_of;
-    reg [31:0] state_0, state_1;
 
     wire [31:0] content_bits = beat[63:32] & ~{32{cut}};
 
@@ -9526,18 +8832,15 @@ module tcu_image_check (
     output wire [31:0] program_bytes,
     output wire [44:0] error
 );
-    wire headers_of_program;
-    wire headers_flawed;
+    wire headers_of_program, headers_flawed;
     wire [3:0] headers_code;
     wire [2:0] headers_window;
-    wire [31:0] headers_weights_bytes;
-    wire [31:0] headers_weights_crc;
+    wire [31:0] headers_weights_bytes, headers_weights_crc;
     wire [63:0] crc_crc;
     reg [5:0] beat_number;
     reg [31:0] written;
-    reg wrong;
+    reg wrong, complete;
     reg [22:0] block;
-    reg complete;
     reg [1:0] ends;
 
     wire of_program = fetch_en & headers_of_program;
@@ -9550,27 +8853,16 @@ module tcu_image_check (
     wire [1:0] crc_en = {fresh_en, of_program};
 
     tcu_header_check u_headers (
-        .clk(clk),
-        .rst(rst),
-        .en(fetch_en),
-        .beat(beat),
+        .clk(clk), .rst(rst), .en(fetch_en), .beat(beat),
         .window_bytes(window_bytes),
         .of_program(headers_of_program),
-        .flawed(headers_flawed),
-        .code(headers_code),
-        .window(headers_window),
+        .flawed(headers_flawed), .code(headers_code), .window(headers_window),
         .program_bytes(program_bytes),
-        .weights_bytes(headers_weights_bytes),
-        .weights_crc(headers_weights_crc)
+        .weights_bytes(headers_weights_bytes), .weights_crc(headers_weights_crc)
     );
 
     tcu_beat_crc u_crc (
-        .clk(clk),
-        .rst(rst),
-        .en(crc_en),
-        .beat(beat),
-        .cut(last),
-        .crc(crc_crc)
+        .clk(clk), .rst(rst), .en(crc_en), .beat(beat), .cut(last), .crc(crc_crc)
     );
 
     always @(posedge clk) begin
@@ -9629,8 +8921,7 @@ module tcu_ring_weight_ring (
     output wire        idle
 );
     wire [63:0] memory_read_data;
-    reg [7:0] beats;
-    reg [7:0] pending;
+    reg [7:0] beats, pending;
     reg sub;
 
     wire memory_write_en = beat_en ? 1'h1 : 1'h0;
@@ -9643,12 +8934,8 @@ module tcu_ring_weight_ring (
 
     tcu_sram_1r1w #(.WIDTH(64), .DEPTH(128), .GRANULARITY(64), .ADDRESS_BITS(7)) u_memory (
         .clk(clk),
-        .read_en(read_en),
-        .read_addr(memory_read_addr),
-        .read_data(memory_read_data),
-        .write_en(memory_write_en),
-        .write_addr(memory_write_addr),
-        .write_data(beat)
+        .read_en(read_en), .read_addr(memory_read_addr), .read_data(memory_read_data),
+        .write_en(memory_write_en), .write_addr(memory_write_addr), .write_data(beat)
     );
 
     always @(posedge clk) begin
@@ -9700,8 +8987,7 @@ module tcu_ring_parameter_ring (
     input  wire         release_,
     output wire         idle
 );
-    reg [7:0] beats;
-    reg [7:0] pending;
+    reg [7:0] beats, pending;
 
     wire [3:0] memory_write_en = beat_en ? 4'h1 << beats[1:0] : 4'h0;
     assign idle = pending == 8'h0;
@@ -9712,12 +8998,8 @@ module tcu_ring_parameter_ring (
 
     tcu_sram_1r1w #(.WIDTH(256), .DEPTH(32), .GRANULARITY(64), .ADDRESS_BITS(5)) u_memory (
         .clk(clk),
-        .read_en(read_en),
-        .read_addr(read_item),
-        .read_data(data),
-        .write_en(memory_write_en),
-        .write_addr(memory_write_addr),
-        .write_data(memory_write_data)
+        .read_en(read_en), .read_addr(read_item), .read_data(data),
+        .write_en(memory_write_en), .write_addr(memory_write_addr), .write_data(memory_write_data)
     );
 
     always @(posedge clk) begin
@@ -9758,35 +9040,12 @@ module tcu_longest_wait (
     input  wire [71:0] gate_layer,
     output wire [15:0] o
 );
-    reg [3:0] o_opcode;
-    reg [11:0] o_layer;
-    reg [3:0] queued_weight;
-    reg [11:0] inside_layer_weight;
-    reg [3:0] queued_load;
-    reg [11:0] inside_layer_load;
-    reg [3:0] queued_store;
-    reg [11:0] inside_layer_store;
-    reg [3:0] queued_compute;
-    reg [11:0] inside_layer_compute;
-    reg [3:0] queued_drain;
-    reg [11:0] inside_layer_drain;
-    reg [3:0] queued_pool;
-    reg [11:0] inside_layer_pool;
-    reg weight_before_load;
-    reg weight_before_store;
-    reg weight_before_compute;
-    reg weight_before_drain;
-    reg weight_before_pool;
-    reg load_before_store;
-    reg load_before_compute;
-    reg load_before_drain;
-    reg load_before_pool;
-    reg store_before_compute;
-    reg store_before_drain;
-    reg store_before_pool;
-    reg compute_before_drain;
-    reg compute_before_pool;
-    reg drain_before_pool;
+    reg [3:0] o_opcode, queued_weight, queued_load, queued_store, queued_compute, queued_drain, queued_pool;
+    reg [11:0] o_layer, inside_layer_weight, inside_layer_load, inside_layer_store, inside_layer_compute,
+        inside_layer_drain, inside_layer_pool;
+    reg weight_before_load, weight_before_store, weight_before_compute, weight_before_drain, weight_before_pool,
+        load_before_store, load_before_compute, load_before_drain, load_before_pool, store_before_compute,
+        store_before_drain, store_before_pool, compute_before_drain, compute_before_pool, drain_before_pool;
 
     wire has_work_bits_2 = (queued_load != 4'h0) | busy[1];
     wire o_opcode_not = !has_work_bits_2;
@@ -10068,133 +9327,45 @@ module tcu_core (
     localparam OPCODE_DRAIN = 4'h5;
     localparam OPCODE_POOL = 4'h6;
 
-    wire [40:0] fetch_request_payload;
-    wire fetch_request_valid;
-    wire [511:0] fetch_o_payload;
-    wire fetch_o_valid;
-    wire [44:0] fetch_error;
-    wire fetch_busy;
-    wire dispatch_i_ready;
-    wire [511:0] dispatch_o_weight_payload;
-    wire dispatch_o_weight_valid;
-    wire [511:0] dispatch_o_load_payload;
-    wire dispatch_o_load_valid;
-    wire [511:0] dispatch_o_store_payload;
-    wire dispatch_o_store_valid;
-    wire [511:0] dispatch_o_compute_payload;
-    wire dispatch_o_compute_valid;
-    wire [511:0] dispatch_o_drain_payload;
-    wire dispatch_o_drain_valid;
-    wire [511:0] dispatch_o_pool_payload;
-    wire dispatch_o_pool_valid;
-    wire dispatch_compute_empty;
-    wire dispatch_compute_waiting;
-    wire [2:0] dispatch_compute_wait_unit;
-    wire [11:0] dispatch_compute_layer;
-    wire reader_request_0_ready, reader_request_1_ready, reader_request_2_ready;
-    wire [2:0] reader_beat_valid;
-    wire [63:0] reader_beat_data;
-    wire reader_beat;
-    wire reader_error_valid;
-    wire [3:0] reader_error_code;
-    wire [39:0] reader_error_address;
-    wire writer_request_ready;
-    wire writer_data_ready;
-    wire writer_done;
-    wire writer_beat;
-    wire writer_error_valid;
-    wire [3:0] writer_error_code;
-    wire [39:0] writer_error_address;
-    wire load_instruction_ready;
-    wire [40:0] load_request_payload;
-    wire load_request_valid;
-    wire [56:0] load_write_payload;
-    wire load_write_valid;
-    wire load_done;
-    wire store_instruction_ready;
-    wire [21:0] store_read_payload;
-    wire store_read_valid;
-    wire [40:0] store_request_payload;
-    wire store_request_valid;
-    wire [63:0] store_data_payload;
-    wire store_data_valid;
-    wire store_done;
-    wire weight_stream_instruction_ready;
-    wire [40:0] weight_stream_request_payload;
-    wire weight_stream_request_valid;
-    wire weight_stream_claim_weights;
-    wire weight_stream_claim_parameters;
-    wire [5:0] weight_stream_claim_beats;
-    wire weight_stream_weight_en;
-    wire weight_stream_parameter_en;
-    wire weight_stream_fresh_en;
-    wire [31:0] weight_stream_fresh_end;
-    wire weight_stream_busy;
-    wire [31:0] activation_operand;
-    wire activation_residual_ready;
-    wire activation_pool_ready;
-    wire activation_store_ready;
-    wire activation_residual_word_valid;
-    wire activation_pool_word_valid;
-    wire activation_store_word_valid;
-    wire [31:0] activation_residual_word;
-    wire [31:0] activation_pool_word;
-    wire [31:0] activation_store_word;
-    wire activation_pool_write_ready;
-    wire activation_load_write_ready;
-    wire activation_pool_written;
-    wire activation_load_written;
-    wire compute_instruction_ready;
-    wire compute_read_en;
-    wire [5:0] compute_read_item;
+    wire [40:0] fetch_request_payload, load_request_payload, store_request_payload, weight_stream_request_payload;
+    wire fetch_request_valid, fetch_o_valid, fetch_busy, dispatch_i_ready, dispatch_o_weight_valid,
+        dispatch_o_load_valid, dispatch_o_store_valid, dispatch_o_compute_valid, dispatch_o_drain_valid,
+        dispatch_o_pool_valid, dispatch_compute_empty, dispatch_compute_waiting, reader_request_0_ready,
+        reader_request_1_ready, reader_request_2_ready, reader_beat, reader_error_valid, writer_request_ready,
+        writer_data_ready, writer_done, writer_beat, writer_error_valid, load_instruction_ready, load_request_valid,
+        load_write_valid, load_done, store_instruction_ready, store_read_valid, store_request_valid, store_data_valid,
+        store_done, weight_stream_instruction_ready, weight_stream_request_valid, weight_stream_claim_weights,
+        weight_stream_claim_parameters, weight_stream_weight_en, weight_stream_parameter_en, weight_stream_fresh_en,
+        weight_stream_busy, activation_residual_ready, activation_pool_ready, activation_store_ready,
+        activation_residual_word_valid, activation_pool_word_valid, activation_store_word_valid,
+        activation_pool_write_ready, activation_load_write_ready, activation_pool_written, activation_load_written,
+        compute_instruction_ready, compute_read_en, compute_release, compute_request_en, compute_filled,
+        compute_tile_done, compute_busy, compute_active, compute_next_layer_valid, compute_waiting_for_weights,
+        compute_waiting_for_bank, output_instruction_ready, output_bank_released, output_read_en, output_read_bank,
+        output_read_group_en, output_read_unit, output_group_released, output_residual_request_valid,
+        output_tile_done, output_busy, pool_instruction_ready, pool_read_valid, pool_write_valid, pool_done,
+        pool_busy, stalls_busy, image_check_verified;
+    wire [511:0] fetch_o_payload, dispatch_o_weight_payload, dispatch_o_load_payload, dispatch_o_store_payload,
+        dispatch_o_compute_payload, dispatch_o_drain_payload, dispatch_o_pool_payload;
+    wire [44:0] fetch_error, image_check_error;
+    wire [2:0] dispatch_compute_wait_unit, reader_beat_valid, stalls_reason;
+    wire [11:0] dispatch_compute_layer, compute_layer, compute_next_layer;
+    wire [63:0] reader_beat_data, store_data_payload;
+    wire [3:0] reader_error_code, writer_error_code;
+    wire [39:0] reader_error_address, writer_error_address;
+    wire [56:0] load_write_payload, output_write, pool_write_payload;
+    wire [21:0] store_read_payload, output_residual_request_payload, pool_read_payload;
+    wire [5:0] weight_stream_claim_beats, compute_read_item, parameter_ring_written;
+    wire [31:0] weight_stream_fresh_end, activation_operand, activation_residual_word, activation_pool_word,
+        activation_store_word, image_check_program_bytes, weight_ring_data;
     wire [1:0] compute_read_unit;
-    wire compute_release;
-    wire compute_request_en;
     wire [80:0] compute_request;
-    wire compute_filled;
     wire [87:0] compute_accumulators;
-    wire compute_tile_done;
-    wire compute_busy;
-    wire compute_active;
-    wire [11:0] compute_layer;
-    wire compute_next_layer_valid;
-    wire [11:0] compute_next_layer;
-    wire compute_waiting_for_weights;
-    wire compute_waiting_for_bank;
-    wire output_instruction_ready;
-    wire output_bank_released;
-    wire output_read_en;
-    wire output_read_bank;
-    wire [6:0] output_read_pixel;
-    wire output_read_group_en;
+    wire [6:0] output_read_pixel, weight_ring_written;
     wire [4:0] output_read_group;
-    wire output_read_unit;
-    wire output_group_released;
-    wire [21:0] output_residual_request_payload;
-    wire output_residual_request_valid;
-    wire [56:0] output_write;
-    wire output_tile_done;
-    wire output_busy;
-    wire pool_instruction_ready;
-    wire [21:0] pool_read_payload;
-    wire pool_read_valid;
-    wire [56:0] pool_write_payload;
-    wire pool_write_valid;
-    wire pool_done;
-    wire pool_busy;
-    wire stalls_busy;
-    wire [2:0] stalls_reason;
-    wire image_check_verified;
-    wire [31:0] image_check_program_bytes;
-    wire [44:0] image_check_error;
-    wire [7:0] weight_ring_free_beats;
-    wire [6:0] weight_ring_written;
-    wire [31:0] weight_ring_data;
-    wire [7:0] parameter_ring_free_beats;
-    wire [5:0] parameter_ring_written;
+    wire [7:0] weight_ring_free_beats, parameter_ring_free_beats;
     wire [255:0] parameter_ring_data;
-    reg [5:0] load_under_way;
-    reg [5:0] store_under_way;
+    reg [5:0] load_under_way, store_under_way;
 
     assign bus_activity = (read_arvalid & read_arready) | read_rvalid | (write_awvalid & write_awready) |
         (write_wvalid & write_wready) | write_bvalid;
@@ -10268,220 +9439,128 @@ module tcu_core (
         dispatch_o_weight_payload_layer};
 
     tcu_fetch u_fetch (
-        .clk(clk),
-        .rst(rst),
-        .start(start),
+        .clk(clk), .rst(rst), .start(start),
         .window_bytes(windows_0_size),
         .verified(image_check_verified),
         .program_bytes(image_check_program_bytes),
-        .request_payload(fetch_request_payload),
-        .request_valid(fetch_request_valid),
+        .request_payload(fetch_request_payload), .request_valid(fetch_request_valid),
         .request_ready(reader_request_0_ready),
-        .beat_valid(fetch_beat_valid),
-        .beat_data(reader_beat_data),
-        .o_payload(fetch_o_payload),
-        .o_valid(fetch_o_valid),
-        .o_ready(dispatch_i_ready),
-        .error(fetch_error),
-        .busy(fetch_busy)
+        .beat_valid(fetch_beat_valid), .beat_data(reader_beat_data),
+        .o_payload(fetch_o_payload), .o_valid(fetch_o_valid), .o_ready(dispatch_i_ready),
+        .error(fetch_error), .busy(fetch_busy)
     );
 
     tcu_dispatch u_dispatch (
-        .clk(clk),
-        .rst(rst),
-        .i_payload(fetch_o_payload),
-        .i_valid(fetch_o_valid),
-        .i_ready(dispatch_i_ready),
-        .o_weight_payload(dispatch_o_weight_payload),
-        .o_weight_valid(dispatch_o_weight_valid),
-        .o_weight_ready(weight_stream_instruction_ready),
-        .o_load_payload(dispatch_o_load_payload),
-        .o_load_valid(dispatch_o_load_valid),
-        .o_load_ready(load_instruction_ready),
-        .o_store_payload(dispatch_o_store_payload),
-        .o_store_valid(dispatch_o_store_valid),
-        .o_store_ready(store_instruction_ready),
-        .o_compute_payload(dispatch_o_compute_payload),
-        .o_compute_valid(dispatch_o_compute_valid),
-        .o_compute_ready(compute_instruction_ready),
-        .o_drain_payload(dispatch_o_drain_payload),
-        .o_drain_valid(dispatch_o_drain_valid),
-        .o_drain_ready(output_instruction_ready),
-        .o_pool_payload(dispatch_o_pool_payload),
-        .o_pool_valid(dispatch_o_pool_valid),
-        .o_pool_ready(pool_instruction_ready),
-        .done_load(load_done),
-        .done_store(store_done),
-        .done_compute(compute_tile_done),
-        .done_drain(output_tile_done),
-        .done_pool(pool_done),
+        .clk(clk), .rst(rst),
+        .i_payload(fetch_o_payload), .i_valid(fetch_o_valid), .i_ready(dispatch_i_ready),
+        .o_weight_payload(dispatch_o_weight_payload), .o_weight_valid(dispatch_o_weight_valid),
+        .o_weight_ready(weight_stream_instruction_ready), .o_load_payload(dispatch_o_load_payload),
+        .o_load_valid(dispatch_o_load_valid), .o_load_ready(load_instruction_ready),
+        .o_store_payload(dispatch_o_store_payload), .o_store_valid(dispatch_o_store_valid),
+        .o_store_ready(store_instruction_ready), .o_compute_payload(dispatch_o_compute_payload),
+        .o_compute_valid(dispatch_o_compute_valid), .o_compute_ready(compute_instruction_ready),
+        .o_drain_payload(dispatch_o_drain_payload), .o_drain_valid(dispatch_o_drain_valid),
+        .o_drain_ready(output_instruction_ready), .o_pool_payload(dispatch_o_pool_payload),
+        .o_pool_valid(dispatch_o_pool_valid), .o_pool_ready(pool_instruction_ready),
+        .done_load(load_done), .done_store(store_done), .done_compute(compute_tile_done),
+        .done_drain(output_tile_done), .done_pool(pool_done),
         .unit_busy({pool_busy, output_busy, compute_busy, stalls_store_busy, load_under_way != 6'h0,
             weight_stream_busy}),
         .bus_idle(dispatch_bus_idle),
         .finished(finished),
-        .compute_empty(dispatch_compute_empty),
-        .compute_waiting(dispatch_compute_waiting),
-        .compute_wait_unit(dispatch_compute_wait_unit),
-        .compute_layer(dispatch_compute_layer)
+        .compute_empty(dispatch_compute_empty), .compute_waiting(dispatch_compute_waiting),
+        .compute_wait_unit(dispatch_compute_wait_unit), .compute_layer(dispatch_compute_layer)
     );
 
     tcu_reader u_reader (
-        .clk(clk),
-        .rst(rst),
+        .clk(clk), .rst(rst),
         .windows({windows_4_size, windows_4_base, windows_3_size, windows_3_base, windows_2_size, windows_2_base,
             windows_1_size, windows_1_base, windows_0_size, windows_0_base}),
         .halt(halt),
         .request_0_payload({fetch_request_payload_beats, fetch_request_payload_offset, fetch_request_payload_window}),
-        .request_0_valid(fetch_request_valid),
-        .request_0_ready(reader_request_0_ready),
+        .request_0_valid(fetch_request_valid), .request_0_ready(reader_request_0_ready),
         .request_1_payload({load_request_payload_beats, load_request_payload_offset, load_request_payload_window}),
-        .request_1_valid(load_request_valid),
-        .request_1_ready(reader_request_1_ready),
+        .request_1_valid(load_request_valid), .request_1_ready(reader_request_1_ready),
         .request_2_payload({weight_stream_request_payload_beats, weight_stream_request_payload_offset,
             weight_stream_request_payload_window}),
-        .request_2_valid(weight_stream_request_valid),
-        .request_2_ready(reader_request_2_ready),
-        .beat_valid(reader_beat_valid),
-        .beat_data(reader_beat_data),
-        .bus_arid(read_arid),
-        .bus_araddr(read_araddr),
-        .bus_arlen(read_arlen),
-        .bus_arsize(read_arsize),
-        .bus_arburst(read_arburst),
-        .bus_arprot(read_arprot),
-        .bus_arcache(read_arcache),
-        .bus_arvalid(read_arvalid),
-        .bus_arready(read_arready),
-        .bus_rid(read_rid),
-        .bus_rdata(read_rdata),
-        .bus_rresp(read_rresp),
-        .bus_rlast(read_rlast),
-        .bus_rvalid(read_rvalid),
-        .bus_rready(read_rready),
-        .outstanding(),
-        .idle(reader_idle),
-        .beat(reader_beat),
-        .error_valid(reader_error_valid),
-        .error_code(reader_error_code),
-        .error_address(reader_error_address)
+        .request_2_valid(weight_stream_request_valid), .request_2_ready(reader_request_2_ready),
+        .beat_valid(reader_beat_valid), .beat_data(reader_beat_data),
+        .bus_arid(read_arid), .bus_araddr(read_araddr), .bus_arlen(read_arlen), .bus_arsize(read_arsize),
+        .bus_arburst(read_arburst), .bus_arprot(read_arprot), .bus_arcache(read_arcache),
+        .bus_arvalid(read_arvalid), .bus_arready(read_arready), .bus_rid(read_rid), .bus_rdata(read_rdata),
+        .bus_rresp(read_rresp), .bus_rlast(read_rlast), .bus_rvalid(read_rvalid), .bus_rready(read_rready),
+        .outstanding(), .idle(reader_idle), .beat(reader_beat),
+        .error_valid(reader_error_valid), .error_code(reader_error_code), .error_address(reader_error_address)
     );
 
     tcu_writer u_writer (
-        .clk(clk),
-        .rst(rst),
+        .clk(clk), .rst(rst),
         .windows({windows_4_size, windows_4_base, windows_3_size, windows_3_base, windows_2_size, windows_2_base,
             windows_1_size, windows_1_base, windows_0_size, windows_0_base}),
         .halt(halt),
         .request_payload({store_request_payload_beats, store_request_payload_offset, store_request_payload_window}),
-        .request_valid(store_request_valid),
-        .request_ready(writer_request_ready),
-        .data_payload(store_data_payload),
-        .data_valid(store_data_valid),
-        .data_ready(writer_data_ready),
-        .bus_awid(write_awid),
-        .bus_awaddr(write_awaddr),
-        .bus_awlen(write_awlen),
-        .bus_awsize(write_awsize),
-        .bus_awburst(write_awburst),
-        .bus_awprot(write_awprot),
-        .bus_awcache(write_awcache),
-        .bus_awvalid(write_awvalid),
-        .bus_awready(write_awready),
-        .bus_wdata(write_wdata),
-        .bus_wstrb(write_wstrb),
-        .bus_wlast(write_wlast),
-        .bus_wvalid(write_wvalid),
-        .bus_wready(write_wready),
-        .bus_bid(write_bid),
-        .bus_bresp(write_bresp),
-        .bus_bvalid(write_bvalid),
-        .bus_bready(write_bready),
-        .outstanding(),
-        .idle(writer_idle),
-        .done(writer_done),
-        .beat(writer_beat),
-        .error_valid(writer_error_valid),
-        .error_code(writer_error_code),
-        .error_address(writer_error_address)
+        .request_valid(store_request_valid), .request_ready(writer_request_ready),
+        .data_payload(store_data_payload), .data_valid(store_data_valid), .data_ready(writer_data_ready),
+        .bus_awid(write_awid), .bus_awaddr(write_awaddr), .bus_awlen(write_awlen), .bus_awsize(write_awsize),
+        .bus_awburst(write_awburst), .bus_awprot(write_awprot), .bus_awcache(write_awcache),
+        .bus_awvalid(write_awvalid), .bus_awready(write_awready), .bus_wdata(write_wdata), .bus_wstrb(write_wstrb),
+        .bus_wlast(write_wlast), .bus_wvalid(write_wvalid), .bus_wready(write_wready), .bus_bid(write_bid),
+        .bus_bresp(write_bresp), .bus_bvalid(write_bvalid), .bus_bready(write_bready),
+        .outstanding(), .idle(writer_idle), .done(writer_done), .beat(writer_beat),
+        .error_valid(writer_error_valid), .error_code(writer_error_code), .error_address(writer_error_address)
     );
 
     tcu_load u_load (
-        .clk(clk),
-        .rst(rst),
-        .instruction_payload(dispatch_o_load_payload),
-        .instruction_valid(dispatch_o_load_valid),
+        .clk(clk), .rst(rst),
+        .instruction_payload(dispatch_o_load_payload), .instruction_valid(dispatch_o_load_valid),
         .instruction_ready(load_instruction_ready),
-        .request_payload(load_request_payload),
-        .request_valid(load_request_valid),
+        .request_payload(load_request_payload), .request_valid(load_request_valid),
         .request_ready(reader_request_1_ready),
-        .beat_valid(load_beat_valid),
-        .beat_data(reader_beat_data),
-        .write_payload(load_write_payload),
-        .write_valid(load_write_valid),
+        .beat_valid(load_beat_valid), .beat_data(reader_beat_data),
+        .write_payload(load_write_payload), .write_valid(load_write_valid),
         .write_ready(activation_load_write_ready),
-        .written(activation_load_written),
-        .done(load_done)
+        .written(activation_load_written), .done(load_done)
     );
 
     tcu_store u_store (
-        .clk(clk),
-        .rst(rst),
-        .instruction_payload(dispatch_o_store_payload),
-        .instruction_valid(dispatch_o_store_valid),
+        .clk(clk), .rst(rst),
+        .instruction_payload(dispatch_o_store_payload), .instruction_valid(dispatch_o_store_valid),
         .instruction_ready(store_instruction_ready),
-        .read_payload(store_read_payload),
-        .read_valid(store_read_valid),
-        .read_ready(activation_store_ready),
+        .read_payload(store_read_payload), .read_valid(store_read_valid), .read_ready(activation_store_ready),
         .word_valid(activation_store_word_valid),
         .word(activation_store_word),
-        .request_payload(store_request_payload),
-        .request_valid(store_request_valid),
+        .request_payload(store_request_payload), .request_valid(store_request_valid),
         .request_ready(writer_request_ready),
-        .data_payload(store_data_payload),
-        .data_valid(store_data_valid),
-        .data_ready(writer_data_ready),
-        .answered(writer_done),
-        .done(store_done)
+        .data_payload(store_data_payload), .data_valid(store_data_valid), .data_ready(writer_data_ready),
+        .answered(writer_done), .done(store_done)
     );
 
     tcu_weight_stream u_weight_stream (
-        .clk(clk),
-        .rst(rst),
-        .instruction_payload(dispatch_o_weight_payload),
-        .instruction_valid(dispatch_o_weight_valid),
+        .clk(clk), .rst(rst),
+        .instruction_payload(dispatch_o_weight_payload), .instruction_valid(dispatch_o_weight_valid),
         .instruction_ready(weight_stream_instruction_ready),
-        .request_payload(weight_stream_request_payload),
-        .request_valid(weight_stream_request_valid),
+        .request_payload(weight_stream_request_payload), .request_valid(weight_stream_request_valid),
         .request_ready(reader_request_2_ready),
         .beat_en(weight_stream_beat_en),
-        .claim_weights(weight_stream_claim_weights),
-        .claim_parameters(weight_stream_claim_parameters),
+        .claim_weights(weight_stream_claim_weights), .claim_parameters(weight_stream_claim_parameters),
         .claim_beats(weight_stream_claim_beats),
-        .free_weights(weight_ring_free_beats),
-        .free_parameters(parameter_ring_free_beats),
+        .free_weights(weight_ring_free_beats), .free_parameters(parameter_ring_free_beats),
         .weight_en(weight_stream_weight_en),
         .parameter_en(weight_stream_parameter_en),
-        .fresh_en(weight_stream_fresh_en),
-        .fresh_end(weight_stream_fresh_end),
+        .fresh_en(weight_stream_fresh_en), .fresh_end(weight_stream_fresh_end),
         .busy(weight_stream_busy)
     );
 
     tcu_activation_memory u_activation (
-        .clk(clk),
-        .rst(rst),
+        .clk(clk), .rst(rst),
         .operand_en(compute_request_en),
         .operand_request({compute_request_pad, compute_request_outside, compute_request_row_bytes,
             compute_request_offset, compute_request_address}),
         .operand(activation_operand),
-        .residual_payload(output_residual_request_payload),
-        .residual_valid(output_residual_request_valid),
+        .residual_payload(output_residual_request_payload), .residual_valid(output_residual_request_valid),
         .residual_ready(activation_residual_ready),
-        .pool_payload(pool_read_payload),
-        .pool_valid(pool_read_valid),
-        .pool_ready(activation_pool_ready),
-        .store_payload(store_read_payload),
-        .store_valid(store_read_valid),
-        .store_ready(activation_store_ready),
+        .pool_payload(pool_read_payload), .pool_valid(pool_read_valid), .pool_ready(activation_pool_ready),
+        .store_payload(store_read_payload), .store_valid(store_read_valid), .store_ready(activation_store_ready),
         .residual_word_valid(activation_residual_word_valid),
         .pool_word_valid(activation_pool_word_valid),
         .store_word_valid(activation_store_word_valid),
@@ -10491,184 +9570,127 @@ module tcu_core (
         .drain_en(trace_drain_valid),
         .drain({output_write_pad_steps, output_write_data, trace_drain_address}),
         .pool_write_payload({pool_write_payload_last, pool_write_payload_data, trace_pool_address}),
-        .pool_write_valid(pool_write_valid),
-        .pool_write_ready(activation_pool_write_ready),
+        .pool_write_valid(pool_write_valid), .pool_write_ready(activation_pool_write_ready),
         .load_write_payload({load_write_payload_last, load_write_payload_data, load_write_payload_address}),
-        .load_write_valid(load_write_valid),
-        .load_write_ready(activation_load_write_ready),
+        .load_write_valid(load_write_valid), .load_write_ready(activation_load_write_ready),
         .pool_written(activation_pool_written),
         .load_written(activation_load_written)
     );
 
     tcu_compute_engine u_compute (
-        .clk(clk),
-        .rst(rst),
-        .instruction_payload(dispatch_o_compute_payload),
-        .instruction_valid(dispatch_o_compute_valid),
+        .clk(clk), .rst(rst),
+        .instruction_payload(dispatch_o_compute_payload), .instruction_valid(dispatch_o_compute_valid),
         .instruction_ready(compute_instruction_ready),
         .tiles_written(weight_ring_written),
-        .read_en(compute_read_en),
-        .read_item(compute_read_item),
-        .read_unit(compute_read_unit),
+        .read_en(compute_read_en), .read_item(compute_read_item), .read_unit(compute_read_unit),
         .weights(weight_ring_data),
         .release_(compute_release),
         .request_en(compute_request_en),
-        .request(compute_request),
-        .operand(activation_operand),
-        .filled(compute_filled),
+        .request(compute_request), .operand(activation_operand), .filled(compute_filled),
         .bank_released(output_bank_released),
-        .drain_en(output_read_en),
-        .drain_bank(output_read_bank),
-        .drain_pixel(output_read_pixel),
+        .drain_en(output_read_en), .drain_bank(output_read_bank), .drain_pixel(output_read_pixel),
         .accumulators(compute_accumulators),
         .tile_done(compute_tile_done),
-        .busy(compute_busy),
-        .active(compute_active),
-        .layer(compute_layer),
-        .next_layer_valid(compute_next_layer_valid),
-        .next_layer(compute_next_layer),
-        .waiting_for_weights(compute_waiting_for_weights),
-        .waiting_for_bank(compute_waiting_for_bank)
+        .busy(compute_busy), .active(compute_active), .layer(compute_layer),
+        .next_layer_valid(compute_next_layer_valid), .next_layer(compute_next_layer),
+        .waiting_for_weights(compute_waiting_for_weights), .waiting_for_bank(compute_waiting_for_bank)
     );
 
     tcu_output_path u_output (
-        .clk(clk),
-        .rst(rst),
-        .instruction_payload(dispatch_o_drain_payload),
-        .instruction_valid(dispatch_o_drain_valid),
+        .clk(clk), .rst(rst),
+        .instruction_payload(dispatch_o_drain_payload), .instruction_valid(dispatch_o_drain_valid),
         .instruction_ready(output_instruction_ready),
         .filled(compute_filled),
         .bank_released(output_bank_released),
-        .read_en(output_read_en),
-        .read_bank(output_read_bank),
-        .read_pixel(output_read_pixel),
+        .read_en(output_read_en), .read_bank(output_read_bank), .read_pixel(output_read_pixel),
         .accumulators(compute_accumulators),
         .groups_written(parameter_ring_written),
-        .read_group_en(output_read_group_en),
-        .read_group(output_read_group),
-        .read_unit(output_read_unit),
+        .read_group_en(output_read_group_en), .read_group(output_read_group), .read_unit(output_read_unit),
         .parameters(parameter_ring_data),
         .group_released(output_group_released),
         .residual_request_payload(output_residual_request_payload),
-        .residual_request_valid(output_residual_request_valid),
-        .residual_request_ready(activation_residual_ready),
-        .residual_word_valid(activation_residual_word_valid),
-        .residual_word(activation_residual_word),
+        .residual_request_valid(output_residual_request_valid), .residual_request_ready(activation_residual_ready),
+        .residual_word_valid(activation_residual_word_valid), .residual_word(activation_residual_word),
         .write_en(trace_drain_valid),
-        .write(output_write),
-        .layer(trace_drain_layer),
+        .write(output_write), .layer(trace_drain_layer),
         .tile_done(output_tile_done),
         .busy(output_busy)
     );
 
     tcu_pool u_pool (
-        .clk(clk),
-        .rst(rst),
-        .instruction_payload(dispatch_o_pool_payload),
-        .instruction_valid(dispatch_o_pool_valid),
+        .clk(clk), .rst(rst),
+        .instruction_payload(dispatch_o_pool_payload), .instruction_valid(dispatch_o_pool_valid),
         .instruction_ready(pool_instruction_ready),
-        .read_payload(pool_read_payload),
-        .read_valid(pool_read_valid),
-        .read_ready(activation_pool_ready),
+        .read_payload(pool_read_payload), .read_valid(pool_read_valid), .read_ready(activation_pool_ready),
         .word_valid(activation_pool_word_valid),
         .word(activation_pool_word),
-        .write_payload(pool_write_payload),
-        .write_valid(pool_write_valid),
+        .write_payload(pool_write_payload), .write_valid(pool_write_valid),
         .write_ready(activation_pool_write_ready),
-        .written(activation_pool_written),
-        .layer(trace_pool_layer),
-        .done(pool_done),
-        .busy(pool_busy)
+        .written(activation_pool_written), .layer(trace_pool_layer), .done(pool_done), .busy(pool_busy)
     );
 
     tcu_stall_reason u_stalls (
-        .clk(clk),
-        .rst(rst),
-        .compute_active(compute_active),
-        .compute_layer(compute_layer),
-        .next_layer_valid(compute_next_layer_valid),
-        .next_layer(compute_next_layer),
-        .waiting_for_weights(compute_waiting_for_weights),
-        .waiting_for_bank(compute_waiting_for_bank),
-        .queue_empty(dispatch_compute_empty),
-        .queue_waiting(dispatch_compute_waiting),
+        .clk(clk), .rst(rst),
+        .compute_active(compute_active), .compute_layer(compute_layer),
+        .next_layer_valid(compute_next_layer_valid), .next_layer(compute_next_layer),
+        .waiting_for_weights(compute_waiting_for_weights), .waiting_for_bank(compute_waiting_for_bank),
+        .queue_empty(dispatch_compute_empty), .queue_waiting(dispatch_compute_waiting),
         .wait_unit(dispatch_compute_wait_unit),
         .queue_layer(dispatch_compute_layer),
         .drain_busy(output_busy),
         .pool_busy(pool_busy),
         .store_busy(stalls_store_busy),
-        .busy(stalls_busy),
-        .layer(trace_layer),
-        .reason(stalls_reason)
+        .busy(stalls_busy), .layer(trace_layer), .reason(stalls_reason)
     );
 
     tcu_counters u_counters (
-        .clk(clk),
-        .rst(rst),
-        .running(running),
-        .busy(stalls_busy),
+        .clk(clk), .rst(rst), .running(running), .busy(stalls_busy),
         .busy_layer(trace_layer),
-        .stall_reason(stalls_reason),
-        .stall_layer(trace_layer),
+        .stall_reason(stalls_reason), .stall_layer(trace_layer),
         .read_beat(reader_beat),
         .write_beat(writer_beat),
-        .totals(totals),
-        .layer(layer),
-        .counter(counter),
+        .totals(totals), .layer(layer), .counter(counter),
         .layer_count(layer_count)
     );
 
     tcu_image_check u_image_check (
-        .clk(clk),
-        .rst(rst),
+        .clk(clk), .rst(rst),
         .fetch_en(fetch_beat_valid),
         .fresh_en(weight_stream_fresh_en),
         .beat(reader_beat_data),
         .fresh_end(weight_stream_fresh_end),
         .window_bytes(windows_0_size),
-        .finished(finished),
-        .verified(image_check_verified),
+        .finished(finished), .verified(image_check_verified),
         .program_bytes(image_check_program_bytes),
         .error(image_check_error)
     );
 
     tcu_ring_weight_ring u_weight_ring (
-        .clk(clk),
-        .rst(rst),
-        .claim_en(weight_stream_claim_weights),
-        .claim_beats(weight_ring_claim_beats),
+        .clk(clk), .rst(rst),
+        .claim_en(weight_stream_claim_weights), .claim_beats(weight_ring_claim_beats),
         .free_beats(weight_ring_free_beats),
         .beat_en(weight_stream_weight_en),
-        .beat(reader_beat_data),
-        .written(weight_ring_written),
-        .read_en(compute_read_en),
-        .read_item(compute_read_item),
-        .read_unit(compute_read_unit),
+        .beat(reader_beat_data), .written(weight_ring_written),
+        .read_en(compute_read_en), .read_item(compute_read_item), .read_unit(compute_read_unit),
         .data(weight_ring_data),
         .release_(compute_release),
         .idle()
     );
 
     tcu_ring_parameter_ring u_parameter_ring (
-        .clk(clk),
-        .rst(rst),
-        .claim_en(weight_stream_claim_parameters),
-        .claim_beats(weight_ring_claim_beats),
+        .clk(clk), .rst(rst),
+        .claim_en(weight_stream_claim_parameters), .claim_beats(weight_ring_claim_beats),
         .free_beats(parameter_ring_free_beats),
         .beat_en(weight_stream_parameter_en),
-        .beat(reader_beat_data),
-        .written(parameter_ring_written),
-        .read_en(output_read_group_en),
-        .read_item(output_read_group),
-        .read_unit(output_read_unit),
+        .beat(reader_beat_data), .written(parameter_ring_written),
+        .read_en(output_read_group_en), .read_item(output_read_group), .read_unit(output_read_unit),
         .data(parameter_ring_data),
         .release_(output_group_released),
         .idle()
     );
 
     tcu_longest_wait u_longest_wait (
-        .clk(clk),
-        .rst(rst),
+        .clk(clk), .rst(rst),
         .entered({fetch_o_valid & dispatch_i_ready & (fetch_o_payload_opcode == OPCODE_POOL), fetch_o_valid &
             dispatch_i_ready & (fetch_o_payload_opcode == OPCODE_DRAIN), fetch_o_valid & dispatch_i_ready &
             (fetch_o_payload_opcode == OPCODE_COMPUTE), fetch_o_valid & dispatch_i_ready &
@@ -10774,32 +9796,16 @@ module tcu_top (
     output wire [11:0] trace_layer
 );
     wire [359:0] host_windows;
-    wire [31:0] host_watchdog;
-    wire host_interrupt_enable;
-    wire host_start;
-    wire host_soft_reset;
-    wire host_clear_interrupt;
+    wire [31:0] host_watchdog, core_layer_count;
+    wire host_interrupt_enable, host_start, host_soft_reset, host_clear_interrupt, control_core_reset,
+        control_fetch_start, control_halt, control_running, control_startable, control_busy, control_done,
+        control_failed, core_finished, core_reader_idle, core_writer_idle, core_bus_activity, core_activity;
     wire [11:0] host_layer;
-    wire [3:0] host_counter;
-    wire control_core_reset;
-    wire control_fetch_start;
-    wire control_halt;
-    wire control_running;
-    wire control_startable;
-    wire control_busy;
-    wire control_done;
-    wire control_failed;
-    wire [3:0] control_error_code;
+    wire [3:0] host_counter, control_error_code;
     wire [39:0] control_error_address;
-    wire core_finished;
     wire [179:0] core_errors;
-    wire core_reader_idle;
-    wire core_writer_idle;
-    wire core_bus_activity;
-    wire core_activity;
     wire [15:0] core_waiting;
     wire [575:0] core_totals;
-    wire [31:0] core_layer_count;
 
     wire rst = !aresetn;
     wire core_rst = rst | control_core_reset;
@@ -10835,55 +9841,30 @@ module tcu_top (
     wire [31:0] host_windows_4_size = host_windows[359:328];
 
     tcu_host u_host (
-        .clk(aclk),
-        .rst(rst),
-        .awaddr(s_axil_awaddr),
-        .awprot(s_axil_awprot),
-        .awvalid(s_axil_awvalid),
-        .awready(s_axil_awready),
-        .wdata(s_axil_wdata),
-        .wstrb(s_axil_wstrb),
-        .wvalid(s_axil_wvalid),
-        .wready(s_axil_wready),
-        .bresp(s_axil_bresp),
-        .bvalid(s_axil_bvalid),
-        .bready(s_axil_bready),
-        .araddr(s_axil_araddr),
-        .arprot(s_axil_arprot),
-        .arvalid(s_axil_arvalid),
-        .arready(s_axil_arready),
-        .rdata(s_axil_rdata),
-        .rresp(s_axil_rresp),
-        .rvalid(s_axil_rvalid),
-        .rready(s_axil_rready),
-        .windows(host_windows),
-        .watchdog(host_watchdog),
+        .clk(aclk), .rst(rst), .awaddr(s_axil_awaddr), .awprot(s_axil_awprot), .awvalid(s_axil_awvalid),
+        .awready(s_axil_awready), .wdata(s_axil_wdata), .wstrb(s_axil_wstrb), .wvalid(s_axil_wvalid),
+        .wready(s_axil_wready), .bresp(s_axil_bresp), .bvalid(s_axil_bvalid), .bready(s_axil_bready),
+        .araddr(s_axil_araddr), .arprot(s_axil_arprot), .arvalid(s_axil_arvalid), .arready(s_axil_arready),
+        .rdata(s_axil_rdata), .rresp(s_axil_rresp), .rvalid(s_axil_rvalid), .rready(s_axil_rready),
+        .windows(host_windows), .watchdog(host_watchdog),
         .interrupt_enable(host_interrupt_enable),
         .start(host_start),
         .soft_reset(host_soft_reset),
         .clear_interrupt(host_clear_interrupt),
-        .busy(control_busy),
-        .done(control_done),
-        .failed(control_failed),
-        .startable(control_startable),
-        .error_code(control_error_code),
-        .error_address(control_error_address),
+        .busy(control_busy), .done(control_done), .failed(control_failed), .startable(control_startable),
+        .error_code(control_error_code), .error_address(control_error_address),
         .totals({core_totals_bytes_written, core_totals_bytes_read, core_totals_stall, core_totals_busy,
             core_totals_cycles}),
-        .layer(host_layer),
-        .counter(host_counter),
+        .layer(host_layer), .counter(host_counter),
         .layer_count(core_layer_count)
     );
 
     tcu_control u_control (
-        .clk(aclk),
-        .rst(rst),
-        .start(host_start),
+        .clk(aclk), .rst(rst), .start(host_start),
         .soft_reset(host_soft_reset),
         .clear_interrupt(host_clear_interrupt),
         .interrupt_enable(host_interrupt_enable),
-        .watchdog(host_watchdog),
-        .finished(core_finished),
+        .watchdog(host_watchdog), .finished(core_finished),
         .errors({core_errors_3_address, core_errors_3_code, core_errors_3_valid, core_errors_2_address,
             core_errors_2_code, core_errors_2_valid, core_errors_1_address, core_errors_1_code, core_errors_1_valid,
             core_errors_0_address, core_errors_0_code, core_errors_0_valid}),
@@ -10894,79 +9875,39 @@ module tcu_top (
         .waiting(control_waiting),
         .core_reset(control_core_reset),
         .fetch_start(control_fetch_start),
-        .halt(control_halt),
-        .running(control_running),
-        .startable(control_startable),
-        .busy(control_busy),
-        .done(control_done),
-        .failed(control_failed),
-        .error_code(control_error_code),
-        .error_address(control_error_address),
+        .halt(control_halt), .running(control_running), .startable(control_startable), .busy(control_busy),
+        .done(control_done), .failed(control_failed),
+        .error_code(control_error_code), .error_address(control_error_address),
         .interrupt(irq)
     );
 
     tcu_core u_core (
-        .clk(aclk),
-        .rst(core_rst),
+        .clk(aclk), .rst(core_rst),
         .windows({host_windows_4_size, host_windows_4_base, host_windows_3_size, host_windows_3_base,
             host_windows_2_size, host_windows_2_base, host_windows_1_size, host_windows_1_base, host_windows_0_size,
             host_windows_0_base}),
-        .start(control_fetch_start),
-        .halt(control_halt),
-        .running(control_running),
-        .finished(core_finished),
+        .start(control_fetch_start), .halt(control_halt), .running(control_running), .finished(core_finished),
         .errors(core_errors),
         .reader_idle(core_reader_idle),
         .writer_idle(core_writer_idle),
         .bus_activity(core_bus_activity),
-        .activity(core_activity),
-        .waiting(core_waiting),
-        .totals(core_totals),
-        .layer(host_layer),
+        .activity(core_activity), .waiting(core_waiting), .totals(core_totals), .layer(host_layer),
         .counter(host_counter),
         .layer_count(core_layer_count),
-        .read_arid(m_axi_arid),
-        .read_araddr(m_axi_araddr),
-        .read_arlen(m_axi_arlen),
-        .read_arsize(m_axi_arsize),
-        .read_arburst(m_axi_arburst),
-        .read_arprot(m_axi_arprot),
-        .read_arcache(m_axi_arcache),
-        .read_arvalid(m_axi_arvalid),
-        .read_arready(m_axi_arready),
-        .read_rid(m_axi_rid),
-        .read_rdata(m_axi_rdata),
-        .read_rresp(m_axi_rresp),
-        .read_rlast(m_axi_rlast),
-        .read_rvalid(m_axi_rvalid),
-        .read_rready(m_axi_rready),
-        .write_awid(m_axi_awid),
-        .write_awaddr(m_axi_awaddr),
-        .write_awlen(m_axi_awlen),
-        .write_awsize(m_axi_awsize),
-        .write_awburst(m_axi_awburst),
-        .write_awprot(m_axi_awprot),
-        .write_awcache(m_axi_awcache),
-        .write_awvalid(m_axi_awvalid),
-        .write_awready(m_axi_awready),
-        .write_wdata(m_axi_wdata),
-        .write_wstrb(m_axi_wstrb),
-        .write_wlast(m_axi_wlast),
-        .write_wvalid(m_axi_wvalid),
-        .write_wready(m_axi_wready),
-        .write_bid(m_axi_bid),
-        .write_bresp(m_axi_bresp),
-        .write_bvalid(m_axi_bvalid),
-        .write_bready(m_axi_bready),
-        .trace_drain_valid(trace_drain_valid),
-        .trace_drain_layer(trace_drain_layer),
-        .trace_drain_address(trace_drain_address),
-        .trace_drain_data(trace_drain_data),
-        .trace_pool_valid(trace_pool_valid),
-        .trace_pool_layer(trace_pool_layer),
-        .trace_pool_address(trace_pool_address),
-        .trace_pool_data(trace_pool_data),
-        .trace_layer(trace_layer)
+        .read_arid(m_axi_arid), .read_araddr(m_axi_araddr), .read_arlen(m_axi_arlen), .read_arsize(m_axi_arsize),
+        .read_arburst(m_axi_arburst), .read_arprot(m_axi_arprot), .read_arcache(m_axi_arcache),
+        .read_arvalid(m_axi_arvalid), .read_arready(m_axi_arready), .read_rid(m_axi_rid), .read_rdata(m_axi_rdata),
+        .read_rresp(m_axi_rresp), .read_rlast(m_axi_rlast), .read_rvalid(m_axi_rvalid), .read_rready(m_axi_rready),
+        .write_awid(m_axi_awid), .write_awaddr(m_axi_awaddr), .write_awlen(m_axi_awlen),
+        .write_awsize(m_axi_awsize), .write_awburst(m_axi_awburst), .write_awprot(m_axi_awprot),
+        .write_awcache(m_axi_awcache), .write_awvalid(m_axi_awvalid), .write_awready(m_axi_awready),
+        .write_wdata(m_axi_wdata), .write_wstrb(m_axi_wstrb), .write_wlast(m_axi_wlast),
+        .write_wvalid(m_axi_wvalid), .write_wready(m_axi_wready), .write_bid(m_axi_bid), .write_bresp(m_axi_bresp),
+        .write_bvalid(m_axi_bvalid), .write_bready(m_axi_bready),
+        .trace_drain_valid(trace_drain_valid), .trace_drain_layer(trace_drain_layer),
+        .trace_drain_address(trace_drain_address), .trace_drain_data(trace_drain_data),
+        .trace_pool_valid(trace_pool_valid), .trace_pool_layer(trace_pool_layer),
+        .trace_pool_address(trace_pool_address), .trace_pool_data(trace_pool_data), .trace_layer(trace_layer)
     );
 endmodule
 

@@ -1,10 +1,14 @@
 """Lines of Verilog: lists, blocks, and lines that are too long."""
 
 import re
+from collections import Counter
 
 from tcugen.verilog.statements import INDENT
 
 COLUMNS = 118
+
+_FAMILY = 4
+"""Fewest names, different in their numbers only, that are declared apart from others."""
 
 _NUMBER = re.compile(r"\d+")
 
@@ -21,12 +25,37 @@ def listed(rows: list[str]) -> list[str]:
     return [*(f"{row}," for row in rows[:-1]), rows[-1]]
 
 
+def connections(connected: list[tuple[str, str]]) -> list[str]:
+    """Lines that connect ports, in order; those of a stream stand side by side, as do ports of one word.
+
+    Args:
+        connected: Ports and what they are connected to.
+    """
+    lines: list[str] = []
+    before = None
+    for port, value in connected:
+        row = f".{port}({value})"
+        kind = port.partition("_")[0] if "_" in port else ""
+        if kind == before and len(lines[-1]) + len(row) < COLUMNS - 3 * len(INDENT):
+            lines[-1] += f", {row}"
+        else:
+            lines.append(row)
+        before = kind
+    return [f"{INDENT}{line}" for line in listed(lines)]
+
+
 def declared(wires: list[tuple[str, int, str]]) -> list[str]:
-    """Declarations of kind, width and name; names that differ in their numbers only share one."""
-    families: dict[tuple[str, int, str], list[str]] = {}
-    for kind, width, name in wires:
-        families.setdefault((kind, width, _NUMBER.sub("#", name)), []).append(name)
-    return [f"{kind} {range_of(width)}{', '.join(names)};" for (kind, width, _), names in families.items()]
+    """Declarations of kind, width and name, where the first name is; names of one kind and width share one.
+
+    Many names that differ in their numbers only have one of their own.
+    """
+    families = [(kind, width, _NUMBER.sub("#", name)) for kind, width, name in wires]
+    members = Counter(families)
+    declarations: dict[tuple[str, int, str], list[str]] = {}
+    for (kind, width, name), family in zip(wires, families, strict=True):
+        shared = family if members[family] >= _FAMILY else (kind, width, "")
+        declarations.setdefault(shared, []).append(name)
+    return [f"{kind} {range_of(width)}{', '.join(names)};" for (kind, width, _), names in declarations.items()]
 
 
 def range_of(width: int) -> str:

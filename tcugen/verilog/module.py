@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from tcugen.verilog.expressions import Expressions
 from tcugen.verilog.keywords import plain, snake_case
-from tcugen.verilog.layout import always, declared, folded, indented, joined_instance, listed, range_of
+from tcugen.verilog.layout import always, connections, declared, folded, indented, joined_instance, range_of
 from tcugen.verilog.logic import WORD, Item, sorted_logic, spaced
 from tcugen.verilog.netlist import (
     Assign,
@@ -243,7 +243,7 @@ class _Writer:
             connected[port] = found[0].name
         order = self._ports_of[cell.module]
         head = joined_instance(cell.module, cell.parameters, cell.name)
-        return [head, *listed([f"{INDENT}.{port}({connected[port]})" for port in order]), ");"]
+        return [head, *connections([(port, connected[port]) for port in order]), ");"]
 
     def _index(self, cell: Instance) -> int:
         return next(index for index, other in self._netlist.cells.items() if other is cell)

@@ -136,7 +136,7 @@ def test_nested_members_join_and_foreign_fragments_dissolve():
 def test_the_verilog_connects_by_name_and_in_order():
     text = convert(Parent({"delay": Delay()}), Platform(), {VERILOG_MODULE: VERILOG_PORTS})
     assert "// One register, with or without a reset; `step` tells bodies apart.\nmodule tcu_delay (\n" in text
-    assert re.search(r"tcu_delay u_delay \(\n +\.clk\(clock\),\n +\.rst\(.*\),\n +\.i\(i\),\n +\.o\(o\)\n", text)
+    assert re.search(r"tcu_delay u_delay \(\n +\.clk\(clock\), \.rst\(.*\), \.i\(i\), \.o\(o\)\n", text)
 
 
 def test_a_signal_of_another_component_is_refused():

@@ -1,17 +1,37 @@
 import pytest
 
-from tcugen.verilog.layout import COLUMNS, always, declared, folded, joined_instance, listed, range_of
+from tcugen.verilog.layout import COLUMNS, always, connections, declared, folded, joined_instance, listed, range_of
 
 
-def test_names_that_differ_in_numbers_are_declared_together_where_the_first_one_is():
+def test_names_of_one_kind_and_width_are_declared_together_where_the_first_one_is():
     wires = [
-        ("reg", 8, "word_0"),
+        ("reg", 8, "word"),
         ("reg", 1, "valid"),
-        ("reg", 8, "word_1"),
-        ("wire", 8, "word_2"),
-        ("reg", 9, "word_3"),
+        ("reg", 8, "byte"),
+        ("wire", 8, "word_read"),
+        ("reg", 9, "sum"),
+        ("reg", 1, "ready"),
     ]
-    assert declared(wires) == ["reg [7:0] word_0, word_1;", "reg valid;", "wire [7:0] word_2;", "reg [8:0] word_3;"]
+    wires += [("reg", 8, f"sum_{n}") for n in range(4)]
+    declarations = ["reg [7:0] word, byte;", "reg valid, ready;", "wire [7:0] word_read;", "reg [8:0] sum;"]
+    declarations.append("reg [7:0] sum_0, sum_1, sum_2, sum_3;")
+    assert declared(wires) == declarations
+
+
+def test_ports_of_a_stream_are_connected_side_by_side_and_so_are_those_of_one_word():
+    ports = ["clk", "rst", "i_valid", "i_ready", "o_valid", "level"]
+    assert connections([(port, f"u_{port}") for port in ports]) == [
+        "    .clk(u_clk), .rst(u_rst),",
+        "    .i_valid(u_i_valid), .i_ready(u_i_ready),",
+        "    .o_valid(u_o_valid),",
+        "    .level(u_level)",
+    ]
+
+
+def test_connections_that_fill_a_line_go_on_in_the_next():
+    lines = connections([(f"i_{n}", "x" * 40) for n in range(5)])
+    assert [line.count(".") for line in lines] == [2, 2, 1]
+    assert all(len(line) + 4 <= COLUMNS for line in lines)
 
 
 def test_a_long_line_breaks_where_the_fewest_brackets_are_open():

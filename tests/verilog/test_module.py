@@ -90,10 +90,7 @@ def test_instances_connect_in_the_order_of_their_ports_and_leave_open_what_nobod
     lines = [line.strip() for line in text[text.index("    by_hand") :].splitlines()]
     assert lines == [
         "by_hand #(.WIDTH(4)) u_foreign (",
-        ".enable(i[0]),",
-        ".i(~i),",
-        ".o(o),",
-        ".unread()",
+        ".enable(i[0]), .i(~i), .o(o), .unread()",
         ");",
         "endmodule",
     ]
