@@ -1215,11 +1215,11 @@ module tcu_instruction_memory (
     reg room, last;
     reg [1:0] fsm_state;
 
-    wire [3:0] i_payload_opcode = i_payload[3:0];
+    wire [2:0] written_opcode = i_payload[2:0];
 
     always @* begin
         chosen = 6'h0;
-        case (i_payload_opcode[2:0])
+        case (written_opcode)
             3'h1: chosen = 6'h1;
             3'h2: chosen = 6'h2;
             3'h3: chosen = 6'h4;
@@ -1232,7 +1232,7 @@ module tcu_instruction_memory (
 
     always @* begin
         room = 1'h0;
-        case (i_payload_opcode[2:0])
+        case (written_opcode)
             3'h1: room = weight_level != 4'h8;
             3'h2: room = load_level != 4'h8;
             3'h3: room = store_level != 4'h8;
@@ -1247,7 +1247,7 @@ module tcu_instruction_memory (
 
     always @* begin
         last = 1'h0;
-        case (i_payload_opcode[2:0])
+        case (written_opcode)
             3'h1: last = number == 3'h2;
             3'h2: last = number == 3'h4;
             3'h3: last = number == 3'h5;
@@ -1286,7 +1286,7 @@ module tcu_instruction_memory (
 
     always @* begin
         tail = 3'h0;
-        case (i_payload_opcode[2:0])
+        case (written_opcode)
             3'h1: tail = weight_tail;
             3'h2: tail = load_tail;
             3'h3: tail = store_tail;
@@ -1300,7 +1300,7 @@ module tcu_instruction_memory (
     assign holds = {pool_level != 4'h0, drain_level != 4'h0, compute_level != 4'h0, store_level != 4'h0, load_level !=
         4'h0, weight_level != 4'h0};
     wire [8:0] words_read_addr = {opcode, front, number_2};
-    wire [8:0] words_write_addr = {i_payload[2:0], tail, number};
+    wire [8:0] words_write_addr = {written_opcode, tail, number};
 
     tcu_sram_1r1w #(.WIDTH(64), .DEPTH(512), .GRANULARITY(64), .ADDRESS_BITS(9)) u_words (
         .clk(clk),
@@ -1521,6 +1521,7 @@ module tcu_instruction_gate_weight (
     assign o_payload = {324'h0, word_2, 11'h0, word_1, word_0};
     wire [19:0] o_payload_wait_load = word_0[36:17];
     wire [19:0] o_payload_wait_store = word_0[56:37];
+    wire [19:0] wait_compute = {word_1[12:0], word_0[63:57]};
     wire [19:0] o_payload_wait_drain = word_1[32:13];
     wire [19:0] o_payload_wait_pool = word_1[52:33];
 
@@ -1555,7 +1556,7 @@ module tcu_instruction_gate_weight (
         else if (present & !all_reached) begin
             reached[0] <= completed_load >= o_payload_wait_load;
             reached[1] <= completed_store >= o_payload_wait_store;
-            reached[2] <= completed_compute >= {word_1[12:0], word_0[63:57]};
+            reached[2] <= completed_compute >= wait_compute;
             reached[3] <= completed_drain >= o_payload_wait_drain;
             reached[4] <= completed_pool >= o_payload_wait_pool;
         end
@@ -1635,6 +1636,7 @@ module tcu_instruction_gate_load (
     assign o_payload = {224'h0, word_4, 9'h0, word_3, word_2, 11'h0, word_1, word_0};
     wire [19:0] o_payload_wait_load = word_0[36:17];
     wire [19:0] o_payload_wait_store = word_0[56:37];
+    wire [19:0] wait_compute = {word_1[12:0], word_0[63:57]};
     wire [19:0] o_payload_wait_drain = word_1[32:13];
     wire [19:0] o_payload_wait_pool = word_1[52:33];
 
@@ -1672,7 +1674,7 @@ module tcu_instruction_gate_load (
         else if (present & !all_reached) begin
             reached[0] <= completed_load >= o_payload_wait_load;
             reached[1] <= completed_store >= o_payload_wait_store;
-            reached[2] <= completed_compute >= {word_1[12:0], word_0[63:57]};
+            reached[2] <= completed_compute >= wait_compute;
             reached[3] <= completed_drain >= o_payload_wait_drain;
             reached[4] <= completed_pool >= o_payload_wait_pool;
         end
@@ -1752,6 +1754,7 @@ module tcu_instruction_gate_store (
     assign o_payload = {176'h0, word_5, word_4, 9'h0, word_3, word_2, 11'h0, word_1, word_0};
     wire [19:0] o_payload_wait_load = word_0[36:17];
     wire [19:0] o_payload_wait_store = word_0[56:37];
+    wire [19:0] wait_compute = {word_1[12:0], word_0[63:57]};
     wire [19:0] o_payload_wait_drain = word_1[32:13];
     wire [19:0] o_payload_wait_pool = word_1[52:33];
 
@@ -1790,7 +1793,7 @@ module tcu_instruction_gate_store (
         else if (present & !all_reached) begin
             reached[0] <= completed_load >= o_payload_wait_load;
             reached[1] <= completed_store >= o_payload_wait_store;
-            reached[2] <= completed_compute >= {word_1[12:0], word_0[63:57]};
+            reached[2] <= completed_compute >= wait_compute;
             reached[3] <= completed_drain >= o_payload_wait_drain;
             reached[4] <= completed_pool >= o_payload_wait_pool;
         end
@@ -1870,6 +1873,7 @@ module tcu_instruction_gate_compute (
     assign o_payload = {44'h0, word_7, word_6, word_5, word_4, 1'h0, word_3, word_2, 11'h0, word_1, word_0};
     wire [19:0] o_payload_wait_load = word_0[36:17];
     wire [19:0] o_payload_wait_store = word_0[56:37];
+    wire [19:0] wait_compute = {word_1[12:0], word_0[63:57]};
     wire [19:0] o_payload_wait_drain = word_1[32:13];
     wire [19:0] o_payload_wait_pool = word_1[52:33];
 
@@ -1910,7 +1914,7 @@ module tcu_instruction_gate_compute (
         else if (present & !all_reached) begin
             reached[0] <= completed_load >= o_payload_wait_load;
             reached[1] <= completed_store >= o_payload_wait_store;
-            reached[2] <= completed_compute >= {word_1[12:0], word_0[63:57]};
+            reached[2] <= completed_compute >= wait_compute;
             reached[3] <= completed_drain >= o_payload_wait_drain;
             reached[4] <= completed_pool >= o_payload_wait_pool;
         end
@@ -1990,6 +1994,7 @@ module tcu_instruction_gate_drain (
     assign o_payload = {24'h0, word_7, word_6, word_5, word_4, 10'h0, word_3, word_2, 11'h0, word_1, word_0};
     wire [19:0] o_payload_wait_load = word_0[36:17];
     wire [19:0] o_payload_wait_store = word_0[56:37];
+    wire [19:0] wait_compute = {word_1[12:0], word_0[63:57]};
     wire [19:0] o_payload_wait_drain = word_1[32:13];
     wire [19:0] o_payload_wait_pool = word_1[52:33];
 
@@ -2030,7 +2035,7 @@ module tcu_instruction_gate_drain (
         else if (present & !all_reached) begin
             reached[0] <= completed_load >= o_payload_wait_load;
             reached[1] <= completed_store >= o_payload_wait_store;
-            reached[2] <= completed_compute >= {word_1[12:0], word_0[63:57]};
+            reached[2] <= completed_compute >= wait_compute;
             reached[3] <= completed_drain >= o_payload_wait_drain;
             reached[4] <= completed_pool >= o_payload_wait_pool;
         end
@@ -2110,6 +2115,7 @@ module tcu_instruction_gate_pool (
     assign o_payload = {92'h0, word_6, word_5, word_4, 24'h0, word_3, word_2, 11'h0, word_1, word_0};
     wire [19:0] o_payload_wait_load = word_0[36:17];
     wire [19:0] o_payload_wait_store = word_0[56:37];
+    wire [19:0] wait_compute = {word_1[12:0], word_0[63:57]};
     wire [19:0] o_payload_wait_drain = word_1[32:13];
     wire [19:0] o_payload_wait_pool = word_1[52:33];
 
@@ -2149,7 +2155,7 @@ module tcu_instruction_gate_pool (
         else if (present & !all_reached) begin
             reached[0] <= completed_load >= o_payload_wait_load;
             reached[1] <= completed_store >= o_payload_wait_store;
-            reached[2] <= completed_compute >= {word_1[12:0], word_0[63:57]};
+            reached[2] <= completed_compute >= wait_compute;
             reached[3] <= completed_drain >= o_payload_wait_drain;
             reached[4] <= completed_pool >= o_payload_wait_pool;
         end
@@ -5239,7 +5245,7 @@ module tcu_pass_walker (
     reg [23:0] o_pass_payload_row, o_pass_payload_offset, column_at, block_at, group_at;
     reg [16:0] o_pass_payload_iy, block_iy;
     reg kx_ends, ky_turns, last_ky, group_turns, last_group, block_turns, last_block, column_turns, last_column,
-        signal, tile_there, emitted;
+        tile_starts, tile_there, emitted;
     reg [6:0] tile_position, panel_position, start_position;
     reg [1:0] fsm_state;
     reg [7:0] kx_left, ky_left;
@@ -5260,14 +5266,14 @@ module tcu_pass_walker (
     wire column_is_one = instruction_payload_n_columns == 12'h1;
     wire [11:0] o_pass_payload_rows = last_block ? block_left : instruction_payload_block_rows;
     wire instruction_payload_accumulate = instruction_payload[252];
-    wire o_pass_payload_first = signal & !instruction_payload_accumulate;
+    wire o_pass_payload_first = tile_starts & !instruction_payload_accumulate;
     wire instruction_payload_finish = instruction_payload[253];
     wire o_pass_payload_closes = o_pass_payload_ends & instruction_payload_finish;
     wire instruction_payload_keep = instruction_payload[254];
     wire o_tile_payload_release = last_block & !instruction_payload_keep;
     assign instruction_ready = fsm_state == FSM_IDLE;
     assign busy = !instruction_ready;
-    wire signal_2 = fsm_state == FSM_PREPARE;
+    wire begin_ = fsm_state == FSM_PREPARE;
     wire group_turns_selected = kx_ends ? kx_is_one : kx_left == 8'h2;
     wire group_turns_selected_2 = last_ky ? ky_is_one : ky_left == 8'h2;
     wire group_turns_selected_3 = ky_turns ? group_turns_selected_2 : last_ky;
@@ -5310,7 +5316,7 @@ module tcu_pass_walker (
     );
 
     always @(posedge clk) begin
-        if (signal_2) kx_left <= instruction_payload_n_kx;
+        if (begin_) kx_left <= instruction_payload_n_kx;
         else if (go) begin
             kx_left <= kx_left - 8'h1;
             if (kx_ends) kx_left <= instruction_payload_n_kx;
@@ -5319,7 +5325,7 @@ module tcu_pass_walker (
 
     always @(posedge clk) begin
         if (rst) kx_ends <= 1'h0;
-        else if (signal_2) kx_ends <= kx_is_one;
+        else if (begin_) kx_ends <= kx_is_one;
         else if (go) begin
             kx_ends <= kx_left == 8'h2;
             if (kx_ends) kx_ends <= kx_is_one;
@@ -5332,7 +5338,7 @@ module tcu_pass_walker (
             group_turns <= 1'h0;
             block_turns <= 1'h0;
             column_turns <= 1'h0;
-        end else if (signal_2) begin
+        end else if (begin_) begin
             ky_turns <= kx_is_one;
             group_turns <= &{ky_is_one, kx_is_one};
             block_turns <= &{group_is_one, ky_is_one, kx_is_one};
@@ -5347,7 +5353,7 @@ module tcu_pass_walker (
     end
 
     always @(posedge clk) begin
-        if (signal_2) ky_left <= instruction_payload_n_ky;
+        if (begin_) ky_left <= instruction_payload_n_ky;
         else if (go & ky_turns) begin
             ky_left <= ky_left - 8'h1;
             if (last_ky) ky_left <= instruction_payload_n_ky;
@@ -5356,7 +5362,7 @@ module tcu_pass_walker (
 
     always @(posedge clk) begin
         if (rst) last_ky <= 1'h0;
-        else if (signal_2) last_ky <= ky_is_one;
+        else if (begin_) last_ky <= ky_is_one;
         else if (go & ky_turns) begin
             last_ky <= ky_left == 8'h2;
             if (last_ky) last_ky <= ky_is_one;
@@ -5364,7 +5370,7 @@ module tcu_pass_walker (
     end
 
     always @(posedge clk) begin
-        if (signal_2) group_left <= instruction_payload_n_groups;
+        if (begin_) group_left <= instruction_payload_n_groups;
         else if (go & group_turns) begin
             group_left <= group_left - 12'h1;
             if (last_group) group_left <= instruction_payload_n_groups;
@@ -5373,7 +5379,7 @@ module tcu_pass_walker (
 
     always @(posedge clk) begin
         if (rst) last_group <= 1'h0;
-        else if (signal_2) last_group <= group_is_one;
+        else if (begin_) last_group <= group_is_one;
         else if (go & group_turns) begin
             last_group <= group_left == 12'h2;
             if (last_group) last_group <= group_is_one;
@@ -5381,7 +5387,7 @@ module tcu_pass_walker (
     end
 
     always @(posedge clk) begin
-        if (signal_2) block_left <= instruction_payload_n_y;
+        if (begin_) block_left <= instruction_payload_n_y;
         else if (go & block_turns) begin
             block_left <= block_left - instruction_payload_block_rows;
             if (last_block) block_left <= instruction_payload_n_y;
@@ -5390,7 +5396,7 @@ module tcu_pass_walker (
 
     always @(posedge clk) begin
         if (rst) last_block <= 1'h0;
-        else if (signal_2) last_block <= block_is_one;
+        else if (begin_) last_block <= block_is_one;
         else if (go & block_turns) begin
             last_block <= column_turns_at_most;
             if (last_block) last_block <= block_is_one;
@@ -5398,7 +5404,7 @@ module tcu_pass_walker (
     end
 
     always @(posedge clk) begin
-        if (signal_2) column_left <= instruction_payload_n_columns;
+        if (begin_) column_left <= instruction_payload_n_columns;
         else if (go & column_turns) begin
             column_left <= column_left - 12'h1;
             if (last_column) column_left <= instruction_payload_n_columns;
@@ -5407,7 +5413,7 @@ module tcu_pass_walker (
 
     always @(posedge clk) begin
         if (rst) last_column <= 1'h0;
-        else if (signal_2) last_column <= column_is_one;
+        else if (begin_) last_column <= column_is_one;
         else if (go & column_turns) begin
             last_column <= column_left == 12'h2;
             if (last_column) last_column <= column_is_one;
@@ -5415,8 +5421,8 @@ module tcu_pass_walker (
     end
 
     always @(posedge clk) begin
-        if (rst) signal <= 1'h0;
-        else if (signal_2 | go) signal <= signal_2 | o_pass_payload_ends;
+        if (rst) tile_starts <= 1'h0;
+        else if (begin_ | go) tile_starts <= begin_ | o_pass_payload_ends;
     end
 
     always @(posedge clk) begin
@@ -5424,7 +5430,7 @@ module tcu_pass_walker (
             panel_position <= 7'h0;
             start_position <= 7'h0;
             tile_position <= 7'h0;
-        end else if (signal_2) begin
+        end else if (begin_) begin
             panel_position <= tile_position;
             start_position <= tile_position;
         end else if (go) begin
@@ -5449,7 +5455,7 @@ module tcu_pass_walker (
     end
 
     always @(posedge clk) begin
-        if (signal_2) begin
+        if (begin_) begin
             column_at <= instruction_payload_base;
             block_at <= instruction_payload_base;
             group_at <= instruction_payload_base;

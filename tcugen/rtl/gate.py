@@ -91,10 +91,11 @@ class InstructionGate(Component):
             self.layer.eq(Mux(present, decoded.layer, last_layer)),
         ]
         m.d.sync += judged.eq(present & ~taken)
+        waits = {unit: Signal(COUNT_BITS, name=f"wait_{unit.name.lower()}") for unit in Unit}
+        m.d.comb += [wait.eq(getattr(decoded, wait.name)) for wait in waits.values()]
         with m.If(present & ~all_reached):
-            for unit in Unit:
-                name = unit.name.lower()
-                m.d.sync += reached[unit].eq(getattr(self, f"completed_{name}") >= getattr(decoded, f"wait_{name}"))
+            for unit, wait in waits.items():
+                m.d.sync += reached[unit].eq(getattr(self, f"completed_{unit.name.lower()}") >= wait)
         with m.If(self.waiting):
             for unit in reversed(Unit):
                 with m.If(~reached[unit]):

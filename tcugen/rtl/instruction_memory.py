@@ -85,13 +85,14 @@ class InstructionMemory(wiring.Component):
         return m
 
     def _write(self, m: Module, words: Sram, tails: list, rooms: list, started: Signal, written: Signal) -> None:
-        opcode = header(self.i.payload).opcode[:_OPCODE_BITS]
+        opcode = Signal(_OPCODE_BITS, name="written_opcode")
         number = Signal(WORD_NUMBER_BITS)
         tail = Signal.like(tails[0], name="tail")
         room = Signal()
         last = Signal()
         moves = Signal()
         chosen = Signal(len(QUEUES))
+        m.d.comb += opcode.eq(header(self.i.payload).opcode)
         with m.Switch(opcode):
             for index, one in enumerate(QUEUES):
                 with m.Case(one):

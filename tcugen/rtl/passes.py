@@ -104,7 +104,8 @@ class PassWalker(Component):
         m = Module()
         f = fields(Opcode.COMPUTE, self.instruction.payload)
         layer = Signal(_bits("layer"))
-        begin, go = Signal(), Signal()
+        begin = Signal()
+        go = Signal()
         product = self._block_product(m)
         loops = Loops(
             m,
@@ -118,7 +119,8 @@ class PassWalker(Component):
                 "kx": Level(f.n_kx),
             },
         )
-        tile_starts, tile_ends = Signal(), loops.ends["group"]
+        tile_starts = Signal()
+        tile_ends = loops.ends["group"]
         with m.If(begin | go):
             m.d.sync += tile_starts.eq(begin | tile_ends)
         tile = self._tile(m, f, begin, go, loops)

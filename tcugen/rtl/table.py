@@ -133,7 +133,9 @@ class TableLoader(Component):
         chunk = Signal(bits_for(CHUNKS))
         lane = Signal(bits_for(a.output_lanes))  # of the unit
         written_lane = Signal.like(lane)
-        go, last, unit_ends = Signal(), Signal(), Signal()
+        go = Signal()
+        last = Signal()
+        unit_ends = Signal()
         m.d.comb += [
             go.eq(self.active & self.group_there),
             last.eq(chunk == CHUNKS - 1),

@@ -88,10 +88,13 @@ class Wires:
         self._drivers: dict[Net, Wire] = {}  # first net of a wire that a cell drives, or of an input port
         self._starts: list[Net] = []
         self._names: dict[Value, Name] = {}
+        self._signals: dict[Value, Name] = {}  # names that are no members
         self._fields: dict[Value, list[str]] = {}
         self._states: dict[Value, Name] = {}
         for name in netlist.names:
             self._names.setdefault(name.value, name)
+            if not name.is_field:
+                self._signals.setdefault(name.value, name)
             self._fields.setdefault(name.value, []).append(name.text)
             if name.states:
                 self._states.setdefault(name.value, name)
@@ -247,8 +250,10 @@ class Wires:
             if found is not None and found[0].value == value:
                 continue
             contiguous = found is not None and found[0].value[found[1] : found[1] + len(value)] == value
-            if not contiguous and (name.is_field or any(net > 1 and self.find(net) is None for net in value)):
-                continue
+            if not contiguous:  # a member that is put together is written so, unless a signal names it too
+                if value not in self._signals or any(net > 1 and self.find(net) is None for net in value):
+                    continue
+                name = self._signals[value]
             wire = Wire("", value, "", self.states(value), definition=True)
             wire.name = name.text
             if contiguous and found is not None:  # best named after what it is a part of
