@@ -62,7 +62,7 @@ class Loops:
         turn: Value = Const(1)
         first_inside: list[Value] = []  # of the levels inside: whether they take their last turn after `begin`
         next_inside: list[Value] = []  # and after this step
-        for name, level in reversed(levels.items()):
+        for name, level in reversed(list(levels.items())):
             last = self.last[name]
             if first_inside:
                 turn = Signal(name=f"{name}_turns")

@@ -1,6 +1,6 @@
 """The max-pool unit: reads window taps from the activation memory, beside the array, and writes their maximum."""
 
-from amaranth.hdl import Module, Signal, signed
+from amaranth.hdl import Module, Signal, Value, signed
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import Component, In, Out
 
@@ -134,7 +134,7 @@ class Pool(Component):
 
     def _walk(
         self, m: Module, f: PoolFields, begin: Signal, step: Signal, row_advance: Signal
-    ) -> tuple[Signal, data.View, Signal]:
+    ) -> tuple[Signal, data.View, Value]:
         """Loops: channel group, output row, output pixel, window row, window column.
 
         Returns whether there is a tap, the tap, and the address of its word.
