@@ -103,7 +103,7 @@ EDITS = {
     "a pool that changes scale": (lambda m: m["tensors"]["pool"].update(scale=9), "a max_pool keeps that of its input"),
     "no integers": (lambda m: m["nodes"].pop(0), "node 'stem': has no integers"),
     "weights of another node": (lambda m: m["nodes"][0]["arrays"].update(weight="16.weight"), "its weight is int8"),
-    "a table of bytes": (lambda m: m["nodes"][15]["arrays"].update(table="16.weight"), r"its table is int8 \[24, 41"),
+    "a table of bytes": (lambda m: m["nodes"][13]["arrays"].update(table="16.weight"), r"its table is int8 \[24, 41"),
     "no such array": (lambda m: m["nodes"][0]["arrays"].update(weight="x"), "manifest is damaged .KeyError"),
     "no bias": (lambda m: m["nodes"][0]["arrays"].pop("bias"), "its bias is None, but it must be int32"),
     "crossed clamp": (lambda m: m["nodes"][0].update(clamp=[5, 4]), r"its clamp is \(5, 4\)"),
