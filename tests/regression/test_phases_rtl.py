@@ -6,7 +6,6 @@ from tests.compiler.networks import NETWORKS
 from tests.machines import machine
 from tests.regression.runs import run_on_rtl
 
-
 FURTHER = [pytest.param(size, marks=pytest.mark.verify) for size in ("4x4", "16x12")]
 
 

@@ -8,7 +8,6 @@ from tests.compiler.product_networks import PRODUCTS
 from tests.machines import machine
 from tests.regression.runs import run_on_rtl
 
-
 FURTHER = [pytest.param(array, marks=pytest.mark.verify) for array in ("8x6", "16x12", "32x8")]
 
 

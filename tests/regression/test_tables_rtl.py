@@ -8,7 +8,6 @@ from tests.compiler.table_networks import TABLES
 from tests.machines import machine
 from tests.regression.runs import run_on_rtl
 
-
 FURTHER = [pytest.param(array, marks=pytest.mark.verify) for array in ("16x12", "32x8")]
 
 
