@@ -7,16 +7,14 @@ from typing import Annotated, Any
 
 import typer
 
-from tcugen import __version__, cli_check, cli_export, cli_fpga, cli_networks, cli_sweep
+from tcugen import __version__, cli_check, cli_export, cli_fpga, cli_models, cli_networks, cli_sweep
 from tcugen.commands import bench as bench_command
 from tcugen.commands import build as build_command
 from tcugen.commands import diff as diff_command
 from tcugen.commands import doctor as doctor_command
 from tcugen.commands import estimate as estimate_command
 from tcugen.commands import evaluate as evaluate_command
-from tcugen.commands import import_model as import_command
 from tcugen.commands import layers as layers_command
-from tcugen.commands import quantize as quantize_command
 from tcugen.commands import shapes as shapes_command
 from tcugen.commands import simulate as simulate_command
 from tcugen.commands import speed as speed_command
@@ -287,15 +285,7 @@ def speed(
     raise typer.Exit(status)
 
 
-@app.command("import")
-def import_model(
-    model: Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="Quantized model, QDQ or operator form.")],
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Output folder (the file's name).")] = None,
-) -> None:
-    """Turn a quantized ONNX model into a layer config, its integers and a reference model for ONNX Runtime."""
-    console = screen()
-    with one_clear_error():
-        import_command.import_model(model, output, console)
+app.command("import")(cli_models.import_model)
 
 
 @app.command()
@@ -343,27 +333,7 @@ def bench(
     raise typer.Exit(status)
 
 
-@app.command()
-def quantize(
-    images: Annotated[Path, typer.Option(metavar="X.npy", help="float32 images to calibrate on.")],
-    network: Annotated[str | None, typer.Option(metavar="NAME", help="Bundled ResNet.")] = None,
-    module: Annotated[
-        str | None, typer.Option(metavar="FILE.py:FACTORY", help="Function that returns any nn.Module.")
-    ] = None,
-    weights: Annotated[Path | None, typer.Option(metavar="FILE", help="Trained weights: .safetensors or .pth.")] = None,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Output folder (the network's name).")] = None,
-    method: Annotated[str, typer.Option(help="How ranges are chosen: auto tries all and keeps the best.")] = "auto",
-    output_type: Annotated[str, typer.Option(help="Type of the last layer: int32, int8 or auto.")] = "auto",
-    test_images: Annotated[Path | None, typer.Option(metavar="T.npy", help="Images to judge the result by.")] = None,
-    labels: Annotated[Path | None, typer.Option(metavar="L.npy", help="Their right classes.")] = None,
-) -> None:
-    """Quantize a trained float PyTorch network."""
-    console = screen()
-    with one_clear_error():
-        options = quantize_command.QuantizeOptions(
-            network, module, weights, images, method, output_type, test_images, labels
-        )
-        quantize_command.quantize(options, output, console)
+app.command()(cli_models.quantize)
 
 
 @app.command()

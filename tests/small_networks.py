@@ -89,11 +89,11 @@ def build_every_operator() -> Network:
         AveragePool("smooth", ("joined",), (3, 2), (1, 2), (1, 1, 1, 0)),
         ChannelShuffle("shuffled", ("smooth",), 41),
         Resize("larger", ("shuffled",), (2, 1)),
-        GlobalAveragePool("squeezed", ("larger",)),
-        Multiply("scaled", ("squeezed", "larger"), activation="relu"),
-        GlobalAveragePool("mean", ("scaled",)),
+        GlobalAveragePool("mean", ("larger",)),
         Table("curve", ("mean",), "tanh"),
-        Linear("fc", ("curve",), 24),
+        Multiply("scaled", ("curve", "larger"), activation="relu"),
+        GlobalAveragePool("end", ("scaled",)),
+        Linear("fc", ("end",), 24),
     )
     return Network("every_operator", (("image", Shape(3, 19, 17)),), nodes)
 

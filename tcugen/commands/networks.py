@@ -11,11 +11,12 @@ from tcugen.arch import Architecture
 from tcugen.console.machine import MachineFlags, existing_architecture
 from tcugen.console.output_files import start_over, write_json
 from tcugen.mapping.errors import CompileError
+from tcugen.mapping.tasks import tasks_of
 from tcugen.network.bundled import NETWORK_NAMES, network_named
 from tcugen.network.graph import Network
-from tcugen.network.operators import Table
 from tcugen.planning.search import best_plan
 from tcugen.report.networks_report import NetworkFigures, networks_table
+from tcugen.sizing.optional import optional_hardware
 
 MACHINE = Architecture(accumulator_bits=32)
 """What cycles are predicted for unless a build is named: 16x16, 1280 KiB, 8 bytes per beat, memory model `fixed`."""
@@ -45,7 +46,7 @@ def networks(options: NetworksOptions, console: Console) -> None:
     chosen = [network_named(name) for name in options.names or NETWORK_NAMES]
     machine = MACHINE if options.rtl is None else existing_architecture(options.rtl, MachineFlags())
     start_over({"--json": options.json_file})
-    rows = [figures_of(network, machine if options.rtl else _with_tables(network)) for network in chosen]
+    rows = [figures_of(network, machine if options.rtl else _with_optional(network)) for network in chosen]
     what = f"{machine.rows}x{machine.columns}, {machine.activation_kib} KiB, {machine.bus_bytes} bytes per beat"
     console.print(networks_table(rows, what))
     for row in rows:
@@ -75,5 +76,5 @@ def figures_of(network: Network, machine: Architecture) -> NetworkFigures:
     }
 
 
-def _with_tables(network: Network) -> Architecture:
-    return replace(MACHINE, tables=int(any(isinstance(node, Table) for node in network.nodes)))
+def _with_optional(network: Network) -> Architecture:
+    return replace(MACHINE, **dict.fromkeys(optional_hardware(tasks_of(network)), 1))

@@ -2,17 +2,29 @@
 
 from typing import NamedTuple
 
-from tcugen.registers import ErrorCode
+from tcugen.registers import ERROR_MEANINGS, ErrorCode
 
-MEANINGS = {
-    "NONE": "no error",
-    "WINDOW": "an instruction reached outside a window; check the sizes of the windows and the program",
-    "READ_RESPONSE": "memory answered a read with an error; check the address",
-    "WRITE_RESPONSE": "memory answered a write with an error; check the address",
-    "OPCODE": "no such instruction, or the program has no end; check that program.bin is whole and in memory",
-    "BUS_HUNG": "memory did not answer for as many cycles as the watchdog allows; make a soft reset, or reset the bus",
+_CHECK_FILES = "check that program.bin and weights.bin of this build are in memory, and flush the caches"
+
+REMEDIES = {
+    ErrorCode.NONE: "",
+    ErrorCode.WINDOW: "check the sizes of the windows and the program",
+    ErrorCode.READ_RESPONSE: "check the address",
+    ErrorCode.WRITE_RESPONSE: "check the address",
+    ErrorCode.OPCODE: "build the program again",
+    ErrorCode.BUS_HUNG: "make a soft reset, or reset the bus",
+    ErrorCode.READ_LAST: "make a soft reset; memory or interconnect is at fault",
+    ErrorCode.CORE_HUNG: "build the program again",
+    ErrorCode.FORMAT: _CHECK_FILES,
+    ErrorCode.INSTRUCTION_SET: "take program and Verilog from one build",
+    ErrorCode.ARCHITECTURE: "take program and Verilog from one build",
+    ErrorCode.GENERATOR: "take program and Verilog from one build",
+    ErrorCode.LENGTH: _CHECK_FILES,
+    ErrorCode.WEIGHTS: "take program.bin and weights.bin from one build",
+    ErrorCode.PROGRAM_CHECKSUM: _CHECK_FILES,
+    ErrorCode.WEIGHTS_CHECKSUM: _CHECK_FILES,
 }
-"""By the name of the code; a code that is not here is told by its name alone."""
+"""What to do about each code; what it means stands with the codes."""
 
 
 class Refusal(NamedTuple):
@@ -40,9 +52,8 @@ REFUSALS = (
 
 
 def error_text(code: ErrorCode) -> str:
-    """One line: the code's name, and what it means."""
-    meaning = MEANINGS.get(code.name)
-    return code.name if meaning is None else f"{code.name}: {meaning}"
+    """One line: the code's name, what it means and what to do."""
+    return "; ".join(filter(None, (f"{code.name}: {ERROR_MEANINGS[code].doc}", REMEDIES[code])))
 
 
 def results() -> dict[str, tuple[int, str]]:

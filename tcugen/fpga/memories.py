@@ -11,8 +11,7 @@ from typing import NamedTuple
 from tcugen.arch import ACTIVATION_BANKS, BURST_BEATS, PARAMETER_BYTES, Architecture
 from tcugen.fpga.families import BlockRam, Family, SmallMemory
 
-_FETCH_BURSTS = 4
-_FETCH_BURST_BYTES = 256
+_FETCH_BYTES = 1024
 _LOAD_BEATS = 256
 _WRITE_BEATS = 2 * BURST_BEATS
 _INSTRUCTION_WORDS = 512
@@ -39,7 +38,7 @@ def memories(architecture: Architecture) -> list[Memory]:
     """Every `tcu_sram_1r1w` of the machine."""
     a = architecture
     beat = 8 * a.bus_bytes
-    fetch_beats = _FETCH_BURSTS * min(BURST_BEATS, _FETCH_BURST_BYTES // a.bus_bytes)
+    fetch_beats = _FETCH_BYTES // a.bus_bytes
     fetch = [Memory("fetch", beat, fetch_beats, beat)] if fetch_beats >= _SHALLOWEST else []
     return [
         *fetch,

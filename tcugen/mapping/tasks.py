@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, assert_never
 
+from tcugen.mapping.gather_task import GatherTask, Part
 from tcugen.mapping.phases import Phase, average_phases, block_phases, resize_phases
 from tcugen.network.fusion import fused_producers
 from tcugen.network.graph import Network
@@ -161,54 +162,6 @@ class PoolTask:
     def reads(self) -> tuple[str, ...]:
         """Tensors the task reads."""
         return (self.input,)
-
-
-@dataclass(frozen=True)
-class Part:
-    """Channels `first` .. `first + channels - 1` of `tensor`, which has shape `shape`."""
-
-    tensor: str
-    first: int
-    channels: int
-    shape: Shape
-
-
-@dataclass(frozen=True)
-class GatherTask:
-    """Channels of some tensors one after the other, each through a weight of 1 of the array.
-
-    Attributes:
-        nodes, output, output_shape: as those of `ConvTask`.
-        parts: What the output's channels are, in order; all of one height and width.
-        interleaved: The output takes one channel of each part in turn; they are of one tensor and have equally many.
-    """
-
-    nodes: tuple[str, ...]
-    parts: tuple[Part, ...]
-    output: str
-    output_shape: Shape
-    interleaved: bool = False
-    int32: Literal[False] = False
-    residual: None = None
-    table: Literal[False] = False
-
-    @property
-    def name(self) -> str:
-        return self.nodes[-1]
-
-    @property
-    def input(self) -> str:
-        """The first of the tensors it reads."""
-        return self.parts[0].tensor
-
-    @property
-    def sums_channels(self) -> bool:
-        return True
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """Tensors the task reads, each once."""
-        return tuple(dict.fromkeys(part.tensor for part in self.parts))
 
 
 @dataclass(frozen=True)

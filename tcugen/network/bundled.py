@@ -3,6 +3,8 @@
 from collections.abc import Callable
 
 from tcugen.network.check import close_names
+from tcugen.network.dense import densenet121, inception_v3
+from tcugen.network.gated import highway20, mobilenet_v3_small, se_resnet50
 from tcugen.network.graph import Network, NetworkError
 from tcugen.network.mobile import efficientnet_lite0, mobilenet_v1, mobilenet_v2
 from tcugen.network.plain import alexnet, googlenet, lenet5, squeezenet1_1, vgg16
@@ -29,6 +31,11 @@ _FURTHER: dict[str, Callable[[str], Network]] = {
     "mobilenet_v1": mobilenet_v1,
     "mobilenet_v2": mobilenet_v2,
     "efficientnet_lite0": efficientnet_lite0,
+    "densenet121": densenet121,
+    "inception_v3": inception_v3,
+    "se_resnet50": se_resnet50,
+    "mobilenet_v3_small": mobilenet_v3_small,
+    "highway20": highway20,
 }
 
 NETWORK_NAMES = (*RESNET_NAMES, *_FURTHER)

@@ -9,19 +9,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, assert_never
 
+from tcugen.network.channels import Concat, Slice
 from tcugen.network.errors import NetworkError
 from tcugen.network.fields import (
-    MAX_SIZE,
     Activation,
     Alpha,
     Borders,
-    ChannelRange,
     Flag,
     Function,
     Name,
     OneInput,
     Pair,
-    SeveralInputs,
     Size,
     TwoInputs,
 )
@@ -236,59 +234,6 @@ class Table:
                 f"leave it out of a {self.function}"
             )
         return inputs[0]
-
-    def macs(self, inputs: Sequence[Shape]) -> int:
-        """0."""
-        return 0
-
-
-@dataclass(frozen=True)
-class Concat:
-    """Channels of several tensors one after the other; each may have another scale than the output."""
-
-    name: Name
-    op: Literal["concat"] = field(default="concat", kw_only=True)
-    inputs: SeveralInputs
-
-    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
-        """Shape of the output. Raises NetworkError if rows or columns differ, or the channels are too many."""
-        first, channels = inputs[0], sum(shape.channels for shape in inputs)
-        for tensor, shape in zip(self.inputs, inputs, strict=True):
-            if (shape.height, shape.width) != (first.height, first.width):
-                raise NetworkError(
-                    f"node {self.name!r}: concatenates {self.inputs[0]!r} of shape {first} and {tensor!r} of shape "
-                    f"{shape}, but all must have the same rows and columns; change stride or padding before it"
-                )
-        if channels > MAX_SIZE:
-            raise NetworkError(
-                f"node {self.name!r}: concatenates {channels} channels, but a tensor has at most {MAX_SIZE}; "
-                "concatenate fewer tensors"
-            )
-        return Shape(channels, first.height, first.width)
-
-    def macs(self, inputs: Sequence[Shape]) -> int:
-        """0."""
-        return 0
-
-
-@dataclass(frozen=True)
-class Slice:
-    """Channels `channels[0]` .. `channels[1] - 1` of a tensor."""
-
-    name: Name
-    op: Literal["slice"] = field(default="slice", kw_only=True)
-    inputs: OneInput
-    channels: ChannelRange
-
-    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
-        """Shape of the output. Raises NetworkError if the input does not have these channels, or there are none."""
-        (start, stop), shape = self.channels, inputs[0]
-        if not start < stop <= shape.channels:
-            raise NetworkError(
-                f"node {self.name!r}: channels is [{start}, {stop}], but start must be below stop, and stop at most "
-                f"the {shape.channels} channels of {self.inputs[0]!r}; choose a range inside them"
-            )
-        return Shape(stop - start, shape.height, shape.width)
 
     def macs(self, inputs: Sequence[Shape]) -> int:
         """0."""

@@ -15,6 +15,7 @@ from tcugen.report.losses import REASONS
 PAGE = "report.html"
 DATA_FOLDER = "report"
 _ASSETS = Path(__file__).parent / "assets"
+# ECharts draws; it stands here, unmodified and with its licence, as a page must open offline and pip has no such file.
 _SCRIPTS = ("echarts.min.js", "charts.js", "page.js")
 
 

@@ -98,11 +98,11 @@ class Results:
         residual_region = None
         if item.residual is not None:
             single = isinstance(task, ConvTask) and task.per_channel
-            read_rows, x0 = ((0, 1), 0) if single else (rows, rectangle.x0)
+            read_rows, read_x = ((0, 1), 0) if single else (rows, rectangle.x0)
             residual_region = item.residual.region((first_plane, -(-end_channel // word)), read_rows)
             waits = join(waits, tracker.before_read(residual_region))
             fields |= {
-                "residual_base": item.residual.at(first_plane, read_rows[0]) + x0 * layout.pixel_bytes,
+                "residual_base": item.residual.at(first_plane, read_rows[0]) + read_x * layout.pixel_bytes,
                 "residual_plane_step": item.residual.plane_step,
                 "residual": 1,
                 "multiply": int(isinstance(task, ConvTask) and task.multiply),

@@ -14,13 +14,13 @@ from tcugen.mapping.plan import geometry_of
 from tcugen.mapping.tasks import PoolTask, tasks_of
 from tcugen.mapping.tiling import busy_cycles
 from tcugen.network.graph import Network
-from tcugen.network.operators import Table
 from tcugen.planning.costs import node_costs
 from tcugen.planning.search import best_plan
 from tcugen.sizing.budget import Budget, check_budget, flag
 from tcugen.sizing.buffers import accumulator_need, largest_power
 from tcugen.sizing.errors import SizingError
 from tcugen.sizing.memory import spilled_tensors
+from tcugen.sizing.optional import optional_hardware
 from tcugen.sizing.prices import Prices
 from tcugen.sizing.room import Room
 from tcugen.sizing.search import BUFFER_TIE, DEPTHS, SHAPE_TIE, Sizing
@@ -103,12 +103,12 @@ class _Fill:
         self.network, self.room, self.fixed = network, room, fixed
         self.int32_outputs, self.progress = int32_outputs, progress
         self.prices = Prices((Workload(network, int32_outputs),), progress)
-        bits, self.sums = accumulator_need(tasks_of(network, int32_outputs))
+        tasks = tasks_of(network, int32_outputs)
+        bits, self.sums = accumulator_need(tasks)
         check_budget(budget, fixed)
-        tables = [node.name for node in network.nodes if isinstance(node, Table)]
-        self.tables = f"tables: {len(tables)} nodes need them, the first is {tables[0]}" if tables else ""
+        self.optional = optional_hardware(tasks)
         self.base = Architecture(
-            tables=int(bool(tables)),
+            **dict.fromkeys(self.optional, 1),
             bus_bytes=fixed.get("bus_bytes", budget.bus_bytes),
             bus_address_bits=fixed.get("bus_address_bits", Architecture.bus_address_bits),
             accumulator_bits=fixed.get("accumulator_bits", bits),
@@ -304,7 +304,7 @@ class _Fill:
             "parameter_groups": f"parameter ring {best.parameter_groups} groups: what the weight ring needs",
             "output_lanes": f"output {best.output_lanes} lanes: {trade}",
             "bus_address_bits": f"bus address {best.bus_address_bits} bits: the default",
-            **({"tables": self.tables} if best.tables else {}),
+            **self.optional,
         }
         return reasons | {name: f"{value}: set by {flag(name)}" for name, value in self.fixed.items()}
 

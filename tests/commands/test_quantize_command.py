@@ -31,7 +31,8 @@ class Net(nn.Sequential):
 
 class Bad(nn.Sequential):
     def __init__(self):
-        super().__init__(nn.Conv2d(1, 4, 3, dilation=2), nn.GELU(), nn.Conv2d(4, 4, 3, dilation=3))
+        pools = nn.MaxPool2d(2, 1, dilation=2), nn.MaxPool2d(2, 1, dilation=3)
+        super().__init__(nn.Conv2d(1, 4, 3), pools[0], nn.Mish(), pools[1])
 
 def number():
     return 1
@@ -175,6 +176,6 @@ def test_everything_that_cannot_run_is_listed(tcugen, place):
     assert result.exit_code == 2
     lines = result.stderr.splitlines()
     assert lines[0] == "error: net: 3 nodes cannot run on the hardware:"
-    assert [line.split()[0] for line in lines[1:]] == ["0", "1", "2"]
-    assert "dilation = [2, 2]; use a dilation of 1" in lines[1] and "ReLU" in lines[2]
+    assert [line.split()[0] for line in lines[1:]] == ["1", "2", "3"]
+    assert "dilation = [2, 2]; use a dilation of 1" in lines[1] and "mish.default; replace it" in lines[2]
     assert not (place / "net").exists()

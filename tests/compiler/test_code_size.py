@@ -16,7 +16,14 @@ def resnet50():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("rows, columns, kib, most", [(8, 32, 64, 0.013), (16, 16, 64, 0.013), (16, 16, 256, 0.004)])
+@pytest.mark.parametrize(
+    "rows, columns, kib, most",
+    [
+        pytest.param(8, 32, 64, 0.013, marks=pytest.mark.verify),
+        pytest.param(16, 16, 64, 0.013, marks=pytest.mark.verify),
+        (16, 16, 256, 0.004),
+    ],
+)
 def test_resnet50_needs_little_code(resnet50, rows, columns, kib, most):
     program = compile_network(resnet50, Architecture(rows, columns, kib, accumulator_depth=128))
     assert len(program.code) < most * len(program.weights)

@@ -16,6 +16,9 @@
 
 #include "tcu.h"
 
+#define BLOCK 512u /* of the program, each with its sum at the end */
+#define PART 32u   /* of a block: the header, then instructions */
+#define WEIGHTS_HEADER 64u
 #define PAGE 4096u
 #define WATCHDOG 2000u
 #define WAIT_CYCLES 5000000u
@@ -199,14 +202,59 @@ static void classify(const struct tcu_platform *platform, const char *images, co
     free(image);
 }
 
+/* zlib's CRC-32, a bit at a time. */
+static uint32_t crc_of(const uint8_t *data, size_t count)
+{
+    uint32_t crc = ~(uint32_t)0;
+
+    while (count--) {
+        unsigned bit;
+
+        crc ^= *data++;
+        for (bit = 0; bit < 8; ++bit)
+            crc = crc >> 1 ^ (crc & 1u ? 0xedb88320u : 0);
+    }
+    return ~crc;
+}
+
+/* Writes the sums at the ends of the program's blocks anew, see docs/program-file.md. */
+static void seal(uint8_t *first, size_t count)
+{
+    uint8_t *copy = calloc(1, count);
+    size_t end, byte;
+
+    if (!copy)
+        fail("no memory");
+    memcpy(copy, first, count);
+    for (end = BLOCK; end <= count; end += BLOCK)
+        memset(copy + end - 4, 0, 4);
+    for (end = BLOCK; end <= count; end += BLOCK) {
+        const uint32_t crc = crc_of(copy, end);
+
+        for (byte = 0; byte < 4; ++byte)
+            first[end - 4 + byte] = (uint8_t)(crc >> 8 * byte);
+    }
+    free(copy);
+}
+
+/* A run with another byte in memory. */
+static void damaged(const char *what, uint64_t address)
+{
+    uint8_t *byte = at(address);
+
+    *byte ^= 0x10u;
+    told(what, tcu_run(&tcu, input, output));
+    *byte ^= 0x10u;
+}
+
 static void provoke(const struct tcu_platform *platform)
 {
     const struct tcu_tensor *tensor = &tcu_network.inputs[0];
     struct tcu_platform other = *platform;
     struct tcu_network network = tcu_network;
     struct tcu_tensor sums = tcu_network.outputs[0];
-    uint8_t *first = at(program);
-    const uint8_t kept = *first;
+    uint8_t *first = at(program), *opcode = first + PART;
+    const uint8_t kept = *opcode;
     const float not_finite[2] = {0.0f, 1.0e30f * 1.0e30f};
     int8_t byte;
 
@@ -252,9 +300,20 @@ static void provoke(const struct tcu_platform *platform)
     told("read_response", tcu_run(&tcu, input, output));
     told("set_up", set_up(platform, &tcu_network));
     told("write_response", tcu_run(&tcu, input, base + bytes));
-    *first |= 15u;
+    damaged("format", program);
+    damaged("instruction_set", program + 8);
+    damaged("architecture", program + 12);
+    damaged("generator", program + 16);
+    damaged("length", program + 21);
+    damaged("weights", program + 28);
+    damaged("format", weights + 4);
+    damaged("program_checksum", program + PART);
+    damaged("weights_checksum", weights + WEIGHTS_HEADER);
+    *opcode |= 15u;
+    seal(first, tcu_network.program_bytes);
     told("opcode", tcu_run(&tcu, input, output));
-    *first = kept;
+    *opcode = kept;
+    seal(first, tcu_network.program_bytes);
     good_run(platform);
 
     ask("silent", 1, 0, 1);

@@ -205,4 +205,6 @@ def test_every_error_is_provoked_and_the_next_run_is_good(tmp_path, cache_dir, t
     table = Network.read(small_build).tables["results"]
     refusals = {text.split(":")[0] for value, text in table.items() if int(value) >= 256}
     assert refusals <= provoked
-    assert {ErrorCode(value).name for value in range(1, 6)} <= provoked
+    # No program that a compiler makes stands still, and the served memory ends its bursts as it should.
+    not_by_a_driver = {ErrorCode.NONE, ErrorCode.CORE_HUNG, ErrorCode.READ_LAST}
+    assert {code.name for code in ErrorCode if code not in not_by_a_driver} <= provoked

@@ -72,8 +72,11 @@ def test_errors_are_raised_by_name_and_the_next_run_is_good(cache_dir, trained_b
         fails("BAD_ADDRESS", inside + 8)
         fails("WINDOWS_OVERLAP", inside, inside)
         program = tcu.buffers["PROGRAM"].array
-        program[0] |= 15
-        fails("OPCODE")
+        program[0] ^= 15
+        fails("FORMAT")
+        program[0] ^= 15
+        program[64] ^= 15
+        fails("PROGRAM_CHECKSUM")
         tcu.setup(watchdog=2000)
         good()
         machine.fall_silent(True)

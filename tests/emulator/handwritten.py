@@ -1,5 +1,7 @@
 """Hand-written programs: the whole activation memory goes in as one tensor and comes out as another."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from tcugen.arch import Architecture
@@ -17,6 +19,11 @@ DRAIN |= {"clamp_low": -128, "clamp_high": 127}
 
 LAYOUT = TensorLayout(channels=7, height=3, width=4, word=4, pixel_bytes=4, row_bytes=16, plane_bytes=48)
 """Its result."""
+
+
+def resealed(program: Program, weights: bytes) -> Program:
+    """The program with these weights, for its architecture."""
+    return replace(program, weights=np.frombuffer(seal_weights(weights, program.architecture), np.uint8))
 
 
 def small(**changes: int) -> Architecture:

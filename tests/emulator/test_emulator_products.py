@@ -10,6 +10,7 @@ from tcugen.isa import Instruction, Opcode
 from tcugen.program import Program
 from tcugen.synthetic.integers import synthesise
 from tests.compiler.product_networks import PRODUCTS
+from tests.emulator.handwritten import resealed
 from tests.machines import machine
 
 
@@ -32,6 +33,7 @@ def with_drains(program: Program, **fields: int) -> Program:
 def test_a_machine_without_the_hardware_takes_none(whole, parameter):
     program, inputs = whole
     plain = replace(program, architecture=replace(program.architecture, **{parameter: 0}))
+    plain = resealed(plain, program.weights.tobytes())
     with pytest.raises(EmulationError, match=f"{parameter}: is set, but the architecture has no {parameter}"):
         Machine(plain).run(inputs)
 

@@ -2,16 +2,16 @@
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from tcugen.compiler import compile_network
 from tcugen.emulator import EmulationError, Machine
 from tcugen.isa import Instruction, Opcode
 from tcugen.program import Program
-from tcugen.program_format import WEIGHTS_HEADER_BYTES, seal_weights
+from tcugen.program_format import WEIGHTS_HEADER_BYTES
 from tcugen.synthetic.integers import synthesise
 from tests.compiler.table_networks import TABLES
+from tests.emulator.handwritten import resealed
 from tests.machines import machine
 
 
@@ -28,11 +28,6 @@ def with_drains(program: Program, **fields: int) -> Program:
         Instruction(i.opcode, i.fields | fields) if i.opcode == Opcode.DRAIN else i for i in program.instructions
     ]
     return replace(program, instructions=tuple(changed))
-
-
-def resealed(program: Program, weights: bytes) -> Program:
-    """The program with these weights, for its architecture."""
-    return replace(program, weights=np.frombuffer(seal_weights(weights, program.architecture), np.uint8))
 
 
 def test_a_table_must_be_loaded_before_it_is_used(whole):

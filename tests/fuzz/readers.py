@@ -32,7 +32,7 @@ from tcugen.synthetic.integers import synthesise
 from tests.fuzz import mutations
 from tests.small_networks import build_every_operator
 
-MACHINE = Architecture(rows=4, columns=4, output_lanes=1, activation_kib=64, tables=1)
+MACHINE = Architecture(rows=4, columns=4, output_lanes=1, activation_kib=64, tables=1, multiply=1, per_channel=1)
 COUNT, CLASSES, IMAGE = 3, 10, Shape(3, 6, 5)
 
 

@@ -31,10 +31,10 @@ def test_sound_files_are_taken(kind, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", READERS)
 def test_a_few_damaged_files(kind):
-    assert faults(kind, seed=1, count=150, minutes=5) == {}
+    assert faults(kind, seed=1, count=60, minutes=5) == {}
 
 
 @pytest.mark.verify
 @pytest.mark.parametrize("kind", READERS)
 def test_many_damaged_files(kind):
-    assert faults(kind, seed=2, count=1500, minutes=30) == {}
+    assert faults(kind, seed=2, count=600, minutes=30) == {}

@@ -95,13 +95,13 @@ def test_images_do_not_influence_each_other(every_operator: Network) -> None:
 def test_a_last_layer_without_multiplier_stores_its_sums(every_operator: Network) -> None:
     model, inputs = synthetic.synthesise(every_operator, seed=2, int32_output=True)
     tensors = golden.run(model, inputs)
-    integers = model.integers["fc"]
+    integers, source = model.integers["fc"], every_operator.nodes[-1].inputs[0]
     want = integer_convolution(
         as_convolution(every_operator.nodes[-1]),
         integers.weight,
         integers.bias,
-        tensors["curve"],
-        model.zero_point("curve"),
+        tensors[source],
+        model.zero_point(source),
     )
     assert tensors["fc"].dtype == np.int32
     assert np.array_equal(tensors["fc"], want)

@@ -72,6 +72,11 @@ EXACT = {
     "resnet50_v2": 4_094_904_320,
     "resnet50_pruned": 1_995_274_507,
     "resnet110_stochastic_depth": 252_887_680,
+    "densenet121": 2_844_711_168,
+    "inception_v3": 5_713_216_096,
+    "se_resnet50": 4_091_699_200,
+    "mobilenet_v3_small": 56_510_400,
+    "highway20": 130_204_288,
 }
 """Multiply-accumulates to the last one, so that nothing changes unseen."""
 

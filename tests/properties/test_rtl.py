@@ -44,7 +44,7 @@ def test_every_tensor_equals_golden_on_a_machine_with_tables(rtl):
     check_cases("8x6", rtl, FEWER_EXAMPLES, tables=1)
 
 
-@pytest.mark.slow
+@pytest.mark.verify
 def test_every_tensor_equals_golden_on_a_machine_with_products(rtl):
     check_cases("8x6", rtl, FEWER_EXAMPLES, tables=1, products=1)
 

@@ -6,6 +6,7 @@ from tcugen.arch import Architecture
 from tcugen.isa import Opcode
 from tcugen.network.resnets import BUNDLED_NAMES, bundled_network
 from tcugen.network.select import select
+from tcugen.program_format import WEIGHTS_HEADER_BYTES
 from tests.compiler.networks import run_against_golden
 from tests.machines import machine
 
@@ -51,6 +52,7 @@ def test_grouped_convolution_computes_the_diagonal_blocks_only():
     # 128 channels in 32 groups of 4: a column group of 16 outputs reads one word of 16 inputs, at 9 positions.
     columns = 128 // architecture.columns
     tiles = columns * 9
-    assert len(program.weights) == columns * architecture.parameter_group_bytes + tiles * architecture.tile_bytes
+    held = columns * architecture.parameter_group_bytes + tiles * architecture.tile_bytes
+    assert len(program.weights) == WEIGHTS_HEADER_BYTES + held
     taps = [i["n_groups"] * i["n_ky"] * i["n_kx"] for i in program.instructions if i.opcode == Opcode.COMPUTE]
     assert set(taps) == {9}

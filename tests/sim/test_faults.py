@@ -8,7 +8,7 @@ from sim.run import prepare, run_bench
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("machine, pauses", [("4x4", "short"), ("8x8", "long")])
+@pytest.mark.parametrize("machine, pauses", [("4x4", "short"), pytest.param("8x8", "long", marks=pytest.mark.verify)])
 def test_faults_stop_the_machine_cleanly(machine, pauses, tmp_path):
     architecture = MACHINES[machine]
     model, inputs = bottleneck(8, 8, 12, 6, stride=2, images=2)

@@ -153,7 +153,7 @@ def test_wrong_padding_shows_first_at_the_border_of_the_first_padded_layer(job, 
 def test_a_hang_is_located_at_the_first_write_that_did_not_come(job, broken, found):
     _, program, _ = job
     diagnosis = found(broken("hang"))
-    assert "was not done after" in diagnosis.stopped
+    assert "CORE_HUNG" in diagnosis.stopped
     first = diagnosis.first
     assert (first.kind, first.rtl, first.cycle, first.write) == (Kind.MISSING, None, None, 0)
     # The first instruction to write that waits for the output path.

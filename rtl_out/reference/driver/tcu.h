@@ -122,22 +122,22 @@ enum tcu_result {
 };
 
 #define TCU_RESULT_TEXTS \
-    {TCU_ERROR_NONE, "NONE: no error"}, \
-    {TCU_ERROR_WINDOW, "WINDOW: an instruction reached outside a window; check the sizes of the windows and the program"}, \
+    {TCU_ERROR_NONE, "NONE: no error since the last start"}, \
+    {TCU_ERROR_WINDOW, "WINDOW: a burst outside its window, which was not issued; check the sizes of the windows and the program"}, \
     {TCU_ERROR_READ_RESPONSE, "READ_RESPONSE: memory answered a read with an error; check the address"}, \
     {TCU_ERROR_WRITE_RESPONSE, "WRITE_RESPONSE: memory answered a write with an error; check the address"}, \
-    {TCU_ERROR_OPCODE, "OPCODE: no such instruction, or the program has no end; check that program.bin is whole and in memory"}, \
-    {TCU_ERROR_BUS_HUNG, "BUS_HUNG: memory did not answer for as many cycles as the watchdog allows; make a soft reset, or reset the bus"}, \
-    {TCU_ERROR_READ_LAST, "READ_LAST"}, \
-    {TCU_ERROR_CORE_HUNG, "CORE_HUNG"}, \
-    {TCU_ERROR_FORMAT, "FORMAT"}, \
-    {TCU_ERROR_INSTRUCTION_SET, "INSTRUCTION_SET"}, \
-    {TCU_ERROR_ARCHITECTURE, "ARCHITECTURE"}, \
-    {TCU_ERROR_GENERATOR, "GENERATOR"}, \
-    {TCU_ERROR_LENGTH, "LENGTH"}, \
-    {TCU_ERROR_WEIGHTS, "WEIGHTS"}, \
-    {TCU_ERROR_PROGRAM_CHECKSUM, "PROGRAM_CHECKSUM"}, \
-    {TCU_ERROR_WEIGHTS_CHECKSUM, "WEIGHTS_CHECKSUM"}, \
+    {TCU_ERROR_OPCODE, "OPCODE: an instruction that the program does not hold whole: unknown opcode, missing shared part, or no END; build the program again"}, \
+    {TCU_ERROR_BUS_HUNG, "BUS_HUNG: answers were due, and nothing moved on the bus for WATCHDOG cycles; make a soft reset, or reset the bus"}, \
+    {TCU_ERROR_READ_LAST, "READ_LAST: RLAST at another beat than the burst's last, or a beat that no burst was due for; make a soft reset; memory or interconnect is at fault"}, \
+    {TCU_ERROR_CORE_HUNG, "CORE_HUNG: no answer was due, and no unit moved for WATCHDOG cycles; build the program again"}, \
+    {TCU_ERROR_FORMAT, "FORMAT: no header of this format at the beginning of a window; check that program.bin and weights.bin of this build are in memory, and flush the caches"}, \
+    {TCU_ERROR_INSTRUCTION_SET, "INSTRUCTION_SET: a header of another instruction set; take program and Verilog from one build"}, \
+    {TCU_ERROR_ARCHITECTURE, "ARCHITECTURE: a header of another architecture; take program and Verilog from one build"}, \
+    {TCU_ERROR_GENERATOR, "GENERATOR: a header of another version of tcugen; take program and Verilog from one build"}, \
+    {TCU_ERROR_LENGTH, "LENGTH: the program is no number of whole blocks, or longer than window PROGRAM; check that program.bin and weights.bin of this build are in memory, and flush the caches"}, \
+    {TCU_ERROR_WEIGHTS, "WEIGHTS: size or checksum of the weights is not what the program was compiled with; take program.bin and weights.bin from one build"}, \
+    {TCU_ERROR_PROGRAM_CHECKSUM, "PROGRAM_CHECKSUM: a block of the program is not what the compiler wrote; none of its instructions was issued; check that program.bin and weights.bin of this build are in memory, and flush the caches"}, \
+    {TCU_ERROR_WEIGHTS_CHECKSUM, "WEIGHTS_CHECKSUM: the program has ended, and the weights it read are not those that the compiler wrote, or not all of them; results are worthless; check that program.bin and weights.bin of this build are in memory, and flush the caches"}, \
     {TCU_NO_MACHINE, "NO_MACHINE: register IDENTIFICATION does not read as it must; check the address and the clock"}, \
     {TCU_OTHER_MACHINE, "OTHER_MACHINE: the network was compiled for another architecture; use the program of this build"}, \
     {TCU_BUSY, "BUSY: a run is under way; wait for its end or make a soft reset"}, \

@@ -10,18 +10,17 @@ caches: the driver's `flush` and `invalidate` do.
 """
 
 import json
-import os
+from pathlib import Path
 
 from litex.gen import LiteXModule
 from litex.soc.interconnect import axi
 from litex.soc.interconnect.csr_eventmanager import EventManager, EventSourceLevel
 from migen import ClockSignal, Instance, ResetSignal, Signal
 
-FOLDER = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120  # as LiteX has it everywhere
+FOLDER = Path(__file__).resolve().parent
 SOURCES = ("tcu_sram_1r1w.v", "tcu_top.v")
 
-with open(os.path.join(FOLDER, "architecture.json")) as file:  # noqa: PTH118, PTH123  # as LiteX has it everywhere
-    ARCHITECTURE = json.load(file)
+ARCHITECTURE = json.loads((FOLDER / "architecture.json").read_text())
 
 LITE = ("awaddr", "awprot", "awvalid", "wdata", "wstrb", "wvalid", "bready", "araddr", "arprot", "arvalid", "rready")
 LITE_OUT = ("awready", "wready", "bresp", "bvalid", "arready", "rdata", "rresp", "rvalid")
@@ -67,4 +66,4 @@ class TCU(LiteXModule):
                     ports[f"{kind}_m_axi_{channel}{field}"] = getattr(getattr(memory, channel), field)
         self.specials += Instance("tcu_top", **ports)
         for source in SOURCES:
-            platform.add_source(os.path.join(FOLDER, source))  # noqa: PTH118  # as LiteX has it everywhere
+            platform.add_source(str(FOLDER / source))
