@@ -1039,38 +1039,37 @@ module tcu_fetch (
     wire buffer_o_valid;
     reg [2:0] request_payload_window, beats_2;
     reg [31:0] request_payload_offset, offset;
-    reg [5:0] request_payload_beats, trusted;
+    reg [5:0] request_payload_beats, burst, trusted;
     reg [3:0] header_due;
-    reg [28:0] unrequested;
-    reg fetching, heading, more, judged, sound, present, begun;
-    reg [7:0] room, due;
+    reg heading, fetching, is_end, possible, more, some_trusted, framing, sound, present, unsound, begun, freed;
+    reg [7:0] due, room;
     reg [255:0] parts_payload, own, read_data;
     reg [26:0] position, start_2, unread;
+    reg [28:0] unrequested;
     reg [15:0] known;
 
     reg [255:0] shared_parts [0:7];
 
     wire buffer_i_valid = beat_valid & (header_due == 4'h0);
-    wire own_shared = own[4];
-    wire parts_valid = beats_2 == 3'h4;
-    wire framing = (position == 27'h0) | (position[3:0] == 4'hf);
-    wire usable = parts_valid & more & (trusted != 6'h0) & !framing;
-    assign o_valid = fetching & judged & sound & (!own_shared | usable);
-    wire [3:0] own_opcode = own[3:0];
-    wire is_end = o_valid & (own_opcode == OPCODE_END);
-    wire issue = fetching & !is_end & !request_valid & (heading | ((unrequested != 29'h0) & (room >= 8'h20)));
+    wire [5:0] beats = heading ? 6'h8 : burst;
+    wire issue = fetching & !is_end & !request_valid & (heading | possible);
     assign busy = fetching | request_valid | (due != 8'h0);
-    wire parts_ready_and = judged & sound & own_shared;
-    wire taken_2 = o_valid & o_ready;
-    wire parts_ready = fetching & more & (trusted != 6'h0) & (framing |
-        (parts_ready_and ? o_ready : !present | taken_2));
+    wire parts_valid = beats_2 == 3'h4;
+    wire parts_ready = fetching & more & some_trusted & (framing | !present | (sound & o_ready));
     wire buffer_o_ready = !parts_valid | parts_ready;
     wire taken = buffer_o_valid & buffer_o_ready;
-    wire read_en = parts_valid & parts_ready & !framing & !parts_ready_and;
+    wire usable = parts_valid & more & some_trusted & !framing;
+    wire own_shared = own[4];
+    assign o_valid = fetching & sound & (!own_shared | usable);
+    wire taken_2 = o_valid & o_ready;
+    wire part_taken = parts_valid & parts_ready;
+    wire read_en = part_taken & !framing & !(sound & own_shared);
     wire write_en = taken_2 & own_shared;
-    wire error_valid = fetching & ((!more & (!present | parts_ready_and)) | (judged & !sound));
+    wire error_valid = fetching & ((!more & (!present | (sound & own_shared))) | unsound);
     wire [3:0] error_code = begun ? 4'h4 : 4'hc;
-    wire [5:0] beats = heading ? 6'h8 : (unrequested >= 29'h20) ? 6'h20 : unrequested[5:0];
+    wire [3:0] own_opcode = own[3:0];
+    wire sound_or = own_shared | known[own_opcode];
+    wire sound_and = (own_opcode <= OPCODE_POOL) & sound_or;
     assign request_payload = {request_payload_beats, request_payload_offset, request_payload_window};
     assign o_payload = {own_shared ? parts_payload : read_data, own};
     assign error = {8'h0, present ? start_2 : position, 5'h0, error_code, error_valid};
@@ -1090,12 +1089,38 @@ module tcu_fetch (
     always @(posedge clk) begin
         if (rst) fetching <= 1'h0;
         else if (start) fetching <= 1'h1;
-        else if (is_end & o_ready) fetching <= 1'h0;
+        else if (is_end & o_valid & o_ready) fetching <= 1'h0;
     end
 
     always @(posedge clk) begin
         if (rst) header_due <= 4'h8;
         else if (beat_valid & (header_due != 4'h0)) header_due <= header_due - 4'h1;
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            freed <= 1'h0;
+            possible <= 1'h0;
+            burst <= 6'h0;
+            room <= 8'h80;
+            due <= 8'h0;
+            beats_2 <= 3'h0;
+            sound <= 1'h0;
+            unsound <= 1'h0;
+            is_end <= 1'h0;
+            trusted <= 6'h0;
+        end else begin
+            freed <= taken;
+            possible <= (unrequested != 29'h0) & (room >= 8'h20);
+            burst <= (unrequested >= 29'h20) ? 6'h20 : unrequested[5:0];
+            room <= room + freed - ((issue & !heading) ? beats : 8'h0);
+            due <= due - beat_valid + (issue ? beats : 8'h0);
+            beats_2 <= (part_taken ? 3'h0 : beats_2) + taken;
+            sound <= present & !taken_2 & sound_and;
+            unsound <= present & !taken_2 & !sound_and;
+            is_end <= present & !taken_2 & (own_opcode == OPCODE_END);
+            trusted <= trusted + (verified ? 6'h10 : 6'h0) - part_taken;
+        end
     end
 
     always @(posedge clk) begin
@@ -1124,24 +1149,7 @@ module tcu_fetch (
         end
     end
 
-    always @(posedge clk) begin
-        if (rst) begin
-            room <= 8'h80;
-            due <= 8'h0;
-            beats_2 <= 3'h0;
-            judged <= 1'h0;
-            trusted <= 6'h0;
-        end else begin
-            room <= room + taken - ((issue & !heading) ? beats : 8'h0);
-            due <= due - beat_valid + (issue ? beats : 8'h0);
-            beats_2 <= ((parts_valid & parts_ready) ? 3'h0 : beats_2) + taken;
-            judged <= present & !taken_2;
-            trusted <= trusted + (verified ? 6'h10 : 6'h0) - (parts_valid & parts_ready);
-        end
-    end
-
     always @(posedge clk) if (taken) parts_payload <= {buffer_o_payload, parts_payload[255:64]};
-    always @(posedge clk) sound <= (own_opcode <= OPCODE_POOL) & (own_shared | known[own_opcode]);
 
     always @(posedge clk) begin
         if (rst) begin
@@ -1150,6 +1158,7 @@ module tcu_fetch (
             begun <= 1'h0;
             unread <= 27'h0;
             position <= 27'h0;
+            framing <= 1'h1;
         end else begin
             if (start) begin
                 more <= {window_bytes[31:9], 9'h0} != 32'h0;
@@ -1157,13 +1166,20 @@ module tcu_fetch (
             end else if (verified & !begun) begin
                 begun <= 1'h1;
                 unread <= program_bytes[31:5];
-            end else if (parts_valid & parts_ready) begin
+            end else if (part_taken) begin
                 more <= unread != 27'h1;
                 unread <= unread - 27'h1;
                 position <= position + 27'h1;
+                framing <= position[3:0] == 4'he;
             end
             if (write_en) known[own_opcode] <= 1'h1;
         end
+    end
+
+    always @(posedge clk) begin
+        if (rst) some_trusted <= 1'h0;
+        else if (verified) some_trusted <= 1'h1;
+        else if (part_taken) some_trusted <= trusted != 6'h1;
     end
 
     always @(posedge clk) if (read_en) own <= parts_payload;
@@ -1188,15 +1204,15 @@ endmodule
 //         until the words have come; reading the body lets the next instruction become the oldest.
 //     word, word_number: A word that was read; `word_en` says, by QUEUES, for whom.
 //
-// An instruction takes as many cycles to write as it has words (`used_words`) and can be read from the cycle after
-// its first word. One unit is served at a time, in the order of QUEUES; the first word comes 2 cycles after it was
+// An instruction takes as many cycles to write as it has words (`used_words`), after one in which its queue is chosen,
+// and can be read from the cycle of its first word. `i.ready` depends on registers only. One unit is served at a time, in the order of QUEUES; the first word comes 2 cycles after it was
 // wanted, then one per cycle, the body's right after the header's if both are wanted.
 module tcu_instruction_memory (
     input  wire         clk,
     input  wire         rst,
     input  wire [511:0] i_payload,
     input  wire         i_valid,
-    output wire         i_ready,
+    output reg          i_ready,
     output wire [5:0]   holds,
     input  wire [5:0]   read_header,
     input  wire [5:0]   read_body,
@@ -1207,63 +1223,40 @@ module tcu_instruction_memory (
     localparam FSM_CHOOSE = 2'h0;
     localparam FSM_READ = 2'h1;
     localparam FSM_SETTLE = 2'h2;
+    localparam OPCODE_WEIGHT = 4'h1;
+    localparam OPCODE_LOAD = 4'h2;
+    localparam OPCODE_STORE = 4'h3;
+    localparam OPCODE_COMPUTE = 4'h4;
+    localparam OPCODE_DRAIN = 4'h5;
+    localparam OPCODE_POOL = 4'h6;
 
     reg [3:0] weight_level, load_level, store_level, compute_level, drain_level, pool_level;
-    reg [5:0] chosen, served;
-    reg [2:0] tail, weight_tail, number, load_tail, store_tail, compute_tail, drain_tail, pool_tail, number_2, front,
-        opcode, end_, weight_front, load_front, store_front, compute_front, drain_front, pool_front;
-    reg room, last;
+    reg [5:0] started, queue, served;
+    reg words_write_en;
+    reg [2:0] number, tail, written_opcode, number_2, front, opcode, end_, weight_tail, weight_front, load_tail,
+        load_front, store_tail, store_front, compute_tail, compute_front, drain_tail, drain_front, pool_tail,
+        pool_front, left;
     reg [1:0] fsm_state;
 
-    wire [2:0] written_opcode = i_payload[2:0];
-
-    always @* begin
-        chosen = 6'h0;
-        case (written_opcode)
-            3'h1: chosen = 6'h1;
-            3'h2: chosen = 6'h2;
-            3'h3: chosen = 6'h4;
-            3'h4: chosen = 6'h8;
-            3'h5: chosen = 6'h10;
-            3'h6: chosen = 6'h20;
-            default: ;
-        endcase
-    end
-
-    always @* begin
-        room = 1'h0;
-        case (written_opcode)
-            3'h1: room = weight_level != 4'h8;
-            3'h2: room = load_level != 4'h8;
-            3'h3: room = store_level != 4'h8;
-            3'h4: room = compute_level != 4'h8;
-            3'h5: room = drain_level != 4'h8;
-            3'h6: room = pool_level != 4'h8;
-            default: ;
-        endcase
-    end
-
-    wire moves = i_valid & (chosen != 6'h0) & (room | (number != 3'h0));
-
-    always @* begin
-        last = 1'h0;
-        case (written_opcode)
-            3'h1: last = number == 3'h2;
-            3'h2: last = number == 3'h4;
-            3'h3: last = number == 3'h5;
-            3'h4, 3'h5: last = number == 3'h7;
-            3'h6: last = number == 3'h6;
-            default: ;
-        endcase
-    end
-
-    assign i_ready = moves & last;
-    wire [5:0] started = chosen & {6{moves & (number == 3'h0)}};
-    wire [5:0] written = chosen & {6{i_ready}};
+    wire [5:0] written = queue & {6{i_ready}};
     wire [63:0] words_write_data = i_payload[number * 64 +: 64];
     wire [5:0] wanted = read_header | read_body;
     wire ends = number_2 == end_;
     wire words_read_en = fsm_state == FSM_READ;
+    wire [3:0] i_payload_opcode = i_payload[3:0];
+
+    always @* begin
+        started = 6'h0;
+        if (!words_write_en) begin
+            started[0] = i_valid & (i_payload_opcode == OPCODE_WEIGHT) & (weight_level != 4'h8);
+            started[1] = i_valid & (i_payload_opcode == OPCODE_LOAD) & (load_level != 4'h8);
+            started[2] = i_valid & (i_payload_opcode == OPCODE_STORE) & (store_level != 4'h8);
+            started[3] = i_valid & (i_payload_opcode == OPCODE_COMPUTE) & (compute_level != 4'h8);
+            started[4] = i_valid & (i_payload_opcode == OPCODE_DRAIN) & (drain_level != 4'h8);
+            started[5] = i_valid & (i_payload_opcode == OPCODE_POOL) & (pool_level != 4'h8);
+        end
+    end
+
     wire [5:0] read = (words_read_en & ends & (end_ != 3'h1)) ? served : 6'h0;
     wire [1:0] weight_level_difference = started[0] - read[0];
     wire [1:0] load_level_difference = started[1] - read[1];
@@ -1283,20 +1276,6 @@ module tcu_instruction_memory (
     wire [2:0] end_choice_5 = !read_body[1] ? 3'h1 : 3'h4;
     wire [1:0] number_2_choice_6 = !read_header[0] ? 2'h2 : 2'h0;
     wire [1:0] end_choice_6 = !read_body[0] ? 2'h1 : 2'h2;
-
-    always @* begin
-        tail = 3'h0;
-        case (written_opcode)
-            3'h1: tail = weight_tail;
-            3'h2: tail = load_tail;
-            3'h3: tail = store_tail;
-            3'h4: tail = compute_tail;
-            3'h5: tail = drain_tail;
-            3'h6: tail = pool_tail;
-            default: ;
-        endcase
-    end
-
     assign holds = {pool_level != 4'h0, drain_level != 4'h0, compute_level != 4'h0, store_level != 4'h0, load_level !=
         4'h0, weight_level != 4'h0};
     wire [8:0] words_read_addr = {opcode, front, number_2};
@@ -1305,7 +1284,7 @@ module tcu_instruction_memory (
     tcu_sram_1r1w #(.WIDTH(64), .DEPTH(512), .GRANULARITY(64), .ADDRESS_BITS(9)) u_words (
         .clk(clk),
         .read_en(words_read_en), .read_addr(words_read_addr), .read_data(word),
-        .write_en(moves), .write_addr(words_write_addr), .write_data(words_write_data)
+        .write_en(words_write_en), .write_addr(words_write_addr), .write_data(words_write_data)
     );
 
     always @(posedge clk) begin
@@ -1322,6 +1301,7 @@ module tcu_instruction_memory (
             drain_front <= 3'h0;
             pool_tail <= 3'h0;
             pool_front <= 3'h0;
+            i_ready <= 1'h0;
             word_en <= 6'h0;
             word_number <= 3'h0;
         end else begin
@@ -1337,6 +1317,7 @@ module tcu_instruction_memory (
             drain_front <= drain_front + read[4];
             pool_tail <= pool_tail + written[5];
             pool_front <= pool_front + read[5];
+            i_ready <= words_write_en & (left == 3'h1);
             word_en <= served & {6{words_read_en}};
             word_number <= number_2;
         end
@@ -1381,10 +1362,47 @@ module tcu_instruction_memory (
     end
 
     always @(posedge clk) begin
-        if (rst) number <= 3'h0;
-        else if (moves) begin
+        if (rst) begin
+            number <= 3'h0;
+            left <= 3'h0;
+            words_write_en <= 1'h0;
+            tail <= 3'h0;
+            queue <= 6'h0;
+            written_opcode <= 3'h0;
+        end else begin
             number <= number + 3'h1;
-            if (last) number <= 3'h0;
+            left <= left - 3'h1;
+            if (i_ready) words_write_en <= 1'h0;
+            if (!words_write_en) begin
+                number <= 3'h0;
+                words_write_en <= started != 6'h0;
+                queue <= started;
+                written_opcode <= i_payload_opcode[2:0];
+                if (i_payload_opcode == OPCODE_WEIGHT) begin
+                    left <= 3'h2;
+                    tail <= weight_tail;
+                end
+                if (i_payload_opcode == OPCODE_LOAD) begin
+                    left <= 3'h4;
+                    tail <= load_tail;
+                end
+                if (i_payload_opcode == OPCODE_STORE) begin
+                    left <= 3'h5;
+                    tail <= store_tail;
+                end
+                if (i_payload_opcode == OPCODE_COMPUTE) begin
+                    left <= 3'h7;
+                    tail <= compute_tail;
+                end
+                if (i_payload_opcode == OPCODE_DRAIN) begin
+                    left <= 3'h7;
+                    tail <= drain_tail;
+                end
+                if (i_payload_opcode == OPCODE_POOL) begin
+                    left <= 3'h6;
+                    tail <= pool_tail;
+                end
+            end
         end
     end
 
@@ -2229,12 +2247,11 @@ module tcu_dispatch (
     wire [2:0] memory_word_number;
     wire [63:0] memory_word;
     reg [19:0] completed_load, completed_store, completed_compute, completed_drain, completed_pool;
-    reg ended, reported;
+    reg ends, ended, reported;
     reg [1:0] quiet_cycles;
 
     wire memory_i_valid = i_valid & !ended;
-    wire [3:0] i_payload_opcode = i_payload[3:0];
-    assign i_ready = !ended & ((i_payload_opcode == OPCODE_END) | memory_i_ready);
+    assign i_ready = ends | memory_i_ready;
     wire quiet_and = ended & !reported & &{pool_empty, drain_empty, compute_empty, store_empty, load_empty,
         weight_empty};
     wire quiet = quiet_and & (unit_busy == 6'h0) & bus_idle;
@@ -2255,6 +2272,7 @@ module tcu_dispatch (
     wire drain_word_en = memory_word_en[4];
     wire pool_holds = memory_holds[5];
     wire pool_word_en = memory_word_en[5];
+    wire [3:0] i_payload_opcode = i_payload[3:0];
 
     tcu_instruction_memory u_memory (
         .clk(clk), .rst(rst),
@@ -2369,13 +2387,18 @@ module tcu_dispatch (
     end
 
     always @(posedge clk) begin
-        if (rst) ended <= 1'h0;
-        else if (i_valid & (i_payload_opcode == OPCODE_END)) ended <= 1'h1;
+        if (rst) begin
+            ends <= 1'h0;
+            quiet_cycles <= 2'h0;
+        end else begin
+            ends <= i_valid & !ends & !ended & (i_payload_opcode == OPCODE_END);
+            quiet_cycles <= quiet ? quiet_cycles + 2'h1 : 2'h0;
+        end
     end
 
     always @(posedge clk) begin
-        if (rst) quiet_cycles <= 2'h0;
-        else quiet_cycles <= quiet ? quiet_cycles + 2'h1 : 2'h0;
+        if (rst) ended <= 1'h0;
+        else if (ends) ended <= 1'h1;
     end
 
     always @(posedge clk) begin

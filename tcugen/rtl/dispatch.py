@@ -98,14 +98,15 @@ class Dispatch(wiring.Component):
             self.compute_layer.eq(compute.layer),
         ]
 
+        ends = Signal()  # END is at `i`
         ended = Signal()
-        is_end = header(self.i.payload).opcode == Opcode.END
         m.d.comb += [
             memory.i.payload.eq(self.i.payload),
             memory.i.valid.eq(self.i.valid & ~ended),
-            self.i.ready.eq(~ended & (is_end | memory.i.ready)),
+            self.i.ready.eq(ends | memory.i.ready),
         ]
-        with m.If(self.i.valid & is_end):
+        m.d.sync += ends.eq(self.i.valid & ~ends & ~ended & (header(self.i.payload).opcode == Opcode.END))
+        with m.If(ends):
             m.d.sync += ended.eq(1)
         self._finish(m, Cat(gate.empty for gate in gates.values()).all(), ended)
         return m

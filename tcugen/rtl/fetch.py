@@ -80,15 +80,14 @@ class Fetch(wiring.Component):
         m.submodules.buffer = buffer = Fifo(8 * self.bus_bytes, capacity)
         fetching = Signal()
         header_due = Signal(range(self.header_beats + 1), init=self.header_beats)  # beats of the weights' header
-        is_end = Signal()
+        is_end = Signal()  # END is offered
         m.d.comb += [
             buffer.i.payload.eq(self.beat_data),
             buffer.i.valid.eq(self.beat_valid & (header_due == 0)),
-            is_end.eq(self.o.valid & (header(self.o.payload).opcode == Opcode.END)),
         ]
         with m.If(self.start):
             m.d.sync += fetching.eq(1)
-        with m.Elif(is_end & self.o.ready):
+        with m.Elif(is_end & self.o.valid & self.o.ready):
             m.d.sync += fetching.eq(0)
 
         with m.If(self.beat_valid & (header_due != 0)):
@@ -98,7 +97,7 @@ class Fetch(wiring.Component):
         m.d.comb += self.busy.eq(fetching | self.request.valid | (due != 0))
         parts = stream.Signature(PART_BITS).create()
         (self._gather if self.bus_bytes < PART_BYTES else self._cut)(m, buffer, parts)
-        self._assemble(m, parts, fetching)
+        self._assemble(m, parts, fetching, is_end)
         return m
 
     def _whole_blocks(self):
@@ -109,6 +108,9 @@ class Fetch(wiring.Component):
     def _request(self, m: Module, capacity: int, offset: Signal, wanted, taken) -> Signal:
         """The header of the weights, then bursts as long as there is program left and room for one of full length.
 
+        Two requests are at least two cycles apart, so what the next one depends on is found out in the cycle between
+        them. Room that `taken` frees counts two cycles later.
+
         Returns the beats due.
         """
         beat_bits = exact_log2(self.bus_bytes)
@@ -116,14 +118,20 @@ class Fetch(wiring.Component):
         room = Signal(range(capacity + 1), init=capacity)
         due = Signal(range(capacity + self.header_beats + 1))
         heading = Signal(init=1)  # the next request is that of the header
-        beats = Signal(range(self.burst_beats + 1))
+        freed = Signal()
+        possible = Signal()  # there is program left, and room for a burst
+        burst = Signal(range(self.burst_beats + 1))
+        beats = Signal(range(max(self.burst_beats, self.header_beats) + 1))
         issue = Signal()
-        m.d.comb += [
-            beats.eq(Mux(unrequested >= self.burst_beats, self.burst_beats, unrequested)),
-            issue.eq(wanted & ~self.request.valid & (heading | ((unrequested != 0) & (room >= self.burst_beats)))),
+        m.d.sync += [
+            freed.eq(taken),
+            possible.eq((unrequested != 0) & (room >= self.burst_beats)),
+            burst.eq(Mux(unrequested >= self.burst_beats, self.burst_beats, unrequested)),
         ]
-        with m.If(heading):
-            m.d.comb += beats.eq(self.header_beats)
+        m.d.comb += [
+            beats.eq(Mux(heading, self.header_beats, burst)),
+            issue.eq(wanted & ~self.request.valid & (heading | possible)),
+        ]
         with m.If(self.request.ready):
             m.d.sync += self.request.valid.eq(0)
         with m.If(self.start):
@@ -142,7 +150,7 @@ class Fetch(wiring.Component):
                     offset.eq(offset + (beats << beat_bits)),
                 ]
         m.d.sync += [
-            room.eq(room + taken - Mux(issue & ~heading, beats, 0)),
+            room.eq(room + freed - Mux(issue & ~heading, beats, 0)),
             due.eq(due - self.beat_valid + Mux(issue, beats, 0)),
         ]
         return due
@@ -176,7 +184,7 @@ class Fetch(wiring.Component):
         with m.If(parts.valid & parts.ready):
             m.d.sync += number.eq(Mux(last, 0, number + 1))
 
-    def _assemble(self, m: Module, parts, fetching: Signal) -> None:
+    def _assemble(self, m: Module, parts, fetching: Signal, is_end: Signal) -> None:
         """Take an own part, then deliver it with the shared part that follows or with the opcode's last one.
 
         The program's header and the last part of every block, which holds its sum, are dropped.
@@ -187,8 +195,8 @@ class Fetch(wiring.Component):
         own = Signal(PART_BITS, reset_less=True)
         present = Signal()
         taken = Signal()
-        judged = Signal()  # `sound` belongs to the present own part
-        sound = Signal(reset_less=True)
+        sound = Signal()  # the present own part is judged, and offered as soon as its shared part is there
+        unsound = Signal()  # it is judged, and an error
         known = Signal(1 << OPCODE_BITS)  # opcodes whose shared part is in the memory, or that have none
         unread = Signal(32 - exact_log2(PART_BYTES))  # parts of the program not taken yet
         more = Signal()  # there are such
@@ -196,33 +204,36 @@ class Fetch(wiring.Component):
         position = Signal.like(unread)
         begun = Signal()  # a block was verified
         trusted = Signal(range(BUFFER_BYTES // PART_BYTES + BLOCK_PARTS))  # parts of verified blocks, not taken yet
-        framing = Signal()  # the next part is the header or a sum
+        some_trusted = Signal()  # there are such
+        framing = Signal(init=1)  # the next part is the header or a sum
         usable = Signal()
+        part_taken = Signal()
         of_own = header(own)
-        wants_shared = judged & sound & of_own.shared
+        wants_shared = sound & of_own.shared
         exhausted = ~more & (~present | wants_shared)
         m.d.comb += [
-            framing.eq((position == 0) | (position[: exact_log2(BLOCK_PARTS)] == BLOCK_PARTS - 1)),
-            usable.eq(parts.valid & more & (trusted != 0) & ~framing),
-            self.o.valid.eq(fetching & judged & sound & (~of_own.shared | usable)),
+            usable.eq(parts.valid & more & some_trusted & ~framing),
+            self.o.valid.eq(fetching & sound & (~of_own.shared | usable)),
             self.o.payload.eq(Cat(own, Mux(of_own.shared, parts.payload, read.data))),
             taken.eq(self.o.valid & self.o.ready),
-            # A part may be the shared part of the present instruction, or the own part of the next.
-            parts.ready.eq(
-                fetching & more & (trusted != 0) & (framing | Mux(wants_shared, self.o.ready, ~present | taken))
-            ),
-            read.en.eq(parts.valid & parts.ready & ~framing & ~wants_shared),
+            # A part may be the shared part of the present instruction, or the own part of the next: it is taken along
+            # with the instruction, for if that has a shared part, this part is what makes it valid.
+            parts.ready.eq(fetching & more & some_trusted & (framing | ~present | (sound & self.o.ready))),
+            part_taken.eq(parts.valid & parts.ready),
+            read.en.eq(part_taken & ~framing & ~wants_shared),
             read.addr.eq(header(parts.payload).opcode),
             write.en.eq(taken & of_own.shared),
             write.addr.eq(of_own.opcode),
             write.data.eq(parts.payload),
-            self.error.valid.eq(fetching & (exhausted | (judged & ~sound))),
+            self.error.valid.eq(fetching & (exhausted | unsound)),
             self.error.code.eq(Mux(begun, ErrorCode.OPCODE, ErrorCode.LENGTH)),
             self.error.address.eq(Mux(present, start, position) << exact_log2(PART_BYTES)),
         ]
+        known_opcode = (of_own.opcode <= max(Opcode)) & (of_own.shared | known.bit_select(of_own.opcode, 1))
         m.d.sync += [
-            judged.eq(present & ~taken),
-            sound.eq((of_own.opcode <= max(Opcode)) & (of_own.shared | known.bit_select(of_own.opcode, 1))),
+            sound.eq(present & ~taken & known_opcode),
+            unsound.eq(present & ~taken & ~known_opcode),
+            is_end.eq(present & ~taken & (of_own.opcode == Opcode.END)),
         ]
         with m.If(self.start):
             m.d.sync += [
@@ -231,9 +242,14 @@ class Fetch(wiring.Component):
             ]
         with m.Elif(self.verified & ~begun):
             m.d.sync += [begun.eq(1), unread.eq(self.program_bytes >> exact_log2(PART_BYTES))]
-        with m.Elif(parts.valid & parts.ready):
+        with m.Elif(part_taken):
             m.d.sync += [unread.eq(unread - 1), more.eq(unread != 1), position.eq(position + 1)]
-        m.d.sync += trusted.eq(trusted + Mux(self.verified, BLOCK_PARTS, 0) - (parts.valid & parts.ready))
+            m.d.sync += framing.eq(position[: exact_log2(BLOCK_PARTS)] == BLOCK_PARTS - 2)
+        m.d.sync += trusted.eq(trusted + Mux(self.verified, BLOCK_PARTS, 0) - part_taken)
+        with m.If(self.verified):
+            m.d.sync += some_trusted.eq(1)
+        with m.Elif(part_taken):
+            m.d.sync += some_trusted.eq(trusted != 1)
         with m.If(write.en):
             m.d.sync += known.bit_select(of_own.opcode, 1).eq(1)
         with m.If(read.en):

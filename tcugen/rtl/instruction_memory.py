@@ -36,9 +36,10 @@ class InstructionMemory(wiring.Component):
             until the words have come; reading the body lets the next instruction become the oldest.
         word, word_number: A word that was read; `word_en` says, by QUEUES, for whom.
 
-    An instruction takes as many cycles to write as it has words (`used_words`) and can be read from the cycle after
-    its first word. One unit is served at a time, in the order of QUEUES; the first word comes 2 cycles after it was
-    wanted, then one per cycle, the body's right after the header's if both are wanted.
+    An instruction takes as many cycles to write as it has words (`used_words`), after one in which its queue is chosen,
+    and can be read from the cycle of its first word. `i.ready` depends on registers only. One unit is served at a time,
+    in the order of QUEUES; the first word comes 2 cycles after it was wanted, then one per cycle, the body's right
+    after the header's if both are wanted.
     """
 
     i: stream.Interface
@@ -85,37 +86,35 @@ class InstructionMemory(wiring.Component):
         return m
 
     def _write(self, m: Module, words: Sram, tails: list, rooms: list, started: Signal, written: Signal) -> None:
+        """Choose the queue, then write word by word: nobody's ready follows from what is offered in the same cycle."""
+        writing = Signal()
+        queue = Signal(len(QUEUES))
         opcode = Signal(_OPCODE_BITS, name="written_opcode")
-        number = Signal(WORD_NUMBER_BITS)
         tail = Signal.like(tails[0], name="tail")
-        room = Signal()
+        number = Signal(WORD_NUMBER_BITS)
+        left = Signal(WORD_NUMBER_BITS)  # words after this one
         last = Signal()
-        moves = Signal()
         chosen = Signal(len(QUEUES))
-        m.d.comb += opcode.eq(header(self.i.payload).opcode)
-        with m.Switch(opcode):
-            for index, one in enumerate(QUEUES):
-                with m.Case(one):
-                    m.d.comb += [
-                        chosen.eq(1 << index),
-                        tail.eq(tails[index]),
-                        room.eq(rooms[index]),
-                        last.eq(number == used_words(one) - 1),
-                    ]
         m.d.comb += [
-            # Its first word takes the room that the others need.
-            moves.eq(self.i.valid & chosen.any() & (room | (number != 0))),
-            self.i.ready.eq(moves & last),
-            started.eq(chosen & (moves & (number == 0)).replicate(len(QUEUES))),
-            written.eq(chosen & (moves & last).replicate(len(QUEUES))),
-            words.write_en.eq(moves),
+            self.i.ready.eq(last),
+            started.eq(chosen),
+            written.eq(queue & last.replicate(len(QUEUES))),
+            words.write_en.eq(writing),
             words.write_addr.eq(Cat(number, tail, opcode)),
             words.write_data.eq(self.i.payload.word_select(number, WORD_BITS)),
         ]
-        with m.If(moves):
-            m.d.sync += number.eq(number + 1)
-            with m.If(last):
-                m.d.sync += number.eq(0)
+        m.d.sync += [number.eq(number + 1), left.eq(left - 1), last.eq(writing & (left == 1))]
+        with m.If(last):
+            m.d.sync += writing.eq(0)
+        with m.If(~writing):
+            offered = header(self.i.payload).opcode
+            for index, one in enumerate(QUEUES):
+                m.d.comb += chosen[index].eq(self.i.valid & (offered == one) & rooms[index])
+                with m.If(offered == one):
+                    m.d.sync += [tail.eq(tails[index]), left.eq(used_words(one) - 1)]
+            m.d.sync += [writing.eq(chosen.any()), queue.eq(chosen), opcode.eq(offered), number.eq(0)]
+            # A single word would be the last one at once.
+            assert min(map(used_words, QUEUES)) > 1
 
     def _read(self, m: Module, words: Sram, fronts: list, read: Signal) -> None:
         served = Signal(len(QUEUES))

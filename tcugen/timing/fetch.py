@@ -13,6 +13,8 @@ from tcugen.timing.latencies import (
     FETCH_BUFFER_BYTES,
     FETCH_BURST_BYTES,
     FETCH_PERIOD,
+    FETCH_ROOM,
+    OFFER_TO_WRITE,
     OWN_PART_TO_OFFER,
     SMALL_FIFO,
     START_TO_FETCH,
@@ -87,7 +89,7 @@ class Fetch:
             part = -(-needed * self._bus_bytes // PART_BYTES)
             if part > len(self._gathered):
                 return
-            free_from = self._gathered[part - 1] + 1
+            free_from = self._gathered[part - 1] + FETCH_ROOM
         self.request_at = max(self._request_from, free_from)
 
     def issued(self, cycle: int) -> None:
@@ -151,7 +153,7 @@ class Fetch:
                 valid = max(valid, usable)
             instruction = self._instructions[number]
             if instruction.opcode == Opcode.END:
-                self.ended = valid
+                self.ended = valid + 1
                 break
             queue = self._queues[instruction.opcode]
             room = queue.room(self.advance)
@@ -159,7 +161,7 @@ class Fetch:
                 if not shared:
                     self._usable()  # it is gathered meanwhile
                 break
-            entered = max(valid, room)
+            entered = max(valid, room) + OFFER_TO_WRITE
             left = entered + queue.words - 1
             if shared:
                 self._part += 1

@@ -23,6 +23,9 @@ START_TO_FETCH = 2
 FETCH_PERIOD = 2
 """fetch: cycles between two requests."""
 
+FETCH_ROOM = 3
+"""fetch: from the last beat of a part leaving the buffer to the request that waited for its room."""
+
 FETCH_BURST_BYTES = 256
 FETCH_BUFFER_BYTES = 1024
 
@@ -45,7 +48,10 @@ IN_PLACE = (Opcode.COMPUTE, Opcode.DRAIN, Opcode.POOL)
 WORD_BYTES = 8
 """instruction_memory: bytes that are written, and read, in a cycle."""
 
-WRITE_TO_CHOICE = 1
+OFFER_TO_WRITE = 1
+"""instruction_memory: from an instruction's offer, or the room for it, to its first word written."""
+
+WRITE_TO_CHOICE = 0
 """instruction_memory: from an instruction's first word written to the choice of whose words are read."""
 
 CHOICE_TO_HEADER = 4
