@@ -160,7 +160,7 @@ endmodule
 //     busy, done, failed, startable, error_code, error_address: From Control.
 //     totals, layer_count: From Counters; `layer` and `counter` select the latter.
 //
-// A read takes READ_CYCLES from address to data, a write 2 cycles from the later of address and data to response. A
+// A read takes READ_CYCLES from address to data, a write 3 cycles from the later of address and data to response. A
 // write to CONTROL also waits for the verdict on the windows: up to CHECK_CYCLES after the last of them was set.
 module tcu_host (
     input  wire         clk,
@@ -207,68 +207,58 @@ module tcu_host (
     reg [31:0] program_base_low, program_base_high, weights_base_low, weights_base_high, input_base_low,
         input_base_high, output_base_low, output_base_high, scratch_base_low, scratch_base_high, interrupt_enable_2,
         layer_select, data;
-    reg [7:0] address, address_2;
-    reg have_address, have_data, accepted, rules_changed, reading;
+    reg have_address, have_data, decoded, to_control, stores_interrupt_enable, fits_watchdog, fits_program_base_low,
+        fits_program_base_high, fits_program_size, fits_weights_base_low, fits_weights_base_high, fits_weights_size,
+        fits_input_base_low, fits_input_base_high, fits_input_size, fits_output_base_low, fits_output_base_high,
+        fits_output_size, fits_scratch_base_low, fits_scratch_base_high, fits_scratch_size, stores_layer_select,
+        reading, known;
     reg [3:0] strobes;
+    reg [7:0] address, address_2;
     reg [2:0] cycle;
+    reg [31:0] of_group_0, of_group_7, of_group_3, of_group_4, of_group_5, of_group_1, of_group_2, of_group_6;
 
-    wire is_control = address == 8'h2;
     assign awready = !have_address;
     assign wready = !have_data;
-    wire execute = !awready & !wready & !bvalid & (rules_settled | !is_control);
-    wire [31:0] accepted_and = {{8{strobes[3]}}, {8{strobes[2]}}, {8{strobes[1]}}, {8{strobes[0]}}} & data;
-    wire accepted_and_2 = (accepted_and[11:0] == 12'h0) & !busy;
-    wire accepted_equal = {accepted_and[31:8], 8'h0} == 32'h0;
-    wire accepted_and_3 = accepted_equal & !busy;
+    wire execute = decoded & !bvalid & (rules_settled | !to_control);
+    wire stores_watchdog = fits_watchdog & !busy;
+    wire stores_program_base_low = fits_program_base_low & !busy;
+    wire stores_program_base_high = fits_program_base_high & !busy;
+    wire stores_program_size = fits_program_size & !busy;
+    wire stores_weights_base_low = fits_weights_base_low & !busy;
+    wire stores_weights_base_high = fits_weights_base_high & !busy;
+    wire stores_weights_size = fits_weights_size & !busy;
+    wire stores_input_base_low = fits_input_base_low & !busy;
+    wire stores_input_base_high = fits_input_base_high & !busy;
+    wire stores_input_size = fits_input_size & !busy;
+    wire stores_output_base_low = fits_output_base_low & !busy;
+    wire stores_output_base_high = fits_output_base_high & !busy;
+    wire stores_output_size = fits_output_size & !busy;
+    wire stores_scratch_base_low = fits_scratch_base_low & !busy;
+    wire stores_scratch_base_high = fits_scratch_base_high & !busy;
+    wire stores_scratch_size = fits_scratch_size & !busy;
+    wire [2:0] wanted = data[2:0] & {3{strobes[0]}};
+    wire controls = to_control & ((startable & (rules_flaws == 3'h0)) | !wanted[0] | wanted[1]);
+    wire rules_changed_any = |{stores_scratch_size, stores_scratch_base_high, stores_scratch_base_low,
+        stores_output_size, stores_output_base_high, stores_output_base_low, stores_input_size,
+        stores_input_base_high, stores_input_base_low, stores_weights_size, stores_weights_base_high,
+        stores_weights_base_low, stores_program_size, stores_program_base_high, stores_program_base_low};
     assign arready = !reading & !rvalid;
-    wire [2:0] wanted = (execute & is_control) ? data[2:0] & {3{strobes[0]}} : 3'h0;
-
-    always @* begin
-        accepted = 1'h0;
-        if (execute) begin
-            case (address)
-                8'h07: accepted = {accepted_and[31:1], 1'h0} == 32'h0;
-                8'h08: accepted = !busy;
-                8'h09: accepted = accepted_and_2;
-                8'h0a: accepted = accepted_and_3;
-                8'h0b: accepted = !busy;
-                8'h0c: accepted = accepted_and_2;
-                8'h0d: accepted = accepted_and_3;
-                8'h0e: accepted = !busy;
-                8'h0f: accepted = accepted_and_2;
-                8'h10: accepted = accepted_and_3;
-                8'h11: accepted = !busy;
-                8'h12: accepted = accepted_and_2;
-                8'h13: accepted = accepted_and_3;
-                8'h14: accepted = !busy;
-                8'h15: accepted = accepted_and_2;
-                8'h16: accepted = accepted_and_3;
-                8'h17: accepted = !busy;
-                8'h30: accepted = {accepted_and[31:12], 12'h0} == 32'h0;
-                8'h02: accepted = (startable & (rules_flaws == 3'h0)) | !wanted[0] | wanted[1];
-                default: ;
-            endcase
-        end
-    end
-
-    always @* begin
-        rules_changed = 1'h0;
-        if (execute) begin
-            case (address)
-                8'h09, 8'h0a, 8'h0b, 8'h0c, 8'h0d, 8'h0e, 8'h0f, 8'h10, 8'h11, 8'h12, 8'h13, 8'h14,
-                8'h15, 8'h16, 8'h17: rules_changed = accepted;
-                default: ;
-            endcase
-        end
-    end
-
-    assign start = execute & is_control & accepted & wanted[0];
-    assign soft_reset = execute & is_control & accepted & wanted[1];
-    assign clear_interrupt = execute & is_control & accepted & wanted[2];
+    wire [31:0] stores_interrupt_enable_and = {{8{strobes[3]}}, {8{strobes[2]}}, {8{strobes[1]}}, {8{strobes[0]}}} &
+        data;
+    wire fits_program_base_high_equal = {stores_interrupt_enable_and[31:8], 8'h0} == 32'h0;
+    wire bresp_any = |{stores_layer_select, stores_scratch_size, stores_scratch_base_high, stores_scratch_base_low,
+        stores_output_size, stores_output_base_high, stores_output_base_low, stores_input_size,
+        stores_input_base_high, stores_input_base_low, stores_weights_size, stores_weights_base_high,
+        stores_weights_base_low, stores_program_size, stores_program_base_high, stores_program_base_low,
+        stores_watchdog, stores_interrupt_enable};
+    wire rules_changed = execute & rules_changed_any;
+    assign start = execute & controls & wanted[0];
+    assign soft_reset = execute & controls & wanted[1];
+    assign clear_interrupt = execute & controls & wanted[2];
 
     always @* begin
         counter = 4'h0;
-        case (address_2)
+        case (address)
             8'h31: counter = 4'h8;
             8'h32: counter = 4'h0;
             8'h33: counter = 4'h1;
@@ -288,8 +278,8 @@ module tcu_host (
     assign interrupt_enable = interrupt_enable_2[0];
     assign layer = layer_select[11:0];
     wire [47:0] totals_cycles = totals[47:0];
-    wire [47:0] totals_busy = totals[95:48];
     wire [383:0] totals_stall = totals[479:96];
+    wire [47:0] totals_busy = totals[95:48];
     wire [47:0] totals_bytes_read = totals[527:480];
     wire [47:0] totals_bytes_written = totals[575:528];
 
@@ -307,8 +297,8 @@ module tcu_host (
     end
 
     always @(posedge clk) begin
-        if (rst) address <= 8'h0;
-        else if (awvalid & awready) address <= awaddr[9:2];
+        if (rst) address_2 <= 8'h0;
+        else if (awvalid & awready) address_2 <= awaddr[9:2];
     end
 
     always @(posedge clk) begin
@@ -330,6 +320,52 @@ module tcu_host (
     end
 
     always @(posedge clk) begin
+        if (rst) begin
+            decoded <= 1'h0;
+            to_control <= 1'h0;
+            stores_interrupt_enable <= 1'h0;
+            fits_watchdog <= 1'h0;
+            fits_program_base_low <= 1'h0;
+            fits_program_base_high <= 1'h0;
+            fits_program_size <= 1'h0;
+            fits_weights_base_low <= 1'h0;
+            fits_weights_base_high <= 1'h0;
+            fits_weights_size <= 1'h0;
+            fits_input_base_low <= 1'h0;
+            fits_input_base_high <= 1'h0;
+            fits_input_size <= 1'h0;
+            fits_output_base_low <= 1'h0;
+            fits_output_base_high <= 1'h0;
+            fits_output_size <= 1'h0;
+            fits_scratch_base_low <= 1'h0;
+            fits_scratch_base_high <= 1'h0;
+            fits_scratch_size <= 1'h0;
+            stores_layer_select <= 1'h0;
+        end else begin
+            decoded <= have_address & have_data & !execute;
+            to_control <= address_2 == 8'h2;
+            stores_interrupt_enable <= (address_2 == 8'h7) & ({stores_interrupt_enable_and[31:1], 1'h0} == 32'h0);
+            fits_watchdog <= address_2 == 8'h8;
+            fits_program_base_low <= (address_2 == 8'h9) & (stores_interrupt_enable_and[11:0] == 12'h0);
+            fits_program_base_high <= (address_2 == 8'ha) & fits_program_base_high_equal;
+            fits_program_size <= address_2 == 8'hb;
+            fits_weights_base_low <= (address_2 == 8'hc) & (stores_interrupt_enable_and[11:0] == 12'h0);
+            fits_weights_base_high <= (address_2 == 8'hd) & fits_program_base_high_equal;
+            fits_weights_size <= address_2 == 8'he;
+            fits_input_base_low <= (address_2 == 8'hf) & (stores_interrupt_enable_and[11:0] == 12'h0);
+            fits_input_base_high <= (address_2 == 8'h10) & fits_program_base_high_equal;
+            fits_input_size <= address_2 == 8'h11;
+            fits_output_base_low <= (address_2 == 8'h12) & (stores_interrupt_enable_and[11:0] == 12'h0);
+            fits_output_base_high <= (address_2 == 8'h13) & fits_program_base_high_equal;
+            fits_output_size <= address_2 == 8'h14;
+            fits_scratch_base_low <= (address_2 == 8'h15) & (stores_interrupt_enable_and[11:0] == 12'h0);
+            fits_scratch_base_high <= (address_2 == 8'h16) & fits_program_base_high_equal;
+            fits_scratch_size <= address_2 == 8'h17;
+            stores_layer_select <= (address_2 == 8'h30) & ({stores_interrupt_enable_and[31:12], 12'h0} == 32'h0);
+        end
+    end
+
+    always @(posedge clk) begin
         if (rst) bvalid <= 1'h0;
         else begin
             if (bready) bvalid <= 1'h0;
@@ -338,147 +374,200 @@ module tcu_host (
     end
 
     always @(posedge clk) begin
-        if (rst) begin
-            bresp <= 2'h0;
-            interrupt_enable_2 <= 32'h0;
-            watchdog <= 32'h100000;
-            program_base_low <= 32'h0;
-            program_base_high <= 32'h0;
-            windows_0_size <= 32'h0;
-            weights_base_low <= 32'h0;
-            weights_base_high <= 32'h0;
-            windows_1_size <= 32'h0;
-            input_base_low <= 32'h0;
-            input_base_high <= 32'h0;
-            windows_2_size <= 32'h0;
-            output_base_low <= 32'h0;
-            output_base_high <= 32'h0;
-            windows_3_size <= 32'h0;
-            scratch_base_low <= 32'h0;
-            scratch_base_high <= 32'h0;
-            windows_4_size <= 32'h0;
-            layer_select <= 32'h0;
-        end else if (execute) begin
-            bresp <= 2'h2;
-            case (address)
-                8'h07: begin
-                    if (accepted & strobes[0]) interrupt_enable_2[7:0] <= data[0];
-                    if (accepted & strobes[1]) interrupt_enable_2[15:8] <= 8'h0;
-                    if (accepted & strobes[2]) interrupt_enable_2[23:16] <= 8'h0;
-                    if (accepted & strobes[3]) interrupt_enable_2[31:24] <= 8'h0;
-                end
-                8'h08: begin
-                    if (accepted & strobes[0]) watchdog[7:0] <= data[7:0];
-                    if (accepted & strobes[1]) watchdog[15:8] <= data[15:8];
-                    if (accepted & strobes[2]) watchdog[23:16] <= data[23:16];
-                    if (accepted & strobes[3]) watchdog[31:24] <= data[31:24];
-                end
-                8'h09: begin
-                    if (accepted & strobes[0]) program_base_low[7:0] <= 8'h0;
-                    if (accepted & strobes[1]) program_base_low[15:8] <= {data[15:12], 4'h0};
-                    if (accepted & strobes[2]) program_base_low[23:16] <= data[23:16];
-                    if (accepted & strobes[3]) program_base_low[31:24] <= data[31:24];
-                end
-                8'h0a: begin
-                    if (accepted & strobes[0]) program_base_high[7:0] <= data[7:0];
-                    if (accepted & strobes[1]) program_base_high[15:8] <= 8'h0;
-                    if (accepted & strobes[2]) program_base_high[23:16] <= 8'h0;
-                    if (accepted & strobes[3]) program_base_high[31:24] <= 8'h0;
-                end
-                8'h0b: begin
-                    if (accepted & strobes[0]) windows_0_size[7:0] <= data[7:0];
-                    if (accepted & strobes[1]) windows_0_size[15:8] <= data[15:8];
-                    if (accepted & strobes[2]) windows_0_size[23:16] <= data[23:16];
-                    if (accepted & strobes[3]) windows_0_size[31:24] <= data[31:24];
-                end
-                8'h0c: begin
-                    if (accepted & strobes[0]) weights_base_low[7:0] <= 8'h0;
-                    if (accepted & strobes[1]) weights_base_low[15:8] <= {data[15:12], 4'h0};
-                    if (accepted & strobes[2]) weights_base_low[23:16] <= data[23:16];
-                    if (accepted & strobes[3]) weights_base_low[31:24] <= data[31:24];
-                end
-                8'h0d: begin
-                    if (accepted & strobes[0]) weights_base_high[7:0] <= data[7:0];
-                    if (accepted & strobes[1]) weights_base_high[15:8] <= 8'h0;
-                    if (accepted & strobes[2]) weights_base_high[23:16] <= 8'h0;
-                    if (accepted & strobes[3]) weights_base_high[31:24] <= 8'h0;
-                end
-                8'h0e: begin
-                    if (accepted & strobes[0]) windows_1_size[7:0] <= data[7:0];
-                    if (accepted & strobes[1]) windows_1_size[15:8] <= data[15:8];
-                    if (accepted & strobes[2]) windows_1_size[23:16] <= data[23:16];
-                    if (accepted & strobes[3]) windows_1_size[31:24] <= data[31:24];
-                end
-                8'h0f: begin
-                    if (accepted & strobes[0]) input_base_low[7:0] <= 8'h0;
-                    if (accepted & strobes[1]) input_base_low[15:8] <= {data[15:12], 4'h0};
-                    if (accepted & strobes[2]) input_base_low[23:16] <= data[23:16];
-                    if (accepted & strobes[3]) input_base_low[31:24] <= data[31:24];
-                end
-                8'h10: begin
-                    if (accepted & strobes[0]) input_base_high[7:0] <= data[7:0];
-                    if (accepted & strobes[1]) input_base_high[15:8] <= 8'h0;
-                    if (accepted & strobes[2]) input_base_high[23:16] <= 8'h0;
-                    if (accepted & strobes[3]) input_base_high[31:24] <= 8'h0;
-                end
-                8'h11: begin
-                    if (accepted & strobes[0]) windows_2_size[7:0] <= data[7:0];
-                    if (accepted & strobes[1]) windows_2_size[15:8] <= data[15:8];
-                    if (accepted & strobes[2]) windows_2_size[23:16] <= data[23:16];
-                    if (accepted & strobes[3]) windows_2_size[31:24] <= data[31:24];
-                end
-                8'h12: begin
-                    if (accepted & strobes[0]) output_base_low[7:0] <= 8'h0;
-                    if (accepted & strobes[1]) output_base_low[15:8] <= {data[15:12], 4'h0};
-                    if (accepted & strobes[2]) output_base_low[23:16] <= data[23:16];
-                    if (accepted & strobes[3]) output_base_low[31:24] <= data[31:24];
-                end
-                8'h13: begin
-                    if (accepted & strobes[0]) output_base_high[7:0] <= data[7:0];
-                    if (accepted & strobes[1]) output_base_high[15:8] <= 8'h0;
-                    if (accepted & strobes[2]) output_base_high[23:16] <= 8'h0;
-                    if (accepted & strobes[3]) output_base_high[31:24] <= 8'h0;
-                end
-                8'h14: begin
-                    if (accepted & strobes[0]) windows_3_size[7:0] <= data[7:0];
-                    if (accepted & strobes[1]) windows_3_size[15:8] <= data[15:8];
-                    if (accepted & strobes[2]) windows_3_size[23:16] <= data[23:16];
-                    if (accepted & strobes[3]) windows_3_size[31:24] <= data[31:24];
-                end
-                8'h15: begin
-                    if (accepted & strobes[0]) scratch_base_low[7:0] <= 8'h0;
-                    if (accepted & strobes[1]) scratch_base_low[15:8] <= {data[15:12], 4'h0};
-                    if (accepted & strobes[2]) scratch_base_low[23:16] <= data[23:16];
-                    if (accepted & strobes[3]) scratch_base_low[31:24] <= data[31:24];
-                end
-                8'h16: begin
-                    if (accepted & strobes[0]) scratch_base_high[7:0] <= data[7:0];
-                    if (accepted & strobes[1]) scratch_base_high[15:8] <= 8'h0;
-                    if (accepted & strobes[2]) scratch_base_high[23:16] <= 8'h0;
-                    if (accepted & strobes[3]) scratch_base_high[31:24] <= 8'h0;
-                end
-                8'h17: begin
-                    if (accepted & strobes[0]) windows_4_size[7:0] <= data[7:0];
-                    if (accepted & strobes[1]) windows_4_size[15:8] <= data[15:8];
-                    if (accepted & strobes[2]) windows_4_size[23:16] <= data[23:16];
-                    if (accepted & strobes[3]) windows_4_size[31:24] <= data[31:24];
-                end
-                8'h30: begin
-                    if (accepted & strobes[0]) layer_select[7:0] <= data[7:0];
-                    if (accepted & strobes[1]) layer_select[15:8] <= data[11:8];
-                    if (accepted & strobes[2]) layer_select[23:16] <= 8'h0;
-                    if (accepted & strobes[3]) layer_select[31:24] <= 8'h0;
-                end
-                default: ;
-            endcase
-            if (accepted) bresp <= 2'h0;
+        if (rst) bresp <= 2'h0;
+        else if (execute) bresp <= (controls | bresp_any) ? 2'h0 : 2'h2;
+    end
+
+    always @(posedge clk) begin
+        if (rst) interrupt_enable_2 <= 32'h0;
+        else begin
+            if (execute & stores_interrupt_enable & strobes[0]) interrupt_enable_2[7:0] <= data[0];
+            if (execute & stores_interrupt_enable & strobes[1]) interrupt_enable_2[15:8] <= 8'h0;
+            if (execute & stores_interrupt_enable & strobes[2]) interrupt_enable_2[23:16] <= 8'h0;
+            if (execute & stores_interrupt_enable & strobes[3]) interrupt_enable_2[31:24] <= 8'h0;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) watchdog <= 32'h100000;
+        else begin
+            if (execute & stores_watchdog & strobes[0]) watchdog[7:0] <= data[7:0];
+            if (execute & stores_watchdog & strobes[1]) watchdog[15:8] <= data[15:8];
+            if (execute & stores_watchdog & strobes[2]) watchdog[23:16] <= data[23:16];
+            if (execute & stores_watchdog & strobes[3]) watchdog[31:24] <= data[31:24];
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) program_base_low <= 32'h0;
+        else begin
+            if (execute & stores_program_base_low & strobes[0]) program_base_low[7:0] <= 8'h0;
+            if (execute & stores_program_base_low & strobes[1]) begin
+                program_base_low[15:8] <= {data[15:12], 4'h0};
+            end
+            if (execute & stores_program_base_low & strobes[2]) program_base_low[23:16] <= data[23:16];
+            if (execute & stores_program_base_low & strobes[3]) program_base_low[31:24] <= data[31:24];
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) program_base_high <= 32'h0;
+        else begin
+            if (execute & stores_program_base_high & strobes[0]) program_base_high[7:0] <= data[7:0];
+            if (execute & stores_program_base_high & strobes[1]) program_base_high[15:8] <= 8'h0;
+            if (execute & stores_program_base_high & strobes[2]) program_base_high[23:16] <= 8'h0;
+            if (execute & stores_program_base_high & strobes[3]) program_base_high[31:24] <= 8'h0;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) windows_0_size <= 32'h0;
+        else begin
+            if (execute & stores_program_size & strobes[0]) windows_0_size[7:0] <= data[7:0];
+            if (execute & stores_program_size & strobes[1]) windows_0_size[15:8] <= data[15:8];
+            if (execute & stores_program_size & strobes[2]) windows_0_size[23:16] <= data[23:16];
+            if (execute & stores_program_size & strobes[3]) windows_0_size[31:24] <= data[31:24];
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) weights_base_low <= 32'h0;
+        else begin
+            if (execute & stores_weights_base_low & strobes[0]) weights_base_low[7:0] <= 8'h0;
+            if (execute & stores_weights_base_low & strobes[1]) begin
+                weights_base_low[15:8] <= {data[15:12], 4'h0};
+            end
+            if (execute & stores_weights_base_low & strobes[2]) weights_base_low[23:16] <= data[23:16];
+            if (execute & stores_weights_base_low & strobes[3]) weights_base_low[31:24] <= data[31:24];
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) weights_base_high <= 32'h0;
+        else begin
+            if (execute & stores_weights_base_high & strobes[0]) weights_base_high[7:0] <= data[7:0];
+            if (execute & stores_weights_base_high & strobes[1]) weights_base_high[15:8] <= 8'h0;
+            if (execute & stores_weights_base_high & strobes[2]) weights_base_high[23:16] <= 8'h0;
+            if (execute & stores_weights_base_high & strobes[3]) weights_base_high[31:24] <= 8'h0;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) windows_1_size <= 32'h0;
+        else begin
+            if (execute & stores_weights_size & strobes[0]) windows_1_size[7:0] <= data[7:0];
+            if (execute & stores_weights_size & strobes[1]) windows_1_size[15:8] <= data[15:8];
+            if (execute & stores_weights_size & strobes[2]) windows_1_size[23:16] <= data[23:16];
+            if (execute & stores_weights_size & strobes[3]) windows_1_size[31:24] <= data[31:24];
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) input_base_low <= 32'h0;
+        else begin
+            if (execute & stores_input_base_low & strobes[0]) input_base_low[7:0] <= 8'h0;
+            if (execute & stores_input_base_low & strobes[1]) input_base_low[15:8] <= {data[15:12], 4'h0};
+            if (execute & stores_input_base_low & strobes[2]) input_base_low[23:16] <= data[23:16];
+            if (execute & stores_input_base_low & strobes[3]) input_base_low[31:24] <= data[31:24];
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) input_base_high <= 32'h0;
+        else begin
+            if (execute & stores_input_base_high & strobes[0]) input_base_high[7:0] <= data[7:0];
+            if (execute & stores_input_base_high & strobes[1]) input_base_high[15:8] <= 8'h0;
+            if (execute & stores_input_base_high & strobes[2]) input_base_high[23:16] <= 8'h0;
+            if (execute & stores_input_base_high & strobes[3]) input_base_high[31:24] <= 8'h0;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) windows_2_size <= 32'h0;
+        else begin
+            if (execute & stores_input_size & strobes[0]) windows_2_size[7:0] <= data[7:0];
+            if (execute & stores_input_size & strobes[1]) windows_2_size[15:8] <= data[15:8];
+            if (execute & stores_input_size & strobes[2]) windows_2_size[23:16] <= data[23:16];
+            if (execute & stores_input_size & strobes[3]) windows_2_size[31:24] <= data[31:24];
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) output_base_low <= 32'h0;
+        else begin
+            if (execute & stores_output_base_low & strobes[0]) output_base_low[7:0] <= 8'h0;
+            if (execute & stores_output_base_low & strobes[1]) output_base_low[15:8] <= {data[15:12], 4'h0};
+            if (execute & stores_output_base_low & strobes[2]) output_base_low[23:16] <= data[23:16];
+            if (execute & stores_output_base_low & strobes[3]) output_base_low[31:24] <= data[31:24];
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) output_base_high <= 32'h0;
+        else begin
+            if (execute & stores_output_base_high & strobes[0]) output_base_high[7:0] <= data[7:0];
+            if (execute & stores_output_base_high & strobes[1]) output_base_high[15:8] <= 8'h0;
+            if (execute & stores_output_base_high & strobes[2]) output_base_high[23:16] <= 8'h0;
+            if (execute & stores_output_base_high & strobes[3]) output_base_high[31:24] <= 8'h0;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) windows_3_size <= 32'h0;
+        else begin
+            if (execute & stores_output_size & strobes[0]) windows_3_size[7:0] <= data[7:0];
+            if (execute & stores_output_size & strobes[1]) windows_3_size[15:8] <= data[15:8];
+            if (execute & stores_output_size & strobes[2]) windows_3_size[23:16] <= data[23:16];
+            if (execute & stores_output_size & strobes[3]) windows_3_size[31:24] <= data[31:24];
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) scratch_base_low <= 32'h0;
+        else begin
+            if (execute & stores_scratch_base_low & strobes[0]) scratch_base_low[7:0] <= 8'h0;
+            if (execute & stores_scratch_base_low & strobes[1]) begin
+                scratch_base_low[15:8] <= {data[15:12], 4'h0};
+            end
+            if (execute & stores_scratch_base_low & strobes[2]) scratch_base_low[23:16] <= data[23:16];
+            if (execute & stores_scratch_base_low & strobes[3]) scratch_base_low[31:24] <= data[31:24];
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) scratch_base_high <= 32'h0;
+        else begin
+            if (execute & stores_scratch_base_high & strobes[0]) scratch_base_high[7:0] <= data[7:0];
+            if (execute & stores_scratch_base_high & strobes[1]) scratch_base_high[15:8] <= 8'h0;
+            if (execute & stores_scratch_base_high & strobes[2]) scratch_base_high[23:16] <= 8'h0;
+            if (execute & stores_scratch_base_high & strobes[3]) scratch_base_high[31:24] <= 8'h0;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) windows_4_size <= 32'h0;
+        else begin
+            if (execute & stores_scratch_size & strobes[0]) windows_4_size[7:0] <= data[7:0];
+            if (execute & stores_scratch_size & strobes[1]) windows_4_size[15:8] <= data[15:8];
+            if (execute & stores_scratch_size & strobes[2]) windows_4_size[23:16] <= data[23:16];
+            if (execute & stores_scratch_size & strobes[3]) windows_4_size[31:24] <= data[31:24];
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) layer_select <= 32'h0;
+        else begin
+            if (execute & stores_layer_select & strobes[0]) layer_select[7:0] <= data[7:0];
+            if (execute & stores_layer_select & strobes[1]) layer_select[15:8] <= data[11:8];
+            if (execute & stores_layer_select & strobes[2]) layer_select[23:16] <= 8'h0;
+            if (execute & stores_layer_select & strobes[3]) layer_select[31:24] <= 8'h0;
         end
     end
 
     always @(posedge clk) begin
         if (rst) begin
             reading <= 1'h0;
-            address_2 <= 8'h0;
+            address <= 8'h0;
             cycle <= 3'h0;
             rvalid <= 1'h0;
             rdata <= 32'h0;
@@ -486,235 +575,199 @@ module tcu_host (
         end else begin
             if (arvalid & arready) begin
                 reading <= 1'h1;
-                address_2 <= araddr[9:2];
+                address <= araddr[9:2];
                 cycle <= 3'h0;
             end
             if (rready) rvalid <= 1'h0;
             if (reading) begin
                 cycle <= cycle + 3'h1;
-                if (cycle == 3'h5) begin
+                if (cycle == 3'h6) begin
                     reading <= 1'h0;
                     rvalid <= 1'h1;
                     rdata <= 32'h0;
                     rresp <= 2'h2;
-                    case (address_2)
-                        8'h00: begin
-                            rdata <= 32'h54435531;
-                            rresp <= 2'h0;
-                        end
-                        8'h01: begin
-                            rdata <= 32'h67fa15a1;
-                            rresp <= 2'h0;
-                        end
-                        8'h3b: begin
-                            rdata <= 32'hddd0eab1;
-                            rresp <= 2'h0;
-                        end
-                        8'h3c: begin
-                            rdata <= 32'h10000;
-                            rresp <= 2'h0;
-                        end
-                        8'h02: begin
-                            rdata <= 32'h0;
-                            rresp <= 2'h0;
-                        end
-                        8'h3a: begin
-                            rdata <= {!rules_settled, rules_flaws};
-                            rresp <= 2'h0;
-                        end
-                        8'h03: begin
-                            rdata <= {failed, done, busy};
-                            rresp <= 2'h0;
-                        end
-                        8'h04: begin
-                            rdata <= error_code;
-                            rresp <= 2'h0;
-                        end
-                        8'h05: begin
-                            rdata <= error_address[31:0];
-                            rresp <= 2'h0;
-                        end
-                        8'h18: begin
-                            rdata <= totals_cycles[31:0];
-                            rresp <= 2'h0;
-                        end
-                        8'h1a: begin
-                            rdata <= totals_busy[31:0];
-                            rresp <= 2'h0;
-                        end
-                        8'h1c: begin
-                            rdata <= totals_stall[31:0];
-                            rresp <= 2'h0;
-                        end
-                        8'h1e: begin
-                            rdata <= totals_stall[79:48];
-                            rresp <= 2'h0;
-                        end
-                        8'h20: begin
-                            rdata <= totals_stall[127:96];
-                            rresp <= 2'h0;
-                        end
-                        8'h22: begin
-                            rdata <= totals_stall[175:144];
-                            rresp <= 2'h0;
-                        end
-                        8'h24: begin
-                            rdata <= totals_stall[223:192];
-                            rresp <= 2'h0;
-                        end
-                        8'h26: begin
-                            rdata <= totals_stall[271:240];
-                            rresp <= 2'h0;
-                        end
-                        8'h28: begin
-                            rdata <= totals_stall[319:288];
-                            rresp <= 2'h0;
-                        end
-                        8'h2a: begin
-                            rdata <= totals_stall[367:336];
-                            rresp <= 2'h0;
-                        end
-                        8'h2c: begin
-                            rdata <= totals_bytes_read[31:0];
-                            rresp <= 2'h0;
-                        end
-                        8'h2e: begin
-                            rdata <= totals_bytes_written[31:0];
-                            rresp <= 2'h0;
-                        end
-                        8'h06: begin
-                            rdata <= error_address[39:32];
-                            rresp <= 2'h0;
-                        end
-                        8'h19: begin
-                            rdata <= totals_cycles[47:32];
-                            rresp <= 2'h0;
-                        end
-                        8'h1b: begin
-                            rdata <= totals_busy[47:32];
-                            rresp <= 2'h0;
-                        end
-                        8'h1d: begin
-                            rdata <= totals_stall[47:32];
-                            rresp <= 2'h0;
-                        end
-                        8'h1f: begin
-                            rdata <= totals_stall[95:80];
-                            rresp <= 2'h0;
-                        end
-                        8'h21: begin
-                            rdata <= totals_stall[143:128];
-                            rresp <= 2'h0;
-                        end
-                        8'h23: begin
-                            rdata <= totals_stall[191:176];
-                            rresp <= 2'h0;
-                        end
-                        8'h25: begin
-                            rdata <= totals_stall[239:224];
-                            rresp <= 2'h0;
-                        end
-                        8'h27: begin
-                            rdata <= totals_stall[287:272];
-                            rresp <= 2'h0;
-                        end
-                        8'h29: begin
-                            rdata <= totals_stall[335:320];
-                            rresp <= 2'h0;
-                        end
-                        8'h2b: begin
-                            rdata <= totals_stall[383:368];
-                            rresp <= 2'h0;
-                        end
-                        8'h2d: begin
-                            rdata <= totals_bytes_read[47:32];
-                            rresp <= 2'h0;
-                        end
-                        8'h2f: begin
-                            rdata <= totals_bytes_written[47:32];
-                            rresp <= 2'h0;
-                        end
-                        8'h07: begin
-                            rdata <= interrupt_enable_2;
-                            rresp <= 2'h0;
-                        end
-                        8'h08: begin
-                            rdata <= watchdog;
-                            rresp <= 2'h0;
-                        end
-                        8'h09: begin
-                            rdata <= program_base_low;
-                            rresp <= 2'h0;
-                        end
-                        8'h0a: begin
-                            rdata <= program_base_high;
-                            rresp <= 2'h0;
-                        end
-                        8'h0b: begin
-                            rdata <= windows_0_size;
-                            rresp <= 2'h0;
-                        end
-                        8'h0c: begin
-                            rdata <= weights_base_low;
-                            rresp <= 2'h0;
-                        end
-                        8'h0d: begin
-                            rdata <= weights_base_high;
-                            rresp <= 2'h0;
-                        end
-                        8'h0e: begin
-                            rdata <= windows_1_size;
-                            rresp <= 2'h0;
-                        end
-                        8'h0f: begin
-                            rdata <= input_base_low;
-                            rresp <= 2'h0;
-                        end
-                        8'h10: begin
-                            rdata <= input_base_high;
-                            rresp <= 2'h0;
-                        end
-                        8'h11: begin
-                            rdata <= windows_2_size;
-                            rresp <= 2'h0;
-                        end
-                        8'h12: begin
-                            rdata <= output_base_low;
-                            rresp <= 2'h0;
-                        end
-                        8'h13: begin
-                            rdata <= output_base_high;
-                            rresp <= 2'h0;
-                        end
-                        8'h14: begin
-                            rdata <= windows_3_size;
-                            rresp <= 2'h0;
-                        end
-                        8'h15: begin
-                            rdata <= scratch_base_low;
-                            rresp <= 2'h0;
-                        end
-                        8'h16: begin
-                            rdata <= scratch_base_high;
-                            rresp <= 2'h0;
-                        end
-                        8'h17: begin
-                            rdata <= windows_4_size;
-                            rresp <= 2'h0;
-                        end
-                        8'h30: begin
-                            rdata <= layer_select;
-                            rresp <= 2'h0;
-                        end
-                        8'h31, 8'h32, 8'h33, 8'h34, 8'h35, 8'h36, 8'h37, 8'h38, 8'h39: begin
-                            rdata <= layer_count;
-                            rresp <= 2'h0;
-                        end
-                        default: ;
-                    endcase
+                    if (known) begin
+                        rresp <= 2'h0;
+                        case (address[7:3])
+                            5'h00: rdata <= of_group_0;
+                            5'h07: rdata <= of_group_7;
+                            5'h03: rdata <= of_group_3;
+                            5'h04: rdata <= of_group_4;
+                            5'h05: rdata <= of_group_5;
+                            5'h01: rdata <= of_group_1;
+                            5'h02: rdata <= of_group_2;
+                            5'h06: rdata <= of_group_6;
+                            default: ;
+                        endcase
+                    end
                 end
             end
         end
+    end
+
+    always @(posedge clk) begin
+        if (rst) known <= 1'h0;
+        else begin
+            known <= 1'h0;
+            case (address[2:0])
+                3'h0, 3'h1, 3'h2, 3'h3, 3'h4, 3'h5, 3'h6, 3'h7: begin
+                    if (address[7:3] == 5'h0) known <= 1'h1;
+                end
+                default: ;
+            endcase
+            case (address[2:0])
+                3'h3, 3'h4, 3'h2, 3'h0, 3'h1: begin
+                    if (address[7:3] == 5'h7) known <= 1'h1;
+                end
+                default: ;
+            endcase
+            case (address[2:0])
+                3'h0, 3'h2, 3'h4, 3'h6, 3'h1, 3'h3, 3'h5, 3'h7: begin
+                    if (address[7:3] == 5'h3) known <= 1'h1;
+                end
+                default: ;
+            endcase
+            case (address[2:0])
+                3'h0, 3'h2, 3'h4, 3'h6, 3'h1, 3'h3, 3'h5, 3'h7: begin
+                    if (address[7:3] == 5'h4) known <= 1'h1;
+                end
+                default: ;
+            endcase
+            case (address[2:0])
+                3'h0, 3'h2, 3'h4, 3'h6, 3'h1, 3'h3, 3'h5, 3'h7: begin
+                    if (address[7:3] == 5'h5) known <= 1'h1;
+                end
+                default: ;
+            endcase
+            case (address[2:0])
+                3'h0, 3'h1, 3'h2, 3'h3, 3'h4, 3'h5, 3'h6, 3'h7: begin
+                    if (address[7:3] == 5'h1) known <= 1'h1;
+                end
+                default: ;
+            endcase
+            case (address[2:0])
+                3'h0, 3'h1, 3'h2, 3'h3, 3'h4, 3'h5, 3'h6, 3'h7: begin
+                    if (address[7:3] == 5'h2) known <= 1'h1;
+                end
+                default: ;
+            endcase
+            case (address[2:0])
+                3'h0, 3'h1, 3'h2, 3'h3, 3'h4, 3'h5, 3'h6, 3'h7: begin
+                    if (address[7:3] == 5'h6) known <= 1'h1;
+                end
+                default: ;
+            endcase
+        end
+    end
+
+    always @(posedge clk) begin
+        case (address[2:0])
+            3'h0: begin
+                of_group_0 <= 32'h54435531;
+                of_group_1 <= watchdog;
+                of_group_2 <= input_base_high;
+                of_group_6 <= layer_select;
+            end
+            3'h1: begin
+                of_group_0 <= 32'h67fa15a1;
+                of_group_1 <= program_base_low;
+                of_group_2 <= windows_2_size;
+                of_group_6 <= layer_count;
+            end
+            3'h2: begin
+                of_group_0 <= 32'h0;
+                of_group_1 <= program_base_high;
+                of_group_2 <= output_base_low;
+                of_group_6 <= layer_count;
+            end
+            3'h3: begin
+                of_group_0 <= {failed, done, busy};
+                of_group_1 <= windows_0_size;
+                of_group_2 <= output_base_high;
+                of_group_6 <= layer_count;
+            end
+            3'h4: begin
+                of_group_0 <= error_code;
+                of_group_1 <= weights_base_low;
+                of_group_2 <= windows_3_size;
+                of_group_6 <= layer_count;
+            end
+            3'h5: begin
+                of_group_0 <= error_address[31:0];
+                of_group_1 <= weights_base_high;
+                of_group_2 <= scratch_base_low;
+                of_group_6 <= layer_count;
+            end
+            3'h6: begin
+                of_group_0 <= error_address[39:32];
+                of_group_1 <= windows_1_size;
+                of_group_2 <= scratch_base_high;
+                of_group_6 <= layer_count;
+            end
+            3'h7: begin
+                of_group_0 <= interrupt_enable_2;
+                of_group_1 <= input_base_low;
+                of_group_2 <= windows_4_size;
+                of_group_6 <= layer_count;
+            end
+            default: ;
+        endcase
+    end
+
+    always @(posedge clk) begin
+        case (address[2:0])
+            3'h3: of_group_7 <= 32'hddd0eab1;
+            3'h4: of_group_7 <= 32'h10000;
+            3'h2: of_group_7 <= {!rules_settled, rules_flaws};
+            3'h0, 3'h1: of_group_7 <= layer_count;
+            default: ;
+        endcase
+    end
+
+    always @(posedge clk) begin
+        case (address[2:0])
+            3'h0: begin
+                of_group_3 <= totals_cycles[31:0];
+                of_group_4 <= totals_stall[127:96];
+                of_group_5 <= totals_stall[319:288];
+            end
+            3'h2: begin
+                of_group_3 <= totals_busy[31:0];
+                of_group_4 <= totals_stall[175:144];
+                of_group_5 <= totals_stall[367:336];
+            end
+            3'h4: begin
+                of_group_3 <= totals_stall[31:0];
+                of_group_4 <= totals_stall[223:192];
+                of_group_5 <= totals_bytes_read[31:0];
+            end
+            3'h6: begin
+                of_group_3 <= totals_stall[79:48];
+                of_group_4 <= totals_stall[271:240];
+                of_group_5 <= totals_bytes_written[31:0];
+            end
+            3'h1: begin
+                of_group_3 <= totals_cycles[47:32];
+                of_group_4 <= totals_stall[143:128];
+                of_group_5 <= totals_stall[335:320];
+            end
+            3'h3: begin
+                of_group_3 <= totals_busy[47:32];
+                of_group_4 <= totals_stall[191:176];
+                of_group_5 <= totals_stall[383:368];
+            end
+            3'h5: begin
+                of_group_3 <= totals_stall[47:32];
+                of_group_4 <= totals_stall[239:224];
+                of_group_5 <= totals_bytes_read[47:32];
+            end
+            3'h7: begin
+                of_group_3 <= totals_stall[95:80];
+                of_group_4 <= totals_stall[287:272];
+                of_group_5 <= totals_bytes_written[47:32];
+            end
+            default: ;
+        endcase
     end
 endmodule
 
@@ -763,14 +816,14 @@ module tcu_control (
     input  wire         bus_activity,
     input  wire         core_activity,
     input  wire [39:0]  waiting,
-    output wire         core_reset,
+    output reg          core_reset,
     output reg          fetch_start,
-    output wire         halt,
-    output wire         running,
+    output reg          halt,
+    output reg          running,
     output reg          startable,
-    output wire         busy,
-    output wire         done,
-    output wire         failed,
+    output reg          busy,
+    output reg          done,
+    output reg          failed,
     output reg  [3:0]   error_code,
     output reg  [39:0]  error_address,
     output wire         interrupt
@@ -786,25 +839,18 @@ module tcu_control (
     localparam STATE_ERROR = 3'h4;
     localparam STATE_RUNNING = 3'h5;
 
-    reg pending, was_idle, reset_wanted;
+    reg pending, reached, was_idle, watched, reset_wanted;
     reg [44:0] first;
-    reg [31:0] silent_cycles;
     reg [2:0] state_state;
+    reg [31:0] last_cycle, silent_cycles;
     reg [1:0] quiet_cycles;
 
     wire bus_idle = reader_idle & writer_idle;
     assign interrupt = pending & interrupt_enable;
-    assign running = state_state == STATE_RUNNING;
     wire moves = bus_idle ? core_activity | !running : bus_activity;
-    wire bus_hung_and = (watchdog != 32'h0) & (silent_cycles == watchdog);
-    wire bus_hung = bus_hung_and & !bus_idle;
-    wire core_hung = bus_hung_and & bus_idle & running;
+    wire bus_hung = reached & !bus_idle;
+    wire core_hung = reached & bus_idle & running;
     wire lost = error_code == ERROR_CODE_READ_LAST;
-    assign core_reset = state_state == STATE_CLEAR;
-    assign busy = core_reset | running | (state_state == STATE_STOPPING);
-    assign failed = state_state == STATE_ERROR;
-    assign halt = (state_state == STATE_STOPPING) | failed | core_reset;
-    assign done = state_state == STATE_DONE;
     wire pending_or = (!bus_idle & !bus_hung) | bus_activity;
     wire pending_or_2 = bus_hung | (quiet_cycles == 2'h3);
     wire errors_3_valid = errors[135];
@@ -841,14 +887,28 @@ module tcu_control (
     wire [39:0] first_address = first[44:5];
 
     always @(posedge clk) begin
-        if (rst) was_idle <= 1'h0;
-        else was_idle <= bus_idle;
+        if (rst) begin
+            was_idle <= 1'h0;
+            last_cycle <= 32'h0;
+            watched <= 1'h0;
+        end else begin
+            was_idle <= bus_idle;
+            last_cycle <= watchdog - 32'h1;
+            watched <= watchdog != 32'h0;
+        end
     end
 
     always @(posedge clk) begin
-        if (rst) silent_cycles <= 32'h0;
-        else if (moves | (bus_idle != was_idle)) silent_cycles <= 32'h0;
-        else if (silent_cycles != watchdog) silent_cycles <= silent_cycles + 32'h1;
+        if (rst) begin
+            silent_cycles <= 32'h0;
+            reached <= 1'h0;
+        end else if (moves | (bus_idle != was_idle)) begin
+            silent_cycles <= 32'h0;
+            reached <= 1'h0;
+        end else if (watched & !reached) begin
+            silent_cycles <= silent_cycles + 32'h1;
+            reached <= silent_cycles == last_cycle;
+        end
     end
 
     always @(posedge clk) begin
@@ -884,6 +944,12 @@ module tcu_control (
             reset_wanted <= 1'h0;
             quiet_cycles <= 2'h0;
             state_state <= STATE_IDLE;
+            core_reset <= 1'h0;
+            running <= 1'h0;
+            halt <= 1'h0;
+            busy <= 1'h0;
+            done <= 1'h0;
+            failed <= 1'h0;
             error_code <= ERROR_CODE_NONE;
             error_address <= 40'h0;
             fetch_start <= 1'h0;
@@ -894,17 +960,44 @@ module tcu_control (
                         reset_wanted <= 1'h1;
                         quiet_cycles <= 2'h0;
                         state_state <= STATE_STOPPING;
+                        core_reset <= 1'h0;
+                        running <= 1'h0;
+                        halt <= 1'h1;
+                        busy <= 1'h1;
+                        done <= 1'h0;
+                        failed <= 1'h0;
                     end else if (start & bus_idle) begin
                         reset_wanted <= 1'h0;
                         state_state <= STATE_CLEAR;
+                        core_reset <= 1'h1;
+                        running <= 1'h0;
+                        halt <= 1'h1;
+                        busy <= 1'h1;
+                        done <= 1'h0;
+                        failed <= 1'h0;
                     end
                 end
                 STATE_CLEAR: begin
                     error_code <= ERROR_CODE_NONE;
                     error_address <= 40'h0;
                     fetch_start <= !reset_wanted;
-                    if (reset_wanted) state_state <= STATE_IDLE;
-                    else state_state <= STATE_RUNNING;
+                    if (reset_wanted) begin
+                        state_state <= STATE_IDLE;
+                        core_reset <= 1'h0;
+                        running <= 1'h0;
+                        halt <= 1'h0;
+                        busy <= 1'h0;
+                        done <= 1'h0;
+                        failed <= 1'h0;
+                    end else begin
+                        state_state <= STATE_RUNNING;
+                        core_reset <= 1'h0;
+                        running <= 1'h1;
+                        halt <= 1'h0;
+                        busy <= 1'h1;
+                        done <= 1'h0;
+                        failed <= 1'h0;
+                    end
                 end
                 STATE_RUNNING: begin
                     quiet_cycles <= 2'h0;
@@ -912,31 +1005,84 @@ module tcu_control (
                     if (first_valid) begin
                         reset_wanted <= soft_reset;
                         state_state <= STATE_STOPPING;
+                        core_reset <= 1'h0;
+                        running <= 1'h0;
+                        halt <= 1'h1;
+                        busy <= 1'h1;
+                        done <= 1'h0;
+                        failed <= 1'h0;
                         error_code <= first_code;
                         error_address <= first_address;
                     end else if (soft_reset) begin
                         reset_wanted <= 1'h1;
                         state_state <= STATE_STOPPING;
+                        core_reset <= 1'h0;
+                        running <= 1'h0;
+                        halt <= 1'h1;
+                        busy <= 1'h1;
+                        done <= 1'h0;
+                        failed <= 1'h0;
                     end else if (core_hung) begin
                         reset_wanted <= 1'h0;
                         state_state <= STATE_STOPPING;
+                        core_reset <= 1'h0;
+                        running <= 1'h0;
+                        halt <= 1'h1;
+                        busy <= 1'h1;
+                        done <= 1'h0;
+                        failed <= 1'h0;
                         error_code <= ERROR_CODE_CORE_HUNG;
                         error_address <= waiting;
                     end else if (bus_hung) begin
                         state_state <= STATE_ERROR;
+                        core_reset <= 1'h0;
+                        running <= 1'h0;
+                        halt <= 1'h1;
+                        busy <= 1'h0;
+                        done <= 1'h0;
+                        failed <= 1'h1;
                         error_code <= ERROR_CODE_BUS_HUNG;
-                    end else if (finished) state_state <= STATE_DONE;
+                    end else if (finished) begin
+                        state_state <= STATE_DONE;
+                        core_reset <= 1'h0;
+                        running <= 1'h0;
+                        halt <= 1'h0;
+                        busy <= 1'h0;
+                        done <= 1'h1;
+                        failed <= 1'h0;
+                    end
                 end
                 STATE_STOPPING: begin
                     quiet_cycles <= quiet_cycles + 2'h1;
                     if (soft_reset) reset_wanted <= 1'h1;
                     if (bus_hung & !lost) begin
                         state_state <= STATE_ERROR;
+                        core_reset <= 1'h0;
+                        running <= 1'h0;
+                        halt <= 1'h1;
+                        busy <= 1'h0;
+                        done <= 1'h0;
+                        failed <= 1'h1;
                         error_code <= ERROR_CODE_BUS_HUNG;
                     end else if (pending_or) quiet_cycles <= 2'h0;
                     else if (pending_or_2) begin
-                        if (reset_wanted | soft_reset) state_state <= STATE_CLEAR;
-                        else state_state <= STATE_ERROR;
+                        if (reset_wanted | soft_reset) begin
+                            state_state <= STATE_CLEAR;
+                            core_reset <= 1'h1;
+                            running <= 1'h0;
+                            halt <= 1'h1;
+                            busy <= 1'h1;
+                            done <= 1'h0;
+                            failed <= 1'h0;
+                        end else begin
+                            state_state <= STATE_ERROR;
+                            core_reset <= 1'h0;
+                            running <= 1'h0;
+                            halt <= 1'h1;
+                            busy <= 1'h0;
+                            done <= 1'h0;
+                            failed <= 1'h1;
+                        end
                     end
                 end
                 default: ;
@@ -1041,7 +1187,8 @@ module tcu_fetch (
     reg [31:0] request_payload_offset, offset;
     reg [5:0] request_payload_beats, burst, trusted;
     reg [3:0] header_due;
-    reg heading, fetching, is_end, possible, more, some_trusted, framing, sound, present, unsound, begun, freed;
+    reg heading, fetching, is_end, possible, more, some_trusted, framing, sound, wants_shared, present, unsound,
+        begun, freed;
     reg [7:0] due, room;
     reg [255:0] parts_payload, own, read_data;
     reg [26:0] position, start_2, unread;
@@ -1059,17 +1206,18 @@ module tcu_fetch (
     wire buffer_o_ready = !parts_valid | parts_ready;
     wire taken = buffer_o_valid & buffer_o_ready;
     wire usable = parts_valid & more & some_trusted & !framing;
-    wire own_shared = own[4];
-    assign o_valid = fetching & sound & (!own_shared | usable);
+    assign o_valid = fetching & sound & (!wants_shared | usable);
     wire taken_2 = o_valid & o_ready;
     wire part_taken = parts_valid & parts_ready;
-    wire read_en = part_taken & !framing & !(sound & own_shared);
-    wire write_en = taken_2 & own_shared;
-    wire error_valid = fetching & ((!more & (!present | (sound & own_shared))) | unsound);
+    wire read_en = part_taken & !framing & !wants_shared;
+    wire write_en = taken_2 & wants_shared;
+    wire error_valid = fetching & ((!more & (!present | wants_shared)) | unsound);
     wire [3:0] error_code = begun ? 4'h4 : 4'hc;
+    wire own_shared = own[4];
     wire [3:0] own_opcode = own[3:0];
-    wire sound_or = own_shared | known[own_opcode];
-    wire sound_and = (own_opcode <= OPCODE_POOL) & sound_or;
+    wire wants_shared_or = own_shared | known[own_opcode];
+    wire wants_shared_and = (own_opcode <= OPCODE_POOL) & wants_shared_or;
+    wire wants_shared_and_2 = present & !taken_2 & wants_shared_and;
     assign request_payload = {request_payload_beats, request_payload_offset, request_payload_window};
     assign o_payload = {own_shared ? parts_payload : read_data, own};
     assign error = {8'h0, present ? start_2 : position, 5'h0, error_code, error_valid};
@@ -1107,6 +1255,7 @@ module tcu_fetch (
             beats_2 <= 3'h0;
             sound <= 1'h0;
             unsound <= 1'h0;
+            wants_shared <= 1'h0;
             is_end <= 1'h0;
             trusted <= 6'h0;
         end else begin
@@ -1116,8 +1265,9 @@ module tcu_fetch (
             room <= room + freed - ((issue & !heading) ? beats : 8'h0);
             due <= due - beat_valid + (issue ? beats : 8'h0);
             beats_2 <= (part_taken ? 3'h0 : beats_2) + taken;
-            sound <= present & !taken_2 & sound_and;
-            unsound <= present & !taken_2 & !sound_and;
+            sound <= wants_shared_and_2;
+            unsound <= present & !taken_2 & !wants_shared_and;
+            wants_shared <= wants_shared_and_2 & own_shared;
             is_end <= present & !taken_2 & (own_opcode == OPCODE_END);
             trusted <= trusted + (verified ? 6'h10 : 6'h0) - part_taken;
         end
@@ -1205,8 +1355,9 @@ endmodule
 //     word, word_number: A word that was read; `word_en` says, by QUEUES, for whom.
 //
 // An instruction takes as many cycles to write as it has words (`used_words`), after one in which its queue is chosen,
-// and can be read from the cycle of its first word. `i.ready` depends on registers only. One unit is served at a time, in the order of QUEUES; the first word comes 2 cycles after it was
-// wanted, then one per cycle, the body's right after the header's if both are wanted.
+// and can be read from the cycle of its first word. `i.ready` depends on registers only. One unit is served at a time,
+// in the order of QUEUES; the first word comes 2 cycles after it was wanted, then one per cycle, the body's right
+// after the header's if both are wanted.
 module tcu_instruction_memory (
     input  wire         clk,
     input  wire         rst,
@@ -2195,8 +2346,8 @@ endmodule
 //         The counters are COUNT_BITS wide and stay at their maximum.
 //     unit_busy: By QUEUES. A unit is busy from the cycle after it took an instruction until all its work is done.
 //     bus_idle: Nothing is requested from the bus, on it or due.
-//     finished: One pulse, when END has been taken and SETTLE_CYCLES cycles in a row all queues were empty, no unit
-//         busy and the bus idle. Nothing is accepted after END.
+//     finished: One pulse, in the cycle after END has been taken and SETTLE_CYCLES cycles in a row all queues were
+//         empty, no unit busy and the bus idle. Nothing is accepted after END.
 //     compute_empty, compute_waiting, compute_wait_unit, compute_layer: State of the compute queue, for counters.
 //
 // Counters start at 0 with a reset. From a done pulse to the offer of an instruction that waited for it: 2 cycles,
@@ -2247,14 +2398,14 @@ module tcu_dispatch (
     wire [2:0] memory_word_number;
     wire [63:0] memory_word;
     reg [19:0] completed_load, completed_store, completed_compute, completed_drain, completed_pool;
-    reg ends, ended, reported;
+    reg ends, ended, still, reported;
     reg [1:0] quiet_cycles;
 
+    wire still_and = ended & &{pool_empty, drain_empty, compute_empty, store_empty, load_empty, weight_empty} &
+        (unit_busy == 6'h0);
     wire memory_i_valid = i_valid & !ended;
     assign i_ready = ends | memory_i_ready;
-    wire quiet_and = ended & !reported & &{pool_empty, drain_empty, compute_empty, store_empty, load_empty,
-        weight_empty};
-    wire quiet = quiet_and & (unit_busy == 6'h0) & bus_idle;
+    wire quiet = ended & !reported & still;
     assign finished = quiet & (quiet_cycles == 2'h3);
     wire [5:0] memory_read_header = {pool_read_header, drain_read_header, compute_read_header, store_read_header,
         load_read_header, weight_read_header};
@@ -2389,9 +2540,11 @@ module tcu_dispatch (
     always @(posedge clk) begin
         if (rst) begin
             ends <= 1'h0;
+            still <= 1'h0;
             quiet_cycles <= 2'h0;
         end else begin
             ends <= i_valid & !ends & !ended & (i_payload_opcode == OPCODE_END);
+            still <= still_and & bus_idle;
             quiet_cycles <= quiet ? quiet_cycles + 2'h1 : 2'h0;
         end
     end
@@ -2418,17 +2571,17 @@ endmodule
 module tcu_fifo_reader_order (
     input  wire        clk,
     input  wire        rst,
-    input  wire [46:0] i_payload,
+    input  wire [47:0] i_payload,
     input  wire        i_valid,
     output wire        i_ready,
-    output wire [46:0] o_payload,
+    output wire [47:0] o_payload,
     output wire        o_valid,
     input  wire        o_ready,
     output reg  [4:0]  level
 );
     reg [3:0] queue_w_port_addr, queue_r_port_addr;
 
-    reg [46:0] queue_storage [0:15];
+    reg [47:0] queue_storage [0:15];
 
     assign i_ready = level != 5'h10;
     assign o_valid = level != 5'h0;
@@ -2437,9 +2590,10 @@ module tcu_fifo_reader_order (
     wire [1:0] i_payload_client = i_payload[1:0];
     wire [39:0] i_payload_address = i_payload[41:2];
     wire [4:0] i_payload_length = i_payload[46:42];
+    wire i_payload_single = i_payload[47];
 
     always @(posedge clk) if (queue_w_port_en) queue_storage[queue_w_port_addr] <=
-        {i_payload_length, i_payload_address, i_payload_client};
+        {i_payload_single, i_payload_length, i_payload_address, i_payload_client};
 
     always @(posedge clk) begin
         if (rst) queue_w_port_addr <= 4'h0;
@@ -2460,39 +2614,56 @@ module tcu_fifo_reader_order (
     end
 endmodule
 
-// A queue of `depth` stream payloads, in registers. Latency one cycle, full rate. Reset: empty.
-module tcu_stream_queue_read_check_queue (
+// A queue of `depth` items, one in and one out per cycle.
+//
+// An item can leave 1 cycle after it entered, 2 cycles from depth SMALL_DEPTH on, where the storage is a memory with
+// a registered output. `level` counts all items inside. Reset empties the queue.
+//
+// Parameters:
+//     shape: Shape of an item.
+//     depth: Items, a power of two, at least 2. ValueError otherwise.
+module tcu_fifo_read_check_verdicts (
     input  wire        clk,
     input  wire        rst,
-    input  wire [42:0] i_payload,
+    input  wire [48:0] i_payload,
     input  wire        i_valid,
     output wire        i_ready,
-    output reg  [42:0] o_payload,
+    output wire [48:0] o_payload,
     output wire        o_valid,
-    input  wire        o_ready
+    input  wire        o_ready,
+    output reg  [3:0]  level
 );
-    reg [1:0] level;
-    reg [42:0] slot_1;
+    reg [2:0] queue_w_port_addr, queue_r_port_addr;
 
-    assign i_ready = level != 2'h2;
-    assign o_valid = level != 2'h0;
-    wire put = i_valid & i_ready;
-    wire get = o_valid & o_ready;
-    wire [40:0] slot_1_request = slot_1[40:0];
-    wire [1:0] slot_1_tag = slot_1[42:41];
-    wire [40:0] i_payload_request = i_payload[40:0];
-    wire [1:0] i_payload_tag = i_payload[42:41];
+    reg [48:0] queue_storage [0:7];
+
+    assign i_ready = level != 4'h8;
+    assign o_valid = level != 4'h0;
+    wire queue_w_port_en = i_valid & i_ready;
+    assign o_payload = queue_storage[queue_r_port_addr];
+    wire [39:0] i_payload_address = i_payload[39:0];
+    wire [5:0] i_payload_beats = i_payload[45:40];
+    wire [1:0] i_payload_tag = i_payload[47:46];
+    wire i_payload_violation = i_payload[48];
+
+    always @(posedge clk) if (queue_w_port_en) queue_storage[queue_w_port_addr] <=
+        {i_payload_violation, i_payload_tag, i_payload_beats, i_payload_address};
 
     always @(posedge clk) begin
-        if (rst) level <= 2'h0;
-        else level <= level + put - get;
+        if (rst) queue_w_port_addr <= 3'h0;
+        else if (i_ready & i_valid) queue_w_port_addr <= queue_w_port_addr + 3'h1;
     end
 
     always @(posedge clk) begin
-        if (get) o_payload <= {slot_1_tag, slot_1_request};
-        if (put) begin
-            if ((level - get) == 3'h0) o_payload <= {i_payload_tag, i_payload_request};
-            if ((level - get) == 3'h1) slot_1 <= {i_payload_tag, i_payload_request};
+        if (rst) queue_r_port_addr <= 3'h0;
+        else if (o_valid & o_ready) queue_r_port_addr <= queue_r_port_addr + 3'h1;
+    end
+
+    always @(posedge clk) begin
+        if (rst) level <= 4'h0;
+        else begin
+            if (i_ready & i_valid & !(o_valid & o_ready)) level <= level + 4'h1;
+            if (o_valid & o_ready & !(i_ready & i_valid)) level <= level - 4'h1;
         end
     end
 endmodule
@@ -2504,7 +2675,8 @@ endmodule
 // offset is not a multiple of the bus width. `address` is base + offset in either case; the low 12 bits of a base are
 // ignored, so that a burst cannot cross a page however the base is set. A window that is not allowed counts as base 0.
 //
-// Latency: 4 cycles from `i` to `o`, one step of the check in each. `i.ready` depends on registers only.
+// Latency: 4 cycles from `i` to `o`, one step of the check in each. A request enters when one of PLACES is free and
+// never stops on its way: `i.ready` depends on registers only, and `o.ready` holds nothing back but what waits at `o`.
 //
 // Parameters:
 //     architecture: Bus widths.
@@ -2523,29 +2695,35 @@ module tcu_window_check_read_check (
     input  wire         i_valid,
     output wire         i_ready,
     output wire [48:0]  o_payload,
-    output reg          o_valid,
+    output wire         o_valid,
     input  wire         o_ready,
     output wire         empty
 );
-    wire [42:0] queue_o_payload;
-    wire queue_o_valid;
-    reg [39:0] o_payload_address;
-    reg [5:0] o_payload_beats;
-    reg [1:0] o_payload_tag;
-    reg o_payload_violation, chosen_valid, summed_valid, allowed, refused;
-    reg [42:0] chosen, summed;
-    reg [27:0] base;
-    reg [31:0] size, summed_size;
+    reg [2:0] room;
+    reg verdicts_i_valid, refused, entered_valid, chosen_valid, allowed;
+    reg [42:0] summed, entered, chosen;
     reg [28:0] page;
     reg [32:0] end_offset;
+    reg [31:0] summed_size, size;
+    reg [27:0] base;
 
-    wire free = !o_valid | o_ready;
-    assign empty = !(queue_o_valid | chosen_valid | summed_valid | o_valid);
-    assign o_payload = {o_payload_violation, o_payload_tag, o_payload_beats, o_payload_address};
+    assign i_ready = room != 3'h0;
+    assign empty = room == 3'h5;
+    wire taken = i_valid & i_ready;
+    wire left = o_valid & o_ready;
+    wire verdicts_i_payload_violation = refused | page[28] | (end_offset > summed_size);
+    wire [1:0] summed_tag = summed[42:41];
+    wire [5:0] summed_request_beats = summed[40:35];
+    wire [48:0] verdicts_i_payload = {verdicts_i_payload_violation, summed_tag, summed_request_beats, page[27:0],
+        summed[14:3]};
     wire [40:0] i_payload_request = i_payload[40:0];
     wire [1:0] i_payload_tag = i_payload[42:41];
-    wire [40:0] queue_o_payload_request = queue_o_payload[40:0];
-    wire [1:0] queue_o_payload_tag = queue_o_payload[42:41];
+    wire [40:0] entered_request = entered[40:0];
+    wire [1:0] entered_tag = entered[42:41];
+    wire [40:0] chosen_request = chosen[40:0];
+    wire [1:0] chosen_tag = chosen[42:41];
+    wire [31:0] chosen_request_offset = chosen[34:3];
+    wire [5:0] chosen_request_beats = chosen[40:35];
     wire [39:0] windows_0_base = windows[39:0];
     wire [31:0] windows_0_size = windows[71:40];
     wire [39:0] windows_1_base = windows[111:72];
@@ -2556,93 +2734,72 @@ module tcu_window_check_read_check (
     wire [31:0] windows_3_size = windows[287:256];
     wire [39:0] windows_4_base = windows[327:288];
     wire [31:0] windows_4_size = windows[359:328];
-    wire [2:0] queue_o_payload_request_window = queue_o_payload[2:0];
-    wire [40:0] chosen_request = chosen[40:0];
-    wire [1:0] chosen_tag = chosen[42:41];
-    wire [31:0] chosen_request_offset = chosen[34:3];
-    wire [5:0] chosen_request_beats = chosen[40:35];
-    wire [31:0] summed_request_offset = summed[34:3];
-    wire [5:0] summed_request_beats = summed[40:35];
-    wire [1:0] summed_tag = summed[42:41];
+    wire [2:0] entered_request_window = entered[2:0];
 
-    tcu_stream_queue_read_check_queue u_queue (
+    tcu_fifo_read_check_verdicts u_verdicts (
         .clk(clk), .rst(rst),
-        .i_payload({i_payload_tag, i_payload_request}), .i_valid(i_valid), .i_ready(i_ready),
-        .o_payload(queue_o_payload), .o_valid(queue_o_valid), .o_ready(free)
+        .i_payload(verdicts_i_payload), .i_valid(verdicts_i_valid), .i_ready(),
+        .o_payload(o_payload), .o_valid(o_valid), .o_ready(o_ready),
+        .level()
     );
 
     always @(posedge clk) begin
         if (rst) begin
+            room <= 3'h5;
+            entered_valid <= 1'h0;
             chosen_valid <= 1'h0;
-            summed_valid <= 1'h0;
-            o_valid <= 1'h0;
-        end else if (free) begin
-            chosen_valid <= queue_o_valid;
-            summed_valid <= chosen_valid;
-            o_valid <= summed_valid;
+            verdicts_i_valid <= 1'h0;
+        end else begin
+            room <= room - taken + left;
+            entered_valid <= taken;
+            chosen_valid <= entered_valid;
+            verdicts_i_valid <= chosen_valid;
         end
     end
 
     always @(posedge clk) begin
-        if (free) begin
-            chosen <= {queue_o_payload_tag, queue_o_payload_request};
-            base <= 28'h0;
-            size <= 32'h0;
-            allowed <= 1'h0;
-            case (queue_o_payload_request_window)
-                3'h0: begin
-                    base <= windows_0_base[39:12];
-                    size <= windows_0_size;
-                    allowed <= 1'h1;
-                end
-                3'h1: begin
-                    base <= windows_1_base[39:12];
-                    size <= windows_1_size;
-                    allowed <= 1'h1;
-                end
-                3'h2: begin
-                    base <= windows_2_base[39:12];
-                    size <= windows_2_size;
-                    allowed <= 1'h1;
-                end
-                3'h3: begin
-                    base <= windows_3_base[39:12];
-                    size <= windows_3_size;
-                    allowed <= 1'h1;
-                end
-                3'h4: begin
-                    base <= windows_4_base[39:12];
-                    size <= windows_4_size;
-                    allowed <= 1'h1;
-                end
-                default: ;
-            endcase
-        end
+        entered <= {i_payload_tag, i_payload_request};
+        chosen <= {entered_tag, entered_request};
+        summed <= {chosen_tag, chosen_request};
+        page <= base + chosen_request_offset[31:12];
+        end_offset <= chosen_request_offset + {chosen_request_beats, 3'h0};
+        summed_size <= size;
+        refused <= !allowed | (chosen_request_beats == 6'h0) | (chosen_request_beats > 6'h20) |
+            (chosen_request_offset[2:0] != 3'h0);
     end
 
     always @(posedge clk) begin
-        if (free) begin
-            summed <= {chosen_tag, chosen_request};
-            page <= base + chosen_request_offset[31:12];
-            end_offset <= chosen_request_offset + {chosen_request_beats, 3'h0};
-            summed_size <= size;
-            refused <= !allowed | (chosen_request_beats == 6'h0) | (chosen_request_beats > 6'h20) |
-                (chosen_request_offset[2:0] != 3'h0);
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            o_payload_address <= 40'h0;
-            o_payload_beats <= 6'h0;
-            o_payload_tag <= 2'h0;
-            o_payload_violation <= 1'h0;
-        end else if (free) begin
-            o_payload_address <= {page[27:0], summed_request_offset[11:0]};
-            o_payload_beats <= summed_request_beats;
-            o_payload_tag <= summed_tag;
-            o_payload_violation <= refused | page[28] | (end_offset > summed_size);
-        end
+        base <= 28'h0;
+        size <= 32'h0;
+        allowed <= 1'h0;
+        case (entered_request_window)
+            3'h0: begin
+                base <= windows_0_base[39:12];
+                size <= windows_0_size;
+                allowed <= 1'h1;
+            end
+            3'h1: begin
+                base <= windows_1_base[39:12];
+                size <= windows_1_size;
+                allowed <= 1'h1;
+            end
+            3'h2: begin
+                base <= windows_2_base[39:12];
+                size <= windows_2_size;
+                allowed <= 1'h1;
+            end
+            3'h3: begin
+                base <= windows_3_base[39:12];
+                size <= windows_3_size;
+                allowed <= 1'h1;
+            end
+            3'h4: begin
+                base <= windows_4_base[39:12];
+                size <= windows_4_size;
+                allowed <= 1'h1;
+            end
+            default: ;
+        endcase
     end
 endmodule
 
@@ -2713,9 +2870,9 @@ module tcu_reader (
     localparam ERROR_CODE_WINDOW = 4'h1;
 
     wire order_i_ready, order_o_valid, read_check_o_valid, read_check_empty;
-    wire [46:0] order_o_payload;
+    wire [47:0] order_o_payload;
     wire [48:0] read_check_o_payload;
-    reg stopped;
+    reg stopped, begun, ends;
     reg [40:0] read_check_i_payload_request;
     reg [1:0] read_check_i_payload_tag;
     reg [4:0] arrived;
@@ -2727,16 +2884,18 @@ module tcu_reader (
         (!bus_arvalid | bus_arready);
     wire [5:0] read_check_o_payload_beats = read_check_o_payload[45:40];
     wire [6:0] order_i_payload_length_wide = read_check_o_payload_beats - 7'h1;
+    wire order_i_payload_single = read_check_o_payload_beats == 6'h1;
     wire read_check_i_valid = |{request_2_valid, request_1_valid, request_0_valid};
     assign request_2_ready = request_0_ready & ({request_1_valid, request_0_valid} == 2'h0);
     assign request_1_ready = request_0_ready & !request_0_valid;
-    wire [4:0] order_o_payload_length = order_o_payload[46:42];
-    wire last = arrived == order_o_payload_length;
+    wire order_o_payload_single = order_o_payload[47];
+    wire last = begun ? ends : order_o_payload_single;
     wire failure_and = bus_rvalid & order_o_valid & !halted;
     wire failure = failure_and & (bus_rresp != 2'h0);
     wire misplaced = bus_rvalid & !halted & (order_o_valid ? (bus_rresp == 2'h0) & (bus_rlast != last) : 1'h1);
     wire deliver = failure_and & (bus_rresp == 2'h0) & (bus_rlast == last);
     wire order_o_ready = bus_rvalid & last;
+    wire [5:0] arrived_sum = arrived + 6'h1;
     wire error_valid_or = violation | failure | misplaced;
     wire [5:0] request_2_payload_beats = request_2_payload[40:35];
     wire [31:0] request_2_payload_offset = request_2_payload[34:3];
@@ -2795,11 +2954,13 @@ module tcu_reader (
     wire [42:0] read_check_i_payload = {read_check_i_payload_tag, read_check_i_payload_request_beats,
         read_check_i_payload_request_offset, read_check_i_payload_request_window};
     wire [1:0] order_o_payload_client = order_o_payload[1:0];
+    wire [4:0] order_o_payload_length = order_o_payload[46:42];
     wire [39:0] order_o_payload_address = order_o_payload[41:2];
 
     tcu_fifo_reader_order u_order (
         .clk(clk), .rst(rst),
-        .i_payload({order_i_payload_length_wide[4:0], read_check_o_payload_address, read_check_o_payload_tag}),
+        .i_payload({order_i_payload_single, order_i_payload_length_wide[4:0], read_check_o_payload_address,
+            read_check_o_payload_tag}),
         .i_valid(read_check_o_ready), .i_ready(order_i_ready),
         .o_payload(order_o_payload), .o_valid(order_o_valid), .o_ready(order_o_ready),
         .level(outstanding)
@@ -2848,8 +3009,15 @@ module tcu_reader (
     end
 
     always @(posedge clk) begin
-        if (rst) arrived <= 5'h0;
-        else if (bus_rvalid & order_o_valid) arrived <= last ? 5'h0 : arrived + 5'h1;
+        if (rst) begin
+            arrived <= 5'h0;
+            begun <= 1'h0;
+            ends <= 1'h0;
+        end else if (bus_rvalid & order_o_valid) begin
+            arrived <= last ? 5'h0 : arrived_sum[4:0];
+            begun <= !last;
+            ends <= arrived_sum == order_o_payload_length;
+        end
     end
 
     always @(posedge clk) begin
@@ -2920,39 +3088,56 @@ module tcu_fifo_writer_order (
     end
 endmodule
 
-// A queue of `depth` stream payloads, in registers. Latency one cycle, full rate. Reset: empty.
-module tcu_stream_queue_write_check_queue (
+// A queue of `depth` items, one in and one out per cycle.
+//
+// An item can leave 1 cycle after it entered, 2 cycles from depth SMALL_DEPTH on, where the storage is a memory with
+// a registered output. `level` counts all items inside. Reset empties the queue.
+//
+// Parameters:
+//     shape: Shape of an item.
+//     depth: Items, a power of two, at least 2. ValueError otherwise.
+module tcu_fifo_write_check_verdicts (
     input  wire        clk,
     input  wire        rst,
-    input  wire [41:0] i_payload,
+    input  wire [47:0] i_payload,
     input  wire        i_valid,
     output wire        i_ready,
-    output reg  [41:0] o_payload,
+    output wire [47:0] o_payload,
     output wire        o_valid,
-    input  wire        o_ready
+    input  wire        o_ready,
+    output reg  [3:0]  level
 );
-    reg [1:0] level;
-    reg [41:0] slot_1;
+    reg [2:0] queue_w_port_addr, queue_r_port_addr;
 
-    assign i_ready = level != 2'h2;
-    assign o_valid = level != 2'h0;
-    wire put = i_valid & i_ready;
-    wire get = o_valid & o_ready;
-    wire [40:0] slot_1_request = slot_1[40:0];
-    wire slot_1_tag = slot_1[41];
-    wire [40:0] i_payload_request = i_payload[40:0];
-    wire i_payload_tag = i_payload[41];
+    reg [47:0] queue_storage [0:7];
+
+    assign i_ready = level != 4'h8;
+    assign o_valid = level != 4'h0;
+    wire queue_w_port_en = i_valid & i_ready;
+    assign o_payload = queue_storage[queue_r_port_addr];
+    wire [39:0] i_payload_address = i_payload[39:0];
+    wire [5:0] i_payload_beats = i_payload[45:40];
+    wire i_payload_tag = i_payload[46];
+    wire i_payload_violation = i_payload[47];
+
+    always @(posedge clk) if (queue_w_port_en) queue_storage[queue_w_port_addr] <=
+        {i_payload_violation, i_payload_tag, i_payload_beats, i_payload_address};
 
     always @(posedge clk) begin
-        if (rst) level <= 2'h0;
-        else level <= level + put - get;
+        if (rst) queue_w_port_addr <= 3'h0;
+        else if (i_ready & i_valid) queue_w_port_addr <= queue_w_port_addr + 3'h1;
     end
 
     always @(posedge clk) begin
-        if (get) o_payload <= {slot_1_tag, slot_1_request};
-        if (put) begin
-            if ((level - get) == 3'h0) o_payload <= {i_payload_tag, i_payload_request};
-            if ((level - get) == 3'h1) slot_1 <= {i_payload_tag, i_payload_request};
+        if (rst) queue_r_port_addr <= 3'h0;
+        else if (o_valid & o_ready) queue_r_port_addr <= queue_r_port_addr + 3'h1;
+    end
+
+    always @(posedge clk) begin
+        if (rst) level <= 4'h0;
+        else begin
+            if (i_ready & i_valid & !(o_valid & o_ready)) level <= level + 4'h1;
+            if (o_valid & o_ready & !(i_ready & i_valid)) level <= level - 4'h1;
         end
     end
 endmodule
@@ -2964,7 +3149,8 @@ endmodule
 // offset is not a multiple of the bus width. `address` is base + offset in either case; the low 12 bits of a base are
 // ignored, so that a burst cannot cross a page however the base is set. A window that is not allowed counts as base 0.
 //
-// Latency: 4 cycles from `i` to `o`, one step of the check in each. `i.ready` depends on registers only.
+// Latency: 4 cycles from `i` to `o`, one step of the check in each. A request enters when one of PLACES is free and
+// never stops on its way: `i.ready` depends on registers only, and `o.ready` holds nothing back but what waits at `o`.
 //
 // Parameters:
 //     architecture: Bus widths.
@@ -2983,104 +3169,90 @@ module tcu_window_check_write_check (
     input  wire         i_valid,
     output wire         i_ready,
     output wire [47:0]  o_payload,
-    output reg          o_valid,
+    output wire         o_valid,
     input  wire         o_ready,
     output wire         empty
 );
-    wire [41:0] queue_o_payload;
-    wire queue_o_valid;
-    reg [39:0] o_payload_address;
-    reg [5:0] o_payload_beats;
-    reg o_payload_tag, o_payload_violation, chosen_valid, summed_valid, allowed, refused;
-    reg [41:0] chosen, summed;
-    reg [27:0] base;
-    reg [31:0] size, summed_size;
+    reg [2:0] room;
+    reg verdicts_i_valid, refused, entered_valid, chosen_valid, allowed;
+    reg [41:0] summed, entered, chosen;
     reg [28:0] page;
     reg [32:0] end_offset;
+    reg [31:0] summed_size, size;
+    reg [27:0] base;
 
-    wire free = !o_valid | o_ready;
-    assign empty = !(queue_o_valid | chosen_valid | summed_valid | o_valid);
-    assign o_payload = {o_payload_violation, o_payload_tag, o_payload_beats, o_payload_address};
+    assign i_ready = room != 3'h0;
+    assign empty = room == 3'h5;
+    wire taken = i_valid & i_ready;
+    wire left = o_valid & o_ready;
+    wire verdicts_i_payload_violation = refused | page[28] | (end_offset > summed_size);
+    wire summed_tag = summed[41];
+    wire [5:0] summed_request_beats = summed[40:35];
+    wire [47:0] verdicts_i_payload = {verdicts_i_payload_violation, summed_tag, summed_request_beats, page[27:0],
+        summed[14:3]};
     wire [40:0] i_payload_request = i_payload[40:0];
     wire i_payload_tag = i_payload[41];
-    wire [40:0] queue_o_payload_request = queue_o_payload[40:0];
-    wire queue_o_payload_tag = queue_o_payload[41];
-    wire [39:0] windows_3_base = windows[255:216];
-    wire [31:0] windows_3_size = windows[287:256];
-    wire [39:0] windows_4_base = windows[327:288];
-    wire [31:0] windows_4_size = windows[359:328];
-    wire [2:0] queue_o_payload_request_window = queue_o_payload[2:0];
+    wire [40:0] entered_request = entered[40:0];
+    wire entered_tag = entered[41];
     wire [40:0] chosen_request = chosen[40:0];
     wire chosen_tag = chosen[41];
     wire [31:0] chosen_request_offset = chosen[34:3];
     wire [5:0] chosen_request_beats = chosen[40:35];
-    wire [31:0] summed_request_offset = summed[34:3];
-    wire [5:0] summed_request_beats = summed[40:35];
-    wire summed_tag = summed[41];
+    wire [39:0] windows_3_base = windows[255:216];
+    wire [31:0] windows_3_size = windows[287:256];
+    wire [39:0] windows_4_base = windows[327:288];
+    wire [31:0] windows_4_size = windows[359:328];
+    wire [2:0] entered_request_window = entered[2:0];
 
-    tcu_stream_queue_write_check_queue u_queue (
+    tcu_fifo_write_check_verdicts u_verdicts (
         .clk(clk), .rst(rst),
-        .i_payload({i_payload_tag, i_payload_request}), .i_valid(i_valid), .i_ready(i_ready),
-        .o_payload(queue_o_payload), .o_valid(queue_o_valid), .o_ready(free)
+        .i_payload(verdicts_i_payload), .i_valid(verdicts_i_valid), .i_ready(),
+        .o_payload(o_payload), .o_valid(o_valid), .o_ready(o_ready),
+        .level()
     );
 
     always @(posedge clk) begin
         if (rst) begin
+            room <= 3'h5;
+            entered_valid <= 1'h0;
             chosen_valid <= 1'h0;
-            summed_valid <= 1'h0;
-            o_valid <= 1'h0;
-        end else if (free) begin
-            chosen_valid <= queue_o_valid;
-            summed_valid <= chosen_valid;
-            o_valid <= summed_valid;
+            verdicts_i_valid <= 1'h0;
+        end else begin
+            room <= room - taken + left;
+            entered_valid <= taken;
+            chosen_valid <= entered_valid;
+            verdicts_i_valid <= chosen_valid;
         end
     end
 
     always @(posedge clk) begin
-        if (free) begin
-            chosen <= {queue_o_payload_tag, queue_o_payload_request};
-            base <= 28'h0;
-            size <= 32'h0;
-            allowed <= 1'h0;
-            case (queue_o_payload_request_window)
-                3'h3: begin
-                    base <= windows_3_base[39:12];
-                    size <= windows_3_size;
-                    allowed <= 1'h1;
-                end
-                3'h4: begin
-                    base <= windows_4_base[39:12];
-                    size <= windows_4_size;
-                    allowed <= 1'h1;
-                end
-                default: ;
-            endcase
-        end
+        entered <= {i_payload_tag, i_payload_request};
+        chosen <= {entered_tag, entered_request};
+        summed <= {chosen_tag, chosen_request};
+        page <= base + chosen_request_offset[31:12];
+        end_offset <= chosen_request_offset + {chosen_request_beats, 3'h0};
+        summed_size <= size;
+        refused <= !allowed | (chosen_request_beats == 6'h0) | (chosen_request_beats > 6'h20) |
+            (chosen_request_offset[2:0] != 3'h0);
     end
 
     always @(posedge clk) begin
-        if (free) begin
-            summed <= {chosen_tag, chosen_request};
-            page <= base + chosen_request_offset[31:12];
-            end_offset <= chosen_request_offset + {chosen_request_beats, 3'h0};
-            summed_size <= size;
-            refused <= !allowed | (chosen_request_beats == 6'h0) | (chosen_request_beats > 6'h20) |
-                (chosen_request_offset[2:0] != 3'h0);
-        end
-    end
-
-    always @(posedge clk) begin
-        if (rst) begin
-            o_payload_address <= 40'h0;
-            o_payload_beats <= 6'h0;
-            o_payload_tag <= 1'h0;
-            o_payload_violation <= 1'h0;
-        end else if (free) begin
-            o_payload_address <= {page[27:0], summed_request_offset[11:0]};
-            o_payload_beats <= summed_request_beats;
-            o_payload_tag <= summed_tag;
-            o_payload_violation <= refused | page[28] | (end_offset > summed_size);
-        end
+        base <= 28'h0;
+        size <= 32'h0;
+        allowed <= 1'h0;
+        case (entered_request_window)
+            3'h3: begin
+                base <= windows_3_base[39:12];
+                size <= windows_3_size;
+                allowed <= 1'h1;
+            end
+            3'h4: begin
+                base <= windows_4_base[39:12];
+                size <= windows_4_size;
+                allowed <= 1'h1;
+            end
+            default: ;
+        endcase
     end
 endmodule
 
@@ -3095,17 +3267,17 @@ endmodule
 module tcu_fifo_bursts (
     input  wire       clk,
     input  wire       rst,
-    input  wire [5:0] i_payload,
+    input  wire [4:0] i_payload,
     input  wire       i_valid,
     output wire       i_ready,
-    output wire [5:0] o_payload,
+    output wire [4:0] o_payload,
     output wire       o_valid,
     input  wire       o_ready,
     output reg  [4:0] level
 );
     reg [3:0] queue_w_port_addr, queue_r_port_addr;
 
-    reg [5:0] queue_storage [0:15];
+    reg [4:0] queue_storage [0:15];
 
     assign i_ready = level != 5'h10;
     assign o_valid = level != 5'h0;
@@ -3193,8 +3365,9 @@ endmodule
 // address is offered or accepted complete with WSTRB = 0 (except for a beat that is already offered), and responses
 // are accepted and discarded. Requests and data already taken may then never be written.
 //
-// Latency: AWVALID rises 5 cycles after a request is taken if its data is there, the first WVALID 2 cycles after
-// AWVALID. One beat per cycle without gaps between bursts, if request and data come in time.
+// Latency: AWVALID rises 7 cycles after a request is taken if its data is there, the first WVALID 2 cycles after
+// AWVALID. One beat per cycle without gaps between bursts, one address every three cycles, if request and data come in
+// time.
 //
 // Members:
 //     windows: Settings; stable while the writer is not idle.
@@ -3253,25 +3426,25 @@ module tcu_writer (
         beats_o_valid;
     wire [39:0] order_o_payload;
     wire [47:0] write_check_o_payload;
-    wire [5:0] bursts_o_payload;
+    wire [4:0] bursts_o_payload;
     wire [63:0] beats_o_payload;
-    reg stopped;
+    reg stopped, complete, present, last, waits;
+    reg [5:0] needed;
     reg [6:0] unclaimed;
-    reg [4:0] sent;
+    reg [4:0] left;
 
     wire halted = stopped | halt;
     wire write_check_o_payload_violation = write_check_o_payload[47];
     wire violation = write_check_o_valid & !halted & write_check_o_payload_violation;
+    wire write_check_o_ready = complete & !halted & !write_check_o_payload_violation & order_i_ready & bursts_i_ready
+        & (!bus_awvalid | bus_awready);
     wire [5:0] write_check_o_payload_beats = write_check_o_payload[45:40];
-    wire write_check_o_ready = write_check_o_valid & !halted & !write_check_o_payload_violation &
-        (unclaimed >= write_check_o_payload_beats) & order_i_ready & bursts_i_ready & (!bus_awvalid | bus_awready);
+    wire [6:0] bursts_i_payload_wide = write_check_o_payload_beats - 7'h1;
     wire push = data_valid & data_ready;
-    wire load = bursts_o_valid & beats_o_valid & (!bus_wvalid | bus_wready);
-    wire last = sent == (bursts_o_payload - 7'h1);
-    wire bursts_o_ready = load & last;
+    wire load = present & beats_o_valid & (!bus_wvalid | bus_wready);
+    wire bursts_o_ready = !present | (load & last);
     wire answer = bus_bvalid & order_o_valid & !halted;
     wire failure = answer & (bus_bresp != 2'h0);
-    wire [6:0] bus_awlen_difference = write_check_o_payload_beats - 7'h1;
     assign bus_awid = 1'h0;
     assign bus_awsize = 3'h3;
     assign bus_awburst = 2'h1;
@@ -3312,7 +3485,7 @@ module tcu_writer (
 
     tcu_fifo_bursts u_bursts (
         .clk(clk), .rst(rst),
-        .i_payload(write_check_o_payload_beats), .i_valid(write_check_o_ready), .i_ready(bursts_i_ready),
+        .i_payload(bursts_i_payload_wide[4:0]), .i_valid(write_check_o_ready), .i_ready(bursts_i_ready),
         .o_payload(bursts_o_payload), .o_valid(bursts_o_valid), .o_ready(bursts_o_ready),
         .level()
     );
@@ -3326,12 +3499,18 @@ module tcu_writer (
 
     always @(posedge clk) begin
         if (rst) begin
+            waits <= 1'h0;
+            needed <= 6'h0;
+            complete <= 1'h0;
             idle <= 1'h1;
             unclaimed <= 7'h0;
             beat <= 1'h0;
             done <= 1'h0;
             error_valid <= 1'h0;
         end else begin
+            waits <= write_check_o_valid & !write_check_o_ready;
+            needed <= write_check_o_payload_beats;
+            complete <= waits & !write_check_o_ready & (unclaimed >= needed);
             idle <= (outstanding == 5'h0) & ((write_check_empty & !request_valid) | halted);
             unclaimed <= unclaimed + push - (write_check_o_ready ? write_check_o_payload_beats : 7'h0);
             beat <= bus_wvalid & bus_wready;
@@ -3350,7 +3529,26 @@ module tcu_writer (
             if (write_check_o_ready) begin
                 bus_awvalid <= 1'h1;
                 bus_awaddr <= write_check_o_payload_address;
-                bus_awlen <= {bus_awlen_difference[6], bus_awlen_difference};
+                bus_awlen <= {bursts_i_payload_wide[6], bursts_i_payload_wide};
+            end
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            left <= 5'h0;
+            last <= 1'h0;
+            present <= 1'h0;
+        end else begin
+            if (load) begin
+                left <= left - 5'h1;
+                last <= left == 5'h1;
+                present <= !last;
+            end
+            if (bursts_o_valid & bursts_o_ready) begin
+                left <= bursts_o_payload;
+                last <= bursts_o_payload == 5'h0;
+                present <= 1'h1;
             end
         end
     end
@@ -3358,7 +3556,6 @@ module tcu_writer (
     always @(posedge clk) begin
         if (rst) begin
             bus_wvalid <= 1'h0;
-            sent <= 5'h0;
             bus_wdata <= 64'h0;
             bus_wstrb <= 8'h0;
             bus_wlast <= 1'h0;
@@ -3366,7 +3563,6 @@ module tcu_writer (
             if (bus_wready) bus_wvalid <= 1'h0;
             if (load) begin
                 bus_wvalid <= 1'h1;
-                sent <= last ? 5'h0 : sent + 5'h1;
                 bus_wdata <= beats_o_payload;
                 bus_wstrb <= halted ? 8'h0 : 8'hff;
                 bus_wlast <= last;
@@ -3705,7 +3901,8 @@ endmodule
 //     written: The activation memory has done the last write of an instruction.
 //     done: 1 for every instruction, in that cycle.
 //
-// Latency: a request 4 cycles after the instruction is taken, a write 4 cycles after `beat_valid`.
+// Latency: a request 5 cycles after the instruction is taken, a write 4 cycles after `beat_valid`. One burst every
+// other cycle.
 module tcu_load (
     input  wire         clk,
     input  wire         rst,
@@ -3731,20 +3928,18 @@ module tcu_load (
     reg [31:0] request_payload_offset, write_payload_data;
     reg [5:0] request_payload_beats;
     reg [23:0] write_payload_address;
-    reg write_payload_last, piece;
+    reg write_payload_last, enough, piece;
     reg [8:0] room;
 
     assign instruction_ready = bursts_i_ready & plans_i_ready;
     wire bursts_i_valid = instruction_valid & plans_i_ready;
     wire plans_i_valid = instruction_valid & bursts_i_ready;
-    wire [5:0] bursts_o_payload_units = bursts_o_payload[40:35];
-    wire enough = room >= bursts_o_payload_units;
     wire free = !request_valid | request_ready;
-    wire take = bursts_o_valid & enough & free;
-    wire bursts_o_ready = enough & free;
+    wire take = enough & free;
     wire advance = places_o_valid & beats_o_valid & (!write_valid | write_ready);
     wire last_piece = piece;
     wire beats_o_ready = advance & last_piece;
+    wire [5:0] bursts_o_payload_units = bursts_o_payload[40:35];
     wire [5:0] taken = take ? bursts_o_payload_units : 6'h0;
     assign request_payload = {request_payload_beats, request_payload_offset, request_payload_window};
     assign write_payload = {write_payload_last, write_payload_data, write_payload_address};
@@ -3772,7 +3967,7 @@ module tcu_load (
     tcu_segment_walker_bursts u_bursts (
         .clk(clk), .rst(rst),
         .i_payload(bursts_i_payload), .i_valid(bursts_i_valid), .i_ready(bursts_i_ready),
-        .o_payload(bursts_o_payload), .o_valid(bursts_o_valid), .o_ready(bursts_o_ready)
+        .o_payload(bursts_o_payload), .o_valid(bursts_o_valid), .o_ready(take)
     );
 
     tcu_fifo_plans u_plans (
@@ -3798,6 +3993,16 @@ module tcu_load (
     );
 
     always @(posedge clk) begin
+        if (rst) begin
+            enough <= 1'h0;
+            room <= 9'h100;
+        end else begin
+            enough <= bursts_o_valid & !take & (room >= bursts_o_payload_units);
+            room <= room - taken + (beats_o_valid & beats_o_ready);
+        end
+    end
+
+    always @(posedge clk) begin
         if (rst) request_valid <= 1'h0;
         else begin
             if (request_ready) request_valid <= 1'h0;
@@ -3815,11 +4020,6 @@ module tcu_load (
             request_payload_offset <= bursts_o_payload_address;
             request_payload_beats <= bursts_o_payload_units;
         end
-    end
-
-    always @(posedge clk) begin
-        if (rst) room <= 9'h100;
-        else room <= room - taken + (beats_o_valid & beats_o_ready);
     end
 
     always @(posedge clk) begin
@@ -4405,7 +4605,8 @@ endmodule
 // Members:
 //     instruction: WEIGHT instructions.
 //     request, beat_en, beat: Client of the bus reader.
-//     claim_weights, claim_parameters, claim_beats, free_weights, free_parameters: Room in the rings, in beats.
+//     claim_weights, claim_parameters, claim_beats, free_weights, free_parameters: Room in the rings, in beats. It is
+//         claimed in the cycle after a request, and looked at again in the second one after that.
 //     weight_en, parameter_en: The beat goes into that ring.
 //     fresh_en: The beat was not read before in this run: its burst begins where the fresh ones before it end.
 //     fresh_end: Offset up to which fresh bursts were requested, from that of the first byte after the header on.
@@ -4422,8 +4623,8 @@ module tcu_weight_stream (
     output wire         request_valid,
     input  wire         request_ready,
     input  wire         beat_en,
-    output wire         claim_weights,
-    output wire         claim_parameters,
+    output reg          claim_weights,
+    output reg          claim_parameters,
     output reg  [5:0]   claim_beats,
     input  wire [7:0]   free_weights,
     input  wire [7:0]   free_parameters,
@@ -4439,51 +4640,67 @@ module tcu_weight_stream (
     localparam FSM_REQUEST = 2'h3;
 
     reg [31:0] request_payload_offset;
-    reg [7:0] bursts_r_data;
-    reg [5:0] count;
+    reg [5:0] request_payload_beats, count;
+    reg begun, ends, weights, fresh, room, bursts_r_rdy, last_column, ends_2;
+    reg [8:0] bursts_r_data;
     reg [17:0] left;
-    reg weights, fresh, room, bursts_r_rdy;
     reg [1:0] fsm_state;
     reg [4:0] bursts_inner_level, bursts_w_port_addr, bursts_r_port_addr;
-    reg [511:0] word;
     reg [11:0] column;
+    reg [511:0] word;
 
-    reg [7:0] bursts_storage [0:30];
+    reg [8:0] bursts_storage [0:30];
 
-    assign weight_en = beat_en & bursts_r_data[6];
-    assign parameter_en = beat_en & !bursts_r_data[6];
-    assign fresh_en = beat_en & bursts_r_data[7];
-    wire [6:0] bursts_r_en_sum = count + 7'h1;
-    wire bursts_r_en_equal = bursts_r_en_sum == bursts_r_data[5:0];
+    wire last = begun ? ends : bursts_r_data[6];
+    assign weight_en = beat_en & bursts_r_data[7];
+    assign parameter_en = beat_en & !bursts_r_data[7];
+    assign fresh_en = beat_en & bursts_r_data[8];
+    wire bursts_r_en = beat_en & last;
     wire [5:0] to_boundary = 6'h20 - request_payload_offset[7:3];
     wire [5:0] beats = (left < to_boundary) ? left[5:0] : to_boundary;
     assign instruction_ready = fsm_state == FSM_IDLE;
     wire bursts_w_rdy = bursts_inner_level != 5'h1f;
     wire bursts_inner_r_rdy = bursts_inner_level != 5'h0;
-    wire bursts_w_en = (fsm_state == FSM_REQUEST) & room & request_ready;
-    wire bursts_w_port_en = bursts_w_rdy & bursts_w_en;
-    wire bursts_r_en = beat_en & bursts_r_en_equal;
+    wire claims = (fsm_state == FSM_REQUEST) & room & request_ready;
+    wire bursts_w_port_en = bursts_w_rdy & claims;
     wire bursts_r_port_en = bursts_inner_r_rdy & (!bursts_r_rdy | bursts_r_en);
-    wire [31:0] request_payload_offset_sum = request_payload_offset + {claim_beats, 3'h0};
-    wire [12:0] fsm_state_sum = column + 13'h1;
+    wire [12:0] last_column_sum = column + 13'h1;
+    wire [31:0] request_payload_offset_sum = request_payload_offset + {request_payload_beats, 3'h0};
     assign busy = bursts_r_rdy | (fsm_state == FSM_PREPARE) | (fsm_state == FSM_CHOOSE) | (fsm_state == FSM_REQUEST);
     assign request_valid = (fsm_state == FSM_REQUEST) & room;
-    assign claim_weights = (fsm_state == FSM_REQUEST) & room & request_ready & weights;
-    assign claim_parameters = (fsm_state == FSM_REQUEST) & room & request_ready & !weights;
-    assign request_payload = {claim_beats, request_payload_offset, 3'h1};
-    wire [7:0] bursts_w_data = {fresh, weights, claim_beats};
+    assign request_payload = {request_payload_beats, request_payload_offset, 3'h1};
+    wire [11:0] word_n_columns = word[171:160];
     wire [31:0] word_offset = word[159:128];
     wire [15:0] word_n_tiles = word[187:172];
-    wire [11:0] word_n_columns = word[171:160];
 
-    always @(posedge clk) if (bursts_w_port_en) bursts_storage[bursts_w_port_addr] <= bursts_w_data;
+    always @(posedge clk) if (bursts_w_port_en) bursts_storage[bursts_w_port_addr] <=
+        {fresh, weights, request_payload_beats == 6'h1, request_payload_beats};
     always @(posedge clk) if (bursts_r_port_en) bursts_r_data <= bursts_storage[bursts_r_port_addr];
 
     always @(posedge clk) begin
-        if (rst) count <= 6'h0;
-        else if (beat_en) begin
-            count <= bursts_r_en_sum[5:0];
-            if (bursts_r_en_equal) count <= 6'h0;
+        if (rst) begin
+            count <= 6'h0;
+            begun <= 1'h0;
+            ends <= 1'h0;
+        end else if (beat_en) begin
+            count <= count + 6'h1;
+            begun <= !last;
+            ends <= (count + 7'h2) == bursts_r_data[5:0];
+            if (last) count <= 6'h0;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) begin
+            claim_weights <= 1'h0;
+            claim_parameters <= 1'h0;
+            claim_beats <= 6'h0;
+            last_column <= 1'h0;
+        end else begin
+            claim_weights <= claims & weights;
+            claim_parameters <= claims & !weights;
+            claim_beats <= request_payload_beats;
+            last_column <= last_column_sum == word_n_columns;
         end
     end
 
@@ -4496,11 +4713,13 @@ module tcu_weight_stream (
             column <= 12'h0;
             weights <= 1'h0;
             left <= 18'h0;
-            claim_beats <= 6'h0;
+            request_payload_beats <= 6'h0;
+            ends_2 <= 1'h0;
             fresh <= 1'h0;
             fresh_end <= 32'h40;
         end else begin
-            room <= (weights ? free_weights >= claim_beats : free_parameters >= claim_beats) & bursts_w_rdy;
+            room <= (weights ? free_weights >= request_payload_beats : free_parameters >= request_payload_beats) &
+                bursts_w_rdy;
             case (fsm_state)
                 FSM_IDLE: begin
                     if (instruction_valid) begin
@@ -4518,22 +4737,23 @@ module tcu_weight_stream (
                 FSM_CHOOSE: begin
                     room <= 1'h0;
                     fsm_state <= FSM_REQUEST;
-                    claim_beats <= beats;
+                    request_payload_beats <= beats;
+                    ends_2 <= left <= to_boundary;
                     fresh <= request_payload_offset == fresh_end;
                 end
                 FSM_REQUEST: begin
                     if (room & request_ready) begin
                         fsm_state <= FSM_CHOOSE;
                         request_payload_offset <= request_payload_offset_sum;
-                        left <= left - claim_beats;
+                        left <= left - request_payload_beats;
                         if (fresh) fresh_end <= request_payload_offset_sum;
-                        if (left == claim_beats) begin
+                        if (ends_2) begin
                             weights <= !weights;
                             left <= 18'h4;
                             if (!weights) left <= word_n_tiles * 18'h2;
                             else begin
-                                column <= fsm_state_sum[11:0];
-                                if (fsm_state_sum == word_n_columns) fsm_state <= FSM_IDLE;
+                                column <= last_column_sum[11:0];
+                                if (last_column) fsm_state <= FSM_IDLE;
                             end
                         end
                     end
@@ -5268,7 +5488,7 @@ module tcu_pass_walker (
     reg [23:0] o_pass_payload_row, o_pass_payload_offset, column_at, block_at, group_at;
     reg [16:0] o_pass_payload_iy, block_iy;
     reg kx_ends, ky_turns, last_ky, group_turns, last_group, block_turns, last_block, column_turns, last_column,
-        tile_starts, tile_there, emitted;
+        tile_starts, tile_there, emitted, begin_;
     reg [6:0] tile_position, panel_position, start_position;
     reg [1:0] fsm_state;
     reg [7:0] kx_left, ky_left;
@@ -5296,7 +5516,6 @@ module tcu_pass_walker (
     wire o_tile_payload_release = last_block & !instruction_payload_keep;
     assign instruction_ready = fsm_state == FSM_IDLE;
     assign busy = !instruction_ready;
-    wire begin_ = fsm_state == FSM_PREPARE;
     wire group_turns_selected = kx_ends ? kx_is_one : kx_left == 8'h2;
     wire group_turns_selected_2 = last_ky ? ky_is_one : ky_left == 8'h2;
     wire group_turns_selected_3 = ky_turns ? group_turns_selected_2 : last_ky;
@@ -5521,12 +5740,15 @@ module tcu_pass_walker (
 
     always @(posedge clk) begin
         if (rst) begin
+            begin_ <= 1'h0;
             o_pass_payload_layer <= 12'h0;
             fsm_state <= FSM_IDLE;
         end else begin
+            begin_ <= 1'h0;
             case (fsm_state)
                 FSM_IDLE: begin
                     if (instruction_valid) begin
+                        begin_ <= 1'h1;
                         o_pass_payload_layer <= instruction_payload_layer;
                         fsm_state <= FSM_PREPARE;
                     end
@@ -7352,7 +7574,7 @@ endmodule
 //
 // Members:
 //     instruction: DRAIN instructions; what follows the header stays until `ready` is 1 again, which is when
-//         the pipeline is empty, so that controls stand still.
+//         the pipeline was empty in the cycle before, so that controls stand still.
 //     filled, bank_released: A tile is complete; its bank is free again.
 //     read_en, read_bank, read_pixel, accumulators: Port of the accumulators.
 //     groups_written, read_group_en, read_group, read_unit, parameters, group_released: Port of the parameter ring.
@@ -7366,7 +7588,7 @@ module tcu_output_path (
     input  wire         rst,
     input  wire [511:0] instruction_payload,
     input  wire         instruction_valid,
-    output wire         instruction_ready,
+    output reg          instruction_ready,
     input  wire         filled,
     output wire         bank_released,
     output wire         read_en,
@@ -7414,7 +7636,7 @@ module tcu_output_path (
     wire [7:0] sum_2_part = total_2[byte_plane_line[7:6] * 8 +: 8];
     wire [7:0] sum_3_part = total_3[byte_plane_line[7:6] * 8 +: 8];
     assign busy = start | walker_active | residual_reader_active | (flying != 5'h0);
-    assign instruction_ready = !busy;
+    wire instruction_taken = instruction_valid & instruction_ready;
     wire [31:0] operand = residual_reader_operand >> (2'h0 * 32);
     wire instruction_payload_int32 = instruction_payload[487];
     wire [7:0] instruction_payload_zero_point = instruction_payload[383:376];
@@ -7489,11 +7711,13 @@ module tcu_output_path (
         if (rst) begin
             valid_line <= 21'h0;
             start <= 1'h0;
+            instruction_ready <= 1'h1;
             moving <= 1'h0;
             tile_done <= 1'h0;
         end else begin
             valid_line <= {valid_line[19:0], read_group_en};
-            start <= instruction_valid & instruction_ready;
+            start <= instruction_taken;
+            instruction_ready <= !instruction_taken & !busy;
             moving <= walker_nears | (flying != 5'h0);
             tile_done <= write_en & step_line[545];
         end
@@ -7509,7 +7733,7 @@ module tcu_output_path (
 
     always @(posedge clk) begin
         if (rst) layer <= 12'h0;
-        else if (instruction_valid & instruction_ready) layer <= instruction_payload_layer;
+        else if (instruction_taken) layer <= instruction_payload_layer;
     end
 
     always @(posedge clk) begin
@@ -7691,7 +7915,7 @@ endmodule
 //     done: Pulse when the last result of an instruction has been written.
 //     busy: An instruction is under way.
 //
-// Rate: one tap per cycle while the memory serves it and takes the results; the first tap comes 3 cycles after an
+// Rate: one tap per cycle while the memory serves it and takes the results; the first tap comes 4 cycles after an
 // instruction was taken and one more per bit of `stride_y`, see SerialProduct. The next one starts after `done`.
 module tcu_pool (
     input  wire         clk,
@@ -7716,15 +7940,16 @@ module tcu_pool (
     localparam FSM_BEGIN = 2'h1;
     localparam FSM_WALK = 2'h2;
 
-    wire taps_i_ready, taps_o_valid, words_o_valid, row_product_ready;
     wire [27:0] taps_o_payload;
+    wire taps_o_valid, words_o_valid, row_product_ready;
+    wire [3:0] taps_level;
     wire [31:0] words_o_payload;
     wire [23:0] row_product_products;
     reg [23:0] write_payload_address, tap_address, group_at, y_at, x_at, ky_at, kx_at, out_group_at, out_y_at,
         address;
     reg [31:0] write_payload_data, maximum;
     reg write_payload_last, kx_ends, ky_turns, last_ky, x_turns, last_x, y_turns, last_y, group_turns, last_group,
-        tap_first, tap_valid, walking, complete, final_;
+        tap_first, tap_valid, room, walking, complete, begin_, final_;
     reg [16:0] ky_iy, kx_ix, y_iy, x_ix;
     reg [27:0] tap;
     reg [1:0] fsm_state;
@@ -7748,8 +7973,8 @@ module tcu_pool (
     wire tap_inside = ($signed(ky_iy) >= 1'sd0) & ($signed(ky_iy) < $signed({1'h0, instruction_payload_height})) &
         ($signed(kx_ix) >= 1'sd0) & ($signed(kx_ix) < $signed({1'h0, instruction_payload_width}));
     wire tap_inside_2 = tap[0];
-    assign read_valid = tap_valid & tap_inside_2 & taps_i_ready;
-    wire tap_taken = tap_valid & taps_i_ready & (!tap_inside_2 | read_ready);
+    assign read_valid = tap_valid & tap_inside_2 & room;
+    wire tap_taken = tap_valid & room & (!tap_inside_2 | read_ready);
     wire step = walking & (!tap_valid | tap_taken);
     wire pending = complete | (write_valid & !write_ready);
     wire taps_o_payload_inside = taps_o_payload[0];
@@ -7765,7 +7990,6 @@ module tcu_pool (
     wire y_turns_selected_2 = x_turns ? y_turns_selected : last_x;
     wire [3:0] instruction_payload_stride_x = instruction_payload[387:384];
     wire [23:0] x_at_sum = x_at + instruction_payload_stride_x * 24'h4;
-    wire begin_ = (fsm_state == FSM_BEGIN) & row_product_ready;
     assign write_payload = {write_payload_last, write_payload_data, write_payload_address};
     assign done = written;
     wire tap_first_2 = tap[1];
@@ -7790,9 +8014,9 @@ module tcu_pool (
     tcu_fifo_taps u_taps (
         .clk(clk), .rst(rst),
         .i_payload({tap_address_2, tap_final, tap_last, tap_first_2, tap_inside_2}), .i_valid(tap_taken),
-        .i_ready(taps_i_ready),
+        .i_ready(),
         .o_payload(taps_o_payload), .o_valid(taps_o_valid), .o_ready(take),
-        .level()
+        .level(taps_level)
     );
 
     tcu_fifo_words u_words (
@@ -7984,6 +8208,16 @@ module tcu_pool (
     end
 
     always @(posedge clk) begin
+        if (rst) begin
+            room <= 1'h0;
+            complete <= 1'h0;
+        end else begin
+            room <= taps_level < 4'h7;
+            complete <= take & taps_o_payload_last;
+        end
+    end
+
+    always @(posedge clk) begin
         if (rst) tap_valid <= 1'h0;
         else if (step | tap_taken) tap_valid <= step;
     end
@@ -8017,11 +8251,6 @@ module tcu_pool (
     end
 
     always @(posedge clk) begin
-        if (rst) complete <= 1'h0;
-        else complete <= take & taps_o_payload_last;
-    end
-
-    always @(posedge clk) begin
         if (rst) begin
             final_ <= 1'h0;
             address <= 24'h0;
@@ -8050,9 +8279,11 @@ module tcu_pool (
 
     always @(posedge clk) begin
         if (rst) begin
+            begin_ <= 1'h0;
             layer <= 12'h0;
             fsm_state <= FSM_IDLE;
         end else begin
+            begin_ <= 1'h0;
             case (fsm_state)
                 FSM_IDLE: begin
                     if (instruction_valid) begin
@@ -8061,7 +8292,10 @@ module tcu_pool (
                     end
                 end
                 FSM_BEGIN: begin
-                    if (begin_) fsm_state <= FSM_WALK;
+                    if (row_product_ready) begin
+                        begin_ <= 1'h1;
+                        fsm_state <= FSM_WALK;
+                    end
                 end
                 FSM_WALK: begin
                     if (written) fsm_state <= FSM_IDLE;
@@ -8452,7 +8686,7 @@ module tcu_header_check (
     input  wire        en,
     input  wire [63:0] beat,
     input  wire [31:0] window_bytes,
-    output wire        of_program,
+    output reg         of_program,
     output reg         flawed,
     output reg  [3:0]  code,
     output reg  [2:0]  window,
@@ -8469,11 +8703,10 @@ module tcu_header_check (
     localparam ERROR_CODE_WEIGHTS = 4'hd;
     localparam WINDOW_PROGRAM = 3'h0;
 
+    reg complete, compared_1, compared_0;
     reg [3:0] number, code_1, code_0;
-    reg compared_1, compared_0, complete;
     reg [31:0] expected_1, expected_0;
 
-    assign of_program = number >= 4'h8;
     wire [2:0] window_selected = of_program ? 3'h0 : 3'h1;
 
     always @* begin
@@ -8559,6 +8792,11 @@ module tcu_header_check (
     always @(posedge clk) begin
         if (rst) number <= 4'h0;
         else if (en & (number != 4'hc)) number <= number + 4'h1;
+    end
+
+    always @(posedge clk) begin
+        if (rst) of_program <= 1'h0;
+        else if (en & (number == 4'h7)) of_program <= 1'h1;
     end
 
     always @(posedge clk) begin
@@ -8866,14 +9104,14 @@ module tcu_image_check (
     wire [2:0] headers_window;
     wire [31:0] headers_weights_bytes, headers_weights_crc;
     wire [63:0] crc_crc;
-    reg [5:0] beat_number;
+    reg is_last, wrong, complete;
     reg [31:0] written;
-    reg wrong, complete;
     reg [22:0] block;
+    reg [5:0] beat_number;
     reg [1:0] ends;
 
     wire of_program = fetch_en & headers_of_program;
-    wire last = of_program & (beat_number == 6'h3f);
+    wire last = of_program & is_last;
     wire holds = crc_crc[31:0] == written;
     wire error_valid = headers_flawed | wrong | (finished & !complete);
     wire [3:0] error_code = headers_flawed ? headers_code : wrong ? 4'he : 4'hf;
@@ -8906,6 +9144,11 @@ module tcu_image_check (
             verified <= ends[1] & holds & !headers_flawed & !wrong;
             complete <= (crc_crc[63:32] == headers_weights_crc) & (fresh_end == headers_weights_bytes);
         end
+    end
+
+    always @(posedge clk) begin
+        if (rst) is_last <= 1'h0;
+        else if (of_program) is_last <= beat_number == 6'h3e;
     end
 
     always @(posedge clk) if (last) written <= beat[63:32];
@@ -9394,7 +9637,7 @@ module tcu_core (
     wire [4:0] output_read_group;
     wire [7:0] weight_ring_free_beats, parameter_ring_free_beats;
     wire [255:0] parameter_ring_data;
-    reg [5:0] load_under_way, store_under_way;
+    reg [5:0] load_under_way, store_under_way, longest_wait_entered;
 
     assign bus_activity = (read_arvalid & read_arready) | read_rvalid | (write_awvalid & write_awready) |
         (write_wvalid & write_wready) | write_bvalid;
@@ -9456,7 +9699,6 @@ module tcu_core (
     wire [31:0] load_write_payload_data = load_write_payload[55:24];
     wire load_write_payload_last = load_write_payload[56];
     wire [7:0] weight_ring_claim_beats = {2'h0, weight_stream_claim_beats};
-    wire [3:0] fetch_o_payload_opcode = fetch_o_payload[3:0];
     wire [11:0] dispatch_o_pool_payload_layer = dispatch_o_pool_payload[16:5];
     wire [11:0] dispatch_o_drain_payload_layer = dispatch_o_drain_payload[16:5];
     wire [11:0] dispatch_o_compute_payload_layer = dispatch_o_compute_payload[16:5];
@@ -9466,6 +9708,7 @@ module tcu_core (
     wire [71:0] longest_wait_gate_layer = {dispatch_o_pool_payload_layer, dispatch_o_drain_payload_layer,
         dispatch_o_compute_payload_layer, dispatch_o_store_payload_layer, dispatch_o_load_payload_layer,
         dispatch_o_weight_payload_layer};
+    wire [3:0] fetch_o_payload_opcode = fetch_o_payload[3:0];
 
     tcu_fetch u_fetch (
         .clk(clk), .rst(rst), .start(start),
@@ -9719,13 +9962,7 @@ module tcu_core (
     );
 
     tcu_longest_wait u_longest_wait (
-        .clk(clk), .rst(rst),
-        .entered({fetch_o_valid & dispatch_i_ready & (fetch_o_payload_opcode == OPCODE_POOL), fetch_o_valid &
-            dispatch_i_ready & (fetch_o_payload_opcode == OPCODE_DRAIN), fetch_o_valid & dispatch_i_ready &
-            (fetch_o_payload_opcode == OPCODE_COMPUTE), fetch_o_valid & dispatch_i_ready &
-            (fetch_o_payload_opcode == OPCODE_STORE), fetch_o_valid & dispatch_i_ready &
-            (fetch_o_payload_opcode == OPCODE_LOAD), fetch_o_valid & dispatch_i_ready &
-            (fetch_o_payload_opcode == OPCODE_WEIGHT)}),
+        .clk(clk), .rst(rst), .entered(longest_wait_entered),
         .taken({dispatch_o_pool_valid & pool_instruction_ready, dispatch_o_drain_valid & output_instruction_ready,
             dispatch_o_compute_valid & compute_instruction_ready, dispatch_o_store_valid & store_instruction_ready,
             dispatch_o_load_valid & load_instruction_ready, dispatch_o_weight_valid &
@@ -9740,6 +9977,7 @@ module tcu_core (
             load_under_way <= 6'h0;
             store_under_way <= 6'h0;
             activity <= 1'h0;
+            longest_wait_entered <= 6'h0;
         end else begin
             load_under_way <= load_under_way + (dispatch_o_load_valid & load_instruction_ready) - load_done;
             store_under_way <= store_under_way + (dispatch_o_store_valid & store_instruction_ready) - store_done;
@@ -9747,6 +9985,12 @@ module tcu_core (
                 dispatch_o_drain_valid & output_instruction_ready, dispatch_o_compute_valid &
                 compute_instruction_ready, dispatch_o_store_valid & store_instruction_ready, dispatch_o_load_valid &
                 load_instruction_ready, dispatch_o_weight_valid & weight_stream_instruction_ready} | activity_any;
+            longest_wait_entered <= {fetch_o_valid & dispatch_i_ready & (fetch_o_payload_opcode == OPCODE_POOL),
+                fetch_o_valid & dispatch_i_ready & (fetch_o_payload_opcode == OPCODE_DRAIN), fetch_o_valid &
+                dispatch_i_ready & (fetch_o_payload_opcode == OPCODE_COMPUTE), fetch_o_valid & dispatch_i_ready &
+                (fetch_o_payload_opcode == OPCODE_STORE), fetch_o_valid & dispatch_i_ready &
+                (fetch_o_payload_opcode == OPCODE_LOAD), fetch_o_valid & dispatch_i_ready &
+                (fetch_o_payload_opcode == OPCODE_WEIGHT)};
         end
     end
 endmodule

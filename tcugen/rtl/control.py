@@ -136,79 +136,84 @@ class Control(wiring.Component):
         m.d.comb += lost.eq(self.error_code == ErrorCode.READ_LAST)
         quiet_cycles = Signal(range(SETTLE_CYCLES))
 
+        def enter(state: str) -> None:
+            """What depends on the state alone is a register of its own: reset and halt go to every unit."""
+            m.next = state
+            m.d.sync += [
+                self.core_reset.eq(state == "CLEAR"),
+                self.running.eq(state == "RUNNING"),
+                self.halt.eq(state in ("STOPPING", "ERROR", "CLEAR")),
+                self.busy.eq(state in ("CLEAR", "RUNNING", "STOPPING")),
+                self.done.eq(state == "DONE"),
+                self.failed.eq(state == "ERROR"),
+            ]
+
         with m.If(self.clear_interrupt):
             m.d.sync += pending.eq(0)
-        with m.FSM(name="state") as fsm:
+        with m.FSM(name="state"):
             for resting in ("IDLE", "DONE", "ERROR"):
                 with m.State(resting):
                     m.d.comb += self.startable.eq(bus_idle)
                     with m.If(self.soft_reset):
                         m.d.sync += [reset_wanted.eq(1), quiet_cycles.eq(0), pending.eq(0)]
-                        m.next = "STOPPING"
+                        enter("STOPPING")
                     with m.Elif(self.start & bus_idle):
                         m.d.sync += [reset_wanted.eq(0), pending.eq(0)]
-                        m.next = "CLEAR"
+                        enter("CLEAR")
             with m.State("CLEAR"):
-                m.d.comb += self.core_reset.eq(1)
                 m.d.sync += [self.error_code.eq(ErrorCode.NONE), self.error_address.eq(0), pending.eq(0)]
                 m.d.sync += self.fetch_start.eq(~reset_wanted)
                 with m.If(reset_wanted):
-                    m.next = "IDLE"
+                    enter("IDLE")
                 with m.Else():
-                    m.next = "RUNNING"
+                    enter("RUNNING")
             with m.State("RUNNING"):
-                m.d.comb += self.running.eq(1)
                 m.d.sync += [self.fetch_start.eq(0), quiet_cycles.eq(0)]
                 with m.If(error):
                     m.d.sync += [self.error_code.eq(first.code), self.error_address.eq(first.address)]
                     m.d.sync += reset_wanted.eq(self.soft_reset)
-                    m.next = "STOPPING"
+                    enter("STOPPING")
                 with m.Elif(self.soft_reset):
                     m.d.sync += reset_wanted.eq(1)
-                    m.next = "STOPPING"
+                    enter("STOPPING")
                 with m.Elif(core_hung):
                     m.d.sync += [self.error_code.eq(ErrorCode.CORE_HUNG), self.error_address.eq(self.waiting)]
                     m.d.sync += reset_wanted.eq(0)
-                    m.next = "STOPPING"
+                    enter("STOPPING")
                 with m.Elif(bus_hung):
                     m.d.sync += [self.error_code.eq(ErrorCode.BUS_HUNG), pending.eq(1)]
-                    m.next = "ERROR"
+                    enter("ERROR")
                 with m.Elif(self.finished):
                     m.d.sync += pending.eq(1)
-                    m.next = "DONE"
+                    enter("DONE")
             with m.State("STOPPING"):
                 m.d.sync += quiet_cycles.eq(quiet_cycles + 1)
                 with m.If(self.soft_reset):
                     m.d.sync += reset_wanted.eq(1)
                 with m.If(bus_hung & ~lost):
                     m.d.sync += [self.error_code.eq(ErrorCode.BUS_HUNG), pending.eq(1)]
-                    m.next = "ERROR"
+                    enter("ERROR")
                 with m.Elif((~bus_idle & ~bus_hung) | self.bus_activity):
                     m.d.sync += quiet_cycles.eq(0)
                 with m.Elif(bus_hung | (quiet_cycles == SETTLE_CYCLES - 1)):
                     with m.If(reset_wanted | self.soft_reset):
-                        m.next = "CLEAR"
+                        enter("CLEAR")
                     with m.Else():
                         m.d.sync += pending.eq(1)
-                        m.next = "ERROR"
-
-        m.d.comb += [
-            self.done.eq(fsm.ongoing("DONE")),
-            self.failed.eq(fsm.ongoing("ERROR")),
-            self.busy.eq(fsm.ongoing("CLEAR") | fsm.ongoing("RUNNING") | fsm.ongoing("STOPPING")),
-            self.halt.eq(fsm.ongoing("STOPPING") | fsm.ongoing("ERROR") | fsm.ongoing("CLEAR")),
-        ]
+                        enter("ERROR")
         return m
 
     def _watchdog(self, m: Module, bus_idle: Signal, bus_hung: Signal, core_hung: Signal) -> None:
         silent_cycles = Signal(32)
+        last_cycle = Signal(32)  # after which it has been silent for `watchdog` cycles
+        watched = Signal()
+        reached = Signal()
         was_idle = Signal()
         moves = Signal()
-        m.d.sync += was_idle.eq(bus_idle)
+        m.d.sync += [was_idle.eq(bus_idle), last_cycle.eq(self.watchdog - 1), watched.eq(self.watchdog != 0)]
         m.d.comb += moves.eq(Mux(bus_idle, self.core_activity | ~self.running, self.bus_activity))
         with m.If(moves | (bus_idle != was_idle)):
-            m.d.sync += silent_cycles.eq(0)
-        with m.Elif(silent_cycles != self.watchdog):
-            m.d.sync += silent_cycles.eq(silent_cycles + 1)
-        hung = (self.watchdog != 0) & (silent_cycles == self.watchdog)
-        m.d.comb += [bus_hung.eq(hung & ~bus_idle), core_hung.eq(hung & bus_idle & self.running)]
+            m.d.sync += [silent_cycles.eq(0), reached.eq(0)]
+        with m.Elif(watched & ~reached):
+            m.d.sync += [silent_cycles.eq(silent_cycles + 1), reached.eq(silent_cycles == last_cycle)]
+        m.d.comb += [bus_hung.eq(reached & ~bus_idle), core_hung.eq(reached & bus_idle & self.running)]

@@ -231,11 +231,14 @@ class Core(Component):
             *(compute.active, compute.read_en, output.read_group_en),
             *(getattr(dispatch, f"done_{unit.name.lower()}") for unit in Unit),
         )
-        m.d.sync += self.activity.eq(handed_on | taken.any() | Cat(moves).any())
-        m.d.comb += [
+        m.d.sync += [
+            self.activity.eq(handed_on | taken.any() | Cat(moves).any()),
+            # It comes to the gate a good deal later.
             longest_wait.entered.eq(
                 Cat(handed_on & (header(fetch.o.payload).opcode == opcode) for opcode in QUEUES),
             ),
+        ]
+        m.d.comb += [
             longest_wait.taken.eq(taken),
             longest_wait.busy.eq(dispatch.unit_busy),
             *(longest_wait.gate_layer[k].eq(header(gate.payload).layer) for k, gate in enumerate(gates)),

@@ -22,8 +22,8 @@ class Dispatch(wiring.Component):
             The counters are COUNT_BITS wide and stay at their maximum.
         unit_busy: By QUEUES. A unit is busy from the cycle after it took an instruction until all its work is done.
         bus_idle: Nothing is requested from the bus, on it or due.
-        finished: One pulse, when END has been taken and SETTLE_CYCLES cycles in a row all queues were empty, no unit
-            busy and the bus idle. Nothing is accepted after END.
+        finished: One pulse, in the cycle after END has been taken and SETTLE_CYCLES cycles in a row all queues were
+            empty, no unit busy and the bus idle. Nothing is accepted after END.
         compute_empty, compute_waiting, compute_wait_unit, compute_layer: State of the compute queue, for counters.
 
     Counters start at 0 with a reset. From a done pulse to the offer of an instruction that waited for it: 2 cycles,
@@ -112,13 +112,17 @@ class Dispatch(wiring.Component):
         return m
 
     def _finish(self, m: Module, all_empty, ended: Signal) -> None:
+        still = Signal()
         quiet = Signal()
         reported = Signal()
         quiet_cycles = Signal(range(SETTLE_CYCLES))
         m.d.comb += [
-            quiet.eq(ended & ~reported & all_empty & ~self.unit_busy.any() & self.bus_idle),
+            quiet.eq(ended & ~reported & still),
             self.finished.eq(quiet & (quiet_cycles == SETTLE_CYCLES - 1)),
         ]
-        m.d.sync += quiet_cycles.eq(Mux(quiet, quiet_cycles + 1, 0))
+        m.d.sync += [
+            still.eq(ended & all_empty & ~self.unit_busy.any() & self.bus_idle),
+            quiet_cycles.eq(Mux(quiet, quiet_cycles + 1, 0)),
+        ]
         with m.If(self.finished):
             m.d.sync += reported.eq(1)

@@ -197,6 +197,7 @@ class Fetch(wiring.Component):
         taken = Signal()
         sound = Signal()  # the present own part is judged, and offered as soon as its shared part is there
         unsound = Signal()  # it is judged, and an error
+        wants_shared = Signal()  # it is sound and has a shared part of its own
         known = Signal(1 << OPCODE_BITS)  # opcodes whose shared part is in the memory, or that have none
         unread = Signal(32 - exact_log2(PART_BYTES))  # parts of the program not taken yet
         more = Signal()  # there are such
@@ -209,11 +210,10 @@ class Fetch(wiring.Component):
         usable = Signal()
         part_taken = Signal()
         of_own = header(own)
-        wants_shared = sound & of_own.shared
         exhausted = ~more & (~present | wants_shared)
         m.d.comb += [
             usable.eq(parts.valid & more & some_trusted & ~framing),
-            self.o.valid.eq(fetching & sound & (~of_own.shared | usable)),
+            self.o.valid.eq(fetching & sound & (~wants_shared | usable)),
             self.o.payload.eq(Cat(own, Mux(of_own.shared, parts.payload, read.data))),
             taken.eq(self.o.valid & self.o.ready),
             # A part may be the shared part of the present instruction, or the own part of the next: it is taken along
@@ -222,7 +222,7 @@ class Fetch(wiring.Component):
             part_taken.eq(parts.valid & parts.ready),
             read.en.eq(part_taken & ~framing & ~wants_shared),
             read.addr.eq(header(parts.payload).opcode),
-            write.en.eq(taken & of_own.shared),
+            write.en.eq(taken & wants_shared),
             write.addr.eq(of_own.opcode),
             write.data.eq(parts.payload),
             self.error.valid.eq(fetching & (exhausted | unsound)),
@@ -233,6 +233,7 @@ class Fetch(wiring.Component):
         m.d.sync += [
             sound.eq(present & ~taken & known_opcode),
             unsound.eq(present & ~taken & ~known_opcode),
+            wants_shared.eq(present & ~taken & known_opcode & of_own.shared),
             is_end.eq(present & ~taken & (of_own.opcode == Opcode.END)),
         ]
         with m.If(self.start):

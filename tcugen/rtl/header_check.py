@@ -77,10 +77,11 @@ class HeaderCheck(wiring.Component):
         beats = -(-_HEADER_WORDS // lanes)
         number = Signal(range(beats + 1))  # of the beat; stays at `beats` when the headers have come
         complete = Signal()
-        m.d.comb += self.of_program.eq(number >= _WEIGHTS_WORDS // lanes)
         m.d.sync += complete.eq(self.en & (number == beats - 1))
         with m.If(self.en & (number != beats)):
             m.d.sync += number.eq(number + 1)
+        with m.If(self.en & (number == _WEIGHTS_WORDS // lanes - 1)):
+            m.d.sync += self.of_program.eq(1)
 
         # A program that does not fit is found when its header has come; later words must not hide earlier ones.
         block_bits = exact_log2(BLOCK_BYTES)

@@ -1,6 +1,6 @@
 """The host's registers as an AXI4-Lite slave, generated from the table in `tcugen.registers`."""
 
-from amaranth.hdl import Cat, Const, Module, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -25,7 +25,10 @@ from tcugen.rtl.window_rules import WindowRules
 RESPONSE_OKAY = 0
 RESPONSE_SLVERR = 2
 
-READ_CYCLES = LAYER_READ_CYCLES + 2
+_GROUP_BITS = 3
+"""Eight registers are a group of which one is read: a choice among all at once would be the longest in the machine."""
+
+READ_CYCLES = LAYER_READ_CYCLES + 3
 """From an accepted read address to valid data, for every register: as long as the slowest takes."""
 
 CONTROL_BITS = ("start", "soft_reset", "clear_interrupt")
@@ -64,7 +67,7 @@ class Host(wiring.Component):
         busy, done, failed, startable, error_code, error_address: From Control.
         totals, layer_count: From Counters; `layer` and `counter` select the latter.
 
-    A read takes READ_CYCLES from address to data, a write 2 cycles from the later of address and data to response. A
+    A read takes READ_CYCLES from address to data, a write 3 cycles from the later of address and data to response. A
     write to CONTROL also waits for the verdict on the windows: up to CHECK_CYCLES after the last of them was set.
     """
 
@@ -174,51 +177,63 @@ class Host(wiring.Component):
         address = Signal(ADDRESS_BITS - 2)
         data = Signal(32)
         strobes = Signal(4)
-        execute = Signal()
-        accepted = Signal()
-        is_control = Signal()
-        rules = self._rules
-        m.d.comb += [
-            is_control.eq(address == BY_NAME["CONTROL"].address >> 2),
-            execute.eq(~self.awready & ~self.wready & ~self.bvalid & (rules.settled | ~is_control)),
-        ]
         have_address = Signal()
         have_data = Signal()
+        execute = Signal()
+        rules = self._rules
         m.d.comb += [self.awready.eq(~have_address), self.wready.eq(~have_data)]
         with m.If(self.awvalid & self.awready):
             m.d.sync += [have_address.eq(1), address.eq(self.awaddr[2:])]
         with m.If(self.wvalid & self.wready):
             m.d.sync += [have_data.eq(1), data.eq(self.wdata), strobes.eq(self.wstrb)]
+
+        # First cycle: which register it is, and whether the value has bits that there are not.
+        decoded = Signal()
+        to_control = Signal()
+        m.d.sync += [
+            decoded.eq(have_address & have_data & ~execute),
+            to_control.eq(address == BY_NAME["CONTROL"].address >> 2),
+        ]
+        m.d.comb += execute.eq(decoded & ~self.bvalid & (rules.settled | ~to_control))
+        stores = {name: self._store(m, BY_NAME[name], address, data, strobes) for name in stored}
+
+        # Second cycle.
+        wanted = Signal(len(CONTROL_BITS))
+        controls = Signal()
+        m.d.comb += wanted.eq(data & strobes[0].replicate(len(CONTROL_BITS)))
+        start, soft_reset, _ = wanted
+        m.d.comb += controls.eq(to_control & (self.startable & (rules.flaws == 0) | ~start | soft_reset))
         with m.If(self.bready):
             m.d.sync += self.bvalid.eq(0)
         with m.If(execute):
-            m.d.sync += [have_address.eq(0), have_data.eq(0), self.bvalid.eq(1), self.bresp.eq(RESPONSE_SLVERR)]
-            with m.If(accepted):
-                m.d.sync += self.bresp.eq(RESPONSE_OKAY)
-            with m.Switch(address):
-                for name, register in stored.items():
-                    with m.Case(BY_NAME[name].address >> 2):
-                        self._write(m, BY_NAME[name], register, data, strobes, accepted)
-                with m.Case(BY_NAME["CONTROL"].address >> 2):
-                    wanted = Signal(len(CONTROL_BITS), name="wanted")
-                    m.d.comb += wanted.eq(data & strobes[0].replicate(len(CONTROL_BITS)))
-                    start, soft_reset, _ = wanted
-                    m.d.comb += accepted.eq(self.startable & (rules.flaws == 0) | ~start | soft_reset)
-                    with m.If(accepted):
-                        m.d.comb += [getattr(self, name).eq(wanted[bit]) for bit, name in enumerate(CONTROL_BITS)]
+            m.d.sync += [
+                *(have.eq(0) for have in (have_address, have_data)),
+                self.bvalid.eq(1),
+                self.bresp.eq(Mux(controls | Cat(stores.values()).any(), RESPONSE_OKAY, RESPONSE_SLVERR)),
+            ]
+            m.d.comb += rules.changed.eq(Cat(stores[name] for name in stored if name in WINDOW_REGISTERS).any())
+            with m.If(controls):
+                m.d.comb += [getattr(self, name).eq(wanted[bit]) for bit, name in enumerate(CONTROL_BITS)]
+        for name, register in stored.items():
+            for byte in range(4):
+                part = slice(8 * byte, 8 * byte + 8)
+                with m.If(execute & stores[name] & strobes[byte]):
+                    m.d.sync += register[part].eq(
+                        data[part] & writable_mask(BY_NAME[name], self.address_bits) >> part.start
+                    )
 
-    def _write(self, m: Module, description: Register, register: Signal, data, strobes, accepted: Signal) -> None:
-        # The settings of a run must not change while it runs.
-        free = description.name in ("INTERRUPT_ENABLE", "LAYER_SELECT")
+    def _store(self, m: Module, description: Register, address: Signal, data: Signal, strobes: Signal) -> Signal:
+        """Whether the register takes the value, in the cycle after address and data are there."""
+        name = description.name.lower()
+        fits = Signal(name=f"fits_{name}")
+        stores = Signal(name=f"stores_{name}")
         mask = writable_mask(description, self.address_bits)
         beyond = Cat(strobe.replicate(8) for strobe in strobes) & data & ~mask & 0xFFFF_FFFF
-        m.d.comb += accepted.eq((beyond == 0) & (1 if free else ~self.busy))
-        if description.name in WINDOW_REGISTERS:
-            m.d.comb += self._rules.changed.eq(accepted)
-        for byte in range(4):
-            byte_mask = mask >> 8 * byte & 255
-            with m.If(accepted & strobes[byte]):
-                m.d.sync += register[8 * byte : 8 * byte + 8].eq(data[8 * byte : 8 * byte + 8] & byte_mask)
+        m.d.sync += fits.eq((address == description.address >> 2) & (beyond == 0))
+        # The settings of a run must not change while it runs.
+        free = description.name in ("INTERRUPT_ENABLE", "LAYER_SELECT")
+        m.d.comb += stores.eq(fits & (1 if free else ~self.busy))
+        return stores
 
     def _readable(self, stored: dict[str, Signal]) -> dict[str, Value]:
         """The value of each register, by name."""
@@ -249,6 +264,7 @@ class Host(wiring.Component):
         return values
 
     def _read_channels(self, m: Module, values: dict[str, Value]) -> None:
+        """The registers in groups of neighbours: first one of each group, then one of the groups."""
         address = Signal(ADDRESS_BITS - 2)
         reading = Signal()
         cycle = Signal(range(READ_CYCLES))
@@ -259,16 +275,31 @@ class Host(wiring.Component):
             for name, counter in _layer_counters().items():
                 with m.Case(BY_NAME[name].address >> 2):
                     m.d.comb += self.counter.eq(counter)
+        groups: dict[int, list[str]] = {}
+        for name in values:
+            groups.setdefault(BY_NAME[name].address >> 2 + _GROUP_BITS, []).append(name)
+        of_group = {number: Signal(32, name=f"of_group_{number}", reset_less=True) for number in groups}
+        known = Signal()
+        m.d.sync += known.eq(0)
+        for number, names in groups.items():
+            with m.Switch(address[:_GROUP_BITS]):
+                for name in names:
+                    with m.Case(BY_NAME[name].address >> 2 & (1 << _GROUP_BITS) - 1):
+                        m.d.sync += of_group[number].eq(values[name])
+                        with m.If(address[_GROUP_BITS:] == number):
+                            m.d.sync += known.eq(1)
         with m.If(self.rready):
             m.d.sync += self.rvalid.eq(0)
         with m.If(reading):
             m.d.sync += cycle.eq(cycle + 1)
             with m.If(cycle == READ_CYCLES - 2):
                 m.d.sync += [reading.eq(0), self.rvalid.eq(1), self.rdata.eq(0), self.rresp.eq(RESPONSE_SLVERR)]
-                with m.Switch(address):
-                    for name, value in values.items():
-                        with m.Case(BY_NAME[name].address >> 2):
-                            m.d.sync += [self.rdata.eq(value), self.rresp.eq(RESPONSE_OKAY)]
+                with m.If(known):
+                    m.d.sync += self.rresp.eq(RESPONSE_OKAY)
+                    with m.Switch(address[_GROUP_BITS:]):
+                        for number, value in of_group.items():
+                            with m.Case(number):
+                                m.d.sync += self.rdata.eq(value)
 
 
 def _layer_counters() -> dict[str, int]:

@@ -73,6 +73,7 @@ class ImageCheck(wiring.Component):
         beat_number = Signal(range(block_beats))
         block = Signal(32 - exact_log2(BLOCK_BYTES))  # that is being verified
         of_program = Signal()
+        is_last = Signal()  # the next beat of the program ends its block
         last = Signal()
         written = Signal(CRC_BITS, reset_less=True)  # the sum that the block holds
         ends = Signal(BeatCrc.LATENCY)  # cycles since its last beat
@@ -82,12 +83,14 @@ class ImageCheck(wiring.Component):
             headers.window_bytes.eq(self.window_bytes),
             self.program_bytes.eq(headers.program_bytes),
             of_program.eq(self.fetch_en & headers.of_program),
-            last.eq(of_program & (beat_number == block_beats - 1)),
+            last.eq(of_program & is_last),
             crc.en.eq(Cat(of_program, self.fresh_en)),
             crc.beat.eq(self.beat),
             crc.cut.eq(last),
         ]
         m.d.sync += [beat_number.eq(beat_number + of_program), ends.eq(Cat(last, ends))]
+        with m.If(of_program):
+            m.d.sync += is_last.eq(beat_number == block_beats - 2)
         with m.If(last):
             m.d.sync += written.eq(self.beat[-CRC_BITS:])
 

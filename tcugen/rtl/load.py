@@ -35,7 +35,8 @@ class Load(wiring.Component):
         written: The activation memory has done the last write of an instruction.
         done: 1 for every instruction, in that cycle.
 
-    Latency: a request 4 cycles after the instruction is taken, a write 4 cycles after `beat_valid`.
+    Latency: a request 5 cycles after the instruction is taken, a write 4 cycles after `beat_valid`. One burst every
+    other cycle.
     """
 
     instruction: stream.Interface
@@ -90,20 +91,20 @@ class Load(wiring.Component):
         return m
 
     def _elaborate_request(self, m: Module) -> None:
-        """Request bursts that the beat queue has room for."""
+        """Request bursts that the beat queue has room for, which is found out in the cycle before: it only grows."""
         bursts, beats = m.submodules.bursts, m.submodules.beats
         room = Signal(range(QUEUE_BEATS + 1), init=QUEUE_BEATS)  # beats neither requested nor in the queue
-        enough = Signal()
+        enough = Signal()  # for the burst that is offered
         free = Signal()
         take = Signal()
         taken = Signal(range(BURST_BEATS + 1))
         burst = bursts.o.payload
         m.d.comb += [
-            enough.eq(room >= burst.units),
             free.eq(~self.request.valid | self.request.ready),
-            take.eq(bursts.o.valid & enough & free),
-            bursts.o.ready.eq(enough & free),
+            take.eq(enough & free),
+            bursts.o.ready.eq(take),
         ]
+        m.d.sync += enough.eq(bursts.o.valid & ~take & (room >= burst.units))
         with m.If(self.request.ready):
             m.d.sync += self.request.valid.eq(0)
         with m.If(take):

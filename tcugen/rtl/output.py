@@ -45,7 +45,7 @@ class OutputPath(Component):
 
     Members:
         instruction: DRAIN instructions; what follows the header stays until `ready` is 1 again, which is when
-            the pipeline is empty, so that controls stand still.
+            the pipeline was empty in the cycle before, so that controls stand still.
         filled, bank_released: A tile is complete; its bank is free again.
         read_en, read_bank, read_pixel, accumulators: Port of the accumulators.
         groups_written, read_group_en, read_group, read_unit, parameters, group_released: Port of the parameter ring.
@@ -128,12 +128,16 @@ class OutputPath(Component):
         busy = start | walker.active | reader.active | (flying != 0)
         if loader is not None:
             busy = busy | loader.active | loader.done
+        # A register: the instruction memory asks it, and for whom that reads is a long choice of its own.
+        ready = Signal(init=1, name="ready")
+        taken = Signal(name="instruction_taken")
         m.d.comb += [
             self.busy.eq(busy),
-            self.instruction.ready.eq(~self.busy),
+            self.instruction.ready.eq(ready),
+            taken.eq(self.instruction.valid & ready),
         ]
-        m.d.sync += start.eq(self.instruction.valid & self.instruction.ready)
-        with m.If(self.instruction.valid & self.instruction.ready):
+        m.d.sync += [start.eq(taken), ready.eq(~taken & ~self.busy)]
+        with m.If(taken):
             m.d.sync += self.layer.eq(header(word).layer)
 
         m.d.comb += [

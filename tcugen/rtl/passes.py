@@ -147,15 +147,16 @@ class PassWalker(Component):
             self.o_tile.payload.place.eq(tile),
             self.o_tile.payload.release.eq(last_block & ~f.keep),
         ]
+        # A register of its own: it goes to all loops and addresses.
+        m.d.sync += begin.eq(0)
         with m.FSM() as fsm:
             m.d.comb += self.busy.eq(~fsm.ongoing("IDLE"))
             with m.State("IDLE"):
                 m.d.comb += self.instruction.ready.eq(1)
                 with m.If(self.instruction.valid):
-                    m.d.sync += layer.eq(header(self.instruction.payload).layer)
+                    m.d.sync += [layer.eq(header(self.instruction.payload).layer), begin.eq(1)]
                     m.next = "PREPARE"
             with m.State("PREPARE"):
-                m.d.comb += begin.eq(1)
                 m.next = "WALK"
             with m.State("WALK"):
                 m.d.comb += [

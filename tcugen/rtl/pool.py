@@ -45,7 +45,7 @@ class Pool(Component):
         done: Pulse when the last result of an instruction has been written.
         busy: An instruction is under way.
 
-    Rate: one tap per cycle while the memory serves it and takes the results; the first tap comes 3 cycles after an
+    Rate: one tap per cycle while the memory serves it and takes the results; the first tap comes 4 cycles after an
     instruction was taken and one more per bit of `stride_y`, see SerialProduct. The next one starts after `done`.
     """
 
@@ -89,14 +89,16 @@ class Pool(Component):
         there = Signal(name="tap_valid")
         tap = Signal(TAP, reset_less=True)
         taken = Signal(name="tap_taken")
+        room = Signal()  # in the queue of taps, also if one entered in the cycle before
+        m.d.sync += room.eq(taps.level < TAPS_AHEAD - 1)
         with m.If(step | taken):
             m.d.sync += there.eq(step)
         with m.If(step):
             m.d.sync += [tap.eq(walked), self.read.payload.eq(walked_word)]
         m.d.comb += [
             self.done.eq(self.written),
-            self.read.valid.eq(there & tap.inside & taps.i.ready),
-            taken.eq(there & taps.i.ready & (~tap.inside | self.read.ready)),
+            self.read.valid.eq(there & tap.inside & room),
+            taken.eq(there & room & (~tap.inside | self.read.ready)),
             step.eq(walking & (~there | taken)),
             taps.i.valid.eq(taken),
             taps.i.payload.eq(tap),
@@ -105,6 +107,8 @@ class Pool(Component):
         ]
         self._maximum(m, taps, words)
 
+        # A register of its own: it goes to all loops and addresses.
+        m.d.sync += begin.eq(0)
         with m.FSM() as fsm:
             m.d.comb += self.busy.eq(~fsm.ongoing("IDLE"))
             with m.State("IDLE"):
@@ -113,8 +117,8 @@ class Pool(Component):
                     m.d.sync += self.layer.eq(header(self.instruction.payload).layer)
                     m.next = "BEGIN"
             with m.State("BEGIN"):
-                m.d.comb += begin.eq(row_product.ready)
-                with m.If(begin):
+                with m.If(row_product.ready):
+                    m.d.sync += begin.eq(1)
                     m.next = "WALK"
             with m.State("WALK"):
                 with m.If(self.done):

@@ -81,7 +81,7 @@ class Reader(wiring.Component):
         m.d.comb += halted.eq(stopped | self.halt)
         address_bits = self._architecture.bus_address_bits
         issued_layout = data.StructLayout(
-            {"client": bits_for(self._clients), "address": address_bits, "length": bits_for(BURST_BEATS)}
+            {"client": bits_for(self._clients), "address": address_bits, "length": bits_for(BURST_BEATS), "single": 1}
         )
         m.submodules.order = order = Fifo(issued_layout, MAX_OUTSTANDING)  # bursts in flight
         violation, violation_address = self._elaborate_address(m, order, halted)
@@ -122,6 +122,7 @@ class Reader(wiring.Component):
             order.i.payload.client.eq(checked.tag),
             order.i.payload.address.eq(checked.address),
             order.i.payload.length.eq(checked.beats - 1),
+            order.i.payload.single.eq(checked.beats == 1),
             check.i.valid.eq(Cat(*(client.valid for client in self.request)).any()),
         ]
         for number, client in reversed(list(enumerate(self.request))):
@@ -148,10 +149,12 @@ class Reader(wiring.Component):
         deliver = Signal()
         last = Signal()
         arrived = Signal(range(BURST_BEATS))  # beats of the oldest burst
+        begun = Signal()  # there are such, and `ends` says whether the next one is its last
+        ends = Signal()
         okay = bus.rresp == RESPONSE_OKAY
         m.d.comb += [
             bus.rready.eq(1),
-            last.eq(arrived == order.o.payload.length),
+            last.eq(Mux(begun, ends, order.o.payload.single)),
             failure.eq(bus.rvalid & order.o.valid & ~halted & ~okay),
             misplaced.eq(bus.rvalid & ~halted & Mux(order.o.valid, okay & (bus.rlast != last), 1)),
             deliver.eq(bus.rvalid & order.o.valid & ~halted & okay & (bus.rlast == last)),
@@ -162,7 +165,11 @@ class Reader(wiring.Component):
             self.beat_data.eq(bus.rdata),
         ]
         with m.If(bus.rvalid & order.o.valid):
-            m.d.sync += arrived.eq(Mux(last, 0, arrived + 1))
+            m.d.sync += [
+                arrived.eq(Mux(last, 0, arrived + 1)),
+                begun.eq(~last),
+                ends.eq(arrived + 1 == order.o.payload.length),
+            ]
         for number in range(self._clients):
             m.d.sync += self.beat_valid[number].eq(deliver & (order.o.payload.client == number))
         return failure, misplaced

@@ -36,7 +36,8 @@ class WeightStream(Component):
     Members:
         instruction: WEIGHT instructions.
         request, beat_en, beat: Client of the bus reader.
-        claim_weights, claim_parameters, claim_beats, free_weights, free_parameters: Room in the rings, in beats.
+        claim_weights, claim_parameters, claim_beats, free_weights, free_parameters: Room in the rings, in beats. It is
+            claimed in the cycle after a request, and looked at again in the second one after that.
         weight_en, parameter_en: The beat goes into that ring.
         fresh_en: The beat was not read before in this run: its burst begins where the fresh ones before it end.
         fresh_end: Offset up to which fresh bursts were requested, from that of the first byte after the header on.
@@ -89,7 +90,7 @@ class WeightStream(Component):
     def elaborate(self, platform):
         m = Module()
         burst_bits = bits_for(self.burst_beats + 1)
-        m.submodules.bursts = bursts = SyncFIFOBuffered(width=burst_bits + 2, depth=BURSTS_AHEAD)
+        m.submodules.bursts = bursts = SyncFIFOBuffered(width=burst_bits + 3, depth=BURSTS_AHEAD)
         self._receive(m, bursts)
 
         word = Signal(INSTRUCTION_BITS)
@@ -102,6 +103,9 @@ class WeightStream(Component):
         to_boundary = Signal(burst_bits)
         chosen = Signal(burst_bits)
         fresh = Signal()  # the chosen burst
+        ends = Signal()  # the segment with it
+        last_column = Signal()
+        claims = Signal()
         beat_shift = (self.bus_bytes - 1).bit_length()
         m.d.comb += [
             to_boundary.eq(self.burst_beats - offset[beat_shift : beat_shift + exact_log2(self.burst_beats)]),
@@ -109,8 +113,13 @@ class WeightStream(Component):
             self.request.payload.window.eq(Window.WEIGHTS),
             self.request.payload.offset.eq(offset),
             self.request.payload.beats.eq(chosen),
+            bursts.w_data.eq(Cat(chosen, chosen == 1, weights, fresh)),
+        ]
+        m.d.sync += [
+            self.claim_weights.eq(claims & weights),
+            self.claim_parameters.eq(claims & ~weights),
             self.claim_beats.eq(chosen),
-            bursts.w_data.eq(Cat(chosen, weights, fresh)),
+            last_column.eq(column + 1 == f.n_columns),
         ]
         room = Signal()  # for the chosen burst: once there is room, it stays
         free = Mux(weights, self.free_weights >= chosen, self.free_parameters >= chosen)
@@ -129,29 +138,30 @@ class WeightStream(Component):
                 m.next = "CHOOSE"
             with m.State("CHOOSE"):
                 m.d.comb += self.busy.eq(1)
-                m.d.sync += [chosen.eq(beats), room.eq(0), fresh.eq(offset == self.fresh_end)]
+                m.d.sync += [
+                    chosen.eq(beats),
+                    ends.eq(left <= to_boundary),
+                    room.eq(0),
+                    fresh.eq(offset == self.fresh_end),
+                ]
                 m.next = "REQUEST"
             with m.State("REQUEST"):
                 m.d.comb += self.busy.eq(1)
                 m.d.comb += self.request.valid.eq(room)
                 with m.If(room & self.request.ready):
-                    m.d.comb += [
-                        self.claim_weights.eq(weights),
-                        self.claim_parameters.eq(~weights),
-                        bursts.w_en.eq(1),
-                    ]
+                    m.d.comb += [claims.eq(1), bursts.w_en.eq(1)]
                     following = offset + (chosen << beat_shift)
                     m.d.sync += [offset.eq(following), left.eq(left - chosen)]
                     with m.If(fresh):
                         m.d.sync += self.fresh_end.eq(following)
                     m.next = "CHOOSE"
-                    with m.If(left == chosen):
+                    with m.If(ends):
                         m.d.sync += [weights.eq(~column_ends), left.eq(self.group_beats)]
                         with m.If(~column_ends):
                             m.d.sync += left.eq(multiple(f.n_tiles, self.tile_beats))
                         with m.Else():
                             m.d.sync += column.eq(column + 1)
-                            with m.If(column + 1 == f.n_columns):
+                            with m.If(last_column):
                                 m.next = "IDLE"
         with m.If(bursts.r_rdy):
             m.d.comb += self.busy.eq(1)
@@ -160,14 +170,18 @@ class WeightStream(Component):
     def _receive(self, m: Module, bursts: SyncFIFOBuffered) -> None:
         """Count the beats of each burst, in the order of the requests."""
         count = Signal(bits_for(self.burst_beats + 1))
-        beats, weights, fresh = bursts.r_data[:-2], bursts.r_data[-2], bursts.r_data[-1]
+        begun = Signal()  # the burst has had a beat, and `ends` says whether the next one is its last
+        ends = Signal()
+        last = Signal()
+        beats, single, weights, fresh = bursts.r_data[:-3], *bursts.r_data[-3:]
         m.d.comb += [
+            last.eq(Mux(begun, ends, single)),
             self.weight_en.eq(self.beat_en & weights),
             self.parameter_en.eq(self.beat_en & ~weights),
             self.fresh_en.eq(self.beat_en & fresh),
+            bursts.r_en.eq(self.beat_en & last),
         ]
         with m.If(self.beat_en):
-            m.d.sync += count.eq(count + 1)
-            with m.If(count + 1 == beats):
+            m.d.sync += [count.eq(count + 1), begun.eq(~last), ends.eq(count + 2 == beats)]
+            with m.If(last):
                 m.d.sync += count.eq(0)
-                m.d.comb += bursts.r_en.eq(1)

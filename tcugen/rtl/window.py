@@ -8,7 +8,10 @@ from amaranth.utils import exact_log2
 from tcugen.arch import BURST_BEATS, Architecture
 from tcugen.isa import Window
 from tcugen.rtl.axi import PAGE_BYTES, REQUEST, window_settings
-from tcugen.rtl.queue import StreamQueue
+from tcugen.rtl.fifo import Fifo
+
+PLACES = 5
+"""Requests inside: as many as enter until the first has left."""
 
 
 class WindowCheck(wiring.Component):
@@ -19,7 +22,8 @@ class WindowCheck(wiring.Component):
     offset is not a multiple of the bus width. `address` is base + offset in either case; the low 12 bits of a base are
     ignored, so that a burst cannot cross a page however the base is set. A window that is not allowed counts as base 0.
 
-    Latency: 4 cycles from `i` to `o`, one step of the check in each. `i.ready` depends on registers only.
+    Latency: 4 cycles from `i` to `o`, one step of the check in each. A request enters when one of PLACES is free and
+    never stops on its way: `i.ready` depends on registers only, and `o.ready` holds nothing back but what waits at `o`.
 
     Parameters:
         architecture: Bus widths.
@@ -57,58 +61,60 @@ class WindowCheck(wiring.Component):
         m = Module()
         address_bits = self._architecture.bus_address_bits
         bus_bits, page_bits = exact_log2(self._architecture.bus_bytes), exact_log2(PAGE_BYTES)
-        m.submodules.queue = queue = StreamQueue(self._request, depth=2)
-        wiring.connect(m, wiring.flipped(self.i), queue.i)
-        chosen_valid = Signal()
-        summed_valid = Signal()
-        free = Signal()
+        room = Signal(range(PLACES + 1), init=PLACES)
+        m.submodules.verdicts = verdicts = Fifo(self.o.payload.shape(), 1 << (PLACES - 1).bit_length())
+        wiring.connect(m, verdicts.o, wiring.flipped(self.o))
+        taken = Signal()
+        left = Signal()
         m.d.comb += [
-            free.eq(~self.o.valid | self.o.ready),
-            queue.o.ready.eq(free),
-            self.empty.eq(~(queue.o.valid | chosen_valid | summed_valid | self.o.valid)),
+            self.i.ready.eq(room != 0),
+            self.empty.eq(room == PLACES),
+            taken.eq(self.i.valid & self.i.ready),
+            left.eq(self.o.valid & self.o.ready),
         ]
-        with m.If(free):
-            m.d.sync += [
-                chosen_valid.eq(queue.o.valid),
-                summed_valid.eq(chosen_valid),
-                self.o.valid.eq(summed_valid),
-            ]
+        m.d.sync += room.eq(room - taken + left)
+        entered_valid, chosen_valid, summed_valid = (
+            Signal(name=f"{step}_valid") for step in ("entered", "chosen", "summed")
+        )
+        m.d.sync += [entered_valid.eq(taken), chosen_valid.eq(entered_valid), summed_valid.eq(chosen_valid)]
 
-        # 1: the window's settings.
+        # 1: the request. 2: the window's settings.
+        entered = Signal(self._request, reset_less=True)
         chosen = Signal(self._request, reset_less=True)
         base = Signal(address_bits - page_bits, reset_less=True)
         size = Signal(32, reset_less=True)
         allowed = Signal(reset_less=True)
-        with m.If(free):
-            m.d.sync += [chosen.eq(queue.o.payload), base.eq(0), size.eq(0), allowed.eq(0)]
-            with m.Switch(queue.o.payload.request.window):
-                for window in self._allowed:
-                    with m.Case(window):
-                        m.d.sync += [
-                            base.eq(self.windows[window].base[page_bits:]),
-                            size.eq(self.windows[window].size),
-                            allowed.eq(1),
-                        ]
+        m.d.sync += [entered.eq(self.i.payload), chosen.eq(entered), base.eq(0), size.eq(0), allowed.eq(0)]
+        with m.Switch(entered.request.window):
+            for window in self._allowed:
+                with m.Case(window):
+                    m.d.sync += [
+                        base.eq(self.windows[window].base[page_bits:]),
+                        size.eq(self.windows[window].size),
+                        allowed.eq(1),
+                    ]
 
-        # 2: sums. 3: the verdict.
+        # 3: sums. 4: the verdict.
         request = chosen.request
         summed = Signal(self._request, reset_less=True)
         page = Signal(address_bits - page_bits + 1, reset_less=True)  # its top bit is the carry out of the addresses
         end_offset = Signal(33, reset_less=True)  # below 2**32 + 63 * 64, so 33 bits hold it
         summed_size = Signal(32, reset_less=True)
         refused = Signal(reset_less=True)
-        with m.If(free):
-            m.d.sync += [
-                summed.eq(chosen),
-                page.eq(base + request.offset[page_bits:]),
-                end_offset.eq(request.offset + (request.beats << bus_bits)),
-                summed_size.eq(size),
-                refused.eq(
-                    ~allowed | (request.beats == 0) | (request.beats > BURST_BEATS) | (request.offset[:bus_bits] != 0)
-                ),
-                self.o.payload.address.eq(Cat(summed.request.offset[:page_bits], page[:-1])),
-                self.o.payload.beats.eq(summed.request.beats),
-                self.o.payload.tag.eq(summed.tag),
-                self.o.payload.violation.eq(refused | page[-1] | (end_offset > summed_size)),
-            ]
+        m.d.sync += [
+            summed.eq(chosen),
+            page.eq(base + request.offset[page_bits:]),
+            end_offset.eq(request.offset + (request.beats << bus_bits)),
+            summed_size.eq(size),
+            refused.eq(
+                ~allowed | (request.beats == 0) | (request.beats > BURST_BEATS) | (request.offset[:bus_bits] != 0)
+            ),
+        ]
+        m.d.comb += [
+            verdicts.i.valid.eq(summed_valid),
+            verdicts.i.payload.address.eq(Cat(summed.request.offset[:page_bits], page[:-1])),
+            verdicts.i.payload.beats.eq(summed.request.beats),
+            verdicts.i.payload.tag.eq(summed.tag),
+            verdicts.i.payload.violation.eq(refused | page[-1] | (end_offset > summed_size)),
+        ]
         return m

@@ -26,8 +26,9 @@ class Writer(wiring.Component):
     address is offered or accepted complete with WSTRB = 0 (except for a beat that is already offered), and responses
     are accepted and discarded. Requests and data already taken may then never be written.
 
-    Latency: AWVALID rises 5 cycles after a request is taken if its data is there, the first WVALID 2 cycles after
-    AWVALID. One beat per cycle without gaps between bursts, if request and data come in time.
+    Latency: AWVALID rises 7 cycles after a request is taken if its data is there, the first WVALID 2 cycles after
+    AWVALID. One beat per cycle without gaps between bursts, one address every three cycles, if request and data come in
+    time.
 
     Members:
         windows: Settings; stable while the writer is not idle.
@@ -117,8 +118,13 @@ class Writer(wiring.Component):
         """Check requests and issue those whose data is complete; returns `violation` and its address."""
         bus = self.bus
         m.submodules.write_check = check = WindowCheck(self._architecture, WRITABLE_WINDOWS)
-        m.submodules.bursts = bursts = Fifo(range(BURST_BEATS + 1), MAX_OUTSTANDING)  # issued, data not yet sent
+        m.submodules.bursts = bursts = Fifo(
+            range(BURST_BEATS), MAX_OUTSTANDING
+        )  # issued, data not yet begun: beats - 1
         unclaimed = Signal(range(DATA_BEATS + 1))  # beats inside that belong to no issued burst
+        waits = Signal()  # a burst is checked, of so many beats
+        needed = Signal(range(BURST_BEATS + 1))
+        complete = Signal()  # all data of the checked burst is inside: once it is, it stays
         issue = Signal()
         violation = Signal()
         push = Signal()
@@ -131,19 +137,18 @@ class Writer(wiring.Component):
             check.o.ready.eq(issue),
             violation.eq(check.o.valid & ~halted & checked.violation),
             issue.eq(
-                check.o.valid
-                & ~halted
-                & ~checked.violation
-                & (unclaimed >= checked.beats)
-                & order.i.ready
-                & bursts.i.ready
-                & (~bus.awvalid | bus.awready)
+                complete & ~halted & ~checked.violation & order.i.ready & bursts.i.ready & (~bus.awvalid | bus.awready)
             ),
             order.i.valid.eq(issue),
             order.i.payload.address.eq(checked.address),
             bursts.i.valid.eq(issue),
-            bursts.i.payload.eq(checked.beats),
+            bursts.i.payload.eq(checked.beats - 1),
             push.eq(self.data.valid & self.data.ready),
+        ]
+        m.d.sync += [
+            waits.eq(check.o.valid & ~issue),
+            needed.eq(checked.beats),
+            complete.eq(waits & ~issue & (unclaimed >= needed)),
         ]
         m.d.sync += self.idle.eq((order.level == 0) & ((check.empty & ~check.i.valid) | halted))
         m.d.sync += unclaimed.eq(unclaimed + push - Mux(issue, checked.beats, 0))
@@ -163,21 +168,24 @@ class Writer(wiring.Component):
         bursts = m.submodules.bursts
         m.submodules.beats = beats = Fifo(8 * self._architecture.bus_bytes, DATA_BEATS)
         wiring.connect(m, wiring.flipped(self.data), beats.i)
-        sent = Signal(range(BURST_BEATS))  # beats of the present burst that have left the queue
+        present = Signal()  # a burst is being sent
+        left = Signal(range(BURST_BEATS))  # its beats after the next one
+        last = Signal()  # there are none
         load = Signal()
-        last = Signal()
         m.d.comb += [
-            load.eq(bursts.o.valid & beats.o.valid & (~bus.wvalid | bus.wready)),
-            last.eq(sent == bursts.o.payload - 1),
+            load.eq(present & beats.o.valid & (~bus.wvalid | bus.wready)),
             beats.o.ready.eq(load),
-            bursts.o.ready.eq(load & last),
+            bursts.o.ready.eq(~present | (load & last)),
         ]
+        with m.If(load):
+            m.d.sync += [left.eq(left - 1), last.eq(left == 1), present.eq(~last)]
+        with m.If(bursts.o.valid & bursts.o.ready):
+            m.d.sync += [present.eq(1), left.eq(bursts.o.payload), last.eq(bursts.o.payload == 0)]
         m.d.sync += self.beat.eq(bus.wvalid & bus.wready)
         with m.If(bus.wready):
             m.d.sync += bus.wvalid.eq(0)
         with m.If(load):
             m.d.sync += [
-                sent.eq(Mux(last, 0, sent + 1)),
                 bus.wvalid.eq(1),
                 bus.wdata.eq(beats.o.payload),
                 bus.wstrb.eq(Mux(halted, 0, (1 << self._architecture.bus_bytes) - 1)),

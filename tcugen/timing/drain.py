@@ -7,6 +7,7 @@ from tcugen.timing.completions import NEVER, Agenda, Completions
 from tcugen.timing.compute import Compute
 from tcugen.timing.latencies import (
     DRAIN_START,
+    DRAIN_TO_READY,
     GROUP_TO_STEP,
     MULTIPLY_LATENCY,
     OUTPUT_LATENCY,
@@ -65,10 +66,11 @@ class Drain:
         """Go on as long as everything needed is known."""
         while True:
             if self._instruction is None:
-                offered = self._queue.offered(self._free_from)
+                ready = self._free_from + DRAIN_TO_READY
+                offered = self._queue.offered(ready)
                 if offered is None:
                     return
-                cycle = max(offered, self._free_from)
+                cycle = max(offered, ready)
                 self._instruction = instruction = self._queue.take(cycle)
                 self._begin = cycle + self._start(instruction)
                 if instruction.fields.get("load_table", 0):

@@ -9,7 +9,7 @@ TAKE_TO_ISSUE = 4
 """reader: a client's request is taken, then its address is checked: queue, settings, sums, verdict."""
 
 CHECK_PLACES = 5
-"""window, queue: requests taken whose burst is not issued; a queue of 2 and three steps of the check."""
+"""window: requests taken whose burst is not issued."""
 
 ISSUE_TO_ADDRESS = 1
 """reader, writer: the checked address stands on the bus."""
@@ -75,14 +75,17 @@ WEIGHT_ROOM = 1
 BEAT_TO_RING = 2
 """reader 1, ring 1: from a beat on the bus to the item that counts as written."""
 
-LOAD_START = 3
-"""load, segments: from taking an instruction to its first request: walker 2, request 1."""
+LOAD_START = 4
+"""load, segments: from taking an instruction to its first request: walker 2, room 1, request 1."""
+
+LOAD_PERIOD = 2
+"""load: cycles between two requests."""
 
 WALKER_START = 2
 """segments: from taking a transfer to its first group; a transfer of one group is followed by the next then."""
 
-LOAD_ROOM = 1
-"""load: from room in the beat queue to the request that waited for it."""
+LOAD_ROOM = 2
+"""load: from room in the beat queue to the request that waited for it: comparison, request."""
 
 LOAD_QUEUE_BEATS = 256
 LOAD_PLANS = 5
@@ -97,15 +100,22 @@ PLACE_TO_DONE = 4
 STORE_START = 8
 """store: from taking an instruction to its first beat at the writer: walker 2, read 4, word queue 1, row ends 1."""
 
-STORE_REQUEST = 6
-"""store, window: from taking an instruction to its first burst at the writer, checked: walker 2, check 4."""
+STORE_REQUEST = 8
+"""store, window, writer: from taking an instruction to its first burst, issued if its data is there: walker 2, check 4,
+writer 2."""
 
 STORE_LOOKAHEAD = 5
 """store: cycles before its last beat in which the next instruction can be taken."""
 
 WRITER_BEATS = 64
-WRITE_TO_DATA = 1
-"""writer: the first beat stands on the bus one cycle after its address."""
+DATA_TO_ISSUE = 2
+"""writer: from a burst's last beat that comes to the address that waited for it: count, comparison."""
+
+WRITE_PERIOD = 3
+"""writer: cycles between two addresses."""
+
+WRITE_TO_DATA = 2
+"""writer: from an address on the bus to the first beat there."""
 
 ANSWER_TO_DONE = 3
 """writer, store, dispatch: from the response to the counter that shows the work."""
@@ -137,6 +147,9 @@ READ_TO_COUNT = 4
 READ_TO_FILLED = 11
 """request 1, activation memory 5, array 2, accumulators 3, drain 1, less 1: beside one cycle per row."""
 
+DRAIN_TO_READY = 1
+"""output: from the cycle in which nothing is under way any more to the next instruction."""
+
 DRAIN_START = 2
 """output, drain: from taking an instruction to its first step."""
 
@@ -164,11 +177,14 @@ STEP_TO_GROUP_FREE = 2
 WRITE_TO_COUNT = 2
 """output, dispatch: from the last write of a tile to the counter that shows it."""
 
-POOL_START = 3
+POOL_START = 4
 """pool: from taking an instruction to its first tap, beside a cycle per bit of the stride."""
 
 POOL_END = 10
 """pool: from the last tap to the next instruction; the counter shows it then."""
+
+IDLE_TO_QUIET = 1
+"""dispatch: from the cycle in which nothing is under way any more to the first of those that are counted."""
 
 SETTLE_CYCLES = 4
 """control: cycles of silence that end a run."""

@@ -8,6 +8,7 @@ from tcugen.timing.bursts import transfer_bursts
 from tcugen.timing.completions import NEVER, Agenda, Completions
 from tcugen.timing.latencies import (
     BEAT_TO_PLACE,
+    LOAD_PERIOD,
     LOAD_PLANS,
     LOAD_QUEUE_BEATS,
     LOAD_ROOM,
@@ -121,7 +122,7 @@ class Load:
         """The burst was taken by the reader in `cycle`."""
         self._requested += self._bursts.popleft()
         self._issued_bursts += 1
-        self._from = cycle + 1
+        self._from = cycle + LOAD_PERIOD
         self._choose()
         self.advance()
 

@@ -13,7 +13,7 @@ from tcugen.timing.completions import NEVER, Agenda, Completions
 from tcugen.timing.compute import Compute
 from tcugen.timing.drain import Drain
 from tcugen.timing.fetch import Fetch
-from tcugen.timing.latencies import SETTLE_CYCLES
+from tcugen.timing.latencies import IDLE_TO_QUIET, SETTLE_CYCLES
 from tcugen.timing.load import Load
 from tcugen.timing.pool import Pool
 from tcugen.timing.prediction import LayerCycles, Prediction
@@ -79,7 +79,7 @@ def replay(
     held = [queue.left < len(queue.entered) for queue in queues.values()]
     if fetch.ended is None or any(held) or max(idle) == NEVER:
         raise ReplayError(_stuck(fetch, queues))
-    cycles = max(*idle, fetch.ended + 1, bus.last_beat + 3) + SETTLE_CYCLES
+    cycles = max(*idle, fetch.ended + 1, bus.last_beat + 3) + IDLE_TO_QUIET + SETTLE_CYCLES
     charges.unexplained.append((compute.layer, compute.free_from, cycles - 1))
     charges.explain(drain.spans, pool.spans, store.spans)
     loaded = sum(transfer_bytes(i) for i in instructions if i.opcode == Opcode.LOAD)

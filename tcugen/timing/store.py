@@ -9,11 +9,13 @@ from tcugen.timing.bursts import transfer_bursts
 from tcugen.timing.completions import NEVER, Completions
 from tcugen.timing.latencies import (
     ANSWER_TO_DONE,
+    DATA_TO_ISSUE,
     ISSUE_TO_ADDRESS,
     MAX_OUTSTANDING,
     STORE_LOOKAHEAD,
     STORE_REQUEST,
     STORE_START,
+    WRITE_PERIOD,
     WRITE_TO_DATA,
     WRITER_BEATS,
 )
@@ -101,7 +103,7 @@ class Store:
                 moves.popleft()
             total, last = moves[0]
             self._room_at = last - (total - over)
-        self._issue_from = max(self._issued_at, self._request_from - 1) + 1
+        self._issue_from = max(self._issued_at + WRITE_PERIOD, self._request_from)
         before = self._issued - MAX_OUTSTANDING
         if before >= 0:
             if before >= len(self._answered):
@@ -119,7 +121,7 @@ class Store:
         """Settle when the newest burst's words are read, as far as it is known, and when its address stands."""
         read = self._reads.sequential(self._start, burst.beats, self._beat_words)
         self._pushed_at = max(read, self._room_at)
-        self._issued_at = max(self._pushed_at + 1, self._issue_from)
+        self._issued_at = max(self._pushed_at + DATA_TO_ISSUE, self._issue_from)
         burst.address = self._issued_at + ISSUE_TO_ADDRESS
         burst.ready = burst.address + WRITE_TO_DATA
         burst.known = read < self._reads.until

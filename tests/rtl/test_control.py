@@ -212,6 +212,7 @@ def test_a_watchdog_of_zero_never_fires_and_a_hang_while_stopping_is_reported():
         for _ in range(300):
             assert "running" in await tick(ctx, dut)
         ctx.set(dut.watchdog, 40)
+        assert "running" in await tick(ctx, dut)
         await fail(ctx, dut, 1, ErrorCode.READ_RESPONSE, 4096)
         for _ in range(39):
             assert await tick(ctx, dut) == {"halt", "busy"}

@@ -4,7 +4,7 @@ import pytest
 
 from tcugen.arch import Architecture
 from tcugen.isa import WRITABLE_WINDOWS, Window
-from tcugen.rtl.window import WindowCheck
+from tcugen.rtl.window import PLACES, WindowCheck
 from tests.rtl.streams import run
 
 
@@ -79,5 +79,50 @@ def test_low_bits_of_a_base_cannot_make_a_burst_cross_a_page():
         ctx.set(check.windows, [{"base": 0x12FFF, "size": 8192}] * len(Window))
         checked = await verdict(ctx, check, {"window": Window.INPUT, "offset": 0x1F00, "beats": 32})
         assert (checked.violation, checked.address) == (0, 0x12000 + 0x1F00)
+
+    run(check, bench)
+
+
+@pytest.mark.parametrize("rate", [1.0, 0.4])
+def test_as_many_requests_as_there_are_places_one_per_cycle_and_in_order(rate):
+    check = WindowCheck(Architecture(), tuple(Window))
+    random = Random(7)
+    offsets = [8 * n for n in range(40)]
+
+    async def bench(ctx):
+        ctx.set(check.windows, [{"base": 0, "size": 4096}] * len(Window))
+        ctx.set(check.i.valid, 1)
+        sent = cycles = 0
+        got = []
+        while len(got) < len(offsets):
+            window = Window.INPUT
+            ctx.set(check.i.valid, sent < len(offsets))
+            ctx.set(check.i.payload, {"request": {"window": window, "offset": offsets[min(sent, 39)], "beats": 1}})
+            ctx.set(check.o.ready, random.random() < rate)
+            _, _, ready, valid, taken, checked = await ctx.tick().sample(
+                check.i.ready, check.o.valid, check.o.ready, check.o.payload
+            )
+            assert sent - len(got) <= PLACES
+            sent += ready and sent < len(offsets)
+            if valid and taken:
+                got.append(checked.address)
+            cycles += 1
+        assert got == offsets
+        assert rate < 1 or cycles == len(offsets) + check.LATENCY
+        assert ctx.get(check.empty)
+
+    run(check, bench)
+
+
+def test_what_is_not_taken_holds_back_no_more_than_there_are_places():
+    check = WindowCheck(Architecture(), tuple(Window))
+
+    async def bench(ctx):
+        ctx.set(check.i.valid, 1)
+        taken = 0
+        for _ in range(20):
+            _, _, ready = await ctx.tick().sample(check.i.ready)
+            taken += ready
+        assert taken == PLACES and ctx.get(check.o.valid) and not ctx.get(check.empty)
 
     run(check, bench)

@@ -176,8 +176,15 @@ def test_violation_issues_nothing_and_stops(bad):
         assert memory.strobes == [0xFF] + [0] * 31 and contents[: -256 - 0x2000 + 8] == expected[: -256 - 0x2000 + 8]
         assert ctx.get(writer.idle) and watch.done == 0
 
-    background = (memory.run, watch.run, *feeds(writer, [*good, bad, *good], words))
-    run(writer, bench, background=background, cycles=300)
+    async def requests(ctx):
+        await ctx.tick()
+        await put(ctx, writer.request, good)
+        while not ctx.get(writer.bus.wvalid):
+            await ctx.tick()
+        await put(ctx, writer.request, [bad, *good])
+
+    _, beats = feeds(writer, [], words)
+    run(writer, bench, background=(memory.run, watch.run, requests, beats), cycles=300)
 
 
 def test_error_response_stops_and_strobes_fall():
