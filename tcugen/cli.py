@@ -18,6 +18,7 @@ from tcugen.commands import layers as layers_command
 from tcugen.commands import shapes as shapes_command
 from tcugen.commands import simulate as simulate_command
 from tcugen.commands import speed as speed_command
+from tcugen.commands.part_goal import Goal
 from tcugen.console.machine import MachineFlags
 from tcugen.console.outcome import one_clear_error
 from tcugen.console.screen import screen
@@ -88,6 +89,7 @@ def build(
         str | None, typer.Option(metavar="PART|FILE.json", help="The fastest machine inside this part.")
     ] = None,
     clock_mhz: Clock = None,
+    goal: Annotated[Goal | None, typer.Option(help="With --part: most images/s, or most for what it takes.")] = None,
     classes: Classes = None,
     array: Array = None,
     multipliers: Multipliers = None,
@@ -106,10 +108,11 @@ def build(
     flags = _machine_flags(locals())
     with one_clear_error():
         if layer_config and len(layer_config) > 1:
-            cli_networks.build_several(layer_config, model, output, part, flags, console)
+            of_one = {"--model": model, "--part": part, "--clock-mhz": clock_mhz, "--goal": goal, "--classes": classes}
+            cli_networks.build_several(layer_config, output, of_one, flags, console)
             return
         options = build_command.BuildOptions(
-            layer_config[0] if layer_config else None, model, output, part, clock_mhz, classes
+            layer_config[0] if layer_config else None, model, output, part, clock_mhz, classes, goal
         )
         build_command.build(options, flags, console)
 
@@ -343,6 +346,7 @@ def estimate(
     ],
     part: Annotated[str, typer.Option(metavar="PART|FILE.json", help="Part, see `tcugen parts`.")],
     clock_mhz: Clock = None,
+    goal: Annotated[Goal, typer.Option(help="Most images/s, or most for what the machine takes.")] = Goal.FPS,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
     array: Array = None,
     multipliers: Multipliers = None,
@@ -360,7 +364,7 @@ def estimate(
     console = screen()
     flags = _machine_flags(locals())
     with one_clear_error():
-        options = estimate_command.EstimateOptions(layer_config, part, clock_mhz, json_file)
+        options = estimate_command.EstimateOptions(layer_config, part, clock_mhz, json_file, goal)
         estimate_command.estimate_command(options, flags, console)
 
 

@@ -1,5 +1,6 @@
 """The verbs about networks beside the first one of a machine: arguments only, as in `cli`, which adds them."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -44,14 +45,14 @@ def networks(
 
 def build_several(
     layer_configs: list[str],
-    model: Path | None,
     output: Path | None,
-    part: str | None,
+    of_one: Mapping[str, object],
     flags: MachineFlags,
     console: Console,
 ) -> None:
-    """`tcugen build` with more than one --layer-config. Raises as the command does."""
-    for flag, value in (("--model", model), ("--part", part)):
+    """`tcugen build` with more than one --layer-config; `of_one` are flags that go with one network, None if not given.
+    Raises as the command does."""
+    for flag, value in of_one.items():
         if value is not None:
             raise UsageError(
                 f"{flag} {value}: goes with one network, but --layer-config names {len(layer_configs)}; "

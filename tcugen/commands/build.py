@@ -12,6 +12,7 @@ from rich.table import Table
 from tcugen import __version__
 from tcugen.arch import Architecture
 from tcugen.commands.part_fit import PartFit, checked_part, fit_figures, fit_part, page_fit, say_fit
+from tcugen.commands.part_goal import Goal
 from tcugen.compiler import compile_network, disassemble, int32_outputs
 from tcugen.console.machine import MachineFlags, sized
 from tcugen.console.outcome import UsageError
@@ -46,6 +47,7 @@ class BuildOptions:
         part: Name of a part, or a file that describes one, that the machine is to fill; None for no limit.
         clock_mhz: The clock that speeds are reckoned with; None for the assumed one.
         classes: File with the names of the network's classes, one a line; None if they are not known.
+        goal: What a machine for a part is chosen for; None if nobody said.
     """
 
     layer_config: str | None = None
@@ -54,6 +56,7 @@ class BuildOptions:
     part: str | None = None
     clock_mhz: float | None = None
     classes: Path | None = None
+    goal: Goal | None = None
 
 
 def build(options: BuildOptions, flags: MachineFlags, console: Console) -> Path:
@@ -73,6 +76,8 @@ def build(options: BuildOptions, flags: MachineFlags, console: Console) -> Path:
     part = None if options.part is None else checked_part(options.part, options.clock_mhz)
     if part is None and options.clock_mhz is not None:
         raise UsageError(f"--clock-mhz is {options.clock_mhz:g}, but there is no --part; give one or leave it out")
+    if part is None and options.goal is not None:
+        raise UsageError(f"--goal is {options.goal}, but there is no --part; give one or leave it out")
     quantized = with_weights(one_network(options.layer_config, options.model), console)
     network = quantized.network
     host = quantization_of(quantized, options.model is None, class_names(options.classes))
@@ -83,7 +88,8 @@ def build(options: BuildOptions, flags: MachineFlags, console: Console) -> Path:
         console.print(f"[{time.monotonic() - started:5.1f} s] {text}", markup=False, highlight=False)
 
     step(f"network {network.name}: {len(network.nodes)} nodes, {network.mac_count:,} MACs")
-    fit = part and fit_part(network, part, options.clock_mhz, flags, int32_outputs(quantized), step)
+    goal = options.goal or Goal.FPS
+    fit = part and fit_part(network, part, options.clock_mhz, flags, int32_outputs(quantized), step, goal)
     sizing = fit.filled.sizing if fit else sized(network, flags, int32_outputs(quantized), step)
     console.print(parameter_table(sizing))
     for line in remarks(sizing):
