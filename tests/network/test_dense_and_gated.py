@@ -59,7 +59,7 @@ def test_a_highway_layer_sums_what_two_gates_let_through():
 
 
 def test_yolov4_tiny_has_the_numbers_of_its_published_weights():
-    """A file of 24,251,276 bytes: a header of 20, then 32-bit numbers; beside weights four per channel, in heads one."""
+    """A file of 24,251,276 bytes: a header of 20, then 32-bit numbers, four a channel beside weights, in heads one."""
     network = network_named("yolov4_tiny")
     convolutions = [node for node in network.nodes if isinstance(node, Conv)]
     heads = [node for node in convolutions if node.name in network.outputs]
