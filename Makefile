@@ -118,13 +118,17 @@ prerequisites:
 	@for tool in g++ make perl; do command -v $$tool > /dev/null || { \
 	  echo "error: no $$tool found; install it (Debian: apt install $$tool)" >&2; exit 1; }; done
 
-# The second simulator of the tests, of events and four states; synthesis; what takes exported device trees.
+# The second simulator of the tests, of events and four states; synthesis, timing and standard cells; what takes exported device trees.
 .PHONY: test-prerequisites
 test-prerequisites: | prerequisites
 	@command -v iverilog > /dev/null || { \
 	  echo "error: no iverilog found; install Icarus Verilog for the tests (Debian: apt install iverilog)" >&2; exit 1; }
 	@command -v yosys > /dev/null || { \
 	  echo "error: no yosys found; install Yosys for the tests (Debian: apt install yosys)" >&2; exit 1; }
+	@command -v sta > /dev/null || { \
+	  echo "error: no OpenSTA found; install it for the tests (Debian: apt install opensta)" >&2; exit 1; }
+	@test -e /usr/share/qflow/tech/osu018/osu018_stdcells.lib || { \
+	  echo "error: no osu018 cells found; install them for the tests (Debian: apt install qflow-tech-osu018)" >&2; exit 1; }
 	@command -v dtc > /dev/null || { \
 	  echo "error: no dtc found; install the device-tree compiler for the tests (Debian: apt install device-tree-compiler)" >&2; \
 	  exit 1; }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from tcugen.arch import COLUMN_SIZES, ROW_SIZES, Architecture
+from tcugen.cells.library import find_library
 from tcugen.commands.part_goal import Goal, found_for
 from tcugen.console.machine import MachineFlags, filled
 from tcugen.console.outcome import UsageError
@@ -88,6 +89,11 @@ def checked_part(argument: str, clock_mhz: float | None) -> Part:
         PartError, UsageError: If it is unknown or too small for any machine, or its family is not calibrated; or the
             clock is none.
     """
+    if find_library(argument):
+        raise UsageError(
+            f"--part {argument} is a library of standard cells, which any machine fits; build one and use "
+            f"`tcugen synth BUILD --part {argument}`"
+        )
     part = find_part(argument)
     if clock_mhz is not None and not 0 < clock_mhz <= 10_000:
         raise UsageError(

