@@ -70,13 +70,13 @@ def rebuild(options: RebuildOptions, console: Console) -> Status:
 
 def _build(options: RebuildOptions, record: BuildRecord, inputs: Path, target: Path, console: Console) -> None:
     """Lay the inputs of the first build into `inputs` and build from them."""
-    if len(record.networks) > 1:
+    (name, digest), *others = record.networks
+    if others:
         _refuse_model(options)
         folders = {name: options.folder / PROGRAMS / name for name, _ in record.networks}
         configs = tuple(_layer_config(folders[name], inputs, name, digest) for name, digest in record.networks)
         build_several(SeveralOptions(configs, target), record.flags, console)
         return
-    name, digest = record.networks[0]
     model = None
     if record.model is not None:
         model = _model(options, record.model, record.quantize_sha256, inputs)

@@ -82,6 +82,8 @@ def read_record(folder: Path) -> BuildRecord:
         )
     try:
         networks = marker.get("networks", [marker])
+        if not networks:
+            raise KeyError("networks")
         return BuildRecord(
             networks=tuple((str(one["network"]), str(one["layer_config_sha256"])) for one in networks),
             flags=MachineFlags(**marker["flags"]),
