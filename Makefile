@@ -16,7 +16,8 @@ help:
 	@echo "make demo       build a TCU for ResNet-50 and run a bottleneck block on its RTL"
 	@echo "make test       linter, type checker and tests"
 	@echo "make verify     the tests that take minutes"
-	@echo "make docs       write docs/instruction-set.md and docs/registers.md from the code"
+	@echo "make docs       write the pages in docs that are made from the code"
+	@echo "make site       the documentation as a site that opens offline, in build/site/html"
 	@echo "make results    run what docs/results.md and the README show the results of, and write them there"
 	@echo "make reference  write $(reference), the build that a test compares byte for byte"
 	@echo "make faults     5,000 programs with flipped bits on the RTL: none may go unnoticed; a minute or two"
@@ -44,6 +45,10 @@ verify: $(venv)/test.stamp | test-prerequisites
 .PHONY: docs
 docs: $(venv)/demo.stamp
 	$(python) docs/generate.py
+
+.PHONY: site
+site: $(venv)/site.stamp
+	$(python) docs/site.py
 
 .PHONY: results
 results: $(venv)/demo.stamp
@@ -76,7 +81,7 @@ calibrate: $(venv)/demo.stamp
 lock: | prerequisites
 	rm -rf $(venv)-lock
 	"$(PYTHON)" -m venv $(venv)-lock
-	$(venv)-lock/bin/python -m pip install -e '.[verify,quantize,fpga,export,research,test]'
+	$(venv)-lock/bin/python -m pip install -e '.[verify,quantize,fpga,export,research,docs,test]'
 	{ echo "# Versions that \`make\` installs; written by \`make lock\`."; \
 	  $(venv)-lock/bin/python -m pip freeze --all --exclude pip --exclude-editable | sed 's/+.*//'; } > $(lock).new
 	mv $(lock).new $(lock)
@@ -99,10 +104,15 @@ $(venv)/fpga.stamp: pyproject.toml $(lock) | prerequisites
 	$(python) -m pip install -c $(lock) -e '.[verify,fpga]'
 	touch $(venv)/demo.stamp $@
 
+$(venv)/site.stamp: pyproject.toml $(lock) | prerequisites
+	"$(PYTHON)" -m venv $(venv)
+	$(python) -m pip install -c $(lock) -e '.[docs]'
+	touch $@
+
 $(venv)/test.stamp: pyproject.toml $(lock) | prerequisites
 	"$(PYTHON)" -m venv $(venv)
-	$(python) -m pip install -c $(lock) -e '.[verify,quantize,export,research,test]'
-	touch $(venv)/demo.stamp $@
+	$(python) -m pip install -c $(lock) -e '.[verify,quantize,export,research,docs,test]'
+	touch $(venv)/demo.stamp $(venv)/site.stamp $@
 
 # What pip cannot bring, asked for before anything is downloaded.
 .PHONY: prerequisites

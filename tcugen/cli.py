@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tcugen import __version__, cli_check, cli_export, cli_fpga, cli_models, cli_networks, cli_sweep
+from tcugen import __version__, cli_check, cli_export, cli_fpga, cli_models, cli_networks, cli_rebuild, cli_sweep
 from tcugen.commands import bench as bench_command
 from tcugen.commands import build as build_command
 from tcugen.commands import diff as diff_command
@@ -376,6 +376,7 @@ for _verb in (
     cli_fpga.calibrate,
     cli_sweep.sweep,
     cli_export.export,
+    cli_rebuild.rebuild,
 ):
     app.command()(_verb)
 app.command("compile")(cli_networks.compile_program)

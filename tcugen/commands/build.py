@@ -1,6 +1,5 @@
 """`tcugen build`: from layer shapes to Verilog, program and report."""
 
-import hashlib
 import json
 import time
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from tcugen.arch import Architecture
 from tcugen.commands.part_fit import PartFit, checked_part, fit_figures, fit_part, page_fit, say_fit
 from tcugen.commands.part_goal import Goal
 from tcugen.compiler import compile_network, disassemble, int32_outputs
+from tcugen.console.build_record import asked, sha256
 from tcugen.console.machine import MachineFlags, sized
 from tcugen.console.outcome import UsageError
 from tcugen.console.output_folder import GENERATOR, MARKER, check_replaceable, replacing
@@ -103,10 +103,11 @@ def build(options: BuildOptions, flags: MachineFlags, console: Console) -> Path:
         step("writing Verilog")
         emit(sizing.architecture, staging)
         write_network(staging, network, program, sizing, host)
-        write_page(staging, page_of(network, sizing, options, fit))
+        write_page(staging, page_of(network, sizing, options.model, fit, options.clock_mhz))
         if fit:
             (staging / "part.json").write_text(json.dumps({"format": 1} | fit_figures(fit), indent=1) + "\n")
         marker = identity(network, sizing.architecture, options.model)
+        marker |= asked(flags, part, options.clock_mhz, options.model)
         (staging / MARKER).write_text(json.dumps(marker, indent=1) + "\n")
     step(f"written to {folder}")
     console.print(
@@ -223,24 +224,22 @@ def write_network(folder: Path, network: Network, program: Program, sizing: Sizi
     (folder / "report.md").write_text(markdown(report))
 
 
-def page_of(network: Network, sizing: Sizing, options: BuildOptions, fit: PartFit | None) -> PageContent:
-    """What `report.html` of a build shows."""
-    origin = "Shapes alone: weights are placeholders" if options.model is None else f"Model {options.model.name}"
-    decibels = {} if options.model is None else decibels_beside(options.model)
-    return build_page(network, sizing, origin, fit and page_fit(fit), options.clock_mhz, decibels)
+def page_of(
+    network: Network, sizing: Sizing, model: Path | None, fit: PartFit | None = None, clock_mhz: float | None = None
+) -> PageContent:
+    """What `report.html` of a network on a machine shows; without a model its weights are placeholders."""
+    origin = "Shapes alone: weights are placeholders" if model is None else f"Model {model.name}"
+    decibels = {} if model is None else decibels_beside(model)
+    return build_page(network, sizing, origin, fit and page_fit(fit), clock_mhz, decibels)
 
 
-def identity(network: Network, architecture: Architecture, model: Path | None) -> dict[str, str]:
+def identity(network: Network, architecture: Architecture, model: Path | None) -> dict[str, object]:
     """What a marker says of a network on a machine: who wrote it, and the SHA-256 of its inputs."""
-    found = {
+    found: dict[str, object] = {
         "generator": GENERATOR,
         "version": __version__,
         "network": network.name,
-        "layer_config_sha256": _sha256(write_layer_config(network).encode()),
-        "architecture_sha256": _sha256(architecture.to_json().encode()),
+        "layer_config_sha256": sha256(write_layer_config(network).encode()),
+        "architecture_sha256": sha256(architecture.to_json().encode()),
     }
-    return found if model is None else found | {"model_sha256": _sha256(model.read_bytes())}
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+    return found if model is None else found | {"model_sha256": sha256(model.read_bytes())}
