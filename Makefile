@@ -19,7 +19,8 @@ help:
 	@echo "make docs       write docs/instruction-set.md and docs/registers.md from the code"
 	@echo "make results    run what docs/results.md and the README show the results of, and write them there"
 	@echo "make reference  write $(reference), the build that a test compares byte for byte"
-	@echo "make faults     5,000 programs with flipped bits on the RTL: none may go unnoticed; a minute or two"
+	@echo "make faults     some 10,000 faults of bus, program, host and resets on the RTL: none may go unnoticed; ten minutes"
+	@echo "make faults-long  ten times as many"
 	@echo "make prove      properties of the hardware, proved, and broken hardware that the proofs must find; minutes"
 	@echo "make fpga       a ResNet-20 machine for an ECP5, synthesised, placed and routed by open tools; half an hour or more"
 	@echo "make calibrate  synthesise machines of many sizes, which estimates rest on; half an hour or more"
@@ -57,6 +58,10 @@ reference: $(venv)/demo.stamp
 .PHONY: faults
 faults: $(venv)/demo.stamp
 	$(python) -m sim.faults
+
+.PHONY: faults-long
+faults-long: $(venv)/demo.stamp
+	$(python) -m sim.faults --flipped 50000 --cases 5000 --seed 2
 
 .PHONY: prove
 prove: $(venv)/test.stamp | test-prerequisites
