@@ -20,7 +20,9 @@ help:
 	@echo "make site       the documentation as a site that opens offline, in build/site/html"
 	@echo "make results    run what docs/results.md and the README show the results of, and write them there"
 	@echo "make reference  write $(reference), the build that a test compares byte for byte"
-	@echo "make faults     5,000 programs with flipped bits on the RTL: none may go unnoticed; a minute or two"
+	@echo "make faults     some 10,000 faults of bus, program, host and resets on the RTL: none may go unnoticed; ten minutes"
+	@echo "make faults-long  ten times as many"
+	@echo "make prove      properties of the hardware, proved, and broken hardware that the proofs must find; minutes"
 	@echo "make fpga       a ResNet-20 machine for an ECP5, synthesised, placed and routed by open tools; half an hour or more"
 	@echo "make calibrate  synthesise machines of many sizes, which estimates rest on; half an hour or more"
 	@echo "make lock       write $(lock), the versions that are installed"
@@ -61,6 +63,14 @@ reference: $(venv)/demo.stamp
 .PHONY: faults
 faults: $(venv)/demo.stamp
 	$(python) -m sim.faults
+
+.PHONY: faults-long
+faults-long: $(venv)/demo.stamp
+	$(python) -m sim.faults --flipped 50000 --cases 5000 --seed 2
+
+.PHONY: prove
+prove: $(venv)/test.stamp | test-prerequisites
+	$(python) -m tcugen.rtl.proofs --mutants
 
 # The netlist is counted, then placed and routed. PART=gw2a-18 takes another part that nextpnr places on.
 PART ?= ecp5-45
