@@ -51,6 +51,7 @@ Clock = Annotated[float | None, typer.Option(help="Clock in MHz that speeds are 
 Classes = Annotated[
     Path | None, typer.Option("--classes", metavar="FILE", help="Names of the classes for the driver, one a line.")
 ]
+Certify = Annotated[bool, typer.Option(help="Prove that the program computes the network.")]
 BusAddressBits = Annotated[int | None, typer.Option(help="Width of AXI4 addresses (40).")]
 
 
@@ -100,16 +101,17 @@ def build(
     parameter_groups: ParameterGroups = None,
     output_lanes: OutputLanes = None,
     bus_address_bits: BusAddressBits = None,
+    certify: Certify = True,
 ) -> None:
     """Write Verilog, program, driver and report for a network."""
     console = screen()
     flags = _machine_flags(locals())
     with one_clear_error():
         if layer_config and len(layer_config) > 1:
-            cli_networks.build_several(layer_config, model, output, part, flags, console)
+            cli_networks.build_several(layer_config, model, output, part, flags, console, certify)
             return
         options = build_command.BuildOptions(
-            layer_config[0] if layer_config else None, model, output, part, clock_mhz, classes
+            layer_config[0] if layer_config else None, model, output, part, clock_mhz, classes, certify
         )
         build_command.build(options, flags, console)
 

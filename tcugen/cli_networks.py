@@ -20,11 +20,12 @@ def compile_program(
     ],
     rtl: Annotated[Path, typer.Option(metavar="BUILD", help="Folder of the build whose machine is to run it.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Output folder.")],
+    certify: Annotated[bool, typer.Option(help="Prove that the program computes the network.")] = True,
 ) -> None:
     """Write the program of a network for a machine that exists, without Verilog."""
     console = screen()
     with one_clear_error():
-        compile_command.compile_program(compile_command.CompileOptions(network, rtl, output), console)
+        compile_command.compile_program(compile_command.CompileOptions(network, rtl, output, certify), console)
 
 
 def networks(
@@ -49,6 +50,7 @@ def build_several(
     part: str | None,
     flags: MachineFlags,
     console: Console,
+    certify: bool,
 ) -> None:
     """`tcugen build` with more than one --layer-config. Raises as the command does."""
     for flag, value in (("--model", model), ("--part", part)):
@@ -57,4 +59,4 @@ def build_several(
                 f"{flag} {value}: goes with one network, but --layer-config names {len(layer_configs)}; "
                 f"leave {flag} or all but one --layer-config out"
             )
-    several_command.build_several(several_command.SeveralOptions(tuple(layer_configs), output), flags, console)
+    several_command.build_several(several_command.SeveralOptions(tuple(layer_configs), output, certify), flags, console)

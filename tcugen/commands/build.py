@@ -11,6 +11,7 @@ from rich.table import Table
 
 from tcugen import __version__
 from tcugen.arch import Architecture
+from tcugen.commands.certificates import write_certificate
 from tcugen.commands.part_fit import PartFit, checked_part, fit_figures, fit_part, page_fit, say_fit
 from tcugen.compiler import compile_network, disassemble, int32_outputs
 from tcugen.console.machine import MachineFlags, sized
@@ -46,6 +47,7 @@ class BuildOptions:
         part: Name of a part, or a file that describes one, that the machine is to fill; None for no limit.
         clock_mhz: The clock that speeds are reckoned with; None for the assumed one.
         classes: File with the names of the network's classes, one a line; None if they are not known.
+        certify: Prove that the program computes the network.
     """
 
     layer_config: str | None = None
@@ -54,6 +56,7 @@ class BuildOptions:
     part: str | None = None
     clock_mhz: float | None = None
     classes: Path | None = None
+    certify: bool = True
 
 
 def build(options: BuildOptions, flags: MachineFlags, console: Console) -> Path:
@@ -97,6 +100,8 @@ def build(options: BuildOptions, flags: MachineFlags, console: Console) -> Path:
         step("writing Verilog")
         emit(sizing.architecture, staging)
         write_network(staging, network, program, sizing, host)
+        if options.certify:
+            write_certificate(staging / "program", quantized, sizing.architecture, step)
         write_page(staging, page_of(network, sizing, options, fit))
         if fit:
             (staging / "part.json").write_text(json.dumps({"format": 1} | fit_figures(fit), indent=1) + "\n")

@@ -11,6 +11,7 @@ from rich.console import Console
 from tcugen import __version__
 from tcugen.arch import Architecture
 from tcugen.commands.build import default_folder, identity, parameter_table, remarks, with_weights, write_network
+from tcugen.commands.certificates import write_certificate
 from tcugen.compiler import compile_network, int32_outputs
 from tcugen.console.machine import MachineFlags, sized_for
 from tcugen.console.outcome import UsageError
@@ -32,10 +33,12 @@ class SeveralOptions:
     Attributes:
         layer_configs: Layer-config files or bundled names, at least two.
         output: Folder to build into; None for `rtl_out/NAME+NAME`.
+        certify: Prove that the programs compute their networks.
     """
 
     layer_configs: tuple[str, ...]
     output: Path | None = None
+    certify: bool = True
 
 
 def build_several(options: SeveralOptions, flags: MachineFlags, console: Console) -> Path:
@@ -79,6 +82,8 @@ def build_several(options: SeveralOptions, flags: MachineFlags, console: Console
             place = staging / PROGRAMS / model.network.name
             place.mkdir(parents=True)
             write_network(place, model.network, program, sizing, quantization_of(model, placeholder=True))
+            if options.certify:
+                write_certificate(place / "program", model, architecture, step)
             (place / "architecture.json").write_text(architecture.to_json())
             marker = identity(model.network, architecture, None) | {"machine": "../.."}
             (place / PROGRAM_MARKER).write_text(json.dumps(marker, indent=1) + "\n")
