@@ -52,6 +52,7 @@ Clock = Annotated[float | None, typer.Option(help="Clock in MHz that speeds are 
 Classes = Annotated[
     Path | None, typer.Option("--classes", metavar="FILE", help="Names of the classes for the driver, one a line.")
 ]
+Certify = Annotated[bool, typer.Option(help="Prove that the program computes the network.")]
 BusAddressBits = Annotated[int | None, typer.Option(help="Width of AXI4 addresses (40).")]
 
 
@@ -102,6 +103,7 @@ def build(
     parameter_groups: ParameterGroups = None,
     output_lanes: OutputLanes = None,
     bus_address_bits: BusAddressBits = None,
+    certify: Certify = True,
 ) -> None:
     """Write Verilog, program, driver and report for a network."""
     console = screen()
@@ -109,10 +111,10 @@ def build(
     with one_clear_error():
         if layer_config and len(layer_config) > 1:
             of_one = {"--model": model, "--part": part, "--clock-mhz": clock_mhz, "--goal": goal, "--classes": classes}
-            cli_networks.build_several(layer_config, output, of_one, flags, console)
+            cli_networks.build_several(layer_config, output, of_one, flags, console, certify)
             return
         options = build_command.BuildOptions(
-            layer_config[0] if layer_config else None, model, output, part, clock_mhz, classes, goal
+            layer_config[0] if layer_config else None, model, output, part, clock_mhz, classes, goal, certify
         )
         build_command.build(options, flags, console)
 

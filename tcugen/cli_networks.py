@@ -21,11 +21,12 @@ def compile_program(
     ],
     rtl: Annotated[Path, typer.Option(metavar="BUILD", help="Folder of the build whose machine is to run it.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Output folder.")],
+    certify: Annotated[bool, typer.Option(help="Prove that the program computes the network.")] = True,
 ) -> None:
     """Write the program of a network for a machine that exists, without Verilog."""
     console = screen()
     with one_clear_error():
-        compile_command.compile_program(compile_command.CompileOptions(network, rtl, output), console)
+        compile_command.compile_program(compile_command.CompileOptions(network, rtl, output, certify), console)
 
 
 def networks(
@@ -49,6 +50,7 @@ def build_several(
     of_one: Mapping[str, object],
     flags: MachineFlags,
     console: Console,
+    certify: bool,
 ) -> None:
     """`tcugen build` with more than one --layer-config; `of_one` are flags that go with one network, None if not given.
     Raises as the command does."""
@@ -58,4 +60,4 @@ def build_several(
                 f"{flag} {value}: goes with one network, but --layer-config names {len(layer_configs)}; "
                 f"leave {flag} or all but one --layer-config out"
             )
-    several_command.build_several(several_command.SeveralOptions(tuple(layer_configs), output), flags, console)
+    several_command.build_several(several_command.SeveralOptions(tuple(layer_configs), output, certify), flags, console)

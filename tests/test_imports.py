@@ -34,6 +34,7 @@ ALLOWED = {
     "timing": "arch isa registers memory_model program_format",
     "simulator": "arch isa registers memory_model program numpy",
     "trace": "access arch isa program timeline numpy",
+    "certify": "network model arch isa program_format numpy",
     "verify": "network model golden onnx emulator simulator trace arch isa registers program timeline numpy",
     "evaluate": "network model onnx emulator arch program numpy",
     "fpga": "arch isa registers numpy pydantic",

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from tcugen import __version__
 from tcugen.arch import Architecture
+from tcugen.commands.certificates import write_certificate
 from tcugen.commands.part_fit import PartFit, checked_part, fit_figures, fit_part, page_fit, say_fit
 from tcugen.commands.part_goal import Goal
 from tcugen.compiler import compile_network, disassemble, int32_outputs
@@ -48,6 +49,7 @@ class BuildOptions:
         clock_mhz: The clock that speeds are reckoned with; None for the assumed one.
         classes: File with the names of the network's classes, one a line; None if they are not known.
         goal: What a machine for a part is chosen for; None if nobody said.
+        certify: Prove that the program computes the network.
     """
 
     layer_config: str | None = None
@@ -57,6 +59,7 @@ class BuildOptions:
     clock_mhz: float | None = None
     classes: Path | None = None
     goal: Goal | None = None
+    certify: bool = True
 
 
 def build(options: BuildOptions, flags: MachineFlags, console: Console) -> Path:
@@ -103,11 +106,20 @@ def build(options: BuildOptions, flags: MachineFlags, console: Console) -> Path:
         step("writing Verilog")
         emit(sizing.architecture, staging)
         write_network(staging, network, program, sizing, host)
+        if options.certify:
+            write_certificate(staging / "program", quantized, sizing.architecture, step)
         write_page(staging, page_of(network, sizing, options.model, fit, options.clock_mhz))
         if fit:
             (staging / "part.json").write_text(json.dumps({"format": 1} | fit_figures(fit), indent=1) + "\n")
         marker = identity(network, sizing.architecture, options.model)
-        marker |= asked(flags, part, options.clock_mhz, options.model)
+        marker |= asked(
+            flags,
+            certify=options.certify,
+            part=part,
+            clock_mhz=options.clock_mhz,
+            goal=options.goal,
+            model=options.model,
+        )
         (staging / MARKER).write_text(json.dumps(marker, indent=1) + "\n")
     step(f"written to {folder}")
     console.print(

@@ -12,6 +12,7 @@ from rich.console import Console
 from tcugen import __version__
 from tcugen.arch import Architecture
 from tcugen.commands.build import identity, page_of, remarks, with_weights, write_network
+from tcugen.commands.certificates import write_certificate
 from tcugen.compiler import compile_network, int32_outputs
 from tcugen.compiler.integers import integers_of
 from tcugen.console.machine import MachineFlags, existing_architecture
@@ -41,11 +42,13 @@ class CompileOptions:
             saved model, for one with its weights.
         rtl: Folder of the build whose machine is to run it.
         output: Folder to write.
+        certify: Prove that the program computes the network.
     """
 
     network: str
     rtl: Path
     output: Path
+    certify: bool = True
 
 
 def compile_program(options: CompileOptions, console: Console) -> Path:
@@ -89,6 +92,8 @@ def compile_program(options: CompileOptions, console: Console) -> Path:
     marker = identity(network, architecture, model)
     with replacing(options.output) as staging:
         write_network(staging, network, program, sizing, host)
+        if options.certify:
+            write_certificate(staging / "program", quantized, architecture, step)
         write_page(staging, page_of(network, sizing, model))
         (staging / "architecture.json").write_text(architecture.to_json())
         way = os.path.relpath(options.rtl.resolve(), options.output.resolve())

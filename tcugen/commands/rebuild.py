@@ -10,6 +10,7 @@ from rich.console import Console
 
 from tcugen.commands.build import BuildOptions, build
 from tcugen.commands.build_several import PROGRAMS, SeveralOptions, build_several
+from tcugen.commands.part_goal import Goal
 from tcugen.console.build_record import BuildRecord, read_record, sha256
 from tcugen.console.outcome import Status, UsageError
 from tcugen.console.output_folder import QUANTIZE_MARKER, check_replaceable
@@ -75,7 +76,7 @@ def _build(options: RebuildOptions, record: BuildRecord, inputs: Path, target: P
         _refuse_model(options)
         folders = {name: options.folder / PROGRAMS / name for name, _ in record.networks}
         configs = tuple(_layer_config(folders[name], inputs, name, digest) for name, digest in record.networks)
-        build_several(SeveralOptions(configs, target), record.flags, console)
+        build_several(SeveralOptions(configs, target, record.certify), record.flags, console)
         return
     model = None
     if record.model is not None:
@@ -89,6 +90,8 @@ def _build(options: RebuildOptions, record: BuildRecord, inputs: Path, target: P
         part=_part(record, inputs),
         clock_mhz=record.clock_mhz,
         classes=_classes(options.folder, inputs),
+        goal=None if record.goal is None else Goal(record.goal),
+        certify=record.certify,
     )
     build(asked, record.flags, console)
 

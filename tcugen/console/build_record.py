@@ -27,6 +27,8 @@ class BuildRecord:
         clock_mhz: Of `--clock-mhz`.
         model: File name and SHA-256 of the model; None for placeholder weights.
         quantize_sha256: Of the `quantize.json` beside the model, whose figures the page shows; None if there was none.
+        goal: Of `--goal`.
+        certify: Whether its programs are certified.
     """
 
     networks: tuple[tuple[str, str], ...]
@@ -35,6 +37,8 @@ class BuildRecord:
     clock_mhz: float | None = None
     model: tuple[str, str] | None = None
     quantize_sha256: str | None = None
+    goal: str | None = None
+    certify: bool = True
 
 
 def sha256(data: bytes) -> str:
@@ -43,7 +47,13 @@ def sha256(data: bytes) -> str:
 
 
 def asked(
-    flags: MachineFlags, part: Part | None = None, clock_mhz: float | None = None, model: Path | None = None
+    flags: MachineFlags,
+    *,
+    certify: bool,
+    part: Part | None = None,
+    clock_mhz: float | None = None,
+    goal: str | None = None,
+    model: Path | None = None,
 ) -> dict[str, Any]:
     """The keys of `build.json` beside those that name the inputs; what was not given is left out."""
     found: dict[str, Any] = {"flags": {name: value for name, value in asdict(flags).items() if value is not None}}
@@ -51,6 +61,10 @@ def asked(
         found["part"] = part.name if part in bundled_parts() else part.model_dump(mode="json")
     if clock_mhz is not None:
         found["clock_mhz"] = clock_mhz
+    if goal is not None:
+        found["goal"] = goal
+    if not certify:
+        found["certify"] = False
     if model is not None:
         found["model"] = model.name
         if (model.parent / QUANTIZE_MARKER).is_file():
@@ -91,6 +105,8 @@ def read_record(folder: Path) -> BuildRecord:
             clock_mhz=marker.get("clock_mhz"),
             model=(str(marker["model"]), str(marker["model_sha256"])) if "model" in marker else None,
             quantize_sha256=marker.get("quantize_sha256"),
+            goal=marker.get("goal"),
+            certify=bool(marker.get("certify", True)),
         )
     except (KeyError, TypeError) as error:
         raise UsageError(
