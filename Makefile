@@ -24,6 +24,7 @@ help:
 	@echo "make faults-long  ten times as many"
 	@echo "make prove      properties of the hardware, proved, and broken hardware that the proofs must find; minutes"
 	@echo "make fpga       a ResNet-20 machine for an ECP5, synthesised, placed and routed by open tools; half an hour or more"
+	@echo "make soc        a RISC-V processor runs ResNet-20 by the C driver in a simulated SoC with a DRAM controller; some minutes"
 	@echo "make calibrate  synthesise machines of many sizes, which estimates rest on; half an hour or more"
 	@echo "make lock       write $(lock), the versions that are installed"
 	@echo "make clean      remove what these targets made"
@@ -41,7 +42,7 @@ test: $(venv)/test.stamp | test-prerequisites
 	$(python) -m pytest -n 2
 
 .PHONY: verify
-verify: $(venv)/test.stamp | test-prerequisites
+verify: $(venv)/test.stamp | test-prerequisites soc-prerequisites
 	$(python) -m pytest -n 2 -m verify
 
 .PHONY: docs
@@ -79,6 +80,13 @@ fpga: $(venv)/fpga.stamp
 	$(python) -m tcugen build --layer-config resnet20 --array 4x4 --part $(PART) -o rtl_out/fpga
 	$(python) -m tcugen synth rtl_out/fpga --part $(PART) --place --json rtl_out/fpga.json
 
+# A bus as wide as the port of the DRAM controller. Firmware and SoC are made, compiled and run; the console is shown.
+example := examples/fashion_mnist
+.PHONY: soc
+soc: $(venv)/soc.stamp | soc-prerequisites
+	$(python) -m tcugen build --model $(example)/resnet20_int8.npz --classes $(example)/classes.txt --array 8x8 --activation-kib 64 --bus-bytes 16 -o rtl_out/soc
+	$(python) -m sim.soc rtl_out/soc --model $(example)/resnet20_int8.npz --images $(example)/images.npy --json rtl_out/soc.json
+
 # After a change of the hardware. FAMILY=xc7 measures another family.
 FAMILY ?= ecp5
 .PHONY: calibrate
@@ -91,7 +99,7 @@ calibrate: $(venv)/demo.stamp
 lock: | prerequisites
 	rm -rf $(venv)-lock
 	"$(PYTHON)" -m venv $(venv)-lock
-	$(venv)-lock/bin/python -m pip install -e '.[verify,quantize,fpga,export,research,docs,test]'
+	$(venv)-lock/bin/python -m pip install -e '.[verify,quantize,fpga,export,research,docs,soc,test]'
 	{ echo "# Versions that \`make\` installs; written by \`make lock\`."; \
 	  $(venv)-lock/bin/python -m pip freeze --all --exclude pip --exclude-editable | sed 's/+.*//'; } > $(lock).new
 	mv $(lock).new $(lock)
@@ -99,7 +107,7 @@ lock: | prerequisites
 
 .PHONY: clean
 clean:
-	rm -rf $(venv) $(venv)-lock rtl_out/resnet50 rtl_out/fpga rtl_out/fpga.json sim_build build tcugen.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(venv) $(venv)-lock rtl_out/resnet50 rtl_out/fpga rtl_out/fpga.json rtl_out/soc rtl_out/soc.json sim_build build tcugen.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # Installing is done once, and again when what is to be installed changes. pip reads its own settings (PIP_*, pip.conf).
@@ -119,10 +127,15 @@ $(venv)/site.stamp: pyproject.toml $(lock) | prerequisites
 	$(python) -m pip install -c $(lock) -e '.[docs]'
 	touch $@
 
+$(venv)/soc.stamp: pyproject.toml $(lock) | prerequisites
+	"$(PYTHON)" -m venv $(venv)
+	$(python) -m pip install -c $(lock) -e '.[verify,soc]'
+	touch $(venv)/demo.stamp $@
+
 $(venv)/test.stamp: pyproject.toml $(lock) | prerequisites
 	"$(PYTHON)" -m venv $(venv)
-	$(python) -m pip install -c $(lock) -e '.[verify,quantize,export,research,docs,test]'
-	touch $(venv)/demo.stamp $(venv)/site.stamp $@
+	$(python) -m pip install -c $(lock) -e '.[verify,quantize,export,research,docs,soc,test]'
+	touch $(venv)/demo.stamp $(venv)/site.stamp $(venv)/soc.stamp $@
 
 # What pip cannot bring, asked for before anything is downloaded.
 .PHONY: prerequisites
@@ -154,3 +167,13 @@ test-prerequisites: | prerequisites
 	  exit 1; }
 	@command -v chromium chromium-browser google-chrome > /dev/null || { \
 	  echo "error: no chromium found; install it for the tests (Debian: apt install chromium)" >&2; exit 1; }
+
+# What compiles the firmware of the simulated SoC.
+.PHONY: soc-prerequisites
+soc-prerequisites: | prerequisites
+	@command -v riscv64-unknown-elf-gcc > /dev/null || { \
+	  echo "error: no riscv64-unknown-elf-gcc found; install the compiler of the firmware" \
+	       "(Debian: apt install gcc-riscv64-unknown-elf)" >&2; exit 1; }
+	@riscv64-unknown-elf-gcc --specs=picolibc.specs -include stdio.h -E -x c /dev/null > /dev/null 2>&1 || { \
+	  echo "error: riscv64-unknown-elf-gcc finds no picolibc; install the C library of the firmware" \
+	       "(Debian: apt install picolibc-riscv64-unknown-elf)" >&2; exit 1; }
