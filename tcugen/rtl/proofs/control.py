@@ -82,7 +82,7 @@ class Runs(Elaboratable):
 
 
 class NothingHangs(Elaboratable):
-    """With a watchdog of W cycles, a run in which nothing moves is over after W + 3, and stopping after W + a few."""
+    """The watchdog ends a run, and then it ends the stopping, each after as many cycles in which nothing moves."""
 
     def elaborate(self, platform):
         m = Module()

@@ -52,7 +52,6 @@ class Proof:
             and as often as it likes, so that registers without reset hold anything that a run may leave in them.
         mutants: All must be found.
         short: Part of `make test`.
-        modules: Names of the file's modules, for blocks that consist of several.
     """
 
     module: str

@@ -1,11 +1,11 @@
 """All proofs of the hardware."""
 
-from tcugen.rtl.proofs import control, fifo, host, reader, requantise, ring, segments, window, writer
+from tcugen.rtl.proofs import control, dispatch, fifo, host, reader, requantise, ring, segments, window, writer
 from tcugen.rtl.proofs.proof import Proof
 
 PROOFS: tuple[Proof, ...] = tuple(
     proof
-    for block in (window, segments, reader, writer, host, control, fifo, ring, requantise)
+    for block in (window, segments, reader, writer, host, control, dispatch, fifo, ring, requantise)
     for proof in block.PROOFS
 )
 """In the order of the table."""
