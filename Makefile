@@ -107,7 +107,7 @@ $(venv)/fpga.stamp: pyproject.toml $(lock) | prerequisites
 	$(python) -m pip install -c $(lock) -e '.[verify,fpga]'
 	touch $(venv)/demo.stamp $@
 
-$(venv)/soc.stamp: pyproject.toml $(lock) | prerequisites
+$(venv)/soc.stamp: pyproject.toml $(lock) | soc-prerequisites
 	"$(PYTHON)" -m venv $(venv)
 	$(python) -m pip install -c $(lock) -e '.[verify,soc]'
 	touch $(venv)/demo.stamp $@
