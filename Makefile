@@ -127,7 +127,7 @@ $(venv)/site.stamp: pyproject.toml $(lock) | prerequisites
 	$(python) -m pip install -c $(lock) -e '.[docs]'
 	touch $@
 
-$(venv)/soc.stamp: pyproject.toml $(lock) | prerequisites
+$(venv)/soc.stamp: pyproject.toml $(lock) | soc-prerequisites
 	"$(PYTHON)" -m venv $(venv)
 	$(python) -m pip install -c $(lock) -e '.[verify,soc]'
 	touch $(venv)/demo.stamp $@
