@@ -125,7 +125,7 @@ def import_onnx(path: Path | str) -> ImportedModel:
     if not any(form in node.op for node in graph.nodes for form in _QUANTIZED_FORMS):
         raise ModelError(
             f"{path}: is a float model, none of its {len(graph.nodes)} nodes is quantized, but the hardware computes "
-            "in int8; quantize it first, for example with onnxruntime.quantization.quantize_static"
+            "in int8; quantize it first: tcugen quantize --onnx"
         )
     title = valid_name(Path(path).stem)
     shape, layout = image_layout(graph)
