@@ -22,7 +22,7 @@ ALLOWED = {
     "synthetic": "network model golden numpy torch",
     "driver": "network model arch isa registers program numpy",
     "onnx": "network model numpy onnx onnxruntime google",
-    "quantize": "network model golden numpy torch safetensors",
+    "quantize": "network model golden onnx numpy torch safetensors",
     "mapping": "network arch program numpy",
     "schedule": "mapping arch isa program program_format numpy",
     "planning": "mapping schedule timing network arch memory_model",
