@@ -1,4 +1,5 @@
 // Takes every memory that Yosys recognises to a black box, before it would become flip-flops. Its bits are counted.
+// What is never written is a table that a case statement made, and becomes gates.
 (* techmap_celltype = "$mem_v2" *)
 module tcu_memory_map (RD_CLK, RD_EN, RD_ARST, RD_SRST, RD_ADDR, RD_DATA, WR_CLK, WR_EN, WR_ADDR, WR_DATA);
     parameter MEMID = "";
@@ -28,6 +29,7 @@ module tcu_memory_map (RD_CLK, RD_EN, RD_ARST, RD_SRST, RD_ADDR, RD_DATA, WR_CLK
     input [WR_PORTS-1:0] WR_CLK;
     input [WR_PORTS*WIDTH-1:0] WR_EN, WR_DATA;
     input [WR_PORTS*ABITS-1:0] WR_ADDR;
+    wire _TECHMAP_FAIL_ = WR_PORTS == 0;
     tcu_words #(
         .WIDTH(WIDTH), .DEPTH(SIZE), .ABITS(ABITS), .RD_PORTS(RD_PORTS), .WR_PORTS(WR_PORTS)
     ) _TECHMAP_REPLACE_ (

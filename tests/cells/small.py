@@ -29,12 +29,32 @@ module tcu_top (input wire aclk, input wire aresetn, input wire en, input wire [
     wire rst = !aresetn;
     reg [3:0] a_held, b_held;
     wire [15:0] ring_word;
+    reg [3:0] curve;
+    always @*
+        case (a_held)
+            4'd0: curve = 4'd3;
+            4'd1: curve = 4'd1;
+            4'd2: curve = 4'd4;
+            4'd3: curve = 4'd1;
+            4'd4: curve = 4'd5;
+            4'd5: curve = 4'd9;
+            4'd6: curve = 4'd2;
+            4'd7: curve = 4'd6;
+            4'd8: curve = 4'd5;
+            4'd9: curve = 4'd3;
+            4'd10: curve = 4'd5;
+            4'd11: curve = 4'd8;
+            4'd12: curve = 4'd9;
+            4'd13: curve = 4'd7;
+            4'd14: curve = 4'd9;
+            4'd15: curve = 4'd3;
+        endcase
     always @(posedge aclk) begin
         a_held <= a;
         b_held <= b;
     end
     tcu_sum u_sum (.clk(aclk), .rst(rst), .en(en), .a(a_held), .b(b_held), .sum(sum));
-    tcu_sum u_sums (.clk(aclk), .rst(rst), .en(en), .a(sum[3:0]), .b(4'h3), .sum(sums));
+    tcu_sum u_sums (.clk(aclk), .rst(rst), .en(en), .a(sum[3:0]), .b({curve[3:1], 1'h1}), .sum(sums));
     tcu_sram_1r1w #(.WIDTH(16), .DEPTH(32), .GRANULARITY(8), .ADDRESS_BITS(5)) u_ring (
         .clk(aclk), .read_en(en), .read_addr({1'h0, a_held}), .read_data(ring_word), .write_en({en, en}),
         .write_addr(5'h1f), .write_data({a, b, b, a}));
