@@ -20,6 +20,7 @@ help:
 	@echo "make results    run what docs/results.md and the README show the results of, and write them there"
 	@echo "make reference  write $(reference), the build that a test compares byte for byte"
 	@echo "make faults     5,000 programs with flipped bits on the RTL: none may go unnoticed; a minute or two"
+	@echo "make mutants    5,000 programs wrong in one place: the checker of certificates must refuse them; a few minutes"
 	@echo "make fpga       a ResNet-20 machine for an ECP5, synthesised, placed and routed by open tools; half an hour or more"
 	@echo "make calibrate  synthesise machines of many sizes, which estimates rest on; half an hour or more"
 	@echo "make lock       write $(lock), the versions that are installed"
@@ -56,6 +57,10 @@ reference: $(venv)/demo.stamp
 .PHONY: faults
 faults: $(venv)/demo.stamp
 	$(python) -m sim.faults
+
+.PHONY: mutants
+mutants: $(venv)/demo.stamp
+	$(python) -m sim.mutants
 
 # The netlist is counted, then placed and routed. PART=gw2a-18 takes another part that nextpnr places on.
 PART ?= ecp5-45
