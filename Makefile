@@ -23,6 +23,7 @@ help:
 	@echo "make faults     some 10,000 faults of bus, program, host and resets on the RTL: none may go unnoticed; ten minutes"
 	@echo "make faults-long  ten times as many"
 	@echo "make prove      properties of the hardware, proved, and broken hardware that the proofs must find; minutes"
+	@echo "make mutants    5,000 programs wrong in one place: the checker of certificates must refuse them; a few minutes"
 	@echo "make fpga       a ResNet-20 machine for an ECP5, synthesised, placed and routed by open tools; half an hour or more"
 	@echo "make soc        a RISC-V processor runs ResNet-20 by the C driver in a simulated SoC with a DRAM controller; some minutes"
 	@echo "make calibrate  synthesise machines of many sizes, which estimates rest on; half an hour or more"
@@ -72,6 +73,10 @@ faults-long: $(venv)/demo.stamp
 .PHONY: prove
 prove: $(venv)/test.stamp | test-prerequisites
 	$(python) -m tcugen.rtl.proofs --mutants
+
+.PHONY: mutants
+mutants: $(venv)/demo.stamp
+	$(python) -m sim.mutants
 
 # The netlist is counted, then placed and routed. PART=gw2a-18 takes another part that nextpnr places on.
 PART ?= ecp5-45

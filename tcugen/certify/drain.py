@@ -22,6 +22,7 @@ from tcugen.model.quantized import QuantizedNetwork
 
 Ints = NDArray[np.int64]
 
+_MULTIPLIERS = 2.0**-40, 2.0**8
 _ONE = np.ones(1, np.float32).view(np.uint32)
 """Multiplier of columns that are no channel's, and of sums that are stored as they are: nothing is made of it."""
 
@@ -264,6 +265,9 @@ class Drains:
         if (patterns[:n] != expected).any():
             channel = int(channels[np.flatnonzero(patterns[:n] != expected)[0]])
             raise NotCertified(f"the multiplier of channel {channel} is not the layer's")
+        values = patterns[:n].view(np.float32)
+        if not ((values >= _MULTIPLIERS[0]) & (values < _MULTIPLIERS[1])).all():
+            raise NotCertified("a multiplier is outside [2**-40, 2**8), where the output stage is exact")
         if not affine.spare_columns and (parameters[n:, :4].any() or (patterns[n:] != _ONE).any()):
             raise NotCertified("the parameters of a column that is no channel's are not 0 and 1.0")
 

@@ -91,6 +91,8 @@ class Execution:
         """Yields when it cannot go on, as the units do."""
         instructions = self._files.instructions
         for index, one in enumerate(instructions):
+            if one["layer"] >= len(self._files.layer_tensors):
+                raise NotCertified(f"instruction {index}: layer {one['layer']} is not one of program.json")
             if one.opcode == Opcode.END:
                 break
             while len(self._queues[one.opcode]) >= QUEUE_DEPTH:
@@ -257,7 +259,7 @@ class Execution:
     def _check_layer(self, one: Instruction, tensor: str) -> None:
         """The layer is not what decides; a wrong one would spoil counters and traces."""
         layers = self._files.layer_tensors
-        if one["layer"] >= len(layers) or layers[one["layer"]] != tensor:
+        if layers[one["layer"]] != tensor:
             raise NotCertified(f"makes {tensor!r}, which is not what layer {one['layer']} makes")
 
     def _check_end(self) -> None:
