@@ -61,7 +61,7 @@ def test_the_network_of_the_machine_gets_the_program_of_the_build(tcugen, place)
     same = [
         name for name in compiled if name.startswith("program") or name in ("architecture.json", "layer-config.json")
     ]
-    assert len(same) == 7
+    assert len(same) == 8
     assert all(compiled[name] == built[name] for name in same)
     ours, its = (json.loads(written["report.json"]) for written in (compiled, built))
     assert ours["nodes"] == its["nodes"]
