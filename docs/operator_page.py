@@ -117,13 +117,13 @@ NO_ONNX = (
 TORCH: dict[str, Sequence[str]] = {
     "conv": ["conv2d.default", "conv2d.padding", "linear.default", "_native_batch_norm_legit_no_training.default"],
     "linear": ["linear.default"],
-    "add": ["add.Tensor", "sub.Tensor"],
+    "add": ["add.Tensor", "sub.Tensor", "rsub.Scalar"],
     "max_pool": ["max_pool2d.default"],
     "average_pool": ["avg_pool2d.default"],
     "global_average_pool": ["mean.dim", "adaptive_avg_pool2d.default", "avg_pool2d.default"],
     "requantise": [
         *("relu.default", "relu6.default", "hardtanh.default"),
-        *("clamp.default", "clamp_min.default", "clamp_max.default"),
+        *("clamp.default", "clamp_min.default", "clamp_max.default", "div.Tensor"),
     ],
     "table": [f"{name}.default" for name in FUNCTIONS],
     "concat": ["cat.default"],
@@ -131,9 +131,9 @@ TORCH: dict[str, Sequence[str]] = {
         *("slice.Tensor", "split.Tensor", "split_with_sizes.default", "chunk.default"),
         "<built-in function getitem>",
     ],
-    "resize": [],
-    "depth_to_space": [],
-    "channel_shuffle": [],
+    "resize": ["upsample_nearest2d.vec"],
+    "depth_to_space": ["pixel_shuffle.default"],
+    "channel_shuffle": ["channel_shuffle.default", "transpose.int", "permute.default"],
     "multiply": ["mul.Tensor"],
 }
 """ATen's operators that an operator may come from, as `torch.export` names them."""
@@ -142,6 +142,7 @@ NO_TORCH = (
     *("dropout.default", "clone.default", "alias.default", "to.dtype", "_to_copy.default", "contiguous.default"),
     *("view.default", "_unsafe_view.default", "reshape.default", "flatten.using_ints"),
     *("squeeze.default", "squeeze.dim", "squeeze.dims", "unsqueeze.default"),
+    *("pad.default", "constant_pad_nd.default"),  # part of the window that reads it
 )
 """ATen's operators that become nothing."""
 

@@ -8,10 +8,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser import browser
-
-__all__ = ["browser"]
-
 ROOT = Path(__file__).parents[2]
 _spec = importlib.util.spec_from_file_location("docs_site", ROOT / "docs" / "site.py")
 site = importlib.util.module_from_spec(_spec)
