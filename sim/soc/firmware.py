@@ -84,7 +84,8 @@ def contents(build: Path, soc: Path, images: NDArray[np.float32], errors: bool, 
         defined.append(f"#define FLASH_{name} {len(flash)}u")
         flash += data + bytes(-len(data) % 64)
     (folder / "flash.h").write_text("\n".join(defined) + "\n")
-    return Contents(_words(_compile(build / "driver", soc, folder)), _words(flash))
+    # The compiler runs in `folder`, from which relative paths lead elsewhere.
+    return Contents(_words(_compile(build.resolve() / "driver", soc.resolve(), folder.resolve())), _words(flash))
 
 
 def _compile(driver: Path, soc: Path, folder: Path) -> bytes:
