@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tcugen.cells.library import Cells
+from tcugen.cells.cell_library import Cells
 
 Modules = Mapping[str, Any]
 """Modules of Yosys' JSON by name."""

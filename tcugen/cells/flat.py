@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tcugen.cells.area import MEMORIES, Modules, instances_of, is_module
-from tcugen.cells.library import CLOCK_PIN, Cells
+from tcugen.cells.cell_library import CLOCK_PIN, Cells
 
 Net = int | str
 """A number, or "0" or "1"."""

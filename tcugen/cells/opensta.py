@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable, Generator
 from pathlib import Path
 
-from tcugen.cells.library import Library
+from tcugen.cells.cell_library import Library
 from tcugen.fpga.errors import SynthesisError
 from tcugen.fpga.tools import Tool, run
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tcugen.cells.activity import Activities, Activity
+from tcugen.cells.cell_library import HELD_PIN, Cells, Library
 from tcugen.cells.flat import Flat
-from tcugen.cells.library import HELD_PIN, Cells, Library
 from tcugen.cells.opensta import run_opensta, setup
 from tcugen.cells.structure import CONSTANTS, DESIGN, cell_name, held_name, holding, load_pf, net_name, opened
 from tcugen.fpga.errors import SynthesisError

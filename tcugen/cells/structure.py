@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
+from tcugen.cells.cell_library import HELD_PIN, Cells
 from tcugen.cells.flat import Flat, FlatCell, Net
-from tcugen.cells.library import HELD_PIN, Cells
 
 DESIGN = "machine"
 CONSTANTS = {"0": "low", "1": "high"}

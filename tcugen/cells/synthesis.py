@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tcugen.cells.library import Library
+from tcugen.cells.cell_library import Library
 from tcugen.fpga.errors import SynthesisError
 from tcugen.fpga.synthesis import TOP
 from tcugen.fpga.tools import Tool, find_yosys_of, run

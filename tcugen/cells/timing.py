@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tcugen.cells.cell_library import HELD_PIN, Library
 from tcugen.cells.flat import Flat
-from tcugen.cells.library import HELD_PIN, Library
 from tcugen.cells.opensta import run_opensta, setup
 from tcugen.cells.structure import DESIGN, net_name, whole
 from tcugen.fpga.errors import SynthesisError

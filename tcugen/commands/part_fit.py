@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from tcugen.arch import COLUMN_SIZES, ROW_SIZES, Architecture
-from tcugen.cells.library import find_library
+from tcugen.cells.cell_library import find_library
 from tcugen.commands.part_goal import Goal, found_for
 from tcugen.console.machine import MachineFlags, filled
 from tcugen.console.outcome import UsageError

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tcugen.cells.library import LIBRARIES, Library
+from tcugen.cells.cell_library import LIBRARIES, Library
 from tcugen.console.output_files import start_over, write_json
 from tcugen.fpga.parts import Part, bundled_parts
 

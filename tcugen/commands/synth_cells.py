@@ -9,8 +9,8 @@ from rich.console import Console
 from tcugen.arch import Architecture
 from tcugen.cells.activity import read_activities
 from tcugen.cells.area import ModuleArea, area_by_module
+from tcugen.cells.cell_library import Library, find_library, read_liberty
 from tcugen.cells.flat import flatten
-from tcugen.cells.library import Library, find_library, read_liberty
 from tcugen.cells.opensta import find_opensta, workspace
 from tcugen.cells.power import Power, power_of
 from tcugen.cells.structure import holding

@@ -5,8 +5,8 @@ import io
 import pytest
 
 from tcugen.cells.activity import Activity, read_activities, read_bits
+from tcugen.cells.cell_library import find_library, read_liberty
 from tcugen.cells.flat import flatten
-from tcugen.cells.library import find_library, read_liberty
 from tcugen.fpga.errors import SynthesisError
 from tests.cells.netlists import machine
 

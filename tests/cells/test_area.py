@@ -3,7 +3,7 @@
 import pytest
 
 from tcugen.cells.area import ModuleArea, area_by_module, instances_of
-from tcugen.cells.library import find_library, read_liberty
+from tcugen.cells.cell_library import find_library, read_liberty
 from tests.cells.netlists import machine
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from tcugen.cells.cell_library import find_library, read_liberty
 from tcugen.cells.flat import flatten, short
-from tcugen.cells.library import find_library, read_liberty
 from tests.cells.netlists import gate, machine
 
 

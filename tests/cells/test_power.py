@@ -3,8 +3,8 @@
 import pytest
 
 from tcugen.cells.activity import Activities, Activity
+from tcugen.cells.cell_library import find_library, read_liberty
 from tcugen.cells.flat import flatten
-from tcugen.cells.library import find_library, read_liberty
 from tcugen.cells.power import power_of, read_power
 from tcugen.cells.structure import holding, load_pf
 from tests.cells.netlists import BOX, gate, net, port

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tcugen.cells.area import area_by_module
+from tcugen.cells.cell_library import find_library, read_liberty
 from tcugen.cells.flat import flatten
-from tcugen.cells.library import find_library, read_liberty
 from tcugen.cells.structure import DESIGN, net_name, whole
 from tcugen.cells.synthesis import synthesise
 from tcugen.cells.timing import worst_path

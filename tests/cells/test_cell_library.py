@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tcugen.cells.library import LIBRARIES, Cell, find_library, read_liberty
+from tcugen.cells.cell_library import LIBRARIES, Cell, find_library, read_liberty
 from tcugen.fpga.errors import SynthesisError
 
 TEXT = """
