@@ -38,7 +38,7 @@ ALLOWED = {
     "verify": "network model golden onnx emulator simulator trace arch isa registers program timeline numpy",
     "evaluate": "network model onnx emulator arch program numpy",
     "fpga": "arch isa registers numpy pydantic",
-    "cells": "fpga",
+    "cells": "fpga trace",
     "export": "driver emulator rtl simulator arch isa registers program numpy systemrdl peakrdl_ipxact peakrdl_html "
     "peakrdl_cheader litex migen cocotb cocotb_tools cocotbext",
     "report": "rich",

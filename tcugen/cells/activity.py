@@ -8,6 +8,7 @@ from typing import TextIO
 
 from tcugen.cells.flat import Bit, Flat
 from tcugen.fpga.errors import SynthesisError
+from tcugen.trace.vcd import declarations
 
 TICKS_PER_CYCLE = 2
 """Of the time in waves that `simulate --waves` writes."""
@@ -140,20 +141,8 @@ def read_bits(file: TextIO, names: set[str]) -> tuple[dict[Bit, Activity], int]:
 
 def _signals(lines: Iterable[str], names: set[str]) -> dict[str, _Signal]:
     """The signals by the code that the file gives them; reads the head of the file."""
-    scopes: list[str] = []
     found: dict[str, _Signal] = {}
-    for line in lines:
-        words = line.split()
-        if not words:
-            continue
-        if words[0] == "$scope":
-            scopes.append(words[2])
-        elif words[0] == "$upscope":
-            scopes.pop()
-        elif words[0] == "$var":
-            name = ".".join([*scopes, words[4].partition("[")[0]])
-            if name in names:
-                found.setdefault(words[3], _Signal([], int(words[2]))).names.append(name)
-        elif words[0] == "$enddefinitions":
-            return found
-    raise ValueError("it has no end of definitions")
+    for code, name, width in declarations(lines):
+        if name in names:
+            found.setdefault(code, _Signal([], width)).names.append(name)
+    return found

@@ -1,21 +1,18 @@
 """From a build's Verilog to a netlist of a library's cells, by Yosys, module by module. Netlists are kept by the hash
 of what they are made of."""
 
-import hashlib
-import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from tcugen.cells.cell_library import Library
 from tcugen.fpga.errors import SynthesisError
+from tcugen.fpga.netlist_cache import kept_netlist
 from tcugen.fpga.synthesis import TOP
-from tcugen.fpga.tools import Tool, find_yosys_of, run
+from tcugen.fpga.tools import Tool, find_yosys_of
 
 NETLIST = "netlist.json"
 OLDEST_YOSYS = (0, 23)
-_LOG = "yosys.log"
 _SOURCES = ("tcu_sram_1r1w.v", "tcu_top.v")
 _OWN = ("memory_words.v", "memory_map.v")
 _LIBERTY, _CONSTRAINTS, _GATES = "cells.lib", "modules.constr", "gates.abc"
@@ -111,23 +108,16 @@ def synthesise(
         ) from None
     sources[_CONSTRAINTS] = f"set_driving_cell {library.driver}\nset_load {library.load_ff}\n".encode()
     sources[_GATES] = gate_script(library).encode()
-    key = hashlib.sha256()
-    for part in (script().encode(), yosys.identity.encode(), *sources.values()):
-        key.update(hashlib.sha256(part).digest())
-    folder = cache_dir / f"netlist-{library.name}-{key.hexdigest()[:24]}"
-    if not (folder / NETLIST).exists():
-        announce(f"{yosys.identity}: cells of {library.name}, minutes for a larger machine")
-        if yosys.compiles_first:
-            announce(f"{yosys.identity} is WebAssembly: its first call compiles it, which takes a minute or more")
-        cache_dir.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=".netlist.", dir=cache_dir))
-        try:
-            for name, content in sources.items():
-                (work / name).write_bytes(content)
-            (work / "synthesise.ys").write_text(script())
-            run(yosys, ["-s", "synthesise.ys"], work, work / _LOG, timeout_seconds, report)
-            if not folder.exists():  # another process may have been first
-                work.replace(folder)
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
+    folder = kept_netlist(
+        library.name,
+        f"cells of {library.name}",
+        script(),
+        sources,
+        NETLIST,
+        yosys,
+        cache_dir,
+        timeout_seconds,
+        report,
+        announce,
+    )
     return Mapped(folder / NETLIST, yosys)
