@@ -87,7 +87,7 @@ def test_cells_are_named_where_they_are_no_part(tcugen):
 
 def test_what_is_missing_is_named_with_its_package(tcugen, build, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(library, "LIBRARIES", (replace(cell_library.LIBRARIES[0], liberty=tmp_path / "none.lib"),))
+        patch.setattr(cell_library, "LIBRARIES", (replace(cell_library.LIBRARIES[0], liberty=tmp_path / "none.lib"),))
         result = tcugen("synth", build, "--part", "osu018", "--json", "figures.json")
     assert result.exit_code == 2 and "apt install qflow-tech-osu018" in " ".join(result.stderr.split())
     monkeypatch.setenv("PATH", str(tmp_path))
