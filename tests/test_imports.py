@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[1] / "tcugen"
 
 ALLOWED = {
     "arch": "",
+    "installed": "",
     "isa": "",
     "registers": "isa",
     "memory_model": "",
@@ -28,7 +29,7 @@ ALLOWED = {
     "planning": "mapping schedule timing network arch memory_model",
     "sizing": "planning mapping network arch",
     "verilog": "amaranth",
-    "rtl": "arch isa registers program_format verilog amaranth",
+    "rtl": "arch installed isa registers program_format verilog amaranth",
     "compiler": "access planning mapping schedule network model arch isa program program_format numpy",
     "emulator": "arch isa program program_format numpy",
     "timing": "arch isa registers memory_model program_format",
@@ -37,7 +38,7 @@ ALLOWED = {
     "certify": "network model arch isa program_format numpy",
     "verify": "network model golden onnx emulator simulator trace arch isa registers program timeline numpy",
     "evaluate": "network model onnx emulator arch program numpy",
-    "fpga": "arch isa registers numpy pydantic",
+    "fpga": "arch installed isa registers numpy pydantic",
     "cells": "fpga trace",
     "export": "driver emulator rtl simulator arch isa registers program numpy systemrdl peakrdl_ipxact peakrdl_html "
     "peakrdl_cheader litex migen cocotb cocotb_tools cocotbext",

@@ -5,7 +5,6 @@ Yosys with ABC and yosys-smtbmc come from the distribution, Yices as a wheel.
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]  # amaranth-stubs lacks it
 
+from tcugen.installed import find_program, search_path
 from tcugen.rtl.proofs.proof import Method, Proof
 
 TOOLS = {
@@ -85,7 +85,7 @@ class Verdict:
 
 def missing_tools() -> list[str]:
     """What must be installed first, a line each."""
-    return [f"no {tool} found; install it ({how})" for tool, how in TOOLS.items() if not shutil.which(tool)]
+    return [f"no {tool} found; install it ({how})" for tool, how in TOOLS.items() if not find_program(tool)]
 
 
 def rtlil_text(proof: Proof) -> str:
@@ -143,6 +143,7 @@ class _Tools:
             subprocess.Popen(
                 command,
                 cwd=self._directory,
+                env=os.environ | {"PATH": search_path()},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
