@@ -16,11 +16,16 @@ help:
 	@echo "make demo       build a TCU for ResNet-50 and run a bottleneck block on its RTL"
 	@echo "make test       linter, type checker and tests"
 	@echo "make verify     the tests that take minutes"
-	@echo "make docs       write docs/instruction-set.md and docs/registers.md from the code"
+	@echo "make docs       write the pages in docs that are made from the code"
+	@echo "make site       the documentation as a site that opens offline, in build/site/html"
 	@echo "make results    run what docs/results.md and the README show the results of, and write them there"
 	@echo "make reference  write $(reference), the build that a test compares byte for byte"
-	@echo "make faults     5,000 programs with flipped bits on the RTL: none may go unnoticed; a minute or two"
+	@echo "make faults     some 10,000 faults of bus, program, host and resets on the RTL: none may go unnoticed; ten minutes"
+	@echo "make faults-long  ten times as many"
+	@echo "make prove      properties of the hardware, proved, and broken hardware that the proofs must find; minutes"
+	@echo "make mutants    5,000 programs wrong in one place: the checker of certificates must refuse them; a few minutes"
 	@echo "make fpga       a ResNet-20 machine for an ECP5, synthesised, placed and routed by open tools; half an hour or more"
+	@echo "make soc        a RISC-V processor runs ResNet-20 by the C driver in a simulated SoC with a DRAM controller; some minutes"
 	@echo "make calibrate  synthesise machines of many sizes, which estimates rest on; half an hour or more"
 	@echo "make lock       write $(lock), the versions that are installed"
 	@echo "make clean      remove what these targets made"
@@ -38,12 +43,16 @@ test: $(venv)/test.stamp | test-prerequisites
 	$(python) -m pytest -n 2
 
 .PHONY: verify
-verify: $(venv)/test.stamp | test-prerequisites
+verify: $(venv)/test.stamp | test-prerequisites soc-prerequisites
 	$(python) -m pytest -n 2 -m verify
 
 .PHONY: docs
 docs: $(venv)/demo.stamp
 	$(python) docs/generate.py
+
+.PHONY: site
+site: $(venv)/site.stamp
+	$(python) docs/site.py
 
 .PHONY: results
 results: $(venv)/demo.stamp
@@ -57,12 +66,31 @@ reference: $(venv)/demo.stamp
 faults: $(venv)/demo.stamp
 	$(python) -m sim.faults
 
+.PHONY: faults-long
+faults-long: $(venv)/demo.stamp
+	$(python) -m sim.faults --flipped 50000 --cases 5000 --seed 2
+
+.PHONY: prove
+prove: $(venv)/test.stamp | test-prerequisites
+	$(python) -m tcugen.rtl.proofs --mutants
+
+.PHONY: mutants
+mutants: $(venv)/demo.stamp
+	$(python) -m sim.mutants
+
 # The netlist is counted, then placed and routed. PART=gw2a-18 takes another part that nextpnr places on.
 PART ?= ecp5-45
 .PHONY: fpga
 fpga: $(venv)/fpga.stamp
 	$(python) -m tcugen build --layer-config resnet20 --array 4x4 --part $(PART) -o rtl_out/fpga
 	$(python) -m tcugen synth rtl_out/fpga --part $(PART) --place --json rtl_out/fpga.json
+
+# A bus as wide as the port of the DRAM controller. Firmware and SoC are made, compiled and run; the console is shown.
+example := examples/fashion_mnist
+.PHONY: soc
+soc: $(venv)/soc.stamp | soc-prerequisites
+	$(python) -m tcugen build --model $(example)/resnet20_int8.npz --classes $(example)/classes.txt --array 8x8 --activation-kib 64 --bus-bytes 16 -o rtl_out/soc
+	$(python) -m sim.soc rtl_out/soc --model $(example)/resnet20_int8.npz --images $(example)/images.npy --json rtl_out/soc.json
 
 # After a change of the hardware. FAMILY=xc7 measures another family.
 FAMILY ?= ecp5
@@ -76,7 +104,7 @@ calibrate: $(venv)/demo.stamp
 lock: | prerequisites
 	rm -rf $(venv)-lock
 	"$(PYTHON)" -m venv $(venv)-lock
-	$(venv)-lock/bin/python -m pip install -e '.[verify,quantize,fpga,export,research,test]'
+	$(venv)-lock/bin/python -m pip install -e '.[verify,quantize,fpga,export,research,docs,soc,test]'
 	{ echo "# Versions that \`make\` installs; written by \`make lock\`."; \
 	  $(venv)-lock/bin/python -m pip freeze --all --exclude pip --exclude-editable | sed 's/+.*//'; } > $(lock).new
 	mv $(lock).new $(lock)
@@ -84,7 +112,7 @@ lock: | prerequisites
 
 .PHONY: clean
 clean:
-	rm -rf $(venv) $(venv)-lock rtl_out/resnet50 rtl_out/fpga rtl_out/fpga.json sim_build build tcugen.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(venv) $(venv)-lock rtl_out/resnet50 rtl_out/fpga rtl_out/fpga.json rtl_out/soc rtl_out/soc.json sim_build build tcugen.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # Installing is done once, and again when what is to be installed changes. pip reads its own settings (PIP_*, pip.conf).
@@ -99,10 +127,20 @@ $(venv)/fpga.stamp: pyproject.toml $(lock) | prerequisites
 	$(python) -m pip install -c $(lock) -e '.[verify,fpga]'
 	touch $(venv)/demo.stamp $@
 
+$(venv)/site.stamp: pyproject.toml $(lock) | prerequisites
+	"$(PYTHON)" -m venv $(venv)
+	$(python) -m pip install -c $(lock) -e '.[docs]'
+	touch $@
+
+$(venv)/soc.stamp: pyproject.toml $(lock) | soc-prerequisites
+	"$(PYTHON)" -m venv $(venv)
+	$(python) -m pip install -c $(lock) -e '.[verify,soc]'
+	touch $(venv)/demo.stamp $@
+
 $(venv)/test.stamp: pyproject.toml $(lock) | prerequisites
 	"$(PYTHON)" -m venv $(venv)
-	$(python) -m pip install -c $(lock) -e '.[verify,quantize,export,research,test]'
-	touch $(venv)/demo.stamp $@
+	$(python) -m pip install -c $(lock) -e '.[verify,quantize,export,research,docs,soc,test]'
+	touch $(venv)/demo.stamp $(venv)/site.stamp $(venv)/soc.stamp $@
 
 # What pip cannot bring, asked for before anything is downloaded.
 .PHONY: prerequisites
@@ -118,15 +156,29 @@ prerequisites:
 	@for tool in g++ make perl; do command -v $$tool > /dev/null || { \
 	  echo "error: no $$tool found; install it (Debian: apt install $$tool)" >&2; exit 1; }; done
 
-# The second simulator of the tests, of events and four states; synthesis; what takes exported device trees.
+# The second simulator of the tests, of events and four states; synthesis, timing and standard cells; what takes exported device trees.
 .PHONY: test-prerequisites
 test-prerequisites: | prerequisites
 	@command -v iverilog > /dev/null || { \
 	  echo "error: no iverilog found; install Icarus Verilog for the tests (Debian: apt install iverilog)" >&2; exit 1; }
 	@command -v yosys > /dev/null || { \
 	  echo "error: no yosys found; install Yosys for the tests (Debian: apt install yosys)" >&2; exit 1; }
+	@command -v sta > /dev/null || { \
+	  echo "error: no OpenSTA found; install it for the tests (Debian: apt install opensta)" >&2; exit 1; }
+	@test -e /usr/share/qflow/tech/osu018/osu018_stdcells.lib || { \
+	  echo "error: no osu018 cells found; install them for the tests (Debian: apt install qflow-tech-osu018)" >&2; exit 1; }
 	@command -v dtc > /dev/null || { \
 	  echo "error: no dtc found; install the device-tree compiler for the tests (Debian: apt install device-tree-compiler)" >&2; \
 	  exit 1; }
 	@command -v chromium chromium-browser google-chrome > /dev/null || { \
 	  echo "error: no chromium found; install it for the tests (Debian: apt install chromium)" >&2; exit 1; }
+
+# What compiles the firmware of the simulated SoC.
+.PHONY: soc-prerequisites
+soc-prerequisites: | prerequisites
+	@command -v riscv64-unknown-elf-gcc > /dev/null || { \
+	  echo "error: no riscv64-unknown-elf-gcc found; install the compiler of the firmware" \
+	       "(Debian: apt install gcc-riscv64-unknown-elf)" >&2; exit 1; }
+	@riscv64-unknown-elf-gcc --specs=picolibc.specs -include stdio.h -E -x c /dev/null > /dev/null 2>&1 || { \
+	  echo "error: riscv64-unknown-elf-gcc finds no picolibc; install the C library of the firmware" \
+	       "(Debian: apt install picolibc-riscv64-unknown-elf)" >&2; exit 1; }

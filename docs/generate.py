@@ -1,6 +1,8 @@
 """Writes the reference pages from the tables that hardware, compiler and emulator read: run by `make docs`."""
 
+import importlib.util
 import inspect
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -108,7 +110,23 @@ def program_file() -> str:
     return "\n".join(lines)
 
 
-PAGES = {"instruction-set.md": instruction_set, "program-file.md": program_file, "registers.md": register_map}
+def operators() -> str:
+    """The page on operators."""
+    # By its path, as this folder is no package.
+    spec = importlib.util.spec_from_file_location("operator_page", FOLDER / "operator_page.py")
+    assert spec and spec.loader
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    source = "tcugen/network, tcugen/onnx/importer and tcugen/quantize"
+    return "\n".join(["# Supported operators", "", GENERATED.format(source=source), "", *module.page(table)])
+
+
+PAGES = {
+    "instruction-set.md": instruction_set,
+    "operators.md": operators,
+    "program-file.md": program_file,
+    "registers.md": register_map,
+}
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ BUNDLED = tuple(
         *("lenet5", "alexnet", "vgg16", "googlenet", "squeezenet1_1", "mobilenet_v1", "mobilenet_v2"),
         *("efficientnet_lite0", "resnet50_v2", "resnet50_pruned", "resnet110_stochastic_depth", "wide_resnet101_2"),
         *("resnext101_32x8d", "resnext101_64x4d", "densenet121", "inception_v3", "se_resnet50", "mobilenet_v3_small"),
-        "highway20",
+        *("highway20", "yolov4_tiny"),
     )
 )
 """Bundled networks beside the ResNets above, whose results docs/results.md shows."""

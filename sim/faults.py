@@ -1,58 +1,53 @@
-"""Faults in simulation, as a table: what the machine makes of programs some of whose bits are wrong.
+"""Faults in simulation, as a table: what the machine makes of them, and of the run after each.
 
-    python -m sim.faults [--runs N] [--seed N] [--json FILE]
+    python -m sim.faults [--flipped N] [--cases N] [--only TEXT] [--jobs N] [--seed N] [--json FILE]
 
-Runs the network of `examples/reference.json` on the build in `rtl_out/reference`. Exit status 1 if a fault is not
-detected or a run after it is wrong. A run that hangs, or an access outside the windows, ends it with a message.
+Runs the network of `examples/faults.json`, flipped bits that of `examples/reference.json`, on the build in
+`rtl_out/reference`. Exit status 1 if there is anything in
+the columns that must be 0. After every fault comes a run without one, and without a reset where none is due.
 """
 
 import argparse
 import json
 import sys
 from collections import Counter
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from sim.fault_kinds import KINDS, FaultRow, Kind, Setting
+from sim.fault_kinds import row as row_of_cases
 from tcugen.compiler import compile_network
 from tcugen.network.layer_config import read_layer_config
+from tcugen.program import Program, Tensor
 from tcugen.program_format import Flaw
 from tcugen.simulator.build import read_architecture
+from tcugen.simulator.faults import simulate_faults, window_areas
 from tcugen.simulator.flips import Flip, FlippedRun, random_flips, simulate_flipped
 from tcugen.synthetic.integers import synthesise
 
 ROOT = Path(__file__).parents[1]
 MOST_BITS = 8
-RUNS = 5000
-NETWORK = ROOT / "examples" / "reference.json"
+FLIPPED = 5000
+CASES = 500
+FLIPPED_NETWORK = ROOT / "examples" / "reference.json"
+NETWORK = ROOT / "examples" / "faults.json"
 BUILD = ROOT / "rtl_out" / "reference"
 SLACK_CYCLES = 20_000
 WATCHDOG_CYCLES = 5_000
-
-
-@dataclass(frozen=True)
-class FaultRow:
-    """One kind of fault.
-
-    Attributes:
-        kind: What was wrong.
-        injected: Runs with it.
-        detected: Of these, ended with an error code that says what was wrong.
-        codes: How often each error code came.
-        done: Ended as done.
-        wrong_afterwards: Right runs between and after them whose results were wrong.
-    """
-
-    kind: str
-    injected: int
-    detected: int
-    codes: dict[str, int]
-    done: int
-    wrong_afterwards: int
-
+FLIPPED_BITS = "flipped bits of program and weights"
 
 RIGHT_CODES = frozenset(flaw.name for flaw in Flaw)
+
+
+def network(path: Path, seed: int) -> tuple[Program, dict[str, Tensor]]:
+    """The program of a layer config and an image, int8 [C, H, W] by input."""
+    model, inputs = synthesise(read_layer_config(path), seed, 1)
+    return compile_network(model, read_architecture(BUILD)), {name: tensor[0] for name, tensor in inputs.items()}
 
 
 def flipped_bits(runs: int, seed: int) -> FaultRow:
@@ -61,9 +56,7 @@ def flipped_bits(runs: int, seed: int) -> FaultRow:
     Raises:
         SimulationError: If a run hangs, or the machine breaks a rule of the bus or of its windows.
     """
-    model, inputs = synthesise(read_layer_config(NETWORK), seed, 1)
-    program = compile_network(model, read_architecture(BUILD))
-    image = {name: tensor[0] for name, tensor in inputs.items()}
+    program, image = network(FLIPPED_NETWORK, seed)
     rng = np.random.default_rng(seed)
     plan: list[list[Flip]] = [[]]
     for number in range(runs):
@@ -75,7 +68,7 @@ def flipped_bits(runs: int, seed: int) -> FaultRow:
 
 
 def row(plan: list[list[Flip]], found: list[FlippedRun], right: FlippedRun) -> FaultRow:
-    """Counts what became of each run; `right` is one without a fault."""
+    """Counts what became of each run with flipped bits; `right` is one without. A run that is done is undetected."""
     codes = Counter(
         run.error.code.name if run.error else "DONE" for flips, run in zip(plan, found, strict=True) if flips
     )
@@ -86,27 +79,73 @@ def row(plan: list[list[Flip]], found: list[FlippedRun], right: FlippedRun) -> F
         for run in good
     )
     done = codes.pop("DONE", 0)
+    injected = sum(map(bool, plan))
     detected = sum(count for code, count in codes.items() if code in RIGHT_CODES)
-    return FaultRow("flipped bits of program and weights", sum(map(bool, plan)), detected, dict(codes), done, wrong)
+    return FaultRow(FLIPPED_BITS, injected, detected, 0, injected - done - detected, done, 0, 0, wrong, dict(codes))
+
+
+def faulty_runs(kind: Kind, count: int, seed: int) -> FaultRow:
+    """`count` cases of a kind, drawn from `seed`.
+
+    Raises:
+        SimulationError: If the run without a fault is not done.
+    """
+    program, image = network(NETWORK, seed)
+    alone = simulate_faults(program, BUILD, image, [], 10_000_000, WATCHDOG_CYCLES).alone
+    rng = np.random.default_rng([seed, KINDS.index(kind)])
+    setting = Setting(alone, window_areas(program), program.architecture)
+    cases = [kind.draw(rng, setting) for _ in range(count)]
+    # Random pauses make a run several times as long.
+    runs = simulate_faults(program, BUILD, image, cases, 20 * alone.cycles + SLACK_CYCLES, WATCHDOG_CYCLES)
+    return row_of_cases(kind, cases, runs.cases, program.architecture)
+
+
+def _called(one: Callable[[], FaultRow]) -> FaultRow:
+    return one()
+
+
+COLUMNS = ("injected", "detected", "harmless", "wrong_code", "undetected", "hangs", "stray", "wrong_afterwards")
+
+
+def table(rows: list[FaultRow]) -> list[str]:
+    """The lines of the table."""
+    lines = [
+        "| kind | " + " | ".join(COLUMNS).replace("_", " ") + " | codes |",
+        "|---|" + "---:|" * len(COLUMNS) + "---|",
+    ]
+    for one in rows:
+        codes = ", ".join(f"{name} {count:,}" for name, count in sorted(one.codes.items(), key=lambda item: -item[1]))
+        counts = " | ".join(f"{getattr(one, column):,}" for column in COLUMNS)
+        lines.append(f"| {one.kind} | {counts} | {codes} |")
+    return lines
 
 
 def main(arguments: list[str]) -> int:
     """Prints the table; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m sim.faults", description="Programs with flipped bits on the RTL.")
-    parser.add_argument("--runs", type=int, default=RUNS, help=f"programs with flipped bits ({RUNS})")
+    parser = argparse.ArgumentParser(
+        prog="python -m sim.faults", description="Faults on the RTL: none may go unnoticed."
+    )
+    parser.add_argument("--flipped", type=int, default=FLIPPED, help=f"programs with flipped bits ({FLIPPED})")
+    parser.add_argument("--cases", type=int, default=CASES, help=f"cases of every other kind ({CASES})")
+    parser.add_argument("--only", default="", metavar="TEXT", help="only kinds with this in their name")
+    parser.add_argument("--jobs", type=int, default=2, help="kinds at a time (2)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path, help="write the table to this file")
     options = parser.parse_args(arguments)
-    rows = [flipped_bits(options.runs, options.seed)]
-    print("| kind | injected | detected | done | wrong afterwards | codes |")
-    print("|---|---:|---:|---:|---:|---|")
-    for one in rows:
-        codes = ", ".join(f"{name} {count:,}" for name, count in sorted(one.codes.items(), key=lambda item: -item[1]))
-        counts = f"{one.injected:,} | {one.detected:,} | {one.done} | {one.wrong_afterwards}"
-        print(f"| {one.kind} | {counts} | {codes} |")
+    asked: list[Callable[[], FaultRow]] = [
+        partial(faulty_runs, kind, options.cases, options.seed) for kind in KINDS if options.only in kind.name
+    ]
+    if options.only in FLIPPED_BITS:
+        asked.append(partial(flipped_bits, options.flipped, options.seed))
+    if not asked or min(options.flipped, options.cases, options.jobs) < 1:
+        print("error: no kind has --only in its name, or a number is below 1; see --help", file=sys.stderr)
+        return 2
+    with ThreadPoolExecutor(options.jobs) as pool:
+        rows = list(pool.map(_called, asked))
+    print("\n".join(table(rows)))
     if options.json:
         options.json.write_text(json.dumps({"format": 1, "rows": [asdict(one) for one in rows]}, indent=1) + "\n")
-    return int(any(one.detected != one.injected or one.wrong_afterwards for one in rows))
+    return int(not all(one.good for one in rows))
 
 
 if __name__ == "__main__":

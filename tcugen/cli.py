@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tcugen import __version__, cli_check, cli_export, cli_fpga, cli_models, cli_networks, cli_sweep
+from tcugen import __version__, cli_check, cli_export, cli_fpga, cli_models, cli_networks, cli_rebuild, cli_sweep
 from tcugen.commands import bench as bench_command
 from tcugen.commands import build as build_command
 from tcugen.commands import diff as diff_command
@@ -18,6 +18,7 @@ from tcugen.commands import layers as layers_command
 from tcugen.commands import shapes as shapes_command
 from tcugen.commands import simulate as simulate_command
 from tcugen.commands import speed as speed_command
+from tcugen.commands.part_goal import Goal
 from tcugen.console.machine import MachineFlags
 from tcugen.console.outcome import one_clear_error
 from tcugen.console.screen import screen
@@ -51,6 +52,7 @@ Clock = Annotated[float | None, typer.Option(help="Clock in MHz that speeds are 
 Classes = Annotated[
     Path | None, typer.Option("--classes", metavar="FILE", help="Names of the classes for the driver, one a line.")
 ]
+Certify = Annotated[bool, typer.Option(help="Prove that the program computes the network.")]
 BusAddressBits = Annotated[int | None, typer.Option(help="Width of AXI4 addresses (40).")]
 
 
@@ -88,6 +90,7 @@ def build(
         str | None, typer.Option(metavar="PART|FILE.json", help="The fastest machine inside this part.")
     ] = None,
     clock_mhz: Clock = None,
+    goal: Annotated[Goal | None, typer.Option(help="With --part: most images/s, or most for what it takes.")] = None,
     classes: Classes = None,
     array: Array = None,
     multipliers: Multipliers = None,
@@ -100,16 +103,18 @@ def build(
     parameter_groups: ParameterGroups = None,
     output_lanes: OutputLanes = None,
     bus_address_bits: BusAddressBits = None,
+    certify: Certify = True,
 ) -> None:
     """Write Verilog, program, driver and report for a network."""
     console = screen()
     flags = _machine_flags(locals())
     with one_clear_error():
         if layer_config and len(layer_config) > 1:
-            cli_networks.build_several(layer_config, model, output, part, flags, console)
+            of_one = {"--model": model, "--part": part, "--clock-mhz": clock_mhz, "--goal": goal, "--classes": classes}
+            cli_networks.build_several(layer_config, output, of_one, flags, console, certify)
             return
         options = build_command.BuildOptions(
-            layer_config[0] if layer_config else None, model, output, part, clock_mhz, classes
+            layer_config[0] if layer_config else None, model, output, part, clock_mhz, classes, goal, certify
         )
         build_command.build(options, flags, console)
 
@@ -343,6 +348,7 @@ def estimate(
     ],
     part: Annotated[str, typer.Option(metavar="PART|FILE.json", help="Part, see `tcugen parts`.")],
     clock_mhz: Clock = None,
+    goal: Annotated[Goal, typer.Option(help="Most images/s, or most for what the machine takes.")] = Goal.FPS,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
     array: Array = None,
     multipliers: Multipliers = None,
@@ -360,7 +366,7 @@ def estimate(
     console = screen()
     flags = _machine_flags(locals())
     with one_clear_error():
-        options = estimate_command.EstimateOptions(layer_config, part, clock_mhz, json_file)
+        options = estimate_command.EstimateOptions(layer_config, part, clock_mhz, json_file, goal)
         estimate_command.estimate_command(options, flags, console)
 
 
@@ -372,6 +378,7 @@ for _verb in (
     cli_fpga.calibrate,
     cli_sweep.sweep,
     cli_export.export,
+    cli_rebuild.rebuild,
 ):
     app.command()(_verb)
 app.command("compile")(cli_networks.compile_program)

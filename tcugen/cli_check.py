@@ -15,7 +15,10 @@ def check(
         Path, typer.Argument(metavar="PROGRAM", help="Folder of program.bin, weights.bin, program.json.")
     ],
     rtl: Annotated[Path, typer.Option("--rtl", metavar="BUILD", help="Folder that `tcugen build` wrote.")],
+    model: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The model that it computes, if it is not beside the program.")
+    ] = None,
 ) -> None:
-    """Prove a program from elsewhere safe on the machine of a build, by the rules the compiler's own are held to."""
+    """Prove a program safe on the machine of a build, and that it computes its network for every image."""
     with one_clear_error():
-        check_command.check(program, rtl, screen())
+        check_command.check(program, rtl, screen(), model)

@@ -9,6 +9,7 @@ from tcugen.commands import calibrate as calibrate_command
 from tcugen.commands import explore as explore_command
 from tcugen.commands import parts as parts_command
 from tcugen.commands import synth as synth_command
+from tcugen.commands import synth_cells as synth_cells_command
 from tcugen.console.machine import MachineFlags
 from tcugen.console.outcome import one_clear_error
 from tcugen.console.screen import screen
@@ -19,26 +20,29 @@ def parts(
         Path | None, typer.Option("--json", help="Write the figures and sources to this file.")
     ] = None,
 ) -> None:
-    """List the FPGAs that are known, with what they hold."""
+    """List the FPGAs that are known, with what they hold, and the libraries of standard cells."""
     with one_clear_error():
         parts_command.parts(json_file, screen())
 
 
 def synth(
     folder: Annotated[Path, typer.Argument(metavar="BUILD", help="Folder that `tcugen build` wrote.")],
-    part: Annotated[str, typer.Option(metavar="PART|FILE.json", help="Part, see `tcugen parts`.")],
+    part: Annotated[str, typer.Option(metavar="PART|CELLS|FILE.json", help="Part or cells, see `tcugen parts`.")],
     paths: Annotated[int, typer.Option(help="Show so many longest paths before placement, ECP5 only.")] = 0,
     place: Annotated[bool, typer.Option("--place", help="Place and route too, for the clock.")] = False,
-    mhz: Annotated[float, typer.Option(help="Clock that place-and-route aims at.")] = 100,
+    mhz: Annotated[float, typer.Option(help="Clock that place-and-route aims at; of the power of cells.")] = 100,
     seed: Annotated[int, typer.Option(help="Seed of place-and-route.")] = 1,
     timeout: Annotated[float, typer.Option(help="Most seconds for each tool.")] = synth_command.TIMEOUT_SECONDS,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
+    activity: Annotated[
+        Path | None, typer.Option(metavar="FILE.vcd", help="Waves of a run, for the power of standard cells.")
+    ] = None,
 ) -> None:
     """Synthesise a build for a part with open tools and count what it takes."""
     console = screen()
     with one_clear_error():
         options = synth_command.SynthOptions(folder, part, place, mhz, seed, timeout, json_file, paths)
-        synth_command.synth(options, console)
+        synth_cells_command.synth_part(options, activity, console)
 
 
 def calibrate(

@@ -27,6 +27,7 @@ def quantize(
     module: Annotated[
         str | None, typer.Option(metavar="FILE.py:FACTORY", help="Function that returns any nn.Module.")
     ] = None,
+    onnx: Annotated[Path | None, typer.Option(metavar="MODEL.onnx", help="Float ONNX model.")] = None,
     weights: Annotated[Path | None, typer.Option(metavar="FILE", help="Trained weights: .safetensors or .pth.")] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Output folder (the network's name).")] = None,
     method: Annotated[str, typer.Option(help="How ranges are chosen: auto tries all and keeps the best.")] = "auto",
@@ -34,10 +35,10 @@ def quantize(
     test_images: Annotated[Path | None, typer.Option(metavar="T.npy", help="Images to judge the result by.")] = None,
     labels: Annotated[Path | None, typer.Option(metavar="L.npy", help="Their right classes.")] = None,
 ) -> None:
-    """Quantize a trained float PyTorch network."""
+    """Quantize a trained float network, of PyTorch or ONNX."""
     console = screen()
     with one_clear_error():
         options = quantize_command.QuantizeOptions(
-            network, module, weights, images, method, output_type, test_images, labels
+            network, module, weights, images, method, output_type, test_images, labels, onnx
         )
         quantize_command.quantize(options, output, console)

@@ -1,5 +1,6 @@
 """The verbs about networks beside the first one of a machine: arguments only, as in `cli`, which adds them."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -20,11 +21,12 @@ def compile_program(
     ],
     rtl: Annotated[Path, typer.Option(metavar="BUILD", help="Folder of the build whose machine is to run it.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Output folder.")],
+    certify: Annotated[bool, typer.Option(help="Prove that the program computes the network.")] = True,
 ) -> None:
     """Write the program of a network for a machine that exists, without Verilog."""
     console = screen()
     with one_clear_error():
-        compile_command.compile_program(compile_command.CompileOptions(network, rtl, output), console)
+        compile_command.compile_program(compile_command.CompileOptions(network, rtl, output, certify), console)
 
 
 def networks(
@@ -44,17 +46,18 @@ def networks(
 
 def build_several(
     layer_configs: list[str],
-    model: Path | None,
     output: Path | None,
-    part: str | None,
+    of_one: Mapping[str, object],
     flags: MachineFlags,
     console: Console,
+    certify: bool,
 ) -> None:
-    """`tcugen build` with more than one --layer-config. Raises as the command does."""
-    for flag, value in (("--model", model), ("--part", part)):
+    """`tcugen build` with more than one --layer-config; `of_one` are flags that go with one network, None if not given.
+    Raises as the command does."""
+    for flag, value in of_one.items():
         if value is not None:
             raise UsageError(
                 f"{flag} {value}: goes with one network, but --layer-config names {len(layer_configs)}; "
                 f"leave {flag} or all but one --layer-config out"
             )
-    several_command.build_several(several_command.SeveralOptions(tuple(layer_configs), output), flags, console)
+    several_command.build_several(several_command.SeveralOptions(tuple(layer_configs), output, certify), flags, console)

@@ -3,6 +3,11 @@
 import hypothesis
 import pytest
 
+# One for all: a second one beside it would not start.
+from tests.browser import browser
+
+__all__ = ["browser"]
+
 # A slow machine is no reason to fail. The same examples every time, so that a failure repeats.
 hypothesis.settings.register_profile("tcugen", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("tcugen")

@@ -119,7 +119,7 @@ def test_all_images_agree_in_every_logit(folder, model, program, images, labels,
 
 
 @pytest.mark.parametrize(
-    "count", [pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.verify)], ids=["one", "two"]
+    "count", [pytest.param(1, marks=pytest.mark.verify), pytest.param(2, marks=pytest.mark.verify)], ids=["one", "two"]
 )
 def test_images_on_the_rtl_agree_in_every_tensor(folder, model, images, count, tmp_path, monkeypatch):
     """The command itself at 16x16, then the independent reader on its dump."""

@@ -6065,8 +6065,9 @@ endmodule
 //     release: The tile just read may be overwritten.
 //
 // A pass taken in cycle s requests its first operand in s + 1 and swaps in s + 3. Row 0 of the next tile is read in
-// s + 2 at the earliest and stored in s + 3, which the array allows. A pass may be taken one cycle after the read of
-// row 0 of its tile.
+// s + 2 at the earliest and stored in s + 3, which the array allows. A pass may be taken two cycles after the read of
+// row 0 of its tile, so that passes begin at least 4 cycles apart however few pixels they have: the accumulators need
+// that where two add to the same pixel.
 module tcu_weight_loader (
     input  wire       clk,
     input  wire       rst,
@@ -6113,7 +6114,7 @@ module tcu_weight_loader (
         if (rst) ready <= 1'h0;
         else begin
             if (pass_started) ready <= 1'h0;
-            if (read_en & (read_unit == 2'h0)) ready <= 1'h1;
+            if (read_en & (read_unit == 2'h1)) ready <= 1'h1;
         end
     end
 endmodule
@@ -6218,8 +6219,8 @@ endmodule
 //         the cycle after the next until one cycle after the next read. The bank must not be summing up.
 //     filled: A pulse for each complete tile, in the cycle after which it may be read.
 //
-// Two words for the same pixel must be at least 4 cycles apart, which a pass of fewer pixels than rows guarantees
-// because its weights take `rows` >= 4 cycles to load. The sums cannot overflow: the compiler proves it.
+// Two words for the same pixel must be at least 4 cycles apart, which `WeightLoader` sees to. The sums cannot
+// overflow: the compiler proves it.
 module tcu_accumulators (
     input  wire        clk,
     input  wire        rst,

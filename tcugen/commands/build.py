@@ -1,6 +1,5 @@
 """`tcugen build`: from layer shapes to Verilog, program and report."""
 
-import hashlib
 import json
 import time
 from dataclasses import dataclass
@@ -11,8 +10,11 @@ from rich.table import Table
 
 from tcugen import __version__
 from tcugen.arch import Architecture
+from tcugen.commands.certificates import write_certificate
 from tcugen.commands.part_fit import PartFit, checked_part, fit_figures, fit_part, page_fit, say_fit
+from tcugen.commands.part_goal import Goal
 from tcugen.compiler import compile_network, disassemble, int32_outputs
+from tcugen.console.build_record import asked, sha256
 from tcugen.console.machine import MachineFlags, sized
 from tcugen.console.outcome import UsageError
 from tcugen.console.output_folder import GENERATOR, MARKER, check_replaceable, replacing
@@ -46,6 +48,8 @@ class BuildOptions:
         part: Name of a part, or a file that describes one, that the machine is to fill; None for no limit.
         clock_mhz: The clock that speeds are reckoned with; None for the assumed one.
         classes: File with the names of the network's classes, one a line; None if they are not known.
+        goal: What a machine for a part is chosen for; None if nobody said.
+        certify: Prove that the program computes the network.
     """
 
     layer_config: str | None = None
@@ -54,6 +58,8 @@ class BuildOptions:
     part: str | None = None
     clock_mhz: float | None = None
     classes: Path | None = None
+    goal: Goal | None = None
+    certify: bool = True
 
 
 def build(options: BuildOptions, flags: MachineFlags, console: Console) -> Path:
@@ -73,6 +79,8 @@ def build(options: BuildOptions, flags: MachineFlags, console: Console) -> Path:
     part = None if options.part is None else checked_part(options.part, options.clock_mhz)
     if part is None and options.clock_mhz is not None:
         raise UsageError(f"--clock-mhz is {options.clock_mhz:g}, but there is no --part; give one or leave it out")
+    if part is None and options.goal is not None:
+        raise UsageError(f"--goal is {options.goal}, but there is no --part; give one or leave it out")
     quantized = with_weights(one_network(options.layer_config, options.model), console)
     network = quantized.network
     host = quantization_of(quantized, options.model is None, class_names(options.classes))
@@ -83,7 +91,8 @@ def build(options: BuildOptions, flags: MachineFlags, console: Console) -> Path:
         console.print(f"[{time.monotonic() - started:5.1f} s] {text}", markup=False, highlight=False)
 
     step(f"network {network.name}: {len(network.nodes)} nodes, {network.mac_count:,} MACs")
-    fit = part and fit_part(network, part, options.clock_mhz, flags, int32_outputs(quantized), step)
+    goal = options.goal or Goal.FPS
+    fit = part and fit_part(network, part, options.clock_mhz, flags, int32_outputs(quantized), step, goal)
     sizing = fit.filled.sizing if fit else sized(network, flags, int32_outputs(quantized), step)
     console.print(parameter_table(sizing))
     for line in remarks(sizing):
@@ -97,10 +106,20 @@ def build(options: BuildOptions, flags: MachineFlags, console: Console) -> Path:
         step("writing Verilog")
         emit(sizing.architecture, staging)
         write_network(staging, network, program, sizing, host)
-        write_page(staging, page_of(network, sizing, options, fit))
+        if options.certify:
+            write_certificate(staging / "program", quantized, sizing.architecture, step)
+        write_page(staging, page_of(network, sizing, options.model, fit, options.clock_mhz))
         if fit:
             (staging / "part.json").write_text(json.dumps({"format": 1} | fit_figures(fit), indent=1) + "\n")
         marker = identity(network, sizing.architecture, options.model)
+        marker |= asked(
+            flags,
+            certify=options.certify,
+            part=part,
+            clock_mhz=options.clock_mhz,
+            goal=options.goal,
+            model=options.model,
+        )
         (staging / MARKER).write_text(json.dumps(marker, indent=1) + "\n")
     step(f"written to {folder}")
     console.print(
@@ -217,24 +236,22 @@ def write_network(folder: Path, network: Network, program: Program, sizing: Sizi
     (folder / "report.md").write_text(markdown(report))
 
 
-def page_of(network: Network, sizing: Sizing, options: BuildOptions, fit: PartFit | None) -> PageContent:
-    """What `report.html` of a build shows."""
-    origin = "Shapes alone: weights are placeholders" if options.model is None else f"Model {options.model.name}"
-    decibels = {} if options.model is None else decibels_beside(options.model)
-    return build_page(network, sizing, origin, fit and page_fit(fit), options.clock_mhz, decibels)
+def page_of(
+    network: Network, sizing: Sizing, model: Path | None, fit: PartFit | None = None, clock_mhz: float | None = None
+) -> PageContent:
+    """What `report.html` of a network on a machine shows; without a model its weights are placeholders."""
+    origin = "Shapes alone: weights are placeholders" if model is None else f"Model {model.name}"
+    decibels = {} if model is None else decibels_beside(model)
+    return build_page(network, sizing, origin, fit and page_fit(fit), clock_mhz, decibels)
 
 
-def identity(network: Network, architecture: Architecture, model: Path | None) -> dict[str, str]:
+def identity(network: Network, architecture: Architecture, model: Path | None) -> dict[str, object]:
     """What a marker says of a network on a machine: who wrote it, and the SHA-256 of its inputs."""
-    found = {
+    found: dict[str, object] = {
         "generator": GENERATOR,
         "version": __version__,
         "network": network.name,
-        "layer_config_sha256": _sha256(write_layer_config(network).encode()),
-        "architecture_sha256": _sha256(architecture.to_json().encode()),
+        "layer_config_sha256": sha256(write_layer_config(network).encode()),
+        "architecture_sha256": sha256(architecture.to_json().encode()),
     }
-    return found if model is None else found | {"model_sha256": _sha256(model.read_bytes())}
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+    return found if model is None else found | {"model_sha256": sha256(model.read_bytes())}

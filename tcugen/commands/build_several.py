@@ -10,13 +10,24 @@ from rich.console import Console
 
 from tcugen import __version__
 from tcugen.arch import Architecture
-from tcugen.commands.build import default_folder, identity, parameter_table, remarks, with_weights, write_network
+from tcugen.commands.build import (
+    default_folder,
+    identity,
+    page_of,
+    parameter_table,
+    remarks,
+    with_weights,
+    write_network,
+)
+from tcugen.commands.certificates import write_certificate
 from tcugen.compiler import compile_network, int32_outputs
+from tcugen.console.build_record import asked
 from tcugen.console.machine import MachineFlags, sized_for
 from tcugen.console.outcome import UsageError
 from tcugen.console.output_folder import GENERATOR, MARKER, PROGRAM_MARKER, check_replaceable, replacing
 from tcugen.driver.quantization import quantization_of
 from tcugen.model.quantized import QuantizedNetwork
+from tcugen.page.render import write_page
 from tcugen.report.several_report import NetworkRow, SeveralReport, network_lines, several_markdown
 from tcugen.sizing.search import Sizing
 from tcugen.sizing.workload import Workload
@@ -32,10 +43,12 @@ class SeveralOptions:
     Attributes:
         layer_configs: Layer-config files or bundled names, at least two.
         output: Folder to build into; None for `rtl_out/NAME+NAME`.
+        certify: Prove that the programs compute their networks.
     """
 
     layer_configs: tuple[str, ...]
     output: Path | None = None
+    certify: bool = True
 
 
 def build_several(options: SeveralOptions, flags: MachineFlags, console: Console) -> Path:
@@ -79,12 +92,16 @@ def build_several(options: SeveralOptions, flags: MachineFlags, console: Console
             place = staging / PROGRAMS / model.network.name
             place.mkdir(parents=True)
             write_network(place, model.network, program, sizing, quantization_of(model, placeholder=True))
+            if options.certify:
+                write_certificate(place / "program", model, architecture, step)
+            write_page(place, page_of(model.network, sizing, None))
             (place / "architecture.json").write_text(architecture.to_json())
             marker = identity(model.network, architecture, None) | {"machine": "../.."}
             (place / PROGRAM_MARKER).write_text(json.dumps(marker, indent=1) + "\n")
         (staging / "report.json").write_text(json.dumps(report, indent=1) + "\n")
         (staging / "report.md").write_text(several_markdown(report))
-        (staging / MARKER).write_text(json.dumps(_marker(models, architecture), indent=1) + "\n")
+        marker = _marker(models, architecture) | asked(flags, certify=options.certify)
+        (staging / MARKER).write_text(json.dumps(marker, indent=1) + "\n")
     step(f"written to {folder}")
     for line in network_lines(report["networks"]):
         console.print(line, highlight=False, markup=False)

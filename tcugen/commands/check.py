@@ -6,6 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from tcugen.arch import Architecture
+from tcugen.commands.certificates import verdict_of
 from tcugen.compiler.check import check_program
 from tcugen.console.machine import MachineFlags, existing_architecture
 from tcugen.console.outcome import UsageError
@@ -16,12 +17,15 @@ from tcugen.program_format import ProgramFormatError
 FILES = ("program.bin", "weights.bin", "program.json")
 
 
-def check(program: Path, rtl: Path, console: Console) -> None:
+def check(program: Path, rtl: Path, console: Console, model: Path | None = None) -> None:
     """Prove that a program keeps every rule that the compiler's own programs are held to, on an earlier build.
+
+    And that it computes its network, where that is known, see `verdict_of`.
 
     Args:
         program: Folder of the three files of a program.
         rtl: Folder of a build.
+        model: What it is said to compute; None to look beside the program.
 
     Raises:
         UsageError: If it does not; names the file or instruction, and the rule.
@@ -33,9 +37,10 @@ def check(program: Path, rtl: Path, console: Console) -> None:
     except CompileError as error:
         rule = str(error).removesuffix("; this is a fault of the compiler")
         raise UsageError(f"{program}: {rule}; it is not safe on this machine, so build the program again") from error
+    verdict = verdict_of(program, architecture, model, console)
     console.print(
         f"{program}: safe on the machine in {rtl}: its checksums hold, its accesses are in order and in bounds, and it "
-        f"ends ({len(read.instructions)} instructions, {read.weights.size:,} bytes of weights)",
+        f"ends ({len(read.instructions)} instructions, {read.weights.size:,} bytes of weights)\n{program}: {verdict}",
         highlight=False,
         markup=False,
         soft_wrap=True,

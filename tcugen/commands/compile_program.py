@@ -11,7 +11,8 @@ from rich.console import Console
 
 from tcugen import __version__
 from tcugen.arch import Architecture
-from tcugen.commands.build import identity, remarks, with_weights, write_network
+from tcugen.commands.build import identity, page_of, remarks, with_weights, write_network
+from tcugen.commands.certificates import write_certificate
 from tcugen.compiler import compile_network, int32_outputs
 from tcugen.compiler.integers import integers_of
 from tcugen.console.machine import MachineFlags, existing_architecture
@@ -23,6 +24,7 @@ from tcugen.mapping.plan import plan_network
 from tcugen.mapping.tasks import tasks_of
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.model.store import is_stored
+from tcugen.page.render import write_page
 from tcugen.planning.costs import node_costs
 from tcugen.planning.planned import Planned
 from tcugen.planning.search import best_plan
@@ -40,18 +42,21 @@ class CompileOptions:
             saved model, for one with its weights.
         rtl: Folder of the build whose machine is to run it.
         output: Folder to write.
+        certify: Prove that the program computes the network.
     """
 
     network: str
     rtl: Path
     output: Path
+    certify: bool = True
 
 
 def compile_program(options: CompileOptions, console: Console) -> Path:
     """Compile and return the folder.
 
     It then holds `program/`, `program.lst` (its listing), `layer-config.json`, `architecture.json`, `report.json`,
-    `report.md` and `compile.json`, the marker with hashes of the inputs and the way to the machine.
+    `report.md`, `report.html` with its data in `report/`, and `compile.json`, the marker
+    with hashes of the inputs and the way to the machine.
 
     Raises:
         NetworkError, ModelError, CompileError, UsageError: And nothing is written. What the machine lacks is one error.
@@ -83,9 +88,13 @@ def compile_program(options: CompileOptions, console: Console) -> Path:
     program = compile_network(quantized, architecture, planned=planned)
     step(f"program: {len(program.instructions)} instructions, {len(program.weights):,} bytes of weights")
     host = quantization_of(quantized, placeholder=not isinstance(source, Path))
-    marker = identity(network, architecture, source if isinstance(source, Path) else None)
+    model = source if isinstance(source, Path) else None
+    marker = identity(network, architecture, model)
     with replacing(options.output) as staging:
         write_network(staging, network, program, sizing, host)
+        if options.certify:
+            write_certificate(staging / "program", quantized, architecture, step)
+        write_page(staging, page_of(network, sizing, model))
         (staging / "architecture.json").write_text(architecture.to_json())
         way = os.path.relpath(options.rtl.resolve(), options.output.resolve())
         (staging / PROGRAM_MARKER).write_text(json.dumps(marker | {"machine": way}, indent=1) + "\n")

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from tcugen.arch import COLUMN_SIZES, ROW_SIZES, Architecture
+from tcugen.cells.cell_library import find_library
+from tcugen.commands.part_goal import Goal, found_for
 from tcugen.console.machine import MachineFlags, filled
 from tcugen.console.outcome import UsageError
 from tcugen.fpga.counts import Counts
@@ -37,7 +39,8 @@ SMALLEST = Architecture(
 
 @dataclass(frozen=True, eq=False)
 class PartFit:
-    """A machine inside a part, and its speed at `clock_mhz`, which is `assumed` where the user gave none."""
+    """A machine inside a part, chosen for `goal`, and its speed at `clock_mhz`, which is `assumed` where the user gave
+    none."""
 
     network: Network
     part: Part
@@ -45,6 +48,7 @@ class PartFit:
     counts: Counts
     clock_mhz: float
     assumed: bool
+    goal: Goal = Goal.FPS
 
     @property
     def architecture(self) -> Architecture:
@@ -85,6 +89,11 @@ def checked_part(argument: str, clock_mhz: float | None) -> Part:
         PartError, UsageError: If it is unknown or too small for any machine, or its family is not calibrated; or the
             clock is none.
     """
+    if find_library(argument):
+        raise UsageError(
+            f"--part {argument} is a library of standard cells, which any machine fits; build one and use "
+            f"`tcugen synth BUILD --part {argument}`"
+        )
     part = find_part(argument)
     if clock_mhz is not None and not 0 < clock_mhz <= 10_000:
         raise UsageError(
@@ -135,9 +144,10 @@ def fit_part(
     flags: MachineFlags,
     int32_outputs: Collection[str],
     progress: Callable[[str], None],
+    goal: Goal = Goal.FPS,
 ) -> PartFit:
-    """The machine of the most images per second inside the part: the clock is the same for all, so that of the fewest
-    cycles.
+    """The machine of the most images per second inside the part, or for what it takes of the part. The clock is the
+    same for all, so cycles decide.
 
     Args:
         network: What it is to run.
@@ -146,18 +156,21 @@ def fit_part(
         flags: What the user said about the machine.
         int32_outputs: Outputs of the network that are stored as 32-bit sums.
         progress: Called with one line of text per candidate.
+        goal: What it is chosen for.
 
     Raises:
         PartError: If no machine fits; with what would, and the nearest part.
         UsageError, SizingError, CompileError: If a flag is malformed or cannot be obeyed.
     """
     try:
-        found = filled(network, room_of(part), flags, int32_outputs, progress)
+        found = found_for(
+            goal, room_of(part), lambda room: filled(network, room, flags, int32_outputs, progress), progress
+        )
     except NoRoomError as error:
         raise PartError(f"--part {part.name}: {error}; {_remedy(network, part, flags, error.smallest)}") from None
     counts = estimate(found.sizing.architecture, part.family)
     assert counts is not None, "the family is calibrated"
-    return PartFit(network, part, found, counts, clock_mhz or ASSUMED_CLOCK_MHZ, clock_mhz is None)
+    return PartFit(network, part, found, counts, clock_mhz or ASSUMED_CLOCK_MHZ, clock_mhz is None, goal)
 
 
 def _remedy(network: Network, part: Part, flags: MachineFlags, smallest: Architecture) -> str:
@@ -202,6 +215,12 @@ def say_fit(fit: PartFit, console: Console, tell: Callable[[str], None]) -> None
 
 def bind_lines(fit: PartFit) -> list[str]:
     """Which resource binds, and what the next larger choices would take of it."""
+    if fit.goal is Goal.AREA:
+        share = room_of(fit.part).excess(fit.architecture)
+        return [
+            f"fits {fit.part.name}; of the machines that fill parts of it, this one gives the most images/s for the "
+            f"{share:.1%} that it takes of what it needs most of"
+        ]
     if not fit.larger:
         return [f"fits {fit.part.name}; nothing binds: no larger machine is predicted to be faster"]
     lines = [f"fits {fit.part.name}; what binds is {' and '.join(fit.binds)}"]

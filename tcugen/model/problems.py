@@ -1,6 +1,6 @@
 """Which nodes of a model the hardware cannot run, and why."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tcugen.model.errors import ModelError
@@ -27,13 +27,34 @@ class Problem:
 
 
 class UnsupportedModel(ModelError):
-    """A sound model with nodes that the hardware cannot run; `problems` holds every one of them."""
+    """A sound model with nodes that the hardware cannot run; `problems` holds every one of them.
 
-    def __init__(self, source: str, problems: Sequence[Problem]):
+    The message has one line for each node.
+    """
+
+    def __init__(self, source: str, problems: Sequence[Problem], multiplications: Mapping[str, int] | None = None):
+        """As the class says.
+
+        Args:
+            source: What the model came from.
+            problems: Why it cannot run.
+            multiplications: Of all its nodes by name, those that cannot run among them, where they are known.
+        """
         self.problems = tuple(problems)
-        count = len({problem.node for problem in self.problems})
-        lines = "\n".join(f"  {problem}" for problem in self.problems)
-        super().__init__(f"{source}: {count} node{'s' * (count != 1)} cannot run on the hardware:\n{lines}")
+        nodes: dict[str, list[Problem]] = {}
+        for problem in self.problems:
+            nodes.setdefault(problem.node, []).append(problem)
+        count = len(nodes)
+        lines = [f"{source}: {count} node{'s' * (count != 1)} cannot run on the hardware:"]
+        lines += ["  " + "; ".join([str(first), *map(_further, others)]) for first, *others in nodes.values()]
+        if multiplications and sum(multiplications.values()):
+            share = sum(multiplications.get(node, 0) for node in nodes) / sum(multiplications.values())
+            lines.append(f"  on the host they would do {100 * share:.1f} % of the model's multiplications")
+        super().__init__("\n".join(lines))
+
+
+def _further(problem: Problem) -> str:
+    return f"{problem.attribute} = {problem.value}; {problem.remedy}"
 
 
 class Refused(Exception):

@@ -74,6 +74,6 @@ class Builder:
         self.nodes.append(Linear(name, (source,), channels, activation="relu" if relu else None))
         return name
 
-    def network(self, name: str, channels: int, size: int) -> Network:
-        """The checked network, for images of `size` x `size` pixels."""
-        return checked_network(name, ((IMAGE, Shape(channels, size, size)),), self.nodes)
+    def network(self, name: str, channels: int, size: int, outputs: Sequence[str] = ()) -> Network:
+        """The checked network, for images of `size` x `size` pixels; without `outputs`, its last node is the output."""
+        return checked_network(name, ((IMAGE, Shape(channels, size, size)),), self.nodes, outputs)

@@ -11,6 +11,7 @@ from tcugen.network.plain import alexnet, googlenet, lenet5, squeezenet1_1, vgg1
 from tcugen.network.residual import resnet50_pruned, resnet50_v2
 from tcugen.network.resnets import BUNDLED_NAMES as RESNET_NAMES
 from tcugen.network.resnets import bundled_network, cifar_resnet, imagenet_resnet
+from tcugen.network.yolo import yolov4_tiny
 
 RESNET101 = (3, 4, 23, 3)
 
@@ -36,6 +37,7 @@ _FURTHER: dict[str, Callable[[str], Network]] = {
     "se_resnet50": se_resnet50,
     "mobilenet_v3_small": mobilenet_v3_small,
     "highway20": highway20,
+    "yolov4_tiny": yolov4_tiny,
 }
 
 NETWORK_NAMES = (*RESNET_NAMES, *_FURTHER)

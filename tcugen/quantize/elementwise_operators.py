@@ -6,6 +6,7 @@ from torch import fx
 from tcugen.network.fields import Function
 from tcugen.network.graph import Shape
 from tcugen.network.operators import Add, Conv, Multiply, Table, per_channel_operand
+from tcugen.quantize.affine import with_constant
 from tcugen.quantize.arguments import arguments, channels_first, shape_of
 from tcugen.quantize.float_network import Parameters
 from tcugen.quantize.node_builder import NodeBuilder, Value
@@ -43,6 +44,23 @@ def function_of(walk: Walk, node: fx.Node) -> Value:
     return walk.made(builder, channels_first(node), flat=x.flat)
 
 
+def custom_table(walk: Walk, node: fx.Node) -> Value:
+    """A function that has no name."""
+    x = walk.value(node, node.args[0])
+    builder = NodeBuilder(Table("", ("",), "custom"), (x.builder,), [node], function=node.meta["function"])
+    return walk.made(builder, channels_first(node), flat=x.flat)
+
+
+def add(walk: Walk, node: fx.Node) -> Value:
+    """Sum of two tensors of one shape, or of one value per channel; a constant joins the convolution in front."""
+    constant = with_constant(walk, node)
+    if constant is not None:
+        return constant
+    first, second = two_tensors(walk, node)
+    builder = NodeBuilder(Add("", ("", "")), (first.builder, second.builder), [node])
+    return walk.made(builder, channels_first(node), flat=first.flat)
+
+
 def two_tensors(walk: Walk, node: fx.Node) -> tuple[Value, Value]:
     """The operands of a sum or product: of one shape, or one of them of a single pixel. Raises Refused otherwise."""
     given = arguments(node)
@@ -59,14 +77,20 @@ def two_tensors(walk: Walk, node: fx.Node) -> tuple[Value, Value]:
 
 
 def multiply(walk: Walk, node: fx.Node) -> Value:
-    """The product of two tensors."""
+    """The product of two tensors; a constant joins the convolution in front."""
+    constant = with_constant(walk, node)
+    if constant is not None:
+        return constant
     first, second = two_tensors(walk, node)
     builder = NodeBuilder(Multiply("", ("", "")), (first.builder, second.builder), [node])
     return walk.made(builder, channels_first(node), flat=first.flat)
 
 
 def subtract(walk: Walk, node: fx.Node) -> Value:
-    """The sum of a tensor and the negative of another, which a convolution makes."""
+    """The sum of a tensor and the negative of another, which a convolution makes; constants as in `add`."""
+    constant = with_constant(walk, node)
+    if constant is not None:
+        return constant
     first, second = two_tensors(walk, node)
     channels = second.shape[0]
     negative = NodeBuilder(

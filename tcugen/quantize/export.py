@@ -1,19 +1,23 @@
-"""From a float `nn.Module` to the network that the hardware runs, by way of `torch.export`."""
+"""From a float network as ATen operators to the network that the hardware runs."""
 
-import copy
-import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import fx, nn
+from torch._ops import OpOverload
 
 from tcugen.model.errors import QuantizationError
+from tcugen.model.functions import Reals
 from tcugen.model.problems import Problem, Refused, Unavailable, UnsupportedModel
 from tcugen.network.check import checked_network
 from tcugen.network.graph import Node, Shape
+from tcugen.quantize.aten_graph import AtenGraph
+from tcugen.quantize.elementwise_operators import custom_table
 from tcugen.quantize.float_network import FloatNetwork, Parameters, output_of
+from tcugen.quantize.functions import name_functions, table
+from tcugen.quantize.module_reader import read_module
 from tcugen.quantize.names import node_names
 from tcugen.quantize.node_builder import NodeBuilder, Value
 from tcugen.quantize.operators import OPERATORS, REMEDIES
@@ -25,65 +29,31 @@ TOLERANCE = 1e-3
 
 
 def import_module(module: nn.Module, shape: Shape, name: str) -> FloatNetwork:
-    """Import a module as it computes in evaluation mode.
+    """Import a module as it computes in evaluation mode; arguments and errors as `read_module` and `import_graph`."""
+    return import_graph(read_module(module, shape, name))
 
-    Args:
-        module: Takes one float32 (1, C, H, W) tensor and returns one tensor, or a dict, list or tuple of one; it is not
-            changed.
-        shape: Of its input.
-        name: Of the network.
+
+def import_graph(source: AtenGraph) -> FloatNetwork:
+    """Walk a graph.
 
     Raises:
         UnsupportedModel: If operators cannot run on the hardware; lists all of them.
-        QuantizationError: If the module cannot be exported for this shape, or the network does not compute the same.
+        QuantizationError: If it does nothing, or the network does not compute the same.
         NetworkError: If the network breaks a rule of `checked_network`.
     """
-    module = copy.deepcopy(module).float().cpu().eval()
-    exported = _exported(module, shape, name)
-    constants = _constants(exported)
-    damaged, notes = _damaged(constants)
-    walk = Walk(constants)
-    returned, problems = _walked(walk, exported, shape)
+    damaged, notes = _damaged(source.tensors)
+    name_functions(source.graph, source.tensors)
+    walk = Walk(source.tensors)
+    returned, problems = _walked(walk, source.graph, source.shape)
     problems = damaged + problems
     if problems:
-        raise UnsupportedModel(name, list(dict.fromkeys(problems)))
+        raise UnsupportedModel(source.name, list(dict.fromkeys(problems)))
     if returned is None or returned.builder is None:
-        raise QuantizationError(f"module {name!r}: returns its input, so there is nothing to run; give a whole network")
-    model = replace(_network(_needed(walk.builders, returned.builder), shape, name), notes=tuple(notes))
-    _check_same(model, module, shape)
+        raise QuantizationError(f"{source.source}: returns its input, so there is nothing to run; give a whole network")
+    model = _network(_needed(walk.builders, returned.builder), source.shape, source.name)
+    model = replace(model, notes=(*source.notes, *notes), form=source.form)
+    _check_same(model, source)
     return model
-
-
-def _exported(module: nn.Module, shape: Shape, name: str) -> torch.export.ExportedProgram:
-    example = torch.zeros(1, shape.channels, shape.height, shape.width)
-    try:
-        with warnings.catch_warnings():
-            # Of PyTorch about itself.
-            warnings.simplefilter("ignore")
-            exported = torch.export.export(module, (example,))
-            return exported.run_decompositions({})  # pyright: ignore[reportUnknownMemberType]  # partly without types
-    except Exception as error:
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        reason = f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
-        raise QuantizationError(
-            f"module {name!r}: torch.export cannot export it for images of {shape} ({reason}); check that it runs on "
-            "one such image and that no branch depends on the values"
-        ) from error
-
-
-def _constants(exported: torch.export.ExportedProgram) -> dict[str, tuple[str, torch.Tensor]]:
-    """Names in the module and values of parameters, buffers and constants by placeholder."""
-    signature = exported.graph_signature
-    held: dict[str, tuple[str, torch.Tensor]] = {}
-    for names in (
-        signature.inputs_to_parameters,
-        signature.inputs_to_buffers,
-        signature.inputs_to_lifted_tensor_constants,
-    ):
-        for placeholder, name in names.items():
-            tensor = exported.state_dict.get(name, exported.constants.get(name))
-            held[placeholder] = (name, tensor)
-    return held
 
 
 def _damaged(constants: dict[str, tuple[str, torch.Tensor]]) -> tuple[list[Problem], list[str]]:
@@ -104,14 +74,14 @@ def _damaged(constants: dict[str, tuple[str, torch.Tensor]]) -> tuple[list[Probl
     return problems, notes
 
 
-def _walked(walk: Walk, exported: torch.export.ExportedProgram, shape: Shape) -> tuple[Value | None, list[Problem]]:
+def _walked(walk: Walk, graph: fx.Graph, shape: Shape) -> tuple[Value | None, list[Problem]]:
     """What the module returns, if that is known, and every operator that cannot run."""
     problems: list[Problem] = []
     returned = None
-    for node in exported.graph.nodes:
+    for node in graph.nodes:
         if node.op == "placeholder" and node.name not in walk.tensors:
             walk.values[node] = Value(None, (shape.channels, shape.height, shape.width))
-        elif node.op == "call_function" and node.users:
+        elif node.op == "call_function" and node.users and not _constant(walk, node):
             try:
                 walk.values[node] = _result(walk, node)
             except Unavailable:
@@ -141,11 +111,39 @@ def _stand_in(node: fx.Node) -> Value | None:
 
 
 def _result(walk: Walk, node: fx.Node) -> Value:
+    if "refused" in node.meta:
+        if node.meta["refused"]:
+            raise Refused(node.meta["refused"])
+        raise Unavailable
     operator = str(node.target).removeprefix("aten.")
     if operator in OPERATORS:
         return OPERATORS[operator](walk, node)
+    if node.target is table:
+        return custom_table(walk, node)
     remedy = REMEDIES.get(operator.split(".")[0], "replace it by supported operators, or let the host compute it")
     raise Refused([problem(node, "operator", operator, remedy)])
+
+
+_FILLED = frozenset(("ones", "zeros", "full", "arange", "scalar_tensor"))
+"""Operators that make the same constant whenever they run, by ATen's name."""
+
+
+def _constant(walk: Walk, node: fx.Node) -> bool:
+    """Computes a node that depends on constants alone; False for any other."""
+    inputs = node.all_input_nodes
+    operator: Any = node.target
+    name = str(operator).split(".")[-2:][0]
+    if not isinstance(operator, OpOverload) or not all(walk.is_constant(source) for source in inputs):
+        return False
+    if not inputs and name not in _FILLED:
+        return False
+    known: dict[fx.Node, Any] = {source: walk.tensors[source.name][1] for source in inputs}
+    arguments, keywords = fx.map_arg((node.args, node.kwargs), lambda source: known[source])
+    result: Any = operator(*arguments, **keywords)  # pyright: ignore[reportUnknownVariableType]  # of any operator
+    if not isinstance(result, torch.Tensor):
+        return False
+    walk.tensors[node.name] = (f"what {node.name} makes of constants", result)
+    return True
 
 
 def _needed(builders: Sequence[NodeBuilder], last: NodeBuilder) -> list[NodeBuilder]:
@@ -164,31 +162,25 @@ def _network(builders: Sequence[NodeBuilder], shape: Shape, name: str) -> FloatN
     nodes: list[Node] = []
     parameters: dict[str, Parameters] = {}
     limits: dict[str, tuple[float, float]] = {}
+    functions: dict[str, Callable[[Reals], Reals]] = {}
     for builder in builders:
         own = names[id(builder)]
         nodes.append(builder.node(own, [INPUT if source is None else names[id(source)] for source in builder.inputs]))
         if builder.parameters is not None:
             parameters[own] = Parameters(builder.parameters.weight, builder.parameters.bias)
+        if builder.function is not None:
+            functions[own] = builder.function
         if builder.is_limited:
             limits[own] = (builder.low, builder.high)
-    return FloatNetwork(checked_network(name, ((INPUT, shape),), nodes), parameters, limits)
+    return FloatNetwork(checked_network(name, ((INPUT, shape),), nodes), parameters, limits, functions=functions)
 
 
-Returned = torch.Tensor | Mapping[Any, "Returned"] | Sequence["Returned"]
-
-
-def _only_tensor(returned: Returned) -> torch.Tensor:
-    """The one tensor in what a module returned: itself, or in dicts, lists and tuples of one."""
-    while not isinstance(returned, torch.Tensor):
-        (returned,) = returned.values() if isinstance(returned, Mapping) else returned
-    return returned
-
-
-def _check_same(model: FloatNetwork, module: nn.Module, shape: Shape) -> None:
-    """Raises QuantizationError if the network computes something else than the module."""
+def _check_same(model: FloatNetwork, source: AtenGraph) -> None:
+    """Raises QuantizationError if the network computes something else than what it was read from."""
+    shape = source.shape
     image = torch.rand(1, shape.channels, shape.height, shape.width, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
-        wanted = _only_tensor(module(image)).flatten()
+        wanted = source.compute(image).flatten()
     found = output_of(model, image).flatten()
     if not wanted.isfinite().all():
         # Nothing to compare; calibration finds the tensor.
@@ -196,6 +188,6 @@ def _check_same(model: FloatNetwork, module: nn.Module, shape: Shape) -> None:
     difference = float((found - wanted).abs().max()) if found.shape == wanted.shape else float("inf")
     if not difference <= TOLERANCE * float(wanted.abs().max()) + 1e-6:
         raise QuantizationError(
-            f"module {model.network.name!r}: its network differs from it by {difference:.3g} where the module gives up "
-            f"to {float(wanted.abs().max()):.3g}, so something it does was not seen; use plain PyTorch layers"
+            f"{source.source}: its network differs from it by {difference:.3g} where it gives up to "
+            f"{float(wanted.abs().max()):.3g}, so something it does was not seen; use plain layers"
         )

@@ -1,14 +1,15 @@
 """A trained network before quantization: the graph that the hardware will run, with real weights and real limits."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import assert_never
 
 import numpy as np
 import torch
 from torch.nn import functional
 
-from tcugen.model.functions import real_function
+from tcugen.model.file_form import FLOAT_NCHW, FileForm
+from tcugen.model.functions import Reals, real_function
 from tcugen.network.graph import Network, Node
 from tcugen.network.operators import (
     Add,
@@ -53,12 +54,21 @@ class FloatNetwork:
         parameters: Of every conv and linear, by name.
         limits: (low, high) to which a node's result is clipped, by name; nodes without limits are not in it.
         notes: What its user should know.
+        functions: Of every custom table, by name, elementwise in float64.
+        form: How what it came from has its image.
     """
 
     network: Network
     parameters: dict[str, Parameters]
     limits: dict[str, tuple[float, float]]
     notes: tuple[str, ...] = ()
+    functions: Mapping[str, Callable[[Reals], Reals]] = field(default_factory=dict[str, Callable[[Reals], Reals]])
+    form: FileForm = FLOAT_NCHW
+
+    def function(self, node: Table) -> Callable[[Reals], Reals]:
+        """What a table computes, elementwise in float64."""
+        own = self.functions.get(node.name)
+        return real_function(node.function, node.alpha) if own is None else own
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +135,7 @@ def _evaluate(model: FloatNetwork, node: Node, operands: list[torch.Tensor]) -> 
         case Requantise():
             return x
         case Table():
-            return torch.as_tensor(real_function(node.function, node.alpha)(x.double().numpy())).float()
+            return torch.as_tensor(model.function(node)(x.double().numpy())).float()
         case Concat():
             return torch.cat(operands, dim=1)
         case Resize(factor=(rows, columns)):

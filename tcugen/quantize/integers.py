@@ -8,7 +8,8 @@ import numpy as np
 
 from tcugen.model import multipliers
 from tcugen.model.errors import QuantizationError
-from tcugen.model.functions import table_entries
+from tcugen.model.file_form import FLOAT_NCHW
+from tcugen.model.functions import Entries, input_reals, output_entries, table_entries
 from tcugen.model.integers import (
     AddIntegers,
     AverageIntegers,
@@ -68,7 +69,8 @@ def quantised(
     if int32_output:
         check_stores_sums(model)
         tensors[last.name] = None
-    made = QuantizedNetwork(model.network, tensors, {})
+    forms = {} if model.form == FLOAT_NCHW else {model.network.inputs[0][0]: model.form}
+    made = QuantizedNetwork(model.network, tensors, {}, forms)
     return replace(made, integers={node.name: _integers(model, node, made) for node in model.network.nodes})
 
 
@@ -115,8 +117,7 @@ def _integers(model: FloatNetwork, node: Node, made: QuantizedNetwork) -> NodeIn
             pixels = shape.height * shape.width
             return AverageIntegers(multipliers.average_multiplier(x.scale, y.scale, pixels, layer=node.name), limits)
         case Table():
-            x_form, y_form = (x.scale, x.zero_point), (y.scale, y.zero_point)
-            return TableIntegers(np.clip(table_entries(node.function, node.alpha, x_form, y_form), *limits))
+            return TableIntegers(np.clip(_entries(model, node, x, y), *limits))
         case Requantise():
             return RequantiseIntegers(multipliers.requantise_multiplier(x.scale, y.scale, layer=node.name), limits)
         case Concat():
@@ -124,6 +125,21 @@ def _integers(model: FloatNetwork, node: Node, made: QuantizedNetwork) -> NodeIn
             return ConcatIntegers(multipliers.concat_multipliers(scales, y.scale, layer=node.name), limits)
         case _:
             assert_never(node)
+
+
+def _entries(model: FloatNetwork, node: Table, x: Quantization, y: Quantization) -> Entries:
+    """A table's entries; the function is evaluated in float64 and rounded to float32."""
+    if node.function != "custom":
+        return table_entries(node.function, node.alpha, (x.scale, x.zero_point), (y.scale, y.zero_point))
+    reals = input_reals(x.scale, x.zero_point)
+    with np.errstate(over="ignore"):
+        results = model.function(node)(reals.astype(np.float64)).astype(np.float32)
+    if np.isnan(results).any():
+        raise QuantizationError(
+            f"layer {node.name!r}: its function gives no number for {reals[np.isnan(results)][0]}, which its input may "
+            "hold; limit the tensor before it"
+        )
+    return output_entries(results, y.scale, y.zero_point)
 
 
 def _limits(model: FloatNetwork, node: Node, y: Quantization) -> Clamp:

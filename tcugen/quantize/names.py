@@ -51,7 +51,8 @@ def _wanted(builder: NodeBuilder, owners: dict[str, set[int]]) -> str:
     alone = [path for path in paths if owners[path] == {id(builder)}]
     if alone:
         return alone[0].replace("@", "_")
-    operator = str(builder.sources[0].target).split(".")[1]
+    source = builder.sources[0]
+    operator = source.meta.get("called") or str(source.target).split(".")[1]
     return ".".join([*paths[-1:], operator.rstrip("_")]).replace("@", "_")
 
 

@@ -1,11 +1,12 @@
 """Nodes in the making: what several operators of an exported module become together."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from torch import fx
 
+from tcugen.model.functions import Reals
 from tcugen.network.operators import Activated, Node
 from tcugen.quantize.float_network import Parameters
 
@@ -21,6 +22,7 @@ class NodeBuilder:
         parameters: Of conv and linear.
         low, high: Limits of its result.
         reads_alone: Nothing else reads its first input.
+        function: Of a custom table, elementwise in float64.
     """
 
     operator: Node | None
@@ -30,6 +32,7 @@ class NodeBuilder:
     low: float = -math.inf
     high: float = math.inf
     reads_alone: bool = False
+    function: Callable[[Reals], Reals] | None = None
 
     @property
     def is_limited(self) -> bool:
@@ -58,9 +61,23 @@ class Value:
         flat: The module has it with two dimensions, (1, C * H * W).
         shape: As the network has it: channels, height, width.
         sole: Nothing else reads what lies between the node and this tensor.
+        padding: That is still to be put around it: (top, left, bottom, right).
+        padded_with: What it holds.
+        groups: The module has its channels in two dimensions, of so many groups; 0 if not.
+        swapped: Those two dimensions are in the other order.
     """
 
     builder: NodeBuilder | None
     shape: tuple[int, int, int]
     flat: bool = False
     sole: bool = True
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+    padded_with: float = 0.0
+    groups: int = 0
+    swapped: bool = False
+
+    @property
+    def sides(self) -> tuple[int, int]:
+        """Height and width with the padding."""
+        top, left, bottom, right = self.padding
+        return self.shape[1] + top + bottom, self.shape[2] + left + right

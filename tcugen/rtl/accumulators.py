@@ -35,8 +35,8 @@ class Accumulators(Component):
             the cycle after the next until one cycle after the next read. The bank must not be summing up.
         filled: A pulse for each complete tile, in the cycle after which it may be read.
 
-    Two words for the same pixel must be at least 4 cycles apart, which a pass of fewer pixels than rows guarantees
-    because its weights take `rows` >= 4 cycles to load. The sums cannot overflow: the compiler proves it.
+    Two words for the same pixel must be at least 4 cycles apart, which `WeightLoader` sees to. The sums cannot
+    overflow: the compiler proves it.
     """
 
     tag: data.View

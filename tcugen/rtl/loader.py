@@ -20,8 +20,9 @@ class WeightLoader(Component):
         release: The tile just read may be overwritten.
 
     A pass taken in cycle s requests its first operand in s + 1 and swaps in s + 3. Row 0 of the next tile is read in
-    s + 2 at the earliest and stored in s + 3, which the array allows. A pass may be taken one cycle after the read of
-    row 0 of its tile.
+    s + 2 at the earliest and stored in s + 3, which the array allows. A pass may be taken two cycles after the read of
+    row 0 of its tile, so that passes begin at least 4 cycles apart however few pixels they have: the accumulators need
+    that where two add to the same pixel.
     """
 
     i_tile: stream.Interface
@@ -73,6 +74,6 @@ class WeightLoader(Component):
             m.d.sync += row.eq(row + 1)
         with m.If(self.pass_started):
             m.d.sync += self.ready.eq(0)
-        with m.If(begun & (row == 0)):
+        with m.If(begun & (row == 1)):
             m.d.sync += self.ready.eq(1)
         return m

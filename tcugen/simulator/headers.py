@@ -16,7 +16,9 @@ from tcugen.registers import (
 )
 
 CONTROL_START = 1 << ControlBit.START
+CONTROL_SOFT_RESET = 1 << ControlBit.SOFT_RESET
 CONTROL_CLEAR_INTERRUPT = 1 << ControlBit.CLEAR_INTERRUPT
+STATUS_BUSY = 1 << StatusBit.BUSY
 STATUS_DONE = 1 << StatusBit.DONE
 STATUS_ERROR = 1 << StatusBit.ERROR
 
@@ -35,7 +37,10 @@ def registers_header() -> str:
     lines += ["}  // namespace reg", ""]
     lines += [f"constexpr uint32_t kIdentification = 0x{IDENTIFICATION:08x};"]
     lines += [f"constexpr uint32_t kControlStart = {CONTROL_START};"]
+    lines += [f"constexpr uint32_t kControlSoftReset = {CONTROL_SOFT_RESET};"]
     lines += [f"constexpr uint32_t kControlClearInterrupt = {CONTROL_CLEAR_INTERRUPT};"]
+    lines += [f"constexpr uint32_t kStatusBusy = {STATUS_BUSY};"]
+    lines += [f"constexpr uint32_t kStatusDone = {STATUS_DONE};"]
     lines += [f"constexpr uint32_t kStatusError = {STATUS_ERROR};", ""]
     lines += ["struct WindowRegisters {", "    const char* name;", "    uint32_t base_low, base_high, size;"]
     lines += ["    bool writable;", "};", "constexpr WindowRegisters kWindows[] = {"]

@@ -132,8 +132,8 @@ PASS_PERIOD = 2
 PASS_TO_LOADER = 1
 """compute: the queue between pass walker and weight loader."""
 
-LOADER_TO_TAKE = 1
-"""loader: a pass may be taken one cycle after the read of its tile's first row."""
+LOADER_TO_TAKE = 2
+"""loader: a pass may be taken two cycles after the read of its tile's first row."""
 
 TAKE_TO_LOADER = 2
 """loader: the next tile's first row is read two cycles after a pass was taken."""

@@ -1,11 +1,11 @@
 """Values of a few signals from waves in VCD."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 
 class VcdError(ValueError):
-    """A signal is not in the file. The message names it."""
+    """A signal is not in the file, or it is no VCD. The message names what is missing."""
 
 
 def sampled(path: Path, names: Collection[str]) -> dict[int, dict[str, int]]:
@@ -16,10 +16,10 @@ def sampled(path: Path, names: Collection[str]) -> dict[int, dict[str, int]]:
         names: Full names without ranges, such as "TOP.tcu_top.irq".
 
     Raises:
-        VcdError: If a signal is not there.
+        VcdError: If a signal is not there, or the head has no end.
     """
     with path.open() as file:
-        codes = _codes(file, names)
+        codes = {code: name for code, name, _ in declarations(file) if name in names}
         missing = [name for name in names if name not in codes.values()]
         if missing:
             raise VcdError(f"{path} has no signal {missing[0]!r}; the waves are of another design")
@@ -46,10 +46,13 @@ def _number(bits: str) -> int:
     return int(bits, 2) if not bits.strip("01") else 0
 
 
-def _codes(lines: Iterator[str], names: Collection[str]) -> dict[str, str]:
-    """Names by the code that the file gives them; reads the head of the file."""
+def declarations(lines: Iterable[str]) -> Iterator[tuple[str, str, int]]:
+    """Code, full name without its range, and width of every signal; reads the head of the file.
+
+    Raises:
+        VcdError: If the head has no end.
+    """
     scopes: list[str] = []
-    codes: dict[str, str] = {}
     for line in lines:
         words = line.split()
         if not words:
@@ -59,9 +62,7 @@ def _codes(lines: Iterator[str], names: Collection[str]) -> dict[str, str]:
         elif words[0] == "$upscope":
             scopes.pop()
         elif words[0] == "$var":
-            name = ".".join([*scopes, words[4].partition("[")[0]])
-            if name in names:
-                codes[words[3]] = name
+            yield words[3], ".".join([*scopes, words[4].partition("[")[0]]), int(words[2])
         elif words[0] == "$enddefinitions":
-            return codes
-    return codes
+            return
+    raise VcdError("it has no end of definitions")

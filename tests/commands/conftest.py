@@ -7,9 +7,6 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tcugen.cli import app
-from tests.browser import browser
-
-__all__ = ["browser"]
 
 REFERENCE_CONFIG = Path(__file__).parents[2] / "examples" / "reference.json"
 MACHINE = ("--array", "4x4", "--activation-kib", "16")

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from tcugen.isa import Instruction, Opcode
+from tcugen.model.store import save
+from tcugen.network.layer_config import read_layer_config
 from tcugen.program import Program
+from tcugen.synthetic.placeholder import placeholder
 
 REFERENCE = Path(__file__).parents[2] / "rtl_out" / "reference"
 
@@ -76,3 +79,64 @@ def test_what_is_no_program_is_refused(tcugen, folder, tmp_path):
     assert "holds no program" in refused(tcugen, folder)
     (folder / "program.json").write_text("{")
     assert "is no JSON" in refused(tcugen, folder)
+
+
+@pytest.fixture
+def beside(tmp_path):
+    """The build's program with what says which network it is."""
+    for name in ("build.json", "layer-config.json"):
+        shutil.copy(REFERENCE / name, tmp_path / name)
+    return Path(shutil.copytree(REFERENCE / "program", tmp_path / "program"))
+
+
+def changed_multiplier(folder: Path) -> None:
+    """A safe program that computes something else: no access depends on a clamp."""
+    program = Program.read(folder)
+    index = next(at for at, i in enumerate(program.instructions) if i.opcode == Opcode.DRAIN)
+    one = program.instructions[index]
+    other = Instruction(one.opcode, one.fields | {"clamp_high": 99})
+    instructions = (*program.instructions[:index], other, *program.instructions[index + 1 :])
+    replace(program, instructions=instructions).write(folder)
+
+
+def test_what_a_program_computes_is_proved_where_its_network_is_known(tcugen, beside):
+    result = tcugen("check", str(beside), "--rtl", str(REFERENCE))
+    assert result.exit_code == 0, result.output
+    assert "computes reference for every image, as proved just now; certificate.json agrees" in result.stdout
+    (beside / "certificate.json").unlink()
+    result = tcugen("check", str(beside), "--rtl", str(REFERENCE))
+    assert "as proved just now; there is no certificate.json" in result.stdout
+
+
+def test_a_safe_program_that_computes_something_else_is_refused(tcugen, beside):
+    changed_multiplier(beside)
+    assert "not certified: instruction" in (message := refused(tcugen, beside))
+    assert "clamp_high is 99, and must be 127" in message
+
+
+def test_without_the_network_the_certificate_is_held_against_the_files(tcugen, folder):
+    result = tcugen("check", str(folder), "--rtl", str(REFERENCE))
+    assert "certificate.json is of these files" in result.stdout
+    changed_multiplier(folder)
+    assert "certificate.json is of other files than these (program)" in refused(tcugen, folder)
+    (folder / "certificate.json").unlink()
+    result = tcugen("check", str(folder), "--rtl", str(REFERENCE))
+    assert result.exit_code == 0 and "what it computes is not known" in result.stdout
+
+
+@pytest.mark.parametrize("text, message", [
+    ("{", "is no certificate"), ("[]", "is no certificate"), ('{"format": 1}', "is no certificate"),
+])  # fmt: skip
+def test_a_damaged_certificate_is_refused(tcugen, folder, text, message):
+    (folder / "certificate.json").write_text(text)
+    assert message in refused(tcugen, folder)
+
+
+def test_a_model_is_named_where_it_is_not_beside_the_program(tcugen, folder, tmp_path):
+    model = placeholder(read_layer_config(REFERENCE / "layer-config.json"))
+    save(model, tmp_path / "model.npz")
+    result = tcugen("check", str(folder), "--rtl", str(REFERENCE), "--model", str(tmp_path / "model.npz"))
+    assert result.exit_code == 0 and "as proved just now" in result.stdout, result.output
+    save(placeholder(model.network, seed=1), tmp_path / "other.npz")
+    result = tcugen("check", str(folder), "--rtl", str(REFERENCE), "--model", str(tmp_path / "other.npz"))
+    assert result.exit_code == 2 and "not certified" in result.stderr

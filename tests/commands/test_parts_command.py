@@ -23,6 +23,13 @@ def test_json_has_every_figure_and_its_source(tcugen, tmp_path):
     assert all(part["source"] and part["family_source"] for part in figures)
 
 
+def test_libraries_of_cells_have_a_section_of_their_own(tcugen, tmp_path):
+    result = tcugen("parts", "--json", "parts.json")
+    assert "osu018" in result.stdout and "qflow-tech-osu018" in result.stdout
+    (library,) = json.loads((tmp_path / "parts.json").read_text())["cells"]
+    assert (library["name"], library["package"]) == ("osu018", "qflow-tech-osu018")
+
+
 def test_a_file_that_cannot_be_written(tcugen):
     result = tcugen("parts", "--json", "nowhere/parts.json")
     assert result.exit_code == 2

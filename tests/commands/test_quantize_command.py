@@ -15,6 +15,7 @@ from tcugen.model.store import load
 from tcugen.network.layer_config import read_layer_config
 from tcugen.onnx.reference import run_reference
 from tcugen.quantize.resnet_torch import torch_resnet
+from tests.onnx.importer.graphs import Graph
 from tests.quantize.modules import trained
 
 pytest.importorskip("onnxruntime")
@@ -32,13 +33,23 @@ class Net(nn.Sequential):
 class Bad(nn.Sequential):
     def __init__(self):
         pools = nn.MaxPool2d(2, 1, dilation=2), nn.MaxPool2d(2, 1, dilation=3)
-        super().__init__(nn.Conv2d(1, 4, 3), pools[0], nn.Mish(), pools[1])
+        super().__init__(nn.Conv2d(1, 4, 3), pools[0], nn.Softmax(1), pools[1])
 
 def number():
     return 1
 """
+ONNX = ("quantize", "--onnx", "net.onnx", "--images", "last.npy")
 NET = ("quantize", "--module", "net.py:Net", "--images", "x.npy")
 RESNET = ("quantize", "--network", "resnet20", "--images", "x.npy")
+
+
+def write_onnx(path):
+    """A float network whose images have channels last."""
+    graph = Graph(shape=(12, 12, 1))
+    weights = [graph.constant(graph.rng.normal(0, 0.5, shape), np.float32) for shape in ((4, 1, 3, 3), (4, 4))]
+    x = graph.node("Conv", graph.node("Transpose", "image", perm=[0, 3, 1, 2]), weights[0])
+    x = graph.node("Flatten", graph.node("GlobalAveragePool", graph.node("Relu", x)))
+    graph.save(path, graph.node("MatMul", x, weights[1]))
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +69,7 @@ def material(tmp_path_factory):
     np.save(folder / "none.npy", batch[:0])
     batch[1, 0, 3, 3] = np.nan
     np.save(folder / "nan.npy", batch)
+    write_onnx(folder / "net.onnx")
     (folder / "text.npy").write_text("hello\n")
     module = trained(torch_resnet("resnet20", image_channels=1))
     state = {name: tensor.contiguous() for name, tensor in module.state_dict().items()}
@@ -127,9 +139,26 @@ def test_a_module_of_the_users(tcugen, place):
     assert "testing on 4 images" in result.output
 
 
+def test_a_float_onnx_file(tcugen, place):
+    result = tcugen(*ONNX, "--labels", "y.npy", "-o", "out")
+    assert result.exit_code == 0, result.output
+    model = load(place / "out" / "model.npz")
+    assert [node.op for node in model.network.nodes] == ["conv", "global_average_pool", "linear"]
+    assert "top-1 of 4 images: float " in result.output
+    # The images stay as the file has them.
+    result = tcugen("evaluate", "--model", "out/model.npz", "--images", "last.npy", "--array", "4x4")
+    assert result.exit_code == 0, result.output
+
+
 BAD = {
-    "neither network nor module": (("quantize", "--images", "x.npy"), "either --network or --module .*neither"),
-    "both": ((*NET, "--network", "resnet20"), "either --network or --module .*both are given"),
+    "nothing to quantize": (
+        ("quantize", "--images", "x.npy"),
+        "either --network or --module or --onnx .*none is given",
+    ),
+    "weights for a file": ((*ONNX, "--weights", "w.pth"), "--onnx brings its own weights"),
+    "images as the module has them": ((*ONNX[:-1], "two.npy"), r"two.npy: holds .* must be float32 \(n, 12, 12, 1\)"),
+    "no such file": (("quantize", "--onnx", "no.onnx", "--images", "x.npy"), "no.onnx: cannot be read"),
+    "both": ((*NET, "--network", "resnet20"), "either --network or --module or --onnx .*2 are given"),
     "no weights": (RESNET, "--network needs its trained weights"),
     "unknown network": (("quantize", "--network", "resnet21", "--images", "x.npy", "--weights", "w.pth"), "resnet20"),
     "unknown method": ((*NET, "--method", "best"), "--method is 'best', .*least squares"),
@@ -177,5 +206,5 @@ def test_everything_that_cannot_run_is_listed(tcugen, place):
     lines = result.stderr.splitlines()
     assert lines[0] == "error: net: 3 nodes cannot run on the hardware:"
     assert [line.split()[0] for line in lines[1:]] == ["1", "2", "3"]
-    assert "dilation = [2, 2]; use a dilation of 1" in lines[1] and "mish.default; replace it" in lines[2]
+    assert "dilation = [2, 2]; use a dilation of 1" in lines[1] and "softmax.int; end the model" in lines[2]
     assert not (place / "net").exists()

@@ -63,7 +63,7 @@ def test_compile_writes_the_same_program_for_that_machine(tcugen, place, quick):
     built, compiled = files(place / "both" / "networks" / "second"), files(place / "out")
     assert set(built) == set(compiled)
     same = [name for name in built if not name.startswith("report") and name != "compile.json"]
-    assert len(same) == 11 and all(built[name] == compiled[name] for name in same)
+    assert len(same) == 12 and all(built[name] == compiled[name] for name in same)
 
 
 def test_hardware_that_one_of_them_needs_is_there(tcugen, place, quick):

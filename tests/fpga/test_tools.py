@@ -1,6 +1,7 @@
 """Which tool is taken, and how a run of it ends: with programs that stand in for the real ones."""
 
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -18,7 +19,7 @@ def programs(tmp_path, monkeypatch):
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
-    monkeypatch.setattr(tools.sys, "executable", str(tmp_path / "elsewhere" / "python"))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "elsewhere" / "python"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
     def put(name, body):

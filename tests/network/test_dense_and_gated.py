@@ -1,10 +1,11 @@
-"""DenseNet, Inception v3, squeeze-and-excitation and highway networks against published counts."""
+"""DenseNet, Inception v3, YOLOv4-tiny, squeeze-and-excitation and highway networks against published counts."""
 
 import pytest
 
 from tcugen.network.bundled import network_named
 from tcugen.network.graph import Node
 from tcugen.network.operators import Conv, Linear, Multiply, Table, Weighted
+from tcugen.network.shape import Shape
 
 PUBLISHED = {
     # name: parameters, multiply-accumulates in 10**9 without batch normalisation; torchvision's page of models, timm
@@ -55,3 +56,17 @@ def test_a_highway_layer_sums_what_two_gates_let_through():
     network = network_named("highway20")
     assert network.by_name["stage2.3.add"].inputs == ("stage2.3.transform.multiply", "stage2.3.carry.multiply")
     assert network.by_name["stage2.3.carry.multiply"].inputs == ("stage2.2.add", "stage2.3.carry.sigmoid")
+
+
+def test_yolov4_tiny_has_the_numbers_of_its_published_weights():
+    """A file of 24,251,276 bytes: a header of 20, then 32-bit numbers, four a channel beside weights, in heads one."""
+    network = network_named("yolov4_tiny")
+    convolutions = [node for node in network.nodes if isinstance(node, Conv)]
+    heads = [node for node in convolutions if node.name in network.outputs]
+    assert len(convolutions) == 21 and [node.out_channels for node in heads] == [255, 255]
+    numbers = network.weight_count + sum(
+        node.out_channels * (1 if node.name in network.outputs else 4) for node in convolutions
+    )
+    assert 20 + 4 * numbers == 24_251_276
+    assert 2 * network.mac_count / 1e9 == pytest.approx(6.91, abs=0.005)
+    assert [network.shapes[output] for output in network.outputs] == [Shape(255, 13, 13), Shape(255, 26, 26)]

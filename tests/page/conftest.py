@@ -8,9 +8,6 @@ from tcugen.console.machine import MachineFlags, sized
 from tcugen.console.page_content import build_page
 from tcugen.network.layer_config import load_network
 from tcugen.page.content import PageContent
-from tests.browser import browser
-
-__all__ = ["browser"]
 
 REFERENCE = Path(__file__).parents[2] / "examples" / "reference.json"
 

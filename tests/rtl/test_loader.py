@@ -1,3 +1,4 @@
+import itertools
 from random import Random
 
 import pytest
@@ -6,6 +7,8 @@ from tcugen.rtl.loader import WeightLoader
 from tests.rtl.instructions import small
 from tests.rtl.streams import put, run
 
+ACCUMULATION = 4
+"""Cycles from reading a sum to where its successor can be read."""
 SWAP_AFTER = 3
 """Cycles from taking a pass to the swap in the array."""
 
@@ -60,6 +63,8 @@ def test_every_row_stands_when_its_wave_comes_by(rows, tile_idle, pass_idle):
     assert [place for _, place, _ in bench.reads] == [tile["place"] for tile in bench.tiles for _ in range(rows)]
     lasts = [cycle for cycle, _, unit in bench.reads if unit == rows - 1]
     assert bench.releases == [cycle for cycle, tile in zip(lasts, bench.tiles, strict=True) if tile["release"]]
+    apart = [after - before for before, after in itertools.pairwise(bench.taken_cycles)]
+    assert min(apart) >= ACCUMULATION, "two passes of one pixel would add to the same old sum"
     for number, taken in enumerate(bench.taken_cycles):
         swap = taken + SWAP_AFTER
         for row in range(rows):

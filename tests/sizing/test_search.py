@@ -64,7 +64,12 @@ def test_budgets_are_kept(name, multipliers):
     assert buffer_bytes(a) <= limit_bytes(a.multipliers)
 
 
-@pytest.mark.parametrize("name", BUNDLED_NAMES)
+LARGE = ("resnet101", "resnet152", "wide_resnet50_2")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.verify if name in LARGE else ()) for name in BUNDLED_NAMES]
+)
 def test_every_bundled_network_has_a_machine(name):
     sizing = size(bundled_network(name))
     assert sizing.architecture.multipliers == 256
@@ -173,7 +178,8 @@ FIXED = [
 
 @pytest.mark.parametrize("fixed", FIXED, ids=str)
 def test_what_the_user_sets_stays(fixed):
-    sizing = size(bundled_network("resnet18"), None, fixed)
+    # A program for few accumulators and little room for weights is long.
+    sizing = size(bundled_network("resnet20" if "weight_tiles" in fixed else "resnet18"), None, fixed)
     for name, value in fixed.items():
         assert getattr(sizing.architecture, name) == value
         flag = "--array" if name in ("rows", "columns") else f"--{name.replace('_', '-')}"

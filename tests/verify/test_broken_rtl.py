@@ -36,7 +36,7 @@ FAULTS = {
     # Padding bytes are 0 whatever the zero point is.
     "padding": (r"\boperand_pad_1 <= operand_request_pad\b", "operand_pad_1 <= 8'h0"),
     # What waits for the output path waits for ever.
-    "hang": (r"completed_drain >= (head_wait_drain)\b", r"!(|\1)"),
+    "hang": (r"completed_drain >= ((?:o_payload_)?wait_drain)\b", r"!(|\1)"),
 }
 
 

@@ -1,9 +1,12 @@
 """The tensor compute unit as a LiteX module. Needs LiteX; `tcu_top.v` and `tcu_sram_1r1w.v` are beside this file.
 
     self.tcu = TCU(self.platform)
-    self.bus.add_slave("tcu", self.tcu.registers, SoCRegion(origin=0x3000_0000, size=0x1000, cached=False))
+    self.bus.add_slave("tcu", self.tcu.registers, SoCRegion(origin=0x9000_0000, size=0x1000, cached=False))
     self.bus.add_master("tcu", self.tcu.memory)
     self.irq.add("tcu", use_loc_if_exists=True)
+
+Registers must be where the processor does not cache: from 0x8000_0000 on for LiteX's VexRiscv. For full speed, `memory`
+gets a port of its own at the DRAM controller instead of the SoC's bus, by LiteDRAM's `LiteDRAMAXI2Native`.
 
 Addresses of the machine's windows are those of the SoC's bus. The machine's memory port does not see the processor's
 caches: the driver's `flush` and `invalidate` do.

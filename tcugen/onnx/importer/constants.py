@@ -45,7 +45,7 @@ def fold(walk: Walk, node: OnnxNode, inputs: list[Known | None]) -> Known:
             return QuantizedConstant(_array(moved), first.scale, first.zero_point)
     arrays = [None if value is None else _array(value) for value in inputs]
     try:
-        return Constant(_evaluate(walk.graph.opset, node, arrays))
+        return Constant(evaluate_node(walk.graph.opset, node, arrays))
     except Exception as error:  # The reference implementation raises whatever NumPy does.
         raise node.refusal("constant inputs", type(error).__name__, "they do not fit: export the model again") from None
 
@@ -62,7 +62,8 @@ def _transposed(node: OnnxNode, value: QuantizedConstant) -> QuantizedConstant:
     )
 
 
-def _evaluate(opset: int, node: OnnxNode, inputs: list[np.ndarray | None]) -> np.ndarray:
+def evaluate_node(opset: int, node: OnnxNode, inputs: list[np.ndarray | None]) -> np.ndarray:
+    """What a node of a file makes of constants, None for an input that is left out. Raises whatever NumPy does."""
     import onnx
 
     attributes: dict[str, Any] = {

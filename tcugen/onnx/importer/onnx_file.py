@@ -87,6 +87,13 @@ class OnnxGraph:
         """Shapes that ONNX's own inference finds, for tensors downstream of operators that are not ours."""
         return inferred_shapes(self.proto)
 
+    @cached_property
+    def output_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shapes of outputs that the file states, with a batch of 1; those only that are known."""
+        stated = {value.name: value.type.tensor_type.shape.dim for value in self.proto.graph.output}
+        shapes = {name: (1, *(side.dim_value for side in sides[1:])) for name, sides in stated.items() if sides}
+        return {name: shape for name, shape in shapes.items() if min(shape) > 0}
+
 
 def read_graph(path: Path | str) -> OnnxGraph:
     """Read an ONNX file.

@@ -27,6 +27,7 @@ from tcugen.onnx.importer.after_refusal import after_refusal
 from tcugen.onnx.importer.builder import Builder
 from tcugen.onnx.importer.constants import FOLDABLE, fold, known_inputs
 from tcugen.onnx.importer.image import image_layout
+from tcugen.onnx.importer.multiplications import multiplications
 from tcugen.onnx.importer.onnx_file import OnnxNode, read_graph
 from tcugen.onnx.importer.output import kind_of, layout_of, output_tensors
 from tcugen.onnx.importer.report import ImportReport
@@ -124,7 +125,7 @@ def import_onnx(path: Path | str) -> ImportedModel:
     if not any(form in node.op for node in graph.nodes for form in _QUANTIZED_FORMS):
         raise ModelError(
             f"{path}: is a float model, none of its {len(graph.nodes)} nodes is quantized, but the hardware computes "
-            "in int8; quantize it first, for example with onnxruntime.quantization.quantize_static"
+            "in int8; quantize it first: tcugen quantize --onnx"
         )
     title = valid_name(Path(path).stem)
     shape, layout = image_layout(graph)
@@ -139,7 +140,7 @@ def import_onnx(path: Path | str) -> ImportedModel:
         walk.producers |= dict.fromkeys(node.outputs, node)
     outputs = output_tensors(walk)
     if walk.problems:
-        raise UnsupportedModel(str(path), list(dict.fromkeys(walk.problems)))
+        raise UnsupportedModel(str(path), list(dict.fromkeys(walk.problems)), multiplications(graph))
     try:
         model = walk.builder.finish(title, outputs)
         parse_layer_config(write_layer_config(model.network))  # which has limits of its own

@@ -139,7 +139,7 @@ class AxiMemory {
         ++cycle_;
     }
 
-   private:
+   protected:
     struct Burst {
         uint64_t address = 0;
         uint64_t order = 0;

@@ -30,6 +30,11 @@ using WaveFile = VerilatedVcdC;
 constexpr const char* kWaveFile = "waves.vcd";
 #endif
 
+// The memory at the machine's bus; a harness may set another one before.
+#ifndef TCU_MEMORY
+#define TCU_MEMORY AxiMemory
+#endif
+
 // What the host's AXI4-Lite port and the interrupt showed in the last cycle.
 struct LiteSample {
     bool awready = false, wready = false, bvalid = false, arready = false, rvalid = false, interrupt = false;
@@ -39,7 +44,7 @@ struct LiteSample {
 
 class Simulation {
    public:
-    using Memory = AxiMemory<kBusBytes>;
+    using Memory = TCU_MEMORY<kBusBytes>;
 
     explicit Simulation(Memory& memory) : memory_(memory), context_(new VerilatedContext) {
 #if VM_TRACE

@@ -1,0 +1,69 @@
+"""Names for bytes: what may stand in a byte of memory, as an integer.
+
+A byte holds an element of a tensor, whatever the image; or it is one of the few below. Elements of all tensors are
+numbered through, so an array of integers says what every byte of a memory holds.
+"""
+
+import math
+from collections.abc import Collection
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tcugen.certify.errors import NotCertified
+from tcugen.network.graph import Network
+
+Symbols = NDArray[np.int32]
+
+PAD = -1
+"""Of an operand of the array: no byte of memory, but the instruction's padding value."""
+UNWRITTEN = 0
+"""What was there before the run."""
+ZERO = 1
+"""Written as 0."""
+NOBODYS = 2
+"""Written, but no element of a tensor; depends on nothing from before the run."""
+_FIRST = 3
+
+
+class Numbering:
+    """Numbers of the elements of every tensor.
+
+    Args:
+        network: Whose tensors.
+        int32: Tensors of 32-bit sums: four numbers for each element, one for each of its bytes.
+    """
+
+    def __init__(self, network: Network, int32: Collection[str]):
+        self.shapes, self._bases = network.shapes, dict[str, int]()
+        end = _FIRST
+        for name, shape in network.shapes.items():
+            self._bases[name] = end
+            end += shape.channels * shape.height * shape.width * (4 if name in int32 else 1)
+        if end > np.iinfo(np.int32).max:
+            raise NotCertified(f"the network has {end:,} elements of tensors, more than 32 bits can number")
+        self.count = end - _FIRST
+
+    def base(self, tensor: str) -> int:
+        """Number of the first element."""
+        return self._bases[tensor]
+
+    def size(self, tensor: str) -> int:
+        """Elements of the tensor."""
+        shape = self.shapes[tensor]
+        return math.prod((shape.channels, shape.height, shape.width))
+
+    def elements(self, tensor: str, channel: NDArray[np.int64], y: NDArray[np.int64], x: NDArray[np.int64]) -> Symbols:
+        """Numbers of elements that the tensor has; the arrays are broadcast."""
+        shape = self.shapes[tensor]
+        return (self._bases[tensor] + (channel * shape.height + y) * shape.width + x).astype(np.int32)
+
+    def describe(self, symbol: int) -> str:
+        """What a byte holds, for messages."""
+        fixed = {PAD: "padding", UNWRITTEN: "what nothing has written", ZERO: "a zero", NOBODYS: "no element"}
+        if symbol in fixed:
+            return fixed[symbol]
+        tensor = max((name for name in self._bases if self._bases[name] <= symbol), key=lambda name: self._bases[name])
+        shape, place = self.shapes[tensor], symbol - self._bases[tensor]
+        channel, pixel = divmod(place, shape.height * shape.width)
+        return f"{tensor!r} channel {channel}, row {pixel // shape.width}, column {pixel % shape.width}"
