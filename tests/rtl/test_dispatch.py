@@ -237,7 +237,7 @@ def test_finishes_once_when_the_last_of_queues_units_and_bus_has_been_silent_for
         await ctx.tick()
         ctx.set(dut.unit_busy, 0)
         ctx.set(dut.bus_idle, 1)
-        assert await finishes(ctx, 20) == [cycle == SETTLE_CYCLES - 1 for cycle in range(20)]
+        assert await finishes(ctx, 20) == [cycle == SETTLE_CYCLES for cycle in range(20)]
 
     simulate(dut, bench)
 
