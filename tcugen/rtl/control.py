@@ -10,8 +10,8 @@
 So nothing of one run reaches the next, and every run takes the same number of cycles before its first request.
 """
 
-from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import data, wiring
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out
 
 from tcugen.arch import Architecture
@@ -19,6 +19,17 @@ from tcugen.registers import ErrorCode
 
 SETTLE_CYCLES = 4
 """Consecutive cycles of silence after which nothing is on its way between two blocks any more."""
+
+
+class State(enum.Enum):
+    """States of a run."""
+
+    IDLE = 0
+    CLEAR = 1
+    RUNNING = 2
+    STOPPING = 3
+    DONE = 4
+    ERROR = 5
 
 
 def error_report(architecture: Architecture) -> data.StructLayout:
@@ -136,71 +147,72 @@ class Control(wiring.Component):
         m.d.comb += lost.eq(self.error_code == ErrorCode.READ_LAST)
         quiet_cycles = Signal(range(SETTLE_CYCLES))
 
-        def enter(state: str) -> None:
-            """What depends on the state alone is a register of its own: reset and halt go to every unit."""
-            m.next = state
-            m.d.sync += [
-                self.core_reset.eq(state == "CLEAR"),
-                self.running.eq(state == "RUNNING"),
-                self.halt.eq(state in ("STOPPING", "ERROR", "CLEAR")),
-                self.busy.eq(state in ("CLEAR", "RUNNING", "STOPPING")),
-                self.done.eq(state == "DONE"),
-                self.failed.eq(state == "ERROR"),
-            ]
+        state = Signal(State)
+        following = Signal(State)
+        m.d.comb += following.eq(state)
+        # What depends on the state alone is a register of its own: reset and halt go to every unit.
+        m.d.sync += [
+            state.eq(following),
+            self.core_reset.eq(following == State.CLEAR),
+            self.running.eq(following == State.RUNNING),
+            self.halt.eq(_one_of(following, State.STOPPING, State.ERROR, State.CLEAR)),
+            self.busy.eq(_one_of(following, State.CLEAR, State.RUNNING, State.STOPPING)),
+            self.done.eq(following == State.DONE),
+            self.failed.eq(following == State.ERROR),
+        ]
 
-        with m.If(self.clear_interrupt):
+        with m.If(self.clear_interrupt | _one_of(following, State.CLEAR, State.STOPPING)):
             m.d.sync += pending.eq(0)
-        with m.FSM(name="state"):
-            for resting in ("IDLE", "DONE", "ERROR"):
-                with m.State(resting):
-                    m.d.comb += self.startable.eq(bus_idle)
-                    with m.If(self.soft_reset):
-                        m.d.sync += [reset_wanted.eq(1), quiet_cycles.eq(0), pending.eq(0)]
-                        enter("STOPPING")
-                    with m.Elif(self.start & bus_idle):
-                        m.d.sync += [reset_wanted.eq(0), pending.eq(0)]
-                        enter("CLEAR")
-            with m.State("CLEAR"):
-                m.d.sync += [self.error_code.eq(ErrorCode.NONE), self.error_address.eq(0), pending.eq(0)]
+        with m.If(self.busy & _one_of(following, State.DONE, State.ERROR)):
+            m.d.sync += pending.eq(1)
+        with m.Switch(state):
+            with m.Case(State.IDLE, State.DONE, State.ERROR):
+                m.d.comb += self.startable.eq(bus_idle)
+                with m.If(self.soft_reset):
+                    m.d.sync += [reset_wanted.eq(1), quiet_cycles.eq(0)]
+                    m.d.comb += following.eq(State.STOPPING)
+                with m.Elif(self.start & bus_idle):
+                    m.d.sync += reset_wanted.eq(0)
+                    m.d.comb += following.eq(State.CLEAR)
+            with m.Case(State.CLEAR):
+                m.d.sync += [self.error_code.eq(ErrorCode.NONE), self.error_address.eq(0)]
                 m.d.sync += self.fetch_start.eq(~reset_wanted)
                 with m.If(reset_wanted):
-                    enter("IDLE")
+                    m.d.comb += following.eq(State.IDLE)
                 with m.Else():
-                    enter("RUNNING")
-            with m.State("RUNNING"):
+                    m.d.comb += following.eq(State.RUNNING)
+            with m.Case(State.RUNNING):
                 m.d.sync += [self.fetch_start.eq(0), quiet_cycles.eq(0)]
                 with m.If(error):
                     m.d.sync += [self.error_code.eq(first.code), self.error_address.eq(first.address)]
                     m.d.sync += reset_wanted.eq(self.soft_reset)
-                    enter("STOPPING")
+                    m.d.comb += following.eq(State.STOPPING)
                 with m.Elif(self.soft_reset):
                     m.d.sync += reset_wanted.eq(1)
-                    enter("STOPPING")
+                    m.d.comb += following.eq(State.STOPPING)
                 with m.Elif(core_hung):
                     m.d.sync += [self.error_code.eq(ErrorCode.CORE_HUNG), self.error_address.eq(self.waiting)]
                     m.d.sync += reset_wanted.eq(0)
-                    enter("STOPPING")
+                    m.d.comb += following.eq(State.STOPPING)
                 with m.Elif(bus_hung):
-                    m.d.sync += [self.error_code.eq(ErrorCode.BUS_HUNG), pending.eq(1)]
-                    enter("ERROR")
+                    m.d.sync += self.error_code.eq(ErrorCode.BUS_HUNG)
+                    m.d.comb += following.eq(State.ERROR)
                 with m.Elif(self.finished):
-                    m.d.sync += pending.eq(1)
-                    enter("DONE")
-            with m.State("STOPPING"):
+                    m.d.comb += following.eq(State.DONE)
+            with m.Case(State.STOPPING):
                 m.d.sync += quiet_cycles.eq(quiet_cycles + 1)
                 with m.If(self.soft_reset):
                     m.d.sync += reset_wanted.eq(1)
                 with m.If(bus_hung & ~lost):
-                    m.d.sync += [self.error_code.eq(ErrorCode.BUS_HUNG), pending.eq(1)]
-                    enter("ERROR")
+                    m.d.sync += self.error_code.eq(ErrorCode.BUS_HUNG)
+                    m.d.comb += following.eq(State.ERROR)
                 with m.Elif((~bus_idle & ~bus_hung) | self.bus_activity):
                     m.d.sync += quiet_cycles.eq(0)
                 with m.Elif(bus_hung | (quiet_cycles == SETTLE_CYCLES - 1)):
                     with m.If(reset_wanted | self.soft_reset):
-                        enter("CLEAR")
+                        m.d.comb += following.eq(State.CLEAR)
                     with m.Else():
-                        m.d.sync += pending.eq(1)
-                        enter("ERROR")
+                        m.d.comb += following.eq(State.ERROR)
         return m
 
     def _watchdog(self, m: Module, bus_idle: Signal, bus_hung: Signal, core_hung: Signal) -> None:
@@ -217,3 +229,8 @@ class Control(wiring.Component):
         with m.Elif(watched & ~reached):
             m.d.sync += [silent_cycles.eq(silent_cycles + 1), reached.eq(silent_cycles == last_cycle)]
         m.d.comb += [bus_hung.eq(reached & ~bus_idle), core_hung.eq(reached & bus_idle & self.running)]
+
+
+def _one_of(state: enum.EnumView, *states: State) -> Value:
+    """Whether the state is one of these."""
+    return Cat(state == each for each in states).any()

@@ -215,12 +215,13 @@ class Host(wiring.Component):
             with m.If(controls):
                 m.d.comb += [getattr(self, name).eq(wanted[bit]) for bit, name in enumerate(CONTROL_BITS)]
         for name, register in stored.items():
+            # Bits that there are not stay 0: `stores` is low for a value that has them.
+            there = [bit for bit in range(32) if writable_mask(BY_NAME[name], self.address_bits) >> bit & 1]
             for byte in range(4):
-                part = slice(8 * byte, 8 * byte + 8)
-                with m.If(execute & stores[name] & strobes[byte]):
-                    m.d.sync += register[part].eq(
-                        data[part] & writable_mask(BY_NAME[name], self.address_bits) >> part.start
-                    )
+                if bits := [bit for bit in there if bit // 8 == byte]:
+                    part = slice(bits[0], bits[-1] + 1)
+                    with m.If(execute & stores[name] & strobes[byte]):
+                        m.d.sync += register[part].eq(data[part])
 
     def _store(self, m: Module, description: Register, address: Signal, data: Signal, strobes: Signal) -> Signal:
         """Whether the register takes the value, in the cycle after address and data are there."""
@@ -281,13 +282,13 @@ class Host(wiring.Component):
         of_group = {number: Signal(32, name=f"of_group_{number}", reset_less=True) for number in groups}
         known = Signal()
         m.d.sync += known.eq(0)
+        with m.Switch(address), m.Case(*sorted(BY_NAME[name].address >> 2 for name in values)):
+            m.d.sync += known.eq(1)
         for number, names in groups.items():
             with m.Switch(address[:_GROUP_BITS]):
                 for name in names:
                     with m.Case(BY_NAME[name].address >> 2 & (1 << _GROUP_BITS) - 1):
                         m.d.sync += of_group[number].eq(values[name])
-                        with m.If(address[_GROUP_BITS:] == number):
-                            m.d.sync += known.eq(1)
         with m.If(self.rready):
             m.d.sync += self.rvalid.eq(0)
         with m.If(reading):
