@@ -380,12 +380,7 @@ module tcu_host (
 
     always @(posedge clk) begin
         if (rst) interrupt_enable_2 <= 32'h0;
-        else begin
-            if (execute & stores_interrupt_enable & strobes[0]) interrupt_enable_2[7:0] <= data[0];
-            if (execute & stores_interrupt_enable & strobes[1]) interrupt_enable_2[15:8] <= 8'h0;
-            if (execute & stores_interrupt_enable & strobes[2]) interrupt_enable_2[23:16] <= 8'h0;
-            if (execute & stores_interrupt_enable & strobes[3]) interrupt_enable_2[31:24] <= 8'h0;
-        end
+        else if (execute & stores_interrupt_enable & strobes[0]) interrupt_enable_2[0] <= data[0];
     end
 
     always @(posedge clk) begin
@@ -401,10 +396,7 @@ module tcu_host (
     always @(posedge clk) begin
         if (rst) program_base_low <= 32'h0;
         else begin
-            if (execute & stores_program_base_low & strobes[0]) program_base_low[7:0] <= 8'h0;
-            if (execute & stores_program_base_low & strobes[1]) begin
-                program_base_low[15:8] <= {data[15:12], 4'h0};
-            end
+            if (execute & stores_program_base_low & strobes[1]) program_base_low[15:12] <= data[15:12];
             if (execute & stores_program_base_low & strobes[2]) program_base_low[23:16] <= data[23:16];
             if (execute & stores_program_base_low & strobes[3]) program_base_low[31:24] <= data[31:24];
         end
@@ -412,12 +404,7 @@ module tcu_host (
 
     always @(posedge clk) begin
         if (rst) program_base_high <= 32'h0;
-        else begin
-            if (execute & stores_program_base_high & strobes[0]) program_base_high[7:0] <= data[7:0];
-            if (execute & stores_program_base_high & strobes[1]) program_base_high[15:8] <= 8'h0;
-            if (execute & stores_program_base_high & strobes[2]) program_base_high[23:16] <= 8'h0;
-            if (execute & stores_program_base_high & strobes[3]) program_base_high[31:24] <= 8'h0;
-        end
+        else if (execute & stores_program_base_high & strobes[0]) program_base_high[7:0] <= data[7:0];
     end
 
     always @(posedge clk) begin
@@ -433,10 +420,7 @@ module tcu_host (
     always @(posedge clk) begin
         if (rst) weights_base_low <= 32'h0;
         else begin
-            if (execute & stores_weights_base_low & strobes[0]) weights_base_low[7:0] <= 8'h0;
-            if (execute & stores_weights_base_low & strobes[1]) begin
-                weights_base_low[15:8] <= {data[15:12], 4'h0};
-            end
+            if (execute & stores_weights_base_low & strobes[1]) weights_base_low[15:12] <= data[15:12];
             if (execute & stores_weights_base_low & strobes[2]) weights_base_low[23:16] <= data[23:16];
             if (execute & stores_weights_base_low & strobes[3]) weights_base_low[31:24] <= data[31:24];
         end
@@ -444,12 +428,7 @@ module tcu_host (
 
     always @(posedge clk) begin
         if (rst) weights_base_high <= 32'h0;
-        else begin
-            if (execute & stores_weights_base_high & strobes[0]) weights_base_high[7:0] <= data[7:0];
-            if (execute & stores_weights_base_high & strobes[1]) weights_base_high[15:8] <= 8'h0;
-            if (execute & stores_weights_base_high & strobes[2]) weights_base_high[23:16] <= 8'h0;
-            if (execute & stores_weights_base_high & strobes[3]) weights_base_high[31:24] <= 8'h0;
-        end
+        else if (execute & stores_weights_base_high & strobes[0]) weights_base_high[7:0] <= data[7:0];
     end
 
     always @(posedge clk) begin
@@ -465,8 +444,7 @@ module tcu_host (
     always @(posedge clk) begin
         if (rst) input_base_low <= 32'h0;
         else begin
-            if (execute & stores_input_base_low & strobes[0]) input_base_low[7:0] <= 8'h0;
-            if (execute & stores_input_base_low & strobes[1]) input_base_low[15:8] <= {data[15:12], 4'h0};
+            if (execute & stores_input_base_low & strobes[1]) input_base_low[15:12] <= data[15:12];
             if (execute & stores_input_base_low & strobes[2]) input_base_low[23:16] <= data[23:16];
             if (execute & stores_input_base_low & strobes[3]) input_base_low[31:24] <= data[31:24];
         end
@@ -474,12 +452,7 @@ module tcu_host (
 
     always @(posedge clk) begin
         if (rst) input_base_high <= 32'h0;
-        else begin
-            if (execute & stores_input_base_high & strobes[0]) input_base_high[7:0] <= data[7:0];
-            if (execute & stores_input_base_high & strobes[1]) input_base_high[15:8] <= 8'h0;
-            if (execute & stores_input_base_high & strobes[2]) input_base_high[23:16] <= 8'h0;
-            if (execute & stores_input_base_high & strobes[3]) input_base_high[31:24] <= 8'h0;
-        end
+        else if (execute & stores_input_base_high & strobes[0]) input_base_high[7:0] <= data[7:0];
     end
 
     always @(posedge clk) begin
@@ -495,8 +468,7 @@ module tcu_host (
     always @(posedge clk) begin
         if (rst) output_base_low <= 32'h0;
         else begin
-            if (execute & stores_output_base_low & strobes[0]) output_base_low[7:0] <= 8'h0;
-            if (execute & stores_output_base_low & strobes[1]) output_base_low[15:8] <= {data[15:12], 4'h0};
+            if (execute & stores_output_base_low & strobes[1]) output_base_low[15:12] <= data[15:12];
             if (execute & stores_output_base_low & strobes[2]) output_base_low[23:16] <= data[23:16];
             if (execute & stores_output_base_low & strobes[3]) output_base_low[31:24] <= data[31:24];
         end
@@ -504,12 +476,7 @@ module tcu_host (
 
     always @(posedge clk) begin
         if (rst) output_base_high <= 32'h0;
-        else begin
-            if (execute & stores_output_base_high & strobes[0]) output_base_high[7:0] <= data[7:0];
-            if (execute & stores_output_base_high & strobes[1]) output_base_high[15:8] <= 8'h0;
-            if (execute & stores_output_base_high & strobes[2]) output_base_high[23:16] <= 8'h0;
-            if (execute & stores_output_base_high & strobes[3]) output_base_high[31:24] <= 8'h0;
-        end
+        else if (execute & stores_output_base_high & strobes[0]) output_base_high[7:0] <= data[7:0];
     end
 
     always @(posedge clk) begin
@@ -525,10 +492,7 @@ module tcu_host (
     always @(posedge clk) begin
         if (rst) scratch_base_low <= 32'h0;
         else begin
-            if (execute & stores_scratch_base_low & strobes[0]) scratch_base_low[7:0] <= 8'h0;
-            if (execute & stores_scratch_base_low & strobes[1]) begin
-                scratch_base_low[15:8] <= {data[15:12], 4'h0};
-            end
+            if (execute & stores_scratch_base_low & strobes[1]) scratch_base_low[15:12] <= data[15:12];
             if (execute & stores_scratch_base_low & strobes[2]) scratch_base_low[23:16] <= data[23:16];
             if (execute & stores_scratch_base_low & strobes[3]) scratch_base_low[31:24] <= data[31:24];
         end
@@ -536,12 +500,7 @@ module tcu_host (
 
     always @(posedge clk) begin
         if (rst) scratch_base_high <= 32'h0;
-        else begin
-            if (execute & stores_scratch_base_high & strobes[0]) scratch_base_high[7:0] <= data[7:0];
-            if (execute & stores_scratch_base_high & strobes[1]) scratch_base_high[15:8] <= 8'h0;
-            if (execute & stores_scratch_base_high & strobes[2]) scratch_base_high[23:16] <= 8'h0;
-            if (execute & stores_scratch_base_high & strobes[3]) scratch_base_high[31:24] <= 8'h0;
-        end
+        else if (execute & stores_scratch_base_high & strobes[0]) scratch_base_high[7:0] <= data[7:0];
     end
 
     always @(posedge clk) begin
@@ -558,9 +517,7 @@ module tcu_host (
         if (rst) layer_select <= 32'h0;
         else begin
             if (execute & stores_layer_select & strobes[0]) layer_select[7:0] <= data[7:0];
-            if (execute & stores_layer_select & strobes[1]) layer_select[15:8] <= data[11:8];
-            if (execute & stores_layer_select & strobes[2]) layer_select[23:16] <= 8'h0;
-            if (execute & stores_layer_select & strobes[3]) layer_select[31:24] <= 8'h0;
+            if (execute & stores_layer_select & strobes[1]) layer_select[11:8] <= data[11:8];
         end
     end
 
@@ -609,52 +566,13 @@ module tcu_host (
         if (rst) known <= 1'h0;
         else begin
             known <= 1'h0;
-            case (address[2:0])
-                3'h0, 3'h1, 3'h2, 3'h3, 3'h4, 3'h5, 3'h6, 3'h7: begin
-                    if (address[7:3] == 5'h0) known <= 1'h1;
-                end
-                default: ;
-            endcase
-            case (address[2:0])
-                3'h3, 3'h4, 3'h2, 3'h0, 3'h1: begin
-                    if (address[7:3] == 5'h7) known <= 1'h1;
-                end
-                default: ;
-            endcase
-            case (address[2:0])
-                3'h0, 3'h2, 3'h4, 3'h6, 3'h1, 3'h3, 3'h5, 3'h7: begin
-                    if (address[7:3] == 5'h3) known <= 1'h1;
-                end
-                default: ;
-            endcase
-            case (address[2:0])
-                3'h0, 3'h2, 3'h4, 3'h6, 3'h1, 3'h3, 3'h5, 3'h7: begin
-                    if (address[7:3] == 5'h4) known <= 1'h1;
-                end
-                default: ;
-            endcase
-            case (address[2:0])
-                3'h0, 3'h2, 3'h4, 3'h6, 3'h1, 3'h3, 3'h5, 3'h7: begin
-                    if (address[7:3] == 5'h5) known <= 1'h1;
-                end
-                default: ;
-            endcase
-            case (address[2:0])
-                3'h0, 3'h1, 3'h2, 3'h3, 3'h4, 3'h5, 3'h6, 3'h7: begin
-                    if (address[7:3] == 5'h1) known <= 1'h1;
-                end
-                default: ;
-            endcase
-            case (address[2:0])
-                3'h0, 3'h1, 3'h2, 3'h3, 3'h4, 3'h5, 3'h6, 3'h7: begin
-                    if (address[7:3] == 5'h2) known <= 1'h1;
-                end
-                default: ;
-            endcase
-            case (address[2:0])
-                3'h0, 3'h1, 3'h2, 3'h3, 3'h4, 3'h5, 3'h6, 3'h7: begin
-                    if (address[7:3] == 5'h6) known <= 1'h1;
-                end
+            case (address)
+                8'h00, 8'h01, 8'h02, 8'h03, 8'h04, 8'h05, 8'h06, 8'h07, 8'h08, 8'h09, 8'h0a, 8'h0b,
+                8'h0c, 8'h0d, 8'h0e, 8'h0f, 8'h10, 8'h11, 8'h12, 8'h13, 8'h14, 8'h15, 8'h16, 8'h17,
+                8'h18, 8'h19, 8'h1a, 8'h1b, 8'h1c, 8'h1d, 8'h1e, 8'h1f, 8'h20, 8'h21, 8'h22, 8'h23,
+                8'h24, 8'h25, 8'h26, 8'h27, 8'h28, 8'h29, 8'h2a, 8'h2b, 8'h2c, 8'h2d, 8'h2e, 8'h2f,
+                8'h30, 8'h31, 8'h32, 8'h33, 8'h34, 8'h35, 8'h36, 8'h37, 8'h38, 8'h39, 8'h3a, 8'h3b,
+                8'h3c: known <= 1'h1;
                 default: ;
             endcase
         end
@@ -833,17 +751,17 @@ module tcu_control (
     localparam ERROR_CODE_READ_LAST = 4'h6;
     localparam ERROR_CODE_CORE_HUNG = 4'h7;
     localparam STATE_IDLE = 3'h0;
-    localparam STATE_STOPPING = 3'h1;
-    localparam STATE_CLEAR = 3'h2;
-    localparam STATE_DONE = 3'h3;
-    localparam STATE_ERROR = 3'h4;
-    localparam STATE_RUNNING = 3'h5;
+    localparam STATE_CLEAR = 3'h1;
+    localparam STATE_RUNNING = 3'h2;
+    localparam STATE_STOPPING = 3'h3;
+    localparam STATE_DONE = 3'h4;
+    localparam STATE_ERROR = 3'h5;
 
-    reg pending, reached, was_idle, watched, reset_wanted;
+    reg pending, reached, reset_wanted, was_idle, watched;
     reg [44:0] first;
-    reg [2:0] state_state;
-    reg [31:0] last_cycle, silent_cycles;
+    reg [2:0] following, state;
     reg [1:0] quiet_cycles;
+    reg [31:0] last_cycle, silent_cycles;
 
     wire bus_idle = reader_idle & writer_idle;
     assign interrupt = pending & interrupt_enable;
@@ -851,8 +769,7 @@ module tcu_control (
     wire bus_hung = reached & !bus_idle;
     wire core_hung = reached & bus_idle & running;
     wire lost = error_code == ERROR_CODE_READ_LAST;
-    wire pending_or = (!bus_idle & !bus_hung) | bus_activity;
-    wire pending_or_2 = bus_hung | (quiet_cycles == 2'h3);
+    wire following_or = (!bus_idle & !bus_hung) | bus_activity;
     wire errors_3_valid = errors[135];
     wire [39:0] errors_3_address = errors[179:140];
     wire [3:0] errors_3_code = errors[139:136];
@@ -874,15 +791,46 @@ module tcu_control (
         if (errors_0_valid) first = {errors_0_address, errors_0_code, errors_0_valid};
     end
 
+    wire first_valid = first[0];
+
+    always @* begin
+        following = state;
+        case (state)
+            STATE_IDLE, STATE_DONE, STATE_ERROR: begin
+                if (soft_reset) following = STATE_STOPPING;
+                else if (start & bus_idle) following = STATE_CLEAR;
+            end
+            STATE_CLEAR: begin
+                if (reset_wanted) following = STATE_IDLE;
+                else following = STATE_RUNNING;
+            end
+            STATE_RUNNING: begin
+                if (first_valid) following = STATE_STOPPING;
+                else if (soft_reset) following = STATE_STOPPING;
+                else if (core_hung) following = STATE_STOPPING;
+                else if (bus_hung) following = STATE_ERROR;
+                else if (finished) following = STATE_DONE;
+            end
+            STATE_STOPPING: begin
+                if (bus_hung & !lost) following = STATE_ERROR;
+                else if (following_or) begin
+                end else if (bus_hung | (quiet_cycles == 2'h3)) begin
+                    if (reset_wanted | soft_reset) following = STATE_CLEAR;
+                    else following = STATE_ERROR;
+                end
+            end
+            default: ;
+        endcase
+    end
+
     always @* begin
         startable = 1'h0;
-        case (state_state)
+        case (state)
             STATE_IDLE, STATE_DONE, STATE_ERROR: startable = bus_idle;
             default: ;
         endcase
     end
 
-    wire first_valid = first[0];
     wire [3:0] first_code = first[4:1];
     wire [39:0] first_address = first[44:5];
 
@@ -891,10 +839,24 @@ module tcu_control (
             was_idle <= 1'h0;
             last_cycle <= 32'h0;
             watched <= 1'h0;
+            state <= STATE_IDLE;
+            core_reset <= 1'h0;
+            running <= 1'h0;
+            halt <= 1'h0;
+            busy <= 1'h0;
+            done <= 1'h0;
+            failed <= 1'h0;
         end else begin
             was_idle <= bus_idle;
             last_cycle <= watchdog - 32'h1;
             watched <= watchdog != 32'h0;
+            state <= following;
+            core_reset <= following == STATE_CLEAR;
+            running <= following == STATE_RUNNING;
+            halt <= |{following == STATE_CLEAR, following == STATE_ERROR, following == STATE_STOPPING};
+            busy <= |{following == STATE_STOPPING, following == STATE_RUNNING, following == STATE_CLEAR};
+            done <= following == STATE_DONE;
+            failed <= following == STATE_ERROR;
         end
     end
 
@@ -914,28 +876,8 @@ module tcu_control (
     always @(posedge clk) begin
         if (rst) pending <= 1'h0;
         else begin
-            if (clear_interrupt) pending <= 1'h0;
-            case (state_state)
-                STATE_IDLE, STATE_DONE, STATE_ERROR: begin
-                    if (soft_reset) pending <= 1'h0;
-                    else if (start & bus_idle) pending <= 1'h0;
-                end
-                STATE_CLEAR: pending <= 1'h0;
-                STATE_RUNNING: begin
-                    if (!first_valid && !soft_reset && !core_hung) begin
-                        if (bus_hung) pending <= 1'h1;
-                        else if (finished) pending <= 1'h1;
-                    end
-                end
-                STATE_STOPPING: begin
-                    if (bus_hung & !lost) pending <= 1'h1;
-                    else if (pending_or) begin
-                    end else if (pending_or_2) begin
-                        if (!(reset_wanted | soft_reset)) pending <= 1'h1;
-                    end
-                end
-                default: ;
-            endcase
+            if (clear_interrupt | |{following == STATE_STOPPING, following == STATE_CLEAR}) pending <= 1'h0;
+            if (busy & |{following == STATE_ERROR, following == STATE_DONE}) pending <= 1'h1;
         end
     end
 
@@ -943,147 +885,41 @@ module tcu_control (
         if (rst) begin
             reset_wanted <= 1'h0;
             quiet_cycles <= 2'h0;
-            state_state <= STATE_IDLE;
-            core_reset <= 1'h0;
-            running <= 1'h0;
-            halt <= 1'h0;
-            busy <= 1'h0;
-            done <= 1'h0;
-            failed <= 1'h0;
             error_code <= ERROR_CODE_NONE;
             error_address <= 40'h0;
             fetch_start <= 1'h0;
         end else begin
-            case (state_state)
+            case (state)
                 STATE_IDLE, STATE_DONE, STATE_ERROR: begin
                     if (soft_reset) begin
                         reset_wanted <= 1'h1;
                         quiet_cycles <= 2'h0;
-                        state_state <= STATE_STOPPING;
-                        core_reset <= 1'h0;
-                        running <= 1'h0;
-                        halt <= 1'h1;
-                        busy <= 1'h1;
-                        done <= 1'h0;
-                        failed <= 1'h0;
-                    end else if (start & bus_idle) begin
-                        reset_wanted <= 1'h0;
-                        state_state <= STATE_CLEAR;
-                        core_reset <= 1'h1;
-                        running <= 1'h0;
-                        halt <= 1'h1;
-                        busy <= 1'h1;
-                        done <= 1'h0;
-                        failed <= 1'h0;
-                    end
+                    end else if (start & bus_idle) reset_wanted <= 1'h0;
                 end
                 STATE_CLEAR: begin
                     error_code <= ERROR_CODE_NONE;
                     error_address <= 40'h0;
                     fetch_start <= !reset_wanted;
-                    if (reset_wanted) begin
-                        state_state <= STATE_IDLE;
-                        core_reset <= 1'h0;
-                        running <= 1'h0;
-                        halt <= 1'h0;
-                        busy <= 1'h0;
-                        done <= 1'h0;
-                        failed <= 1'h0;
-                    end else begin
-                        state_state <= STATE_RUNNING;
-                        core_reset <= 1'h0;
-                        running <= 1'h1;
-                        halt <= 1'h0;
-                        busy <= 1'h1;
-                        done <= 1'h0;
-                        failed <= 1'h0;
-                    end
                 end
                 STATE_RUNNING: begin
                     quiet_cycles <= 2'h0;
                     fetch_start <= 1'h0;
                     if (first_valid) begin
                         reset_wanted <= soft_reset;
-                        state_state <= STATE_STOPPING;
-                        core_reset <= 1'h0;
-                        running <= 1'h0;
-                        halt <= 1'h1;
-                        busy <= 1'h1;
-                        done <= 1'h0;
-                        failed <= 1'h0;
                         error_code <= first_code;
                         error_address <= first_address;
-                    end else if (soft_reset) begin
-                        reset_wanted <= 1'h1;
-                        state_state <= STATE_STOPPING;
-                        core_reset <= 1'h0;
-                        running <= 1'h0;
-                        halt <= 1'h1;
-                        busy <= 1'h1;
-                        done <= 1'h0;
-                        failed <= 1'h0;
-                    end else if (core_hung) begin
+                    end else if (soft_reset) reset_wanted <= 1'h1;
+                    else if (core_hung) begin
                         reset_wanted <= 1'h0;
-                        state_state <= STATE_STOPPING;
-                        core_reset <= 1'h0;
-                        running <= 1'h0;
-                        halt <= 1'h1;
-                        busy <= 1'h1;
-                        done <= 1'h0;
-                        failed <= 1'h0;
                         error_code <= ERROR_CODE_CORE_HUNG;
                         error_address <= waiting;
-                    end else if (bus_hung) begin
-                        state_state <= STATE_ERROR;
-                        core_reset <= 1'h0;
-                        running <= 1'h0;
-                        halt <= 1'h1;
-                        busy <= 1'h0;
-                        done <= 1'h0;
-                        failed <= 1'h1;
-                        error_code <= ERROR_CODE_BUS_HUNG;
-                    end else if (finished) begin
-                        state_state <= STATE_DONE;
-                        core_reset <= 1'h0;
-                        running <= 1'h0;
-                        halt <= 1'h0;
-                        busy <= 1'h0;
-                        done <= 1'h1;
-                        failed <= 1'h0;
-                    end
+                    end else if (bus_hung) error_code <= ERROR_CODE_BUS_HUNG;
                 end
                 STATE_STOPPING: begin
                     quiet_cycles <= quiet_cycles + 2'h1;
                     if (soft_reset) reset_wanted <= 1'h1;
-                    if (bus_hung & !lost) begin
-                        state_state <= STATE_ERROR;
-                        core_reset <= 1'h0;
-                        running <= 1'h0;
-                        halt <= 1'h1;
-                        busy <= 1'h0;
-                        done <= 1'h0;
-                        failed <= 1'h1;
-                        error_code <= ERROR_CODE_BUS_HUNG;
-                    end else if (pending_or) quiet_cycles <= 2'h0;
-                    else if (pending_or_2) begin
-                        if (reset_wanted | soft_reset) begin
-                            state_state <= STATE_CLEAR;
-                            core_reset <= 1'h1;
-                            running <= 1'h0;
-                            halt <= 1'h1;
-                            busy <= 1'h1;
-                            done <= 1'h0;
-                            failed <= 1'h0;
-                        end else begin
-                            state_state <= STATE_ERROR;
-                            core_reset <= 1'h0;
-                            running <= 1'h0;
-                            halt <= 1'h1;
-                            busy <= 1'h0;
-                            done <= 1'h0;
-                            failed <= 1'h1;
-                        end
-                    end
+                    if (bus_hung & !lost) error_code <= ERROR_CODE_BUS_HUNG;
+                    else if (following_or) quiet_cycles <= 2'h0;
                 end
                 default: ;
             endcase
