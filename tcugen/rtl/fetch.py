@@ -199,6 +199,8 @@ class Fetch(wiring.Component):
         unsound = Signal()  # it is judged, and an error
         wants_shared = Signal()  # it is sound and has a shared part of its own
         known = Signal(1 << OPCODE_BITS)  # opcodes whose shared part is in the memory, or that have none
+        learned = Signal()  # the shared part of `learned_opcode` has come
+        learned_opcode = Signal(OPCODE_BITS)
         unread = Signal(32 - exact_log2(PART_BYTES))  # parts of the program not taken yet
         more = Signal()  # there are such
         start = Signal.like(unread)  # of the present instruction, in parts
@@ -251,8 +253,10 @@ class Fetch(wiring.Component):
             m.d.sync += some_trusted.eq(1)
         with m.Elif(part_taken):
             m.d.sync += some_trusted.eq(trusted != 1)
-        with m.If(write.en):
-            m.d.sync += known.bit_select(of_own.opcode, 1).eq(1)
+        # A cycle later is soon enough: the next own part is read one cycle after a shared part, and judged after that.
+        m.d.sync += [learned.eq(write.en), learned_opcode.eq(of_own.opcode)]
+        with m.If(learned):
+            m.d.sync += known.bit_select(learned_opcode, 1).eq(1)
         with m.If(read.en):
             m.d.sync += [own.eq(parts.payload), start.eq(position), present.eq(1)]
         with m.Elif(taken):
