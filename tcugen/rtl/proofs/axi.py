@@ -2,13 +2,15 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Elaboratable, Module, Signal, Value, ValueLike
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from tcugen.rtl.axi import REQUEST, window_settings
-from tcugen.rtl.proofs.proof import always, any_constant, inside, running, submodule
-from tcugen.rtl.queue import StreamQueue
+from tcugen.rtl.fifo import Fifo
+from tcugen.rtl.proofs.fifo import front
+from tcugen.rtl.proofs.proof import always, any_constant, anything, inside, running, submodule, word
+from tcugen.rtl.window import PLACES
 
 BURSTS = 4
 """In flight, of machines in which beats are followed."""
@@ -21,14 +23,15 @@ Followed = tuple[Signal, Signal, Signal, Signal]
 
 
 class PassingCheck(wiring.Component):
-    """Stands for a WindowCheck whose requests all pass: what `window: order` shows of it, in fewer stages."""
+    """Stands for a WindowCheck whose requests all pass: what `window: order` shows of it.
+
+    A request comes out any number of cycles after it has entered, at least one.
+    """
 
     windows: data.View
     i: stream.Interface
     o: stream.Interface
     empty: Signal
-
-    DEPTH = 2
 
     def __init__(self, architecture, allowed, tag_bits: int = 1):
         asked = data.StructLayout({"request": REQUEST, "tag": tag_bits})
@@ -47,15 +50,21 @@ class PassingCheck(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.queue = queue = StreamQueue(self._asked, self.DEPTH)
-        wiring.connect(m, wiring.flipped(self.i), queue.i)
+        m.submodules.requests = requests = Fifo(self._asked, 1 << (PLACES - 1).bit_length())
+        offered = Signal()
+        goes = Signal()
         m.d.comb += [
-            self.o.valid.eq(queue.o.valid),
-            queue.o.ready.eq(self.o.ready),
-            self.o.payload.beats.eq(queue.o.payload.request.beats),
-            self.o.payload.tag.eq(queue.o.payload.tag),
-            self.empty.eq(~queue.o.valid),
+            self.i.ready.eq(requests.level != PLACES),
+            requests.i.valid.eq(self.i.valid & self.i.ready),
+            requests.i.payload.eq(self.i.payload),
+            self.o.valid.eq(offered),
+            goes.eq(offered & self.o.ready),
+            requests.o.ready.eq(goes),
+            self.o.payload.beats.eq(requests.o.payload.request.beats),
+            self.o.payload.tag.eq(requests.o.payload.tag),
+            self.empty.eq(requests.level == 0),
         ]
+        m.d.sync += offered.eq((offered & ~self.o.ready) | (anything(1) & (requests.level > goes)))
         return m
 
 
@@ -98,32 +107,30 @@ def any_windows(windows: Any, m: Module) -> None:
     m.d.comb += Value.cast(windows).eq(any_constant(len(Value.cast(windows))))
 
 
-def front(m: Module, fifo: Any) -> Signal:
-    """Where the oldest item of a Fifo in registers is; its counts agree."""
-    queue = submodule(fifo, "queue")
-    front, back = inside(queue, "consume"), inside(queue, "produce")
-    always(m, (back - front).as_unsigned()[: len(front)] == fifo.level[: len(front)], fifo.level <= 1 << len(front))
-    return front
-
-
 class Waiting:
-    """The requests in a PassingCheck: how many, and beats and tag of number `index`."""
+    """The requests in a PassingCheck: how many, beats and tag of number `index`, and whether the first is offered."""
 
     def __init__(self, m: Module, block: Elaboratable, check: str, index: Value):
-        queue = submodule(submodule(block, check), "queue")
-        self.level = inside(queue, "level")
-        self._slots = [inside(queue, f"slot_{number}") for number in range(PassingCheck.DEPTH)]
-        always(m, self.level <= PassingCheck.DEPTH)
-        chosen = Mux(index == 0, self._slots[0], self._slots[1])
-        self.beats, self.tag = self._beats(chosen), chosen[REQUEST.size :]
+        requests: Any = submodule(submodule(block, check), "requests")
+        self.level = requests.level
+        self.offered = inside(submodule(block, check), "offered")
+        at = front(m, requests)
+
+        def number(index: ValueLike, name: str) -> Value:
+            return word(m, requests, (at + index)[: len(at)], name)
+
+        self._all = [number(index, f"request_{index}") for index in range(PLACES)]
+        chosen = number(index, "request")
+        always(m, self.level <= PLACES, ~self.offered | (self.level != 0))
+        self.beats, self.tag, self.first_beats = self._beats(chosen), chosen[REQUEST.size :], self._beats(self._all[0])
 
     @staticmethod
-    def _beats(slot: Value) -> Value:
-        return data.View(REQUEST, slot[: REQUEST.size]).beats
+    def _beats(request: Value) -> Value:
+        return data.View(REQUEST, request[: REQUEST.size]).beats
 
     def within(self, most: int) -> list[Value]:
         """All have 1 to `most` beats."""
         return [
-            (self.level <= number) | (self._beats(slot) >= 1) & (self._beats(slot) <= most)
-            for number, slot in enumerate(self._slots)
+            (self.level <= number) | (self._beats(one) >= 1) & (self._beats(one) <= most)
+            for number, one in enumerate(self._all)
         ]

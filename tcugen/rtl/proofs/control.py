@@ -127,8 +127,8 @@ PROOFS = (
         0,
         NothingHangs,
         (
-            Mutant("control.py", "hung & bus_idle & self.running", "hung & bus_idle & self.finished"),
-            Mutant("control.py", "bus_hung.eq(hung & ~bus_idle)", "bus_hung.eq(hung & ~bus_idle & self.running)"),
+            Mutant("control.py", "reached & bus_idle & self.running", "reached & bus_idle & self.finished"),
+            Mutant("control.py", "bus_hung.eq(reached & ~bus_idle)", "bus_hung.eq(reached & ~bus_idle & self.running)"),
         ),
         short=False,
     ),

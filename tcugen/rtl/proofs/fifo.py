@@ -102,6 +102,14 @@ class KeepsOrderInMemory(KeepsOrder):
         return m
 
 
+def front(m: Module, fifo: Any) -> Signal:
+    """Where the oldest item of a Fifo in registers is; its counts agree."""
+    queue = submodule(fifo, "queue")
+    front, back = inside(queue, "consume"), inside(queue, "produce")
+    always(m, (back - front).as_unsigned()[: len(front)] == fifo.level[: len(front)], fifo.level <= 1 << len(front))
+    return front
+
+
 def _at(address: Value, depth: int) -> Value:
     """Modulo the depth, a power of two."""
     return address[: exact_log2(depth)]

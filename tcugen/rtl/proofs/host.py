@@ -120,7 +120,7 @@ PROOFS = (
         (
             Mutant("host.py", "with m.If(self.rready):", "with m.If(self.arvalid):"),
             Mutant("host.py", "self.arready.eq(~reading & ~self.rvalid)", "self.arready.eq(~reading)"),
-            Mutant("host.py", "~self.wready & ~self.bvalid & (", "~self.wready & ("),
+            Mutant("host.py", "decoded & ~self.bvalid & (", "decoded & ("),
         ),
     ),
     Proof(
@@ -133,8 +133,8 @@ PROOFS = (
         2,
         Settings,
         (
-            Mutant("host.py", "(beyond == 0) & (1 if free else ~self.busy)", "(beyond == 0)"),
-            Mutant("host.py", "(beyond == 0) & (1", "(1"),
+            Mutant("host.py", "fits & (1 if free else ~self.busy)", "fits"),
+            Mutant("host.py", ">> 2) & (beyond == 0)", ">> 2)"),
             Mutant("host.py", "self.startable & (rules.flaws == 0) | ~start", "self.startable | ~start"),
         ),
     ),

@@ -3,11 +3,13 @@
 from typing import Any
 
 from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value
+from amaranth.lib import data
 
 from tcugen.arch import BURST_BEATS
 from tcugen.rtl import reader as reader_module
 from tcugen.rtl.axi import REQUEST, RESPONSE_OKAY
-from tcugen.rtl.proofs.axi import BURSTS, Followed, PassingCheck, Waiting, any_windows, front, only_what_passed, stable
+from tcugen.rtl.proofs.axi import BURSTS, Followed, PassingCheck, Waiting, any_windows, only_what_passed, stable
+from tcugen.rtl.proofs.fifo import front
 from tcugen.rtl.proofs.proof import (
     Method,
     Mutant,
@@ -23,6 +25,7 @@ from tcugen.rtl.proofs.proof import (
 )
 from tcugen.rtl.proofs.window import ARCHITECTURE
 from tcugen.rtl.reader import Reader
+from tcugen.rtl.window import PLACES
 
 CLIENTS = 2
 
@@ -69,7 +72,7 @@ class ReaderBeats(Elaboratable):
             opened(reader)
         m.submodules.reader = reader
         bus: Any = reader.bus
-        most = PassingCheck.DEPTH + BURSTS
+        most = PLACES + BURSTS
         takes = Signal(CLIENTS)
         watch, seen, watched = Signal(), Signal(), Signal()
         client = Signal(range(CLIENTS))
@@ -133,20 +136,24 @@ class ReaderBeats(Elaboratable):
         order: Any = submodule(reader, "order")
         level, at = order.level, front(m, order)
         waiting = Waiting(m, reader, "read_check", ahead - level)
-        entry = word(m, order, (at + ahead)[: len(at)], "entry")
-        entry_client, length = entry[0], entry[-5:]
-        position = inside(reader, "arrived")
+        layout = order.o.payload.shape()
+        entry = data.View(layout, word(m, order, (at + ahead)[: len(at)], "entry"))
+        bursts = [data.View(layout, word(m, order, (at + n)[: len(at)], f"burst_{n}")) for n in range(BURSTS)]
+        position, begun, ends = (inside(reader, name) for name in ("arrived", "begun", "ends"))
         issued, waits = watched & (ahead < level), watched & (ahead >= level)
         always(
             m,
             open_requests == level + waiting.level,
             due + reader.bus.arvalid == level,
             ~inside(reader, "stopped"),
-            (level != 0) | (position == 0),
+            begun == (position != 0),
+            (level != 0) | ~begun,
+            ~begun | (ends == (position == bursts[0].length)) & (position <= bursts[0].length),
+            *((level <= n) | (burst.single == (burst.length == 0)) for n, burst in enumerate(bursts)),
             ~watched | (ahead < open_requests),
             ~watched | (left >= 1) & (left <= BURST_BEATS),
-            ~issued | (entry_client == client),
-            ~issued | (left + Mux(ahead == 0, position, 0) == length + 1),
+            ~issued | (entry.client == client),
+            ~issued | (left + Mux(ahead == 0, position, 0) == entry.length + 1),
             ~waits | (waiting.tag == client) & (waiting.beats == left),
             *waiting.within(BURST_BEATS),
         )
@@ -180,6 +187,8 @@ PROOFS = (
                 "reader.py", "order.o.ready.eq(bus.rvalid & last)", "order.o.ready.eq(bus.rvalid & last & bus.rdata[0])"
             ),
             Mutant("reader.py", "arrived.eq(Mux(last, 0, arrived + 1))", "arrived.eq(arrived + 1)"),
+            Mutant("reader.py", "ends.eq(arrived + 1 ==", "ends.eq(arrived + 2 =="),
+            Mutant("reader.py", "single.eq(checked.beats == 1)", "single.eq(checked.beats == 2)"),
         ),
     ),
 )

@@ -6,7 +6,8 @@ from amaranth.hdl import Elaboratable, Module, Mux, Signal, Value
 
 from tcugen.rtl import writer as writer_module
 from tcugen.rtl.axi import REQUEST, RESPONSE_OKAY
-from tcugen.rtl.proofs.axi import BURSTS, Followed, PassingCheck, Waiting, any_windows, front, only_what_passed, stable
+from tcugen.rtl.proofs.axi import BURSTS, Followed, PassingCheck, Waiting, any_windows, only_what_passed, stable
+from tcugen.rtl.proofs.fifo import front
 from tcugen.rtl.proofs.proof import (
     Method,
     Mutant,
@@ -22,6 +23,7 @@ from tcugen.rtl.proofs.proof import (
     word,
 )
 from tcugen.rtl.proofs.window import ARCHITECTURE
+from tcugen.rtl.window import PLACES
 from tcugen.rtl.writer import Writer
 
 
@@ -41,6 +43,7 @@ class WriterRules(Elaboratable):
         stable(m, bus.wvalid, bus.wready, bus.wdata, bus.wstrb, bus.wlast)
         check, halted = submodule(writer, "write_check"), inside(writer, "stopped") | writer.halt
         only_what_passed(m, check, halted, (bus.awvalid, bus.awready, bus.awaddr, bus.awlen))
+        front(m, submodule(check, "verdicts"))
         waited, was_halted = Signal(), Signal()
         m.d.sync += [waited.eq(bus.wvalid & ~bus.wready), was_halted.eq(halted)]
         always(
@@ -48,6 +51,7 @@ class WriterRules(Elaboratable):
             ~(running(m) & was_halted & ~waited & bus.wvalid) | (bus.wstrb == 0),
             ~writer.error_valid | inside(writer, "stopped"),
             ~check.o.valid | ~check.o.payload.violation | ~check.o.ready,
+            check.o.valid | ~(inside(writer, "waits") | inside(writer, "complete")),
             bus.bready,
             (bus.awsize == 3) & (bus.awburst == 1),
         )
@@ -70,7 +74,7 @@ class WriterBeats(Elaboratable):
             opened(writer)
         m.submodules.writer = writer
         bus: Any = writer.bus
-        most = PassingCheck.DEPTH + BURSTS + 1
+        most = PLACES + BURSTS + 1
         beats = writer.request.payload.beats
         m.d.comb += [
             writer.request.valid.eq(anything(1)),
@@ -143,31 +147,39 @@ class WriterBeats(Elaboratable):
         bus: Any = writer.bus
         bursts: Any = submodule(writer, "bursts")
         level, at = bursts.level, front(m, bursts)
-        sent = inside(writer, "sent")
-        last_offered = bus.wvalid & bus.wlast
-        index = (ahead - last_offered).as_unsigned()[:4]
+        present, more, last = (inside(writer, name) for name in ("present", "left", "last"))
+        last_offered, another = Signal(), Signal()
+        m.d.comb += [last_offered.eq(bus.wvalid & bus.wlast), another.eq(bus.wvalid & ~bus.wlast)]
+        begun = last_offered + present  # bursts that have left the queue
+        index = (ahead - begun).as_unsigned()[:4]
         offered = watched & last_offered & (ahead == 0)
-        issued = watched & ~offered & (index < level)
-        waits = watched & ~offered & (index >= level)
+        sent = watched & present & (ahead == last_offered)
+        issued = watched & (ahead >= begun) & (index < level)
+        waits = watched & (ahead >= begun) & (index >= level)
         waiting = Waiting(m, writer, "write_check", index - level)
         entries = [word(m, bursts, (at + number)[: len(at)], f"burst_{number}") for number in range(BURSTS)]
         entry = word(m, bursts, (at + index)[: len(at)], "entry")
+        checked, complete, needed = (inside(writer, name) for name in ("waits", "complete", "needed"))
         always(
             m,
-            open_requests == level + last_offered + waiting.level,
-            submodule(writer, "order").level == level + last_offered + unanswered,
+            open_requests == begun + level + waiting.level,
+            submodule(writer, "order").level == begun + level + unanswered,
             ~inside(writer, "stopped"),
             ~watched | (ahead < open_requests),
             ~offered | (left == 1),
-            ~issued | (left + Mux(index == 0, sent, 0) == entry + ((index == 0) & bus.wvalid & ~bus.wlast)),
+            ~sent | (left == more + 1 + another),
+            ~issued | (left == entry + 1),
             ~waits | (waiting.beats == left),
             *waiting.within(4),
-            *(~(number < level) | (one >= 1) & (one <= 4) for number, one in enumerate(entries)),
-            (level != 0) | (sent == 0),
-            (level == 0) | (sent < entries[0]),
-            ~(bus.wvalid & ~bus.wlast) | (sent != 0),
-            ~last_offered | (sent == 0),
-            owed + sent == sum(Mux(number < level, one, 0) for number, one in enumerate(entries)) + bus.wvalid,
+            ~another | present,
+            ~present | (last == (more == 0)),
+            owed
+            == sum(Mux(number < level, one + 1, 0) for number, one in enumerate(entries))
+            + Mux(present, more + 1, 0)
+            + bus.wvalid,
+            # The burst that is checked stays until it is issued, and so do its beats.
+            ~checked | waiting.offered & (needed == waiting.first_beats),
+            ~complete | checked & (inside(writer, "unclaimed") >= needed),
         )
 
     def _beat_places(self, m: Module, writer: Writer, beat: Followed) -> None:
@@ -197,7 +209,7 @@ PROOFS = (
         WriterRules,
         (
             Mutant("writer.py", "beats.o.valid & (~bus.wvalid | bus.wready)", "beats.o.valid"),
-            Mutant("writer.py", "                & ~checked.violation\n", ""),
+            Mutant("writer.py", "complete & ~halted & ~checked.violation &", "complete & ~halted &"),
             Mutant("writer.py", "Mux(halted, 0, (1", "Mux(halted, 1, (1"),
         ),
     ),
@@ -210,8 +222,10 @@ PROOFS = (
         2,
         WriterBeats,
         (
-            Mutant("writer.py", "(unclaimed >= checked.beats)", "(unclaimed >= checked.beats - 1)"),
-            Mutant("writer.py", "sent == bursts.o.payload - 1", "sent == bursts.o.payload"),
+            Mutant("writer.py", "(unclaimed >= needed)", "(unclaimed >= needed - 1)"),
+            Mutant("writer.py", "last.eq(left == 1)", "last.eq(left == 0)"),
+            Mutant("writer.py", "complete.eq(waits & ~issue &", "complete.eq(waits &"),
+            Mutant("writer.py", "~present | (load & last)", "~present | last"),
             Mutant("writer.py", "unclaimed + push - Mux(issue", "unclaimed + self.data.valid - Mux(issue"),
         ),
     ),
