@@ -1022,9 +1022,9 @@ module tcu_fetch (
     reg [2:0] request_payload_window, beats_2;
     reg [31:0] request_payload_offset, offset;
     reg [5:0] request_payload_beats, burst, trusted;
-    reg [3:0] header_due;
+    reg [3:0] header_due, learned_opcode;
     reg heading, fetching, is_end, possible, more, some_trusted, framing, sound, wants_shared, present, unsound,
-        begun, freed;
+        begun, freed, learned;
     reg [7:0] due, room;
     reg [255:0] parts_payload, own, read_data;
     reg [26:0] position, start_2, unread;
@@ -1094,6 +1094,8 @@ module tcu_fetch (
             wants_shared <= 1'h0;
             is_end <= 1'h0;
             trusted <= 6'h0;
+            learned <= 1'h0;
+            learned_opcode <= 4'h0;
         end else begin
             freed <= taken;
             possible <= (unrequested != 29'h0) & (room >= 8'h20);
@@ -1106,6 +1108,8 @@ module tcu_fetch (
             wants_shared <= wants_shared_and_2 & own_shared;
             is_end <= present & !taken_2 & (own_opcode == OPCODE_END);
             trusted <= trusted + (verified ? 6'h10 : 6'h0) - part_taken;
+            learned <= write_en;
+            learned_opcode <= own_opcode;
         end
     end
 
@@ -1158,7 +1162,7 @@ module tcu_fetch (
                 position <= position + 27'h1;
                 framing <= position[3:0] == 4'he;
             end
-            if (write_en) known[own_opcode] <= 1'h1;
+            if (learned) known[learned_opcode] <= 1'h1;
         end
     end
 
