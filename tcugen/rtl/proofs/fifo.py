@@ -39,8 +39,8 @@ class KeepsOrder(Elaboratable):
         self._follow(m)
         return m
 
-    def _follow(self, m: Module) -> tuple[Signal, Signal, Signal, Signal]:
-        """Returns when an item is watched, whether it is inside, how many are before it, and the item."""
+    def _follow(self, m: Module) -> tuple[Signal, Signal, Signal, Signal, Signal]:
+        """Returns when an item is watched, if it is inside, how many are before it, the item, how many there are."""
         m.submodules.queue = queue = self._queue
         count = Signal(range(self._depth + 1))  # items inside
         watch = Signal()  # this one
@@ -74,10 +74,11 @@ class KeepsOrder(Elaboratable):
             ~(push & (count == self._depth)),
             ~(live & held) | (queue.o.valid & (self._item(queue.o.payload) == last)),
             ~watched | (ahead < count),
+            ~watched | seen,
         )
         if self._level:
             always(m, queue.level == count)
-        return watch, watched, ahead, item
+        return watch, watched, ahead, item, count
 
 
 class KeepsOrderInMemory(KeepsOrder):
@@ -85,7 +86,7 @@ class KeepsOrderInMemory(KeepsOrder):
 
     def elaborate(self, platform):
         m = Module()
-        watch, watched, ahead, item = self._follow(m)
+        watch, watched, ahead, item, _ = self._follow(m)
         queue = self._queue
         head, tail, stored = (inside(queue, name) for name in ("head", "tail", "stored"))
         place = Signal.like(head)

@@ -22,7 +22,7 @@ from tcugen.rtl.proofs.proof import (
     submodule,
     word,
 )
-from tcugen.rtl.window import WindowCheck
+from tcugen.rtl.window import PLACES, WindowCheck
 from tcugen.rtl.window_rules import CHECK_CYCLES, PAIRS, STEPS_PER_PAIR, WindowRules
 
 ARCHITECTURE = Architecture()
@@ -124,6 +124,30 @@ def _settings(windows: data.View, allowed: tuple[Window, ...]) -> Callable[[Valu
         return base, size, one
 
     return of
+
+
+class Order(KeepsOrder):
+    """The request that is watched is in one of the steps, or waits with its verdict, at the place that it must have."""
+
+    def __init__(self):
+        check = WindowCheck(ARCHITECTURE, tuple(Window))
+        super().__init__(check, PLACES, False, lambda payload: payload.tag)
+
+    def elaborate(self, platform):
+        m = Module()
+        _, watched, ahead, item, count = self._follow(m)
+        check = self._queue
+        verdicts = submodule(check, "verdicts")
+        before = verdicts.level
+        at = front(m, verdicts)
+        verdict = data.View(check.o.payload.shape(), word(m, verdicts, (at + ahead)[: len(at)], "verdict"))
+        always(m, ~watched | (ahead >= before) | (verdict.tag == item))
+        for step in ("summed", "chosen", "entered"):
+            valid, tag = inside(check, f"{step}_valid"), inside(check, step)[REQUEST.size :]
+            always(m, ~(watched & valid & (ahead == before)) | (tag == item))
+            before = before + valid
+        always(m, before == count, inside(check, "room") + count == PLACES)
+        return m
 
 
 class Inside(Elaboratable):
@@ -243,10 +267,13 @@ PROOFS = (
         "window",
         "order",
         "Every request comes out once, in order, unchanged while it is not taken.",
-        Method.PDR,
-        0,
-        lambda: KeepsOrder(WindowCheck(ARCHITECTURE, tuple(Window)), 5, False, lambda payload: payload.tag),
-        (Mutant("window.py", "(PLACES - 1).bit_length()", "(PLACES - 2).bit_length()"),),
+        Method.INDUCTION,
+        2,
+        Order,
+        (
+            Mutant("window.py", "(PLACES - 1).bit_length()", "(PLACES - 2).bit_length()"),
+            Mutant("window.py", "self.i.ready.eq(room != 0)", "self.i.ready.eq(1)"),
+        ),
     ),
     Proof(
         "window_rules",
