@@ -43,7 +43,7 @@ test: $(venv)/test.stamp | test-prerequisites
 	$(python) -m pytest -n 2
 
 .PHONY: verify
-verify: $(venv)/test.stamp | test-prerequisites soc-prerequisites
+verify: $(venv)/test.stamp | test-prerequisites soc-prerequisites arm-prerequisites
 	$(python) -m pytest -n 2 -m verify
 
 .PHONY: docs
@@ -182,3 +182,12 @@ soc-prerequisites: | prerequisites
 	@riscv64-unknown-elf-gcc --specs=picolibc.specs -include stdio.h -E -x c /dev/null > /dev/null 2>&1 || { \
 	  echo "error: riscv64-unknown-elf-gcc finds no picolibc; install the C library of the firmware" \
 	       "(Debian: apt install picolibc-riscv64-unknown-elf)" >&2; exit 1; }
+
+# What compiles the C driver for ARM, and runs it.
+.PHONY: arm-prerequisites
+arm-prerequisites: | prerequisites
+	@command -v arm-linux-gnueabihf-gcc > /dev/null || { \
+	  echo "error: no arm-linux-gnueabihf-gcc found; install the compiler for ARM and its C library" \
+	       "(Debian: apt install gcc-arm-linux-gnueabihf libc6-dev-armhf-cross)" >&2; exit 1; }
+	@command -v qemu-arm > /dev/null || { \
+	  echo "error: no qemu-arm found; install QEMU's user-mode emulation (Debian: apt install qemu-user)" >&2; exit 1; }

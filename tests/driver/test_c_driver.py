@@ -7,20 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tcugen import golden
 from tcugen.driver.tcu import Network
 from tcugen.model.images import quantise_images
 from tcugen.onnx.run_file import reals
 from tcugen.registers import ErrorCode
 from tcugen.simulator.served import SimulatedMachine
+from tests.driver.hosted import check_classified, compile_quietly, run_host
 
-HOST = Path(__file__).parent / "host.c"
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wsign-conversion", "-Wshadow", "-Werror", "-pedantic")
 
 
 def gcc(*arguments: object) -> None:
-    done = subprocess.run(["gcc", *map(str, arguments)], capture_output=True, text=True, check=False)
-    assert done.returncode == 0 and done.stderr == "", done.stderr
+    compile_quietly("gcc", *arguments)
 
 
 @pytest.mark.parametrize("width", ["-m32", "-m64"])
@@ -149,21 +147,6 @@ def test_the_tables_are_those_of_the_build(tmp_path, trained_build):
     assert network.is_placeholder == 0
 
 
-def run_host(machine: SimulatedMachine, build: Path, folder: Path, images: np.ndarray, mode: str) -> list[list[str]]:
-    """Runs host.c on the machine; the words of each line that it told."""
-    program = folder / "host"
-    gcc("-std=c99", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Wextra", "-Werror", f"-I{build / 'driver'}", HOST,
-        build / "driver" / "tcu.c", "-o", program)  # fmt: skip
-    images.tofile(folder / "images.bin")
-    files = [build / "program" / name for name in ("program.bin", "weights.bin")]
-    where = [machine.memory_file, machine.base, machine.memory_bytes]
-    command = [program, *where, *files, folder / "images.bin", folder / "output.bin", mode]
-    pipes = {"stdin": machine.process.stdout, "stdout": machine.process.stdin}
-    done = subprocess.run(list(map(str, command)), **pipes, stderr=subprocess.PIPE, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return [line.split() for line in done.stderr.splitlines()]
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["interrupt", "poll"])
 def test_images_are_classified_on_the_rtl(tmp_path, cache_dir, trained_build, trained, images, mode):
@@ -171,16 +154,7 @@ def test_images_are_classified_on_the_rtl(tmp_path, cache_dir, trained_build, tr
         images = images[1:]  # the simulation answers some hundred thousand questions
     with SimulatedMachine(trained_build, cache_dir=cache_dir) as machine:
         told = run_host(machine, trained_build, tmp_path, images, mode)
-    want = golden.run(trained, {"image": quantise_images(images, trained.tensors["image"])})["fc"]
-    found = np.fromfile(tmp_path / "output.bin", np.int32).reshape(len(images), 2, -1)
-    assert np.array_equal(found[:, 0], want.reshape(len(images), -1))
-    assert np.array_equal(found[:, 1].view(np.float32), reals(trained, want).astype(np.float32))
-    assert [line[1] for line in told if line[0] == "top1"] == ["9", "2"][-len(images) :]
-    assert all(line[1] == "0" for line in told if line[0] in ("set_up", "write", "run"))
-    for _, cycles, busy, by_layer, bytes_read in (line for line in told if line[0] == "counters"):
-        assert busy == by_layer and int(busy) > 0.9 * int(cycles) and int(bytes_read) > 280_000
-    # At set-up program and weights, then input and output of every run.
-    assert told[-1] == ["caches", str(2 + 2 * len(images)), str(len(images))]
+    check_classified(told, tmp_path, trained, images, ["9", "2"][-len(images) :])
 
 
 @pytest.mark.slow
