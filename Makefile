@@ -24,6 +24,7 @@ help:
 	@echo "make faults-long  ten times as many"
 	@echo "make prove      properties of the hardware, proved, and broken hardware that the proofs must find; minutes"
 	@echo "make mutants    5,000 programs wrong in one place: the checker of certificates must refuse them; a few minutes"
+	@echo "make networks-random  20,000 random networks on the emulator, 2,000 on the RTL: every tensor must be golden's; hours"
 	@echo "make fpga       a ResNet-20 machine for an ECP5, synthesised, placed and routed by open tools; half an hour or more"
 	@echo "make soc        a RISC-V processor runs ResNet-20 by the C driver in a simulated SoC with a DRAM controller; some minutes"
 	@echo "make calibrate  synthesise machines of many sizes, which estimates rest on; half an hour or more"
@@ -77,6 +78,10 @@ prove: $(venv)/test.stamp | test-prerequisites
 .PHONY: mutants
 mutants: $(venv)/demo.stamp
 	$(python) -m sim.mutants
+
+.PHONY: networks-random
+networks-random: $(venv)/test.stamp | prerequisites
+	$(python) -m tests.properties.run
 
 # The netlist is counted, then placed and routed. PART=gw2a-18 takes another part that nextpnr places on.
 PART ?= ecp5-45

@@ -1,8 +1,10 @@
 """Why two programs are the same for every image, without the checker of certificates: by what the fields mean.
 
 Instructions are compared by the accesses and the arithmetic that the instruction set gives them. A loop that runs once
-has no step, a limit that nothing reaches is none. Order and end, which waits decide, are for the emulator's check of
-races and the compiler's of deadlock; neither depends on the image. The emulator's outputs must be the same besides.
+has no step, a limit that nothing reaches is none. Where moves or maxima differ all the same, what reaches the outputs
+is compared, value by value, see `sim.value_numbers`: bytes may be moved that nobody needs. Order and end, which waits
+decide, are for the emulator's check of races and the compiler's of deadlock; neither depends on the image. The
+emulator's outputs must be the same besides.
 """
 
 from collections import Counter
@@ -11,6 +13,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.operands import operands
+from sim.value_numbers import Unknown, output_numbers
 from tcugen.access.box import Box
 from tcugen.access.drain import blocks, drain_padding, drain_reads, drain_writes
 from tcugen.access.pool import pool_reads, pool_writes
@@ -31,7 +35,7 @@ def why_equal(program: Program, mutant: Program, images: list[Images]) -> str | 
     """Why a mutant computes what the program computes; None if that is not known."""
     if not np.array_equal(program.weights, mutant.weights):
         return None
-    reason = _by_meaning(program, mutant)
+    reason = _by_meaning(program, mutant) or _by_values(program, mutant)
     if reason is None:
         return None
     try:
@@ -71,6 +75,24 @@ def _by_meaning(program: Program, mutant: Program) -> str | None:
     ):
         return "another order of fetch"
     return "a field that decides nothing" if all(_waits(a) == _waits(b) for a, b in pairs) else "a needless wait"
+
+
+def _by_values(program: Program, mutant: Program) -> str | None:
+    """Whether the outputs are made of the same values by the same sums, whatever else is moved or pooled."""
+    architecture = program.architecture
+    ours, theirs = (_by_unit(one) for one in (program, mutant))
+    for opcode in (Opcode.WEIGHT, Opcode.COMPUTE, Opcode.DRAIN):
+        pairs = zip(ours[opcode], theirs[opcode], strict=False)
+        if len(ours[opcode]) != len(theirs[opcode]) or any(
+            a.fields != b.fields and meaning(a, architecture) != meaning(b, architecture) for a, b in pairs
+        ):
+            return None
+    try:
+        right, found = output_numbers(program), output_numbers(mutant)
+    except (Unknown, IndexError, ValueError):
+        return None
+    same = all(np.array_equal(numbers, found[name]) for name, numbers in right.items())
+    return "more than is needed" if same else None
 
 
 def _put_back(sequence: list[Instruction], other: list[Instruction], architecture: Architecture) -> list[Instruction]:
@@ -144,18 +166,7 @@ def _transfer(one: Instruction) -> Meaning:
 
 def _compute(one: Instruction, architecture: Architecture) -> Meaning:
     """Address of every word of every pass, and which of its bytes are padding."""
-    column, y, x, g, ky, kx = (
-        np.arange(one[name]).reshape([-1 if axis == place else 1 for axis in range(6)])
-        for place, name in enumerate(("n_columns", "n_y", "n_x", "n_groups", "n_ky", "n_kx"))
-    )
-    offset = one["offset0"] + kx * one["kx_step"] + x * one["x_step"]
-    offset = (offset + (_MASK + 1) // 2) % (_MASK + 1) - (_MASK + 1) // 2
-    iy = one["iy0"] + ky + y * one["stride_y"]
-    address = one["base"] + offset + column * one["column_step"] + g * one["group_step"]
-    address = address + ky * one["ky_step"] + y * one["y_step"]
-    at = offset[..., None] + np.arange(architecture.rows)
-    inside = ((iy >= 0) & (iy < one["height"]))[..., None] & (at >= 0) & (at < one["row_bytes"])
-    inside = np.broadcast_to(inside, (*address.shape, architecture.rows))
+    address, inside = operands(one, architecture)
     flat = (*address.shape[:3], -1)
     return (
         list(blocks(one)),

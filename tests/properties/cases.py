@@ -16,6 +16,7 @@ from tcugen.network.operators import Table, activation_of, keeps_quantization
 from tcugen.program import Program
 from tcugen.synthetic.integers import synthesise
 from tcugen.verify.compare import verify
+from tests.properties.extremes import with_extreme_integers
 
 
 @dataclass(frozen=True)
@@ -27,17 +28,20 @@ class Case:
         seed: Of weights, biases, scales and inputs.
         zero_points: By tensor name; the others keep what `synthesise` gave them.
         int32_output: The last node stores its 32-bit sums.
+        extreme: Multipliers, ratios and biases are at the ends of what is allowed.
     """
 
     network: Network
     seed: int = 0
     zero_points: tuple[tuple[str, int], ...] = ()
     int32_output: bool = False
+    extreme: bool = False
 
     def data(self) -> tuple[QuantizedNetwork, dict[str, np.ndarray]]:
         """The quantized network and int8 [1, C, H, W] by name of network input."""
         model, inputs = synthesise(self.network, self.seed, int32_output=self.int32_output)
-        return _with_zero_points(model, dict(self.zero_points)), inputs
+        model = _with_zero_points(model, dict(self.zero_points))
+        return with_extreme_integers(model, self.seed) if self.extreme else model, inputs
 
 
 def _with_zero_points(model: QuantizedNetwork, zero_points: dict[str, int]) -> QuantizedNetwork:
@@ -67,28 +71,28 @@ def compiled(model: QuantizedNetwork, architecture: Architecture) -> Program | N
         return None
 
 
-def emulated(case: Case, architecture: Architecture) -> bool:
-    """Whether the case can be compiled; fails if an element of the emulator's tensors differs from golden."""
+def emulated(case: Case, architecture: Architecture) -> int:
+    """Elements compared, 0 if the case cannot be compiled; fails if one of the emulator's tensors is not golden's."""
     model, inputs = case.data()
     program = compiled(model, architecture)
     if program is None:
-        return False
+        return 0
     expected = golden.run(model, inputs)
     machine = Machine(program)
     outputs = machine.run({name: images[0] for name, images in inputs.items()}, fill=0xA5)
     assert set(machine.observed) == set(program.tensors)
     for name, tensor in (*machine.observed.items(), *outputs.items()):
         np.testing.assert_array_equal(tensor, expected[name][0], err_msg=name)
-    return True
+    return sum(expected[name][0].size for name in machine.observed)
 
 
-def simulated(case: Case, architecture: Architecture, rtl: Path) -> bool:
-    """Whether the case can be compiled; fails if an element of the RTL's or the emulator's tensors differs."""
+def simulated(case: Case, architecture: Architecture, rtl: Path) -> int:
+    """Elements compared, 0 if the case cannot be compiled; fails if one of the RTL's or the emulator's differs."""
     model, inputs = case.data()
     program = compiled(model, architecture)
     if program is None:
-        return False
+        return 0
     outcome = verify(model, program, rtl, inputs)
     wrong = {r.node.name: (r.emulator_mismatches, r.rtl_mismatches) for r in outcome.nodes if r.rtl_mismatches}
     assert outcome.mismatches == 0, wrong
-    return True
+    return sum(tensor.size for tensor in outcome.rtl.values())

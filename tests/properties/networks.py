@@ -29,6 +29,11 @@ from tests.properties.cases import Case
 MOST_CHANNELS = 40
 MOST_PIXELS = 16
 MOST_LAYERS = 4
+KERNELS = (3, 3, 7, 11)
+"""Kernels have at most so many rows and columns, drawn for each layer."""
+STRIDES = (1, 2, 3, 5)
+"""Likewise strides, which may be larger than the kernel."""
+
 LAYERS = (
     "conv", "conv", "conv", "conv", "block", "max_pool", "requantise", "average", "add", "linear", "input", "concat",
     "slice", "average_pool", "move",
@@ -81,7 +86,8 @@ class _Builder:
             before, after = (self.number(0, side - 1 + most_padding) for _ in range(2))
             sides.append(side)
             pads.append((before, max(after, side - extent - before)))
-        stride = (self.number(1, 3), self.number(1, 3))
+        most = self.draw(st.sampled_from(STRIDES))
+        stride = (self.number(1, most), self.number(1, most))
         (top, bottom), (left, right) = pads
         return {"kernel": tuple(sides), "stride": stride, "padding": (top, left, bottom, right)}
 
@@ -90,7 +96,7 @@ class _Builder:
         divisors = [d for d in range(1, shape.channels + 1) if shape.channels % d == 0]
         groups = self.draw(st.sampled_from(divisors)) if self.number(0, 2) == 2 else 1
         channels = groups * self.number(1, max(1, MOST_CHANNELS // groups))
-        window = self.window(shape, 7, 1)
+        window = self.window(shape, self.draw(st.sampled_from(KERNELS)), 1)
         return self.put(Conv, source, out_channels=channels, groups=groups, activation=self.draw(ACTIVATIONS), **window)
 
     def block(self, source: str) -> str:
@@ -196,7 +202,8 @@ def cases(draw: st.DrawFn, tables: int = 0, products: int = 0) -> Case:
     some = draw(st.lists(st.sampled_from(list(network.shapes)), max_size=3, unique=True))
     zero_points = tuple((name, draw(st.integers(-128, 127))) for name in some)
     can_store_sums = isinstance(network.nodes[-1], Weighted)
-    return Case(network, draw(st.integers(0, 2**16)), zero_points, can_store_sums and draw(st.booleans()))
+    sums, extreme = can_store_sums and draw(st.booleans()), draw(st.integers(0, 3)) == 3
+    return Case(network, draw(st.integers(0, 2**16)), zero_points, sums, extreme)
 
 
 def _powers(low: int, high: int) -> list[int]:
@@ -212,7 +219,7 @@ def architectures(draw: st.DrawFn, tables: int = 0, products: int = 0) -> Archit
     return Architecture(
         rows=rows,
         columns=columns,
-        activation_kib=draw(st.sampled_from((64, 16, 4, 3, 2, 1))),
+        activation_kib=draw(st.sampled_from((64, 16, 8, 4, 3, 2, 1))),
         bus_bytes=draw(st.sampled_from(beats)),
         accumulator_depth=draw(st.sampled_from((256, 64, 32, 16))),
         weight_tiles=draw(st.sampled_from((256, 64, 16, 4, 2))),
