@@ -137,13 +137,13 @@ def _defines(program: Program, image: MemoryImage, images: int) -> str:
         "BUS_BYTES": architecture.bus_bytes,
         "ADDRESS_BITS": architecture.bus_address_bits,
         "MEMORY_BYTES": image.size,
-        "MAX_CYCLES": default_cycle_limit(program),
+        "MAX_CYCLES": min(default_cycle_limit(program), 2**31 - 1),
     }
     for window, area in _windows(program, image).items():
         values |= {f"{window}_{key.upper()}": value for key, value in area.items()}
     values |= {f"CONTROL_{bit.name}": 1 << bit for bit in ControlBit}
-    lines = [f"`define TB_{name} {value}" for name, value in values.items()]
-    lines += [f"`define TB_STATUS_DONE 32'd{1 << StatusBit.DONE}"]
+    values["STATUS_DONE"] = 1 << StatusBit.DONE
+    lines = [f"`define TB_{name} 32'd{value}" for name, value in values.items()]
     lines += [f"`define TB_ARCHITECTURE 32'h{architecture.fingerprint:08x}"]
     lines += [f"`define TB_REG_{name} 10'h{register.address:03x}" for name, register in BY_NAME.items()]
     return "\n".join(lines) + "\n"
