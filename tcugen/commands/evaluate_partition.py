@@ -9,7 +9,7 @@ import numpy.typing as npt
 from rich.console import Console
 
 from tcugen.commands.evaluate import EvaluateOptions
-from tcugen.commands.partition_machine import architecture_of, output_figures, part_rows, programs_of
+from tcugen.commands.partition_machine import architecture_of, check_outside, output_figures, part_rows, programs_of
 from tcugen.console.machine import MachineFlags
 from tcugen.console.outcome import Status, UsageError
 from tcugen.console.output_files import start_over, write_json
@@ -50,6 +50,7 @@ def evaluate_partition(options: EvaluateOptions, flags: MachineFlags, console: C
     for path in options.compare:
         if not path.is_file():
             raise UsageError(f"--compare {path} is no file; give an ONNX file")
+    check_outside(options.model, {"--logits": options.logits, "--json": options.json_file})
     inputs = (options.images, options.labels, *options.compare)
     start_over({"--logits": options.logits, "--json": options.json_file}, inputs)
     partition = load_partition(options.model)

@@ -8,6 +8,7 @@ from rich.console import Console
 from tcugen.arch import Architecture
 from tcugen.compiler import compile_network, int32_outputs
 from tcugen.console.machine import MachineFlags, existing_architecture, sized_for
+from tcugen.console.outcome import UsageError
 from tcugen.partition.comparison import FileRun, compare_outputs
 from tcugen.partition.manifest import UnitEntry
 from tcugen.partition.stored import Arrays, StoredPartition
@@ -15,6 +16,13 @@ from tcugen.program import Program
 from tcugen.report.partition_report import OutputFigures, PartRow
 from tcugen.sizing.search import Sizing
 from tcugen.sizing.workload import Workload
+
+
+def check_outside(folder: Path, outputs: Mapping[str, Path | None]) -> None:
+    """Raises UsageError if a file that a run is to write, by the flag that names it, lies in the partition."""
+    for flag, path in outputs.items():
+        if path is not None and path.resolve().is_relative_to(folder.resolve()):
+            raise UsageError(f"{flag} {path} is in {folder}, which holds the model; choose another place")
 
 
 def sizings_of(partition: StoredPartition, flags: MachineFlags) -> tuple[Sizing, ...]:

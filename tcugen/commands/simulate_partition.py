@@ -11,7 +11,7 @@ import numpy.typing as npt
 from rich.console import Console
 
 from tcugen.arch import Architecture
-from tcugen.commands.partition_machine import output_figures, part_rows, programs_of, sizings_of
+from tcugen.commands.partition_machine import check_outside, output_figures, part_rows, programs_of, sizings_of
 from tcugen.commands.simulate import SimulateOptions, check_options
 from tcugen.console.figures import run_figures
 from tcugen.console.machine import MachineFlags, existing_architecture, machine_folder
@@ -52,6 +52,7 @@ def simulate_partition(options: SimulateOptions, flags: MachineFlags, console: C
             "--model needs images to run on, but --images is missing; give a .npy file, exactly the model's input"
         )
     _check_flags(options)
+    check_outside(folder, {"--dump": options.dump, "--json": options.json_file})
     check_options(options)
     partition = load_partition(folder)
     images = partition.read_images(Path(options.images))

@@ -10,7 +10,7 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
 from tests.commands.conftest import MACHINE
-from tests.onnx.importer.graphs import Graph, run
+from tests.onnx.importer.graphs import CONTRIB, Graph, run
 from tests.partition.models import X, Y, Z, images, in_the_middle, layer, normalised
 
 RUN = ("--model", "parts", "--images", "x.npy")
@@ -102,6 +102,8 @@ def test_simulate_runs_the_whole_on_one_machine(tcugen, parts, reference_build):
         (("simulate", "--model", "parts"), "--images is missing"),
         (("simulate", "--model", "parts", "--images", "none.npy"), "none.npy: cannot be read"),
         (("evaluate", "--model", "parts", "--images", "flat.npy"), "images must be float32 (n, 3, 8, 8)"),
+        (("evaluate", *RUN, "--json", "parts/partition.json"), "is in parts, which holds the model"),
+        (("simulate", *RUN, "--dump", "parts/part1"), "is in parts, which holds the model"),
         (("evaluate", *RUN, "--compare", "none.onnx"), "--compare none.onnx is no file"),
         (("evaluate", *RUN, "--labels", "flat.npy"), "labels"),
         (("evaluate", *RUN, "--compare", "wide.onnx"), "give a file of the same outputs"),
@@ -122,7 +124,9 @@ def test_bad_input_is_one_message(tcugen, parts, arguments, said):
     graph = Graph()
     graph.save(Path("wide.onnx"), layer(graph, graph.qdq("image", *X), 3, "wide"))
     graph = Graph()
-    graph.save(Path("foreign.onnx"), graph.node("Mystery", layer(graph, graph.qdq("image", *X), 3, "first")))
+    graph.save(
+        Path("foreign.onnx"), graph.node("Mystery", layer(graph, graph.qdq("image", *X), 3, "first"), domain=CONTRIB)
+    )
     before = sorted(Path().rglob("*"))
     result = tcugen(*arguments)
     assert result.exit_code == 2, result.output
