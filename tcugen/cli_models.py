@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from tcugen.commands import import_model as import_command
+from tcugen.commands import import_partition as partition_command
 from tcugen.commands import quantize as quantize_command
 from tcugen.console.outcome import one_clear_error
 from tcugen.console.screen import screen
@@ -14,11 +15,15 @@ from tcugen.console.screen import screen
 def import_model(
     model: Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="Quantized model, QDQ or operator form.")],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Output folder (the file's name).")] = None,
+    partition: Annotated[bool, typer.Option("--partition", help="Leave to the host what cannot run.")] = False,
 ) -> None:
     """Turn a quantized ONNX model into a layer config, its integers and a reference model for ONNX Runtime."""
     console = screen()
     with one_clear_error():
-        import_command.import_model(model, output, console)
+        if partition:
+            partition_command.import_partition(model, output, console)
+        else:
+            import_command.import_model(model, output, console)
 
 
 def quantize(

@@ -23,6 +23,7 @@ ALLOWED = {
     "synthetic": "network model golden numpy torch",
     "driver": "network model arch isa registers program numpy",
     "onnx": "network model numpy onnx onnxruntime google",
+    "partition": "network model onnx numpy pydantic",
     "quantize": "network model golden onnx numpy torch safetensors",
     "mapping": "network arch program numpy",
     "schedule": "mapping arch isa program program_format numpy",

@@ -57,6 +57,12 @@ def evaluate(options: EvaluateOptions, flags: MachineFlags, console: Console) ->
     Raises:
         ModelError, NetworkError, SizingError, CompileError, ArchitectureError, UsageError: Bad input.
     """
+    from tcugen.partition.stored import is_partition
+
+    if is_partition(options.model):
+        from tcugen.commands.evaluate_partition import evaluate_partition
+
+        return evaluate_partition(options, flags, console)
     from tcugen.emulator import EmulationError
     from tcugen.evaluate.emulate import emulate_all, read_labels, top1, write_outputs
     from tcugen.model.images import read_images

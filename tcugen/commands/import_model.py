@@ -2,12 +2,16 @@
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from tcugen.commands.layers import layer_table
 from tcugen.console.output_folder import GENERATOR, IMPORT_MARKER, check_replaceable, replacing
 from tcugen.network.layer_config import write_layer_config
+
+if TYPE_CHECKING:
+    from tcugen.onnx.importer.onnx_model import ImportedModel
 
 
 def import_model(path: Path, output: Path | None, console: Console) -> Path:
@@ -20,9 +24,7 @@ def import_model(path: Path, output: Path | None, console: Console) -> Path:
         ModelError: If the model cannot be read or run.
         UsageError: If the folder cannot be written. Nothing is written in either case.
     """
-    from tcugen.model.store import save
     from tcugen.onnx.importer.onnx_model import import_onnx
-    from tcugen.onnx.reference import write_reference
 
     imported = import_onnx(path)
     network = imported.model.network
@@ -32,14 +34,22 @@ def import_model(path: Path, output: Path | None, console: Console) -> Path:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     console.print(layer_table(network))
     with replacing(folder) as staging:
-        (staging / "layer-config.json").write_text(write_layer_config(network))
-        save(imported.model, staging / "model.npz")
-        write_reference(imported.model, staging / "reference.onnx")
-        report: dict[str, object] = {"generator": GENERATOR, **imported.report.to_dict()}
-        (staging / IMPORT_MARKER).write_text(json.dumps(report, indent=1) + "\n")
+        write_imported(imported, staging)
     console.print(
         f"{network.name}: {len(network.nodes)} nodes, {network.mac_count:,} MACs; written to {folder}",
         highlight=False,
         markup=False,
     )
     return folder
+
+
+def write_imported(imported: "ImportedModel", folder: Path) -> None:
+    """Write the files of an imported model into a folder that is there."""
+    from tcugen.model.store import save
+    from tcugen.onnx.reference import write_reference
+
+    (folder / "layer-config.json").write_text(write_layer_config(imported.model.network))
+    save(imported.model, folder / "model.npz")
+    write_reference(imported.model, folder / "reference.onnx")
+    report: dict[str, object] = {"generator": GENERATOR, **imported.report.to_dict()}
+    (folder / IMPORT_MARKER).write_text(json.dumps(report, indent=1) + "\n")

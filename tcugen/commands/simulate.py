@@ -114,6 +114,12 @@ def simulate(options: SimulateOptions, flags: MachineFlags, console: Console) ->
     Raises:
         As `measure`.
     """
+    from tcugen.partition.stored import is_partition
+
+    if options.layer_config is None and options.model is not None and is_partition(options.model):
+        from tcugen.commands.simulate_partition import simulate_partition
+
+        return simulate_partition(options, flags, console)
     measured = measure(options, flags, console)
     if measured is None:
         return Status.MISMATCH

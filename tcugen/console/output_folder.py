@@ -14,6 +14,7 @@ IMPORT_MARKER = "import.json"
 QUANTIZE_MARKER = "quantize.json"
 PROGRAM_MARKER = "compile.json"
 EXPORT_MARKER = "export.json"
+PARTITION_MARKER = "partition.json"
 """A folder with one of these files, naming tcugen as its generator, may be replaced."""
 
 GENERATOR = "tcugen"
@@ -21,7 +22,7 @@ GENERATOR = "tcugen"
 
 def is_ours(folder: Path) -> bool:
     """Whether a folder was written by a command of this program, so that it may be written again."""
-    markers = (MARKER, IMPORT_MARKER, QUANTIZE_MARKER, PROGRAM_MARKER, EXPORT_MARKER)
+    markers = (MARKER, IMPORT_MARKER, QUANTIZE_MARKER, PROGRAM_MARKER, EXPORT_MARKER, PARTITION_MARKER)
     return any(_names_us(folder / marker) for marker in markers)
 
 

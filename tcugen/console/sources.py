@@ -138,7 +138,13 @@ def load_model(path: Path, console: Console) -> "QuantizedNetwork":
         ModelError: If it cannot be read or cannot run.
     """
     from tcugen.model.store import is_stored, load
+    from tcugen.partition.stored import is_partition
 
+    if is_partition(path):
+        raise UsageError(
+            f"{path} holds a model in parts, which evaluate and simulate run; give one of its parts, such as "
+            f"{path / 'part1' / 'model.npz'}"
+        )
     if is_stored(path):
         return load(path)
     from tcugen.onnx.importer.onnx_model import import_onnx

@@ -49,7 +49,10 @@ class UnsupportedModel(ModelError):
         lines += ["  " + "; ".join([str(first), *map(_further, others)]) for first, *others in nodes.values()]
         if multiplications and sum(multiplications.values()):
             share = sum(multiplications.get(node, 0) for node in nodes) / sum(multiplications.values())
-            lines.append(f"  on the host they would do {100 * share:.1f} % of the model's multiplications")
+            lines.append(
+                f"  on the host they would do {100 * share:.1f} % of the model's multiplications; "
+                "tcugen import --partition puts them there"
+            )
         super().__init__("\n".join(lines))
 
 

@@ -27,6 +27,16 @@ class Entry(Protocol):
         """As in the file."""
         ...
 
+    @property
+    def type(self) -> str:
+        """Such as `tensor(float)`."""
+        ...
+
+    @property
+    def shape(self) -> Sequence[int | str | None]:
+        """Its dimensions; those that are no numbers are found when the file runs."""
+        ...
+
 
 class Session(Protocol):
     """A file that ONNX Runtime has opened. All its tensors are arrays."""
@@ -44,19 +54,20 @@ class Session(Protocol):
         ...
 
 
-def open_session(path: str | Path, optimise: bool = False) -> Session:
+def open_session(path: str | Path | bytes, optimise: bool = False) -> Session:
     """An ONNX file in ONNX Runtime on the CPU.
 
     Args:
-        path: The file.
+        path: The file, or what is in it.
         optimise: Let ONNX Runtime rewrite the graph first; off, it runs the operators as they are written.
     """
     import onnxruntime
 
+    model = path if isinstance(path, bytes) else str(path)
     options = onnxruntime.SessionOptions()
     levels = onnxruntime.GraphOptimizationLevel
     options.graph_optimization_level = levels.ORT_ENABLE_ALL if optimise else levels.ORT_DISABLE_ALL
-    return cast(Session, onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"]))
+    return cast(Session, onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"]))
 
 
 def load_outside_data(model: onnx.ModelProto, folder: Path) -> None:

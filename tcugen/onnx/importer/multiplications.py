@@ -1,6 +1,7 @@
 """How many multiplications the nodes of a file do, those on the hardware and others."""
 
 import math
+from collections.abc import Mapping
 
 from tcugen.onnx.importer.onnx_file import OnnxGraph, OnnxNode
 
@@ -10,17 +11,24 @@ _BY_WEIGHTS = _WEIGHTS | _INTEGER_WEIGHTS
 """Which input of an operator holds its weights."""
 
 
-def multiplications(graph: OnnxGraph) -> dict[str, int] | None:
+def multiplications(graph: OnnxGraph, known: Mapping[str, tuple[int, ...]] | None = None) -> dict[str, int] | None:
     """Products of values and weights by name of node, of one image; nodes that have none are not in it.
 
     None if the shape of a tensor that tells them is not known.
+
+    Args:
+        graph: The file.
+        known: Shapes of tensors, if they are known better than ONNX's inference has them.
     """
     producers = {output: node for node in graph.nodes for output in node.outputs}
-    shapes = graph.inferred_shapes | graph.output_shapes | {graph.input: (1, *graph.input_sides)}
+    shapes = graph.inferred_shapes | graph.output_shapes | {graph.input: (1, *graph.input_sides)} | dict(known or {})
     counts: dict[str, int] = {}
     for node in graph.nodes:
         op = node.op.removeprefix("com.microsoft.")
         if op not in _BY_WEIGHTS:
+            continue
+        if "MatMul" in op and _is_product(graph, producers, node, op, shapes):
+            counts[node.name] = math.prod(shapes[node.outputs[0]]) * shapes[node.inputs[0]][-1]
             continue
         weights = _weights(graph, producers, node.inputs[_BY_WEIGHTS[op]])
         # Every weight is used once for each pixel or row: of the output, but of the input where windows are scattered.
@@ -30,6 +38,14 @@ def multiplications(graph: OnnxGraph) -> dict[str, int] | None:
         pixels = math.prod(places[2:] if "Conv" in op else places[:-1])
         counts[node.name] = weights * pixels
     return counts
+
+
+def _is_product(
+    graph: OnnxGraph, producers: dict[str, OnnxNode], node: OnnxNode, op: str, shapes: Mapping[str, tuple[int, ...]]
+) -> bool:
+    """Whether a node multiplies two tensors that are computed, whose shapes are known."""
+    known = node.inputs[0] in shapes and node.outputs[0] in shapes
+    return known and _weights(graph, producers, node.inputs[_BY_WEIGHTS[op]]) is None
 
 
 def _weights(graph: OnnxGraph, producers: dict[str, OnnxNode], name: str) -> int | None:

@@ -16,7 +16,7 @@ def sort_nodes(graph: onnx.GraphProto) -> None:
     waits: list[int] = []
     readers: list[list[int]] = [[] for _ in nodes]
     for index, node in enumerate(nodes):
-        before = {producers[tensor] for tensor in _read_by(node) if tensor in producers}
+        before = {producers[tensor] for tensor in read_by(node) if tensor in producers}
         waits.append(len(before))
         for producer in before:
             readers[producer].append(index)
@@ -36,11 +36,11 @@ def sort_nodes(graph: onnx.GraphProto) -> None:
     graph.node.extend(copies[index] for index in order)
 
 
-def _read_by(node: onnx.NodeProto) -> set[str]:
+def read_by(node: onnx.NodeProto) -> set[str]:
     """Names of the tensors that a node reads, those read within its subgraphs too."""
     names = set(node.input)
     for attribute in node.attribute:
         for graph in (attribute.g, *attribute.graphs):
             for inner in graph.node:
-                names |= _read_by(inner)
+                names |= read_by(inner)
     return names - {""}
