@@ -22,7 +22,7 @@ LEAST = {
     Row("resnet50", MachineFlags(activation_kib=128)): 0.87,
     Row("resnet50", MachineFlags(activation_kib=64)): 0.83,
 }
-"""Least utilisation of the rows that promise one."""
+"""Least utilisation of the rows that promise one, as a percentage of one decimal is rounded to."""
 
 
 def check(row: BenchRow) -> None:

@@ -15,8 +15,9 @@ EXAMPLES = 40
 FEWER_EXAMPLES = 20
 """On the machine that other tests use too."""
 
-MOST_REFUSED = 0.2
-"""Share of the cases that may be refused because a tiny activation memory is too small; the others must run."""
+MOST_REFUSED = 0.3
+"""Share of the cases that may be refused because a tiny activation memory is too small; the others must run. Of 40 it
+is 1 to 9 on the odd machines."""
 
 
 def check_cases(name: str, rtl: Emitted, examples: int, tables: int = 0, products: int = 0) -> None:
