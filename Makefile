@@ -28,6 +28,7 @@ help:
 	@echo "make fpga       a ResNet-20 machine for an ECP5, synthesised, placed and routed by open tools; half an hour or more"
 	@echo "make soc        a RISC-V processor runs ResNet-20 by the C driver in a simulated SoC with a DRAM controller; some minutes"
 	@echo "make calibrate  synthesise machines of many sizes, which estimates rest on; half an hour or more"
+	@echo "make pythons    the wheel on Python 3.12 and 3.13, or on PYTHONS, must write the same bytes; a few minutes"
 	@echo "make lock       write $(lock), the versions that are installed"
 	@echo "make clean      remove what these targets made"
 
@@ -102,6 +103,12 @@ FAMILY ?= ecp5
 .PHONY: calibrate
 calibrate: $(venv)/demo.stamp
 	$(python) -m tcugen calibrate --family $(FAMILY) -o tcugen/fpga/calibration.json
+
+# The wheel on other Pythons, where they are found. PYTHONS names others: make pythons PYTHONS="/path/to/python3.12"
+PYTHONS ?= python3.12 python3.13
+.PHONY: pythons
+pythons: $(venv)/test.stamp
+	TCUGEN_PYTHONS="$(PYTHONS)" $(python) -m pytest -m "verify or not verify" tests/test_pythons.py
 
 # The newest versions that pyproject.toml allows and that work together. Local tags (+cpu) name a build, not a version,
 # and would shut out everybody else's.

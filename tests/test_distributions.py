@@ -1,6 +1,5 @@
 """Wheel and source distribution are complete: what they hold, and that the wheel works where no clone is."""
 
-import os
 import subprocess
 import sys
 import tarfile
@@ -12,39 +11,14 @@ import pytest
 
 import tcugen
 from tcugen.fpga.parts import bundled_parts
+from tests.packaged import NAME, WHEEL, make_distributions, outside_environment
 
 ROOT = Path(__file__).parents[1]
-NAME = f"tcugen-{tcugen.__version__}"
 
 
 @pytest.fixture(scope="module")
 def distributions(tmp_path_factory) -> Path:
-    """Folder of both, made from the files of the repository; the wheel from the source distribution."""
-    folder = tmp_path_factory.mktemp("dist")
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    # A copy, as building leaves files behind. Without git, as in an unpacked archive, of all that is there.
-    names = listed.stdout.splitlines() if listed.returncode == 0 else None
-    source = folder / "source"
-    for path in ROOT.rglob("*") if names is None else (ROOT / name for name in names):
-        place = source / path.relative_to(ROOT)
-        hidden = any(part.startswith(".") or part == "build" for part in place.relative_to(source).parts)
-        if path.is_file() and not hidden:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(path.read_bytes())
-    # setuptools is installed for the tests: nothing is fetched.
-    subprocess.run(
-        [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder / "dist"), str(source)],
-        check=True,
-        capture_output=True,
-        env={key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
-    )
-    return folder / "dist"
+    return make_distributions(tmp_path_factory.mktemp("dist"))
 
 
 def package_files() -> set[str]:
@@ -57,7 +31,7 @@ def package_files() -> set[str]:
 
 @pytest.mark.slow
 def test_the_wheel_holds_the_package_and_its_data(distributions):
-    with zipfile.ZipFile(distributions / f"{NAME}-py3-none-any.whl") as wheel:
+    with zipfile.ZipFile(distributions / WHEEL) as wheel:
         names = set(wheel.namelist())
         text = wheel.read(f"{NAME}.dist-info/METADATA").decode()
     held = {name for name in names if not name.startswith(f"{NAME}.dist-info/")}
@@ -86,8 +60,7 @@ def test_the_source_distribution_holds_what_a_clone_does(distributions):
 def test_the_wheel_works_in_a_fresh_environment(distributions, tmp_path):
     venv.create(tmp_path / "venv", with_pip=True)
     python = tmp_path / "venv" / "bin" / "python"
-    wheel = distributions / f"{NAME}-py3-none-any.whl"
-    clean = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | {"NO_COLOR": "1"}
+    wheel, clean = distributions / WHEEL, outside_environment()
 
     def run(*command: object, **more: str) -> str:
         done = subprocess.run(
