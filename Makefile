@@ -25,6 +25,7 @@ help:
 	@echo "make prove      properties of the hardware, proved, and broken hardware that the proofs must find; minutes"
 	@echo "make mutants    5,000 programs wrong in one place: the checker of certificates must refuse them; a few minutes"
 	@echo "make networks-random  20,000 random networks on the emulator, 2,000 on the RTL: every tensor must be golden's; hours"
+	@echo "make endurance  20 inferences of ResNet-20 back to back on the RTL, with stalls and resets; a few minutes"
 	@echo "make upsets     bits flipped in every memory and register class during ResNet-20 on the RTL; half an hour"
 	@echo "make fpga       a ResNet-20 machine for an ECP5, synthesised, placed and routed by open tools; half an hour or more"
 	@echo "make soc        a RISC-V processor runs ResNet-20 by the C driver in a simulated SoC with a DRAM controller; some minutes"
@@ -84,9 +85,13 @@ mutants: $(venv)/demo.stamp
 networks-random: $(venv)/test.stamp | prerequisites
 	$(python) -m tests.properties.run
 
-# The build whose bits are flipped: an array large enough for runs of a fraction of a second.
+# The build that runs back to back and whose bits are flipped: an array large enough for runs of a fraction of a second.
 rtl_out/resnet20_16x16/build.json: $(venv)/demo.stamp
 	$(python) -m tcugen build --layer-config resnet20 --array 16x16 -o $(@D)
+
+.PHONY: endurance
+endurance: rtl_out/resnet20_16x16/build.json
+	$(python) -m sim.endurance rtl_out/resnet20_16x16
 
 .PHONY: upsets
 upsets: rtl_out/resnet20_16x16/build.json
