@@ -24,7 +24,7 @@ help:
 	@echo "make faults-long  ten times as many"
 	@echo "make prove      properties of the hardware, proved, and broken hardware that the proofs must find; minutes"
 	@echo "make mutants    5,000 programs wrong in one place: the checker of certificates must refuse them; a few minutes"
-	@echo "make networks-random  20,000 random networks on the emulator, 2,000 on the RTL: every tensor must be golden's; hours"
+	@echo "make networks-random  20,000 random networks on the emulator, 2,000 on the RTL: every tensor must be golden's; half an hour"
 	@echo "make endurance  20 inferences of ResNet-20 back to back on the RTL, with stalls and resets; a few minutes"
 	@echo "make upsets     bits flipped in every memory and register class during ResNet-20 on the RTL; half an hour"
 	@echo "make fpga       a ResNet-20 machine for an ECP5, synthesised, placed and routed by open tools; half an hour or more"
