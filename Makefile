@@ -24,7 +24,9 @@ help:
 	@echo "make faults-long  ten times as many"
 	@echo "make prove      properties of the hardware, proved, and broken hardware that the proofs must find; minutes"
 	@echo "make mutants    5,000 programs wrong in one place: the checker of certificates must refuse them; a few minutes"
-	@echo "make networks-random  20,000 random networks on the emulator, 2,000 on the RTL: every tensor must be golden's; hours"
+	@echo "make networks-random  20,000 random networks on the emulator, 2,000 on the RTL: every tensor must be golden's; half an hour"
+	@echo "make endurance  20 inferences of ResNet-20 back to back on the RTL, with stalls and resets; a few minutes"
+	@echo "make upsets     bits flipped in every memory and register class during ResNet-20 on the RTL; half an hour"
 	@echo "make fpga       a ResNet-20 machine for an ECP5, synthesised, placed and routed by open tools; half an hour or more"
 	@echo "make soc        a RISC-V processor runs ResNet-20 by the C driver in a simulated SoC with a DRAM controller; some minutes"
 	@echo "make calibrate  synthesise machines of many sizes, which estimates rest on; half an hour or more"
@@ -84,6 +86,18 @@ mutants: $(venv)/demo.stamp
 networks-random: $(venv)/test.stamp | prerequisites
 	$(python) -m tests.properties.run
 
+# The build that runs back to back and whose bits are flipped: an array large enough for runs of a fraction of a second.
+rtl_out/resnet20_16x16/build.json: $(venv)/demo.stamp
+	$(python) -m tcugen build --layer-config resnet20 --array 16x16 -o $(@D)
+
+.PHONY: endurance
+endurance: rtl_out/resnet20_16x16/build.json
+	$(python) -m sim.endurance rtl_out/resnet20_16x16
+
+.PHONY: upsets
+upsets: rtl_out/resnet20_16x16/build.json
+	$(python) -m sim.upsets rtl_out/resnet20_16x16
+
 # The netlist is counted, then placed and routed. PART=gw2a-18 takes another part that nextpnr places on.
 PART ?= ecp5-45
 .PHONY: fpga
@@ -124,7 +138,7 @@ lock: | prerequisites
 
 .PHONY: clean
 clean:
-	rm -rf $(venv) $(venv)-lock rtl_out/resnet50 rtl_out/fpga rtl_out/fpga.json rtl_out/soc rtl_out/soc.json sim_build build tcugen.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(venv) $(venv)-lock rtl_out/resnet50 rtl_out/resnet20_16x16 rtl_out/fpga rtl_out/fpga.json rtl_out/soc rtl_out/soc.json sim_build build tcugen.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # Installing is done once, and again when what is to be installed changes. pip reads its own settings (PIP_*, pip.conf).
