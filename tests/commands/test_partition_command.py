@@ -28,14 +28,15 @@ def parts(tcugen, tmp_path) -> Path:
     return tmp_path / "parts"
 
 
-def test_a_part_of_the_unit_is_a_model_of_its_own(tcugen, parts):
+def test_a_part_of_the_unit_is_a_model_of_its_own(tcugen, parts, reference_build):
     files = sorted(path.relative_to(parts).as_posix() for path in parts.rglob("*") if path.is_file())
     own = ("import.json", "layer-config.json", "model.npz", "reference.onnx")
     unit = [f"{part}/{name}" for part in ("part1", "part3") for name in own]
     assert files == sorted([*unit, "part2.onnx", "part4.onnx", "partition.json", "whole.onnx"])
     assert tcugen("layers", "parts/part3/layer-config.json").exit_code == 0
-    built = tcugen("build", "--model", "parts/part3/model.npz", *MACHINE, "--no-certify", "-o", "built")
-    assert built.exit_code == 0, built.output
+    program = ("compile", "parts/part3/model.npz", "--rtl", reference_build, "--no-certify", "-o", "program")
+    compiled = tcugen(*program)
+    assert compiled.exit_code == 0, compiled.output
 
 
 def test_evaluate_runs_the_whole(tcugen, parts):
