@@ -28,6 +28,12 @@ BUS_SIZES = (4, 8, 16, 32, 64)
 BURST_BEATS = 32
 """Longest burst the machine issues, in beats; short enough that no reader blocks another for long."""
 
+PAGE_BYTES = 4096
+"""No AXI4 burst crosses a multiple of this, and window bases are multiples of it."""
+
+ACCUMULATOR_BANKS = 2
+"""Banks of accumulators, which take turns."""
+
 QUEUE_DEPTH = 8
 """Instructions that wait in the queue of one unit, one more at its gate; the next one stops the dispatch of all."""
 

@@ -10,6 +10,7 @@ where a tap is a channel of a source tensor and a kernel row and column, and ele
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import assert_never
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from tcugen.certify.errors import NotCertified
 from tcugen.model.integers import Clamp
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.operators import (
+    Add,
     AveragePool,
     ChannelShuffle,
     Concat,
@@ -25,10 +27,13 @@ from tcugen.network.operators import (
     DepthToSpace,
     GlobalAveragePool,
     Linear,
+    MaxPool,
+    Multiply,
     Node,
     Requantise,
     Resize,
     Slice,
+    Table,
     as_convolution,
 )
 from tcugen.network.shape import Shape
@@ -125,8 +130,10 @@ def affine_of(model: QuantizedNetwork, node: Node) -> Affine | None:
             return _moved(model, node, lambda c, _: c, lambda y, x: (y // fy, x // fx, 0), _repeat(1), WHOLE)
         case DepthToSpace():
             return _depth_to_space(model, node, channels)
-        case _:
+        case Add() | Multiply() | Table() | MaxPool():
             return None
+        case _:
+            assert_never(node)
 
 
 def unchanged(model: QuantizedNetwork, tensor: str) -> Affine:

@@ -1,13 +1,29 @@
 """The ways in which one DRAIN may make a tensor: what the array sums up, and what the output stage does to it."""
 
 from dataclasses import dataclass
+from typing import assert_never
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tcugen.certify.affine import Affine, affine_of, unchanged
 from tcugen.model.quantized import QuantizedNetwork
-from tcugen.network.operators import Add, Multiply, Table
+from tcugen.network.operators import (
+    Add,
+    AveragePool,
+    ChannelShuffle,
+    Concat,
+    Conv,
+    DepthToSpace,
+    GlobalAveragePool,
+    Linear,
+    MaxPool,
+    Multiply,
+    Requantise,
+    Resize,
+    Slice,
+    Table,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,13 +63,21 @@ class Derivation:
 def derivations(model: QuantizedNetwork, tensor: str) -> tuple[Derivation, ...]:
     """All ways in which the array and the output stage may make a tensor; none for a max pool or an input."""
     node = model.network.by_name.get(tensor)
-    if isinstance(node, Add):
-        return _add(model, node)
-    if isinstance(node, Multiply):
-        return _multiply(model, node)
-    if isinstance(node, Table):
-        return _table(model, node)
-    affine = affine_of(model, node) if node is not None else None
+    match node:
+        case None | MaxPool():
+            return ()
+        case Add():
+            return _add(model, node)
+        case Multiply():
+            return _multiply(model, node)
+        case Table():
+            return _table(model, node)
+        case Conv() | Linear() | Requantise() | AveragePool() | GlobalAveragePool() | Concat() | Slice():
+            affine = affine_of(model, node)
+        case Resize() | DepthToSpace() | ChannelShuffle():
+            affine = affine_of(model, node)
+        case _:
+            assert_never(node)
     return () if affine is None else (Derivation(affine, None, {}),)
 
 

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tcugen.arch import PARAMETER_BYTES, QUEUE_DEPTH, TABLE_ENTRIES, Architecture
+from tcugen.arch import ACCUMULATOR_BANKS, PARAMETER_BYTES, QUEUE_DEPTH, TABLE_ENTRIES, Architecture
 from tcugen.certify.drain import Drains, Part, Tile, tile_weights
 from tcugen.certify.errors import NotCertified
 from tcugen.certify.files import ProgramFiles
 from tcugen.certify.memory import ActivationMemory, Windows
 from tcugen.certify.operand import OperandReader
-from tcugen.certify.order import Clocks
+from tcugen.certify.order import VectorClocks
 from tcugen.certify.pool import pool
 from tcugen.certify.ring import Ring
 from tcugen.certify.rules import blocks, check_fields, passes
@@ -29,7 +29,6 @@ from tcugen.isa import Instruction, Opcode, Unit
 from tcugen.network.graph import Network
 from tcugen.program_format import WEIGHTS_HEADER_BYTES
 
-_BANKS = 2
 _UNITS = {Opcode[unit.name]: unit for unit in Unit}
 
 
@@ -61,7 +60,7 @@ class Execution:
     ):
         self._files, self._network, self._architecture = files, network, architecture
         self._numbering, self._drains, self._windows, self._memory = numbering, drains, windows, memory
-        self._clocks = Clocks()
+        self._clocks = VectorClocks()
         self._queues = {opcode: deque[int]() for opcode in Opcode if opcode != Opcode.END}
         self._tiles, self._groups = Ring(architecture.weight_tiles), Ring(architecture.parameter_groups)
         self._open: list[Part] = []
@@ -189,7 +188,7 @@ class Execution:
         for column in range(one["n_columns"]):
             first_of_column = self._tiles.taken
             for number, (y0, rows) in enumerate(rows_of_blocks):
-                while not self._open and len(self._finished) >= _BANKS:
+                while not self._open and len(self._finished) >= ACCUMULATOR_BANKS:
                     yield False
                 self._tiles.taken = first_of_column
                 free = number + 1 == len(rows_of_blocks) and not one["keep"]

@@ -29,7 +29,7 @@ class Work:
     known: Known
 
 
-class Clocks:
+class VectorClocks:
     """How much each unit has completed, and what each piece of its work knew."""
 
     def __init__(self):

@@ -1,7 +1,7 @@
 """`tcugen shapes`: cycles of every distinct shape of layer in a network, against the ideal, from a run on the RTL."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
@@ -11,6 +11,7 @@ from tcugen.commands.simulate import Measured, SimulateOptions, measure
 from tcugen.console.machine import MachineFlags
 from tcugen.console.outcome import Status
 from tcugen.console.output_files import write_json
+from tcugen.network.fusion import fused_producers
 from tcugen.network.graph import Network, Node
 from tcugen.network.operators import (
     Add,
@@ -61,6 +62,7 @@ def shapes(options: SimulateOptions, flags: MachineFlags, console: Console) -> S
 def shape_figures(measured: Measured) -> ShapesFigures:
     """Figures by shape, in the order of the first layer of each shape."""
     network, figures = measured.model.network, measured.figures
+    fused = fused_producers(network).keys()
     alike: dict[tuple[object, ...], list[NodeResult]] = {}
     for result in measured.outcome.nodes:
         alike.setdefault(_shape(network, result.node), []).append(result)
@@ -74,7 +76,7 @@ def shape_figures(measured: Measured) -> ShapesFigures:
         "mismatches": figures["mismatches"],
         "cycles": measured.outcome.cycles[-1],
         "utilisation": measured.program.mac_count / (multipliers * measured.outcome.cycles[-1]),
-        "shapes": [_entry(network, results, multipliers) for results in alike.values()],
+        "shapes": [_entry(network, results, fused, multipliers) for results in alike.values()],
     }
     if "seed" in figures:
         found["seed"] = figures["seed"]
@@ -110,8 +112,11 @@ def _window(node: Node) -> _Window | None:
             assert_never(node)
 
 
-def _entry(network: Network, results: Sequence["NodeResult"], multipliers: int) -> ShapeEntry:
-    """Layers of one shape together. `losses` are the cycles beyond the ideal, by reason; they sum up."""
+def _entry(network: Network, results: Sequence["NodeResult"], fused: Collection[str], multipliers: int) -> ShapeEntry:
+    """Layers of one shape together. `losses` are the cycles beyond the ideal, by reason; they sum up.
+
+    `fused` are the nodes whose cycles are those of the node before them.
+    """
     node = results[0].node
     window = _window(node)
     macs, cycles = sum(result.macs for result in results), sum(result.cycles for result in results)
@@ -128,7 +133,7 @@ def _entry(network: Network, results: Sequence["NodeResult"], multipliers: int) 
         "padding": list(window.padding) if window else None,
         "groups": window.groups if window else 1,
         "layers": [result.node.name for result in results],
-        "fused": all(isinstance(result.node, Add) and result.cycles == 0 for result in results),
+        "fused": all(result.node.name in fused for result in results),
         "macs": macs,
         "ideal_cycles": ideal,
         "cycles": cycles,

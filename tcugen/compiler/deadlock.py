@@ -7,11 +7,9 @@ are stuck in one order of turns they are stuck in every order.
 from collections import deque
 from collections.abc import Iterator
 
-from tcugen.arch import QUEUE_DEPTH, Architecture
+from tcugen.arch import ACCUMULATOR_BANKS, QUEUE_DEPTH, Architecture
 from tcugen.isa import Instruction, Opcode, Unit
 from tcugen.mapping.errors import CompileError
-
-_BANKS = 2
 
 _UNIT = {
     Opcode.LOAD: Unit.LOAD,
@@ -131,7 +129,7 @@ class Execution:
         for _ in range(instruction["n_columns"]):
             column = self.tiles.read
             for number, pixels in enumerate(blocks):
-                while not self.open_bank and len(self.finished) >= _BANKS:
+                while not self.open_bank and len(self.finished) >= ACCUMULATOR_BANKS:
                     yield False
                 self.tiles.read, left = column, n_tiles
                 while left:

@@ -11,6 +11,7 @@ from tcugen.compiler.numerics import check_add, check_multipliers, fold_bias
 from tcugen.mapping.errors import CompileError
 from tcugen.mapping.phases import divisor
 from tcugen.mapping.tasks import AverageTask, ConvTask, GatherTask, PhasedTask, PoolTask, Task, on_the_array
+from tcugen.model.limits import INT8_RANGE
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.operators import (
     Add,
@@ -31,8 +32,6 @@ from tcugen.network.operators import (
     as_convolution,
 )
 from tcugen.network.windows import divisors
-
-INT8 = (-128, 127)
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ class TaskIntegers:
     multiplier: NDArray[np.float32] | None
     pad: int
     zero_point: int
-    clamp: tuple[int, int] = INT8
+    clamp: tuple[int, int] = INT8_RANGE
     residual: ResidualIntegers | None = None
     table: NDArray[np.int8] | None = None
     factor_zero_point: int | None = None
@@ -277,9 +276,13 @@ def _gather(model: QuantizedNetwork, task: GatherTask, architecture: Architectur
             integers = model.integers_of(node)
             multipliers, clamp = integers.multipliers, integers.clamp
         case Slice() | ChannelShuffle():
-            multipliers, clamp = np.ones(len(task.parts), np.float32), INT8
-        case _:
+            multipliers, clamp = np.ones(len(task.parts), np.float32), INT8_RANGE
+        case Conv() | Linear() | Requantise() | Add() | Multiply() | Table() | MaxPool() | GlobalAveragePool():
             raise AssertionError(f"{node.name!r} is no gather")
+        case AveragePool() | Resize() | DepthToSpace():
+            raise AssertionError(f"{node.name!r} is no gather")
+        case _:
+            assert_never(node)
     weight, no_bias = np.ones((1, 1), np.int8), np.zeros(1, np.int32)
     counts = [part.channels for part in task.parts]
     points = [model.zero_point(part.tensor) for part in task.parts]
@@ -304,7 +307,7 @@ def _phased(model: QuantizedNetwork, task: PhasedTask, architecture: Architectur
     phases: list[TaskIntegers] = []
     for number, phase in enumerate(task.phases):
         weight = np.ones((channels, task.channels // task.groups, *phase.kernel), np.int8)
-        multiplier, clamp = np.float32(1), INT8
+        multiplier, clamp = np.float32(1), INT8_RANGE
         match node:
             case AveragePool():
                 integers = model.integers_of(node)
@@ -314,8 +317,12 @@ def _phased(model: QuantizedNetwork, task: PhasedTask, architecture: Architectur
                 weight[:, np.arange(weight.shape[1]) != number] = 0
             case DepthToSpace() | Resize():
                 pass
-            case _:
+            case Conv() | Linear() | Requantise() | Add() | Multiply() | Table() | MaxPool() | GlobalAveragePool():
                 raise AssertionError(f"{node.name!r} has no phases")
+            case Concat() | Slice() | ChannelShuffle():
+                raise AssertionError(f"{node.name!r} has no phases")
+            case _:
+                assert_never(node)
         bias = fold_bias(task.name, weight, np.zeros(channels, np.int32), pad, architecture.accumulator_bits)
         factors = check_multipliers(task.name, np.full(channels, multiplier, np.float32))
         phases.append(TaskIntegers(weight, bias, factors, pad, z_y, clamp))

@@ -29,7 +29,7 @@ _EXPORT = "pip install 'tcugen[export]'"
 PACKAGES = {
     "amaranth": Package("build", _BUILD),
     "numpy": Package("build", _BUILD),
-    "torch": Package("simulate, shapes, diff, speed, quantize", _VERIFY),
+    "torch": Package("simulate, shapes, bench, diff, speed, quantize", _VERIFY),
     "onnx": Package("import, quantize, --model FILE.onnx", _VERIFY),
     "onnxruntime": Package("comparison with ONNX Runtime", _VERIFY),
     "safetensors": Package("quantize --weights FILE.safetensors", "pip install 'tcugen[quantize]'"),

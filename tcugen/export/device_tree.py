@@ -1,10 +1,9 @@
 """A device-tree fragment for Linux: registers and interrupt through UIO, memory through u-dma-buf."""
 
+from tcugen.arch import PAGE_BYTES
 from tcugen.export.build_folder import Build
 from tcugen.registers import ADDRESS_BITS
 from tcugen.simulator.memory_image import place
-
-PAGE_BYTES = 4096
 
 FRAGMENT = """// Device-tree overlay of the tensor compute unit for {network}. Not run on hardware.
 //

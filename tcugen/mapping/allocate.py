@@ -7,7 +7,7 @@ from tcugen.arch import Architecture
 from tcugen.mapping.errors import CompileError
 from tcugen.mapping.layouts import align
 from tcugen.mapping.stripes import ITEM_CYCLES, StripePlanner, Stripes, address_unit, slack_bytes
-from tcugen.mapping.tasks import AverageTask, ConvTask, PoolTask, Task
+from tcugen.mapping.tasks import AverageTask, PoolTask, Task
 from tcugen.mapping.tiling import WeightPanel
 from tcugen.program import TensorLayout
 
@@ -87,7 +87,7 @@ def place(demands: list[Demand], capacity: int) -> list[tuple[int, Demand]] | No
 
 def _per_channel(task: Task) -> str | None:
     """The residual operand of a task, if it is a single pixel: every stripe reads it, so it stays."""
-    return task.residual if isinstance(task, ConvTask) and task.per_channel else None
+    return task.residual if task.per_channel else None
 
 
 class _Allocator:

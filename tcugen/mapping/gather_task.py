@@ -34,6 +34,8 @@ class GatherTask:
     int32: Literal[False] = False
     residual: None = None
     table: Literal[False] = False
+    multiply: Literal[False] = False
+    per_channel: Literal[False] = False
 
     @property
     def name(self) -> str:

@@ -9,7 +9,7 @@ from tcugen.mapping.allocate import BUFFER_SHARE, Allocation, allocate
 from tcugen.mapping.errors import CompileError
 from tcugen.mapping.layouts import choose_layouts
 from tcugen.mapping.stripes import ITEM_CYCLES
-from tcugen.mapping.tasks import ConvTask, PoolTask, Task, tasks_of
+from tcugen.mapping.tasks import PoolTask, Task, tasks_of
 from tcugen.mapping.tiling import WeightPanel, panel_of
 from tcugen.network.graph import Network
 from tcugen.program import TensorLayout
@@ -82,8 +82,6 @@ def geometry_of(network: Network, architecture: Architecture, int32_outputs: Col
 def _check_hardware(tasks: Sequence[Task], architecture: Architecture) -> None:
     """Raises CompileError if a task needs hardware that is optional and absent."""
     for task in tasks:
-        if not isinstance(task, ConvTask):
-            continue
         for needed, there, what in (
             (task.table, architecture.tables, "is a table, but the machine has none"),
             (task.multiply, architecture.multiply, "is a product of two tensors, but the machine cannot multiply them"),

@@ -56,10 +56,14 @@ def input_rows(task: Task, y0: int, y1: int) -> tuple[int, int]:
 
 
 def _loaded_words(task: Task, spilled: frozenset[str], rows: int) -> Ranges:
-    if not isinstance(task, GatherTask):
-        return ()
-    numbers = (number for number, part in enumerate(task.parts) if part.tensor in spilled)
-    return tuple(part_words(task, number, rows) for number in numbers)
+    match task:
+        case GatherTask():
+            numbers = (number for number, part in enumerate(task.parts) if part.tensor in spilled)
+            return tuple(part_words(task, number, rows) for number in numbers)
+        case ConvTask() | AverageTask() | PhasedTask() | PoolTask():
+            return ()
+        case _:
+            assert_never(task)
 
 
 @dataclass(frozen=True)
@@ -181,7 +185,7 @@ class StripePlanner:
         self.in_layout, self.out_layout = in_layout, out_layout
         self.loaded_words = _loaded_words(task, spilled, architecture.rows)
         """Words of each part of a gather that are in memory; of other tasks none, they read one tensor whole."""
-        self.input_spilled = bool(self.loaded_words) if isinstance(task, GatherTask) else task.input in spilled
+        self.input_spilled = bool(self.loaded_words) or task.input in spilled
         self.output_spilled = task.output in spilled
         self.residual_spilled = task.residual is not None and task.residual in spilled
         self.units = units_of(task, out_layout, panel, architecture)

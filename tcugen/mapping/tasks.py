@@ -113,6 +113,9 @@ class AverageTask:
     output_shape: Shape
     int32: Literal[False] = False
     residual: None = None
+    table: Literal[False] = False
+    multiply: Literal[False] = False
+    per_channel: Literal[False] = False
 
     @property
     def name(self) -> str:
@@ -149,6 +152,9 @@ class PoolTask:
     padding: tuple[int, int, int, int]
     int32: Literal[False] = False
     residual: None = None
+    table: Literal[False] = False
+    multiply: Literal[False] = False
+    per_channel: Literal[False] = False
 
     @property
     def name(self) -> str:
@@ -184,6 +190,9 @@ class PhasedTask:
     channels: int
     int32: Literal[False] = False
     residual: None = None
+    table: Literal[False] = False
+    multiply: Literal[False] = False
+    per_channel: Literal[False] = False
 
     @property
     def name(self) -> str:

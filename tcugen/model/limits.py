@@ -9,3 +9,7 @@ ADD_MULTIPLIER_BITS = 24
 is below 2**24, and the smaller one is rounded to fewer bits: neither is ever rounded up to 2**24."""
 MAX_ADD_MULTIPLIER = (1 << ADD_MULTIPLIER_BITS) - 1
 INT8_RANGE = (-128, 127)
+LARGEST_WEIGHT = 127
+"""Magnitude of weights that are chosen, not read: quantization is symmetric."""
+LARGEST_BIAS = 2**30
+"""Magnitude of biases that are chosen; leaves as much again of the 32 bits for the products."""

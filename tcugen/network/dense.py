@@ -90,7 +90,7 @@ def inception_v3(name: str) -> Network:
 
 
 def _pooled(build: Builder, path: str, source: str, channels: int) -> str:
-    """The branch behind an average of 3x3."""
+    """The branch after an average of 3x3."""
     return build.conv(f"{path}.branch_pool", _average_pool(build, f"{path}.pool", source, 3, 1, 1), channels)
 
 

@@ -14,6 +14,7 @@ from tcugen.network.operators import (
     Linear,
     MaxPool,
     Multiply,
+    Pairwise,
     Requantise,
     Resize,
     Slice,
@@ -34,22 +35,36 @@ def fused_producers(network: Network) -> dict[str, str]:
     order = {node.name: index for index, node in enumerate(network.nodes)}
     fused: dict[str, str] = {}
     for node in network.nodes:
-        if isinstance(node, Table) and _is_rounded_for(network, node):
-            fused[node.name] = node.inputs[0]
-        if not isinstance(node, Add) or node.inputs[0] == node.inputs[1]:
-            continue
-        candidates = [
-            name
-            for name in node.inputs
-            if name in network.by_name
-            and _can_add(network.by_name[name])
-            and network.consumers[name] == (node.name,)
-            and name not in network.outputs
-            and network.shapes[name] == network.shapes[node.name]
-        ]
-        if candidates:
-            fused[node.name] = max(candidates, key=lambda name: (depth[name], order[name]))
+        match node:
+            case Table():
+                if _is_rounded_for(network, node):
+                    fused[node.name] = node.inputs[0]
+            case Add():
+                candidates = _producers(network, node)
+                if candidates:
+                    fused[node.name] = max(candidates, key=lambda name: (depth[name], order[name]))
+            case Conv() | Linear() | MaxPool() | AveragePool() | GlobalAveragePool() | Requantise() | Multiply():
+                pass
+            case Concat() | Slice() | Resize() | DepthToSpace() | ChannelShuffle():
+                pass
+            case _:
+                assert_never(node)
     return fused
+
+
+def _producers(network: Network, node: Add) -> list[str]:
+    """The operands of an add whose producers qualify."""
+    if node.inputs[0] == node.inputs[1]:
+        return []
+    return [
+        name
+        for name in node.inputs
+        if name in network.by_name
+        and _can_add(network.by_name[name])
+        and network.consumers[name] == (node.name,)
+        and name not in network.outputs
+        and network.shapes[name] == network.shapes[node.name]
+    ]
 
 
 def _is_rounded_for(network: Network, node: Table) -> bool:
@@ -57,7 +72,7 @@ def _is_rounded_for(network: Network, node: Table) -> bool:
     producer = network.by_name.get(node.inputs[0])
     if producer is None or producer.name in network.outputs or network.consumers[producer.name] != (node.name,):
         return False
-    return isinstance(producer, Add | Multiply) or _can_add(producer)
+    return isinstance(producer, Pairwise) or _can_add(producer)
 
 
 def _can_add(node: Node) -> bool:

@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 from pydantic import ValidationError
 
@@ -12,12 +12,17 @@ from tcugen.network.bundled import NETWORK_NAMES, network_named
 from tcugen.network.check import checked_network, close_names
 from tcugen.network.graph import Network, NetworkError, Node, Shape
 from tcugen.network.operators import (
+    Add,
     AveragePool,
     ChannelShuffle,
     Concat,
     Conv,
     DepthToSpace,
+    GlobalAveragePool,
+    Linear,
+    MaxPool,
     Multiply,
+    Requantise,
     Resize,
     Slice,
     Table,
@@ -158,10 +163,6 @@ def _to_keys(node: Node) -> dict[str, Any]:
     return {key: value for key, value in keys.items() if key not in silent or value != silent[key]}
 
 
-def _is_dilated(node: Node) -> bool:
-    return isinstance(node, Conv) and node.dilation != (1, 1)
-
-
 def _format_of(nodes: Iterable[Node], outputs: Sequence[str] | None) -> int:
     """The first format that has all that nodes and outputs need."""
     return 2 if outputs or any(map(_new_in_format_2, nodes)) else 1
@@ -169,9 +170,17 @@ def _format_of(nodes: Iterable[Node], outputs: Sequence[str] | None) -> int:
 
 def _new_in_format_2(node: Node) -> str:
     """What a node has that format 1 does not have; empty if nothing."""
-    if isinstance(node, Table | Concat | Slice | Multiply | AveragePool | Resize | DepthToSpace | ChannelShuffle):
-        return f"is an {node.op}" if isinstance(node, AveragePool) else f"is a {node.op}"
-    return "has a dilation" if _is_dilated(node) else ""
+    match node:
+        case AveragePool():
+            return f"is an {node.op}"
+        case Table() | Concat() | Slice() | Multiply() | Resize() | DepthToSpace() | ChannelShuffle():
+            return f"is a {node.op}"
+        case Conv():
+            return "has a dilation" if node.dilation != (1, 1) else ""
+        case Linear() | Add() | MaxPool() | GlobalAveragePool() | Requantise():
+            return ""
+        case _:
+            assert_never(node)
 
 
 def _check_format(config: LayerConfig) -> None:

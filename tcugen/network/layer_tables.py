@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 from tcugen.network.graph import Network
-from tcugen.network.operators import Conv, Linear
+from tcugen.network.operators import Weighted, as_convolution
 
 FORMATS = ("scalesim", "zigzag", "timeloop")
 
@@ -60,26 +60,24 @@ def loop_nests(network: Network) -> list[LoopNest]:
     for node in network.nodes:
         source = made_by[node.inputs[0]]
         made_by[node.name] = source
-        if not isinstance(node, Conv | Linear):
+        if not isinstance(node, Weighted):
             continue
         given, made = network.shapes[node.inputs[0]], network.shapes[node.name]
-        convolution = node if isinstance(node, Conv) else None
-        groups = convolution.groups if convolution else 1
-        kernel = convolution.kernel if convolution else (1, 1)
+        convolution = as_convolution(node)
         made_by[node.name] = len(nests)
         nests.append(
             LoopNest(
                 name=node.name,
                 source=source,
-                groups=groups,
-                out_channels=made.channels // groups,
-                in_channels=given.channels // groups,
+                groups=convolution.groups,
+                out_channels=made.channels // convolution.groups,
+                in_channels=given.channels // convolution.groups,
                 out_height=made.height,
                 out_width=made.width,
-                kernel_y=kernel[0],
-                kernel_x=kernel[1],
-                stride=convolution.stride if convolution else (1, 1),
-                dilation=convolution.dilation if convolution else (1, 1),
+                kernel_y=convolution.kernel[0],
+                kernel_x=convolution.kernel[1],
+                stride=convolution.stride,
+                dilation=convolution.dilation,
             )
         )
     return nests

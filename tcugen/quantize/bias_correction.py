@@ -8,11 +8,11 @@ import torch
 from tcugen import golden
 from tcugen.model.images import quantise_images
 from tcugen.model.integers import Clamp, WeightedIntegers
+from tcugen.model.limits import LARGEST_BIAS
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.operators import Weighted
 from tcugen.quantize.error import real_values, sum_scale
 from tcugen.quantize.float_network import FloatNetwork, run
-from tcugen.quantize.integers import LARGEST_BIAS
 
 MOST_IMAGES = 32
 """All of them are held at a time, and more would not change a mean much."""

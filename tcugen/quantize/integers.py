@@ -24,7 +24,7 @@ from tcugen.model.integers import (
     TableIntegers,
     WeightedIntegers,
 )
-from tcugen.model.limits import INT8_RANGE, MULTIPLIER_EXPONENTS
+from tcugen.model.limits import INT8_RANGE, LARGEST_BIAS, LARGEST_WEIGHT, MULTIPLIER_EXPONENTS
 from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.network.operators import (
     Add,
@@ -44,10 +44,6 @@ from tcugen.network.operators import (
 )
 from tcugen.network.windows import divisors
 from tcugen.quantize.float_network import FloatNetwork, Parameters
-
-LARGEST_WEIGHT = 127
-LARGEST_BIAS = 2**30
-"""Leaves as much again of the 32 bits for the products."""
 
 
 def quantised(

@@ -11,7 +11,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
-from tcugen.arch import BURST_BEATS, Architecture
+from tcugen.arch import BURST_BEATS, PAGE_BYTES, Architecture
 from tcugen.isa import Window
 
 MAX_OUTSTANDING = 16
@@ -24,9 +24,6 @@ CACHE_BUFFERABLE = 0b0011
 """Normal memory, non-cacheable, bufferable."""
 RESPONSE_OKAY = 0
 ID_BITS = 1
-
-PAGE_BYTES = 4096
-"""No AXI4 burst crosses a multiple of this, and window bases are multiples of it."""
 
 assert BURST_BEATS * 64 <= PAGE_BYTES, "a naturally aligned burst on the widest bus stays inside a page"
 

@@ -97,7 +97,7 @@ class Results:
             self._table_to_load = False
         residual_region = None
         if item.residual is not None:
-            single = isinstance(task, ConvTask) and task.per_channel
+            single = task.per_channel
             read_rows, read_x = ((0, 1), 0) if single else (rows, rectangle.x0)
             residual_region = item.residual.region((first_plane, -(-end_channel // word)), read_rows)
             waits = join(waits, tracker.before_read(residual_region))
@@ -105,7 +105,7 @@ class Results:
                 "residual_base": item.residual.at(first_plane, read_rows[0]) + read_x * layout.pixel_bytes,
                 "residual_plane_step": item.residual.plane_step,
                 "residual": 1,
-                "multiply": int(isinstance(task, ConvTask) and task.multiply),
+                "multiply": int(task.multiply),
                 "per_channel": int(single),
             }
         self.emitter.append(

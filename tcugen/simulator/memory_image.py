@@ -8,11 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tcugen.arch import Architecture
+from tcugen.arch import PAGE_BYTES, Architecture
 from tcugen.isa import Window
 from tcugen.program import Port, Program, Tensor
-
-PAGE_BYTES = 4096
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tcugen.arch import PAGE_BYTES
 from tcugen.memory_model import MEMORY_MODELS
 from tcugen.simulator.build import build, read_architecture
-from tcugen.simulator.memory_image import PAGE_BYTES, memory_base
+from tcugen.simulator.memory_image import memory_base
 
 SERVE = "serve.cpp"
 """The harness that does what it is told."""

@@ -26,8 +26,8 @@ from tcugen.sizing.room import Room
 from tcugen.sizing.search import BUFFER_TIE, DEPTHS, SHAPE_TIE, Sizing
 from tcugen.sizing.workload import Workload
 
-STEP_KIB = 16
-"""Activation memories that are tried are multiples of this."""
+PART_STEP_KIB = 16
+"""Activation memories that are tried inside a part are multiples of this."""
 RING_BYTES = 32 * 1024
 """Of the weight ring with which arrays are compared."""
 ARRAY_PLANS, TRADE_PLANS = 7, 6
@@ -166,7 +166,7 @@ class _Fill:
         candidate = replace(
             array,
             output_lanes=lanes,
-            activation_kib=self.fixed.get("activation_kib", STEP_KIB),
+            activation_kib=self.fixed.get("activation_kib", PART_STEP_KIB),
             weight_tiles=self.fixed.get("weight_tiles", 2),
         )
         return self.prices.with_groups(candidate, self.fixed)
@@ -230,7 +230,7 @@ class _Fill:
             sizes = [self.fixed["activation_kib"]]
         else:
             most = min(self.prices.need(machine).whole_kib or self.most_kib, self.most_kib)
-            sizes = [*range(most, 0, -STEP_KIB)]
+            sizes = [*range(most, 0, -PART_STEP_KIB)]
         filled = (replace(machine, activation_kib=kib) for kib in sizes)
         return next((other for other in filled if self.room.holds(other)), None)
 
@@ -239,7 +239,7 @@ class _Fill:
         over = self.room.over(smallest)
         lacks = ", ".join(f"{need:,.6g} of {has:,.6g} {name}" for name, (need, has) in over.items())
         if not over:
-            self.prices.plans(replace(smallest, activation_kib=STEP_KIB))  # raises, and says why
+            self.prices.plans(replace(smallest, activation_kib=PART_STEP_KIB))  # raises, and says why
         raise NoRoomError(
             f"no machine for {self.network.name} fits {self.room.title}: the one that lacks least, "
             f"{_name(smallest)}, takes {lacks}",

@@ -10,7 +10,7 @@ from tcugen.mapping.plan import Plan, geometry_of, plan_network
 from tcugen.network.graph import Network
 
 STEP_KIB = 64
-"""Activation memories come in multiples of this."""
+"""Activation memories that are tried where no part limits them are multiples of this."""
 
 _STEPS_BEYOND = 8
 """Steps beyond the bytes that are alive at once that a placement without gaps may need."""

@@ -2,17 +2,16 @@
 
 from collections.abc import Sequence
 
-from tcugen.mapping.tasks import ConvTask, Task
+from tcugen.mapping.tasks import Task
 
 
 def optional_hardware(tasks: Sequence[Task]) -> dict[str, str]:
     """Parameters of `Architecture` that must be 1 for these tasks, with the reason for each."""
-    convolutions = [task for task in tasks if isinstance(task, ConvTask)]
     found: dict[str, str] = {}
     for parameter, pronoun, nodes in (
-        ("tables", "them", [task.name for task in convolutions if task.table]),
-        ("multiply", "it", [task.runs for task in convolutions if task.multiply]),
-        ("per_channel", "it", [task.name for task in convolutions if task.per_channel]),
+        ("tables", "them", [task.name for task in tasks if task.table]),
+        ("multiply", "it", [task.nodes[0] for task in tasks if task.multiply]),
+        ("per_channel", "it", [task.name for task in tasks if task.per_channel]),
     ):
         if nodes:
             found[parameter] = f"{parameter}: {len(nodes)} nodes need {pronoun}, the first is {nodes[0]}"

@@ -21,6 +21,7 @@ from tcugen.model.integers import (
     TableIntegers,
     WeightedIntegers,
 )
+from tcugen.model.limits import INT8_RANGE
 from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.model.shortcut import shortcut_weight
 from tcugen.network.graph import Network, Node
@@ -65,7 +66,7 @@ def placeholder(network: Network, seed: int = 0) -> QuantizedNetwork:
 
 
 def _integers(network: Network, node: Node, rng: np.random.Generator) -> NodeIntegers:
-    clamp = (0, 127) if activation_of(node) == "relu" else (-128, 127)
+    clamp = (0, INT8_RANGE[1]) if activation_of(node) == "relu" else INT8_RANGE
     match node:
         case Conv() | Linear():
             return _weighted(network, node, rng, clamp)

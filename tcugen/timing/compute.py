@@ -1,6 +1,6 @@
 """COMPUTE: passes over the array, each with its weight tile, its place after the one before and its bank."""
 
-from tcugen.arch import Architecture
+from tcugen.arch import ACCUMULATOR_BANKS, Architecture
 from tcugen.isa import Instruction
 from tcugen.registers import Stall
 from tcugen.timing.completions import NEVER, Agenda, Completions, Wake
@@ -19,8 +19,6 @@ from tcugen.timing.queue import InstructionQueue
 from tcugen.timing.reads import ArrayReads
 from tcugen.timing.stalls import Charges
 from tcugen.timing.weights import WeightStream
-
-_BANKS = 2
 
 
 class Compute:
@@ -113,8 +111,8 @@ class Compute:
         done = self._passes_done
         bank_from = 0
         opens = done == 0 and not get("accumulate", 0)
-        if opens and self._opened >= _BANKS:
-            before = self._opened - _BANKS
+        if opens and self._opened >= ACCUMULATOR_BANKS:
+            before = self._opened - ACCUMULATOR_BANKS
             if before >= len(self.released):
                 return False
             bank_from = self.released[before] + 1

@@ -15,7 +15,7 @@ from tcugen.model.quantized import QuantizedNetwork
 from tcugen.program import Program
 from tcugen.registers import ErrorCode
 from tcugen.simulator.progress import Progress, layer_cycles
-from tcugen.simulator.run import ImageRun, MachineError, SimulationError, Waves, read_traces, simulate
+from tcugen.simulator.run import ALLOWED_SLOWDOWN, ImageRun, MachineError, SimulationError, Waves, read_traces, simulate
 from tcugen.trace.difference import Comparison, Diagnosis, Difference, Focus
 from tcugen.trace.locate import Sides, Tensors, locate
 from tcugen.verify.stored import store_difference
@@ -27,7 +27,6 @@ CYCLES_BEFORE = 150
 
 CYCLES_AFTER = 50
 
-_ALLOWED_SLOWDOWN = 20
 _START_CYCLES = 100_000
 
 
@@ -80,7 +79,7 @@ def cycle_limit(program: Program) -> int:
             serial += steps * instruction["n_y"] * instruction["n_x"] * (4 if instruction["int32"] else 1)
         elif instruction.opcode == Opcode.POOL:
             serial += math.prod(instruction[name] for name in ("n_groups", "n_y", "n_x", "n_ky", "n_kx"))
-    return _START_CYCLES + _ALLOWED_SLOWDOWN * serial
+    return _START_CYCLES + ALLOWED_SLOWDOWN * serial
 
 
 def record_waves(

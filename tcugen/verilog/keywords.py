@@ -55,7 +55,7 @@ class Namespace:
         self._taken: set[str] = set()
 
     def take(self, wanted: str) -> str:
-        """`wanted` as an identifier; with a number behind it if that is taken."""
+        """`wanted` as an identifier; with a number after it if that is taken."""
         name = base = plain(wanted)
         number = 2
         while name in self._taken:

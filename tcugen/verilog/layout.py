@@ -21,7 +21,7 @@ def always(trigger: str, lines: list[str]) -> list[str]:
 
 
 def listed(rows: list[str]) -> list[str]:
-    """Commas behind all but the last."""
+    """Commas after all but the last."""
     return [*(f"{row}," for row in rows[:-1]), rows[-1]]
 
 

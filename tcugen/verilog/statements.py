@@ -191,7 +191,7 @@ def in_order(body: Body) -> bool:
 
 
 def _merged(bodies: list[tuple[Wire, Body]]) -> _Statements:
-    """All bodies as one. An assignment stays behind the switch it stands behind, and before the next one."""
+    """All bodies as one. An assignment stays after the switch that it comes after, and before the next one."""
     if len(bodies) == 1:
         ((wire, body),) = bodies
         return tuple(

@@ -2,8 +2,16 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+
+from tcugen.arch import Architecture
+from tcugen.commands.shapes import shape_figures
+from tcugen.network.graph import Network, Shape
+from tcugen.network.operators import Conv, MaxPool, Table
+from tcugen.verify.compare import NodeResult
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +39,25 @@ def test_figures_add_up(tcugen, reference_config, reference_build):
     assert "mismatches = 0: golden, emulator and RTL agree in every element" in result.stdout
     for shape in shapes:
         assert shape["output"] in result.stdout
+
+
+def test_whatever_runs_along_with_another_node_is_said_to():
+    conv, pool = Conv("conv", ("image",), 4, (1, 1)), MaxPool("pool", ("table",), (2, 2), (2, 2))
+    network = Network("small", (("image", Shape(4, 2, 2)),), (conv, Table("table", ("conv",), "sigmoid"), pool))
+    cycles = {"conv": 9, "table": 0, "pool": 0}
+    results = [
+        NodeResult(node, network.shapes[node.name], network.macs(node), cycles[node.name], 4, {}, False, 0, 0)
+        for node in network.nodes
+    ]
+    figures = dict.fromkeys(("format", "network", "memory", "architecture", "mac_count", "mismatches"))
+    measured: Any = SimpleNamespace(
+        model=SimpleNamespace(network=network),
+        figures=figures,
+        outcome=SimpleNamespace(nodes=results, cycles=[9]),
+        program=SimpleNamespace(architecture=Architecture(rows=4, columns=4), mac_count=network.mac_count),
+    )
+    fused = {shape["op"]: shape["fused"] for shape in shape_figures(measured)["shapes"]}
+    assert fused == {"conv": False, "table": True, "max_pool": False}
 
 
 def test_bad_input_is_refused_before_any_work(tcugen):

@@ -1,4 +1,4 @@
-"""Small networks with tables: behind convolutions, adds and changes of scale, and on their own."""
+"""Small networks with tables: after convolutions, adds and changes of scale, and on their own."""
 
 from tcugen.network.graph import Network
 from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise, Table

@@ -61,12 +61,14 @@ def kernel_products(a: Form, b: Form, y: Form, operator_form: bool) -> np.ndarra
     return _run(graph.model(output, TensorProto.INT8).SerializeToString(), {"image": A})
 
 
-def witness_products(a: Form, b: Form, y: Form, path: Path) -> np.ndarray:
+def reference_products(a: Form, b: Form, y: Form, path: Path) -> np.ndarray:
     """The same of the reference model, which is written to `path`."""
     shape = Shape(1, 256, 256)
     network = Network("pairs", (("a", shape), ("b", shape)), (Multiply("m", ("a", "b")),))
     multiplier = product_multiplier(a[0], b[0], y[0], layer="m")
-    tensors = {name: Quantization(*form) for name, form in (("a", a), ("b", b), ("m", y))}
+    tensors: dict[str, Quantization | None] = {
+        name: Quantization(*form) for name, form in (("a", a), ("b", b), ("m", y))
+    }
     model = QuantizedNetwork(network, tensors, {"m": MultiplyIntegers(multiplier, (-128, 127))})
     write_reference(model, path)
     return run_reference(path, {"a": A, "b": B})["m"]
@@ -76,4 +78,4 @@ def _run(model: bytes, inputs: dict[str, np.ndarray]) -> np.ndarray:
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    return session.run(None, inputs)[0]
+    return np.asarray(session.run(None, inputs)[0])

@@ -5,7 +5,20 @@ from dataclasses import replace
 from amaranth.hdl import Fragment
 
 from tcugen.arch import Architecture
-from tcugen.rtl import axi, beat_crc, compute, control, fetch, fifo, load, output, window, writer
+from tcugen.rtl import (
+    axi,
+    beat_crc,
+    compute,
+    control,
+    fetch,
+    fifo,
+    gate,
+    instruction_memory,
+    load,
+    output,
+    window,
+    writer,
+)
 from tcugen.rtl.activation import ActivationMemory
 from tcugen.rtl.array import Array
 from tcugen.timing import latencies
@@ -22,6 +35,8 @@ def test_sizes_are_those_of_the_hardware():
     assert latencies.WRITER_BEATS == writer.DATA_BEATS
     assert latencies.SETTLE_CYCLES == control.SETTLE_CYCLES
     assert (latencies.TAKE_TO_ISSUE, latencies.CHECK_PLACES) == (window.WindowCheck.LATENCY, window.PLACES)
+    assert latencies.IN_PLACE == gate.IN_PLACE
+    assert 8 * latencies.WORD_BYTES == instruction_memory.WORD_BITS
 
 
 def test_pipelines_are_as_long_as_those_of_the_hardware():

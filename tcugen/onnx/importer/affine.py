@@ -6,13 +6,9 @@ from typing import Any, assert_never
 import numpy as np
 import numpy.typing as npt
 
-from tcugen.model.limits import INT8_RANGE, MULTIPLIER_EXPONENTS
+from tcugen.model.limits import INT8_RANGE, LARGEST_BIAS, LARGEST_WEIGHT, MULTIPLIER_EXPONENTS
 from tcugen.model.quantized import Quantization
 from tcugen.onnx.importer.values import Convolution, Step, StepOperator
-
-LARGEST_WEIGHT = 127
-LARGEST_BIAS = 2**30
-"""Of a convolution made here; half of what the sums hold."""
 
 _OPERANDS = np.arange(INT8_RANGE[0], INT8_RANGE[1] + 1)
 

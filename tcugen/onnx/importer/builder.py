@@ -16,7 +16,6 @@ from tcugen.model.integers import (
     AveragePoolIntegers,
     Clamp,
     ConcatIntegers,
-    MaxPoolIntegers,
     MultiplyIntegers,
     NodeIntegers,
     RequantiseIntegers,
@@ -25,6 +24,7 @@ from tcugen.model.integers import (
     WeightedIntegers,
     clamp_of,
 )
+from tcugen.model.limits import INT8_RANGE
 from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.network.check import checked_network
 from tcugen.network.fields import Activation
@@ -34,7 +34,6 @@ from tcugen.network.operators import (
     Concat,
     Conv,
     GlobalAveragePool,
-    MaxPool,
     Multiply,
     Requantise,
     Slice,
@@ -45,7 +44,7 @@ from tcugen.network.windows import divisors
 from tcugen.onnx.importer.affine import fitted
 from tcugen.onnx.importer.dead_channels import without_dead_channels
 from tcugen.onnx.importer.folding import fold_limits
-from tcugen.onnx.importer.moving import moving_integers, pool_node, summing
+from tcugen.onnx.importer.moving import moving_integers, pool_integers, pool_node, summing
 from tcugen.onnx.importer.names import Names
 from tcugen.onnx.importer.onnx_file import OnnxNode
 from tcugen.onnx.importer.parameters import BiasError, integer_limits, rounded_bias
@@ -66,8 +65,6 @@ from tcugen.onnx.importer.values import (
     Real,
     Stored,
 )
-
-INT8 = (-128, 127)
 
 Padding = tuple[int, int, int, int]
 """(top, left, bottom, right)."""
@@ -174,8 +171,8 @@ class Builder:
         """Whether all that `tensor` can hold stands for zero or more."""
         while tensor in self.nodes and keeps_quantization(self.nodes[tensor]):
             tensor = self.nodes[tensor].inputs[0]
-        clamp = clamp_of(self.integers[tensor]) if tensor in self.integers else INT8
-        return (INT8 if clamp is None else clamp)[0] >= self.quantization(tensor).zero_point
+        clamp = clamp_of(self.integers[tensor]) if tensor in self.integers else INT8_RANGE
+        return (INT8_RANGE if clamp is None else clamp)[0] >= self.quantization(tensor).zero_point
 
     def negated(self, tensor: str, by: OnnxNode) -> str:
         """The int8 tensor of `-x`: -1 - q, whose zero point is -1 - z, for q less z, at the same scale."""
@@ -205,11 +202,11 @@ class Builder:
     def requantise(self, tensor: str, quantization: Quantization, limits: Clamp, origin: OnnxNode) -> str:
         """`tensor` in another quantization and within `limits`; itself if neither changes anything."""
         own = self.quantization(tensor)
-        if own == quantization and limits == INT8:
+        if own == quantization and limits == INT8_RANGE:
             return tensor
         key = ("requantise", tensor, quantization, limits)
         if key not in self._made:
-            relu_like = limits != INT8 and origin.op in ("Relu", "Clip")
+            relu_like = limits != INT8_RANGE and origin.op in ("Relu", "Clip")
             name = self._names.take(origin.name if relu_like else f"{tensor}.requantise")
             with refusing(origin):
                 multiplier = multipliers.requantise_multiplier(own.scale, quantization.scale, layer=origin.name)
@@ -234,7 +231,7 @@ class Builder:
     def copied(self, tensor: str, by: OnnxNode) -> str:
         """Another tensor that holds the same: a change of scale by 1."""
         node = Requantise(self._names.take(f"{tensor}.copy"), (tensor,))
-        return self._add(node, self.quantization(tensor), RequantiseIntegers(np.float32(1), INT8), by)
+        return self._add(node, self.quantization(tensor), RequantiseIntegers(np.float32(1), INT8_RANGE), by)
 
     def finish(self, title: str, outputs: Sequence[str]) -> QuantizedNetwork:
         """The checked network of all nodes that `outputs` depend on.
@@ -367,13 +364,7 @@ class Builder:
             key = ("pool", source, pool)
             if key not in self._made:
                 node = pool_node(self._names.take(pool.node.name), source, pool, self.shapes[source])
-                if isinstance(node, MaxPool):
-                    self._made[key] = self._add(node, self.tensors[source], MaxPoolIntegers(), pool.node)
-                elif isinstance(node, Conv):
-                    integers = moving_integers(node.out_channels, node.kernel)
-                    self._made[key] = self._add(node, self.tensors[source], integers, pool.node)
-                else:
-                    self._made[key] = self._add(node, self.tensors[source], SliceIntegers(), pool.node)
+                self._made[key] = self._add(node, self.tensors[source], pool_integers(node), pool.node)
                 if isinstance(pool, Border):
                     inner, around = self.without_border(source)
                     self._borders[node.name] = (inner, _sum(around, pool.padding))

@@ -8,8 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tcugen.model.limits import MULTIPLIER_EXPONENTS
-from tcugen.onnx.importer.affine import LARGEST_BIAS
+from tcugen.model.limits import LARGEST_BIAS, MULTIPLIER_EXPONENTS
 from tcugen.onnx.importer.parameters import INT32_MAX
 from tcugen.onnx.importer.values import Convolution
 

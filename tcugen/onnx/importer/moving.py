@@ -5,10 +5,10 @@ from typing import assert_never
 
 import numpy as np
 
-from tcugen.model.integers import WeightedIntegers
+from tcugen.model.integers import MaxPoolIntegers, SliceIntegers, WeightedIntegers
 from tcugen.model.limits import INT8_RANGE
 from tcugen.network.graph import Shape
-from tcugen.network.operators import Conv, MaxPool, Moving
+from tcugen.network.operators import ChannelShuffle, Conv, DepthToSpace, MaxPool, Moving, Resize
 from tcugen.onnx.importer.values import Arrangement, Average, Border, Convolution, Crop, Moved, Pool
 
 
@@ -31,6 +31,19 @@ def pool_node(name: str, tensor: str, pool: Arrangement, shape: Shape) -> MaxPoo
             return replace(pool.operator, name=name, inputs=(tensor,))
         case _:
             assert_never(pool)
+
+
+def pool_integers(node: MaxPool | Conv | Moving) -> MaxPoolIntegers | WeightedIntegers | SliceIntegers:
+    """Of a node that `pool_node` has made."""
+    match node:
+        case MaxPool():
+            return MaxPoolIntegers()
+        case Conv():
+            return moving_integers(node.out_channels, node.kernel)
+        case Resize() | DepthToSpace() | ChannelShuffle():
+            return SliceIntegers()
+        case _:
+            assert_never(node)
 
 
 def moving_integers(channels: int, kernel: tuple[int, int] = (1, 1)) -> WeightedIntegers:

@@ -46,7 +46,7 @@ class Axis:
 
     @property
     def padding(self) -> tuple[int, int]:
-        """Pixels in front and behind of the input, for a window over `reach` at every output pixel // stride."""
+        """Pixels before and after the input, for a window over `reach` at every output pixel // stride."""
         low, high = self.reach
         return -low, max(0, -(-self.outputs // self.stride) + high - self.side)
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from tcugen.model.limits import INT8_RANGE
 from tcugen.model.problems import Problem, Refused, Unavailable
 from tcugen.model.quantized import Quantization
 from tcugen.network.graph import Shape
-from tcugen.onnx.importer.builder import INT8, Builder
+from tcugen.onnx.importer.builder import Builder
 from tcugen.onnx.importer.onnx_file import OnnxGraph, OnnxNode
 from tcugen.onnx.importer.parameters import activation_quantization
 from tcugen.onnx.importer.values import (
@@ -258,7 +259,7 @@ class Walk:
     def clamped(self, node: OnnxNode, value: Quantized, low: int, high: int) -> Quantized:
         """An int8 tensor within integer limits, given as the file's type has them."""
         shift = 128 if value.unsigned else 0
-        low, high = (min(max(limit - shift, INT8[0]), INT8[1]) for limit in (low, high))
+        low, high = (min(max(limit - shift, INT8_RANGE[0]), INT8_RANGE[1]) for limit in (low, high))
         own = self.builder.quantization(value.tensor)
         return Quantized(self.builder.requantise(value.tensor, own, (low, high), node), value.unsigned, value.layout)
 
