@@ -31,6 +31,7 @@ help:
 	@echo "make soc        a RISC-V processor runs ResNet-20 by the C driver in a simulated SoC with a DRAM controller; some minutes"
 	@echo "make calibrate  synthesise machines of many sizes, which estimates rest on; half an hour or more"
 	@echo "make pythons    the wheel on Python 3.12 and 3.13, or on PYTHONS, must write the same bytes; a few minutes"
+	@echo "make layer-tools  ZigZag and SCALE-Sim must count the multiplications of exported layers; some minutes"
 	@echo "make lock       write $(lock), the versions that are installed"
 	@echo "make clean      remove what these targets made"
 
@@ -124,6 +125,11 @@ PYTHONS ?= python3.12 python3.13
 pythons: $(venv)/test.stamp
 	TCUGEN_PYTHONS="$(PYTHONS)" $(python) -m pytest -m "verify or not verify" tests/test_pythons.py
 
+# ZigZag and SCALE-Sim run on the layers that are exported for them.
+.PHONY: layer-tools
+layer-tools: $(venv)/test.stamp $(venv)-layers/stamp
+	$(python) -m pytest -m verify tests/network/test_outside_tools.py
+
 # The newest versions that pyproject.toml allows and that work together. Local tags (+cpu) name a build, not a version,
 # and would shut out everybody else's.
 .PHONY: lock
@@ -138,7 +144,7 @@ lock: | prerequisites
 
 .PHONY: clean
 clean:
-	rm -rf $(venv) $(venv)-lock rtl_out/resnet50 rtl_out/resnet20_16x16 rtl_out/fpga rtl_out/fpga.json rtl_out/soc rtl_out/soc.json sim_build build tcugen.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(venv) $(venv)-lock $(venv)-layers rtl_out/resnet50 rtl_out/resnet20_16x16 rtl_out/fpga rtl_out/fpga.json rtl_out/soc rtl_out/soc.json sim_build build tcugen.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # Installing is done once, and again when what is to be installed changes. pip reads its own settings (PIP_*, pip.conf).
@@ -167,6 +173,13 @@ $(venv)/test.stamp: pyproject.toml $(lock) | prerequisites
 	"$(PYTHON)" -m venv $(venv)
 	$(python) -m pip install -c $(lock) -e '.[verify,quantize,export,research,docs,soc,test]'
 	touch $(venv)/demo.stamp $(venv)/site.stamp $(venv)/soc.stamp $@
+
+# An environment of their own. ZigZag imports six, which it does not ask for; SCALE-Sim takes numbers from arrays of one
+# element, which NumPy 2.4 refuses.
+$(venv)-layers/stamp: | prerequisites
+	"$(PYTHON)" -m venv $(venv)-layers
+	$(venv)-layers/bin/python -m pip install scalesim==3.0.0 zigzag-dse==3.9.1 six 'numpy<2.4'
+	touch $@
 
 # What pip cannot bring, asked for before anything is downloaded.
 .PHONY: prerequisites

@@ -4,6 +4,7 @@ All three know convolutions alone. Adds, pools and tables, which the machine com
 fully connected layer is a convolution of one pixel.
 """
 
+import json
 import re
 from dataclasses import dataclass
 
@@ -85,17 +86,20 @@ def loop_nests(network: Network) -> list[LoopNest]:
 
 def scalesim(network: Network) -> str:
     """A topology of SCALE-Sim: CSV, padding counted into the input. It has one stride, that of the columns, and no
-    groups: a grouped convolution has the channels of one group and the filters of all."""
+    groups: a grouped convolution has the channels of one group and the filters of all. A name that holds `DP` would be
+    a depthwise convolution to it."""
     lines = ["Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,"]
     for nest in loop_nests(network):
         sizes = (nest.in_height, nest.in_width, nest.kernel_y, nest.kernel_x, nest.in_channels)
-        values = (nest.name, *sizes, nest.groups * nest.out_channels, nest.stride[1])
+        name = nest.name.replace("DP", "dp")
+        values = (name, *sizes, nest.groups * nest.out_channels, nest.stride[1])
         lines.append(", ".join(map(str, values)) + ",")
     return "\n".join(lines) + "\n"
 
 
 def zigzag(network: Network) -> str:
-    """A workload of ZigZag: YAML, one entry per convolution; int8 operands, 32-bit sums."""
+    """A workload of ZigZag: YAML, one entry per convolution. Operands are int8; sums count as 16 bits, as where it
+    reads ONNX files itself: registers of the machines that come with it hold no more."""
     lines: list[str] = []
     for number, nest in enumerate(loop_nests(network)):
         (stride_y, stride_x), (dilation_y, dilation_x) = nest.stride, nest.dilation
@@ -105,13 +109,13 @@ def zigzag(network: Network) -> str:
         )  # fmt: skip
         lines += [
             f"- id: {number}",
-            f"  name: {nest.name}",
+            f"  name: {json.dumps(nest.name)}",
             "  operator_type: Conv",
             "  equation: O[b][g][k][oy][ox]+=W[g][k][c][fy][fx]*I[b][g][c][iy][ix]",
             f"  dimension_relations: [ix={stride_x}*ox+{dilation_x}*fx, iy={stride_y}*oy+{dilation_y}*fy]",
             "  loop_dims: [B, G, K, C, OY, OX, FY, FX]",
             f"  loop_sizes: [{', '.join(map(str, sizes))}]",
-            "  operand_precision: {W: 8, I: 8, O: 32, O_final: 8}",
+            "  operand_precision: {W: 8, I: 8, O: 16, O_final: 8}",
             f"  operand_source: {{W: {number}, I: {number if nest.source is None else nest.source}}}",
         ]
     return "\n".join(lines) + "\n"

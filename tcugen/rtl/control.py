@@ -231,6 +231,6 @@ class Control(wiring.Component):
         m.d.comb += [bus_hung.eq(reached & ~bus_idle), core_hung.eq(reached & bus_idle & self.running)]
 
 
-def _one_of(state: enum.EnumView[State], *states: State) -> Value:
+def _one_of(state: "enum.EnumView[State]", *states: State) -> Value:
     """Whether the state is one of these."""
     return Cat(state == each for each in states).any()

@@ -6,6 +6,7 @@ import math
 import re
 
 import pytest
+import yaml
 
 from tcugen.network.layer_config import load_network, parse_layer_config
 from tcugen.network.layer_tables import loop_nests, scalesim, timeloop, zigzag
@@ -48,7 +49,7 @@ def test_zigzag_s_loops_and_sources(network):
     nests = loop_nests(network)
     assert len(entries) == len(nests)
     for number, (entry, nest) in enumerate(zip(entries, nests, strict=True)):
-        assert entry.startswith(f"{number}\n  name: {nest.name}\n")
+        assert entry.startswith(f'{number}\n  name: "{nest.name}"\n')
         sizes = re.search(r"loop_sizes: \[(.*)\]", entry)
         assert math.prod(map(int, sizes[1].split(", "))) == nest.macs
         source = int(re.search(r"I: (\d+)}", entry)[1])
@@ -70,3 +71,31 @@ def test_dilation_widens_what_is_read():
          "padding": [2, 2, 2, 2], "stride": [1, 1]}]}"""
     (nest,) = loop_nests(parse_layer_config(text))
     assert (nest.in_height, nest.out_height) == (13, 9)
+
+
+def test_a_timeloop_problem_has_the_keys_of_the_published_example(network):
+    """Those of `default_problem.yaml` among the example designs of Timeloop, format 0.4."""
+    for text in timeloop(network).values():
+        problem = yaml.safe_load(text)["problem"]
+        shape, instance = problem["shape"], problem["instance"]
+        assert problem["version"] == 0.4
+        assert shape.keys() == {"name", "dimensions", "coefficients", "data_spaces"}
+        assert [coefficient.keys() for coefficient in shape["coefficients"]] == [{"name", "default"}] * 4
+        coefficients = {coefficient["name"] for coefficient in shape["coefficients"]}
+        assert coefficients == {"Wstride", "Hstride", "Wdilation", "Hdilation"}
+        assert instance.keys() == coefficients | set(shape["dimensions"])
+        weights, inputs, outputs = shape["data_spaces"]
+        assert [space["name"] for space in (weights, inputs, outputs)] == ["Weights", "Inputs", "Outputs"]
+        assert (outputs["read_write"], "read_write" in weights, "read_write" in inputs) == (True, False, False)
+        terms = [term for space in (weights, inputs, outputs) for sum_of in space["projection"] for term in sum_of]
+        assert {term[0] for term in terms} == set(shape["dimensions"])
+        assert {term[1] for term in terms if len(term) > 1} == coefficients
+
+
+def test_names_that_other_tools_would_misread_are_written_otherwise():
+    text = """{"format": 1, "name": "n", "input": {"name": "image", "shape": [4, 9, 9]}, "nodes": [
+        {"name": "1.0", "op": "conv", "inputs": ["image"], "out_channels": 4, "kernel": [1, 1]},
+        {"name": "DP1", "op": "conv", "inputs": ["1.0"], "out_channels": 4, "kernel": [1, 1]}]}"""
+    network = parse_layer_config(text)
+    assert [entry["name"] for entry in yaml.safe_load(zigzag(network))] == ["1.0", "DP1"]
+    assert [row.split(",")[0] for row in scalesim(network).splitlines()[1:]] == ["1.0", "dp1"]
