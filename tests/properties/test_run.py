@@ -47,7 +47,7 @@ def test_networks_on_the_emulator(capsys, tmp_path):
     assert lines[2].startswith(f"| emulator | {found['networks']} |")
 
 
-@pytest.mark.slow
+@pytest.mark.verify
 def test_networks_on_one_machine_of_the_rtl(capsys):
     assert main(["--emulator", "0", "--rtl", "6", "--jobs", "1", "--machines", "4x4"]) == 0
     assert capsys.readouterr().out.splitlines()[2].startswith("| 4x4 | ")
