@@ -158,8 +158,9 @@ def run_host(machine: SimulatedMachine, build: Path, folder: Path, images: np.nd
     files = [build / "program" / name for name in ("program.bin", "weights.bin")]
     where = [machine.memory_file, machine.base, machine.memory_bytes]
     command = [program, *where, *files, folder / "images.bin", folder / "output.bin", mode]
-    pipes = {"stdin": machine.process.stdout, "stdout": machine.process.stdin}
-    done = subprocess.run(list(map(str, command)), **pipes, stderr=subprocess.PIPE, text=True, check=False)
+    stdin, stdout = machine.process.stdout, machine.process.stdin
+    arguments = list(map(str, command))
+    done = subprocess.run(arguments, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return [line.split() for line in done.stderr.splitlines()]
 
