@@ -147,7 +147,7 @@ class Dump:
         rows, columns = self.array((self.stored(node) or node)["output"]).shape[2:]
         return self.array(node["weight"]).size * rows * columns
 
-    def windows(self, node: dict, x: np.ndarray, fill: float) -> np.ndarray:
+    def windows(self, node: dict, x: np.ndarray, fill: float | np.int8) -> np.ndarray:
         """[n, C, rows, columns, kernel y, kernel x] of [n, C, H, W]."""
         top, left, bottom, right = node["padding"]
         padded = np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)), constant_values=fill)
@@ -159,7 +159,7 @@ class Dump:
         return windows[:, :, ::step_y, ::step_x, ::apart_y, ::apart_x]
 
 
-def rounded(sums: np.ndarray, multiplier: np.ndarray, node: dict) -> np.ndarray:
+def rounded(sums: np.ndarray, multiplier: np.ndarray | np.float32, node: dict) -> np.ndarray:
     return clamped(np.rint(sums.astype(np.float32) * multiplier).astype(np.float64), node)
 
 
@@ -175,7 +175,7 @@ def reference_tensors(dump: Dump) -> dict[str, np.ndarray]:
     session = onnxruntime.InferenceSession(str(dump.folder / "reference.onnx"), providers=["CPUExecutionProvider"])
     feeds = {tensor.name: dump.array(dump.manifest["inputs"][tensor.name]) for tensor in session.get_inputs()}
     outputs = [tensor.name for tensor in session.get_outputs()]
-    return dict(zip(outputs, session.run(outputs, feeds), strict=True))
+    return {name: np.asarray(tensor) for name, tensor in zip(outputs, session.run(outputs, feeds), strict=True)}
 
 
 def gaps(dump: Dump, reference: dict[str, np.ndarray]) -> list[str]:

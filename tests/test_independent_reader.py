@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.check import checked_network
 from tcugen.network.graph import Node, Shape
 from tcugen.network.operators import Add
+from tcugen.program import Program
 from tcugen.simulator.run import SimulationResult
 from tcugen.synthetic.integers import synthesise
 from tcugen.verify import compare
@@ -31,7 +33,7 @@ def _dump_of(name, folder):
     result = SimulationResult(tuple(run.image_run(i) for i in range(IMAGES)), "fixed", seconds=1.0, cpu_seconds=1.0)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(compare, "simulate", lambda *arguments, **more: result)
-        outcome = verify(run.model, run.program, "rtl", run.inputs)
+        outcome = verify(run.model, run.program, Path("rtl"), run.inputs)
     write_dump(folder, run.model, run.program, run.inputs, outcome)
     return folder
 
@@ -120,7 +122,7 @@ def test_files_are_found_where_names_collide(tmp_path):
     shape = Shape(4, 3, 3)
     node = Add("sum", ("br/A", "br_a"))
     model, inputs = synthesise(checked_network("case", (("br/A", shape), ("br_a", shape)), [node]), 0, IMAGES)
-    write_dump(tmp_path, model, _Program(), inputs, _outcome(model, inputs, node, shape))
+    write_dump(tmp_path, model, cast(Program, _Program()), inputs, _outcome(model, inputs, node, shape))
     assert json.loads((tmp_path / "dump.json").read_text())["inputs"] == {
         "br/A": "input.br_A.npy",
         "br_a": "input.br_a_.npy",

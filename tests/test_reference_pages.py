@@ -1,15 +1,14 @@
 """The generated pages say what the tables say today."""
 
-import importlib.util
 from pathlib import Path
 
 import pytest
 
+from tests.modules import module_at
+
 DOCS = Path(__file__).parents[1] / "docs"
 
-_spec = importlib.util.spec_from_file_location("docs_generate", DOCS / "generate.py")
-generate = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(generate)
+generate = module_at(DOCS / "generate.py")
 
 
 @pytest.mark.parametrize("name", generate.PAGES)

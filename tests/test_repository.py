@@ -155,4 +155,5 @@ def test_the_type_checker_is_strict_on_every_package_but_the_hardware():
     strict = set(PROJECT["tool"]["basedpyright"]["strict"])
     packages = {short(path.parent) for path in (ROOT / "tcugen").glob("*/*.py")}
     assert packages - strict == {"tcugen/rtl"}
+    assert {"tcugen", "sim", "docs", "examples", "tests"} == set(PROJECT["tool"]["basedpyright"]["include"])
     assert "ignore" not in PROJECT["tool"]["basedpyright"]

@@ -1,6 +1,5 @@
 """What `make results` writes where."""
 
-import importlib.util
 import re
 from pathlib import Path
 
@@ -8,11 +7,11 @@ import pytest
 
 from tcugen.network.bundled import NETWORK_NAMES
 from tcugen.network.resnets import BUNDLED_NAMES
+from tests.modules import module_at
+from tests.typed import present
 
 PATH = Path(__file__).parents[1] / "docs" / "results.py"
-_spec = importlib.util.spec_from_file_location("results", PATH)
-results = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(results)
+results = module_at(PATH)
 
 FIGURES = {
     "cycles_per_image": [1000, 1200],
@@ -44,7 +43,7 @@ def test_a_network_is_one_line_with_all_that_differs(monkeypatch):
 def shown(name):
     """Commands of the rows in a block."""
     text = results.BLOCKS[name].page.read_text()
-    block = re.search(rf"<!-- {name}: .*?<!-- /{name} -->", text, re.DOTALL)[0]
+    block = present(re.search(rf"<!-- {name}: .*?<!-- /{name} -->", text, re.DOTALL))[0]
     return [line.split("`")[1] for line in block.splitlines() if line.startswith("| `tcugen simulate")]
 
 

@@ -9,6 +9,7 @@ from tcugen.cells.cell_library import find_library, read_liberty
 from tcugen.cells.flat import flatten
 from tcugen.fpga.errors import SynthesisError
 from tests.cells.netlists import machine
+from tests.typed import present
 
 HEAD = """$scope module TOP $end
  $scope module tcu_top $end
@@ -56,7 +57,7 @@ def test_toggles_per_cycle_and_share_of_time():
 
 @pytest.fixture
 def flat():
-    return flatten(machine(), "tcu_top", read_liberty(find_library("osu018")))
+    return flatten(machine(), "tcu_top", read_liberty(present(find_library("osu018"))))
 
 
 def test_what_the_waves_lack_is_given_the_mean_of_its_kind(tmp_path, flat):

@@ -5,10 +5,11 @@ import pytest
 from tcugen.cells.area import ModuleArea, area_by_module, instances_of
 from tcugen.cells.cell_library import find_library, read_liberty
 from tests.cells.netlists import machine
+from tests.typed import present
 
 
 def test_every_module_has_what_is_in_it_and_not_what_is_inside_its_modules():
-    cells = read_liberty(find_library("osu018"))
+    cells = read_liberty(present(find_library("osu018")))
     assert area_by_module(machine(), "tcu_top", cells) == [
         ModuleArea("tcu_half", instances=2, area_um2=2 * (96 + 16), flip_flops=2, memory_bits=0),
         ModuleArea("tcu_top", instances=1, area_um2=36, flip_flops=0, memory_bits=2 * 8 + 3 * 4),
@@ -34,4 +35,4 @@ def test_a_cell_that_the_library_has_not_is_named():
     modules = machine()
     modules["tcu_top"]["cells"]["n"]["type"] = "NAND9"
     with pytest.raises(KeyError, match="NAND9"):
-        area_by_module(modules, "tcu_top", read_liberty(find_library("osu018")))
+        area_by_module(modules, "tcu_top", read_liberty(present(find_library("osu018"))))

@@ -6,6 +6,7 @@ import pytest
 
 from tcugen.cells.cell_library import LIBRARIES, Cell, find_library, read_liberty
 from tcugen.fpga.errors import SynthesisError
+from tests.typed import present
 
 TEXT = """
 library(small) {
@@ -31,7 +32,7 @@ def test_area_flip_flops_and_capacitances_of_inputs(tmp_path):
 
 def test_osu018():
     """Areas as its LEF text has them: DFFPOSX1 is 9.6 by 10, NAND2X1 2.4 by 10."""
-    cells = read_liberty(find_library("OSU018")).cells
+    cells = read_liberty(present(find_library("OSU018"))).cells
     assert (cells["DFFPOSX1"].area_um2, cells["NAND2X1"].area_um2) == (96, 24)
     assert [name for name, cell in cells.items() if cell.flip_flop] == ["DFFNEGX1", "DFFPOSX1", "DFFSR"]
     assert len(cells) == 32

@@ -5,11 +5,12 @@ import pytest
 from tcugen.cells.cell_library import find_library, read_liberty
 from tcugen.cells.flat import flatten, short
 from tests.cells.netlists import gate, machine
+from tests.typed import present
 
 
 @pytest.fixture
 def cells():
-    return read_liberty(find_library("osu018"))
+    return read_liberty(present(find_library("osu018")))
 
 
 @pytest.fixture

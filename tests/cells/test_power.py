@@ -8,8 +8,9 @@ from tcugen.cells.flat import flatten
 from tcugen.cells.power import power_of, read_power
 from tcugen.cells.structure import holding, load_pf
 from tests.cells.netlists import BOX, gate, net, port
+from tests.typed import present
 
-LIBRARY = find_library("osu018")
+LIBRARY = present(find_library("osu018"))
 MHZ = 100.0
 
 

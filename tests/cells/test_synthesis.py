@@ -13,11 +13,12 @@ from tcugen.cells.synthesis import synthesise
 from tcugen.cells.timing import worst_path
 from tcugen.fpga.synthesis import TOP
 from tests.cells import small
+from tests.typed import present
 
 MEMORY = Path(__file__).parents[2] / "rtl_out" / "reference" / "tcu_sram_1r1w.v"
 MODELS = Path("/usr/share/qflow/tech/osu018/osu018_stdcells.v")
 LOW = "1'b0"
-LIBRARY = find_library("osu018")
+LIBRARY = present(find_library("osu018"))
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from tcugen.certify.errors import NotCertified
 from tcugen.certify.files import decode_files
 from tcugen.compiler import compile_network
 from tcugen.isa import Opcode, Window
+from tcugen.model.integers import AddIntegers
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.operators import Add, Conv, MaxPool
 from tcugen.network.resnets import bundled_network
@@ -24,6 +25,7 @@ from tests.compiler.networks import NETWORKS, network
 from tests.compiler.product_networks import PRODUCTS
 from tests.compiler.table_networks import TABLES
 from tests.small_networks import build_every_operator
+from tests.typed import present, typed, weighted
 
 EVERYTHING = dict(tables=1, multiply=1, per_channel=1)
 ARRAYS = {
@@ -95,12 +97,13 @@ SMALL = network(
 def other_models(model: QuantizedNetwork) -> dict[str, QuantizedNetwork]:
     """Models that differ from it in one thing."""
     nodes = {node.name: node for node in model.network.nodes}
-    a, s = model.integers["a"], model.integers["s"]
-    weight, bias, multiplier = a.weight.copy(), a.bias.copy(), a.multiplier.copy()
+    a, s = weighted(model, "a"), typed(AddIntegers, model.integers["s"])
+    limits = s.clamp
+    weight, bias, multiplier = a.weight.copy(), a.bias.copy(), present(a.multiplier).copy()
     weight[7, 2, 1, 1] ^= 1
     bias[11] += 1
     multiplier[0] = np.nextafter(multiplier[0], np.float32(1))
-    point = replace(model.tensors["b"], zero_point=model.tensors["b"].zero_point ^ 1)
+    point = replace(model.quantization("b"), zero_point=model.zero_point("b") ^ 1)
     nodes_of = model.network.nodes
     strided = (nodes_of[0], MaxPool("p", ("a",), (3, 3), (2, 2), (0, 0, 1, 1)), *nodes_of[2:])
     swapped = (*nodes_of[:3], replace(nodes["s"], inputs=("p", "b")))
@@ -108,7 +111,7 @@ def other_models(model: QuantizedNetwork) -> dict[str, QuantizedNetwork]:
         "weight": replace(model, integers=model.integers | {"a": replace(a, weight=weight)}),
         "bias": replace(model, integers=model.integers | {"a": replace(a, bias=bias)}),
         "multiplier": replace(model, integers=model.integers | {"a": replace(a, multiplier=multiplier)}),
-        "clamp": replace(model, integers=model.integers | {"s": replace(s, clamp=(s.clamp[0] + 1, s.clamp[1]))}),
+        "clamp": replace(model, integers=model.integers | {"s": replace(s, clamp=(limits[0] + 1, limits[1]))}),
         "shift": replace(model, integers=model.integers | {"s": replace(s, shift=s.shift - 1)}),
         "zero point": replace(model, tensors=model.tensors | {"b": point}),
         "window": replace(model, network=replace(model.network, nodes=strided)),

@@ -90,7 +90,7 @@ def clamp(node: dict, value: np.ndarray) -> np.ndarray:
     return np.clip(value + node["output_zero_point"], *node["clamp"]).astype(np.int8)
 
 
-def requantise(node: dict, sums: np.ndarray, multiplier: np.ndarray) -> np.ndarray:
+def requantise(node: dict, sums: np.ndarray, multiplier: np.ndarray | np.float32) -> np.ndarray:
     """One float32 product, rounded to an integer, ties to even."""
     return clamp(node, np.rint(sums.astype(np.float32) * multiplier).astype(np.int64))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.commands.conftest import REFERENCE_CONFIG, call
+from tests.typed import present
 
 pytestmark = pytest.mark.slow
 
@@ -27,7 +28,7 @@ def shown(tmp_path_factory, reference_build, pytestconfig):
 @pytest.fixture(scope="module")
 def cycles(shown):
     text = re.search(r'<script type="application/json" id="content">(.*?)</script>', shown.read_text(), re.DOTALL)
-    content = json.loads(text[1])
+    content = json.loads(present(text)[1])
     assert (content["rows"], content["columns"]) == (4, 4)
     return content["cycles"]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from typer.core import TyperGroup
 from typer.main import get_command
 
 from tcugen.cli import app
@@ -18,6 +19,7 @@ from tcugen.commands.doctor import doctor
 from tcugen.console.outcome import Status
 from tcugen.console.packages import PACKAGES, Package
 from tests.commands.conftest import MACHINE
+from tests.typed import typed
 
 ROOT = Path(__file__).parents[2]
 
@@ -127,12 +129,15 @@ def test_doctor_names_what_is_missing(tcugen, monkeypatch):
 
 def test_doctor_prints_remedies_whole(monkeypatch):
     monkeypatch.setitem(PACKAGES, "no-such-package", Package("nothing", "pip install 'tcugen[verify]'"))
-    narrow = Console(file=StringIO(), width=40)
+    text = StringIO()
+    narrow = Console(file=text, width=40)
     assert doctor(narrow) == Status.MISMATCH
-    assert "no-such-package (nothing): pip install 'tcugen[verify]'" in narrow.file.getvalue().splitlines()
+    assert "no-such-package (nothing): pip install 'tcugen[verify]'" in text.getvalue().splitlines()
 
 
-@pytest.mark.parametrize("command", get_command(app).commands.values(), ids=lambda command: command.name)
+@pytest.mark.parametrize(
+    "command", typed(TyperGroup, get_command(app)).commands.values(), ids=lambda command: command.name
+)
 def test_every_flag_is_explained(command):
     assert command.help
     for parameter in command.params:

@@ -16,6 +16,7 @@ from tcugen.network.operators import Concat, GlobalAveragePool, Linear, MaxPool,
 from tcugen.program import Program
 from tcugen.synthetic.integers import synthesise
 from tests.compiler.networks import AROUND, conv, network
+from tests.typed import present
 
 MACHINE = Path(__file__).parents[2] / "rtl_out" / "reference"
 """The build in the repository: 4x4, 16 KiB, 22-bit accumulators, no tables."""
@@ -117,7 +118,7 @@ def test_what_the_machine_lacks_is_named(tcugen, place, name, lack):
 
 def test_the_memory_that_is_named_is_the_smallest(tcugen, place):
     stderr = tcugen("compile", "large.json", "--rtl", "machine", "-o", "out").stderr
-    least = int(re.search("smallest with a plan is ([0-9]+)", stderr)[1])
+    least = int(present(re.search("smallest with a plan is ([0-9]+)", stderr))[1])
     statuses = []
     for kib in (least - 1, least):
         architecture = json.loads((place / "machine" / "architecture.json").read_text()) | {"activation_kib": kib}

@@ -5,11 +5,13 @@ import subprocess
 import sys
 
 import pytest
+from typer.core import TyperGroup
 from typer.main import get_command
 
 from tcugen.cli import app
+from tests.typed import typed
 
-VERBS = sorted(get_command(app).commands)
+VERBS = sorted(typed(TyperGroup, get_command(app)).commands)
 
 
 @pytest.mark.parametrize("verb", ["", *VERBS])

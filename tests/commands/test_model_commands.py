@@ -107,7 +107,7 @@ def test_evaluate_compares_with_other_files(tcugen, place):
     assert result.exit_code == 0, result.output
     figures = json.loads(Path("figures.json").read_text())
     reference, own, other = figures["compare"]
-    expected, step = integers(model, np.load("x.npy")), model.tensors["fc"]
+    expected, step = integers(model, np.load("x.npy")), model.quantization("fc")
     real = (expected.reshape(IMAGES, -1).astype(np.float32) - step.zero_point) * step.scale
     runtime = run(place / "small.onnx", np.load("x.npy"), optimise=True).reshape(IMAGES, -1)
     assert (reference["name"], reference["equal"], reference["right"]) == ("the reference model", IMAGES, None)

@@ -12,6 +12,7 @@ from tcugen.fpga.parts import find_part
 from tcugen.network.layer_config import load_network
 from tcugen.sizing.budget import Budget
 from tcugen.sizing.fill import fill
+from tests.typed import present
 
 
 def test_a_build_for_a_part_fits_it_and_says_so(tcugen, tmp_path, reference_config):
@@ -21,7 +22,7 @@ def test_a_build_for_a_part_fits_it_and_says_so(tcugen, tmp_path, reference_conf
     figures = json.loads((tmp_path / "b" / "part.json").read_text())
     assert room_of(find_part("ecp5-25")).holds(architecture)
     assert figures["part"] == "LFE5U-25F"
-    assert figures["estimated"] == estimate(architecture, "ecp5").to_dict()
+    assert figures["estimated"] == present(estimate(architecture, "ecp5")).to_dict()
     cycles = json.loads((tmp_path / "b" / "report.json").read_text())["predicted_cycles"]
     assert figures["images_per_second"] == pytest.approx(80e6 / cycles)
     assert "at a clock of 80 MHz, of --clock-mhz: " in result.stdout
@@ -45,7 +46,7 @@ def test_what_binds_is_what_the_next_larger_machine_has_too_little_of(tcugen, tm
     figures = json.loads((tmp_path / "e.json").read_text())
     (larger,) = figures["larger"]
     assert figures["binds"] == list(larger["over"]) == ["dsp"]
-    needs = estimate(Architecture.from_dict(larger["architecture"]), "ecp5")
+    needs = present(estimate(Architecture.from_dict(larger["architecture"]), "ecp5"))
     assert larger["over"]["dsp"] == {"needs": needs.dsp, "has": 72}
     assert f"would take {needs.dsp:g} of 72 multipliers" in result.stdout
 
@@ -57,7 +58,7 @@ def test_where_nothing_larger_is_faster_nothing_binds(tmp_path, reference_config
     (tmp_path / "huge.json").write_text(json.dumps({"name": "huge", "family": "ecp5"} | huge))
     part = find_part(str(tmp_path / "huge.json"))
     found = fill(network, room_of(part), Budget(), {})
-    fit = PartFit(network, part, found, estimate(found.sizing.architecture, "ecp5"), 100, True)
+    fit = PartFit(network, part, found, present(estimate(found.sizing.architecture, "ecp5")), 100, True)
     assert fit.binds == []
     assert bind_lines(fit) == ["fits huge; nothing binds: no larger machine is predicted to be faster"]
 

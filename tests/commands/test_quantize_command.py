@@ -102,7 +102,7 @@ def test_a_resnet_becomes_files_for_everybody(tcugen, place):
     }
     model = load(place / "out" / "model.npz")
     assert model.network == read_layer_config(place / "out" / "layer-config.json")
-    inputs = {"image": quantise_images(np.load(place / "x.npy"), model.tensors["image"])}
+    inputs = {"image": quantise_images(np.load(place / "x.npy"), model.quantization("image"))}
     reference = run_reference(place / "out" / "reference.onnx", inputs)
     assert np.array_equal(reference["fc"], golden.run(model, inputs)["fc"])
 
@@ -135,7 +135,7 @@ def test_a_module_of_the_users(tcugen, place):
     assert result.exit_code == 0, result.output
     model = load(place / "net" / "model.npz")
     assert [node.name for node in model.network.nodes] == ["0", "3", "5"]
-    assert model.tensors["5"].scale > 0
+    assert model.scale("5") > 0
     assert "testing on 4 images" in result.output
 
 

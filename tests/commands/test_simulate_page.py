@@ -5,7 +5,9 @@ import re
 from pathlib import Path
 
 import pytest
-from pywellen import Waveform
+from pywellen import Waveform  # pyright: ignore[reportAttributeAccessIssue]  # its names are those of compiled code
+
+from tests.typed import present
 
 pytestmark = pytest.mark.slow
 
@@ -59,7 +61,8 @@ def test_waves_hold_every_signal_of_both_views(simulate):
     assert "waves of cycles 100 .. 1099 after the start" in result.stdout
     widths = {variable.full_name: variable.bitwidth for variable in Waveform("run.fst").all_vars()}
     view = Path("run.gtkw").read_text().splitlines()
-    ranges = dict(re.fullmatch(r"([^[]*)(?:\[(\d+):0\])?", line).groups() for line in view if line.startswith("TOP."))
+    parts = [re.fullmatch(r"([^[]*)(?:\[(\d+):0\])?", line) for line in view if line.startswith("TOP.")]
+    ranges = {part[1]: part[2] for part in map(present, parts)}
     shown = list(ranges)
     added = [line.split()[1] for line in Path("run.sucl").read_text().splitlines() if line.startswith("variable_add")]
     assert shown == added

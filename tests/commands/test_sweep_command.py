@@ -2,11 +2,13 @@
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tcugen.commands.sweep import SweepOptions, csv_text, pareto, points_of
 from tcugen.console.sweep_point import SweepRow, evaluate_point
+from tests.typed import typed
 
 SWEEP = ("--arrays", "4x4,8x8", "--activation-kib", "0,16", "--bus-bytes", "4,8")
 
@@ -43,8 +45,10 @@ def test_two_workers_of_a_cluster_change_nothing(tcugen, reference_config):
     from distributed import LocalCluster
 
     assert tcugen("sweep", reference_config, *SWEEP, "--csv", "here.csv", "--processes", 1).exit_code == 0
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1") as cluster:
-        address = cluster.scheduler_address
+    # No dashboard: its hint leaves out the None that says so.
+    options: dict[str, Any] = dict(n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1")
+    with LocalCluster(**options) as cluster:
+        address = typed(LocalCluster, cluster).scheduler_address
         result = tcugen("sweep", reference_config, *SWEEP, "--csv", "there.csv", "--dask", address)
         assert result.exit_code == 0, result.output
     assert Path("here.csv").read_bytes() == Path("there.csv").read_bytes()

@@ -2,11 +2,10 @@
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
-
-from tcugen.fpga import tools
 
 REFERENCE = Path(__file__).parents[2] / "rtl_out" / "reference"
 KEYS = ["array", "lut", "ff", "dsp", "bram", "fmax_mhz", "critical_path", "estimated"]
@@ -125,7 +124,7 @@ def test_bad_input_is_one_message(tcugen, yosys, tmp_path, arguments, message):
 
 def test_a_missing_yosys_is_named_with_the_remedy(tcugen, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(tools.sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     result = tcugen("synth", REFERENCE, "--part", "ecp5-25", "--json", "figures.json")
     assert result.exit_code == 2
     assert "no Yosys of 0.23 or newer found: run `pip install 'tcugen[fpga]'`" in result.stderr

@@ -53,8 +53,7 @@ def test_sums_as_output(array):
 
 
 def test_nothing_but_pools_and_adds():
-    window = {"kernel": (2, 2), "stride": (2, 2)}
-    nodes = [MaxPool("p", ("image",), **window), Add("a", ("p", "p"), activation="relu")]
+    nodes = [MaxPool("p", ("image",), (2, 2), (2, 2)), Add("a", ("p", "p"), activation="relu")]
     run_against_golden(network("idle", (3, 16, 16), *nodes[:1]), Architecture(rows=4, columns=4))
     run_against_golden(network("idle", (3, 16, 16), *nodes), Architecture(rows=4, columns=4))
 

@@ -10,8 +10,10 @@ from tcugen.compiler import compile_network
 from tcugen.emulator import Machine
 from tcugen.golden.network import accumulate
 from tcugen.isa import Opcode
+from tcugen.network.operators import Conv
 from tcugen.synthetic.integers import synthesise
 from tests.compiler.dilated_networks import DILATED
+from tests.typed import typed
 
 MACHINES = {
     "4x4": Architecture(rows=4, columns=4, output_lanes=1, activation_kib=64, accumulator_depth=64, weight_tiles=16),
@@ -38,14 +40,15 @@ def test_emulator_and_golden_agree(name, machine, int32_output):
 def test_golden_is_the_convolution_with_zeros_between_the_taps():
     model, inputs = synthesise(DILATED["strides"], 7, 1)
     (node,) = model.network.nodes
-    weight = model.integers_of(node).weight
+    node = typed(Conv, node)
+    weight, bias = model.integers_of(node).weight, model.integers_of(node).bias
     spread = np.zeros((9, 6, 5, 7), np.int64)
     spread[:, :, ::2, ::3] = weight
     z_x = model.zero_point("image")
     padded = np.pad(inputs["image"][0].astype(np.int64) - z_x, ((0, 0), (1, 3), (4, 0)))
     windows = np.lib.stride_tricks.sliding_window_view(padded, (5, 7), (1, 2))[:, ::2]
-    sums = np.einsum("cyxab,ocab->oyx", windows, spread) + model.integers_of(node).bias.reshape(-1, 1, 1)
-    made = accumulate(node, weight, model.integers_of(node).bias, torch.as_tensor(inputs["image"]), z_x)
+    sums = np.einsum("cyxab,ocab->oyx", windows, spread) + bias.reshape(-1, 1, 1)
+    made = accumulate(node, weight, bias, torch.as_tensor(inputs["image"]), z_x)
     assert np.array_equal(made[0].numpy(), sums)
 
 

@@ -9,10 +9,12 @@ from tcugen.compiler.integers import integers_of
 from tcugen.compiler.weights import convolution_columns
 from tcugen.isa import Opcode
 from tcugen.mapping.plan import plan_network
+from tcugen.mapping.tasks import ConvTask
 from tcugen.mapping.tiling import panel_of
 from tcugen.network.resnets import bundled_network
 from tcugen.synthetic.integers import synthesise
 from tests.compiler.networks import NETWORKS
+from tests.typed import present, typed, weighted
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +83,7 @@ def test_listing(resnet20):
 def test_weight_stream_holds_every_weight():
     model, _ = synthesise(NETWORKS["grouped"], seed=1)
     program = compile_network(model, Architecture())
-    nonzero = sum(int(np.count_nonzero(model.integers[node.name].weight)) for node in model.network.nodes)
+    nonzero = sum(int(np.count_nonzero(weighted(model, node.name).weight)) for node in model.network.nodes)
     kept = 0
     for i in program.instructions:
         if i.opcode == Opcode.WEIGHT:
@@ -94,8 +96,10 @@ def test_weight_stream_holds_every_weight():
 def test_grouped_convolution_streams_diagonal_blocks_only():
     model, _ = synthesise(NETWORKS["grouped"], seed=1)
     plan = plan_network(model.network, Architecture())
-    assert [panel.n_groups for panel in plan.panels] == [1, 1, 2, 2]
-    assert [panel.column_words for panel in plan.panels[:2]] == [1, 1]
-    task, layout, numbers = plan.tasks[0], plan.layouts["image"], integers_of(model, plan.tasks, Architecture())[0]
+    panels = [present(panel) for panel in plan.panels]
+    assert [panel.n_groups for panel in panels] == [1, 1, 2, 2]
+    assert [panel.column_words for panel in panels[:2]] == [1, 1]
+    task, layout = typed(ConvTask, plan.tasks[0]), plan.layouts["image"]
+    numbers = present(integers_of(model, plan.tasks, Architecture())[0])
     panel = panel_of(task, layout, Architecture())
     assert convolution_columns(task, numbers, layout, panel, Architecture()).shape == (4, 128 + 9 * 256)

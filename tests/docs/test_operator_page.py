@@ -1,15 +1,13 @@
 """docs/operators.md names everything that importers and layer configs know."""
 
-import importlib.util
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.modules import module_at
+
 ROOT = Path(__file__).parents[2]
-_spec = importlib.util.spec_from_file_location("docs_operator_page", ROOT / "docs" / "operator_page.py")
-operator_page = sys.modules[_spec.name] = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(operator_page)
+operator_page = module_at(ROOT / "docs" / "operator_page.py")
 
 PAGE = (ROOT / "docs" / "operators.md").read_text()
 

@@ -31,7 +31,11 @@ def test_images_are_classified_on_the_rtl(cache_dir, trained_build, trained, ima
     network = Network.read(trained_build)
     want = golden.run(trained, {"image": quantise_images(images, trained.tensors["image"])})["fc"]
     with SimulatedMachine(trained_build, cache_dir=cache_dir) as machine:
-        tcu = Tcu(network, machine, machine, wait=machine.wait)
+
+        def wait() -> None:
+            machine.wait()
+
+        tcu = Tcu(network, machine, machine, wait=wait)
         tcu.setup()
         assert tcu.classify(images[0]) == CLASSES[9]
         counters = tcu.counters()

@@ -8,6 +8,7 @@ from tcugen.isa import Opcode
 from tcugen.program import TensorLayout
 from tests.emulator.handwritten import COMPUTE, DRAIN, LAYOUT, Handwritten, random_memory, small
 from tests.emulator.loops import Loops
+from tests.typed import present
 
 
 def two_layers(first_drain_position):
@@ -57,7 +58,7 @@ def test_observed_tensors_are_those_in_memory():
     machine.run({"memory_in": random_memory(program.architecture, np.random.default_rng(1))})
     assert set(machine.observed) == {"first", "second"}
     for name, base in (("first", 512), ("second", 640)):
-        tensor = LAYOUT.unpack(machine.activation[base : base + LAYOUT.bytes])
+        tensor = LAYOUT.unpack(present(machine.activation)[base : base + LAYOUT.bytes])
         assert machine.observed[name].dtype == np.int8
         np.testing.assert_array_equal(machine.observed[name], tensor)
 
@@ -74,8 +75,8 @@ def test_observed_32_bit_tensor_whose_columns_are_channels():
     code.store_all(wait_drain=1)
     machine = Machine(code.program())
     machine.run({"memory_in": random_memory(code.architecture, np.random.default_rng(1))})
-    planes = machine.activation[512 : 512 + 256].reshape(4, 64)[:, :14].astype(np.uint32)
-    expected = sum(planes[k] << np.uint32(8 * k) for k in range(4)).view(np.int32)
+    planes = present(machine.activation)[512 : 512 + 256].reshape(4, 64)[:, :14].astype(np.uint32)
+    expected = np.sum([planes[k] << np.uint32(8 * k) for k in range(4)], axis=0, dtype=np.uint32).view(np.int32)
     assert machine.observed["logits"].dtype == np.int32
     np.testing.assert_array_equal(machine.observed["logits"].ravel(), expected)
 
@@ -95,7 +96,7 @@ def test_tensor_observed_in_boxes():
     program = code.program()
     machine = Machine(program)
     machine.run({"memory_in": random_memory(code.architecture, np.random.default_rng(1))})
-    np.testing.assert_array_equal(machine.observed["boxes"], layout.unpack(machine.activation[512:704]))
+    np.testing.assert_array_equal(machine.observed["boxes"], layout.unpack(present(machine.activation)[512:704]))
 
 
 def test_output_path_that_waits_for_more_tiles_than_there_are_banks():

@@ -6,6 +6,7 @@ import pytest
 from tcugen.emulator import Machine
 from tcugen.isa import Opcode, Window
 from tests.emulator.handwritten import Handwritten, emulate, random_memory, small
+from tests.typed import present
 
 
 def test_segments_with_steps():
@@ -72,8 +73,8 @@ def test_spill_to_scratch_and_back(fill):
     expected = memory.ravel().copy()
     expected[512 : 512 + 128] = expected[64:192]
     np.testing.assert_array_equal(got, expected)
-    np.testing.assert_array_equal(machine.activation.view(np.int8), expected)
-    np.testing.assert_array_equal(machine.windows[Window.SCRATCH][:128].view(np.int8), expected[64:192])
+    np.testing.assert_array_equal(present(machine.activation).view(np.int8), expected)
+    np.testing.assert_array_equal(present(machine.windows)[Window.SCRATCH][:128].view(np.int8), expected[64:192])
 
 
 def test_activation_steps_may_run_backwards():

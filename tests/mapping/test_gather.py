@@ -14,7 +14,7 @@ def gather(*channels: int, cut: tuple[int, int] | None = None) -> GatherTask:
     """The task of a concat of tensors of so many channels, or of a slice of the only one."""
     nodes = [Conv(f"x{index}", ("image",), count, (1, 1)) for index, count in enumerate(channels)]
     names = tuple(node.name for node in nodes)
-    last = Slice("last", names, cut) if cut else Concat("last", names)
+    last = Slice("last", (names[0],), cut) if cut else Concat("last", names)
     (task,) = (
         t for t in tasks_of(checked_network("n", (("image", Shape(3, 4, 5)),), [*nodes, last])) if t.name == "last"
     )

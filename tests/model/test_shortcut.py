@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from tcugen import golden
 from tcugen.model.shortcut import shortcut_weight
@@ -11,6 +12,7 @@ from tcugen.network.resnets import bundled_network
 from tcugen.quantize.resnet_torch import torch_resnet
 from tcugen.synthetic.integers import synthesise
 from tcugen.synthetic.placeholder import placeholder
+from tests.typed import typed, weighted
 
 
 def expected(outputs: int, inputs: int) -> np.ndarray:
@@ -28,7 +30,7 @@ def test_made_up_networks_have_the_constant_weights(name):
     network = bundled_network("resnet20")
     made, inputs = synthesise(network, seed=3)
     for model in (made, placeholder(network)):
-        integers = model.integers[name]
+        integers = weighted(model, name)
         np.testing.assert_array_equal(integers.weight, expected(*SHORTCUTS[name]))
         assert not integers.bias.any()
     tensors = golden.run(made, inputs)
@@ -36,9 +38,9 @@ def test_made_up_networks_have_the_constant_weights(name):
     x, y = tensors[node.inputs[0]], tensors[name]
     outputs, channels = SHORTCUTS[name]
     border = (outputs - channels) // 2
-    zero_point = made.tensors[name].zero_point
+    zero_point = made.zero_point(name)
     assert (y[:, :border] == zero_point).all() and (y[:, -border:] == zero_point).all()
-    q, p = made.tensors[node.inputs[0]], made.tensors[name]
+    q, p = made.quantization(node.inputs[0]), made.quantization(name)
     steps = (x[:, :, ::2, ::2].astype(np.float64) - q.zero_point) * float(q.scale) / float(p.scale) + zero_point
     moved = y[:, border:-border]
     unclamped = np.abs(steps) < 127
@@ -49,7 +51,7 @@ def test_made_up_networks_have_the_constant_weights(name):
 def test_the_module_has_the_same_weights():
     module = torch_resnet("resnet20", image_channels=3)
     for name, shape in SHORTCUTS.items():
-        np.testing.assert_array_equal(module.get_submodule(name).weight.numpy(), expected(*shape))
+        np.testing.assert_array_equal(typed(torch.Tensor, module.get_submodule(name).weight).numpy(), expected(*shape))
 
 
 def test_other_nodes_have_none():
@@ -62,4 +64,4 @@ def test_other_nodes_have_none():
             Conv("c.shortcut", ("b.shortcut",), 4, (1, 1)),
         ),
     )
-    assert [shortcut_weight(network, node) for node in network.nodes] == [None] * 3
+    assert [shortcut_weight(network, typed(Conv, node)) for node in network.nodes] == [None] * 3

@@ -14,6 +14,7 @@ from tcugen.model.quantized import Quantization
 from tcugen.model.store import MANIFEST, is_stored, load, save
 from tcugen.model.validate import validate
 from tcugen.synthetic.integers import synthesise
+from tests.typed import present, weighted
 
 
 def assert_same(a, b):
@@ -136,8 +137,8 @@ def test_pickles_are_not_opened(tmp_path):
 
 def test_multipliers_outside_their_range_are_refused(every_operator):
     model, _ = synthesise(every_operator, seed=3)
-    integers = model.integers["stem"]
-    small = replace(integers, multiplier=integers.multiplier * np.float32(1e-20))
+    integers = weighted(model, "stem")
+    small = replace(integers, multiplier=present(integers.multiplier) * np.float32(1e-20))
     with pytest.raises(ModelError, match=r"node 'stem': multipliers span .*\[2\*\*-40"):
         validate(replace(model, integers=model.integers | {"stem": small}))
     with pytest.raises(ModelError, match="its output is 32-bit sums"):

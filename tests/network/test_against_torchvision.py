@@ -6,6 +6,7 @@ from torch import nn
 
 from tcugen.network.bundled import network_named
 from tcugen.network.operators import Conv, Linear, MaxPool, as_convolution
+from tests.typed import typed
 
 models = pytest.importorskip("torchvision.models")
 
@@ -45,7 +46,7 @@ def our_path(path: str) -> str:
     return ".".join(parts)
 
 
-def pair(value: int | tuple[int, int]) -> tuple[int, int]:
+def pair(value: int | tuple[int, ...]) -> tuple[int, ...]:
     return (value, value) if isinstance(value, int) else tuple(value)
 
 
@@ -59,7 +60,7 @@ def test_every_layer_is_torchvisions(name):
         node, made = ours[path], network.shapes[path]
         assert (made.channels, made.height, made.width) == (*shape[1:], 1, 1)[:3], path
         if isinstance(node, MaxPool):
-            top, left = node.padding[:2]
+            layer, (top, left) = typed(nn.MaxPool2d, layer), node.padding[:2]
             assert (pair(layer.kernel_size), pair(layer.stride)) == (node.kernel, node.stride), path
             assert pair(layer.padding) == (top, left), path
             continue
@@ -68,6 +69,7 @@ def test_every_layer_is_torchvisions(name):
             taps = conv.kernel[0] * conv.kernel[1] * network.shapes[node.inputs[0]].channels
             assert (layer.in_features, layer.out_features) == (taps, conv.out_channels), path
             continue
+        layer = typed(nn.Conv2d, layer)
         assert layer.in_channels == network.shapes[node.inputs[0]].channels, path
         assert (layer.out_channels, layer.groups) == (conv.out_channels, conv.groups), path
         assert (layer.kernel_size, layer.stride) == (conv.kernel, conv.stride), path

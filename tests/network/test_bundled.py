@@ -5,9 +5,10 @@ import pytest
 from tcugen.network.bundled import NETWORK_NAMES, network_named
 from tcugen.network.graph import NetworkError, Shape
 from tcugen.network.layer_config import load_network, parse_layer_config, write_layer_config
-from tcugen.network.operators import Conv, MaxPool, Weighted
+from tcugen.network.operators import Add, Conv, MaxPool, Weighted
 from tcugen.network.residual import kept
 from tcugen.network.resnets import BUNDLED_NAMES
+from tests.typed import typed
 
 TORCHVISION = {
     # name: parameters, multiply-accumulates in 10**9, both as its page of models has them
@@ -104,21 +105,24 @@ def test_squeezenets_pools_count_the_incomplete_window():
     pools = [node for node in network_named("squeezenet1_1").nodes if isinstance(node, MaxPool)]
     assert [pool.padding for pool in pools] == [(0, 0, 0, 0)] * 3
     network = network_named("googlenet")
-    assert network.by_name["maxpool1"].padding == (0, 0, 1, 1)
+    assert typed(MaxPool, network.by_name["maxpool1"]).padding == (0, 0, 1, 1)
     assert [network.shapes[f"maxpool{n}"].height for n in (1, 2, 3, 4)] == [56, 28, 14, 7]
 
 
 def test_mobilenets_pad_as_their_frameworks_do():
-    assert network_named("mobilenet_v1").by_name["conv_dw_2"].padding == (0, 0, 1, 1)
-    assert network_named("mobilenet_v2").by_name["features.2.conv.1.0"].padding == (1, 1, 1, 1)
-    assert network_named("efficientnet_lite0").by_name["blocks_3.depthwise_conv2d"].padding == (1, 1, 2, 2)
+    def padding(network: str, node: str) -> tuple[int, int, int, int]:
+        return typed(Conv, network_named(network).by_name[node]).padding
+
+    assert padding("mobilenet_v1", "conv_dw_2") == (0, 0, 1, 1)
+    assert padding("mobilenet_v2", "features.2.conv.1.0") == (1, 1, 1, 1)
+    assert padding("efficientnet_lite0", "blocks_3.depthwise_conv2d") == (1, 1, 2, 2)
 
 
 def test_a_pre_activation_block_adds_what_is_not_activated():
     network = network_named("resnet50_v2")
     assert network.by_name["layer1.1.add"].inputs == ("layer1.1.conv3", "layer1.0.add")
-    assert network.by_name["layer1.1.add"].activation is None
-    norms = [node for node in network.nodes if node.name.rpartition(".")[2].startswith("bn")]
+    assert typed(Add, network.by_name["layer1.1.add"]).activation is None
+    norms = [typed(Conv, node) for node in network.nodes if node.name.rpartition(".")[2].startswith("bn")]
     assert len(norms) == 17
     assert all(node.groups == node.out_channels and node.activation == "relu" for node in norms)
     multiplications = sum(network.macs(node) for node in norms)

@@ -6,6 +6,7 @@ from tcugen.network.bundled import network_named
 from tcugen.network.graph import Node
 from tcugen.network.operators import Conv, Linear, Multiply, Table, Weighted
 from tcugen.network.shape import Shape
+from tests.typed import typed
 
 PUBLISHED = {
     # name: parameters, multiply-accumulates in 10**9 without batch normalisation; torchvision's page of models, timm
@@ -29,7 +30,7 @@ def has_norm(name: str, node: Conv) -> bool:
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_published_counts(name):
     network = network_named(name)
-    norms = [node for node in network.nodes if is_norm(node)]
+    norms = [typed(Conv, node) for node in network.nodes if is_norm(node)]
     parameters = network.weight_count - sum(node.out_channels for node in norms)
     for node in network.nodes:
         if isinstance(node, Weighted):

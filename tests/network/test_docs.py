@@ -9,9 +9,10 @@ from tcugen.network.bundled import NETWORK_NAMES
 from tcugen.network.graph import NetworkError
 from tcugen.network.layer_config import parse_layer_config
 from tcugen.network.schema import RULES
+from tests.typed import present
 
 PAGE = (Path(__file__).parents[2] / "docs" / "layer-config.md").read_text()
-EXAMPLE = re.search(r"```json\n(.*?)```", PAGE, re.DOTALL).group(1)
+EXAMPLE = present(re.search(r"```json\n(.*?)```", PAGE, re.DOTALL)).group(1)
 
 
 def test_the_example_is_read():

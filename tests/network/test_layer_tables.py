@@ -10,6 +10,7 @@ import yaml
 
 from tcugen.network.layer_config import load_network, parse_layer_config
 from tcugen.network.layer_tables import loop_nests, scalesim, timeloop, zigzag
+from tests.typed import present
 
 NETWORKS = ("resnet20", "resnet50", "resnext50_32x4d")
 
@@ -50,9 +51,9 @@ def test_zigzag_s_loops_and_sources(network):
     assert len(entries) == len(nests)
     for number, (entry, nest) in enumerate(zip(entries, nests, strict=True)):
         assert entry.startswith(f'{number}\n  name: "{nest.name}"\n')
-        sizes = re.search(r"loop_sizes: \[(.*)\]", entry)
+        sizes = present(re.search(r"loop_sizes: \[(.*)\]", entry))
         assert math.prod(map(int, sizes[1].split(", "))) == nest.macs
-        source = int(re.search(r"I: (\d+)}", entry)[1])
+        source = int(present(re.search(r"I: (\d+)}", entry))[1])
         assert source < number or (source == number and nest.source is None)
 
 

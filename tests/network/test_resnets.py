@@ -5,6 +5,7 @@ import pytest
 from tcugen.network.graph import NetworkError, Shape
 from tcugen.network.operators import Conv, Weighted, activation_of, as_convolution
 from tcugen.network.resnets import BUNDLED_NAMES, bundled_network, imagenet_resnet
+from tests.typed import typed
 
 COUNTS = {
     # name: multiply-accumulates, convolutions, weights of convolutions and linear
@@ -69,7 +70,7 @@ def test_where_the_bottleneck_strides(name, strided):
 
 def test_resnet20_shortcuts_carry_no_multiply_accumulates():
     network = bundled_network("resnet20")
-    shortcuts = [node for node in network.nodes if node.name.endswith(".shortcut")]
+    shortcuts = [typed(Conv, node) for node in network.nodes if node.name.endswith(".shortcut")]
     assert [node.name for node in shortcuts] == ["layer2.0.shortcut", "layer3.0.shortcut"]
     for node in shortcuts:
         assert (node.kernel, node.stride, node.activation) == ((1, 1), (2, 2), None)

@@ -7,6 +7,7 @@ import onnxruntime
 from onnx import TensorProto, helper
 
 from tcugen.model.functions import table_entries
+from tcugen.network.fields import Function
 from tests.onnx.importer.graphs import CONTRIB, Graph
 
 SCALES = 100
@@ -14,7 +15,7 @@ SCALES = 100
 Build = Callable[[Graph, str], str]
 """From a graph and the name of a real tensor to that of the function's result."""
 
-FUNCTIONS: dict[str, tuple[str, float | None, int, Build]] = {
+FUNCTIONS: dict[str, tuple[Function, float | None, int, Build]] = {
     "sigmoid": ("sigmoid", None, 17, lambda g, x: g.node("Sigmoid", x)),
     "tanh": ("tanh", None, 17, lambda g, x: g.node("Tanh", x)),
     "leaky_relu": ("leaky_relu", 0.2, 17, lambda g, x: g.node("LeakyRelu", x, alpha=0.2)),
@@ -69,4 +70,4 @@ def _run(graph: Graph, output: str) -> np.ndarray:
     model = graph.model(output, TensorProto.INT8).SerializeToString()
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     image = np.arange(-128, 128).astype(np.int8).reshape(1, 1, 16, 16)
-    return session.run(None, {"image": image})[0].reshape(-1)
+    return np.asarray(session.run(None, {"image": image})[0]).reshape(-1)

@@ -36,7 +36,7 @@ def test_random_scales(kernel, stride, padding, counts, tmp_path: Path) -> None:
         s_x, s_y = (np.float32(scale) for scale in np.exp(rng.uniform(-4, -1, 2)))
         z_x, z_y = (int(z) for z in rng.integers(-128, 128, 2))
         factors = multipliers.average_multipliers(s_x, s_y, divisors(node, SHAPE), layer="a")
-        tensors = {"image": Quantization(s_x, z_x), "a": Quantization(s_y, z_y)}
+        tensors: dict[str, Quantization | None] = {"image": Quantization(s_x, z_x), "a": Quantization(s_y, z_y)}
         model = QuantizedNetwork(network, tensors, {"a": AveragePoolIntegers(factors, (-128, 127))})
         x = rng.integers(-128, 128, (2, 4, 12, 12), dtype=np.int8)
         expected = golden.run(model, {"image": x})["a"]

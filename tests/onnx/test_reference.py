@@ -13,6 +13,7 @@ from tcugen.model import multipliers
 from tcugen.model.errors import QuantizationError
 from tcugen.model.integers import AddIntegers, AverageIntegers, ConcatIntegers, RequantiseIntegers, WeightedIntegers
 from tcugen.model.quantized import Quantization, QuantizedNetwork
+from tcugen.network.fields import Activation
 from tcugen.network.graph import Network, Shape
 from tcugen.network.operators import Add, Concat, Conv, GlobalAveragePool, Linear, MaxPool, Requantise
 from tcugen.onnx.reference import run_reference, write_reference
@@ -111,7 +112,7 @@ def test_convolution_of_arbitrary_scales(tmp_path: Path) -> None:
             clamp=(-128, 127),
             weight_scale=s_w,
         )
-        tensors = {"image": Quantization(s_x, z_x), "conv": Quantization(s_y, z_y)}
+        tensors: dict[str, Quantization | None] = {"image": Quantization(s_x, z_x), "conv": Quantization(s_y, z_y)}
         image = rng.integers(-128, 128, (1, 256, 6, 6), dtype=np.int8)
         assert_equal(QuantizedNetwork(network, tensors, {"conv": integers}), {"image": image}, tmp_path)
 
@@ -130,11 +131,13 @@ ADD_SCALES = {
 @pytest.mark.parametrize("activation", [None, "relu"])
 @pytest.mark.parametrize("zero_points", [(0, 0, 0), (-128, -128, -128), (127, -128, 5), (-37, 12, -128)])
 @pytest.mark.parametrize("scales", ADD_SCALES)
-def test_add_of_all_pairs(scales: str, zero_points: tuple[int, ...], activation: str | None, tmp_path: Path) -> None:
+def test_add_of_all_pairs(scales: str, zero_points: tuple[int, ...], activation: Activation, tmp_path: Path) -> None:
     shape = Shape(1, 256, 256)
     node = Add("sum", ("a", "b"), activation=activation)
     values = [np.float32(scale) for scale in ADD_SCALES[scales]]
-    tensors = {name: Quantization(s, z) for name, s, z in zip(("a", "b", "sum"), values, zero_points, strict=True)}
+    tensors: dict[str, Quantization | None] = {
+        name: Quantization(s, z) for name, s, z in zip(("a", "b", "sum"), values, zero_points, strict=True)
+    }
     m_a, m_b, shift = multipliers.add_multipliers(*values, layer="sum")
     limits = multipliers.clamp_limits(activation, zero_points[2])
     integers = AddIntegers((m_a, m_b), shift, limits)
@@ -154,7 +157,11 @@ def test_add_of_all_pairs_for_random_scales(tmp_path: Path) -> None:
         s_a, s_b, s_y = np.exp(rng.uniform(-5, 0, 3)).astype(np.float32)
         m_a, m_b, shift = multipliers.add_multipliers(s_a, s_b, s_y, layer="sum")
         z_a, z_b, z_y = (int(z) for z in rng.integers(-128, 128, 3))
-        tensors = {"a": Quantization(s_a, z_a), "b": Quantization(s_b, z_b), "sum": Quantization(s_y, z_y)}
+        tensors: dict[str, Quantization | None] = {
+            "a": Quantization(s_a, z_a),
+            "b": Quantization(s_b, z_b),
+            "sum": Quantization(s_y, z_y),
+        }
         integers = AddIntegers((m_a, m_b), shift, (-128, 127))
         assert_equal(QuantizedNetwork(network, tensors, {"sum": integers}), inputs, tmp_path)
 
@@ -179,7 +186,7 @@ def test_global_average_pool(height: int, width: int, tmp_path: Path) -> None:
         s_x, s_y = np.float32(s_x), np.float32(s_y)
         z_x, z_y = (int(z) for z in rng.integers(-128, 128, 2))
         multiplier = multipliers.average_multiplier(s_x, s_y, height * width, layer="mean")
-        tensors = {"image": Quantization(s_x, z_x), "mean": Quantization(s_y, z_y)}
+        tensors: dict[str, Quantization | None] = {"image": Quantization(s_x, z_x), "mean": Quantization(s_y, z_y)}
         model = QuantizedNetwork(network, tensors, {"mean": AverageIntegers(multiplier, (-128, 127))})
         image = rng.integers(-128, 128, (2, 300, height, width), dtype=np.int8)
         assert_equal(model, {"image": image}, tmp_path)
@@ -195,7 +202,7 @@ def test_requantise_of_every_value(tmp_path: Path) -> None:
         s_x, s_y = np.float32(s_x), np.float32(s_y)
         z_x, z_y = (int(z) for z in rng.integers(-128, 128, 2))
         multiplier = multipliers.requantise_multiplier(s_x, s_y, layer="rescaled")
-        tensors = {"image": Quantization(s_x, z_x), "rescaled": Quantization(s_y, z_y)}
+        tensors: dict[str, Quantization | None] = {"image": Quantization(s_x, z_x), "rescaled": Quantization(s_y, z_y)}
         integers = RequantiseIntegers(multiplier, (-128, 127))
         assert_equal(QuantizedNetwork(network, tensors, {"rescaled": integers}), {"image": image}, tmp_path)
 
@@ -211,7 +218,7 @@ def test_concat_of_every_value_is_qlinear_concat(tmp_path: Path) -> None:
         z_a, z_b, z_y = (int(z) for z in rng.integers(-128, 128, 3))
         factors = multipliers.concat_multipliers([s_a, s_b], s_y, layer="joined")
         tensors = {"a": Quantization(s_a, z_a), "b": Quantization(s_b, z_b), "joined": Quantization(s_y, z_y)}
-        model = QuantizedNetwork(network, tensors, {"joined": ConcatIntegers(factors, (-128, 127))})
+        model = QuantizedNetwork(network, {**tensors}, {"joined": ConcatIntegers(factors, (-128, 127))})
         made = assert_equal(model, {"a": every, "b": every}, tmp_path)["joined"]
         assert np.array_equal(made, _qlinear_concat(every, *tensors.values()))
 
@@ -232,7 +239,7 @@ def _qlinear_concat(x: np.ndarray, *quantizations: Quantization) -> np.ndarray:
     opsets = [onnx.helper.make_opsetid("", 17), onnx.helper.make_opsetid("com.microsoft", 1)]
     model = onnx.helper.make_model(graph, opset_imports=opsets, ir_version=8)
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    return session.run(None, {"x": x})[0]
+    return np.asarray(session.run(None, {"x": x})[0])
 
 
 @pytest.mark.parametrize("optimise", [False, True])
@@ -264,6 +271,7 @@ def test_the_same_model_gives_the_same_bytes(every_operator: Network, tmp_path: 
 def test_a_multiplier_that_scales_do_not_give_is_refused(every_operator: Network, name: str, tmp_path: Path) -> None:
     model, _ = synthetic.synthesise(every_operator, seed=1)
     integers = model.integers[name]
+    assert isinstance(integers, WeightedIntegers | AverageIntegers) and integers.multiplier is not None
     moved = replace(integers, multiplier=np.nextafter(integers.multiplier, np.float32(1)))
     model = replace(model, integers={**model.integers, name: moved})
     with pytest.raises(QuantizationError, match=f"layer '{name}'.*multipliers"):

@@ -1,6 +1,7 @@
 """A page of a real plan, and a real browser that opens it."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from tcugen.page.content import PageContent
 REFERENCE = Path(__file__).parents[2] / "examples" / "reference.json"
 
 
-def content_of(network: str, **flags: object) -> PageContent:
+def content_of(network: str, **flags: Any) -> PageContent:
     """What the page of a build shows."""
     graph, _ = load_network(network)
     return build_page(graph, sized(graph, MachineFlags(**flags)), "Placeholders", None, None, {})

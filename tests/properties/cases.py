@@ -48,13 +48,13 @@ def _with_zero_points(model: QuantizedNetwork, zero_points: dict[str, int]) -> Q
     """The model with other zero points: many of its values saturate then, which is as good a test."""
     tensors, integers = dict(model.tensors), dict(model.integers)
     for name, zero_point in zero_points.items():
-        if tensors[name] is not None:
-            tensors[name] = Quantization(tensors[name].scale, zero_point)
+        if (before := tensors[name]) is not None:
+            tensors[name] = Quantization(before.scale, zero_point)
     for node in model.network.nodes:
         if keeps_quantization(node):
             tensors[node.name] = tensors[node.inputs[0]]
-        elif tensors[node.name] is not None and not isinstance(node, Table):
-            limits = multipliers.clamp_limits(activation_of(node), tensors[node.name].zero_point)
+        elif (quantization := tensors[node.name]) is not None and not isinstance(node, Table):
+            limits = multipliers.clamp_limits(activation_of(node), quantization.zero_point)
             integers[node.name] = replace(integers[node.name], clamp=limits)
     return QuantizedNetwork(model.network, tensors, integers)
 

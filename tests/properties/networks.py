@@ -1,5 +1,6 @@
 """Hypothesis strategies: small networks of random layers, and architectures to run them on."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
@@ -67,7 +68,7 @@ class _Builder:
         self.shapes[name] = shape
         return name
 
-    def put(self, operator: type[Node], *inputs: str, **fields) -> str:
+    def put(self, operator: Callable[..., Node], *inputs: str, **fields) -> str:
         node = operator(f"n{len(self.nodes)}", inputs, **fields)
         self.nodes.append(node)
         self.shapes[node.name] = node.output_shape([self.shapes[name] for name in inputs])

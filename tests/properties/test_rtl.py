@@ -25,7 +25,7 @@ def check_cases(name: str, rtl: Emitted, examples: int, tables: int = 0, product
     folder, ran = rtl(architecture), []
 
     @seed(examples)
-    @settings(max_examples=examples, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples, suppress_health_check=[HealthCheck(check) for check in HealthCheck])
     @given(cases(tables=tables, products=products))
     def check(case):
         ran.append(simulated(case, architecture, folder))

@@ -1,5 +1,7 @@
 """Small float modules, and what the tests need to judge them."""
 
+from typing import TypeVar
+
 import numpy as np
 import torch
 from torch import nn
@@ -7,8 +9,12 @@ from torch.nn import functional
 
 from tcugen.network.graph import Shape
 from tcugen.quantize.float_network import FloatNetwork, output_of
+from tests.typed import present
 
 SHAPE = Shape(3, 12, 10)
+
+
+M = TypeVar("M", bound=nn.Module)
 
 
 class Block(nn.Module):
@@ -66,7 +72,7 @@ class Odd(nn.Module):
         return self.last(x)
 
 
-def trained(module: nn.Module, seed: int = 0) -> nn.Module:
+def trained(module: M, seed: int = 0) -> M:
     """The module with random weights and batch-norm statistics unlike those that PyTorch begins with."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
@@ -77,8 +83,9 @@ def trained(module: nn.Module, seed: int = 0) -> nn.Module:
                 if part.bias is not None:
                     part.bias.copy_(torch.randn(part.bias.shape, generator=generator) * 0.3)
             if isinstance(part, nn.BatchNorm2d):
-                part.running_mean.copy_(torch.randn(part.running_mean.shape, generator=generator) * 0.3)
-                part.running_var.copy_(torch.rand(part.running_var.shape, generator=generator) + 0.5)
+                mean, variance = present(part.running_mean), present(part.running_var)
+                mean.copy_(torch.randn(mean.shape, generator=generator) * 0.3)
+                variance.copy_(torch.rand(variance.shape, generator=generator) + 0.5)
                 if part.affine:
                     part.weight.copy_(torch.rand(part.weight.shape, generator=generator) + 0.5)
                     part.bias.copy_(torch.randn(part.bias.shape, generator=generator) * 0.3)

@@ -1,19 +1,22 @@
 """Constants in sums and products, padding of its own, chains of functions and shuffles, in modules."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional
 
-from tcugen.network.operators import Table
+from tcugen.network.operators import Conv, Table
 from tcugen.quantize.choose import choose
 from tcugen.quantize.float_network import output_of
 from tests.quantize.modules import images
 from tests.quantize.test_export import assert_same, of
+from tests.typed import typed
 
 
-def conv(**more) -> dict[str, nn.Module]:
+def conv(**more: nn.Module) -> dict[str, Any]:
     return {"conv": nn.Conv2d(3, 8, 3), **more}
 
 
@@ -75,7 +78,7 @@ def test_padding_is_that_of_the_operator_after_it(case):
     module, model = of(function, **conv())
     assert_same(module, model)
     assert [node.op for node in model.network.nodes] == operators
-    assert padding is None or model.network.nodes[-1].padding == padding
+    assert padding is None or typed(Conv, model.network.nodes[-1]).padding == padding
 
 
 CHAINS = {

@@ -1,5 +1,7 @@
 """The best of several ways, by measured error; bias correction."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import nn
@@ -13,6 +15,7 @@ from tcugen.quantize.integers import quantised
 from tcugen.quantize.ranges import METHODS, quantizations
 from tcugen.quantize.statistics import observe
 from tests.quantize.modules import SHAPE, Small, images, trained
+from tests.typed import present, weighted
 
 
 def test_the_trial_with_the_smallest_error_is_chosen():
@@ -50,15 +53,15 @@ def test_bias_correction_takes_back_a_shift():
     model = import_module(trained(Small()), SHAPE, "small")
     made = quantised(model, quantizations(model, observe(model, images(16)), METHODS["min-max"]), True)
     shifted = dict(made.integers)
-    conv = shifted["stem"]
-    offset = np.rint(0.1 / (conv.weight_scale * float(made.tensors["image"].scale))).astype(np.int32)
-    shifted["stem"] = type(conv)(**(vars(conv) | {"bias": conv.bias + offset}))
+    conv = weighted(made, "stem")
+    offset = np.rint(0.1 / (conv.weight_scale * float(made.scale("image")))).astype(np.int32)
+    shifted["stem"] = replace(conv, bias=conv.bias + offset)
     worse = type(made)(made.network, made.tensors, shifted)
     mended = corrected(model, worse, images(40))
     before, after = (measure(model, network, images(16, seed=9)).decibels for network in (worse, mended))
     assert after["stem"] > before["stem"] + 6
     assert after["fc"] > before["fc"]
-    assert np.array_equal(mended.integers["stem"].weight, conv.weight)
+    assert np.array_equal(weighted(mended, "stem").weight, conv.weight)
 
 
 def test_few_values_or_limits_leave_a_bias_alone():
@@ -66,14 +69,15 @@ def test_few_values_or_limits_leave_a_bias_alone():
     made = quantised(model, quantizations(model, observe(model, images(8)), METHODS["min-max"]), True)
     mended = corrected(model, made, images(8))
     # 8 values in a channel say nothing.
-    assert np.array_equal(mended.integers["fc"].bias, made.integers["fc"].bias)
+    assert np.array_equal(weighted(mended, "fc").bias, weighted(made, "fc").bias)
 
-    dead = nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU())
+    first = nn.Conv2d(3, 4, 1)
+    dead = nn.Sequential(first, nn.ReLU())
     with torch.no_grad():
-        dead[0].bias.fill_(-100)
+        present(first.bias).fill_(-100)
     model = import_module(dead, SHAPE, "dead")
     made = quantised(model, quantizations(model, observe(model, images(8)), METHODS["min-max"]))
     name = model.network.nodes[0].name
     mended = corrected(model, made, images(8))
-    assert np.array_equal(mended.integers[name].bias, made.integers[name].bias)
+    assert np.array_equal(weighted(mended, name).bias, weighted(made, name).bias)
     assert measure(model, made, images(8)).output_decibels == float("inf")

@@ -35,6 +35,6 @@ def test_emulator_and_golden_agree(make, int32_output):
     model = choose(import_module(trained(make()), SHAPE, "net"), images(8), ["least squares"], int32_output).best.model
     batch = images(3, seed=8)
     found = emulate(model, compile_network(model, MACHINE), batch)
-    want = golden.run(model, {"image": quantise_images(batch, model.tensors["image"])})
+    want = golden.run(model, {"image": quantise_images(batch, model.quantization("image"))})
     assert np.array_equal(found, want[model.network.nodes[-1].name])
     assert len(np.unique(found)) > 3

@@ -11,9 +11,10 @@ from torch.nn import functional
 from tcugen.model.errors import QuantizationError
 from tcugen.model.problems import UnsupportedModel
 from tcugen.network.graph import Network, Shape
-from tcugen.network.operators import activation_of
+from tcugen.network.operators import Conv, activation_of
 from tcugen.quantize.export import import_module
 from tests.quantize.modules import SHAPE, Block, Odd, Small, images, outputs, trained
+from tests.typed import present, typed
 
 
 def summary(network: Network) -> list[str]:
@@ -82,9 +83,10 @@ def test_operators_that_resnets_do_not_have():
     ]
     assert model.limits["hardtanh"] == (-1.5, 2.0) and model.limits["clamp"] == (-0.5, np.inf)
     by_name = model.network.by_name
-    assert by_name["same"].padding == (1, 0, 1, 1)
-    assert by_name["grouped"].groups == 4 and by_name["after"].groups == 16
-    assert by_name["hidden"].kernel == (5, 4)
+    same, grouped, after, hidden = (typed(Conv, by_name[name]) for name in ("same", "grouped", "after", "hidden"))
+    assert same.padding == (1, 0, 1, 1)
+    assert grouped.groups == 4 and after.groups == 16
+    assert hidden.kernel == (5, 4)
     assert_same(module, model)
 
 
@@ -200,7 +202,7 @@ def test_branches_that_nothing_needs_are_left_out():
 def test_an_infinite_variance_is_noted_and_gives_a_constant_channel():
     bn = nn.BatchNorm2d(4)
     module = trained(nn.Sequential(nn.Conv2d(3, 4, 1), bn))
-    bn.running_var[2] = float("inf")
+    present(bn.running_var)[2] = float("inf")
     model = import_module(module, SHAPE, "net")
     assert re.fullmatch(r"1.running_var is infinite in channel 2, .*constant.*", model.notes[0])
     assert not model.parameters[model.network.nodes[0].name].weight[2].any()
@@ -271,8 +273,9 @@ def test_weights_that_are_no_numbers_are_named():
     module = Small()
     with torch.no_grad():
         module.fc.weight[1, 2] = float("nan")
-        module.layers[0].bn1.running_var[0] = float("nan")
-        module.layers[1].bn2.running_var[3] = -1
+        first, second = (typed(Block, block) for block in module.layers)
+        present(first.bn1.running_var)[0] = float("nan")
+        present(second.bn2.running_var)[3] = -1
     with pytest.raises(UnsupportedModel) as refused:
         import_module(module, SHAPE, "small")
     assert "fc.weight (weights): value = nan in 1 of 112 places" in str(refused.value)

@@ -1,5 +1,7 @@
 """Functions, products, sums of one value per channel, ranges of channels and dilations in modules."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -62,7 +64,10 @@ def test_squeeze_excite():
 
 
 def test_channels_are_split_joined_and_added():
-    parts = {"conv": nn.Conv2d(3, 8, 3, padding=1), "dilated": nn.Conv2d(3, 4, 3, padding="same", dilation=2)}
+    parts: dict[str, Any] = {
+        "conv": nn.Conv2d(3, 8, 3, padding=1),
+        "dilated": nn.Conv2d(3, 4, 3, padding="same", dilation=2),
+    }
     module, model = of(dense, **parts)
     assert_same(module, model)
     # A limit after a range of channels is not one of all channels.

@@ -3,9 +3,11 @@
 import sys
 
 import pytest
+from torch import nn
 
 from tcugen.model.errors import ModelError
 from tcugen.quantize.factory import module_from_file
+from tests.typed import typed
 
 GOOD = """
 from torch import nn
@@ -44,7 +46,7 @@ def place(tmp_path, monkeypatch):
 def test_a_function_or_class_makes_the_module(place, factory):
     path = list(sys.path)
     module, name = module_from_file(f"net.py:{factory}")
-    assert name == "net" and module.conv.out_channels == 5
+    assert name == "net" and typed(nn.Conv2d, module.conv).out_channels == 5
     assert sys.path == path
 
 

@@ -10,7 +10,7 @@ from torch import nn
 from tcugen import golden
 from tcugen.model.errors import QuantizationError
 from tcugen.model.images import quantise_images
-from tcugen.model.integers import WeightedIntegers
+from tcugen.model.integers import RequantiseIntegers, WeightedIntegers
 from tcugen.model.quantized import Quantization
 from tcugen.model.validate import validate
 from tcugen.quantize.error import measure
@@ -19,6 +19,7 @@ from tcugen.quantize.integers import quantised, stores_sums
 from tcugen.quantize.ranges import METHODS, quantizations
 from tcugen.quantize.statistics import observe
 from tests.quantize.modules import SHAPE, Odd, Small, images, outputs, trained
+from tests.typed import present, typed, weighted
 
 
 def calibrated(module: nn.Module, int32_output: bool = False, method: str = "min-max"):
@@ -47,40 +48,41 @@ def test_the_quantized_network_is_sound_and_close(make, int32_output):
 def test_sums_of_the_last_layer_have_one_scale_so_that_the_largest_is_the_largest_output():
     model, made = calibrated(trained(Small()), int32_output=True)
     assert made.tensors["fc"] is None
-    assert len(set(made.integers["fc"].weight_scale)) == 1
+    assert len(set(weighted(made, "fc").weight_scale)) == 1
     batch = images(8)
-    inputs = {"image": quantise_images(batch, made.tensors["image"])}
+    inputs = {"image": quantise_images(batch, made.quantization("image"))}
     sums = golden.run(made, inputs)["fc"]
     assert sums.dtype == np.int32
-    scale = made.tensors["avgpool"].scale * made.integers["fc"].weight_scale[0]
+    scale = made.scale("avgpool") * weighted(made, "fc").weight_scale[0]
     assert np.abs(sums.reshape(8, -1) * scale - outputs(model, batch)).max() < 0.2
 
 
 def test_limits_become_steps():
     _, made = calibrated(trained(Small()))
-    stem, y = made.integers["stem"], made.tensors["stem"]
-    assert y.zero_point == -128 and stem.clamp[0] == -128
-    assert stem.clamp[1] == min(127, round(6 / float(y.scale)) - 128)
+    limits, y = present(weighted(made, "stem").clamp), made.quantization("stem")
+    assert y.zero_point == -128 and limits[0] == -128
+    assert limits[1] == min(127, round(6 / float(y.scale)) - 128)
     _, made = calibrated(trained(Odd()))
-    y = made.tensors["hardtanh"]
+    y = made.quantization("hardtanh")
     low, high = (int(np.rint(bound / float(y.scale))) + y.zero_point for bound in (-1.5, 2.0))
-    assert made.integers["hardtanh"].clamp == (max(low, -128), min(high, 127))
+    assert typed(RequantiseIntegers, made.integers["hardtanh"]).clamp == (max(low, -128), min(high, 127))
 
 
 def test_a_channel_of_zeros_keeps_its_bias():
-    module = trained(nn.Sequential(nn.Conv2d(3, 4, 1), nn.Conv2d(4, 3, 1)))
+    conv = nn.Conv2d(3, 4, 1)
+    module, bias = trained(nn.Sequential(conv, nn.Conv2d(4, 3, 1))), present(conv.bias)
     with torch.no_grad():
-        module[0].weight[1] = 0
-        module[0].weight[2] *= 1e-20
-        module[0].bias[2] = 2.0
-        module[0].weight[3] = 0
-        module[0].bias[3] = 0
+        conv.weight[1] = 0
+        conv.weight[2] *= 1e-20
+        bias[2] = 2.0
+        conv.weight[3] = 0
+        bias[3] = 0
     model, made = calibrated(module)
     validate(made)
     assert measure(model, made, images(4)).output_decibels > 30
-    first = made.integers["0"]
-    reals = first.bias * first.weight_scale.astype(np.float64) * float(made.tensors["image"].scale)
-    assert np.allclose(reals, module[0].bias.detach().numpy(), atol=1e-3)
+    first = weighted(made, "0")
+    reals = first.bias * first.weight_scale.astype(np.float64) * float(made.scale("image"))
+    assert np.allclose(reals, bias.detach().numpy(), atol=1e-3)
 
 
 def test_what_cannot_store_sums_says_so():
@@ -96,6 +98,7 @@ def test_what_cannot_store_sums_says_so():
 
 def test_scales_too_far_apart_are_refused_by_name():
     model, made = calibrated(trained(Small()))
-    tensors = made.tensors | {"layers.0.add": Quantization(np.float32(1e-9), 0)}
+    tensors = {name: made.quantization(name) for name in made.tensors}
+    tensors["layers.0.add"] = Quantization(np.float32(1e-9), 0)
     with pytest.raises(QuantizationError, match="'layers.0.add': the ratio of the first operand"):
         quantised(replace(model), tensors)

@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from typing import Any, cast
 
 import numpy as np
 import onnx
@@ -30,10 +31,10 @@ def exported(module: nn.Module, path, shape: Shape = SHAPE):
     stream = io.BytesIO()
     example = torch.zeros(1, shape.channels, shape.height, shape.width)
     with warnings.catch_warnings():
-        # Of PyTorch about its own exporter.
+        # Of PyTorch about its own exporter. The one that writes to streams is the older, the hints are of the newer.
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            module, (example,), stream, opset_version=17, dynamo=False, do_constant_folding=False,
+            module, (example,), cast(Any, stream), opset_version=17, dynamo=False, do_constant_folding=False,
             training=torch.onnx.TrainingMode.PRESERVE,
         )  # fmt: skip
     path.write_bytes(stream.getvalue())

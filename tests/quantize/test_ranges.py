@@ -12,6 +12,7 @@ from tcugen.quantize.float_network import run
 from tcugen.quantize.ranges import METHODS, quantization_of, quantizations
 from tcugen.quantize.statistics import BINS, Observation, observe
 from tests.quantize.modules import SHAPE, Small, images, trained
+from tests.typed import present
 
 
 def observation(values: np.ndarray) -> Observation:
@@ -46,17 +47,18 @@ def test_a_constant_tensor_is_observed():
     conv = nn.Conv2d(3, 2, 1)
     with torch.no_grad():
         conv.weight.zero_()
-        conv.bias.fill_(2.5)
+        present(conv.bias).fill_(2.5)
     found = observe(import_module(conv, SHAPE, "net"), images(2))
     last = list(found.values())[-1]
     assert (last.low, last.high) == (2.5, 2.5) and last.counts.sum() == 2 * 2 * 12 * 10
 
 
 def test_a_tensor_that_overflows_is_named():
-    module = trained(nn.Sequential(nn.Conv2d(3, 4, 1), nn.Conv2d(4, 4, 1)))
+    first, second = nn.Conv2d(3, 4, 1), nn.Conv2d(4, 4, 1)
+    module = trained(nn.Sequential(first, second))
     with torch.no_grad():
-        module[0].weight.mul_(1e30)
-        module[1].weight.mul_(1e30)
+        first.weight.mul_(1e30)
+        second.weight.mul_(1e30)
     with pytest.raises(QuantizationError, match="tensor '1': holds .*inf on the calibration images"):
         observe(import_module(module, SHAPE, "net"), images(2))
 

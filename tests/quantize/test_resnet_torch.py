@@ -4,9 +4,11 @@ import pytest
 import torch
 
 from tcugen.network.graph import NetworkError, Shape
+from tcugen.network.operators import Linear
 from tcugen.network.resnets import BUNDLED_NAMES, bundled_network
 from tcugen.quantize.export import import_module
 from tcugen.quantize.resnet_torch import RESNET_NAMES, torch_resnet
+from tests.typed import typed
 
 PARAMETERS = {
     "resnet18": 11_689_512,
@@ -59,7 +61,7 @@ def test_names_are_torchvisions():
 def test_channels_and_classes_may_differ():
     module = torch_resnet("resnet20", image_channels=1, classes=4)
     network = import_module(module, Shape(1, 28, 28), "small").network
-    assert network.nodes[-1].out_channels == 4
+    assert typed(Linear, network.nodes[-1]).out_channels == 4
     assert network.nodes[0].inputs == ("image",) and network.shapes["layer3.2.add"] == Shape(64, 7, 7)
 
 

@@ -11,7 +11,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 def test_points_are_where_their_values_are():
     picture = ET.fromstring(scatter("a < b", "x", "y", [(10, 100, "4x4"), (20, 400, "8x8"), (40, 200, "4x16")]))
-    places = [(float(mark.get("cx")), float(mark.get("cy"))) for mark in picture.findall(f"{SVG}circle")]
+    places = [(float(mark.attrib["cx"]), float(mark.attrib["cy"])) for mark in picture.findall(f"{SVG}circle")]
     (x0, y0), (x1, y1), (x2, y2) = places
     assert x2 - x1 == pytest.approx(2 * (x1 - x0), abs=0.2)
     assert y0 - y1 == pytest.approx(3 * (y0 - y2), abs=0.3)

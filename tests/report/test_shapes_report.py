@@ -1,15 +1,16 @@
 """The table of shapes from figures made by hand."""
 
 from io import StringIO
+from typing import Any
 
 from rich.console import Console
 
 from tcugen.registers import Stall
 from tcugen.report.losses import REASONS
-from tcugen.report.shapes_report import shapes_summary, shapes_table
+from tcugen.report.shapes_report import ShapesFigures, shapes_summary, shapes_table
 
 
-def entry(op: str, output: str, macs: int, cycles: int, losses: dict, layers: int = 1, **more) -> dict:
+def entry(op: str, output: str, macs: int, cycles: int, losses: dict, layers: int = 1, **more) -> Any:
     return {
         "op": op,
         "input": "16x8x8",
@@ -29,7 +30,7 @@ def entry(op: str, output: str, macs: int, cycles: int, losses: dict, layers: in
     }
 
 
-FIGURES = {
+FIGURES: Any = {
     "network": "made_up",
     "memory": "fixed",
     "architecture": {"rows": 4, "columns": 4},
@@ -46,7 +47,7 @@ FIGURES = {
 }
 
 
-def shown(figures: dict) -> list[str]:
+def shown(figures: ShapesFigures) -> list[str]:
     text = StringIO()
     Console(width=160, file=text).print(shapes_table(figures))
     return text.getvalue().splitlines()

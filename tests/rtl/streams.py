@@ -5,10 +5,17 @@ from random import Random
 from amaranth.sim import Simulator
 
 
+def _waits(idle: float, random: Random | None) -> bool:
+    if not idle:
+        return False
+    assert random is not None, "what is idle at random needs a generator"
+    return random.random() < idle
+
+
 async def put(ctx, stream, payloads, idle: float = 0.0, random: Random | None = None):
     """Offer every payload in order; before each, wait a cycle with probability `idle`, again and again."""
     for payload in payloads:
-        while idle and random.random() < idle:
+        while _waits(idle, random):
             await ctx.tick()
         ctx.set(stream.payload, payload)
         ctx.set(stream.valid, 1)
@@ -31,7 +38,7 @@ async def get(ctx, stream, count: int, idle: float = 0.0, random: Random | None 
     """Take `count` payloads and return them; withhold ready like `put` does valid."""
     taken = []
     for _ in range(count):
-        while idle and random.random() < idle:
+        while _waits(idle, random):
             await ctx.tick()
         ctx.set(stream.ready, 1)
         valid = False

@@ -72,7 +72,7 @@ async def fill(ctx, model: Model) -> None:
 def test_operands_are_aligned_and_padded(rows, bus_bytes, lanes):
     unit = bench_unit(rows, bus_bytes, lanes)
     model, random = Model(unit, rows), Random(rows)
-    expected = [None] * unit.LATENCY
+    expected: list[list[int] | None] = [None] * unit.LATENCY
 
     async def bench(ctx):
         await fill(ctx, model)
@@ -159,7 +159,7 @@ class Traffic:
         await put(ctx, getattr(self.unit, name), words, 0.3, Random(3))
 
     async def array(self, ctx):
-        expected = [None] * self.unit.LATENCY
+        expected: list[list[int] | None] = [None] * self.unit.LATENCY
         for _ in range(400):
             request = self.model.random_request(self.random)
             request["address"] = 3 * self.quarter + request["address"] % (self.quarter - self.unit.rows)

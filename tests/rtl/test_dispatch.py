@@ -70,16 +70,16 @@ class Bench:
 
     async def _bench(self, ctx, limit: int, after: int):
         dut, generator = self.dut, self.generator
-        running = dict.fromkeys(QUEUES)  # opcode -> cycles left
+        running: dict[Opcode, int | None] = dict.fromkeys(QUEUES)  # cycles left
         bus_cycles, quiet_since, pulses, present, accepted = 30, None, 0, False, True
         program = [int.from_bytes(word, "little") for word in self.program]
         outputs = [getattr(dut, f"o_{opcode.name.lower()}") for opcode in QUEUES]
         for cycle in range(limit):
             done = dict.fromkeys(Unit, False)
             for opcode in QUEUES:
-                if running[opcode] is not None:
-                    running[opcode] -= 1
-                    if running[opcode] == 0 and opcode in UNIT_OF:
+                if (left := running[opcode]) is not None:
+                    running[opcode] = left - 1
+                    if left == 1 and opcode in UNIT_OF:
                         done[UNIT_OF[opcode]] = True
             for unit in Unit:
                 ctx.set(getattr(dut, f"done_{unit.name.lower()}"), done[unit])

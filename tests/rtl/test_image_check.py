@@ -27,7 +27,10 @@ def files(seed: int = 1, parts: int = 40, weights: int = 640) -> tuple[bytearray
     return bytearray(seal_program(generator.randbytes(parts * PART_BYTES), sealed, ARCHITECTURE)), bytearray(sealed)
 
 
-def check(program: bytes, weights: bytes, *, bus_bytes: int = 8, window: int | None = None, read: int | None = None):
+Bytes = bytes | bytearray
+
+
+def check(program: Bytes, weights: Bytes, *, bus_bytes: int = 8, window: int | None = None, read: int | None = None):
     """Verdict on what a machine reads: (blocks verified, first error or None); `read`: bytes of the weights."""
     machine = replace(ARCHITECTURE, bus_bytes=bus_bytes)
     generator = random.Random(len(program))

@@ -17,7 +17,7 @@ class Units:
 
     def __init__(self):
         self.queues = [[] for _ in QUEUES]
-        self.inside = [None for _ in QUEUES]
+        self.inside: list[int | None] = [None for _ in QUEUES]
         self.moved = [0 for _ in QUEUES]
 
     def step(self, cycle: int, entered: int | None, layer: int, taken: list[bool], ended: list[bool]) -> None:
@@ -38,7 +38,8 @@ class Units:
             return Opcode.END, 0
         # Units that moved in the same cycle count in their order.
         k = min(work, key=lambda k: (self.moved[k], k))
-        return QUEUES[k], self.inside[k] if self.inside[k] is not None else self.queues[k][0]
+        inside = self.inside[k]
+        return QUEUES[k], self.queues[k][0] if inside is None else inside
 
 
 @pytest.mark.parametrize("seed", range(3))

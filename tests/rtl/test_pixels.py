@@ -106,7 +106,7 @@ class Bench:
             ctx.set(walker.shadow_ready, shadow_ready)
             ctx.set(walker.bank_released, release)
             _, _, *values = await ctx.tick().sample(*watched)
-            found = dict(zip(names, values, strict=True))
+            found: dict[str, int] = dict(zip(names, values, strict=True))
             assert found["request_en"] == self.was_active
             self.was_active = found["active"]
             if found["active"]:

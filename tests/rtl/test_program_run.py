@@ -35,6 +35,8 @@ WEIGHTS_BASE = 0x1000
 class Machine(wiring.Component):
     """`host` and `bus` are the outer interfaces."""
 
+    interrupt: Signal
+
     def __init__(self, architecture: Architecture):
         self.architecture = architecture
         self.host, self.reader = Host(architecture), Reader(architecture, clients=1)

@@ -97,7 +97,7 @@ def near_a_product_tie(rng, sum_bits):
     return total, (2 * value + 1) << excess - 1, exponent - excess
 
 
-def random_operands(rng, kind):
+def random_operands(rng: random.Random, kind: str) -> tuple[int, int]:
     total = rng.randrange(SUM_MIN, SUM_MAX + 1) >> rng.randrange(32)
     exponent = rng.randrange(87, 135) << 23
     match kind:
@@ -128,6 +128,8 @@ def random_operands(rng, kind):
         case "tie of the result":
             half_bit = rng.randrange(0, 20)
             return rng.randrange(-601, 601, 2) << half_bit, pattern(2.0 ** -(half_bit + 1))
+        case _:
+            raise ValueError(f"{kind!r} is none of KINDS")
 
 
 KINDS = (
@@ -142,11 +144,12 @@ KINDS = (
 )
 
 
-def random_controls(rng):
+def random_controls(rng: random.Random) -> tuple[int, int, int]:
     """zero_point, clamp_low, clamp_high."""
     zero_point = rng.choice((-128, 127, 0, rng.randrange(-128, 128)))
     low, high = sorted(rng.choices(range(-128, 128), k=2))
-    return (zero_point, *rng.choice(((-128, 127), (zero_point, 127), (low, high), (low, low))))
+    low, high = rng.choice(((-128, 127), (zero_point, 127), (low, high), (low, low)))
+    return zero_point, low, high
 
 
 def numpy_result(total, multiplier, zero_point, low, high):

@@ -11,6 +11,7 @@ from tcugen.rtl.store import Store
 from tcugen.rtl.writer import Writer
 from tests.rtl.axi_memory import WriteMemory
 from tests.rtl.streams import put, run
+from tests.typed import present
 
 WINDOW_BYTES = 0x10000
 READ_LATENCY = ActivationMemory.READ_LATENCY
@@ -63,7 +64,7 @@ class Bench:
             ctx.set(
                 store.word,
                 int.from_bytes(ACTIVATION[start : start + self.rows], "little")
-                if answered
+                if start is not None
                 else random.getrandbits(8 * self.rows),
             )
             ready = random.random() >= self.read_idle
@@ -178,7 +179,7 @@ def test_full_rate(rows, bus_bytes, segment_beats):
         while len(bench.done_at_answer) < len(instructions):
             await ctx.tick()
         memory = bench.memory
-        rate = len(memory.strobes) / (memory.last_cycle - memory.first_cycle + 1)
+        rate = len(memory.strobes) / (present(memory.last_cycle) - present(memory.first_cycle) + 1)
         print(f"{rows} rows, {bus_bytes} bytes per beat, segments of {segment_beats} beats: {rate:.4f} beats per cycle")
         assert len(memory.strobes) >= 1960 and rate >= 0.95
 

@@ -1,3 +1,4 @@
+from collections.abc import Iterable, Sequence
 from random import Random
 
 import pytest
@@ -8,6 +9,7 @@ from tcugen.registers import ErrorCode
 from tcugen.rtl.writer import Writer
 from tests.rtl.axi_memory import WriteMemory
 from tests.rtl.streams import put, run
+from tests.typed import present
 
 ARCHITECTURE = Architecture()
 WINDOW_BYTES = 0x2000
@@ -28,12 +30,12 @@ def address_of(burst: dict) -> int:
     return WINDOWS[burst["window"]]["base"] + burst["offset"]
 
 
-def write(contents: bytearray, bursts: list[dict], words: list[int]):
-    words = iter(words)
+def write(contents: bytearray, bursts: list[dict], words: Iterable[int]):
+    following = iter(words)
     for burst in bursts:
         for beat in range(burst["beats"]):
             start = address_of(burst) + 8 * beat
-            contents[start : start + 8] = next(words).to_bytes(8, "little")
+            contents[start : start + 8] = next(following).to_bytes(8, "little")
 
 
 class Watch:
@@ -58,7 +60,7 @@ class Watch:
                 self.errors.append((code, address))
 
 
-def feeds(writer: Writer, bursts: list[dict], words: list[int], idle: float = 0.0):
+def feeds(writer: Writer, bursts: list[dict], words: Sequence[int], idle: float = 0.0):
     async def requests(ctx):
         await ctx.tick()
         await put(ctx, writer.request, bursts, idle, Random(11))
@@ -120,7 +122,7 @@ def test_full_rate():
     async def end(ctx):
         while watch.done < 32:
             await ctx.tick()
-        assert memory.last_cycle - memory.first_cycle + 1 == beats, "there are gaps between the beats"
+        assert present(memory.last_cycle) - present(memory.first_cycle) + 1 == beats, "there are gaps between the beats"
 
     background = (memory.run, watch.run, *feeds(writer, bursts, range(beats)))
     run(writer, end, background=background, cycles=2000)

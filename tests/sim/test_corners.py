@@ -8,6 +8,8 @@ from sim import corners
 from tcugen import golden
 from tcugen.model.errors import QuantizationError
 from tcugen.network.graph import NetworkError, Shape
+from tcugen.network.operators import Conv
+from tests.typed import present, typed, weighted
 
 
 def test_kinds() -> None:
@@ -35,8 +37,8 @@ def test_single_convolution_keeps_its_integers() -> None:
     weight, bias = np.full((2, 4, 1, 1), -128, np.int8), np.array([5, -5], np.int32)
     multiplier = np.array([0.123, 2.0**-40], np.float32)
     model = corners.single_convolution(Shape(4, 2, 2), weight, bias, multiplier, z_x=-7, z_y=9, activation="relu")
-    integers = model.integers["conv"]
-    assert np.array_equal(integers.multiplier, multiplier)
+    integers = weighted(model, "conv")
+    assert np.array_equal(present(integers.multiplier), multiplier)
     assert integers.clamp == (9, 127)
     assert (model.zero_point("image"), model.zero_point("conv")) == (-7, 9)
     with pytest.raises(QuantizationError, match="layer 'conv'"):
@@ -48,7 +50,7 @@ def test_single_convolution_keeps_its_integers() -> None:
 @pytest.mark.parametrize("shift", [1, 2, 3])
 def test_ties_of_both_signs_occur(shift: int) -> None:
     model, image = corners.tied_convolution(Shape(6, 10, 10), 12, (3, 3), seed=0, shift=shift)
-    integers, node = model.integers["conv"], model.network.nodes[0]
+    integers, node = weighted(model, "conv"), typed(Conv, model.network.nodes[0])
     sums = golden.accumulate(node, integers.weight, integers.bias, torch.from_numpy(image), model.zero_point("image"))
     ties = sums.numpy()[sums.numpy() % 2**shift == 2 ** (shift - 1)]
     assert len(ties) > 0.6 * sums.numel() / 2**shift

@@ -1,5 +1,7 @@
 """What lies between unit and memories in the simulated SoC, in Migen's simulator: decoder, refusals, faults."""
 
+from typing import Any
+
 import pytest
 from litex.soc.interconnect import axi
 from migen import Module, passive, run_simulation
@@ -22,6 +24,10 @@ def bus() -> axi.AXIInterface:
 
 class Bench(Module):
     """A master, faults, decoder and two slaves."""
+
+    # What Migen makes at run time.
+    submodules: Any
+    faults: Any
 
     def __init__(self):
         self.master, between, self.near, self.far = bus(), bus(), bus(), bus()

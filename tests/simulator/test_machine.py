@@ -17,6 +17,7 @@ from tcugen.rtl.window_rules import CHECK_CYCLES
 from tcugen.simulator.run import simulate
 from tcugen.synthetic.integers import synthesise
 from tcugen.trace.observe import observe
+from tests.typed import present
 
 pytestmark = pytest.mark.slow
 
@@ -64,7 +65,7 @@ def test_every_tensor_equals_the_emulators(rtl_dir, cache_dir, program_and_image
         assert run.error is None
         assert run.outputs.keys() == outputs.keys()
         assert all(np.array_equal(run.outputs[name], outputs[name]) for name in outputs)
-        observed = observe(program, run.drains, run.pools)
+        observed = observe(program, present(run.drains), present(run.pools))
         assert observed.tensors.keys() == emulator.observed.keys()
         assert all(np.array_equal(observed.tensors[name], emulator.observed[name]) for name in observed.tensors)
         assert 0 < max(observed.last_cycle.values()) < run.cycles
@@ -108,7 +109,7 @@ def test_a_window_too_small_is_an_error_of_the_machine(rtl_dir, cache_dir, progr
     cut = dataclasses.replace(program, weights=np.frombuffer(few, np.uint8))
     result = simulate(cut, rtl_dir, images, cache_dir=cache_dir)
     assert len(result.images) == 1
-    assert result.images[0].error.code == ErrorCode.WINDOW
+    assert present(result.images[0].error).code == ErrorCode.WINDOW
 
 
 def test_weights_that_changed_are_an_error_of_the_machine(rtl_dir, cache_dir, program_and_images):
@@ -116,4 +117,4 @@ def test_weights_that_changed_are_an_error_of_the_machine(rtl_dir, cache_dir, pr
     changed = program.weights.copy()
     changed[-1] ^= 1
     result = simulate(dataclasses.replace(program, weights=changed), rtl_dir, images, cache_dir=cache_dir)
-    assert result.images[0].error.code == ErrorCode.WEIGHTS
+    assert present(result.images[0].error).code == ErrorCode.WEIGHTS

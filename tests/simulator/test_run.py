@@ -11,6 +11,7 @@ from tcugen.simulator.progress import Progress
 from tcugen.simulator.run import MachineError, SimulationError, Waves, simulate
 from tcugen.trace.observe import observe
 from tests.simulator.copy_machine import copy_program, random_images
+from tests.typed import present
 
 pytestmark = pytest.mark.slow
 
@@ -27,7 +28,7 @@ def test_images_run_one_after_the_other(architecture, copy_machine, cache_dir):
     for image, run in zip(images, result.images, strict=True):
         assert run.error is None
         assert np.array_equal(run.outputs["copy"], image["image"] + np.int8(1))
-        observed = observe(program, run.drains, run.pools)
+        observed = observe(program, present(run.drains), present(run.pools))
         assert np.array_equal(observed.tensors["copy"], run.outputs["copy"])
         assert np.array_equal(observed.tensors["pooled"], run.outputs["copy"])
     assert len({run.cycles for run in result.images}) == 1
@@ -49,13 +50,13 @@ def test_counters_are_read_by_name(architecture, copy_machine, cache_dir):
 def test_traces_count_cycles_from_the_start_of_their_image(architecture, copy_machine, cache_dir):
     program = copy_program(architecture)
     result = simulate(program, copy_machine, random_images(program, 2), cache_dir=cache_dir)
-    first, second = (run.drains for run in result.images)
+    first, second = (present(run.drains) for run in result.images)
     assert np.array_equal(first["cycle"], second["cycle"])
     # Addresses go out from cycle 1; the first beat follows after 100 cycles.
     assert first["cycle"][0] > 101
     assert first["cycle"][-1] == result.images[0].cycles - 51
     assert np.array_equal(first["address"], 8 * np.arange(first.size))
-    assert set(result.images[0].pools["layer"]) == {1}
+    assert set(present(result.images[0].pools)["layer"]) == {1}
 
 
 def test_the_traces_may_be_left_out(architecture, copy_machine, cache_dir, tmp_path):

@@ -12,6 +12,7 @@ from tcugen.simulator import toolchain
 from tcugen.simulator.build import build
 from tcugen.simulator.run import simulate, training
 from tests.simulator.copy_machine import copy_program, random_images
+from tests.typed import present
 
 pytestmark = pytest.mark.slow
 
@@ -36,7 +37,7 @@ def test_a_trained_program_was_compiled_for_what_it_showed(rtl_dir, architecture
     program = copy_program(architecture)
     monkeypatch.setattr(run_module, "_TRAINED_MULTIPLIERS", architecture.multipliers)
     counted = []
-    train = training(program, random_images(program, 1)[0], "fixed")
+    train = present(training(program, random_images(program, 1)[0], "fixed"))
 
     def count(simulator):
         train(simulator)

@@ -111,11 +111,12 @@ def test_a_small_network_gets_small_memories():
     assert a.activation_kib == 64 and a.weight_buffer_bytes < 64 * 1024 and a.accumulator_bits == 25
 
 
-POOL = {"kernel": (2, 2), "stride": (2, 2)}
+HALVING = (2, 2), (2, 2)
+"""Kernel and stride of a pool."""
 IDLE = {
-    "a pool": [MaxPool("p", ("image",), **POOL)],
-    "adds and pools": [Add("a", ("image", "image")), MaxPool("p", ("a",), **POOL)],
-    "a pool and an average": [MaxPool("p", ("image",), **POOL), GlobalAveragePool("g", ("p",))],
+    "a pool": [MaxPool("p", ("image",), *HALVING)],
+    "adds and pools": [Add("a", ("image", "image")), MaxPool("p", ("a",), *HALVING)],
+    "a pool and an average": [MaxPool("p", ("image",), *HALVING), GlobalAveragePool("g", ("p",))],
     "a change of scale": [Requantise("r", ("image",))],
 }
 

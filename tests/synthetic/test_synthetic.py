@@ -8,11 +8,12 @@ import torch
 
 from tcugen import golden
 from tcugen.model.errors import QuantizationError
-from tcugen.model.integers import WeightedIntegers
+from tcugen.model.integers import WeightedIntegers, clamp_of
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.graph import Network, Shape
 from tcugen.network.operators import Linear, MaxPool, Slice, Weighted, activation_of
 from tcugen.synthetic import integers as synthetic
+from tests.typed import present, weighted
 
 
 def assert_spread(model: QuantizedNetwork, inputs: dict[str, np.ndarray]) -> None:
@@ -56,12 +57,12 @@ def test_weights_biases_and_zero_points_vary(resnet: Callable[..., Network]) -> 
     rectified = {model.zero_point(node.name) for node in network.nodes if activation_of(node) == "relu"}
     assert max(rectified) > -100
     for node in network.nodes:
-        integers = model.integers[node.name]
         if isinstance(node, Weighted):
+            integers = weighted(model, node.name)
             assert integers.bias.dtype == np.int32 and np.count_nonzero(integers.bias) > 0.9 * node.out_channels
-            assert len(np.unique(integers.multiplier)) > 0.9 * node.out_channels
+            assert len(np.unique(present(integers.multiplier))) > 0.9 * node.out_channels
         if activation_of(node) == "relu":
-            assert integers.clamp == (model.zero_point(node.name), 127)
+            assert clamp_of(model.integers[node.name]) == (model.zero_point(node.name), 127)
 
 
 def test_a_tensor_of_few_values_does_not_saturate() -> None:
@@ -95,7 +96,7 @@ def test_the_seed_decides_everything(every_operator: Network) -> None:
 def test_int32_output(every_operator: Network) -> None:
     model, inputs = synthetic.synthesise(every_operator, seed=0, int32_output=True)
     assert model.tensors["fc"] is None
-    assert model.integers["fc"].multiplier is None and model.integers["fc"].clamp is None
+    assert weighted(model, "fc").multiplier is None and weighted(model, "fc").clamp is None
     assert len(np.unique(golden.run(model, inputs)["fc"])) > 12
     pool = Network("pool", (("image", Shape(2, 4, 4)),), (MaxPool("pool", ("image",), (2, 2), (1, 1)),))
     with pytest.raises(QuantizationError, match="layer 'pool'.*max_pool"):

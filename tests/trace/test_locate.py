@@ -8,6 +8,7 @@ from tcugen.trace.difference import Kind
 from tcugen.trace.locate import Sides, locate
 from tcugen.trace.observe import observe
 from tcugen.verify.stored import store_difference
+from tests.typed import present
 from tests.verify.right_run import RightRun
 
 NAMES = ("chain", "adds", "grouped", "wide", "average", "bottleneck")
@@ -46,7 +47,7 @@ class Spoilt:
     def changed(self) -> dict[str, list[tuple[int, int, int]]]:
         """Elements of the traces' tensors that are not golden's, found without the code under test."""
         wrong = {name: np.argwhere(tensor != self.golden[name]) for name, tensor in self.observed().items()}
-        return {name: [tuple(map(int, element)) for element in found] for name, found in wrong.items() if len(found)}
+        return {name: [(int(k), int(y), int(x)) for k, y, x in found] for name, found in wrong.items() if len(found)}
 
 
 @pytest.fixture(scope="module")
@@ -236,11 +237,11 @@ def test_an_output_that_memory_holds_otherwise_is_found(runs, int32_output):
     assert store_difference(spoilt.program, spoilt.golden, {"c": spoilt.golden["c"]}, 0) is None
     image = spoilt.golden["c"].copy()
     image[7, 3, 2] += 1
-    found = store_difference(spoilt.program, spoilt.golden, {"c": image}, 4)
+    found = present(store_difference(spoilt.program, spoilt.golden, {"c": image}, 4))
     assert (found.kind, found.image, found.tensor, found.element) == (Kind.STORE, 4, "c", (7, 3, 2))
     assert (found.golden, found.rtl) == (spoilt.golden["c"][7, 3, 2], image[7, 3, 2])
     # The only byte of the window that changes for the last byte of this element.
-    marked = np.arange(port.layout.bytes) == found.expected_address - port.offset
+    marked = np.arange(port.layout.bytes) == present(found.expected_address) - port.offset
     assert np.argwhere(port.layout.unpack(marked.astype(np.uint8)))[0].tolist() == [7, 3, 2]
-    store = spoilt.program.instructions[found.instruction]
+    store = spoilt.program.instructions[present(found.instruction)]
     assert store.opcode == Opcode.STORE and store["layer"] == found.layer

@@ -17,6 +17,7 @@ from tcugen.rtl.emit import emit
 from tcugen.synthetic.integers import synthesise
 from tcugen.trace.difference import Kind
 from tcugen.verify.diagnose import diagnose, record_waves
+from tests.typed import present
 
 pytestmark = pytest.mark.slow
 
@@ -126,7 +127,7 @@ def test_wrong_rounding_shows_by_one_step_in_one_lane_and_waves_show_the_write(j
 
 def value_at(text: str, name: str, time: int) -> int:
     """Value of the first signal called `name` in a VCD file at a time."""
-    code = re.search(rf"\$var \w+\s+\d+ (\S+) {name}\b", text)[1]
+    code = present(re.search(rf"\$var \w+\s+\d+ (\S+) {name}\b", text))[1]
     value, now = None, 0
     for line in text.splitlines():
         if line.startswith("#"):
@@ -137,7 +138,7 @@ def value_at(text: str, name: str, time: int) -> int:
             value = int(line[1:].split()[0], 2)
         elif line in (f"0{code}", f"1{code}"):
             value = int(line[0])
-    return value
+    return present(value)
 
 
 def test_wrong_padding_shows_first_at_the_border_of_the_first_padded_layer(job, broken, found):

@@ -12,6 +12,7 @@ from tcugen.simulator.run import MachineError, SimulationError, SimulationResult
 from tcugen.trace.difference import Focus, Kind
 from tcugen.verify import diagnose as module
 from tcugen.verify.diagnose import cycle_limit, diagnose, record_waves
+from tests.typed import present
 from tests.verify.right_run import RightRun
 
 IMAGES = 2
@@ -47,7 +48,6 @@ def simulator(run, monkeypatch):
             return SimulationResult(tuple(self.images), memory, 1.0, 1.0)
 
     monkeypatch.setattr(module, "simulate", stand_in := Simulator())
-    Simulator.images, Simulator.calls = [run.image_run(i) for i in range(IMAGES)], []
     return stand_in
 
 
@@ -75,11 +75,13 @@ def test_a_right_run_differs_nowhere(run, simulator):
 def test_the_first_image_that_differs_is_reported_with_a_window_before_the_write(run, simulator):
     cycle = spoil(simulator.images[1], layer=1, write=3)
     diagnosis = found(run)
-    assert (diagnosis.first.image, diagnosis.first.layer, diagnosis.first.cycle) == (1, 1, cycle)
+    first = present(diagnosis.first)
+    assert (first.image, first.layer, first.cycle) == (1, 1, cycle)
     assert [layer.rtl for layer in diagnosis.layers] == [0, 2, 0]
     assert diagnosis.focus == Focus(1, cycle - 150, 200)
     spoil(simulator.images[0], layer=2, write=0)
-    assert (found(run).first.image, found(run).first.layer) == (0, 2)
+    first = present(found(run).first)
+    assert (first.image, first.layer) == (0, 2)
 
 
 def test_a_run_that_fails_is_located_at_the_write_that_never_came(run, simulator):
@@ -90,13 +92,14 @@ def test_a_run_that_fails_is_located_at_the_write_that_never_came(run, simulator
     del simulator.images[1]
     diagnosis = found(run)
     assert diagnosis.stopped == simulator.failure
-    assert (diagnosis.first.kind, diagnosis.first.layer, diagnosis.first.write) == (Kind.MISSING, 1, 5)
+    first = present(diagnosis.first)
+    assert (first.kind, first.layer, first.write) == (Kind.MISSING, 1, 5)
     assert diagnosis.cycles == ()
     last = int(image.drains["cycle"][-1])
     assert diagnosis.focus == Focus(0, last - 50, 200)
 
 
-def test_a_run_that_fails_behind_its_last_write_is_found_too(run, simulator):
+def test_a_run_that_fails_after_its_last_write_is_found_too(run, simulator):
     simulator.failure = "image 1 was not done"
     diagnosis = found(run)
     assert diagnosis.differs and diagnosis.first is None
@@ -123,7 +126,8 @@ def test_an_error_of_the_machine_is_reported_with_the_cycles_before_it(run, simu
     object.__setattr__(simulator.images[0], "drains", simulator.images[0].drains[:7])
     diagnosis = found(run)
     assert diagnosis.stopped == f"the machine stopped with {said}"
-    assert (diagnosis.first.kind, diagnosis.first.write) == (Kind.MISSING, 7)
+    first = present(diagnosis.first)
+    assert (first.kind, first.write) == (Kind.MISSING, 7)
     assert diagnosis.focus == Focus(0, 5000 - 150, 200)
 
 
@@ -136,9 +140,10 @@ def test_an_opcode_error_names_the_instruction_at_its_offset(run, simulator):
 def test_an_output_that_memory_holds_otherwise_is_found(run, simulator):
     simulator.images[1].outputs["c"][2, 1, 0] ^= 1
     diagnosis = found(run)
-    assert (diagnosis.first.kind, diagnosis.first.image, diagnosis.first.element) == (Kind.STORE, 1, (2, 1, 0))
-    assert run.program.instructions[diagnosis.first.instruction].opcode == Opcode.STORE
-    assert diagnosis.focus.image == 1
+    first = present(diagnosis.first)
+    assert (first.kind, first.image, first.element) == (Kind.STORE, 1, (2, 1, 0))
+    assert run.program.instructions[present(first.instruction)].opcode == Opcode.STORE
+    assert present(diagnosis.focus).image == 1
 
 
 def test_an_emulator_that_refuses_the_program_is_reported_beside_the_rtl(run, simulator, monkeypatch):
@@ -154,7 +159,7 @@ def test_an_emulator_that_refuses_the_program_is_reported_beside_the_rtl(run, si
     assert diagnosis.differs and diagnosis.first is None
     assert diagnosis.emulator_error == "instruction 4 reads outside"
     spoil(simulator.images[0], layer=0, write=0)
-    assert found(run).first.emulator is None
+    assert present(found(run).first).emulator is None
 
 
 def test_waves_of_the_first_image_end_with_the_window(run, simulator, tmp_path):

@@ -1,14 +1,17 @@
 """What stands in a dump, read with NumPy and JSON alone."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tcugen.model.integers import AveragePoolIntegers, ConcatIntegers
 from tcugen.simulator.run import SimulationResult
 from tcugen.verify import compare, dump
 from tcugen.verify.compare import verify
 from tcugen.verify.dump import write_dump
+from tests.typed import typed
 from tests.verify.right_run import ARCHITECTURE, RightRun
 
 IMAGES = 2
@@ -17,7 +20,7 @@ IMAGES = 2
 def verified(run: RightRun, monkeypatch):
     result = SimulationResult(tuple(run.image_run(i) for i in range(IMAGES)), "fixed", seconds=1.0, cpu_seconds=1.0)
     monkeypatch.setattr(compare, "simulate", lambda *arguments, **more: result)
-    return verify(run.model, run.program, "rtl", run.inputs)
+    return verify(run.model, run.program, Path("rtl"), run.inputs)
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +103,7 @@ def test_concat_and_slice_have_theirs(written):
     assert set(nodes["t"]) == EVERY | {"channels", "output"} and nodes["t"]["channels"] == [13, 40]
     joined = nodes["c"]
     assert set(joined) == EVERY | {"multipliers", "output_zero_point", "clamp", "output"}
-    assert np.array_equal(np.float32(joined["multipliers"]), run.model.integers["c"].multipliers)
+    assert np.array_equal(np.float32(joined["multipliers"]), typed(ConcatIntegers, run.model.integers["c"]).multipliers)
     assert joined["input_zero_points"] == [run.model.zero_point(name) for name in "dab"]
     assert nodes["w"]["multipliers"][0] == nodes["w"]["multipliers"][1]
 
@@ -112,7 +115,8 @@ def test_average_pool_has_a_multiplier_for_every_count(written):
     assert set(nodes["a"]) == EVERY | keys
     assert list(nodes["a"]["multipliers"]) == ["4", "6", "9"] and list(nodes["c"]["multipliers"]) == ["9"]
     assert nodes["a"]["count_include_pad"] is False and nodes["c"]["count_include_pad"] is True
-    assert np.array_equal(np.float32(list(nodes["a"]["multipliers"].values())), run.model.integers["a"].multipliers)
+    factors = np.array(list(nodes["a"]["multipliers"].values()), np.float32)
+    assert np.array_equal(factors, typed(AveragePoolIntegers, run.model.integers["a"]).multipliers)
 
 
 def test_operators_that_move_have_their_attributes(written):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from amaranth.hdl import ClockDomain, Module
+from amaranth.hdl import ClockDomain, Module, Signal
 from amaranth.lib.wiring import Component, In
 
 from tcugen.verilog.hierarchy import modules
@@ -24,6 +24,9 @@ class Block(Component):
 class Top(Component):
     """Drives the clock of one block and nothing else of it."""
 
+    clock: Signal
+    reset: Signal
+
     def __init__(self, block: Block):
         self.block = block
         super().__init__({"clock": In(1), "reset": In(1)})
@@ -32,7 +35,8 @@ class Top(Component):
         m = Module()
         m.domains.sync = domain = ClockDomain("sync")
         m.submodules.block = self.block
-        m.d.comb += [domain.clk.eq(self.clock), domain.rst.eq(self.reset)]
+        m.d.comb += domain.clk.eq(self.clock)  # pyright: ignore[reportAttributeAccessIssue]  # amaranth-stubs lacks it
+        m.d.comb += domain.rst.eq(self.reset)  # pyright: ignore[reportAttributeAccessIssue]  # amaranth-stubs lacks it
         return m
 
 

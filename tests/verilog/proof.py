@@ -10,8 +10,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from amaranth.back import rtlil
-from amaranth.back.verilog import _convert_rtlil_text
+from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]  # amaranth-stubs lacks it
+from amaranth.back.verilog import _convert_rtlil_text  # pyright: ignore[reportAttributeAccessIssue]  # amaranth-stubs lacks it
 from amaranth.hdl._ast import SignalDict
 from amaranth.hdl._nir import Instance, ModuleNetFlow, Net, Value
 
@@ -81,8 +81,8 @@ def yosys_text(part: VerilogModule) -> str:
     """What Yosys writes for `part`, as module `gold`."""
     netlist = part.source
     (module,) = netlist.modules
-    module.signal_names = SignalDict()
-    netlist.signal_fields = SignalDict()
+    module.signal_names = SignalDict()  # pyright: ignore[reportAttributeAccessIssue]  # the stub has what is read
+    netlist.signal_fields = SignalDict()  # pyright: ignore[reportAttributeAccessIssue]  # the stub has what is read
     for cell in netlist.cells:
         if isinstance(cell, Instance) and cell.type in part.children:
             cell.type = part.children[cell.type]

@@ -41,6 +41,9 @@ int main() {
 class Logic(Component):
     """Registers and wires with random expressions of slices of `stimulus`; everything random comes from `seed`."""
 
+    stimulus: Signal
+    result: list[Signal]
+
     def __init__(self, seed: int):
         self.seed = seed
         super().__init__({"stimulus": In(64), "result": Out(64).array(OUTPUTS)})
@@ -77,6 +80,11 @@ class Logic(Component):
 class Top(Component):
     """Clock and reset around one Logic."""
 
+    clock: Signal
+    reset: Signal
+    stimulus: Signal
+    result: list[Signal]
+
     def __init__(self, seed: int):
         self.logic = Logic(seed)
         super().__init__({"clock": In(1), "reset": In(1), "stimulus": In(64), "result": Out(64).array(OUTPUTS)})
@@ -85,7 +93,9 @@ class Top(Component):
         m = Module()
         m.domains.sync = domain = ClockDomain("sync")
         m.submodules.logic = self.logic
-        m.d.comb += [domain.clk.eq(self.clock), domain.rst.eq(self.reset), self.logic.stimulus.eq(self.stimulus)]
+        m.d.comb += domain.clk.eq(self.clock)  # pyright: ignore[reportAttributeAccessIssue]  # amaranth-stubs lacks it
+        m.d.comb += domain.rst.eq(self.reset)  # pyright: ignore[reportAttributeAccessIssue]  # amaranth-stubs lacks it
+        m.d.comb += self.logic.stimulus.eq(self.stimulus)
         m.d.comb += [mine.eq(theirs) for mine, theirs in zip(self.result, self.logic.result, strict=True)]
         return m
 
@@ -167,7 +177,7 @@ def simulated(seed: int, vectors: list[tuple[int, int]]) -> list[list[int]]:
     async def bench(ctx):
         for stimulus, reset in vectors:
             ctx.set(logic.stimulus, stimulus)
-            ctx.set(domain.rst, reset)
+            ctx.set(domain.rst, reset)  # pyright: ignore[reportAttributeAccessIssue]  # amaranth-stubs lacks it
             rows.append([ctx.get(result) for result in logic.result])
             await ctx.tick()
 

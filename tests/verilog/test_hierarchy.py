@@ -1,5 +1,6 @@
 # amaranth: UnusedElaboratable=no
 import re
+from typing import Any
 
 import pytest
 from amaranth.hdl import ClockDomain, DomainRenamer, Module, Signal
@@ -20,7 +21,11 @@ class Platform:
 class Parent(Component):
     """A top with two clock domains around named children in a chain."""
 
-    def __init__(self, children: dict[str, Component], width: int = 8, leak=None):
+    clock: Signal
+    i: Signal
+    o: Signal
+
+    def __init__(self, children: dict[str, Any], width: int = 8, leak=None):
         self.children, self.leak = children, leak
         super().__init__({"clock": In(1), "i": In(width), "o": Out(width)})
 
@@ -29,7 +34,7 @@ class Parent(Component):
         for name in ("sync", "core"):
             domain = ClockDomain(name)
             m.domains += domain
-            m.d.comb += domain.clk.eq(self.clock)
+            m.d.comb += domain.clk.eq(self.clock)  # pyright: ignore[reportAttributeAccessIssue]  # amaranth-stubs lacks it
         value = self.i
         for number, (name, child) in enumerate(self.children.items()):
             m.submodules[name] = DomainRenamer("core")(child) if number % 2 else child
@@ -41,6 +46,9 @@ class Parent(Component):
 
 class Delay(Component):
     """One register, with or without a reset; `step` tells bodies apart."""
+
+    i: Signal
+    o: Signal
 
     def __init__(self, step: int = 1, reset_less: bool = False, width: int = 8):
         self.step = step
@@ -57,6 +65,9 @@ class Delay(Component):
 class Wire(Component):
     """No clock."""
 
+    i: Signal
+    o: Signal
+
     def __init__(self):
         super().__init__({"i": In(8), "o": Out(8)})
 
@@ -68,6 +79,10 @@ class Wire(Component):
 
 class Nested(Component):
     """Nested members, an array, an empty member, a word of Verilog, a foreign FIFO and a memory inside."""
+
+    i: Signal
+    o: Signal
+    release: Signal
 
     def __init__(self):
         super().__init__(
@@ -96,7 +111,7 @@ class Nested(Component):
 
 
 def built(children, **arguments):
-    foreign = {VERILOG_MODULE: VERILOG_PORTS}
+    foreign: dict[str, tuple[str, ...]] = {VERILOG_MODULE: VERILOG_PORTS}
     return {module.name: module for module in modules(Parent(children, **arguments), Platform(), foreign)}
 
 
@@ -160,6 +175,9 @@ def test_two_clock_domains_in_a_component_are_refused():
 
 def test_members_that_would_share_a_name_are_refused():
     class Clash(Component):
+        i: Signal
+        o: Signal
+
         def __init__(self):
             super().__init__({"i": In(8), "o": Out(8), "s": Out(stream.Signature(1)), "s_valid": In(1)})
 

@@ -63,6 +63,9 @@ def test_signed_numbers_are_compared_and_extended_as_such():
 class Foreign(Component):
     """Holds a module that is written by hand."""
 
+    i: Signal
+    o: Signal
+
     def __init__(self):
         super().__init__({"i": In(4), "o": Out(4)})
 
@@ -77,6 +80,9 @@ class Foreign(Component):
 
 def test_instances_connect_in_the_order_of_their_ports_and_leave_open_what_nobody_reads():
     class Around(Component):
+        i: Signal
+        o: Signal
+
         def __init__(self):
             super().__init__({"i": In(4), "o": Out(4)})
 

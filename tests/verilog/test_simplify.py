@@ -1,5 +1,6 @@
 from tcugen.verilog.netlist import (
     Assign,
+    Cell,
     Choice,
     Memory,
     Name,
@@ -29,7 +30,7 @@ def test_what_nobody_reads_goes():
 
 
 def test_upper_bits_that_nobody_reads_go_unless_they_have_a_name():
-    def cells():
+    def cells() -> dict[int, Cell]:
         return {5: Operator("+", ((2, 3, 4, 0), (3, 4, 5, 0)), 4)}
 
     netlist = Netlist(outputs={"o": output(5, 2)}, cells=cells(), unused=6)

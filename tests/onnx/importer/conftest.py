@@ -82,5 +82,5 @@ def integers(model: QuantizedNetwork, images: np.ndarray) -> np.ndarray:
 
 def reals(model: QuantizedNetwork, images: np.ndarray) -> np.ndarray:
     """What the network's int8 output stands for, float32."""
-    quantization = model.tensors[model.network.nodes[-1].name]
+    quantization = model.quantization(model.network.nodes[-1].name)
     return (integers(model, images).astype(np.float32) - quantization.zero_point) * quantization.scale

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime
+from numpy.typing import DTypeLike
 from onnx import TensorProto, helper, numpy_helper
 
 CONTRIB = "com.microsoft"
@@ -13,7 +14,14 @@ CONTRIB = "com.microsoft"
 class Graph:
     """A graph under construction; every method returns the name of the tensor it makes."""
 
-    def __init__(self, shape=(3, 8, 8), seed: int = 0, batch=1, opset: int = 17, kind=TensorProto.FLOAT):
+    def __init__(
+        self,
+        shape=(3, 8, 8),
+        seed: int = 0,
+        batch: int | str | None = 1,
+        opset: int = 17,
+        kind: int = TensorProto.FLOAT,
+    ):
         self.rng = np.random.default_rng(seed)
         self.image = helper.make_tensor_value_info("image", kind, [batch, *shape])
         self.shape, self.opset = shape, opset
@@ -31,16 +39,16 @@ class Graph:
         self.nodes.append(helper.make_node(op, list(inputs), [output], name=name, domain=domain, **attributes))
         return output
 
-    def scale_and_zero(self, scale, zero_point, dtype=np.int8) -> tuple[str, str]:
+    def scale_and_zero(self, scale, zero_point, dtype: DTypeLike = np.int8) -> tuple[str, str]:
         return self.constant(scale, np.float32), self.constant(zero_point, dtype)
 
-    def quantize(self, x, scale, zero_point=0, dtype=np.int8, **more) -> str:
+    def quantize(self, x, scale, zero_point=0, dtype: DTypeLike = np.int8, **more) -> str:
         return self.node("QuantizeLinear", x, *self.scale_and_zero(scale, zero_point, dtype), **more)
 
-    def dequantize(self, x, scale, zero_point=0, dtype=np.int8, **more) -> str:
+    def dequantize(self, x, scale, zero_point=0, dtype: DTypeLike = np.int8, **more) -> str:
         return self.node("DequantizeLinear", x, *self.scale_and_zero(scale, zero_point, dtype), **more)
 
-    def qdq(self, x, scale, zero_point=0, dtype=np.int8) -> str:
+    def qdq(self, x, scale, zero_point=0, dtype: DTypeLike = np.int8) -> str:
         """A tensor rounded to int8 and back."""
         return self.dequantize(self.quantize(x, scale, zero_point, dtype), scale, zero_point, dtype)
 
@@ -60,7 +68,7 @@ class Graph:
         scale = self.rng.uniform(0.001, 0.003, outputs)
         return self.node("Conv", x, self.quantized_constant(weight, scale), name=name, **attributes)
 
-    def model(self, output, kind=TensorProto.FLOAT) -> onnx.ModelProto:
+    def model(self, output, kind: int = TensorProto.FLOAT) -> onnx.ModelProto:
         """The model that ends in `output`, a tensor or several of them."""
         outputs = [output] if isinstance(output, str) else output
         graph = helper.make_graph(
@@ -73,7 +81,7 @@ class Graph:
         opsets = [helper.make_opsetid("", self.opset), helper.make_opsetid(CONTRIB, 1)]
         return helper.make_model(graph, opset_imports=opsets, ir_version=8)
 
-    def save(self, path: Path, output, kind=TensorProto.FLOAT) -> Path:
+    def save(self, path: Path, output, kind: int = TensorProto.FLOAT) -> Path:
         """Write the model and return its path."""
         path.write_bytes(self.model(output, kind).SerializeToString())
         return path
@@ -89,4 +97,4 @@ def run(path: Path, images: np.ndarray, optimise: bool = False) -> np.ndarray:
     options.graph_optimization_level = levels.ORT_ENABLE_ALL if optimise else levels.ORT_DISABLE_ALL
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    return np.concatenate([session.run(None, {"image": image[None]})[0] for image in images])
+    return np.concatenate([np.asarray(session.run(None, {"image": image[None]})[0]) for image in images])

@@ -8,7 +8,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from tcugen.model.errors import ModelError
-from tcugen.network.operators import Conv
+from tcugen.network.operators import Conv, activation_of
 from tcugen.onnx.importer.onnx_model import import_onnx
 from tests.onnx.importer.graphs import Graph
 
@@ -149,4 +149,4 @@ def test_functions_of_the_file_are_looked_into(tmp_path):
     model.graph.node[index + 1].input[0] = "active"
     model.graph.node.insert(index + 1, call)
     onnx.save(model, tmp_path / "model.onnx")
-    assert import_onnx(tmp_path / "model.onnx").model.network.nodes[0].activation == "relu"
+    assert activation_of(import_onnx(tmp_path / "model.onnx").model.network.nodes[0]) == "relu"

@@ -1,14 +1,18 @@
 """Concat, Split and Slice of channels, as ONNX Runtime computes them, and what is refused."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from onnx import TensorProto
 
+from tcugen.model.integers import ConcatIntegers
 from tcugen.model.problems import UnsupportedModel
 from tcugen.network.operators import Concat, Slice
 from tcugen.onnx.importer.onnx_model import import_onnx
 from tests.onnx.importer.conftest import same_as_onnx_runtime
 from tests.onnx.importer.graphs import CONTRIB, Graph
+from tests.typed import typed
 
 X, A, B, Y = (0.02, 3), (0.041, -128), (0.017, 20), (0.033, -7)
 
@@ -85,7 +89,8 @@ def test_split_and_shuffle(opset, how, tmp_path):
     graph = Graph(shape=(7 if how == "num_outputs" else 6, 8, 8), opset=opset)
     x = graph.qdq("image", *X)
     sizes = {"attribute": [1, 3, 2], "input": [1, 3, 2], "equal": [2, 2, 2], "num_outputs": [3, 3, 1]}[how]
-    inputs, attributes = [x], {"axis": 1}
+    inputs: list[str] = [x]
+    attributes: dict[str, Any] = {"axis": 1}
     if how == "attribute":
         attributes["split"] = sizes
     if how == "input":
@@ -100,7 +105,7 @@ def test_split_and_shuffle(opset, how, tmp_path):
     result = same_as_onnx_runtime(graph.save(tmp_path / "model.onnx", output), graph.images())
     cuts = [node.channels for node in result.model.network.nodes if isinstance(node, Slice)]
     assert cuts == [(0, sizes[0]), (sizes[0], sizes[0] + sizes[1]), (sizes[0] + sizes[1], sum(sizes))]
-    integers = result.model.integers[result.model.network.nodes[-1].name]
+    integers = typed(ConcatIntegers, result.model.integers[result.model.network.nodes[-1].name])
     assert integers.multipliers.tolist() == [1, 1, 1]
 
 

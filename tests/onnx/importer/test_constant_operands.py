@@ -41,7 +41,6 @@ def test_after_rounding_every_operand_is_rounded_as_in_floating_point(tmp_path, 
 @pytest.mark.parametrize("case", ["product", "quotient", "difference", "difference turned round", "chain"])
 def test_before_rounding_they_become_part_of_the_convolution(tmp_path, case):
     graph = Graph()
-    graph.weights = lambda *shape: graph.rng.integers(-127, 128, shape).astype(np.int8)
     total = OPERATORS[case](graph, graph.conv(graph.qdq("image", *X), 3, outputs=3), per_channel(graph))
     path = graph.save(tmp_path / "model.onnx", graph.qdq(total, *Y))
     result = same_as_onnx_runtime(path, graph.images(), count=3)

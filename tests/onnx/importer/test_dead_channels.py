@@ -5,6 +5,7 @@ import pytest
 
 from tests.onnx.importer.conftest import integers, reals, same_as_onnx_runtime
 from tests.onnx.importer.graphs import Graph, run
+from tests.typed import weighted
 
 X, Y = (0.03, 4), (0.02, 5)
 DEAD = [1e-38, 2e-20, 1e-14]
@@ -29,7 +30,7 @@ def test_a_dead_channel_is_the_zero_point(tmp_path, bias, limited):
     result = same_as_onnx_runtime(path, graph.images(deviation=3))
     (node,) = result.model.network.nodes
     assert (integers(result.model, graph.images())[:, 1:4] == Y[1]).all()
-    ours = result.model.integers[node.name]
+    ours = weighted(result.model, node.name)
     assert not ours.weight[1:4].any() and not ours.bias[1:4].any() and ours.weight[0].any()
     assert result.report.dead_channels == {node.name: 3}
 

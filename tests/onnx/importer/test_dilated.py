@@ -2,8 +2,10 @@
 
 import pytest
 
+from tcugen.network.operators import Conv
 from tests.onnx.importer.conftest import same_as_onnx_runtime
 from tests.onnx.importer.graphs import Graph
+from tests.typed import typed
 
 
 @pytest.mark.parametrize(
@@ -26,4 +28,4 @@ def test_equal_to_onnx_runtime(tmp_path, attributes, operator_form):
     else:
         output = graph.qdq(graph.conv(graph.qdq("image", 0.02, 3), 4, outputs=8, **attributes), 0.05, -7)
     result = same_as_onnx_runtime(graph.save(tmp_path / "model.onnx", output), graph.images())
-    assert result.model.network.nodes[0].dilation == tuple(attributes["dilations"])
+    assert typed(Conv, result.model.network.nodes[0]).dilation == tuple(attributes["dilations"])

@@ -1,6 +1,7 @@
 """A small residual network through ONNX Runtime's own quantizer, in every form that it writes."""
 
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ def float_network():
         bias = graph.constant(graph.rng.normal(0, 0.2, outputs), np.float32)
         return graph.node("Conv", x, weight, bias, kernel_shape=[side, side], **attributes)
 
-    same = {"pads": [1, 1, 1, 1]}
+    same: dict[str, Any] = {"pads": [1, 1, 1, 1]}
     x = graph.node("Relu", conv("image", 3, 8, 3, strides=[2, 2], **same))
     x = graph.node("MaxPool", x, kernel_shape=[3, 3], strides=[2, 2], **same)
     inner = graph.node("Relu", conv(x, 8, 8, 3, strides=[2, 2], **same))
@@ -69,7 +70,7 @@ def test_what_onnx_runtime_quantizes(quant_format, per_channel, activations, tmp
     assert sum(isinstance(node, Conv) for node in model.network.nodes) == 4
     assert [node.op for node in model.network.nodes[-2:]] == ["global_average_pool", "linear"]
     got, want = reals(model, images)[:, :, 0, 0], run(path, images)
-    step = model.tensors[model.network.nodes[-1].name].scale
+    step = model.scale(model.network.nodes[-1].name)
     if quant_format is QuantFormat.QOperator:
         assert np.array_equal(got, want)
     else:
@@ -118,6 +119,6 @@ def test_what_it_quantizes_without_preparation(quant_format, activations, tmp_pa
     layers = [("conv", 1), ("conv", 8), ("conv", 1), ("conv", 12), ("global_average_pool", 1), ("linear", 1)]
     assert kinds == [*layers, ("conv", 10)]
     got, want = reals(model, images)[:, :, 0, 0], run(path, images)
-    step = model.tensors[model.network.nodes[-1].name].scale
+    step = model.scale(model.network.nodes[-1].name)
     assert np.abs(got - want).max() < 3.01 * step
     assert np.abs(got - run(source, images)).mean() < 4 * step

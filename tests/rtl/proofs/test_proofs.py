@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from amaranth.asserts import AnySeq
+from amaranth.asserts import AnySeq  # pyright: ignore[reportAttributeAccessIssue]  # amaranth-stubs lacks it
 from amaranth.hdl import Elaboratable, Module, Signal
 
 from tcugen.rtl.proofs import __main__ as command

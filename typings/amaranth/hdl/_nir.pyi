@@ -1,5 +1,6 @@
 """The netlist: nets are numbers, 0 and 1 the constants, others (cell << 16) + bit; a value is a tuple of nets."""
 
+import enum
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
@@ -12,6 +13,9 @@ class _BySignal(Generic[_T]):
 
     def __iter__(self) -> Iterator[Signal]: ...
     def __getitem__(self, key: Signal) -> _T: ...
+
+class ModuleNetFlow(enum.Enum):
+    Output = "output"
 
 class Net(int): ...
 class Value(tuple[Net, ...]): ...
