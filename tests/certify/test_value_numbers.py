@@ -37,7 +37,7 @@ def same(a, b) -> bool:
 
 
 def test_numbers_differ_where_anything_does():
-    values = np.arange(1000)
+    values = np.arange(1000, dtype=np.uint64)
     numbers = np.concatenate([mixed(1, values), mixed(2, values), mixed(1, values, 0), mixed(1, values, 1)])
     assert len(np.unique(numbers)) == 4000
     assert np.array_equal(mixed(1, values), mixed(1, values))

@@ -11,6 +11,7 @@ from tcugen.model.images import quantise_images
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.onnx.run_file import reals
 from tcugen.simulator.served import SimulatedMachine
+from tests.typed import present
 
 HOST = Path(__file__).parent / "host.c"
 _FLAGS = ("-std=c99", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Wextra", "-Werror")
@@ -41,15 +42,21 @@ def run_host(
     files = [build / "program" / name for name in ("program.bin", "weights.bin")]
     where = [machine.memory_file, machine.base, machine.memory_bytes]
     command = [*runner, program, *where, *files, folder / "images.bin", folder / "output.bin", mode]
-    pipes = {"stdin": machine.process.stdout, "stdout": machine.process.stdin}
-    done = subprocess.run(list(map(str, command)), **pipes, stderr=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(
+        list(map(str, command)),
+        stdin=machine.process.stdout,
+        stdout=machine.process.stdin,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     return [line.split() for line in done.stderr.splitlines()]
 
 
 def check_classified(told: Told, folder: Path, trained: QuantizedNetwork, images: np.ndarray, top1: list[str]) -> None:
     """Every integer and every real value of the outputs is the golden model's; calls, counters and caches are right."""
-    want = golden.run(trained, {"image": quantise_images(images, trained.tensors["image"])})["fc"]
+    want = golden.run(trained, {"image": quantise_images(images, present(trained.tensors["image"]))})["fc"]
     found = np.fromfile(folder / "output.bin", np.int32).reshape(len(images), 2, -1)
     assert np.array_equal(found[:, 0], want.reshape(len(images), -1))
     assert np.array_equal(found[:, 1].view(np.float32), reals(trained, want).astype(np.float32))

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from tcugen.model.errors import ModelError
-from tcugen.partition.manifest import parse_manifest
+from tcugen.partition.manifest import UnitTensor, parse_manifest
+from tests.typed import typed
 
 IMAGE = {"name": "image", "type": "float32", "shape": [1, 3, 8, 8]}
 MIDDLE = {"name": "t4", "type": "int8", "shape": [1, 4, 6, 6]}
@@ -33,7 +34,7 @@ def manifest(*parts, **changed) -> dict:
 def test_a_sound_one_is_read():
     found = parse_manifest(json.dumps(manifest(unit(), host())), "partition.json")
     assert [part.on for part in found.parts] == ["unit", "host"]
-    assert found.parts[0].outputs[0].zero_point == -7
+    assert typed(UnitTensor, found.parts[0].outputs[0]).zero_point == -7
     assert parse_manifest(found.model_dump_json(), "again") == found
 
 

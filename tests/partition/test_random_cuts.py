@@ -15,6 +15,7 @@ from tcugen.partition.split import split
 from tests.commands.trained import write_model
 from tests.onnx.importer.graphs import Graph
 from tests.partition.test_split import check_parts
+from tests.typed import present
 
 
 @pytest.fixture
@@ -59,4 +60,4 @@ def test_parts_are_the_whole(tmp_path, refuse, seed):
     for part in partition.parts:
         if part.imported:
             assert len(part.inputs) == 1 and part.imported.model.network.mac_count
-    assert 0 <= partition.host_share < 1
+    assert 0 <= present(partition.host_share) < 1

@@ -17,6 +17,7 @@ from tcugen.model.integers import (
 from tcugen.model.limits import ADD_RATIO_EXPONENTS, MULTIPLIER_EXPONENTS
 from tcugen.model.multipliers import add_multipliers
 from tcugen.model.quantized import QuantizedNetwork
+from tests.typed import present
 
 LARGEST_BIAS = 2**31 - 1
 SPAN = 512
@@ -55,7 +56,7 @@ def _extreme(one: NodeIntegers, rng: np.random.Generator) -> NodeIntegers:
 def _weighted(one: WeightedIntegers, rng: np.random.Generator) -> WeightedIntegers:
     """Some channels keep what they have, some get any multiplier, some a sum next to 32 bits."""
     channels = len(one.bias)
-    multiplier, bias = _near(one.multiplier, rng), one.bias.copy()
+    multiplier, bias = _near(present(one.multiplier), rng), one.bias.copy()
     most = LARGEST_BIAS - SPAN * np.abs(one.weight.reshape(channels, -1).astype(np.int64)).sum(axis=1)
     for channel in np.flatnonzero(rng.integers(3, size=channels) == 0):
         bias[channel] = most[channel] * rng.choice((-1, 1))

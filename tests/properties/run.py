@@ -19,8 +19,8 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 
-import hypothesis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import strategies as st
 
 from tcugen.arch import Architecture
 from tcugen.network.operators import AveragePool, Conv, MaxPool
@@ -110,12 +110,16 @@ def part_of(on: str, number: int, examples: int, folder: Path | None) -> Row:
         row.elements += elements
         row.among.update(traits(case, architecture) if elements else ())
 
-    machines = architectures(**extras) if folder is None else hypothesis.strategies.just(MACHINES[on])
+    machines = architectures(**extras) if folder is None else st.just(MACHINES[on])
     check = settings(
-        max_examples=examples, suppress_health_check=list(HealthCheck), database=None, deadline=None, print_blob=False
+        max_examples=examples,
+        suppress_health_check=[HealthCheck(check) for check in HealthCheck],
+        database=None,
+        deadline=None,
+        print_blob=False,
     )(given(cases(**extras), machines)(judge))
     try:
-        hypothesis.seed(1_000_000 + number)(check)()
+        seed(1_000_000 + number)(check)()
     except Exception as error:  # whatever goes wrong is what is looked for
         notes = "\n".join(getattr(error, "__notes__", ()))
         row.disagreements.append(f"{on}, part {number}: {type(error).__name__}: {error}\n{notes}")

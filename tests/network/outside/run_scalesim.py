@@ -9,8 +9,8 @@ import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 
-from scalesim.scale_sim import scalesim
-from scalesim.topology_utils import topologies
+from scalesim.scale_sim import scalesim  # pyright: ignore[reportMissingImports]  # installed apart
+from scalesim.topology_utils import topologies  # pyright: ignore[reportMissingImports]  # installed apart
 
 ROWS = COLUMNS = 32
 CONFIG = f"""[general]

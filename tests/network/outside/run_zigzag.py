@@ -9,11 +9,11 @@ import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 
-import zigzag
-from zigzag.api import get_hardware_performance_zigzag
-from zigzag.stages.parser.workload_parser import WorkloadParserStage
+import zigzag  # pyright: ignore[reportMissingImports]  # installed apart
+from zigzag.api import get_hardware_performance_zigzag  # pyright: ignore[reportMissingImports]  # installed apart
+from zigzag.stages.parser.workload_parser import WorkloadParserStage  # pyright: ignore[reportMissingImports]  # installed apart
 
-INPUTS = Path(zigzag.__file__).parent / "inputs"
+INPUTS = Path(zigzag.__path__[0]) / "inputs"
 MACHINE = "tpu_like.yaml"
 MULTIPLIERS = 32 * 32
 
