@@ -18,7 +18,7 @@ SCRIPTS = Path(__file__).parent / "outside"
 TOOLS = {"scalesim": (scalesim, "topology.csv"), "zigzag": (zigzag, "workload.yaml")}
 
 
-FOUND = sorted(TOOLS) if PYTHON.exists() else []
+FOUND = sorted(TOOLS) if (ROOT / ".venv-layers" / "stamp").exists() else []
 
 
 def told_by(tool: str, name: str, folder: Path, *run_in: Path) -> dict[str, list]:
