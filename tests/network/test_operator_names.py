@@ -14,6 +14,7 @@ FILES = sorted(path for folder in ("tcugen", "sim", "docs", "examples") for path
 READERS = {
     "tcugen/network/schema.py": "layer configs",
     "tcugen/onnx/importer": "ONNX files, whose operators have names of their own",
+    "tcugen/partition/file_graph.py": "ONNX files",
     "tcugen/quantize/affine.py": "PyTorch's operators, which have names of their own",
     "tcugen/quantize/functions.py": "the same",
     "tcugen/quantize/from_onnx": "ONNX files",
