@@ -34,7 +34,7 @@ def test_elements_that_differ_are_counted():
     assert replace(inference, done=False).differing({"a": tensor, "b": tensor}) == 12
 
 
-@pytest.mark.slow
+@pytest.mark.verify
 def test_inferences_back_to_back_are_right():
     rows = measured(BUILD, 12, 3)
     assert [(row.code, row.differing) for row in rows] == [("NONE", 0)] * 12

@@ -104,7 +104,7 @@ def test_the_table_weighs_classes_with_their_bits():
     assert lines[-1] == "| all, by bits | registers | 400 | 6 | 56.2% | 6.2% | 37.5% | 0.0% | 0.0% | |"
 
 
-@pytest.mark.slow
+@pytest.mark.verify
 def test_a_bit_is_flipped_where_it_is_said_to_be():
     program, image = network(FLIPPED_NETWORK, 1)
     first = simulate_upsets(program, BUILD, image, [], 10_000_000, WATCHDOG_CYCLES)
@@ -126,7 +126,7 @@ def test_a_bit_is_flipped_where_it_is_said_to_be():
     assert memory == 8 * program.architecture.activation_bytes
 
 
-@pytest.mark.slow
+@pytest.mark.verify
 def test_the_command_prints_a_table_and_writes_it(capsys, tmp_path):
     path = tmp_path / "table.json"
     assert main([str(BUILD), "--upsets", "6", "--only", "activation", "--json", str(path)]) == 0
