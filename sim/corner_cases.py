@@ -13,8 +13,9 @@ from sim.corners import (
 from sim.random_cases import Data
 from tcugen.model import multipliers
 from tcugen.model.integers import AddIntegers, AverageIntegers, MaxPoolIntegers, NodeIntegers, WeightedIntegers
+from tcugen.model.limits import INT8_RANGE
 from tcugen.model.quantized import Quantization, QuantizedNetwork
-from tcugen.network.fields import Activation
+from tcugen.network.activation import Activation, limits_of
 from tcugen.network.graph import Network, Shape
 from tcugen.network.operators import Add, Conv, GlobalAveragePool, MaxPool
 
@@ -74,10 +75,10 @@ def tied_add(scale: float, activation: Activation = None) -> Data:
             weight=copy,
             bias=np.zeros(7, np.int32),
             multiplier=multipliers.convolution_multiplier(one, weight_scale, one, layer="conv"),
-            clamp=multipliers.clamp_limits(None, z_copy),
+            clamp=INT8_RANGE,
             weight_scale=weight_scale,
         ),
-        "add": AddIntegers((m_a, m_b), add_shift, multipliers.clamp_limits(activation, z_sum)),
+        "add": AddIntegers((m_a, m_b), add_shift, multipliers.clamp_limits(limits_of(activation), scale, z_sum)),
     }
     tensors: dict[str, Quantization | None] = {
         INPUT: Quantization(one, z_image),
@@ -109,7 +110,7 @@ def tied_average(channels: int) -> Data:
     model = QuantizedNetwork(
         Network("tied_average", ((INPUT, shape),), (node,)),
         {INPUT: Quantization(one, 9), "avgpool": Quantization(one, -4)},
-        {"avgpool": AverageIntegers(multiplier, multipliers.clamp_limits(None, -4))},
+        {"avgpool": AverageIntegers(multiplier, INT8_RANGE)},
     )
     image = np.random.default_rng(1).integers(-60, 60, (1, channels, 2, 2), dtype=np.int8)
     image[:, :, 1, 1] &= np.int8(-2)

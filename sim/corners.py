@@ -5,8 +5,8 @@ import numpy as np
 from tcugen.model import multipliers
 from tcugen.model.integers import WeightedIntegers
 from tcugen.model.quantized import Quantization, QuantizedNetwork
+from tcugen.network.activation import Activation, limits_of
 from tcugen.network.check import checked_network
-from tcugen.network.fields import Activation
 from tcugen.network.graph import Shape
 from tcugen.network.operators import Conv
 
@@ -77,7 +77,7 @@ def single_convolution(
         multiplier=None
         if multiplier is None
         else multipliers.convolution_multiplier(one, weight_scale, one, layer=node.name),
-        clamp=None if multiplier is None else multipliers.clamp_limits(activation, z_y),
+        clamp=None if multiplier is None else multipliers.clamp_limits(limits_of(activation), one, z_y),
         weight_scale=weight_scale,
     )
     return QuantizedNetwork(network, tensors, {"conv": integers})

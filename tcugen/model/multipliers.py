@@ -12,7 +12,6 @@ import numpy.typing as npt
 from tcugen.model.errors import QuantizationError
 from tcugen.model.integers import Clamp
 from tcugen.model.limits import ADD_MULTIPLIER_BITS, ADD_RATIO_EXPONENTS, INT8_RANGE, MULTIPLIER_EXPONENTS
-from tcugen.network.fields import Activation
 
 Float32s = npt.NDArray[np.float32]
 Scale = float | np.float32
@@ -131,6 +130,10 @@ def add_multipliers(s_a: Scale, s_b: Scale, s_y: Scale, *, layer: str) -> tuple[
     return m_a, m_b, shift
 
 
-def clamp_limits(activation: Activation, z_y: int) -> Clamp:
-    """(lo, hi) of an int8 output: ReLU clamps at the zero point, everything saturates at the ends of int8."""
-    return (z_y if activation == "relu" else INT8_RANGE[0], INT8_RANGE[1])
+def clamp_limits(limits: tuple[float, float], s_y: Scale, z_y: int) -> Clamp:
+    """(lo, hi) of an int8 output with real limits (low, high): clamp(rint(float32(limit) / s_y) + z_y), in single
+    precision as QuantizeLinear has it. ReLU clamps at the zero point, everything saturates at the ends of int8."""
+    with np.errstate(over="ignore"):
+        steps = np.rint(np.array(limits, np.float32) / np.float32(s_y)).astype(np.float64)
+    low, high = np.clip(steps + z_y, *INT8_RANGE)
+    return int(low), int(high)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from tcugen.network.activation import Activation
 from tcugen.network.check import checked_network
 from tcugen.network.graph import Network, Node, Shape
 from tcugen.network.operators import Add, Concat, Conv, GlobalAveragePool, Linear, MaxPool
@@ -25,8 +26,12 @@ def same(size: int, kernel: int, stride: int) -> tuple[int, int, int, int]:
 
 @dataclass(frozen=True)
 class Builder:
-    """Collects nodes."""
+    """Collects nodes.
 
+    `rectifier` is the activation where a call asks for one with `relu`.
+    """
+
+    rectifier: Activation = "relu"
     nodes: list[Node] = field(default_factory=list[Node])
 
     def conv(
@@ -43,7 +48,7 @@ class Builder:
         """A convolution; padded by half its kernel unless `padding` says otherwise."""
         ky, kx = kernel if isinstance(kernel, tuple) else (kernel, kernel)
         around = (ky // 2, kx // 2, ky // 2, kx // 2) if padding is None else padding
-        activation = "relu" if relu else None
+        activation = self.rectifier if relu else None
         self.nodes.append(Conv(name, (source,), channels, (ky, kx), (stride, stride), around, groups, activation))
         return name
 
@@ -56,7 +61,7 @@ class Builder:
 
     def add(self, name: str, first: str, second: str, relu: bool = True) -> str:
         """A sum."""
-        self.nodes.append(Add(name, (first, second), activation="relu" if relu else None))
+        self.nodes.append(Add(name, (first, second), activation=self.rectifier if relu else None))
         return name
 
     def concat(self, name: str, sources: Sequence[str]) -> str:
@@ -71,7 +76,7 @@ class Builder:
 
     def linear(self, name: str, source: str, channels: int, relu: bool = False) -> str:
         """A fully connected layer."""
-        self.nodes.append(Linear(name, (source,), channels, activation="relu" if relu else None))
+        self.nodes.append(Linear(name, (source,), channels, activation=self.rectifier if relu else None))
         return name
 
     def network(self, name: str, channels: int, size: int, outputs: Sequence[str] = ()) -> Network:

@@ -26,7 +26,6 @@ BlockMode = Literal["DCR", "CRD"]
 """Which comes first in the channels of a depth_to_space: place in the block and then output channel, or vice versa."""
 
 Flag = Annotated[bool, Field(strict=True)]
-Activation = Literal["relu"] | None
 Function = Literal[
     "sigmoid",
     "tanh",

@@ -8,6 +8,7 @@ from typing import Any, assert_never
 
 from pydantic import ValidationError
 
+from tcugen.network.activation import Activation
 from tcugen.network.bundled import NETWORK_NAMES, network_named
 from tcugen.network.check import checked_network, close_names
 from tcugen.network.graph import Network, NetworkError, Node, Shape
@@ -176,11 +177,17 @@ def _new_in_format_2(node: Node) -> str:
         case Table() | Concat() | Slice() | Multiply() | Resize() | DepthToSpace() | ChannelShuffle():
             return f"is a {node.op}"
         case Conv():
-            return "has a dilation" if node.dilation != (1, 1) else ""
-        case Linear() | Add() | MaxPool() | GlobalAveragePool() | Requantise():
+            return "has a dilation" if node.dilation != (1, 1) else _new_activation(node.activation)
+        case Linear() | Add():
+            return _new_activation(node.activation)
+        case MaxPool() | GlobalAveragePool() | Requantise():
             return ""
         case _:
             assert_never(node)
+
+
+def _new_activation(activation: Activation) -> str:
+    return "" if activation in (None, "relu") else f"has the activation {_dump(activation)}"
 
 
 def _check_format(config: LayerConfig) -> None:

@@ -1,4 +1,4 @@
-"""Networks of depthwise convolutions. Their ReLU6 is a ReLU here: the limit above is a number, not a shape."""
+"""Networks of depthwise convolutions and ReLU6."""
 
 from tcugen.network.builder import IMAGE, Builder, same
 from tcugen.network.graph import Network
@@ -10,7 +10,7 @@ MOBILENET_V1 = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), (512,
 
 def mobilenet_v1(name: str) -> Network:
     """MobileNet v1 of width 1 (https://arxiv.org/abs/1704.04861), as TensorFlow pads it; names as in Keras."""
-    build, size, channels = Builder(), 112, 32
+    build, size, channels = Builder("relu6"), 112, 32
     tensor = build.conv("conv1", IMAGE, channels, 3, 2, padding=same(224, 3, 2))
     for number, (width, stride) in enumerate(MOBILENET_V1, 1):
         padding = same(size, 3, stride)
@@ -27,7 +27,7 @@ MOBILENET_V2 = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 
 
 def mobilenet_v2(name: str) -> Network:
     """MobileNet v2 of width 1 (https://arxiv.org/abs/1801.04381), names as torchvision's."""
-    build, channels, number = Builder(), 32, 0
+    build, channels, number = Builder("relu6"), 32, 0
     tensor = build.conv("features.0.0", IMAGE, channels, 3, 2)
     for expansion, width, blocks, first_stride in MOBILENET_V2:
         for block in range(blocks):
@@ -61,7 +61,7 @@ EFFICIENTNET_LITE0 = ((1, 16, 1, 1, 3), (6, 24, 2, 2, 3), (6, 40, 2, 2, 5), (6, 
 def efficientnet_lite0(name: str) -> Network:
     """EfficientNet-Lite0, https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite: no
     squeeze-and-excitation, ReLU6 for SiLU, TensorFlow's padding."""
-    build, channels, size, number = Builder(), 32, 112, 0
+    build, channels, size, number = Builder("relu6"), 32, 112, 0
     tensor = build.conv("stem.conv2d", IMAGE, channels, 3, 2, padding=same(224, 3, 2))
     for expansion, width, blocks, first_stride, kernel in EFFICIENTNET_LITE0:
         for block in range(blocks):

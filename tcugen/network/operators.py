@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, assert_never
 
+from tcugen.network.activation import Activation
 from tcugen.network.channels import Concat, Slice
 from tcugen.network.errors import NetworkError
 from tcugen.network.fields import (
-    Activation,
     Alpha,
     Borders,
     Flag,

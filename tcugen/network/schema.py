@@ -51,8 +51,8 @@ _NAME_RULE = "text of 1 to 200 characters without white space, commas and contro
 _PAIR_RULE = f"two integers [y, x] from 1 to {MAX_KERNEL}"
 RULES: dict[str, tuple[str, str]] = {
     "format": (
-        "1, or 2 for a file with a dilation, a table, a concat, a slice, a multiply, an average_pool, a resize, "
-        "a depth_to_space, a channel_shuffle or outputs",
+        "1, or 2 for a file with a dilation, an activation other than relu, a table, a concat, a slice, a multiply, "
+        "an average_pool, a resize, a depth_to_space, a channel_shuffle or outputs",
         "1",
     ),
     "name": (_NAME_RULE, '"conv1"'),
@@ -76,7 +76,7 @@ RULES: dict[str, tuple[str, str]] = {
     "mode": ('"DCR" or "CRD"', '"DCR"'),
     "dilation": (_PAIR_RULE, "[2, 2]"),
     "groups": (f"an integer from 1 to {MAX_SIZE}", "1"),
-    "activation": ('null or "relu"', '"relu"'),
+    "activation": ('null, "relu", "relu6" or two numbers [low, high], low below high, null for no limit', '"relu"'),
     "function": (f"one of {', '.join(get_args(Function))}", '"sigmoid"'),
     "alpha": ("a number, of a leaky_relu, hard_sigmoid or elu", "0.1"),
     "channels": (f"two integers [start, stop] from 0 to {MAX_SIZE}, start below stop", "[0, 16]"),

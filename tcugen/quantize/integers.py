@@ -24,7 +24,7 @@ from tcugen.model.integers import (
     TableIntegers,
     WeightedIntegers,
 )
-from tcugen.model.limits import INT8_RANGE, LARGEST_BIAS, LARGEST_WEIGHT, MULTIPLIER_EXPONENTS
+from tcugen.model.limits import LARGEST_BIAS, LARGEST_WEIGHT, MULTIPLIER_EXPONENTS
 from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.network.operators import (
     Add,
@@ -139,10 +139,8 @@ def _entries(model: FloatNetwork, node: Table, x: Quantization, y: Quantization)
 
 
 def _limits(model: FloatNetwork, node: Node, y: Quantization) -> Clamp:
-    """A node's real limits as integers: clamp(rint(bound / s_y) + z_y)."""
-    bounds = np.array(model.limits.get(node.name, (-np.inf, np.inf)))
-    low, high = np.clip(np.rint(bounds / float(y.scale)) + y.zero_point, *INT8_RANGE)
-    return int(low), int(high)
+    """A node's real limits as integers."""
+    return multipliers.clamp_limits(model.limits.get(node.name, (-np.inf, np.inf)), y.scale, y.zero_point)
 
 
 def _weighted(model: FloatNetwork, node: Weighted, made: QuantizedNetwork) -> WeightedIntegers:

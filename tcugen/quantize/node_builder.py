@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from torch import fx
 
 from tcugen.model.functions import Reals
+from tcugen.network.activation import activation_of_limits
 from tcugen.network.operators import Activated, Node
 from tcugen.quantize.float_network import Parameters
 
@@ -43,7 +44,8 @@ class NodeBuilder:
         if self.operator is None:
             raise ValueError(f"{name}: a refused operator makes no node")
         node = replace(self.operator, name=name, inputs=tuple(inputs))
-        return replace(node, activation="relu") if self.low == 0 and isinstance(node, Activated) else node
+        activation = activation_of_limits(self.low, self.high)
+        return replace(node, activation=activation) if activation and isinstance(node, Activated) else node
 
     def limit(self, low: float, high: float, source: fx.Node) -> None:
         """Clip the result to [low, high] as well; where limits cross, the new upper one counts, as in torch.clamp."""

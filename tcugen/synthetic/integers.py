@@ -29,9 +29,10 @@ from tcugen.model.integers import (
     TableIntegers,
     WeightedIntegers,
 )
+from tcugen.model.limits import INT8_RANGE
 from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.model.shortcut import shortcut_weight
-from tcugen.network.fields import Activation
+from tcugen.network.activation import Activation, limits_of
 from tcugen.network.graph import Network, Node
 from tcugen.network.operators import (
     Add,
@@ -146,7 +147,7 @@ def _make_add(run: _Run, node: Add) -> tuple[Quantization, AddIntegers]:
     s_a, s_b = (run.model.scale(name) for name in node.inputs)
     y = _fit(values, node.activation, run.rng, float(max(s_a, s_b)))
     m_a, m_b, shift = multipliers.add_multipliers(s_a, s_b, y.scale, layer=node.name)
-    limits = multipliers.clamp_limits(node.activation, y.zero_point)
+    limits = multipliers.clamp_limits(limits_of(node.activation), y.scale, y.zero_point)
     return y, AddIntegers((m_a, m_b), shift, limits)
 
 
@@ -155,7 +156,7 @@ def _make_multiply(run: _Run, node: Multiply) -> tuple[Quantization, MultiplyInt
     s_a, s_b = (run.model.scale(name) for name in node.inputs)
     y = _fit(values, node.activation, run.rng, float(s_a) * float(s_b))
     multiplier = multipliers.product_multiplier(s_a, s_b, y.scale, layer=node.name)
-    return y, MultiplyIntegers(multiplier, multipliers.clamp_limits(node.activation, y.zero_point))
+    return y, MultiplyIntegers(multiplier, multipliers.clamp_limits(limits_of(node.activation), y.scale, y.zero_point))
 
 
 def _make_average(run: _Run, node: GlobalAveragePool) -> tuple[Quantization, AverageIntegers]:
@@ -166,7 +167,7 @@ def _make_average(run: _Run, node: GlobalAveragePool) -> tuple[Quantization, Ave
     step = float(x.scale) / pixels
     y = _fit(sums * step, None, run.rng, step)
     multiplier = multipliers.average_multiplier(x.scale, y.scale, pixels, layer=node.name)
-    return y, AverageIntegers(multiplier, multipliers.clamp_limits(None, y.zero_point))
+    return y, AverageIntegers(multiplier, INT8_RANGE)
 
 
 def _make_average_pool(run: _Run, node: AveragePool) -> tuple[Quantization, AveragePoolIntegers]:
@@ -174,14 +175,14 @@ def _make_average_pool(run: _Run, node: AveragePool) -> tuple[Quantization, Aver
     x, counts = run.model.quantization(node.inputs[0]), divisors(node, run.model.network.shapes[node.inputs[0]])
     y = _fit(run.real(node.inputs[0]) / 2, None, run.rng, float(x.scale) / counts[0])
     factors = multipliers.average_multipliers(x.scale, y.scale, counts, layer=node.name)
-    return y, AveragePoolIntegers(factors, multipliers.clamp_limits(None, y.zero_point))
+    return y, AveragePoolIntegers(factors, INT8_RANGE)
 
 
 def _make_requantise(run: _Run, node: Requantise) -> tuple[Quantization, RequantiseIntegers]:
     x = run.model.quantization(node.inputs[0])
     y = _fit(run.real(node.inputs[0]), None, run.rng, float(x.scale))
     multiplier = multipliers.requantise_multiplier(x.scale, y.scale, layer=node.name)
-    return y, RequantiseIntegers(multiplier, multipliers.clamp_limits(None, y.zero_point))
+    return y, RequantiseIntegers(multiplier, INT8_RANGE)
 
 
 def _make_table(run: _Run, node: Table) -> tuple[Quantization, TableIntegers]:
@@ -199,7 +200,7 @@ def _make_concat(run: _Run, node: Concat) -> tuple[Quantization, ConcatIntegers]
     scales = [run.model.scale(name) for name in node.inputs]
     y = _fit(np.concatenate([run.real(name).reshape(-1) for name in node.inputs]), None, run.rng, float(max(scales)))
     factors = multipliers.concat_multipliers(scales, y.scale, layer=node.name)
-    return y, ConcatIntegers(factors, multipliers.clamp_limits(None, y.zero_point))
+    return y, ConcatIntegers(factors, INT8_RANGE)
 
 
 def _make_weighted(run: _Run, node: Weighted, stores_sums: bool) -> tuple[Quantization | None, WeightedIntegers]:
@@ -224,7 +225,7 @@ def _make_weighted(run: _Run, node: Weighted, stores_sums: bool) -> tuple[Quanti
     values = (sums.numpy() + bias.reshape(-1, 1, 1)) * channel_scale.reshape(-1, 1, 1)
     y = _fit(values, node.activation, rng, float(channel_scale.max()))
     multiplier = multipliers.convolution_multiplier(x.scale, weight_scale, y.scale, layer=node.name)
-    limits = multipliers.clamp_limits(node.activation, y.zero_point)
+    limits = multipliers.clamp_limits(limits_of(node.activation), y.scale, y.zero_point)
     return y, replace(integers, multiplier=multiplier, clamp=limits)
 
 
@@ -273,12 +274,12 @@ def _fit(values: np.ndarray, activation: Activation, rng: np.random.Generator, s
     ordered = np.sort(values, axis=None)
     tail = int(len(ordered) * TAIL)
     low, high = min(float(ordered[tail]), 0.0), max(float(ordered[-1 - tail]), 0.0)
-    if activation == "relu":
-        low = 0.0
+    least, most = limits_of(activation)
+    low, high = min(max(low, least), 0.0), max(min(high, most), 0.0)
     if high == low:
         low, high = -1.0, 1.0
     if low > -0.1 * high:
-        zero_point = -128 if activation == "relu" and rng.random() < 0.5 else int(rng.integers(-110, -20))
+        zero_point = -128 if least == 0 and rng.random() < 0.5 else int(rng.integers(-110, -20))
     elif high < -0.1 * low:
         zero_point = int(rng.integers(20, 110))
     else:

@@ -7,6 +7,7 @@ from typing import assert_never
 
 import numpy as np
 
+from tcugen.model import multipliers
 from tcugen.model.integers import (
     AddIntegers,
     AverageIntegers,
@@ -21,9 +22,9 @@ from tcugen.model.integers import (
     TableIntegers,
     WeightedIntegers,
 )
-from tcugen.model.limits import INT8_RANGE
 from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.model.shortcut import shortcut_weight
+from tcugen.network.activation import limits_of
 from tcugen.network.graph import Network, Node
 from tcugen.network.operators import (
     Add,
@@ -66,7 +67,7 @@ def placeholder(network: Network, seed: int = 0) -> QuantizedNetwork:
 
 
 def _integers(network: Network, node: Node, rng: np.random.Generator) -> NodeIntegers:
-    clamp = (0, INT8_RANGE[1]) if activation_of(node) == "relu" else INT8_RANGE
+    clamp = multipliers.clamp_limits(limits_of(activation_of(node)), 1.0, 0)
     match node:
         case Conv() | Linear():
             return _weighted(network, node, rng, clamp)

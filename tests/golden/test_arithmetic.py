@@ -87,7 +87,7 @@ def test_residual_add_rounds_the_exact_sum_once(s_a, s_b, s_y, z_a, z_b, z_y, re
     m_a, m_b, shift = multipliers.add_multipliers(s_a, s_b, s_y, layer="sum")
     assert 2**23 <= max(m_a, m_b) < 2**24 and 16 <= shift <= 39
     assert [m_a, m_b] == [round(Fraction(ratio) * 2**shift) for ratio in ratios]
-    lo, hi = multipliers.clamp_limits("relu" if relu else None, z_y)
+    lo, hi = multipliers.clamp_limits((0.0 if relu else -math.inf, math.inf), 1.0, z_y)
     a, b = (torch.tensor(operand, dtype=torch.int8) for operand in zip(*pairs, strict=True))
     got = arithmetic.residual_add(a, b, z_a, z_b, m_a, m_b, shift, z_y, lo, hi)
     want = [clamp(round(Fraction((p - z_a) * m_a + (q - z_b) * m_b, 2**shift)) + z_y, lo, hi) for p, q in pairs]
@@ -174,8 +174,11 @@ def test_a_scale_must_be_positive_finite_and_normal(scale: float) -> None:
 
 
 def test_clamp_limits() -> None:
-    assert multipliers.clamp_limits(None, 5) == (-128, 127)
-    assert multipliers.clamp_limits("relu", 5) == (5, 127)
+    assert multipliers.clamp_limits((-math.inf, math.inf), 0.5, 5) == (-128, 127)
+    assert multipliers.clamp_limits((0.0, math.inf), 0.5, 5) == (5, 127)
+    assert multipliers.clamp_limits((0.0, 6.0), 0.5, 5) == (5, 17)
+    assert multipliers.clamp_limits((-1.0, 1.25), 0.5, -120) == (-122, -118), "ties go to the even step"
+    assert multipliers.clamp_limits((-1e300, 6.0), 1e-3, 0) == (-128, 127)
 
 
 @settings(max_examples=60, deadline=None)

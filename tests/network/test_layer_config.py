@@ -1,9 +1,11 @@
 """Layer configs that are fine: what is read, defaulted, sorted and written back."""
 
 import json
+import math
 
 import pytest
 
+from tcugen.network.activation import limits_of
 from tcugen.network.check import checked_network
 from tcugen.network.graph import NetworkError, Shape
 from tcugen.network.layer_config import (
@@ -13,7 +15,7 @@ from tcugen.network.layer_config import (
     read_layer_config,
     write_layer_config,
 )
-from tcugen.network.operators import Conv
+from tcugen.network.operators import Conv, activation_of
 from tcugen.network.resnets import BUNDLED_NAMES, bundled_network
 from tcugen.network.schema import OPERATORS, RULES, keys_of
 from tcugen.network.select import select
@@ -45,6 +47,19 @@ def test_every_operator_is_read_and_written_back_key_by_key():
     ]  # fmt: skip
     assert network.mac_count == 3 * 3 * 8 * 99 + 2 * 8 * 99 + 8 * 5
     assert json.loads(write_layer_config(network)) == ALL_OPERATORS
+
+
+@pytest.mark.parametrize(
+    "activation, limits",
+    [("relu6", (0, 6)), ([-1, 1.5], (-1, 1.5)), ([None, 3], (-math.inf, 3)), ([0.5, None], (0.5, math.inf))],
+)
+def test_activations_of_format_2(activation: object, limits: tuple[float, float]):
+    nodes = [{"name": "a", "op": "add", "inputs": ["image", "image"], "activation": activation}]
+    network = parse_layer_config(json.dumps(ALL_OPERATORS | {"format": 2, "nodes": nodes}))
+    assert limits_of(activation_of(network.nodes[0])) == limits
+    written = write_layer_config(network)
+    assert json.loads(written)["nodes"] == nodes
+    assert json.loads(written)["format"] == 2
 
 
 def test_optional_keys_have_defaults():

@@ -13,7 +13,7 @@ from tcugen.model import multipliers
 from tcugen.model.errors import QuantizationError
 from tcugen.model.integers import AddIntegers, AverageIntegers, ConcatIntegers, RequantiseIntegers, WeightedIntegers
 from tcugen.model.quantized import Quantization, QuantizedNetwork
-from tcugen.network.fields import Activation
+from tcugen.network.activation import Activation, limits_of
 from tcugen.network.graph import Network, Shape
 from tcugen.network.operators import Add, Concat, Conv, GlobalAveragePool, Linear, MaxPool, Requantise
 from tcugen.onnx.reference import run_reference, write_reference
@@ -139,7 +139,7 @@ def test_add_of_all_pairs(scales: str, zero_points: tuple[int, ...], activation:
         name: Quantization(s, z) for name, s, z in zip(("a", "b", "sum"), values, zero_points, strict=True)
     }
     m_a, m_b, shift = multipliers.add_multipliers(*values, layer="sum")
-    limits = multipliers.clamp_limits(activation, zero_points[2])
+    limits = multipliers.clamp_limits(limits_of(activation), values[2], zero_points[2])
     integers = AddIntegers((m_a, m_b), shift, limits)
     network = Network("one", (("a", shape), ("b", shape)), (node,))
     a, b = np.meshgrid(np.arange(-128, 128, dtype=np.int8), np.arange(-128, 128, dtype=np.int8))

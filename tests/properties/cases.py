@@ -11,6 +11,7 @@ from tcugen.compiler import CompileError, compile_network
 from tcugen.emulator import Machine
 from tcugen.model import multipliers
 from tcugen.model.quantized import Quantization, QuantizedNetwork
+from tcugen.network.activation import limits_of
 from tcugen.network.graph import Network
 from tcugen.network.operators import Table, activation_of, keeps_quantization
 from tcugen.program import Program
@@ -54,7 +55,9 @@ def _with_zero_points(model: QuantizedNetwork, zero_points: dict[str, int]) -> Q
         if keeps_quantization(node):
             tensors[node.name] = tensors[node.inputs[0]]
         elif (quantization := tensors[node.name]) is not None and not isinstance(node, Table):
-            limits = multipliers.clamp_limits(activation_of(node), quantization.zero_point)
+            limits = multipliers.clamp_limits(
+                limits_of(activation_of(node)), quantization.scale, quantization.zero_point
+            )
             integers[node.name] = replace(integers[node.name], clamp=limits)
     return QuantizedNetwork(model.network, tensors, integers)
 

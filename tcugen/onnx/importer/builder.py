@@ -26,8 +26,8 @@ from tcugen.model.integers import (
 )
 from tcugen.model.limits import INT8_RANGE
 from tcugen.model.quantized import Quantization, QuantizedNetwork
+from tcugen.network.activation import activation_of_limits
 from tcugen.network.check import checked_network
-from tcugen.network.fields import Activation
 from tcugen.network.graph import Network, Node, Shape
 from tcugen.network.operators import (
     Add,
@@ -47,7 +47,7 @@ from tcugen.onnx.importer.folding import fold_limits
 from tcugen.onnx.importer.moving import moving_integers, pool_integers, pool_node, summing
 from tcugen.onnx.importer.names import Names
 from tcugen.onnx.importer.onnx_file import OnnxNode
-from tcugen.onnx.importer.parameters import BiasError, integer_limits, rounded_bias
+from tcugen.onnx.importer.parameters import BiasError, rounded_bias
 from tcugen.onnx.importer.refusing import refusing
 from tcugen.onnx.importer.values import (
     Addition,
@@ -142,7 +142,7 @@ class Builder:
                 return self._quantised_image(real, quantization, by)
             case Stored():
                 tensor = self._pooled(real.base.tensor, real.pools)
-                limits = integer_limits(real.low, real.high, quantization)
+                limits = multipliers.clamp_limits((real.low, real.high), quantization.scale, quantization.zero_point)
                 return self.requantise(tensor, quantization, limits, real.last or by)
             case Convolution() | Addition() | Product() | Average() | Elementwise() | Concatenation() | BothSides():
                 return self._pooled(self._computed(real, real.base, quantization), real.pools)
@@ -272,12 +272,12 @@ class Builder:
 
     def _computed(self, real: Real, base: Computed, quantization: Quantization) -> str:
         """The node that a convolution, addition or average becomes, with its limits and without its pools."""
-        limits = integer_limits(real.low, real.high, quantization)
+        limits = multipliers.clamp_limits((real.low, real.high), quantization.scale, quantization.zero_point)
         key = (id(base), quantization, limits)
         if key in self._made:
             return self._made[key]
         name = self._names.take(base.node.name)
-        activation: Activation = "relu" if real.low == 0 else None
+        activation = activation_of_limits(real.low, real.high)
         match base:
             case Convolution():
                 node = base.named(name, activation)

@@ -185,13 +185,3 @@ def rounded_bias(
     distance = np.abs(exact - integers)
     error = BiasError(name, float(distance.max(initial=0)), float((distance * sum_scale).max(initial=0)))
     return integers.astype(np.int32), error
-
-
-def integer_limits(low: float, high: float, quantization: Quantization) -> tuple[int, int]:
-    """(lo, hi) on int8 of real limits: clamp(rint(bound / s_y) + z_y), in single precision as QuantizeLinear has it."""
-    limits: list[int] = []
-    for bound in (low, high):
-        with np.errstate(over="ignore"):
-            steps = np.rint(np.float32(bound) / quantization.scale)
-        limits.append(int(np.clip(np.float64(steps) + quantization.zero_point, -128, 127)))
-    return limits[0], limits[1]

@@ -7,7 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from tcugen.network.fields import Activation, Function
+from tcugen.network.activation import Activation
+from tcugen.network.fields import Function
 from tcugen.network.graph import Shape
 from tcugen.network.operators import AveragePool, Moving, Weighted
 from tcugen.onnx.importer.onnx_file import OnnxNode
