@@ -3,7 +3,7 @@
 import numpy as np
 
 from tcugen.model.quantized import QuantizedNetwork
-from tcugen.network.fields import Activation
+from tcugen.network.activation import Activation
 from tcugen.network.graph import Network, Node, Shape
 from tcugen.network.operators import Add, Conv, GlobalAveragePool, Linear, MaxPool, Requantise
 from tcugen.synthetic.integers import synthesise
