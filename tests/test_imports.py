@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[1] / "tcugen"
 ALLOWED = {
     "arch": "",
     "installed": "",
+    "processes": "",
     "isa": "",
     "registers": "isa",
     "memory_model": "",

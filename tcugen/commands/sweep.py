@@ -5,7 +5,6 @@ import io
 import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
@@ -20,6 +19,7 @@ from tcugen.console.output_files import start_over, write_text
 from tcugen.console.sweep_point import SweepPoint, SweepRow, evaluate_point
 from tcugen.fpga.families import ASSUMED_CLOCK_MHZ
 from tcugen.network.layer_config import load_network, write_layer_config
+from tcugen.processes import process_pool
 from tcugen.report.scatter import scatter
 
 ARRAYS = ("4x4", "8x8", "16x16")
@@ -137,7 +137,7 @@ def _local(
     if count == 1:
         yield from map(evaluate, points)
         return
-    with ProcessPoolExecutor(count) as pool:
+    with process_pool(count) as pool:
         yield from pool.map(evaluate, points)
 
 

@@ -14,7 +14,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, as_completed
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 
 from tcugen.arch import Architecture
 from tcugen.network.operators import AveragePool, Conv, MaxPool
+from tcugen.processes import process_pool
 from tcugen.rtl.emit import emit
 from tests.machines import ODD, machine
 from tests.properties.cases import Case, emulated, simulated
@@ -144,7 +145,7 @@ def run(wanted: dict[str, int], folders: dict[str, Path], jobs: int, written: Pa
     """Parts of every row until it has the networks that are wanted; `folders` has the Verilog of machines."""
     rows, numbers = {on: Row(on) for on in wanted}, {on: count() for on in wanted}
 
-    with ProcessPoolExecutor(jobs) as pool:
+    with process_pool(jobs) as pool:
 
         def start(on: str) -> Future[Row]:
             left = wanted[on] - rows[on].networks
