@@ -19,17 +19,17 @@ class ChangingMemory : public FaultyMemory<kBytes> {
 
 #define TCU_MEMORY ChangingMemory
 
-#include <cstdio>
-#include <exception>
 #include <fstream>
-#include <sstream>
+#include <istream>
 #include <string>
 #include <vector>
 
 #include "host.h"
 #include "job.h"
 #include "mapped_file.h"
+#include "program.h"
 #include "simulation.h"
+#include "windows.h"
 
 namespace {
 
@@ -38,18 +38,9 @@ struct Stress {
     uint32_t read_latency = 100, response_latency = 50;
     int64_t soft_reset = -1, hard_reset = -1;  // in this cycle of a first start
 
-    static std::vector<Stress> read(const char* path) {
-        std::ifstream file(path);
-        if (!file) throw std::runtime_error(std::string("cannot read ") + path);
-        std::vector<Stress> all;
-        for (std::string line; std::getline(file, line);) {
-            Stress& one = all.emplace_back();
-            std::istringstream words(line);
-            words >> one.stalls.pause_one_in >> one.stalls.seed >> one.read_latency >> one.response_latency >>
-                one.soft_reset >> one.hard_reset;
-            if (!words) throw std::runtime_error("malformed line in stresses.txt: " + line);
-        }
-        return all;
+    static bool read(std::istream& words, Stress& one) {
+        return static_cast<bool>(words >> one.stalls.pause_one_in >> one.stalls.seed >> one.read_latency >>
+                                 one.response_latency >> one.soft_reset >> one.hard_reset);
     }
 };
 
@@ -67,7 +58,7 @@ class Runner {
 
     void run(size_t number, const Stress& stress, std::ostream& file) {
         memory_.set_latencies(stress.read_latency, stress.response_latency);
-        place_windows(job_.images[number]);
+        place_windows(host_, memory_, job_, number);
         memory_.arm(stress.stalls);
         if (stress.soft_reset >= 0) {
             step_until(stress.soft_reset);
@@ -76,7 +67,7 @@ class Runner {
         if (stress.hard_reset >= 0) {
             step_until(stress.hard_reset);
             hard_reset();
-            place_windows(job_.images[number]);
+            place_windows(host_, memory_, job_, number);
         }
         simulation_.open_traces("drain_" + std::to_string(number) + ".bin", "pool_" + std::to_string(number) + ".bin", "");
         host_.start();
@@ -119,19 +110,6 @@ class Runner {
         set_up();
     }
 
-    void place_windows(const JobImage& image) {
-        std::vector<AddressWindow> allowed;
-        for (JobWindow window : job_.windows) {
-            if (window.name == "INPUT") window.base = image.input_base;
-            if (window.name == "OUTPUT") window.base = image.output_base;
-            host_.set_window(window.name, window.base, window.bytes);
-            for (const WindowRegisters& known : kWindows) {
-                if (window.name == known.name) allowed.push_back({window.name, window.base, window.bytes, known.writable});
-            }
-        }
-        memory_.allow(allowed);
-    }
-
     const Job& job_;
     MappedFile file_;
     Simulation::Memory memory_;
@@ -142,19 +120,12 @@ class Runner {
 }  // namespace
 
 int main(int argc, char** argv) {
-    try {
-        if (argc != 2) throw std::runtime_error("usage: simulator JOB");
-        const Job job = Job::read(argv[1]);
-        const std::vector<Stress> stresses = Stress::read("stresses.txt");
+    return run_program(argc, argv, [](const Job& job) {
+        const auto stresses = read_lines<Stress>("stresses.txt", Stress::read);
         if (stresses.size() != job.images.size()) throw std::runtime_error("stresses.txt has not a line per image");
         Runner runner(job);
         std::ofstream file("outcomes.txt");
         for (size_t number = 0; number < stresses.size(); ++number) runner.run(number, stresses[number], file);
-        file.close();
-        if (!file) throw std::runtime_error("cannot write outcomes.txt");
-        return 0;
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, "{\"error\": \"%s\"}\n", error.what());
-        return 1;
-    }
+        close_written(file, "outcomes.txt");
+    });
 }

@@ -10,18 +10,19 @@
 #include <verilated_syms.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
 #include <exception>
 #include <fstream>
-#include <sstream>
+#include <istream>
 #include <string>
 #include <vector>
 
 #include "host.h"
 #include "job.h"
 #include "mapped_file.h"
+#include "program.h"
 #include "simulation.h"
+#include "windows.h"
 
 // Verilator's own, which computes everything from registers and inputs anew.
 void Vtcu_top___024root___eval_settle(Vtcu_top___024root* root);
@@ -130,13 +131,7 @@ class Runner {
         simulation.reset();
         host.write(reg::INTERRUPT_ENABLE, 1);
         host.write(reg::WATCHDOG, job_.watchdog);
-        std::vector<AddressWindow> allowed;
-        for (const WindowRegisters& known : kWindows) {
-            const JobWindow area = window(known.name);
-            allowed.push_back({known.name, area.base, area.bytes, known.writable});
-            host.set_window(known.name, area.base, area.bytes);
-        }
-        memory.allow(allowed);
+        place_windows(host, memory, job_, 0);
         host.start();
     }
 
@@ -158,15 +153,7 @@ class Runner {
         outcome.error_code = host.read(reg::ERROR_CODE);
     }
 
-    JobWindow window(const std::string& name) const {
-        for (JobWindow window : job_.windows) {
-            if (window.name != name) continue;
-            if (name == "INPUT") window.base = job_.images[0].input_base;
-            if (name == "OUTPUT") window.base = job_.images[0].output_base;
-            return window;
-        }
-        throw std::runtime_error("no window " + name + " in the job file");
-    }
+    JobWindow window(const char* name) const { return window_of(job_, name, 0); }
 
     void judge(Outcome& outcome) {
         const JobWindow output = window("OUTPUT"), scratch = window("SCRATCH");
@@ -184,37 +171,21 @@ class Runner {
     std::vector<uint8_t> pristine_, right_;
 };
 
-std::vector<Upset> upsets(const char* path) {
-    std::ifstream file(path);
-    if (!file) throw std::runtime_error(std::string("cannot read ") + path);
-    std::vector<Upset> all;
-    for (std::string line; std::getline(file, line);) {
-        Upset& one = all.emplace_back();
-        if (!(std::istringstream(line) >> one.cycle >> one.variable >> one.word >> one.bit)) {
-            throw std::runtime_error("malformed line in upsets.txt: " + line);
-        }
-    }
-    return all;
+bool read_upset(std::istream& words, Upset& one) {
+    return static_cast<bool>(words >> one.cycle >> one.variable >> one.word >> one.bit);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    try {
-        if (argc != 2) throw std::runtime_error("usage: simulator JOB");
-        const Job job = Job::read(argv[1]);
+    return run_program(argc, argv, [](const Job& job) {
         if (job.images.size() != 1) throw std::runtime_error("the job file must have one image");
         Runner runner(job);
         std::ofstream state("state.txt"), file("outcomes.txt");
         runner.print_state(state);
+        close_written(state, "state.txt");
         runner.learn().print(file);
-        for (const Upset& one : upsets("upsets.txt")) runner.run(one).print(file);
-        file.close();
-        state.close();
-        if (!file || !state) throw std::runtime_error("cannot write outcomes.txt");
-        return 0;
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, "{\"error\": \"%s\"}\n", error.what());
-        return 1;
-    }
+        for (const Upset& one : read_lines<Upset>("upsets.txt", read_upset)) runner.run(one).print(file);
+        close_written(file, "outcomes.txt");
+    });
 }

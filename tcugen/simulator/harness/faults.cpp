@@ -7,19 +7,20 @@
 #define TCU_MEMORY FaultyMemory
 #include "faulty_memory.h"
 
-#include <cstdio>
 #include <cstring>
 #include <exception>
 #include <fstream>
+#include <istream>
 #include <map>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "host.h"
 #include "job.h"
 #include "mapped_file.h"
+#include "program.h"
 #include "simulation.h"
+#include "windows.h"
 
 namespace {
 
@@ -32,13 +33,10 @@ struct Case {
     int64_t window = -1;                                    // of kWindows, is set like this:
     uint64_t base = 0, bytes = 0;
 
-    static Case read(const std::string& line) {
-        Case one;
-        std::istringstream words(line);
+    static bool read(std::istream& words, Case& one) {
         std::string name;
         for (int64_t value; words >> name && words >> value;) one.set(name, value);
-        if (!words.eof()) throw std::runtime_error("malformed line in faults.txt: " + line);
-        return one;
+        return words.eof();
     }
 
    private:
@@ -99,7 +97,7 @@ class Runner {
     // The right run that all others are compared with; its beats and cycles are the first line of the outcomes.
     Outcome learn() {
         Outcome outcome;
-        place_windows();
+        place_windows(host_, memory_, job_, 0);
         clear_output();
         memory_.arm(Fault{});
         host_.start();
@@ -143,15 +141,7 @@ class Runner {
         set_up();
     }
 
-    JobWindow window(const std::string& name) const {
-        for (JobWindow window : job_.windows) {
-            if (window.name != name) continue;
-            if (name == "INPUT") window.base = job_.images[0].input_base;
-            if (name == "OUTPUT") window.base = job_.images[0].output_base;
-            return window;
-        }
-        throw std::runtime_error("no window " + name + " in the job file");
-    }
+    JobWindow window(const char* name) const { return window_of(job_, name, 0); }
 
     uint8_t* at(uint64_t address) { return file_.data() + (address - job_.memory_base); }
 
@@ -178,27 +168,19 @@ class Runner {
         return same;
     }
 
-    // Points host and memory's own check at the windows; one of them may be as a case has it.
-    void place_windows(const Case* one = nullptr) {
-        std::vector<AddressWindow> allowed;
-        memory_.allow({});
-        for (size_t number = 0; number < sizeof kWindows / sizeof *kWindows; ++number) {
-            const WindowRegisters& known = kWindows[number];
-            JobWindow area = window(known.name);
-            if (one && one->window == static_cast<int64_t>(number)) {
-                area.base = one->base;
-                area.bytes = one->bytes;
-            }
-            allowed.push_back({known.name, area.base, area.bytes, known.writable});
-            host_.set_window(known.name, area.base, area.bytes);
-        }
-        memory_.allow(allowed);
+    // One of the windows may be as a case has it.
+    void set_windows(const Case& one) {
+        place_windows(host_, memory_, job_, 0, [&one](size_t number, JobWindow& area) {
+            if (one.window != static_cast<int64_t>(number)) return;
+            area.base = one.base;
+            area.bytes = one.bytes;
+        });
     }
 
     void faulty_run(const Case& one, Outcome& outcome) {
         clear_output();
         try {
-            place_windows(one.window < 0 ? nullptr : &one);
+            set_windows(one);
             memory_.arm(one.fault);
             host_.start();
             outcome.started = true;
@@ -270,7 +252,7 @@ class Runner {
         Outcome again;
         clear_output();
         try {
-            place_windows();
+            place_windows(host_, memory_, job_, 0);
             host_.start();
         } catch (const Refused&) {
             hard_reset();
@@ -289,30 +271,15 @@ class Runner {
     std::vector<uint8_t> right_, pristine_;
 };
 
-std::vector<Case> cases(const char* path) {
-    std::ifstream file(path);
-    if (!file) throw std::runtime_error(std::string("cannot read ") + path);
-    std::vector<Case> all;
-    for (std::string line; std::getline(file, line);) all.push_back(Case::read(line));
-    return all;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
-    try {
-        if (argc != 2) throw std::runtime_error("usage: simulator JOB");
-        const Job job = Job::read(argv[1]);
+    return run_program(argc, argv, [](const Job& job) {
         if (job.images.size() != 1) throw std::runtime_error("the job file must have one image");
         Runner runner(job);
         std::ofstream file("outcomes.txt");
         runner.learn().print(file);
-        for (const Case& one : cases("faults.txt")) runner.run(one).print(file);
-        file.close();
-        if (!file) throw std::runtime_error("cannot write outcomes.txt");
-        return 0;
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, "{\"error\": \"%s\"}\n", error.what());
-        return 1;
-    }
+        for (const Case& one : read_lines<Case>("faults.txt", Case::read)) runner.run(one).print(file);
+        close_written(file, "outcomes.txt");
+    });
 }

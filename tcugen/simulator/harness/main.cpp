@@ -6,7 +6,6 @@
 
 #include <chrono>
 #include <cstdio>
-#include <exception>
 #include <string>
 #include <vector>
 
@@ -14,8 +13,10 @@
 #include "host.h"
 #include "job.h"
 #include "mapped_file.h"
+#include "program.h"
 #include "results.h"
 #include "simulation.h"
+#include "windows.h"
 
 namespace {
 
@@ -76,7 +77,7 @@ class Runner {
     }
 
     ImageResult run_image(size_t image) {
-        place_windows(job_.images[image]);
+        place_windows(host_, memory_, job_, image);
         if (job_.trace) {
             const std::string suffix = "_" + std::to_string(image) + ".bin";
             simulation_.open_traces("drain" + suffix, "pool" + suffix, "units" + suffix);
@@ -95,20 +96,6 @@ class Runner {
         ImageResult result = ImageResult::read(host_, cycles, job_.layers);
         host_.clear_interrupt();
         return result;
-    }
-
-    // Points the host and the memory's own check at this image's input and output.
-    void place_windows(const JobImage& image) {
-        std::vector<AddressWindow> allowed;
-        for (JobWindow window : job_.windows) {
-            if (window.name == "INPUT") window.base = image.input_base;
-            if (window.name == "OUTPUT") window.base = image.output_base;
-            host_.set_window(window.name, window.base, window.bytes);
-            for (const WindowRegisters& known : kWindows) {
-                if (window.name == known.name) allowed.push_back({window.name, window.base, window.bytes, known.writable});
-            }
-        }
-        memory_.allow(allowed);
     }
 
     void wait_for_interrupt(size_t image) {
@@ -138,32 +125,14 @@ class Runner {
     Host host_;
 };
 
-void print_error(const char* message) {
-    std::fprintf(stderr, "{\"error\": \"");
-    for (const char* at = message; *at; ++at) {
-        if (*at == '"' || *at == '\\') std::fputc('\\', stderr);
-        std::fputc(*at, stderr);
-    }
-    std::fprintf(stderr, "\"}\n");
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 2) {
-        print_error("usage: simulator JOB");
-        return 1;
-    }
-    try {
-        const Job job = Job::read(argv[1]);
+    return run_program(argc, argv, [](const Job& job) {
         const Clock::time_point start = Clock::now();
         const double cpu_start = cpu_seconds();
         const std::vector<ImageResult> results = Runner(job).run();
         const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
         write_results("results.json", results, seconds, cpu_seconds() - cpu_start);
-        return 0;
-    } catch (const std::exception& error) {
-        print_error(error.what());
-        return 1;
-    }
+    });
 }
