@@ -40,6 +40,7 @@ class WindowCheck(wiring.Component):
     i: stream.Interface
     o: stream.Interface
     empty: Signal
+    queue_wrong: Signal
 
     LATENCY = 4
 
@@ -54,6 +55,7 @@ class WindowCheck(wiring.Component):
                 "i": In(stream.Signature(self._request)),
                 "o": Out(stream.Signature(checked)),
                 "empty": Out(1),
+                **({"queue_wrong": Out(1)} if architecture.parity else {}),
             }
         )
 
@@ -61,8 +63,11 @@ class WindowCheck(wiring.Component):
         m = Module()
         address_bits = self._architecture.bus_address_bits
         bus_bits, page_bits = exact_log2(self._architecture.bus_bytes), exact_log2(PAGE_BYTES)
+        parity = self._architecture.parity
         room = Signal(range(PLACES + 1), init=PLACES)
-        m.submodules.verdicts = verdicts = Fifo(self.o.payload.shape(), 1 << (PLACES - 1).bit_length())
+        m.submodules.verdicts = verdicts = Fifo(self.o.payload.shape(), 1 << (PLACES - 1).bit_length(), parity)
+        if parity:
+            m.d.comb += self.queue_wrong.eq(verdicts.wrong)
         wiring.connect(m, verdicts.o, wiring.flipped(self.o))
         taken = Signal()
         left = Signal()

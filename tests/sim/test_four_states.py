@@ -29,15 +29,18 @@ def test_the_reference_machine_runs_its_network(standard, tmp_path):
     assert Outcome.read(tmp_path).elements == sum(tensor.size for tensor in job.expected.values()) > 0
 
 
-def test_rows_and_channels_that_fill_no_beat_leave_as_zeros(tmp_path):
+@pytest.mark.parametrize("parity", [0, 1])
+def test_rows_and_channels_that_fill_no_beat_leave_as_zeros(parity, tmp_path):
     # 3 pixels of 4 bytes in beats of 8, 6 channels in words of 4.
     model, inputs = convolution(5, 6, (4, 3), (3, 3))
-    prepare(model, inputs, ARCHITECTURE, "none", 1, tmp_path)
-    run_bench_in_four_states(BENCH, ARCHITECTURE, VERILOG_STANDARDS[-1], tmp_path)
+    architecture = replace(ARCHITECTURE, parity=parity)
+    prepare(model, inputs, architecture, "none", 1, tmp_path)
+    run_bench_in_four_states(BENCH, architecture, VERILOG_STANDARDS[-1], tmp_path)
 
 
-def test_tables_start_undefined_and_nothing_of_that_comes_out(tmp_path):
-    architecture = replace(ARCHITECTURE, tables=1, multiply=1, per_channel=1)
+@pytest.mark.parametrize("parity", [0, 1])
+def test_tables_start_undefined_and_nothing_of_that_comes_out(parity, tmp_path):
+    architecture = replace(ARCHITECTURE, tables=1, multiply=1, per_channel=1, parity=parity)
     model, inputs = synthesise(TABLES["behind_convolutions"], seed=1)
     prepare(model, inputs, architecture, "short", 1, tmp_path)
     run_bench_in_four_states(BENCH, architecture, VERILOG_STANDARDS[-1], tmp_path)
