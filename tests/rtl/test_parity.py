@@ -1,6 +1,7 @@
 # amaranth: UnusedElaboratable=no
 """Parity bits: lanes that are used and wrong are reported, others are not."""
 
+import math
 from itertools import pairwise
 from random import Random
 
@@ -22,6 +23,7 @@ from tcugen.rtl.table import CHUNKS, TableLanes
 from tests.rtl.instructions import encoded, small
 from tests.rtl.memories import flip, recorded
 from tests.rtl.streams import get, put, run
+from tests.rtl.test_ring import SIZES
 
 LATENCY = 2
 """Cycles from the use of a lane to the flag of its unit."""
@@ -107,16 +109,13 @@ def test_an_item_of_a_queue(depth, monkeypatch):
     run(fifo, bench, background=[watch])
 
 
-@pytest.mark.parametrize(
-    "sizes, lane_bits",
-    [
-        ((4, 16, 8, 4), 64),  # two units in a lane
-        ((4, 16, 4, 8), 32),  # two lanes in a unit
-        ((4, 48, 8, 6), 32),  # three lanes in two units
-    ],
-)
-def test_units_of_a_ring(sizes, lane_bits, monkeypatch):
+@pytest.mark.parametrize("sizes", SIZES)
+def test_units_of_a_ring(sizes, monkeypatch):
     _, item_bytes, beat_bytes, unit_bytes = sizes
+    word_bytes = unit_bytes
+    while word_bytes < beat_bytes:
+        word_bytes *= 2
+    lane_bits = 8 * math.gcd(word_bytes, beat_bytes)
     made, random = recorded(monkeypatch), Random(lane_bits)
     ring = Ring(*sizes, parity=1)
     beats, units = item_bytes // beat_bytes, item_bytes // unit_bytes
