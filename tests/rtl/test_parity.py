@@ -6,7 +6,7 @@ from itertools import pairwise
 from random import Random
 
 import pytest
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, Shape, Signal
 from amaranth.lib.wiring import Component, In, Out
 
 from tcugen.isa import Opcode
@@ -32,14 +32,14 @@ LATENCY = 2
 class Lanes(Component):
     """What a memory would hold of `word`, with `flipped` bits of it turned round, and what is read and found then."""
 
-    word: In(64)
-    flipped: In(128)
-    read: Out(64)
-    wrong: Out(64)
+    word: Signal
+    flipped: Signal
+    read: Signal
+    wrong: Signal
 
     def __init__(self, lane_bits: int):
         self.lane_bits = lane_bits
-        super().__init__()
+        super().__init__({"word": In(64), "flipped": In(128), "read": Out(64), "wrong": Out(64)})
 
     def elaborate(self, platform):
         m = Module()
@@ -145,7 +145,7 @@ def test_units_of_a_ring(sizes, monkeypatch):
             await ctx.tick()
         ctx.set(ring.beat_en, 0)
         assert [await read(ctx, unit) for unit in range(units)] == [0] * units
-        word_lanes = made[0].shape // (lane_bits + 1)
+        word_lanes = Shape.cast(made[0].shape).width // (lane_bits + 1)
         for lane in range(item_bytes // lanes_bytes):
             place = lane // word_lanes, lane % word_lanes * (lane_bits + 1) + random.randrange(lane_bits + 1)
             flip(ctx, made[0], *place)
