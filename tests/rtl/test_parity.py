@@ -9,7 +9,7 @@ import pytest
 from amaranth.hdl import Cat, Module, Shape, Signal
 from amaranth.lib.wiring import Component, In, Out
 
-from tcugen.isa import Opcode
+from tcugen.isa import Opcode, Window
 from tcugen.registers import ErrorCode, ProtectedMemory
 from tcugen.rtl.accumulators import Accumulators
 from tcugen.rtl.activation import ActivationMemory
@@ -20,6 +20,7 @@ from tcugen.rtl.parity import ERROR_CYCLES, ParityReport, plain, protected, wron
 from tcugen.rtl.ring import Ring
 from tcugen.rtl.row_ends import RowEnds
 from tcugen.rtl.table import CHUNKS, TableLanes
+from tcugen.rtl.window import WindowCheck
 from tests.rtl.instructions import encoded, small
 from tests.rtl.memories import flip, recorded
 from tests.rtl.streams import get, put, run
@@ -315,6 +316,31 @@ def test_pixels_on_their_way_to_memory():
         await put(ctx, unit.i, [{"data": data, "last": int(at == 3)} for at, data in enumerate(beats)])
 
     run(unit, producer, consumer, background=[watch])
+
+
+def test_a_burst_whose_verdict_is_wrong_is_never_issued(monkeypatch):
+    made = recorded(monkeypatch)
+    unit = WindowCheck(small(4, 4, parity=1), tuple(Window))
+
+    async def bench(ctx):
+        ctx.set(unit.windows[Window.INPUT], {"base": 0x4000, "size": 0x1000})
+        request = {"window": Window.INPUT, "offset": 64, "beats": 2}
+        for _ in range(2):
+            ctx.set(unit.i.payload, {"request": request, "tag": 1})
+            ctx.set(unit.i.valid, 1)
+            await ctx.tick()
+        ctx.set(unit.i.valid, 0)
+        await ctx.tick().repeat(unit.LATENCY + 1)
+        assert ctx.get(unit.o.valid) and not ctx.get(unit.queue_wrong)
+        flip(ctx, made[0], 1, 13)
+        ctx.set(unit.o.ready, 1)
+        await ctx.tick()
+        for _ in range(5):
+            assert not ctx.get(unit.o.valid)
+            await ctx.tick()
+        assert ctx.get(unit.queue_wrong) and not ctx.get(unit.empty)
+
+    run(unit, bench)
 
 
 def test_the_report_names_the_memory_and_comes_in_time():
