@@ -23,7 +23,6 @@ def parity_price(architecture: Architecture, family: str | None = None) -> list[
     counts = [estimate(one, family) for one in pair] if family else []
     if len(counts) == 2 and counts[0] and counts[1]:
         before, after = counts[0].to_dict(), counts[1].to_dict()
-        changed = [f"{after[name]:,} {label} instead of {before[name]:,}" for name, label in LABELS.items()
-                   if after[name] != before[name]]  # fmt: skip
-        lines.append(f"parity, estimated: {', '.join(changed)}")
+        takes = " and ".join(f"{after[name]:,} {LABELS[name]} instead of {before[name]:,}" for name in ("bram", "lut"))
+        lines.append(f"parity, estimated: {takes}, and LUTs that make the bits and look at them, which `synth` counts")
     return lines
