@@ -18,11 +18,14 @@ from tcugen.rtl.emit import emit
 pytestmark = pytest.mark.verify
 
 ARCHITECTURE = replace(Architecture.from_dict(json.loads((BUILD / "architecture.json").read_text())), parity=1)
-DRAWN = 40
+DRAWN = 20
 """Upsets of every memory, at random."""
 
-_LOADING = range(150, 900)
-"""Cycles in which the first beats of a LOAD pass through its queue."""
+_LOADING = range(150, 600)
+"""The first beat of the first LOAD passes through its queue in one of these cycles."""
+
+_STORING = range(-300, 0, 2)
+"""The second beat of the last STORE waits for the first in some of these cycles, counted from the end of the run."""
 
 _OF_UNIT = {
     "activation": ProtectedMemory.ACTIVATION,
@@ -60,7 +63,7 @@ def test_what_flips_in_a_memory_is_found_and_named(tmp_path):
     # Beats are in these queues for so short that what is drawn at random seldom meets one.
     of_number = {number(state[at]): at for at in memories}
     upsets += [Upset(cycle, of_number[ProtectedMemory.LOAD], 0, 7) for cycle in _LOADING]
-    upsets += [Upset(cycle, of_number[ProtectedMemory.STORE], 0, 7) for cycle in range(cycles - 600, cycles)]
+    upsets += [Upset(cycles + cycle, of_number[ProtectedMemory.STORE], 1, 7) for cycle in _STORING]
     cases = run(upsets, 2 * cycles + SLACK_CYCLES).cases
     found: set[ProtectedMemory] = set()
     for upset, outcome in zip(upsets, cases, strict=True):
