@@ -9,7 +9,7 @@ from pathlib import Path
 from tcugen import isa, program_format, registers
 from tcugen.isa import HEADER, OWN_BIT, OWN_FIELDS, SHARED_BIT, SHARED_FIELDS, Opcode, Placed, Unit, Window
 from tcugen.program_format import Flaw
-from tcugen.registers import REGISTERS, ErrorCode, Register, Stall, WindowFlaw
+from tcugen.registers import REGISTERS, ErrorCode, ProtectedMemory, Register, Stall, WindowFlaw
 
 FOLDER = Path(__file__).parent
 GENERATED = "<!-- Written by `make docs` from {source}. Change it there. -->"
@@ -95,6 +95,7 @@ def register_map() -> str:
     meanings = [(code, registers.ERROR_MEANINGS[code]) for code in ErrorCode]
     rows = [(code.value, code.name, meaning.doc, meaning.address) for code, meaning in meanings]
     lines += table(["value", "name", "what happened", "ERROR_ADDRESS"], rows)
+    lines += ["## Memories with parity", "", docstring(ProtectedMemory), ""]
     lines += ["## Windows", "", docstring(WindowFlaw), ""]
     lines += table(["bit", "name"], [(flaw.value, flaw.name) for flaw in WindowFlaw])
     lines += ["## Stall reasons", "", docstring(Stall), ""]

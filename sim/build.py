@@ -85,7 +85,7 @@ def build(architecture: Architecture) -> Path:
         (directory / "visible.vlt").write_text(f"`verilator_config\n{_VISIBLE}")
         sources = sorted(directory.glob("*.v*"))
         key = _key(sources)
-        target = BUILD_DIR / f"{architecture.fingerprint:08x}"
+        target = BUILD_DIR / f"{architecture.fingerprint:08x}{'_parity' * architecture.parity}"
         with _locked(target.with_suffix(".lock")):
             built = target / "key"
             if not built.exists() or built.read_text() != key:

@@ -52,8 +52,11 @@ class ArchitectureError(ValueError):
     """An architecture parameter outside what the generator can build. The message names value, rule and remedy."""
 
 
-OPTIONAL = frozenset({"tables", "multiply", "per_channel"})
+OPTIONAL = frozenset({"tables", "multiply", "per_channel", "parity"})
 """Parameters of hardware that most machines do not have: 0 there, and left out of files."""
+
+UNSEEN = frozenset({"parity"})
+"""Parameters that no program depends on: they are no part of the fingerprint, nor of program files."""
 
 
 def _is_power_of_two(value: int) -> bool:
@@ -89,6 +92,8 @@ class Architecture:
         tables: 1 if results can pass through a table of 256 entries, 0 if that hardware is absent.
         multiply: 1 if a sum can be multiplied by the residual operand, 0 if that hardware is absent.
         per_channel: 1 if a residual operand can have one value per channel, 0 if that hardware is absent.
+        parity: 1 if memories have a parity bit per lane, whose error ends a run, 0 if they have none. Programs and
+            cycles are the same.
 
     Raises:
         ArchitectureError: If a value is outside its range.
@@ -107,6 +112,7 @@ class Architecture:
     tables: int = 0
     multiply: int = 0
     per_channel: int = 0
+    parity: int = 0
 
     def __post_init__(self):
         def require(holds: bool, name: str, rule: str):
@@ -155,6 +161,11 @@ class Architecture:
         require(32 <= self.bus_address_bits <= 64, "bus_address_bits", "between 32 and 64 bits")
         for name in sorted(OPTIONAL):
             require(getattr(self, name) in (0, 1), name, "0 or 1")
+
+    @property
+    def for_programs(self) -> "Architecture":
+        """Without UNSEEN parameters: machines that are the same without them run each other's programs."""
+        return dataclasses.replace(self, **dict.fromkeys(UNSEEN, 0))
 
     @property
     def multipliers(self) -> int:
@@ -247,6 +258,9 @@ class Architecture:
 
     @property
     def fingerprint(self) -> int:
-        """32-bit identification of this architecture; the register ARCHITECTURE reads the same value."""
-        digest = hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).digest()
+        """32-bit identification of this architecture; the register ARCHITECTURE reads the same value.
+
+        Machines that are the same `for_programs` have the same.
+        """
+        digest = hashlib.sha256(json.dumps(self.for_programs.to_dict(), sort_keys=True).encode()).digest()
         return int.from_bytes(digest[:4], "big")

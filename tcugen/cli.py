@@ -54,6 +54,7 @@ Classes = Annotated[
 ]
 Certify = Annotated[bool, typer.Option(help="Prove that the program computes the network.")]
 BusAddressBits = Annotated[int | None, typer.Option(help="Width of AXI4 addresses (40).")]
+Parity = Annotated[bool | None, typer.Option("--parity", help="A parity bit for every lane of the memories.")]
 
 
 def _version(wanted: bool) -> None:
@@ -103,6 +104,7 @@ def build(
     parameter_groups: ParameterGroups = None,
     output_lanes: OutputLanes = None,
     bus_address_bits: BusAddressBits = None,
+    parity: Parity = None,
     certify: Certify = True,
 ) -> None:
     """Write Verilog, program, driver and report for a network."""
@@ -392,4 +394,6 @@ def doctor() -> None:
 
 
 def _machine_flags(arguments: Mapping[str, Any]) -> MachineFlags:
-    return MachineFlags(**{name: arguments[name] for name in inspect.signature(MachineFlags).parameters})
+    """Flags of the machine among a command's arguments; --parity is one of `build` alone."""
+    names = [name for name in inspect.signature(MachineFlags).parameters if name != "parity" or name in arguments]
+    return MachineFlags(**{name: arguments[name] for name in names})

@@ -169,7 +169,7 @@ class Program:
             "format": 1,
             "network": self.network,
             "mac_count": self.mac_count,
-            "architecture": self.architecture.to_dict(),
+            "architecture": self.architecture.for_programs.to_dict(),
             "input_bytes": self.input_bytes,
             "output_bytes": self.output_bytes,
             "scratch_bytes": self.scratch_bytes,

@@ -37,6 +37,32 @@ class ErrorCode(IntEnum):
     WEIGHTS = 13
     PROGRAM_CHECKSUM = 14
     WEIGHTS_CHECKSUM = 15
+    MEMORY_PARITY = 16
+
+
+def error_codes(parity: int) -> tuple[ErrorCode, ...]:
+    """The codes of a machine: MEMORY_PARITY is one of those with parity only."""
+    return tuple(code for code in ErrorCode if parity or code != ErrorCode.MEMORY_PARITY)
+
+
+class ProtectedMemory(IntEnum):
+    """Memories that have a parity bit per lane in machines with parity, as error MEMORY_PARITY names them.
+
+    A word counts for the memory that it came from until it is used: ACTIVATION includes the queues in which words wait
+    for pooling, for the residual add and to be stored. PROGRAM is what fetch keeps, INSTRUCTIONS what waits for a unit.
+    LOAD and STORE are beats on their way from and to the bus; QUEUES those of requests, bursts and places in all units.
+    """
+
+    ACTIVATION = 0
+    WEIGHT_RING = 1
+    PARAMETER_RING = 2
+    ACCUMULATORS = 3
+    INSTRUCTIONS = 4
+    PROGRAM = 5
+    LOAD = 6
+    STORE = 7
+    TABLES = 8
+    QUEUES = 9
 
 
 @dataclass(frozen=True)
@@ -86,6 +112,11 @@ ERROR_MEANINGS = {
         "the program has ended, and the weights it read are not those that the compiler wrote, or not all of them; "
         "results are worthless",
         "offset in window WEIGHTS up to which they were read",
+    ),
+    ErrorCode.MEMORY_PARITY: ErrorMeaning(
+        "of a machine with parity only: a lane of a memory on chip was used whose parity was wrong, so a bit of it has "
+        "flipped; results are worthless",
+        "number of the memory: " + ", ".join(f"{memory.value} {memory.name}" for memory in ProtectedMemory),
     ),
 }
 

@@ -3,8 +3,8 @@
     python -m sim.upsets BUILD [--upsets N] [--only TEXT] [--seed N] [--json FILE]
 
 The network is the one in BUILD, with synthetic integers. Each run is on a machine just reset; the bit, of those of its
-class, and the cycle are drawn at random. Exit status 0 whatever comes out: the machine has no parity, and the table is
-there to say how many upsets go unnoticed.
+class, and the cycle are drawn at random. Exit status 0 whatever comes out: the table is there to say how
+many upsets go unnoticed, of a machine with parity or without.
 """
 
 import argparse

@@ -42,15 +42,15 @@ struct Variable {
 
 struct Outcome {
     bool hung = false;  // no interrupt after the most cycles of the job
-    uint32_t status = 0, error_code = 0;
+    uint32_t status = 0, error_code = 0, error_address = 0;  // the low half of it
     uint64_t cycles = 0;
     bool right = false;      // OUTPUT is that of the run without an upset
     bool untouched = false;  // so is all other memory that is not to be written
     std::string stray;       // the rule of the bus, or of the host's port, that was broken
 
     void print(std::ostream& file) const {
-        file << hung << ' ' << status << ' ' << error_code << ' ' << cycles << ' ' << right << ' ' << untouched << ' '
-             << stray << '\n';
+        file << hung << ' ' << status << ' ' << error_code << ' ' << error_address << ' ' << cycles << ' ' << right << ' '
+             << untouched << ' ' << stray << '\n';
     }
 };
 
@@ -151,6 +151,7 @@ class Runner {
         outcome.cycles = simulation.counted_cycles();
         outcome.status = host.read(reg::STATUS);
         outcome.error_code = host.read(reg::ERROR_CODE);
+        outcome.error_address = host.read(reg::ERROR_ADDRESS_LOW);
     }
 
     JobWindow window(const char* name) const { return window_of(job_, name, 0); }

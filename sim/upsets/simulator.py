@@ -39,7 +39,7 @@ class Outcome:
 
     Attributes:
         hung: No interrupt came for as long as was waited.
-        status, code: Registers STATUS and ERROR_CODE at the end.
+        status, code, address: Registers STATUS, ERROR_CODE and ERROR_ADDRESS_LOW at the end.
         cycles: Of the run.
         right: The outputs are those of a run without an upset.
         untouched: So is all memory that the program does not write.
@@ -49,6 +49,7 @@ class Outcome:
     hung: bool
     status: int
     code: ErrorCode
+    address: int
     cycles: int
     right: bool
     untouched: bool
@@ -57,10 +58,11 @@ class Outcome:
     @staticmethod
     def read(line: str) -> "Outcome":
         """As the harness writes it."""
-        hung, status, code, cycles, right, untouched, stray = line.rstrip("\n").split(" ", 6)
-        # An upset may leave a code that does not exist in the register, of four bits.
+        hung, status, code, address, cycles, right, untouched, stray = line.rstrip("\n").split(" ", 7)
+        # An upset may leave a code that does not exist in the register.
         known = int(code) if int(code) in list(ErrorCode) else 0
-        return Outcome(hung == "1", int(status), ErrorCode(known), int(cycles), right == "1", untouched == "1", stray)
+        numbers = (int(address), int(cycles))
+        return Outcome(hung == "1", int(status), ErrorCode(known), *numbers, right == "1", untouched == "1", stray)
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ class Certificate:
             "program": _sha256(files.code),
             "weights": _sha256(files.weights.tobytes()),
             "manifest": _sha256(files.manifest),
-            "architecture": _sha256(architecture.to_json().encode()),
+            "architecture": _sha256(architecture.for_programs.to_json().encode()),
             "instruction_set": f"{INSTRUCTION_SET:08x}",
         }
 

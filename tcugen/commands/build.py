@@ -19,6 +19,7 @@ from tcugen.console.machine import MachineFlags, sized
 from tcugen.console.outcome import UsageError
 from tcugen.console.output_folder import GENERATOR, MARKER, check_replaceable, replacing
 from tcugen.console.page_content import build_page
+from tcugen.console.parity_price import parity_price
 from tcugen.console.quantization_error import decibels_beside
 from tcugen.console.sources import load_model, one_network
 from tcugen.driver.folder import write_driver, write_quantization
@@ -95,7 +96,7 @@ def build(options: BuildOptions, flags: MachineFlags, console: Console) -> Path:
     fit = part and fit_part(network, part, options.clock_mhz, flags, int32_outputs(quantized), step, goal)
     sizing = fit.filled.sizing if fit else sized(network, flags, int32_outputs(quantized), step)
     console.print(parameter_table(sizing))
-    for line in remarks(sizing):
+    for line in (*remarks(sizing), *parity_price(sizing.architecture, part and part.family)):
         console.print(line, highlight=False, markup=False)
     if fit:
         say_fit(fit, console, lambda line: console.print(line, highlight=False, markup=False))

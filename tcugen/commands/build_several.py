@@ -25,6 +25,7 @@ from tcugen.console.build_record import asked
 from tcugen.console.machine import MachineFlags, sized_for
 from tcugen.console.outcome import UsageError
 from tcugen.console.output_folder import GENERATOR, MARKER, PROGRAM_MARKER, check_replaceable, replacing
+from tcugen.console.parity_price import parity_price
 from tcugen.driver.quantization import quantization_of
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.page.render import write_page
@@ -76,6 +77,8 @@ def build_several(options: SeveralOptions, flags: MachineFlags, console: Console
     sizings = sized_for([Workload(model.network, int32_outputs(model)) for model in models], flags, step)
     architecture = sizings[0].architecture
     console.print(parameter_table(sizings[0]))
+    for line in parity_price(architecture):
+        console.print(line, highlight=False, markup=False)
     for model, sizing in zip(models, sizings, strict=True):
         for line in remarks(sizing):
             console.print(f"{model.network.name}: {line}", highlight=False, markup=False)

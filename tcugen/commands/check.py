@@ -60,8 +60,8 @@ def _read(folder: Path, architecture: Architecture) -> Program:
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         # ValueError also of an architecture that cannot be, or an instruction that cannot be decoded.
         raise UsageError(f"{folder} holds no program: {error!s}; take all three files from one build") from error
-    if program.architecture != architecture:
-        theirs, ours = program.architecture.to_dict(), architecture.to_dict()
+    if program.architecture.for_programs != architecture.for_programs:
+        theirs, ours = program.architecture.for_programs.to_dict(), architecture.for_programs.to_dict()
         names = sorted(set(theirs) | set(ours))
         differing = [f"{name} {theirs.get(name, 0)} / {ours.get(name, 0)}" for name in names]
         differing = [text for name, text in zip(names, differing, strict=True) if theirs.get(name) != ours.get(name)]

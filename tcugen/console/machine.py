@@ -26,6 +26,7 @@ class MachineFlags:
         multipliers, max_activation_kib, bus_bytes: The budget.
         activation_kib, accumulator_bits, accumulator_depth, weight_tiles, parameter_groups, output_lanes,
             bus_address_bits: Parameters of the architecture to be fixed.
+        parity: Memories have parity bits.
     """
 
     array: str | None = None
@@ -39,6 +40,7 @@ class MachineFlags:
     parameter_groups: int | None = None
     output_lanes: int | None = None
     bus_address_bits: int | None = None
+    parity: bool | None = None
 
     @property
     def fixed(self) -> dict[str, int]:
@@ -55,6 +57,7 @@ class MachineFlags:
             "parameter_groups": self.parameter_groups,
             "output_lanes": self.output_lanes,
             "bus_address_bits": self.bus_address_bits,
+            "parity": None if self.parity is None else int(self.parity),
         }
         if self.array is not None:
             match = re.fullmatch(r"(\d{1,4})x(\d{1,4})", self.array)

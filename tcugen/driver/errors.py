@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from tcugen.registers import ERROR_MEANINGS, ErrorCode
+from tcugen.registers import ERROR_MEANINGS, ErrorCode, error_codes
 
 _CHECK_FILES = "check that program.bin and weights.bin of this build are in memory, and flush the caches"
 
@@ -23,6 +23,7 @@ REMEDIES = {
     ErrorCode.WEIGHTS: "take program.bin and weights.bin from one build",
     ErrorCode.PROGRAM_CHECKSUM: _CHECK_FILES,
     ErrorCode.WEIGHTS_CHECKSUM: _CHECK_FILES,
+    ErrorCode.MEMORY_PARITY: "start the run again",
 }
 """What to do about each code; what it means stands with the codes."""
 
@@ -56,9 +57,9 @@ def error_text(code: ErrorCode) -> str:
     return "; ".join(filter(None, (f"{code.name}: {ERROR_MEANINGS[code].doc}", REMEDIES[code])))
 
 
-def results() -> dict[str, tuple[int, str]]:
-    """Value and text of everything that a call can return, by its name in C."""
-    codes = {f"TCU_ERROR_{code.name}": (code.value, error_text(code)) for code in ErrorCode}
+def results(parity: int = 0) -> dict[str, tuple[int, str]]:
+    """Value and text of everything that a call can return, by its name in C, of a machine with or without parity."""
+    codes = {f"TCU_ERROR_{code.name}": (code.value, error_text(code)) for code in error_codes(parity)}
     refusals = {
         f"TCU_{refusal.name}": (FIRST_REFUSAL + number, f"{refusal.name}: {refusal.meaning}")
         for number, refusal in enumerate(REFUSALS)

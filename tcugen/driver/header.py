@@ -45,7 +45,7 @@ def header(program: Program, quantization: HostQuantization) -> str:
         "#endif",
         "",
         *_section("Registers: byte offsets, 32 bits each"),
-        *registers(),
+        *registers(architecture.parity),
         *_section("The machine"),
         *_machine(architecture),
         *_section("Counters"),
@@ -66,7 +66,7 @@ def header(program: Program, quantization: HostQuantization) -> str:
     return "\n".join(lines)
 
 
-def registers() -> list[str]:
+def registers(parity: int) -> list[str]:
     """Definitions of register offsets, of the bits in them and of the error codes."""
     lines = [f"#define TCU_REG_{register.name} 0x{register.address:03x}u" for register in REGISTERS]
     lines += [
@@ -78,7 +78,7 @@ def registers() -> list[str]:
     lines += [f"#define TCU_STATUS_{bit.name} {1 << bit}u" for bit in StatusBit]
     lines += [f"#define TCU_WINDOWS_{flaw.name}_BIT {1 << flaw}u" for flaw in WindowFlaw]
     lines += [f"#define TCU_WINDOWS_LOOKING_BIT {1 << len(WindowFlaw)}u", ""]
-    found = results()
+    found = results(parity)
     lines += ["/* What calls return: 0, the machine's code why a run stopped, or from 256 on why nothing was done. */"]
     lines += ["enum tcu_result {", *(f"    {name} = {value}," for name, (value, _) in found.items())]
     lines[-1] = lines[-1].removesuffix(",")

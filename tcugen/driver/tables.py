@@ -28,7 +28,7 @@ def tables(program: Program) -> dict[str, Any]:
         "control_bits": {bit.name: bit.value for bit in ControlBit},
         "status_bits": {bit.name: bit.value for bit in StatusBit},
         "window_flaws": {flaw.name: flaw.value for flaw in WindowFlaw},
-        "results": {str(value): text for value, text in results().values()},
+        "results": {str(value): text for value, text in results(program.architecture.parity).values()},
         "counters": list(counter_names()),
         "layer_counters": list(layer_counter_names()),
     }

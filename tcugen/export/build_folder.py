@@ -54,7 +54,7 @@ def read_build(folder: Path) -> Build:
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else f"{error}"
         raise ExportError(f"{folder} is no whole build ({reason}); write one with `tcugen build -o {folder}`") from None
-    if program.architecture != architecture:
+    if program.architecture.for_programs != architecture.for_programs:
         raise ExportError(f"{folder} holds the program of another machine; write it anew with `tcugen build`")
     return Build(folder, architecture, program, version, _clock(folder))
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from tcugen.arch import Architecture
-from tcugen.registers import IDENTIFICATION, ControlBit, ErrorCode, Register, StatusBit, WindowFlaw
+from tcugen.registers import IDENTIFICATION, ControlBit, Register, StatusBit, WindowFlaw, error_codes
 from tcugen.rtl.host import writable_mask
 
 
@@ -32,8 +32,9 @@ def fields(register: Register, architecture: Architecture) -> tuple[Field, ...]:
         case "STATUS":
             return tuple(Field(bit.name, bit, bit, _words(bit.name)) for bit in StatusBit)
         case "ERROR_CODE":
-            names = tuple((code.name, code.value) for code in ErrorCode)
-            return (Field("CODE", 0, max(ErrorCode).bit_length() - 1, "why the last run stopped", values=names),)
+            codes = error_codes(architecture.parity)
+            names = tuple((code.name, code.value) for code in codes)
+            return (Field("CODE", 0, max(codes).bit_length() - 1, "why the last run stopped", values=names),)
         case "WINDOWS":
             flaws = [Field(flaw.name, flaw, flaw, _words(flaw.name)) for flaw in WindowFlaw]
             return (*flaws, Field("LOOKING", len(flaws), len(flaws), "still looking"))

@@ -5,7 +5,7 @@ A test compares the list with the instances of `tcu_sram_1r1w` in the emitted Ve
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from tcugen.arch import ACTIVATION_BANKS, BURST_BEATS, PARAMETER_BYTES, Architecture
@@ -25,13 +25,27 @@ _SHALLOWEST = 64
 
 @dataclass(frozen=True)
 class Memory:
-    """Memories of one shape: `count` of `depth` words of `width` bits, written in lanes of `lane` bits."""
+    """Memories of one shape: `count` of `depth` words of `width` bits, written in lanes of `lane` bits.
+
+    Parity bits are in both.
+    """
 
     name: str
     width: int
     depth: int
     lane: int
     count: int = 1
+
+    @property
+    def bits(self) -> int:
+        """Of all of them."""
+        return self.count * self.width * self.depth
+
+    @property
+    def protected(self) -> "Memory":
+        """With a parity bit in each lane."""
+        lanes = self.width // self.lane
+        return replace(self, width=self.width + lanes, lane=self.lane + 1)
 
 
 def memories(architecture: Architecture) -> list[Memory]:
@@ -40,18 +54,22 @@ def memories(architecture: Architecture) -> list[Memory]:
     beat = 8 * a.bus_bytes
     fetch_beats = _FETCH_BYTES // a.bus_bytes
     fetch = [Memory("fetch", beat, fetch_beats, beat)] if fetch_beats >= _SHALLOWEST else []
-    return [
+    counters = [
+        Memory("counts", _LAYER_COUNT_BITS, _LAYER_COUNTERS * _LAYERS, _LAYER_COUNT_BITS),
+        Memory("masks", _LAYER_COUNTERS, _LAYERS, _LAYER_COUNTERS),
+    ]
+    used = [
         *fetch,
         Memory("instructions", _INSTRUCTION_WORD_BITS, _INSTRUCTION_WORDS, _INSTRUCTION_WORD_BITS),
         Memory("writer", beat, _WRITE_BEATS, beat),
         Memory("load", beat, _LOAD_BEATS, beat),
         Memory("activation", 8 * a.rows, a.activation_bank_words, 8, ACTIVATION_BANKS),
         Memory("accumulators", a.accumulator_bits, a.accumulator_depth, a.accumulator_bits, 2 * a.columns),
-        Memory("counts", _LAYER_COUNT_BITS, _LAYER_COUNTERS * _LAYERS, _LAYER_COUNT_BITS),
-        Memory("masks", _LAYER_COUNTERS, _LAYERS, _LAYER_COUNTERS),
         _ring("weights", a.weight_tiles, a.tile_bytes, a.bus_bytes, a.columns),
         _ring("parameters", a.parameter_groups, a.parameter_group_bytes, a.bus_bytes, a.output_lanes * PARAMETER_BYTES),
     ]
+    # What counts cycles reaches no result.
+    return [*(memory.protected for memory in used), *counters] if a.parity else [*used, *counters]
 
 
 def _ring(name: str, items: int, item_bytes: int, beat_bytes: int, unit_bytes: int) -> Memory:
@@ -137,8 +155,7 @@ def _blocks(memory: Memory, family: Family) -> _Blocks:
 def _fewest(memory: Memory, shapes: Sequence[tuple[int, int]]) -> tuple[int, int]:
     """Blocks, and how many are stacked; those side by side need nothing to choose among them."""
     return min(
-        (-(-memory.width // _usable(memory, width)) * -(-memory.depth // depth), -(-memory.depth // depth))
-        for width, depth in shapes
+        (_beside(memory, width) * -(-memory.depth // depth), -(-memory.depth // depth)) for width, depth in shapes
     )
 
 
@@ -147,6 +164,10 @@ def _half(block: BlockRam) -> list[tuple[int, int]]:
     return [(width, depth // 2) for width, depth in block.shapes[:-1]]
 
 
-def _usable(memory: Memory, width: int) -> int:
-    """Bits of a block's word that hold data: of each 9 only 8 where lanes are written apart."""
-    return width if memory.lane == memory.width or width < 9 else width // 9 * 8
+def _beside(memory: Memory, width: int) -> int:
+    """Blocks of that width beside each other. Where lanes are written apart, 9 bits of a block have one enable: a lane
+    takes whole such groups, of 8 bits and one more if it has a parity bit."""
+    if memory.lane == memory.width or width < 9:
+        return -(-memory.width // width)
+    groups = memory.width // memory.lane * -(-memory.lane // (9 if memory.lane % 8 else 8))
+    return -(-groups // (width // 9))

@@ -1,10 +1,11 @@
 """Two banks of accumulators: one sums up what leaves the array while the other is drained."""
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data
 from amaranth.lib.wiring import Component, In, Out
 
 from tcugen.arch import Architecture, bits_for
+from tcugen.rtl.parity import protected, wrong_lanes
 from tcugen.rtl.sram import Sram
 
 ACCUMULATE = data.StructLayout(
@@ -47,10 +48,11 @@ class Accumulators(Component):
     read_pixel: Signal
     read_data: data.View
     filled: Signal
+    wrong: Signal
 
     def __init__(self, architecture: Architecture):
         self.columns, self.depth = architecture.columns, architecture.accumulator_depth
-        self.bits = architecture.accumulator_bits
+        self.bits, self.parity = architecture.accumulator_bits, architecture.parity
         super().__init__(
             {
                 "tag": In(ACCUMULATE),
@@ -61,6 +63,8 @@ class Accumulators(Component):
                 "read_pixel": In(bits_for(self.depth)),
                 "read_data": Out(data.ArrayLayout(signed(self.bits), self.columns)),
                 "filled": Out(1),
+                # Where sums have a parity bit: one that was added to or drained was wrong.
+                **({"wrong": Out(1)} if self.parity else {}),
             }
         )
 
@@ -87,30 +91,47 @@ class Accumulators(Component):
         with m.If(self.read_en):
             m.d.sync += drained_bank.eq(self.read_bank)
 
+        added: list[Value] = []  # what shows parity
+        left: list[Value] = []
         summing = [Signal(name=f"summing_{bank}") for bank in range(2)]
         for bank in range(2):
             m.d.comb += summing[bank].eq(self.tag.valid & (self.tag.bank == bank))
         for c in range(self.columns):
-            old = [Signal(signed(self.bits), name=f"old_{bank}_{c}") for bank in range(2)]
+            old = [Signal(signed(self.bits + self.parity), name=f"old_{bank}_{c}") for bank in range(2)]
             total = Signal(signed(self.bits), name=f"total_{c}", reset_less=True)
             for bank in range(2):
-                m.submodules[f"bank{bank}_column{c}"] = memory = Sram(self.bits, self.depth)
+                m.submodules[f"bank{bank}_column{c}"] = memory = Sram(self.bits + self.parity, self.depth)
                 m.d.comb += [
                     memory.read_en.eq((summing[bank] & ~self.tag.first) | (self.read_en & (self.read_bank == bank))),
                     memory.read_addr.eq(self.pixel),
                     old[bank].eq(memory.read_data),
                     memory.write_en.eq(storing.valid & (storing.bank == bank)),
                     memory.write_addr.eq(storing_pixel),
-                    memory.write_data.eq(total),
+                    memory.write_data.eq(protected(total, self.bits) if self.parity else total),
                 ]
                 with m.If(~summing[bank]):
                     m.d.comb += memory.read_addr.eq(self.read_pixel)
             # What a block RAM gives comes late in its cycle: it goes into a register before it is added to.
-            before = Signal(signed(self.bits), name=f"before_{c}", reset_less=True)
+            before = Signal(signed(self.bits + self.parity), name=f"before_{c}", reset_less=True)
+            addend = before[: self.bits].as_signed() if self.parity else before
             m.d.sync += [
                 before.eq(Mux(reading.bank, old[1], old[0])),
-                total.eq(self.sums[c] + Mux(adding.first, 0, before)),
+                total.eq(self.sums[c] + Mux(adding.first, 0, addend)),
             ]
             with m.If(drained):
                 m.d.sync += self.read_data[c].eq(Mux(drained_bank, old[1], old[0]))
+            if self.parity:
+                drained_bit = Signal(name=f"drained_parity_{c}", reset_less=True)
+                with m.If(drained):
+                    m.d.sync += drained_bit.eq(Mux(drained_bank, old[1], old[0])[-1])
+                added.append(wrong_lanes(m, before.as_unsigned(), self.bits, f"before_{c}"))
+                left.append(wrong_lanes(m, Cat(self.read_data[c], drained_bit), self.bits, f"drained_{c}"))
+        if self.parity:
+            self._check(m, storing.valid & ~storing.first, drained, Cat(added), Cat(left))
         return m
+
+    def _check(self, m: Module, adds: Value, drained: Signal, added: Value, left: Value) -> None:
+        """Sums that were added to three cycles after they were read, `adds`, or that were drained."""
+        leaving, checked = Signal(), Signal()
+        m.d.sync += [leaving.eq(drained), checked.eq(leaving)]
+        m.d.sync += self.wrong.eq((adds & added.any()) | (checked & left.any()))

@@ -20,6 +20,8 @@ from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
 from tcugen.arch import ACTIVATION_BANKS, Architecture, bits_for
 from tcugen.isa import ACTIVATION_ADDRESS_BITS
+from tcugen.rtl.delay import delayed
+from tcugen.rtl.parity import protected, wrong_lanes
 from tcugen.rtl.pipeline import Pipeline
 from tcugen.rtl.queue import StreamQueue, StreamRegister
 from tcugen.rtl.sram import Sram
@@ -96,6 +98,7 @@ class ActivationMemory(Component):
     load_write: stream.Interface
     pool_written: Signal
     load_written: Signal
+    operand_wrong: Signal
 
     LATENCY = 5
     READ_LATENCY = 4
@@ -103,7 +106,10 @@ class ActivationMemory(Component):
     def __init__(self, architecture: Architecture):
         self.rows = architecture.rows
         self.bank_words = architecture.activation_bank_words
-        self.word_bits = 8 * self.rows
+        self.parity = architecture.parity
+        # A byte as it is in the memory, and on its way to who uses it: with its parity bit, if there is one, above it.
+        self.stored_bits = 8 + self.parity
+        self.word_bits = self.stored_bits * self.rows
         self.byte_bits = bits_for(self.rows)
         self.load_bytes = min(architecture.bus_bytes, self.rows)
         self.lanes = architecture.output_lanes
@@ -122,6 +128,8 @@ class ActivationMemory(Component):
                 "load_write": In(stream.Signature(write_layout(self.load_bytes))),
                 "pool_written": Out(1),
                 "load_written": Out(1),
+                # Where bytes have a parity bit: that of one in `operand`, two cycles before, was wrong.
+                **({"operand_wrong": Out(1)} if self.parity else {}),
             }
         )
 
@@ -129,7 +137,7 @@ class ActivationMemory(Component):
         m = Module()
         banks = []
         for b in range(ACTIVATION_BANKS):
-            m.submodules[f"bank{b}"] = bank = Sram(self.word_bits, self.bank_words, granularity=8)
+            m.submodules[f"bank{b}"] = bank = Sram(self.word_bits, self.bank_words, granularity=self.stored_bits)
             banks.append(bank)
         words = []
         for b, bank in enumerate(banks):
@@ -186,7 +194,7 @@ class ActivationMemory(Component):
 
     def _align(self, m: Module, words: list[Signal]) -> None:
         """Cycles 3 to 5 of an operand read: its bytes of two words, rotated into place; padding where it is outside."""
-        request, rows = self.operand_request, self.rows
+        request, rows, bits = self.operand_request, self.rows, self.stored_bits
         pipe = Pipeline(m, Const(1), "operand_")
         bank = pipe.delayed("bank", request.address[self.byte_bits : self.byte_bits + 2], 2)[-1]
         shifts = pipe.delayed("shift", request.address[: self.byte_bits], 4)
@@ -197,14 +205,30 @@ class ActivationMemory(Component):
             # Bytes in front of the first one come from the next word.
             in_next = shifts[2] > place if place < rows - 1 else 0
             choice = pipe.register(f"choice_{place}", (bank + in_next)[:2])
-            taken.append(Array(word[8 * place : 8 * place + 8] for word in words)[choice])
+            taken.append(Array(word[bits * place : bits * place + bits] for word in words)[choice])
         rotated = pipe.register("bytes", Cat(taken))
         for level in range(self.byte_bits):
-            distance = 8 << level
+            distance = bits << level
             rotated = Mux(shifts[4][level], Cat(rotated[distance:], rotated[:distance]), rotated)
             rotated = pipe.wire(f"rotated_{level}", rotated)
         for j in range(rows):
-            m.d.sync += self.operand[j].eq(Mux(mask[j], rotated[8 * j : 8 * j + 8], pad))
+            m.d.sync += self.operand[j].eq(Mux(mask[j], rotated[bits * j : bits * j + 8], pad))
+        if self.parity:
+            self._check(m, mask, rotated)
+
+    def _check(self, m: Module, mask: Value, rotated: Value) -> None:
+        """Bytes of an operand that lie inside its row, with their parity bits."""
+        parity_bits = Signal(self.rows, name="operand_parity", reset_less=True)
+        from_memory = Signal(self.rows, name="operand_from_memory", reset_less=True)
+        checked = Signal(self.rows, name="operand_checked", reset_less=True)
+        m.d.sync += [
+            parity_bits.eq(Cat(rotated[9 * j + 8] for j in range(self.rows))),
+            from_memory.eq(mask),
+            checked.eq(from_memory),
+        ]
+        stored = Cat(Cat(self.operand[j], parity_bits[j]) for j in range(self.rows))
+        wrong = (checked & wrong_lanes(m, stored, 8, "operand")).any()
+        m.d.sync += self.operand_wrong.eq(delayed(m, self.operand_en, self.LATENCY + 1, "operand_line") & wrong)
 
     def _valid_bytes(self, pipe: Pipeline) -> Value:
         """One bit per operand byte, three cycles after the request: it lies inside the input row."""
@@ -255,12 +279,18 @@ class ActivationMemory(Component):
                 Cat(load.payload.data for _ in range(self.rows // self.load_bytes)),
             ),
         )
+        contents = [bank.write_data for bank in banks]
+        if self.parity:
+            contents = [Signal(8 * self.rows, name=f"content_{b}") for b in range(len(banks))]
+            m.d.comb += [
+                bank.write_data.eq(protected(content, 8)) for bank, content in zip(banks, contents, strict=True)
+            ]
         for b, bank in enumerate(banks):
             for valid, address, byte_enables, content in reversed(writes):  # a later assignment wins
                 with m.If(valid & (address[byte_bits : byte_bits + 2] == b)):
                     m.d.comb += [
                         bank.write_addr.eq(address[byte_bits + 2 :]),
-                        bank.write_data.eq(content),
+                        contents[b].eq(content),
                         bank.write_en.eq(byte_enables),
                     ]
         banks_of = [address[byte_bits : byte_bits + 2] for _, address, *_ in writes]

@@ -65,6 +65,7 @@ class ComputeEngine(Component):
     next_layer: Signal
     waiting_for_weights: Signal
     waiting_for_bank: Signal
+    sum_wrong: Signal
 
     def __init__(self, architecture: Architecture):
         a = self.architecture = architecture
@@ -94,6 +95,7 @@ class ComputeEngine(Component):
                 "next_layer": Out(LAYER_BITS),
                 "waiting_for_weights": Out(1),
                 "waiting_for_bank": Out(1),
+                **({"sum_wrong": Out(1)} if a.parity else {}),
             }
         )
 
@@ -164,6 +166,8 @@ class ComputeEngine(Component):
                 pixels.waiting_for_weights | (~pass_queue.o.valid & passes.waiting_for_weights)
             ),
         ]
+        if a.parity:
+            m.d.comb += self.sum_wrong.eq(accumulators.wrong)
         with m.If(pass_queue.o.valid):
             m.d.comb += self.next_layer.eq(pass_queue.o.payload.layer)
         return m

@@ -10,12 +10,15 @@
 So nothing of one run reaches the next, and every run takes the same number of cycles before its first request.
 """
 
+from enum import IntEnum
+from typing import cast
+
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out
 
 from tcugen.arch import Architecture
-from tcugen.registers import ErrorCode
+from tcugen.registers import ErrorCode, error_codes
 
 SETTLE_CYCLES = 4
 """Consecutive cycles of silence after which nothing is on its way between two blocks any more."""
@@ -32,9 +35,18 @@ class State(enum.Enum):
     ERROR = 5
 
 
+_CODES_WITHOUT_PARITY = IntEnum("ErrorCode", {code.name: code.value for code in error_codes(0)})
+"""By the same name, which is that of its values in the Verilog."""
+
+
+def code_shape(architecture: Architecture) -> type[IntEnum]:
+    """What holds an error code of this machine: those that it cannot have take no bit."""
+    return ErrorCode if architecture.parity else cast(type[IntEnum], _CODES_WITHOUT_PARITY)
+
+
 def error_report(architecture: Architecture) -> data.StructLayout:
     """What a block reports: in a cycle with `valid`, error `code` at byte `address` of memory or of the program."""
-    return data.StructLayout({"valid": 1, "code": ErrorCode, "address": architecture.bus_address_bits})
+    return data.StructLayout({"valid": 1, "code": code_shape(architecture), "address": architecture.bus_address_bits})
 
 
 class Control(wiring.Component):
@@ -121,7 +133,7 @@ class Control(wiring.Component):
                 "busy": Out(1),
                 "done": Out(1),
                 "failed": Out(1),
-                "error_code": Out(ErrorCode),
+                "error_code": Out(code_shape(architecture)),
                 "error_address": Out(architecture.bus_address_bits),
                 "interrupt": Out(1),
             }
@@ -144,7 +156,7 @@ class Control(wiring.Component):
         m.d.comb += error.eq(first.valid)
         self._watchdog(m, bus_idle, bus_hung, core_hung)
         lost = Signal()  # what is still due
-        m.d.comb += lost.eq(self.error_code == ErrorCode.READ_LAST)
+        m.d.comb += lost.eq(self.error_code == int(ErrorCode.READ_LAST))
         quiet_cycles = Signal(range(SETTLE_CYCLES))
 
         state = Signal(State)

@@ -6,6 +6,7 @@ from amaranth.lib.wiring import Component, In, Member, Out, connect, flipped
 
 from tcugen.arch import Architecture
 from tcugen.isa import ACTIVATION_ADDRESS_BITS, Opcode, Unit, Window
+from tcugen.registers import ProtectedMemory
 from tcugen.rtl.activation import ActivationMemory
 from tcugen.rtl.axi import ReadBus, ReadSignature, WriteBus, WriteSignature, window_settings
 from tcugen.rtl.compute import ComputeEngine
@@ -18,6 +19,7 @@ from tcugen.rtl.image_check import ImageCheck
 from tcugen.rtl.load import Load
 from tcugen.rtl.longest_wait import WAITING, LongestWait
 from tcugen.rtl.output import OutputPath
+from tcugen.rtl.parity import ParityReport
 from tcugen.rtl.pool import Pool
 from tcugen.rtl.reader import Reader
 from tcugen.rtl.stalls import StallReason
@@ -30,6 +32,11 @@ READ_CLIENTS = ("fetch", "load", "weight_stream")
 
 ERROR_SOURCES = ("image_check", "fetch", "reader", "writer")
 """Order of Core.errors."""
+
+
+def error_sources(architecture: Architecture) -> tuple[str, ...]:
+    """Order of Core.errors in a machine with or without parity."""
+    return (*ERROR_SOURCES, "parity") if architecture.parity else ERROR_SOURCES
 
 
 def trace_signature(n_bytes: int) -> dict[str, Member]:
@@ -100,7 +107,7 @@ class Core(Component):
                 "halt": In(1),
                 "running": In(1),
                 "finished": Out(1),
-                "errors": Out(data.ArrayLayout(error_report(a), len(ERROR_SOURCES))),
+                "errors": Out(data.ArrayLayout(error_report(a), len(error_sources(a)))),
                 "reader_idle": Out(1),
                 "writer_idle": Out(1),
                 "bus_activity": Out(1),
@@ -122,7 +129,7 @@ class Core(Component):
         m = Module()
         a = self.architecture
         m.submodules.fetch = fetch = Fetch(a)
-        m.submodules.dispatch = dispatch = Dispatch()
+        m.submodules.dispatch = dispatch = Dispatch(a.parity)
         m.submodules.reader = reader = Reader(a, clients=len(READ_CLIENTS))
         m.submodules.writer = writer = Writer(a)
         m.submodules.load = load = Load(a)
@@ -217,7 +224,32 @@ class Core(Component):
             self.trace_layer.eq(stalls.layer),
         ]
         self._watch(m, fetch, dispatch, compute, output, pool, load, store)
+        if a.parity:
+            self._gather_parity(m)
         return m
+
+    def _gather_parity(self, m: Module) -> None:
+        """What units found wrong in the words that they used, as one more source of errors."""
+        a, units = self.architecture, m.submodules
+        m.submodules.parity = parity = ParityReport(a)
+        queues = (units.reader, units.writer, units.load, units.store, units.weight_stream, units.pool)
+        wrong = {
+            ProtectedMemory.ACTIVATION: (
+                *(units.activation.operand_wrong, units.output.residual_wrong),
+                *(units.pool.word_wrong, units.store.word_wrong),
+            ),
+            ProtectedMemory.WEIGHT_RING: (units.weight_ring.wrong,),
+            ProtectedMemory.PARAMETER_RING: (units.parameter_ring.wrong,),
+            ProtectedMemory.ACCUMULATORS: (units.compute.sum_wrong,),
+            ProtectedMemory.INSTRUCTIONS: (units.dispatch.instruction_wrong,),
+            ProtectedMemory.PROGRAM: (units.fetch.wrong,),
+            ProtectedMemory.LOAD: (units.load.beat_wrong,),
+            ProtectedMemory.STORE: (units.writer.beat_wrong,),
+            ProtectedMemory.TABLES: (units.output.table_wrong,) if a.tables else (),
+            ProtectedMemory.QUEUES: tuple(unit.queue_wrong for unit in queues),
+        }
+        m.d.comb += [parity.wrong[memory].eq(Cat(flags).any()) for memory, flags in wrong.items()]
+        m.d.comb += self.errors[len(ERROR_SOURCES)].eq(parity.error)
 
     def _watch(self, m: Module, fetch: Fetch, dispatch: Dispatch, compute, output, pool: Pool, load, store) -> None:
         """What moves, and who has not for longest. Every unit that is not stuck does one of these now and then."""

@@ -49,8 +49,10 @@ class Dispatch(wiring.Component):
     compute_waiting: Signal
     compute_wait_unit: Signal
     compute_layer: Signal
+    instruction_wrong: Signal
 
-    def __init__(self):
+    def __init__(self, parity: int = 0):
+        self._parity = parity
         super().__init__(
             {
                 "i": In(stream.Signature(INSTRUCTION_BITS)),
@@ -63,6 +65,7 @@ class Dispatch(wiring.Component):
                 "compute_waiting": Out(1),
                 "compute_wait_unit": Out(range(len(Unit))),
                 "compute_layer": Out(LAYER_BITS),
+                **({"instruction_wrong": Out(1)} if parity else {}),
             }
         )
 
@@ -75,7 +78,9 @@ class Dispatch(wiring.Component):
             with m.If(getattr(self, f"done_{unit.name.lower()}") & ~count.all()):
                 m.d.sync += count.eq(count + 1)
 
-        m.submodules.memory = memory = InstructionMemory()
+        m.submodules.memory = memory = InstructionMemory(self._parity)
+        if self._parity:
+            m.d.comb += self.instruction_wrong.eq(memory.wrong)
         gates = {}
         for number, opcode in enumerate(QUEUES):
             name = opcode.name.lower()

@@ -1,6 +1,6 @@
 """Reads the program from memory and hands on its instructions in order, each with the shared part that holds for it."""
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -14,12 +14,15 @@ from tcugen.rtl.axi import REQUEST
 from tcugen.rtl.control import error_report
 from tcugen.rtl.decode import INSTRUCTION_BITS, OPCODE_BITS, PART_BITS, header
 from tcugen.rtl.fifo import Fifo
+from tcugen.rtl.parity import protected, wrong_lanes
 
 BURST_BYTES = 256
 """Longest burst: eight own parts, so that little is read in vain after END."""
 
 BUFFER_BYTES = 1024
 """Of the program in flight or waiting to be decoded: two blocks, so that one comes while the other is worked off."""
+
+_CODES = (ErrorCode.OPCODE, ErrorCode.LENGTH)
 
 
 class Fetch(wiring.Component):
@@ -54,9 +57,10 @@ class Fetch(wiring.Component):
     o: stream.Interface
     error: data.View
     busy: Signal
+    wrong: Signal
 
     def __init__(self, architecture: Architecture):
-        self.bus_bytes = architecture.bus_bytes
+        self.bus_bytes, self.parity = architecture.bus_bytes, architecture.parity
         self.burst_beats = min(BURST_BEATS, BURST_BYTES // self.bus_bytes)
         self.header_beats = WEIGHTS_HEADER_BYTES // self.bus_bytes
         super().__init__(
@@ -71,13 +75,15 @@ class Fetch(wiring.Component):
                 "o": Out(stream.Signature(INSTRUCTION_BITS)),
                 "error": Out(error_report(architecture)),
                 "busy": Out(1),
+                # Where memories have a parity bit: that of a beat or of a shared part that was used was wrong.
+                **({"wrong": Out(1)} if self.parity else {}),
             }
         )
 
     def elaborate(self, platform):
         m = Module()
         capacity = BUFFER_BYTES // self.bus_bytes
-        m.submodules.buffer = buffer = Fifo(8 * self.bus_bytes, capacity)
+        m.submodules.buffer = buffer = Fifo(8 * self.bus_bytes, capacity, self.parity)
         fetching = Signal()
         header_due = Signal(range(self.header_beats + 1), init=self.header_beats)  # beats of the weights' header
         is_end = Signal()  # END is offered
@@ -97,7 +103,9 @@ class Fetch(wiring.Component):
         m.d.comb += self.busy.eq(fetching | self.request.valid | (due != 0))
         parts = stream.Signature(PART_BITS).create()
         (self._gather if self.bus_bytes < PART_BYTES else self._cut)(m, buffer, parts)
-        self._assemble(m, parts, fetching, is_end)
+        shared_wrong = self._assemble(m, parts, fetching, is_end)
+        if shared_wrong is not None:
+            m.d.sync += self.wrong.eq(buffer.wrong | shared_wrong)
         return m
 
     def _whole_blocks(self):
@@ -184,12 +192,16 @@ class Fetch(wiring.Component):
         with m.If(parts.valid & parts.ready):
             m.d.sync += number.eq(Mux(last, 0, number + 1))
 
-    def _assemble(self, m: Module, parts, fetching: Signal, is_end: Signal) -> None:
+    def _assemble(self, m: Module, parts, fetching: Signal, is_end: Signal) -> Value | None:
         """Take an own part, then deliver it with the shared part that follows or with the opcode's last one.
 
         The program's header and the last part of every block, which holds its sum, are dropped.
+
+        Returns, of a machine with parity, whether a shared part that was delivered came wrong out of the memory.
         """
-        m.submodules.shared_parts = shared_parts = Memory(shape=PART_BITS, depth=1 << OPCODE_BITS - 1, init=[])
+        m.submodules.shared_parts = shared_parts = Memory(
+            shape=PART_BITS + self.parity, depth=1 << OPCODE_BITS - 1, init=[]
+        )
         write = shared_parts.write_port()
         read = shared_parts.read_port()
         own = Signal(PART_BITS, reset_less=True)
@@ -212,11 +224,12 @@ class Fetch(wiring.Component):
         usable = Signal()
         part_taken = Signal()
         of_own = header(own)
+        kept = read.data[:PART_BITS] if self.parity else read.data
         exhausted = ~more & (~present | wants_shared)
         m.d.comb += [
             usable.eq(parts.valid & more & some_trusted & ~framing),
             self.o.valid.eq(fetching & sound & (~wants_shared | usable)),
-            self.o.payload.eq(Cat(own, Mux(of_own.shared, parts.payload, read.data))),
+            self.o.payload.eq(Cat(own, Mux(of_own.shared, parts.payload, kept))),
             taken.eq(self.o.valid & self.o.ready),
             # A part may be the shared part of the present instruction, or the own part of the next: it is taken along
             # with the instruction, for if that has a shared part, this part is what makes it valid.
@@ -226,9 +239,9 @@ class Fetch(wiring.Component):
             read.addr.eq(header(parts.payload).opcode),
             write.en.eq(taken & wants_shared),
             write.addr.eq(of_own.opcode),
-            write.data.eq(parts.payload),
+            write.data.eq(protected(parts.payload, PART_BITS) if self.parity else parts.payload),
             self.error.valid.eq(fetching & (exhausted | unsound)),
-            self.error.code.eq(Mux(begun, ErrorCode.OPCODE, ErrorCode.LENGTH)),
+            self.error.code.eq(Mux(begun, *(Const(code, len(self.error.code)) for code in _CODES))),
             self.error.address.eq(Mux(present, start, position) << exact_log2(PART_BYTES)),
         ]
         known_opcode = (of_own.opcode <= max(Opcode)) & (of_own.shared | known.bit_select(of_own.opcode, 1))
@@ -261,3 +274,9 @@ class Fetch(wiring.Component):
             m.d.sync += [own.eq(parts.payload), start.eq(position), present.eq(1)]
         with m.Elif(taken):
             m.d.sync += present.eq(0)
+        if not self.parity:
+            return None
+        delivered = Signal()
+        have_shared = Const(sum(1 << opcode for opcode in Opcode if SHARED_FIELDS[opcode]), 1 << OPCODE_BITS)
+        m.d.sync += delivered.eq(taken & ~of_own.shared & have_shared.bit_select(of_own.opcode, 1))
+        return delivered & wrong_lanes(m, read.data, PART_BITS, "shared_part")

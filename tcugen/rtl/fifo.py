@@ -1,11 +1,12 @@
 """A first-in first-out queue between two streams."""
 
-from amaranth.hdl import Module, ShapeLike, Signal
+from amaranth.hdl import Module, ShapeLike, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
+from tcugen.rtl.parity import plain, protected, wrong_lanes
 from tcugen.rtl.sram import Sram
 
 SMALL_DEPTH = 64
@@ -26,16 +27,19 @@ class Fifo(wiring.Component):
     i: stream.Interface
     o: stream.Interface
     level: Signal
+    wrong: Signal
 
-    def __init__(self, shape: ShapeLike, depth: int):
+    def __init__(self, shape: ShapeLike, depth: int, parity: int = 0):
         if depth < 2 or depth & (depth - 1):
             raise ValueError(f"FIFO depth is {depth!r}, but it must be a power of two, at least 2")
-        self._shape, self._depth = shape, depth
+        self._shape, self._depth, self._parity = shape, depth, parity
         super().__init__(
             {
                 "i": In(stream.Signature(shape)),
                 "o": Out(stream.Signature(shape)),
                 "level": Out(range(depth + 1)),
+                # Where items have a parity bit: that of the one offered at `o` in the cycle before is wrong.
+                **({"wrong": Out(1)} if parity else {}),
             }
         )
 
@@ -47,20 +51,38 @@ class Fifo(wiring.Component):
             self._elaborate_memory(m)
         return m
 
-    def _elaborate_small(self, m: Module) -> None:
-        m.submodules.queue = queue = SyncFIFO(width=_width(self.i.payload), depth=self._depth)
+    def _stored(self) -> Value:
+        """The item that enters, as the memory holds it."""
+        item = _flat(self.i.payload)
+        return protected(item, len(item)) if self._parity else item
+
+    def _offer(self, m: Module, stored: Value) -> None:
+        """The item that the memory gave, to `o`."""
+        item = _flat(self.o.payload)
+        if not self._parity:
+            m.d.comb += item.eq(stored)
+            return
+        offered = Signal()
+        m.d.sync += offered.eq(self.o.valid)
         m.d.comb += [
-            queue.w_data.eq(self.i.payload),
+            item.eq(plain(stored, len(item))),
+            self.wrong.eq(offered & wrong_lanes(m, stored, len(item), "item")),
+        ]
+
+    def _elaborate_small(self, m: Module) -> None:
+        m.submodules.queue = queue = SyncFIFO(width=_width(self.i.payload) + self._parity, depth=self._depth)
+        m.d.comb += [
+            queue.w_data.eq(self._stored()),
             queue.w_en.eq(self.i.valid),
             self.i.ready.eq(queue.w_rdy),
-            _flat(self.o.payload).eq(queue.r_data),
             self.o.valid.eq(queue.r_rdy),
             queue.r_en.eq(self.o.ready),
             self.level.eq(queue.level),  # pyright: ignore[reportAttributeAccessIssue]  # amaranth-stubs lacks it
         ]
+        self._offer(m, queue.r_data)
 
     def _elaborate_memory(self, m: Module) -> None:
-        m.submodules.storage = storage = Sram(_width(self.i.payload), self._depth)
+        m.submodules.storage = storage = Sram(_width(self.i.payload) + self._parity, self._depth)
         head = Signal(exact_log2(self._depth))
         tail = Signal(exact_log2(self._depth))
         stored = Signal(range(self._depth + 1))  # items that have not moved to the read register yet
@@ -74,11 +96,11 @@ class Fifo(wiring.Component):
             pop.eq(self.o.valid & self.o.ready),
             storage.write_en.eq(push),
             storage.write_addr.eq(tail),
-            storage.write_data.eq(_flat(self.i.payload)),
+            storage.write_data.eq(self._stored()),
             storage.read_en.eq(move),
             storage.read_addr.eq(head),
-            _flat(self.o.payload).eq(storage.read_data),
         ]
+        self._offer(m, storage.read_data)
         m.d.sync += [
             head.eq(head + move),
             tail.eq(tail + push),

@@ -19,6 +19,7 @@ from tcugen.program_format import (
     constants,
 )
 from tcugen.registers import ErrorCode
+from tcugen.rtl.control import code_shape
 
 WORD_BYTES = 4
 _WEIGHTS_WORDS = WEIGHTS_HEADER_BYTES // WORD_BYTES
@@ -63,7 +64,7 @@ class HeaderCheck(wiring.Component):
                 "window_bytes": In(32),
                 "of_program": Out(1),
                 "flawed": Out(1),
-                "code": Out(ErrorCode),
+                "code": Out(code_shape(architecture)),
                 "window": Out(Window),
                 "program_bytes": Out(32),
                 "weights_bytes": Out(32),
@@ -97,7 +98,7 @@ class HeaderCheck(wiring.Component):
         word = self.beat.word_select(lane, 8 * WORD_BYTES)
         expected = Signal(8 * WORD_BYTES, name=f"expected_{lane}")
         compared = Signal(name=f"compared_{lane}")
-        code = Signal(ErrorCode, name=f"code_{lane}")
+        code = Signal(code_shape(self._architecture), name=f"code_{lane}")
         with m.Switch(number):
             for beat in range(beats):
                 place = beat * lanes + lane

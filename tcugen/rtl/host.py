@@ -13,11 +13,11 @@ from tcugen.registers import (
     IDENTIFICATION,
     REGISTERS,
     WATCHDOG_CYCLES,
-    ErrorCode,
     Register,
     Stall,
 )
 from tcugen.rtl.axi import PAGE_BYTES, window_settings
+from tcugen.rtl.control import code_shape
 from tcugen.rtl.counters import BUSY, LAYER_READ_CYCLES, TOTALS
 from tcugen.rtl.dispatch import LAYER_BITS
 from tcugen.rtl.window_rules import WindowRules
@@ -140,7 +140,7 @@ class Host(wiring.Component):
                 "done": In(1),
                 "failed": In(1),
                 "startable": In(1),
-                "error_code": In(ErrorCode),
+                "error_code": In(code_shape(architecture)),
                 "error_address": In(self.address_bits),
                 "totals": In(TOTALS),
                 "layer": Out(LAYER_BITS),

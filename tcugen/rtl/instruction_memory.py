@@ -8,6 +8,7 @@ from amaranth.utils import exact_log2
 from tcugen.arch import QUEUE_DEPTH, bits_for
 from tcugen.isa import INSTRUCTION_BYTES, OWN_BIT, Opcode, layout
 from tcugen.rtl.decode import INSTRUCTION_BITS, header
+from tcugen.rtl.parity import protected, wrong_lanes
 from tcugen.rtl.sram import Sram
 
 QUEUES = (Opcode.WEIGHT, Opcode.LOAD, Opcode.STORE, Opcode.COMPUTE, Opcode.DRAIN, Opcode.POOL)
@@ -49,8 +50,10 @@ class InstructionMemory(wiring.Component):
     word_en: Signal
     word_number: Signal
     word: Signal
+    wrong: Signal
 
-    def __init__(self):
+    def __init__(self, parity: int = 0):
+        self._parity = parity
         super().__init__(
             {
                 "i": In(stream.Signature(INSTRUCTION_BITS)),
@@ -60,13 +63,15 @@ class InstructionMemory(wiring.Component):
                 "word_en": Out(len(QUEUES)),
                 "word_number": Out(WORD_NUMBER_BITS),
                 "word": Out(WORD_BITS),
+                # Where words have a parity bit: that of a word that was read was wrong.
+                **({"wrong": Out(1)} if parity else {}),
             }
         )
 
     def elaborate(self, platform):
         m = Module()
         slot_bits = exact_log2(QUEUE_DEPTH)
-        m.submodules.words = words = Sram(WORD_BITS, 1 << _OPCODE_BITS + slot_bits + WORD_NUMBER_BITS)
+        m.submodules.words = words = Sram(WORD_BITS + self._parity, 1 << _OPCODE_BITS + slot_bits + WORD_NUMBER_BITS)
         started = Signal(len(QUEUES))
         written = Signal(len(QUEUES))
         read = Signal(len(QUEUES))
@@ -95,13 +100,14 @@ class InstructionMemory(wiring.Component):
         left = Signal(WORD_NUMBER_BITS)  # words after this one
         last = Signal()
         chosen = Signal(len(QUEUES))
+        word = self.i.payload.word_select(number, WORD_BITS)
         m.d.comb += [
             self.i.ready.eq(last),
             started.eq(chosen),
             written.eq(queue & last.replicate(len(QUEUES))),
             words.write_en.eq(writing),
             words.write_addr.eq(Cat(number, tail, opcode)),
-            words.write_data.eq(self.i.payload.word_select(number, WORD_BITS)),
+            words.write_data.eq(protected(word, WORD_BITS) if self._parity else word),
         ]
         m.d.sync += [number.eq(number + 1), left.eq(left - 1), last.eq(writing & (left == 1))]
         with m.If(last):
@@ -127,13 +133,17 @@ class InstructionMemory(wiring.Component):
         m.d.comb += [
             wanted.eq(self.read_header | self.read_body),
             words.read_addr.eq(Cat(number, front, opcode)),
-            self.word.eq(words.read_data),
+            self.word.eq(words.read_data[:WORD_BITS] if self._parity else words.read_data),
             ends.eq(number == end),
         ]
         m.d.sync += [
             self.word_en.eq(served & words.read_en.replicate(len(QUEUES))),
             self.word_number.eq(number),
         ]
+        if self._parity:
+            given = Signal()
+            m.d.sync += given.eq(self.word_en.any())
+            m.d.sync += self.wrong.eq(given & wrong_lanes(m, words.read_data, WORD_BITS, "word"))
         with m.FSM():
             with m.State("CHOOSE"):
                 for index, one in reversed(list(enumerate(QUEUES))):

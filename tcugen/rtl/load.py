@@ -46,9 +46,11 @@ class Load(wiring.Component):
     write: stream.Interface
     written: Signal
     done: Signal
+    queue_wrong: Signal
+    beat_wrong: Signal
 
     def __init__(self, architecture: Architecture):
-        self._bus_bytes = architecture.bus_bytes
+        self._bus_bytes, self._parity = architecture.bus_bytes, architecture.parity
         self._write_bytes = min(architecture.bus_bytes, architecture.rows)
         self._address_bits = architecture.activation_address_bits
         super().__init__(
@@ -60,15 +62,18 @@ class Load(wiring.Component):
                 "write": Out(stream.Signature(write_layout(self._write_bytes))),
                 "written": In(1),
                 "done": Out(1),
+                **({"queue_wrong": Out(1), "beat_wrong": Out(1)} if architecture.parity else {}),
             }
         )
 
     def elaborate(self, platform):
         m = Module()
         m.submodules.bursts = bursts = SegmentWalker(32, self._bus_bytes, BURST_BEATS, tag_bits=3)
-        m.submodules.plans = plans = Fifo(transfer_layout(self._address_bits, 0), QUEUE_INSTRUCTIONS)
+        m.submodules.plans = plans = Fifo(transfer_layout(self._address_bits, 0), QUEUE_INSTRUCTIONS, self._parity)
         m.submodules.places = places = SegmentWalker(self._address_bits, self._write_bytes, 1, back_to_back=True)
-        m.submodules.beats = Fifo(8 * self._bus_bytes, QUEUE_BEATS)
+        m.submodules.beats = beats = Fifo(8 * self._bus_bytes, QUEUE_BEATS, self._parity)
+        if self._parity:
+            m.d.sync += [self.queue_wrong.eq(plans.wrong), self.beat_wrong.eq(beats.wrong)]
         wiring.connect(m, plans.o, places.i)
 
         load = fields(Opcode.LOAD, self.instruction.payload)

@@ -17,6 +17,7 @@ from tcugen.rtl.decode import INSTRUCTION_BITS, DrainFields, fields, header
 from tcugen.rtl.delay import delayed
 from tcugen.rtl.drain import DrainWalker
 from tcugen.rtl.multiply import MultiplyLanes
+from tcugen.rtl.parity import plain, wrong_lanes
 from tcugen.rtl.requantise import RequantiseLanes
 from tcugen.rtl.residual import ResidualLanes
 from tcugen.rtl.residual_reader import ResidualReader
@@ -77,6 +78,8 @@ class OutputPath(Component):
     layer: Signal
     tile_done: Signal
     busy: Signal
+    residual_wrong: Signal
+    table_wrong: Signal
 
     def __init__(self, architecture: Architecture):
         a = self.architecture = architecture
@@ -100,12 +103,15 @@ class OutputPath(Component):
                 "group_released": Out(1),
                 "residual_request": Out(stream.Signature(ACTIVATION_ADDRESS_BITS - bits_for(a.rows))),
                 "residual_word_valid": In(1),
-                "residual_word": In(8 * a.rows),
+                "residual_word": In((8 + a.parity) * a.rows),
                 "write_en": Out(1),
                 "write": Out(drain_layout(a)),
                 "layer": Out(layout(Opcode.DRAIN)["layer"].field.bits),
                 "tile_done": Out(1),
                 "busy": Out(1),
+                # Where memories have parity bits: that of a byte of the residual operand, of a table, was wrong.
+                **({"residual_wrong": Out(1)} if a.parity else {}),
+                **({"table_wrong": Out(1)} if a.parity and a.tables else {}),
             }
         )
 
@@ -239,7 +245,13 @@ class OutputPath(Component):
         m.submodules.requantise = requantise = RequantiseLanes(lanes)
         m.submodules.residual = residual = ResidualLanes(lanes)
         operand = Signal(8 * lanes)
-        m.d.comb += operand.eq(reader.operand.word_select(walker.residual_byte >> (lanes - 1).bit_length(), 8 * lanes))
+        stored_bits = (8 + a.parity) * lanes
+        stored = reader.operand.word_select(walker.residual_byte >> (lanes - 1).bit_length(), stored_bits)
+        m.d.comb += operand.eq(plain(stored, 8) if a.parity else stored)
+        if a.parity:
+            used = Signal(name="residual_used")
+            m.d.sync += used.eq(walker.go & f.residual)
+            m.d.sync += self.residual_wrong.eq(used & wrong_lanes(m, stored, 8, "residual").any())
         if a.multiply:
             operand = delayed(m, operand, SUM_STAGE, "factor_line", moving)
             sums, multipliers = self._products(m, f, sums, multipliers, operand, moving)
@@ -270,7 +282,9 @@ class OutputPath(Component):
         if loader is None:
             m.d.comb += self.write.data.eq(residual.results)
             return
-        m.submodules.table = table = TableLanes(lanes)
+        m.submodules.table = table = TableLanes(lanes, a.parity)
+        if a.parity:
+            m.d.sync += self.table_wrong.eq(self.write_en & f.table & table.wrong)
         m.d.comb += [
             table.enable.eq(moving),
             table.x.eq(residual.results),

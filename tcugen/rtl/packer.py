@@ -11,17 +11,18 @@ from tcugen.arch import Architecture, bits_for
 def word_layout(architecture: Architecture) -> data.StructLayout:
     """A word of `rows` bytes of which `units` units of min(bus_bytes, rows) bytes count, the first at `position`.
 
-    `last`: it ends its transfer.
+    `last`: it ends its transfer. Bytes have their parity bit, if they have one, above them.
     """
     units = architecture.rows // min(architecture.bus_bytes, architecture.rows)
+    stored_bits = 8 + architecture.parity
     return data.StructLayout(
-        {"data": 8 * architecture.rows, "position": bits_for(units), "units": range(units + 1), "last": 1}
+        {"data": stored_bits * architecture.rows, "position": bits_for(units), "units": range(units + 1), "last": 1}
     )
 
 
 def beat_layout(architecture: Architecture) -> data.StructLayout:
-    """A beat; `last`: it ends its transfer."""
-    return data.StructLayout({"data": 8 * architecture.bus_bytes, "last": 1})
+    """A beat; `last`: it ends its transfer. Bytes as in `word_layout`."""
+    return data.StructLayout({"data": (8 + architecture.parity) * architecture.bus_bytes, "last": 1})
 
 
 class Packer(wiring.Component):
@@ -37,6 +38,7 @@ class Packer(wiring.Component):
 
     def __init__(self, architecture: Architecture):
         self._rows, self._bus_bytes = architecture.rows, architecture.bus_bytes
+        self._stored_bits = 8 + architecture.parity  # of a byte
         super().__init__(
             {
                 "i": In(stream.Signature(word_layout(architecture))),
@@ -68,7 +70,7 @@ class Packer(wiring.Component):
         m.d.comb += [
             place.eq(word.position + sent),
             last.eq(sent + 1 >= word.units),
-            self.o.payload.data.eq(word.data.word_select(place, 8 * self._bus_bytes)),
+            self.o.payload.data.eq(word.data.word_select(place, self._stored_bits * self._bus_bytes)),
             self.o.payload.last.eq(word.last & last),
             self.o.valid.eq(self.i.valid),
             self.i.ready.eq(self.o.ready & last),
@@ -80,7 +82,8 @@ class Packer(wiring.Component):
 
     def _elaborate_join(self, m: Module) -> None:
         words = self._bus_bytes // self._rows
-        held = Signal(8 * self._rows * (words - 1))  # all words of a beat but the last, first word lowest
+        word_bits = self._stored_bits * self._rows
+        held = Signal(word_bits * (words - 1))  # all words of a beat but the last, first word lowest
         count = Signal(exact_log2(words))
         complete = Signal()
         m.d.comb += [
@@ -93,5 +96,5 @@ class Packer(wiring.Component):
         with m.If(self.i.valid & self.i.ready):
             m.d.sync += [
                 count.eq(count + 1),
-                held.eq(Cat(held, self.i.payload.data)[8 * self._rows :]),
+                held.eq(Cat(held, self.i.payload.data)[word_bits:]),
             ]

@@ -10,6 +10,7 @@ from tcugen.rtl.activation import write_layout
 from tcugen.rtl.decode import INSTRUCTION_BITS, PoolFields, fields, header
 from tcugen.rtl.fifo import Fifo
 from tcugen.rtl.loops import Level, Loops
+from tcugen.rtl.parity import plain, wrong_lanes
 from tcugen.rtl.product import SerialProduct
 
 TAPS_AHEAD = 8
@@ -58,21 +59,25 @@ class Pool(Component):
     layer: Signal
     done: Signal
     busy: Signal
+    queue_wrong: Signal
+    word_wrong: Signal
 
     def __init__(self, architecture: Architecture):
-        self.rows = architecture.rows
+        self.rows, self.parity = architecture.rows, architecture.parity
+        self.word_bits = (8 + self.parity) * self.rows
         self.byte_bits = bits_for(self.rows)
         super().__init__(
             {
                 "instruction": In(stream.Signature(INSTRUCTION_BITS)),
                 "read": Out(stream.Signature(ACTIVATION_ADDRESS_BITS - self.byte_bits)),
                 "word_valid": In(1),
-                "word": In(8 * self.rows),
+                "word": In(self.word_bits),
                 "write": Out(stream.Signature(write_layout(self.rows))),
                 "written": In(1),
                 "layer": Out(layout(Opcode.POOL)["layer"].field.bits),
                 "done": Out(1),
                 "busy": Out(1),
+                **({"queue_wrong": Out(1), "word_wrong": Out(1)} if self.parity else {}),
             }
         )
 
@@ -81,8 +86,8 @@ class Pool(Component):
         f = fields(Opcode.POOL, self.instruction.payload)
         begin = Signal()
         step = Signal()
-        m.submodules.taps = taps = Fifo(TAP, TAPS_AHEAD)
-        m.submodules.words = words = Fifo(8 * self.rows, TAPS_AHEAD)
+        m.submodules.taps = taps = Fifo(TAP, TAPS_AHEAD, self.parity)
+        m.submodules.words = words = Fifo(self.word_bits, TAPS_AHEAD)
         row_product = self._row_product(m)
         walking, walked, walked_word = self._walk(m, f, begin, step, row_product.products.address)
         # One tap stands between the walk and those that take it: whether it lies inside is known when they ask.
@@ -187,7 +192,7 @@ class Pool(Component):
         """Maximum of the words of a window, and the register that holds a result until it is written."""
         signed_bytes = data.ArrayLayout(signed(8), self.rows)
         maximum = Signal(signed_bytes, reset_less=True)
-        word = data.View(signed_bytes, words.o.payload)
+        word = data.View(signed_bytes, plain(words.o.payload, 8) if self.parity else words.o.payload)
         tap = taps.o.payload
         take = Signal()
         complete = Signal()  # `maximum` is a window's result
@@ -208,6 +213,13 @@ class Pool(Component):
                 with m.Elif(tap.first):
                     m.d.sync += maximum[j].eq(-128)
         m.d.sync += complete.eq(take & tap.last)
+        if self.parity:
+            used = Signal(name="word_used")
+            m.d.sync += [
+                used.eq(take & tap.inside),
+                self.word_wrong.eq(used & wrong_lanes(m, words.o.payload, 8, "word").any()),
+                self.queue_wrong.eq(taps.wrong),
+            ]
         with m.If(take & tap.last):
             m.d.sync += [final.eq(tap.final), address.eq(tap.address)]
         with m.If(self.write.ready):

@@ -1,6 +1,6 @@
 """The reader: the one master of the AXI4 read channels, shared by everything that reads memory."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -8,8 +8,11 @@ from tcugen.arch import BURST_BEATS, Architecture, bits_for
 from tcugen.isa import Window
 from tcugen.registers import ErrorCode
 from tcugen.rtl.axi import MAX_OUTSTANDING, REQUEST, RESPONSE_OKAY, ReadBus, ReadSignature, window_settings
+from tcugen.rtl.control import code_shape
 from tcugen.rtl.fifo import Fifo
 from tcugen.rtl.window import WindowCheck
+
+_BEAT_CODES = (ErrorCode.READ_RESPONSE, ErrorCode.READ_LAST)
 
 
 class Reader(wiring.Component):
@@ -52,6 +55,7 @@ class Reader(wiring.Component):
     error_valid: Signal
     error_code: Signal
     error_address: Signal
+    queue_wrong: Signal
 
     def __init__(self, architecture: Architecture, clients: int):
         if clients < 1:
@@ -69,8 +73,9 @@ class Reader(wiring.Component):
                 "idle": Out(1, init=1),  # pyright: ignore[reportCallIssue]  # amaranth-stubs lacks `init`
                 "beat": Out(1),
                 "error_valid": Out(1),
-                "error_code": Out(ErrorCode),
+                "error_code": Out(code_shape(architecture)),
                 "error_address": Out(architecture.bus_address_bits),
+                **({"queue_wrong": Out(1)} if architecture.parity else {}),
             }
         )
 
@@ -83,9 +88,11 @@ class Reader(wiring.Component):
         issued_layout = data.StructLayout(
             {"client": bits_for(self._clients), "address": address_bits, "length": bits_for(BURST_BEATS), "single": 1}
         )
-        m.submodules.order = order = Fifo(issued_layout, MAX_OUTSTANDING)  # bursts in flight
+        m.submodules.order = order = Fifo(issued_layout, MAX_OUTSTANDING, self._architecture.parity)  # bursts in flight
         violation, violation_address = self._elaborate_address(m, order, halted)
         failure, misplaced = self._elaborate_beats(m, order, halted)
+        if self._architecture.parity:
+            m.d.sync += self.queue_wrong.eq(order.wrong | m.submodules.read_check.queue_wrong)
 
         m.d.comb += self.outstanding.eq(order.level)
         m.d.sync += self.error_valid.eq(violation | failure | misplaced)
@@ -93,7 +100,7 @@ class Reader(wiring.Component):
             m.d.sync += stopped.eq(1)
         with m.If(failure | misplaced):
             m.d.sync += [
-                self.error_code.eq(Mux(failure, ErrorCode.READ_RESPONSE, ErrorCode.READ_LAST)),
+                self.error_code.eq(Mux(failure, *(Const(code, self.error_code.shape()) for code in _BEAT_CODES))),
                 self.error_address.eq(Mux(order.o.valid, order.o.payload.address, 0)),
             ]
         with m.Elif(violation):

@@ -42,6 +42,7 @@ class ResidualReader(Component):
     def __init__(self, architecture: Architecture):
         a = self.architecture = architecture
         self.byte_bits = bits_for(a.rows)
+        word_bits = (8 + a.parity) * a.rows  # with their parity bits, if they have any
         super().__init__(
             {
                 "start": In(1),
@@ -49,9 +50,9 @@ class ResidualReader(Component):
                 "active": Out(1),
                 "request": Out(stream.Signature(ACTIVATION_ADDRESS_BITS - self.byte_bits)),
                 "response_valid": In(1),
-                "response": In(8 * a.rows),
+                "response": In(word_bits),
                 "valid": Out(1),
-                "operand": Out(8 * a.rows),
+                "operand": Out(word_bits),
                 "pop": In(1),
             }
         )
@@ -60,7 +61,7 @@ class ResidualReader(Component):
         m = Module()
         a = self.architecture
         f = fields(Opcode.DRAIN, self.word)
-        m.submodules.words = words = SyncFIFO(width=8 * a.rows, depth=WORDS_AHEAD)
+        m.submodules.words = words = SyncFIFO(width=len(self.response), depth=WORDS_AHEAD)
         owned = Signal(range(WORDS_AHEAD + 1))
         taken = Signal()
         m.d.comb += [

@@ -1,6 +1,6 @@
 """STORE: from the activation memory to a window of the memory."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
@@ -47,9 +47,12 @@ class Store(wiring.Component):
     data: stream.Interface
     answered: Signal
     done: Signal
+    queue_wrong: Signal
+    word_wrong: Signal
 
     def __init__(self, architecture: Architecture):
-        self._architecture = architecture
+        self._architecture, self._parity = architecture, architecture.parity
+        self._word_bits = (8 + self._parity) * architecture.rows
         self._unit_bytes = min(architecture.bus_bytes, architecture.rows)
         self._row_bits = exact_log2(architecture.rows)
         super().__init__(
@@ -57,11 +60,12 @@ class Store(wiring.Component):
                 "instruction": In(stream.Signature(INSTRUCTION_BITS)),
                 "read": Out(stream.Signature(ACTIVATION_ADDRESS_BITS - self._row_bits)),
                 "word_valid": In(1),
-                "word": In(8 * architecture.rows),
+                "word": In(self._word_bits),
                 "request": Out(stream.Signature(REQUEST)),
                 "data": Out(stream.Signature(8 * architecture.bus_bytes)),
                 "answered": In(1),
                 "done": Out(1),
+                **({"queue_wrong": Out(1), "word_wrong": Out(1)} if self._parity else {}),
             }
         )
 
@@ -73,7 +77,7 @@ class Store(wiring.Component):
             self._architecture.activation_address_bits, self._unit_bytes, rows // self._unit_bytes
         )
 
-        m.submodules.row_queue = row_queue = Fifo(ROWS, QUEUE_INSTRUCTIONS)
+        m.submodules.row_queue = row_queue = Fifo(ROWS, QUEUE_INSTRUCTIONS, self._parity)
         store = fields(Opcode.STORE, self.instruction.payload)
         m.d.comb += [
             self.instruction.ready.eq(bursts.i.ready & places.i.ready & row_queue.i.ready),
@@ -94,6 +98,9 @@ class Store(wiring.Component):
         ]
         self._elaborate_request(m)
         self._elaborate_read(m)
+        if self._parity:
+            queues = (row_queue.wrong, m.submodules.lasts.wrong, m.submodules.extents.wrong)
+            m.d.sync += [self.queue_wrong.eq(Cat(queues).any()), self.word_wrong.eq(m.submodules.row_ends.wrong)]
         return m
 
     def _elaborate_request(self, m: Module) -> None:
@@ -101,7 +108,7 @@ class Store(wiring.Component):
         bursts = m.submodules.bursts
         # One entry per burst that is with the writer: is it the last of its instruction? The writer holds those
         # without response and one that waits for its data.
-        m.submodules.lasts = lasts = Fifo(1, 2 * MAX_OUTSTANDING)
+        m.submodules.lasts = lasts = Fifo(1, 2 * MAX_OUTSTANDING, self._parity)
         burst = bursts.o.payload
         m.d.comb += [
             self.request.valid.eq(bursts.o.valid & lasts.i.ready),
@@ -120,8 +127,9 @@ class Store(wiring.Component):
         places = m.submodules.places
         layout = word_layout(self._architecture)
         extent = data.StructLayout({name: layout[name].shape for name in ("position", "units", "last")})
-        m.submodules.words = words = Fifo(8 * self._architecture.rows, QUEUE_WORDS)
-        m.submodules.extents = extents = Fifo(extent, QUEUE_WORDS)  # which part of each word, also of those to come
+        m.submodules.words = words = Fifo(self._word_bits, QUEUE_WORDS)
+        # Which part of each word, also of those to come.
+        m.submodules.extents = extents = Fifo(extent, QUEUE_WORDS, self._parity)
         m.submodules.packer = packer = Packer(self._architecture)
         m.submodules.row_ends = row_ends = RowEnds(self._architecture)
         wiring.connect(m, m.submodules.row_queue.o, row_ends.rows)

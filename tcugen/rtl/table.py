@@ -1,10 +1,11 @@
 """Any function of an int8 value: a table of 256 entries per lane, and how it gets there."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data
 from amaranth.lib.wiring import Component, In, Out
 
 from tcugen.arch import PARAMETER_BYTES, TABLE_ENTRIES, Architecture, bits_for
+from tcugen.rtl.parity import protected, wrong_lanes
 from tcugen.rtl.pipeline import Pipeline
 from tcugen.rtl.sram import Sram
 
@@ -37,13 +38,14 @@ class TableLanes(Component):
     write_en: Signal
     write_chunk: Signal
     write_data: Signal
+    wrong: Signal
 
     LATENCY = 2
 
-    def __init__(self, lanes: int):
+    def __init__(self, lanes: int, parity: int = 0):
         if not isinstance(lanes, int) or lanes < 1:
             raise ValueError(f"table lanes must be a positive integer, not {lanes!r}; use 1 or more")
-        self.lanes = lanes
+        self.lanes, self.parity = lanes, parity
         int8s = data.ArrayLayout(8, lanes)
         super().__init__(
             {
@@ -54,14 +56,17 @@ class TableLanes(Component):
                 "write_en": In(1),
                 "write_chunk": In(bits_for(CHUNKS)),
                 "write_data": In(CHUNK_BITS),
+                # Where chunks have a parity bit: that of one in `results` is wrong.
+                **({"wrong": Out(1)} if parity else {}),
             }
         )
 
     def elaborate(self, platform) -> Module:
         m = Module()
         byte_bits = bits_for(PARAMETER_BYTES)
+        wrong: list[Value] = []
         for lane in range(self.lanes):
-            m.submodules[f"memory_{lane}"] = memory = Sram(CHUNK_BITS, CHUNKS)
+            m.submodules[f"memory_{lane}"] = memory = Sram(CHUNK_BITS + self.parity, CHUNKS)
             pipe = Pipeline(m, self.enable, f"lane{lane}_")
             # Entry x + 128: the sign turned round.
             entry = pipe.wire("entry", Cat(self.x[lane][:7], ~self.x[lane][7]))
@@ -72,10 +77,15 @@ class TableLanes(Component):
                 memory.read_addr.eq(entry[byte_bits:]),
                 memory.write_en.eq(self.write_en),
                 memory.write_addr.eq(self.write_chunk),
-                memory.write_data.eq(self.write_data),
+                memory.write_data.eq(protected(self.write_data, CHUNK_BITS) if self.parity else self.write_data),
             ]
-            found = memory.read_data.word_select(byte, 8)
+            chunk = memory.read_data[:CHUNK_BITS] if self.parity else memory.read_data
+            found = chunk.word_select(byte, 8)
             m.d.comb += self.results[lane].eq(pipe.register("result", Mux(self.bypass, x, found)))
+            if self.parity:
+                wrong.append(wrong_lanes(m, memory.read_data, CHUNK_BITS, f"lane{lane}"))
+        if self.parity:
+            m.d.comb += self.wrong.eq(Cat(wrong).any())
         return m
 
 

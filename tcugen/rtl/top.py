@@ -6,7 +6,7 @@ from amaranth.lib.wiring import Component, In, Out
 from tcugen.arch import Architecture
 from tcugen.rtl.axi import ReadSignature, WriteSignature
 from tcugen.rtl.control import Control
-from tcugen.rtl.core import ERROR_SOURCES, Core
+from tcugen.rtl.core import Core, error_sources
 from tcugen.rtl.host import Host
 
 _LITE_CHANNELS = ("aw", "w", "b", "ar", "r")
@@ -51,7 +51,7 @@ class Top(Component):
         m.domains.sync = ClockDomain("sync")
         m.domains.core = ClockDomain("core")
         m.submodules.host = host = self.host
-        m.submodules.control = control = Control(self.architecture, sources=len(ERROR_SOURCES))
+        m.submodules.control = control = Control(self.architecture, sources=len(error_sources(self.architecture)))
         core = self.core
         m.submodules.core = DomainRenamer("core")(core)
         m.d.comb += [

@@ -12,6 +12,7 @@ from tcugen.program_format import WEIGHTS_HEADER_BYTES
 from tcugen.rtl.axi import REQUEST
 from tcugen.rtl.decode import INSTRUCTION_BITS, fields
 from tcugen.rtl.multiple import multiple
+from tcugen.rtl.parity import plain, protected, wrong_lanes
 from tcugen.rtl.ring import Ring
 
 BURSTS_AHEAD = 32
@@ -21,13 +22,13 @@ BURSTS_AHEAD = 32
 def weight_ring(architecture: Architecture) -> Ring:
     """Weight tiles, read row by row."""
     a = architecture
-    return Ring(a.weight_tiles, a.tile_bytes, a.bus_bytes, a.columns)
+    return Ring(a.weight_tiles, a.tile_bytes, a.bus_bytes, a.columns, a.parity)
 
 
 def parameter_ring(architecture: Architecture) -> Ring:
     """Groups of `columns` channels' parameters, read for `output_lanes` channels at a time."""
     a = architecture
-    return Ring(a.parameter_groups, a.parameter_group_bytes, a.bus_bytes, a.output_lanes * PARAMETER_BYTES)
+    return Ring(a.parameter_groups, a.parameter_group_bytes, a.bus_bytes, a.output_lanes * PARAMETER_BYTES, a.parity)
 
 
 class WeightStream(Component):
@@ -59,6 +60,7 @@ class WeightStream(Component):
     fresh_en: Signal
     fresh_end: Signal
     busy: Signal
+    queue_wrong: Signal
 
     def __init__(self, architecture: Architecture):
         a = architecture
@@ -68,7 +70,7 @@ class WeightStream(Component):
         self.weight_capacity = a.weight_buffer_bytes // a.bus_bytes
         self.parameter_capacity = a.parameter_buffer_bytes // a.bus_bytes
         self.burst_beats = a.weight_burst_beats
-        self.tables = a.tables
+        self.tables, self.parity = a.tables, a.parity
         super().__init__(
             {
                 "instruction": In(stream.Signature(INSTRUCTION_BITS)),
@@ -84,13 +86,14 @@ class WeightStream(Component):
                 "fresh_en": Out(1),
                 "fresh_end": Out(32, init=WEIGHTS_HEADER_BYTES),  # pyright: ignore[reportCallIssue]  # amaranth-stubs lacks `init`
                 "busy": Out(1),
+                **({"queue_wrong": Out(1)} if a.parity else {}),
             }
         )
 
     def elaborate(self, platform):
         m = Module()
         burst_bits = bits_for(self.burst_beats + 1)
-        m.submodules.bursts = bursts = SyncFIFOBuffered(width=burst_bits + 3, depth=BURSTS_AHEAD)
+        m.submodules.bursts = bursts = SyncFIFOBuffered(width=burst_bits + 3 + self.parity, depth=BURSTS_AHEAD)
         self._receive(m, bursts)
 
         word = Signal(INSTRUCTION_BITS)
@@ -107,13 +110,14 @@ class WeightStream(Component):
         last_column = Signal()
         claims = Signal()
         beat_shift = (self.bus_bytes - 1).bit_length()
+        burst = Cat(chosen, chosen == 1, weights, fresh)
         m.d.comb += [
             to_boundary.eq(self.burst_beats - offset[beat_shift : beat_shift + exact_log2(self.burst_beats)]),
             beats.eq(Mux(left < to_boundary, left, to_boundary)),
             self.request.payload.window.eq(Window.WEIGHTS),
             self.request.payload.offset.eq(offset),
             self.request.payload.beats.eq(chosen),
-            bursts.w_data.eq(Cat(chosen, chosen == 1, weights, fresh)),
+            bursts.w_data.eq(protected(burst, len(burst)) if self.parity else burst),
         ]
         m.d.sync += [
             self.claim_weights.eq(claims & weights),
@@ -173,7 +177,13 @@ class WeightStream(Component):
         begun = Signal()  # the burst has had a beat, and `ends` says whether the next one is its last
         ends = Signal()
         last = Signal()
-        beats, single, weights, fresh = bursts.r_data[:-3], *bursts.r_data[-3:]
+        burst = bursts.r_data
+        if self.parity:
+            there = Signal()
+            burst = plain(bursts.r_data, len(bursts.r_data) - 1)
+            m.d.sync += there.eq(bursts.r_rdy)
+            m.d.sync += self.queue_wrong.eq(there & wrong_lanes(m, bursts.r_data, len(burst), "burst"))
+        beats, single, weights, fresh = burst[:-3], *burst[-3:]
         m.d.comb += [
             last.eq(Mux(begun, ends, single)),
             self.weight_en.eq(self.beat_en & weights),

@@ -40,6 +40,7 @@ class WindowCheck(wiring.Component):
     i: stream.Interface
     o: stream.Interface
     empty: Signal
+    queue_wrong: Signal
 
     LATENCY = 4
 
@@ -54,6 +55,7 @@ class WindowCheck(wiring.Component):
                 "i": In(stream.Signature(self._request)),
                 "o": Out(stream.Signature(checked)),
                 "empty": Out(1),
+                **({"queue_wrong": Out(1)} if architecture.parity else {}),
             }
         )
 
@@ -61,9 +63,14 @@ class WindowCheck(wiring.Component):
         m = Module()
         address_bits = self._architecture.bus_address_bits
         bus_bits, page_bits = exact_log2(self._architecture.bus_bytes), exact_log2(PAGE_BYTES)
+        parity = self._architecture.parity
         room = Signal(range(PLACES + 1), init=PLACES)
-        m.submodules.verdicts = verdicts = Fifo(self.o.payload.shape(), 1 << (PLACES - 1).bit_length())
-        wiring.connect(m, verdicts.o, wiring.flipped(self.o))
+        layout = self.o.payload.shape()
+        stored = data.StructLayout({"verdict": layout, "parity": 1}) if parity else layout
+        m.submodules.verdicts = verdicts = Fifo(stored, 1 << (PLACES - 1).bit_length())
+        verdict = self._offer(m, verdicts) if parity else verdicts.i.payload
+        if not parity:
+            wiring.connect(m, verdicts.o, wiring.flipped(self.o))
         taken = Signal()
         left = Signal()
         m.d.comb += [
@@ -112,9 +119,23 @@ class WindowCheck(wiring.Component):
         ]
         m.d.comb += [
             verdicts.i.valid.eq(summed_valid),
-            verdicts.i.payload.address.eq(Cat(summed.request.offset[:page_bits], page[:-1])),
-            verdicts.i.payload.beats.eq(summed.request.beats),
-            verdicts.i.payload.tag.eq(summed.tag),
-            verdicts.i.payload.violation.eq(refused | page[-1] | (end_offset > summed_size)),
+            verdict.address.eq(Cat(summed.request.offset[:page_bits], page[:-1])),
+            verdict.beats.eq(summed.request.beats),
+            verdict.tag.eq(summed.tag),
+            verdict.violation.eq(refused | page[-1] | (end_offset > summed_size)),
         ]
         return m
+
+    def _offer(self, m: Module, verdicts: Fifo) -> data.View:
+        """Verdicts whose parity is right, to `o`: what goes to the bus cannot be taken back. Returns what enters."""
+        entering, oldest = verdicts.i.payload, verdicts.o.payload
+        sound = Signal()
+        m.d.comb += [
+            entering.parity.eq(~entering.verdict.as_value().xor()),
+            sound.eq(oldest.as_value().xor()),
+            self.o.payload.eq(oldest.verdict),
+            self.o.valid.eq(verdicts.o.valid & sound),
+            verdicts.o.ready.eq(self.o.ready & sound),
+        ]
+        m.d.sync += self.queue_wrong.eq(verdicts.o.valid & ~sound)
+        return entering.verdict

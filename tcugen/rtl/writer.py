@@ -1,6 +1,6 @@
 """The writer: the one master of the AXI4 write channels."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -8,6 +8,7 @@ from tcugen.arch import BURST_BEATS, Architecture
 from tcugen.isa import WRITABLE_WINDOWS
 from tcugen.registers import ErrorCode
 from tcugen.rtl.axi import MAX_OUTSTANDING, REQUEST, RESPONSE_OKAY, WriteBus, WriteSignature, window_settings
+from tcugen.rtl.control import code_shape
 from tcugen.rtl.fifo import Fifo
 from tcugen.rtl.window import WindowCheck
 
@@ -56,6 +57,8 @@ class Writer(wiring.Component):
     error_valid: Signal
     error_code: Signal
     error_address: Signal
+    queue_wrong: Signal
+    beat_wrong: Signal
 
     def __init__(self, architecture: Architecture):
         self._architecture = architecture
@@ -71,8 +74,9 @@ class Writer(wiring.Component):
                 "done": Out(1),
                 "beat": Out(1),
                 "error_valid": Out(1),
-                "error_code": Out(ErrorCode),
+                "error_code": Out(code_shape(architecture)),
                 "error_address": Out(architecture.bus_address_bits),
+                **({"queue_wrong": Out(1), "beat_wrong": Out(1)} if architecture.parity else {}),
             }
         )
 
@@ -82,9 +86,16 @@ class Writer(wiring.Component):
         halted = Signal()
         m.d.comb += halted.eq(stopped | self.halt)
         issued_layout = data.StructLayout({"address": self._architecture.bus_address_bits})
-        m.submodules.order = order = Fifo(issued_layout, MAX_OUTSTANDING)  # bursts without response
+        # Bursts without response.
+        m.submodules.order = order = Fifo(issued_layout, MAX_OUTSTANDING, self._architecture.parity)
         violation, violation_address = self._elaborate_address(m, order, halted)
         self._elaborate_data(m, halted)
+        if self._architecture.parity:
+            queues = (order.wrong, m.submodules.bursts.wrong, m.submodules.write_check.queue_wrong)
+            m.d.sync += [
+                self.queue_wrong.eq(Cat(queues).any()),
+                self.beat_wrong.eq(m.submodules.beats.wrong),
+            ]
 
         bus = self.bus
         answer = Signal()
@@ -119,7 +130,7 @@ class Writer(wiring.Component):
         bus = self.bus
         m.submodules.write_check = check = WindowCheck(self._architecture, WRITABLE_WINDOWS)
         m.submodules.bursts = bursts = Fifo(
-            range(BURST_BEATS), MAX_OUTSTANDING
+            range(BURST_BEATS), MAX_OUTSTANDING, self._architecture.parity
         )  # issued, data not yet begun: beats - 1
         unclaimed = Signal(range(DATA_BEATS + 1))  # beats inside that belong to no issued burst
         waits = Signal()  # a burst is checked, of so many beats
@@ -166,7 +177,7 @@ class Writer(wiring.Component):
         """Send the data of issued bursts."""
         bus = self.bus
         bursts = m.submodules.bursts
-        m.submodules.beats = beats = Fifo(8 * self._architecture.bus_bytes, DATA_BEATS)
+        m.submodules.beats = beats = Fifo(8 * self._architecture.bus_bytes, DATA_BEATS, self._architecture.parity)
         wiring.connect(m, wiring.flipped(self.data), beats.i)
         present = Signal()  # a burst is being sent
         left = Signal(range(BURST_BEATS))  # its beats after the next one

@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -215,8 +215,8 @@ def default_cycle_limit(program: Program) -> int:
 
 
 def check_architecture(compiled: Architecture, emitted: Architecture, rtl_dir: Path) -> None:
-    """Raises SimulationError, which names what differs, unless both are the same."""
-    theirs, ours = emitted.to_dict(), compiled.to_dict()
+    """Raises SimulationError, which names what differs, unless both are the same for programs."""
+    theirs, ours = asdict(emitted.for_programs), asdict(compiled.for_programs)
     differing = [f"{name} {ours[name]} / {theirs[name]}" for name in ours if ours[name] != theirs[name]]
     if differing:
         raise SimulationError(

@@ -37,7 +37,7 @@ def check_budget(budget: Budget, fixed: Mapping[str, int]) -> int:
     Raises:
         SizingError: For a value outside its range. Names flag, value, rule and remedy.
     """
-    names = Architecture().to_dict()
+    names = [*Architecture().to_dict(), "parity"]
     given = [
         *((name, flag(name), value) for name, value in fixed.items()),
         ("activation_kib", "--max-activation-kib", budget.max_activation_kib),

@@ -109,6 +109,7 @@ class _Fill:
         self.optional = optional_hardware(tasks)
         self.base = Architecture(
             **dict.fromkeys(self.optional, 1),
+            parity=fixed.get("parity", 0),
             bus_bytes=fixed.get("bus_bytes", budget.bus_bytes),
             bus_address_bits=fixed.get("bus_address_bits", Architecture.bus_address_bits),
             accumulator_bits=fixed.get("accumulator_bits", bits),

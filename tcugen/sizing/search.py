@@ -127,11 +127,9 @@ class _Search:
         optional = optional_hardware(tasks)
         for parameter, reason in optional.items():
             self._choose(parameter, 1, reason)
+        settled = ("bus_bytes", "bus_address_bits", "accumulator_bits", "parity")
         self.base = Architecture(
-            **dict.fromkeys(optional, 1),
-            bus_bytes=self.fixed["bus_bytes"],
-            bus_address_bits=self.fixed["bus_address_bits"],
-            accumulator_bits=self.fixed["accumulator_bits"],
+            **dict.fromkeys(optional, 1), **{name: self.fixed[name] for name in settled if name in self.fixed}
         )
 
     def _choose(self, parameter: str, value: int, reason: str) -> None:

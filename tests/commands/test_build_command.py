@@ -18,7 +18,7 @@ from tcugen.commands import build as build_module
 from tcugen.commands.doctor import doctor
 from tcugen.console.outcome import Status
 from tcugen.console.packages import PACKAGES, Package
-from tests.commands.conftest import MACHINE
+from tests.commands.conftest import MACHINE, REFERENCE_CONFIG
 from tests.typed import typed
 
 ROOT = Path(__file__).parents[2]
@@ -51,6 +51,20 @@ def test_the_folder_holds_everything(reference_build):
     assert (reference_build / "report.md").read_text().startswith("# reference on 4x4\n")
     marker = json.loads((reference_build / "build.json").read_text())
     assert marker["generator"] == "tcugen"
+
+
+def test_parity_changes_the_machine_and_no_program(tcugen, tmp_path, reference_build):
+    ran = tcugen("build", "--layer-config", REFERENCE_CONFIG, *MACHINE, "--parity", "-o", tmp_path / "parity")
+    assert ran.exit_code == 0
+    assert re.search(r"parity: [\d,]+ bits of memory instead of [\d,]+, \+\d\.\d%", ran.output), ran.output
+    plain, protected = contents(reference_build), contents(tmp_path / "parity")
+    changed = {name for name in plain if plain[name] != protected[name]}
+    assert {"tcu_top.v", "architecture.json", "build.json"} <= changed
+    assert not [name for name in changed if name.startswith("program")]
+    assert json.loads(protected["architecture.json"])["parity"] == 1
+    assert json.loads(protected["build.json"])["flags"]["parity"] is True
+    assert b"TCU_ERROR_MEMORY_PARITY = 16" in protected["driver/tcu.h"]
+    assert b"MEMORY_PARITY" not in plain["driver/tcu.h"]
 
 
 def test_the_layer_config_of_a_build_builds_the_same(tcugen, tmp_path, reference_build):

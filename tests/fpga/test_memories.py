@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -35,7 +36,13 @@ def emitted(architecture):
     return found
 
 
-@pytest.mark.parametrize("architecture", [MACHINES[0], MACHINES[3], MACHINES[5], MACHINES[6], WIDE, EVEN, NARROW])
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        *(MACHINES[0], MACHINES[3], MACHINES[5], MACHINES[6], WIDE, EVEN, NARROW),
+        *(replace(machine, parity=1) for machine in (MACHINES[0], EVEN)),
+    ],
+)
 def test_the_list_is_what_is_emitted(architecture):
     listed = Counter()
     for memory in memories(architecture):

@@ -26,6 +26,12 @@ def test_nor_where_tensors_are_multiplied(tmp_path, rows, columns, lanes, multip
     check(Architecture(**shape, multiply=multiply, per_channel=per_channel), tmp_path)
 
 
+@pytest.mark.parametrize("rows, columns, lanes, bus_bytes, tables", [(4, 4, 1, 16, 1), (8, 6, 2, 4, 0)])
+def test_nor_with_parity(tmp_path, rows, columns, lanes, bus_bytes, tables):
+    shape = {"rows": rows, "columns": columns, "output_lanes": lanes, "bus_bytes": bus_bytes}
+    check(Architecture(**shape, tables=tables, parity=1), tmp_path)
+
+
 def check(architecture: Architecture, tmp_path: Path) -> None:
     emit(architecture, tmp_path)
     verilator = find_verilator()

@@ -29,18 +29,25 @@ def test_the_reference_machine_runs_its_network(standard, tmp_path):
     assert Outcome.read(tmp_path).elements == sum(tensor.size for tensor in job.expected.values()) > 0
 
 
-def test_rows_and_channels_that_fill_no_beat_leave_as_zeros(tmp_path):
+@pytest.mark.parametrize("parity", [0, 1])
+def test_rows_and_channels_that_fill_no_beat_leave_as_zeros(parity, tmp_path):
     # 3 pixels of 4 bytes in beats of 8, 6 channels in words of 4.
     model, inputs = convolution(5, 6, (4, 3), (3, 3))
-    prepare(model, inputs, ARCHITECTURE, "none", 1, tmp_path)
-    run_bench_in_four_states(BENCH, ARCHITECTURE, VERILOG_STANDARDS[-1], tmp_path)
+    architecture = replace(ARCHITECTURE, parity=parity)
+    prepare(model, inputs, architecture, "none", 1, tmp_path)
+    run_bench_in_four_states(BENCH, architecture, VERILOG_STANDARDS[-1], tmp_path)
 
 
 def test_tables_start_undefined_and_nothing_of_that_comes_out(tmp_path):
-    architecture = replace(ARCHITECTURE, tables=1, multiply=1, per_channel=1)
-    model, inputs = synthesise(TABLES["behind_convolutions"], seed=1)
-    prepare(model, inputs, architecture, "short", 1, tmp_path)
-    run_bench_in_four_states(BENCH, architecture, VERILOG_STANDARDS[-1], tmp_path)
+    outcomes = []
+    for parity in (0, 1):
+        architecture = replace(ARCHITECTURE, tables=1, multiply=1, per_channel=1, parity=parity)
+        model, inputs = synthesise(TABLES["behind_convolutions"], seed=1)
+        (folder := tmp_path / f"parity_{parity}").mkdir()
+        prepare(model, inputs, architecture, "short", 1, folder)
+        run_bench_in_four_states(BENCH, architecture, VERILOG_STANDARDS[-1], folder)
+        outcomes.append(Outcome.read(folder))
+    assert outcomes[0] == outcomes[1], "parity costs no cycle"
 
 
 def test_without_icarus_its_name_is_said(tmp_path, monkeypatch):

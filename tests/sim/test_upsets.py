@@ -16,7 +16,7 @@ from tcugen.registers import ErrorCode
 from tcugen.simulator.headers import STATUS_DONE, STATUS_ERROR
 
 VERILOG = "".join(path.read_text() for path in sorted(BUILD.glob("*.v")))
-RIGHT = Outcome(False, STATUS_DONE, ErrorCode.NONE, 1000, True, True, "")
+RIGHT = Outcome(False, STATUS_DONE, ErrorCode.NONE, 0, 1000, True, True, "")
 STOPPED = replace(RIGHT, status=STATUS_ERROR, code=ErrorCode.OPCODE, right=False)
 STATE = (
     Variable("TOP.tcu_top.u_host", "watchdog", 32, 0),
