@@ -1,7 +1,5 @@
 """Whole networks on the RTL: every tensor equals golden, counters add up, the array is busy."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -67,21 +65,13 @@ def test_resnet50_v1_on_16x16(rtl):
 
 
 @pytest.mark.verify
-@pytest.mark.parametrize("name", ["8x8", "8x16", "32x32"])
-def test_resnet50_on_other_arrays(name, rtl):
-    architecture = machine(name)
-    program, outcome = run_on_rtl(bundled_network("resnet50"), architecture, rtl)
+def test_resnet50_on_8x16(rtl):
+    """Other machines for it, and ResNeXt-50, are rows of `tcugen bench`, see tests/commands/test_bench_command.py."""
+    program, outcome = run_on_rtl(bundled_network("resnet50"), machine("8x16"), rtl)
     assert program.mac_count == 4_089_184_256
-    assert (program.scratch_bytes > 0) == (architecture.activation_kib < 1280)
+    assert program.scratch_bytes > 0
     assert len(program.code) < MOST_INSTRUCTION_BYTES * len(program.weights)
     assert utilisation(program, outcome) >= 0.85
-
-
-@pytest.mark.verify
-def test_resnet50_with_64_kib(rtl):
-    """Nearly every tensor goes to memory and comes back in stripes; how many, the replay chooses, code included."""
-    program, _ = run_on_rtl(bundled_network("resnet50"), replace(machine("16x16"), activation_kib=64), rtl)
-    assert program.scratch_bytes > 5_000_000
 
 
 @pytest.mark.verify
@@ -97,6 +87,5 @@ def test_resnet18_twice_without_reset(rtl):
 
 
 @pytest.mark.verify
-@pytest.mark.parametrize("name", ["resnext50_32x4d", "wide_resnet50_2"])
-def test_further_networks_on_16x16(name, rtl):
-    run_on_rtl(bundled_network(name), machine("16x16"), rtl)
+def test_wide_resnet50_on_16x16(rtl):
+    run_on_rtl(bundled_network("wide_resnet50_2"), machine("16x16"), rtl)
