@@ -1,7 +1,9 @@
 """What became of the mutants, as a table by file and as JSON."""
 
+import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 from sim.mutate.explained import Explained
 from sim.mutate.sites import Site
@@ -35,8 +37,30 @@ class Row:
     def as_json(self) -> dict[str, object]:
         """For `--json`."""
         reason = self.explained.reason if self.explained else ""
-        fields = {"result": self.result, "by": self.verdict.by, "reason": reason}
-        return {**asdict(self.site), **fields, "cpu_seconds": round(self.cpu_seconds, 1)}
+        judged = {"result": self.result, "by": self.verdict.by, "reason": reason}
+        return {**asdict(self.site), **judged, "cpu_seconds": round(self.cpu_seconds, 1)}
+
+
+def known_rows(text: str, seed: int) -> dict[Site, Row]:
+    """Rows of a file that `--json` wrote for the same seed, but for those of mutants that nothing found.
+
+    Raises:
+        ValueError: If it is another file. The message says why.
+    """
+    try:
+        held = json.loads(text)
+        found_before = [one for one in held["mutants"] if one["result"] in (*WAYS, NO_CHANGE)]
+        rows = [Row(_site(one), Verdict(one["result"], one["by"]), None, one["cpu_seconds"]) for one in found_before]
+        other = held["seed"]
+    except (ValueError, KeyError, TypeError) as problem:
+        raise ValueError("is not what --json writes; name a file that it wrote") from problem
+    if other != seed:
+        raise ValueError(f"is of seed {other}, but the mutants are drawn for {seed}; give --seed {other}")
+    return {row.site: row for row in rows}
+
+
+def _site(held: dict[str, Any]) -> Site:
+    return Site(**{one.name: held[one.name] for one in fields(Site)})
 
 
 COLUMNS = (*WAYS, "explained", "survived")

@@ -43,18 +43,18 @@ FURTHER: dict[str, tuple[str, ...]] = {
 NETWORKS = ("tests/regression/test_products_rtl.py", "tests/timing/test_products_against_rtl.py")
 """Every tensor is golden's, counters add up, cycles are those of the replay: on a machine with all that is optional."""
 
-FAULTS = ("tests/sim/test_fault_kinds.py::test_no_fault_goes_unnoticed", "tests/sim/test_flips.py")
-"""Faults of bus, program, host and resets on the reference build."""
+FAULTS = ("tests/sim/test_fault_kinds.py::test_no_fault_goes_unnoticed",)
+"""Faults of bus, host, windows and resets on the reference build."""
 
 FURTHER_NETWORKS = (
     "tests/properties/test_rtl.py::test_every_tensor_equals_golden_on_a_machine_with_tables",
-    "tests/timing/test_against_rtl.py::test_block_whose_tensors_are_in_memory",
     "tests/sim/test_tensors.py",
+    "tests/timing/test_against_rtl.py::test_block_whose_tensors_are_in_memory",
 )
 """Random networks, tensors in memory, every shape on buses that pause: on machines of other sizes."""
 
-LINT = ("tests/rtl/test_lint.py",)
-"""Verilator has no complaint."""
+TEXT = ("tests/rtl/test_emit.py", "tests/rtl/test_ports.py", "tests/rtl/test_lint.py")
+"""Ports are those documented, fields have names, Verilator has no complaint."""
 
 
 def unit_tests(file: str) -> list[str]:

@@ -14,11 +14,14 @@ from sim.mutate.emission import machines
 from sim.mutate.overlay import MOST_BYTES, Done, Overlay
 from sim.mutate.sites import Site
 
-BUILD, UNIT, PROOF, NETWORK, FAULT, LINT, FURTHER = (
-    *("build", "unit tests", "proofs", "networks", "faults", "lint", "further networks"),
+BUILD, UNIT, PROOF, NETWORK, FAULT, TEXT, FURTHER = (
+    *("build", "unit tests", "proofs", "networks", "faults", "text", "further networks"),
 )
-WAYS = (BUILD, UNIT, PROOF, NETWORK, FAULT, LINT, FURTHER)
+WAYS = (BUILD, UNIT, PROOF, NETWORK, FAULT, TEXT, FURTHER)
 """In the order in which they are tried."""
+
+QUICK = (BUILD, UNIT, PROOF)
+"""Those that compile no simulator."""
 
 EMIT_SECONDS = 60
 TEST_SECONDS = 400
@@ -55,9 +58,11 @@ class Judge:
 
     Attributes:
         original: The project as it is.
+        allowed: Which ways are tried.
     """
 
     original: Overlay
+    allowed: tuple[str, ...] = WAYS
     _digests: dict[str, str] = field(default_factory=dict[str, str])
     _right: set[str] = field(default_factory=set[str])
 
@@ -75,11 +80,11 @@ class Judge:
             (PROOF, lambda: self._proved(mutant, site.file)),
             (NETWORK, lambda: self._tested(mutant, units.NETWORKS)),
             (FAULT, lambda: self._faulted(mutant)),
-            (LINT, lambda: self._tested(mutant, units.LINT)),
+            (TEXT, lambda: self._tested(mutant, units.TEXT)),
             (FURTHER, lambda: self._tested(mutant, units.FURTHER_NETWORKS)),
         )
         for way, find in ways:
-            if by := find():
+            if way in self.allowed and (by := find()):
                 return Verdict(way, by)
         return verdict
 

@@ -114,7 +114,7 @@ def test_names_of_files_and_tests_are_those_that_there_are():
     assert {*units.FURTHER} <= stems
     for name in (name for further in units.FURTHER.values() for name in further):
         assert (ROOT / "tests" / "rtl" / f"test_{name}.py").exists(), name
-    tests = (*units.NETWORKS, *units.FAULTS, *units.FURTHER_NETWORKS, *units.LINT)
+    tests = (*units.NETWORKS, *units.FAULTS, *units.FURTHER_NETWORKS, *units.TEXT)
     for path, _, name in (test.partition("::") for test in tests):
         assert f"def {name}" in (ROOT / path).read_text()
     assert units.unit_tests("ring.py") == ["tests/rtl/test_ring.py", "tests/rtl/test_weights.py"]
@@ -203,6 +203,16 @@ def test_the_command_stops_at_its_count_and_writes_what_it_found(monkeypatch: py
     printed = capsys.readouterr()
     assert "1 of 2 found, 50.0 % of those that are not explained.\n1 more change no Verilog" in printed.out
     assert printed.err.startswith("survived: fifo.py:")
+    # What was found is taken over, what survived is tried again.
+    again = iter([Verdict(ways.PROOF, "a proof")])
+    monkeypatch.setattr(Judge, "judged", lambda self, site, mutant: next(again))
+    assert command.main(["--count", "2", "--only", "fifo.py", "--known", str(path)]) == 0
+    assert "2 of 2 found, 100.0 %" in capsys.readouterr().out
+    assert command.main(["--only", "fifo.py", "--known", str(path), "--seed", "2"]) == 2
+    assert capsys.readouterr().err.endswith("is of seed 1, but the mutants are drawn for 2; give --seed 1\n")
+    path.write_text("{}")
+    assert command.main(["--only", "fifo.py", "--known", str(path)]) == 2
+    assert capsys.readouterr().err.endswith("is not what --json writes; name a file that it wrote\n")
 
 
 @pytest.mark.parametrize(
