@@ -23,7 +23,7 @@ FURTHER: dict[str, tuple[str, ...]] = {
     "instruction_memory": ("dispatch",),
     "longest_wait": ("program_run",),
     "loops": ("passes", "drain"),
-    "multiple": ("weights", "drain"),
+    "multiple": ("column_groups", "weights"),
     "packer": ("store",),
     "passes": ("loader",),
     "pipeline": ("requantise", "table", "multiply"),
