@@ -19,7 +19,7 @@ from sim.mutate.overlay import overlay
 from sim.mutate.sample import RTL, all_sites, drawn
 from sim.mutate.sites import Site
 from sim.mutate.table import Row, found, known_rows, share, table
-from sim.mutate.ways import QUICK, WAYS, Judge
+from sim.mutate.ways import QUICK, WAYS, Judge, WrongOriginal
 from tcugen.rtl.proofs.engine import missing_tools
 
 COUNT = 100
@@ -81,6 +81,11 @@ def main(arguments: list[str]) -> int:
             if options.json:
                 held = {"format": 1, "seed": options.seed, "mutants": [row.as_json() for row in rows]}
                 options.json.write_text(json.dumps(held, indent=1) + "\n")
+        try:
+            judge.confirm([row.verdict for row in rows])
+        except WrongOriginal as problem:
+            print(f"error: {problem}", file=sys.stderr)
+            return 1
     print("\n" + "\n".join(table(rows, everywhere)))
     for row in rows:
         if row.explained:

@@ -20,13 +20,17 @@ from sim.mutate.sites import Site
 ROOT = Path(__file__).parents[2]
 LEFT_OUT = {"tcugen", "rtl_out", "sim_build", "build", "__pycache__"}
 
-FASTER = (("simulator/toolchain.py", '_FAST = "-O3"', '_FAST = "-O0"'), ("sim/build.py", '"-O1"', '"-O0"'))
+FASTER = (
+    ("simulator/toolchain.py", '_FAST = "-O3"', '_FAST = "-O0"'),
+    ("simulator/toolchain.py", '"OPT_GLOBAL=-O2"', '"OPT_GLOBAL=-O0"'),
+    ("sim/build.py", '"-O1"', '"-O0"'),
+)
 """File, text and what is written instead: simulators run for a second and are compiled for a minute."""
 
 MOST_BYTES = 6 << 30
 """Of address space while Verilog is written: a mutant may ask for any amount."""
 
-WALL_PER_CPU = 20
+WALL_PER_CPU = 8
 """Seconds that may pass for each of processor time, on a machine that has other work."""
 
 

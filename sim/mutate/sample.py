@@ -6,6 +6,9 @@ from random import Random
 
 from sim.mutate.sites import Site, sites
 
+LEFT_OUT = ("__init__.py", "sram.py")
+"""The memory's Verilog is a text of its own; what Python has of it is for Amaranth's simulator."""
+
 RTL = Path(__file__).parents[2] / "tcugen" / "rtl"
 
 
@@ -15,7 +18,8 @@ def all_sites(only: str | None = None) -> dict[str, list[Site]]:
     Raises:
         FileNotFoundError: If there is no file of the name `only`, or nothing in it can be changed.
     """
-    found = {path.name: sites(path.name, path.read_text()) for path in sorted(RTL.glob("*.py"))}
+    paths = [path for path in sorted(RTL.glob("*.py")) if path.name not in LEFT_OUT]
+    found = {path.name: sites(path.name, path.read_text()) for path in paths}
     chosen = {name: there for name, there in found.items() if there and only in (None, name)}
     if not chosen:
         raise FileNotFoundError(

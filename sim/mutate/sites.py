@@ -27,6 +27,9 @@ OPERATORS: dict[type[ast.AST], tuple[str, str]] = {
 }
 """What is written, and what is written instead."""
 
+MODELS = ("model", "round_shift")
+"""Functions in plain Python that tests compare with."""
+
 KINDS = ("operator", "literal", "bound", "condition", "negation", "arms", "statement", "reset")
 
 
@@ -140,7 +143,7 @@ class _Finder(ast.NodeVisitor):
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         """Defaults and body, unless it is what tests compare with."""
-        if node.name == "model":
+        if node.name in MODELS:
             return
         for part in (*node.args.defaults, *(one for one in node.args.kw_defaults if one), *node.body):
             self.visit(part)

@@ -33,7 +33,6 @@ FURTHER: dict[str, tuple[str, ...]] = {
     "ring": ("weights",),
     "row_ends": ("store",),
     "segments": ("load", "store"),
-    "sram": ("ring", "fifo", "accumulators"),
     "window": ("reader", "writer"),
     "window_rules": ("host",),
     "writer": ("store",),

@@ -6,7 +6,7 @@ That the reference build is compared byte for byte is none of them: it would fin
 import json
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from sim.mutate import units
@@ -14,13 +14,13 @@ from sim.mutate.emission import machines
 from sim.mutate.overlay import MOST_BYTES, Done, Overlay
 from sim.mutate.sites import Site
 
-BUILD, UNIT, PROOF, NETWORK, FAULT, TEXT, FURTHER = (
-    *("build", "unit tests", "proofs", "networks", "faults", "text", "further networks"),
+UNIT, BUILD, PROOF, NETWORK, FAULT, TEXT, FURTHER = (
+    *("unit tests", "build", "proofs", "networks", "faults", "text", "further networks"),
 )
-WAYS = (BUILD, UNIT, PROOF, NETWORK, FAULT, TEXT, FURTHER)
+WAYS = (UNIT, BUILD, PROOF, NETWORK, FAULT, TEXT, FURTHER)
 """In the order in which they are tried."""
 
-QUICK = (BUILD, UNIT, PROOF)
+QUICK = (UNIT, BUILD, PROOF)
 """Those that compile no simulator."""
 
 EMIT_SECONDS = 60
@@ -51,10 +51,13 @@ class Verdict:
 
 NO_CHANGE = "no change"
 
+TIME, SEPARATOR = "time: ", ", "
+"""Before what was ended for the time it took, and between its parts."""
+
 
 @dataclass
 class Judge:
-    """Tries the ways on mutants, and confirms that the hardware as it is passes what a mutant fails.
+    """Tries the ways on mutants, and confirms that the hardware as it is passes what mutants fail.
 
     Attributes:
         original: The project as it is.
@@ -64,20 +67,19 @@ class Judge:
     original: Overlay
     allowed: tuple[str, ...] = WAYS
     _digests: dict[str, str] = field(default_factory=dict[str, str])
-    _right: set[str] = field(default_factory=set[str])
 
     def judged(self, site: Site, mutant: Overlay) -> Verdict:
         """Tries one way after the other.
 
-        Raises:
-            WrongOriginal: If a test fails without the mutant too.
+        What a unit test finds, which drives the block itself, is a mutant of hardware. Of others Verilog must differ.
         """
+        if by := self._tested(mutant, units.unit_tests(site.file)):
+            return Verdict(UNIT, by)
         verdict = self._built(mutant)
         if verdict.way:
             return verdict
         ways: tuple[tuple[str, Callable[[], str]], ...] = (
-            (UNIT, lambda: self._tested(mutant, units.unit_tests(site.file))),
-            (PROOF, lambda: self._proved(mutant, site.file)),
+            (PROOF, lambda: _proofs(mutant, site.file)),
             (NETWORK, lambda: self._tested(mutant, units.NETWORKS)),
             (FAULT, lambda: self._faulted(mutant)),
             (TEXT, lambda: self._tested(mutant, units.TEXT)),
@@ -87,6 +89,22 @@ class Judge:
             if way in self.allowed and (by := find()):
                 return Verdict(way, by)
         return verdict
+
+    def confirm(self, verdicts: Iterable[Verdict]) -> None:
+        """Everything that found a mutant passes of the hardware as it is.
+
+        Raises:
+            WrongOriginal: If not.
+        """
+        by_tests = {one.by for one in verdicts if one.way not in (BUILD, PROOF, NO_CHANGE, "")}
+        tests = sorted({test for by in by_tests for test in by.removeprefix(TIME).split(SEPARATOR)})
+        if any(test in units.FAULTS or test.startswith(units.FAULTS) for test in tests):
+            self._refresh(self.original)
+        if tests and (failed := self._tested(self.original, tests, len(tests) * TEST_SECONDS)):
+            raise WrongOriginal(f"{failed} fails of the hardware as it is, so it finds nothing; mend it first")
+        for name in sorted({one.by.removeprefix(TIME) for one in verdicts if one.way == PROOF}):
+            if failed := _proofs(self.original, name):
+                raise WrongOriginal(f"{failed} does not hold of the hardware as it is; mend it first")
 
     def _built(self, mutant: Overlay) -> Verdict:
         """Whether the mutant's Verilog can be written, and the first machine that it changes."""
@@ -100,48 +118,32 @@ class Judge:
                 return Verdict("", name)
         return Verdict(NO_CHANGE, "")
 
-    def _tested(self, mutant: Overlay, tests: list[str] | tuple[str, ...]) -> str:
+    def _tested(self, one: Overlay, tests: Sequence[str], cpu_seconds: int = TEST_SECONDS) -> str:
         """The first test that fails; nothing if all pass."""
         if not tests:
             return ""
-        done = _pytest(mutant, tests)
+        done = _pytest(one, tests, cpu_seconds)
         if done.late:
-            self._confirm(" ".join(tests), lambda original: not _pytest(original, tests).status)
-            return f"time: {' '.join(tests)}"
+            return TIME + SEPARATOR.join(tests)
         if done.status == _PASSED:
             return ""
         failed = re.search(r"^(?:FAILED|ERROR) (.*?)(?: - .*)?$", done.output, re.MULTILINE)
         if done.status not in (_FAILED, _INTERRUPTED) or not failed:
             raise RuntimeError(f"pytest ended with status {done.status}: {done.output[-2000:]}")
-        name = failed[1]
-        self._confirm(name, lambda original: not _pytest(original, [name]).status)
-        return name
+        return failed[1]
 
     def _faulted(self, mutant: Overlay) -> str:
         """The same for faults on the mutant's reference build, which is written first."""
-        for one in (mutant, self.original):
-            folder = one.root / "rtl_out" / "reference"
-            if not (folder / "fresh").exists():
-                done = _emitted(one, "reference")
-                if done.status:
-                    return f"build: {done.output.strip().splitlines()[-1]}"
-                for path in (one.root / "emitted" / "reference").iterdir():
-                    shutil.copy(path, folder)
-                (folder / "fresh").touch()
-        return self._tested(mutant, units.FAULTS)
+        return self._refresh(mutant) or self._tested(mutant, units.FAULTS)
 
-    def _proved(self, mutant: Overlay, file: str) -> str:
-        """The first proof of the file that does not hold."""
-        found = _proofs(mutant, file)
-        if found:
-            self._confirm(found, lambda original: not _proofs(original, file))
-        return found
-
-    def _confirm(self, name: str, passes: Callable[[Overlay], bool]) -> None:
-        if name not in self._right:
-            if not passes(self.original):
-                raise WrongOriginal(f"{name} fails of the hardware as it is, so it finds nothing; mend it first")
-            self._right.add(name)
+    def _refresh(self, one: Overlay) -> str:
+        """Writes the reference build anew; what went wrong, if anything."""
+        done = _emitted(one, "reference")
+        if done.status:
+            return done.output.strip().splitlines()[-1]
+        for path in (one.root / "emitted" / "reference").iterdir():
+            shutil.copy(path, one.root / "rtl_out" / "reference")
+        return ""
 
 
 def _emitted(one: Overlay, name: str) -> Done:
@@ -150,22 +152,26 @@ def _emitted(one: Overlay, name: str) -> Done:
     )
 
 
-def _pytest(one: Overlay, tests: list[str] | tuple[str, ...]) -> Done:
+def _pytest(one: Overlay, tests: Sequence[str], cpu_seconds: int) -> Done:
     folder = one.root / "cache" / "pytest"
-    return one.run([*_PYTEST, "-o", f"cache_dir={folder}", "--rootdir", str(one.root), *tests], TEST_SECONDS)
+    return one.run([*_PYTEST, "-o", f"cache_dir={folder}", "--rootdir", str(one.root), *tests], cpu_seconds)
 
 
-def _proofs(one: Overlay, file: str) -> str:
-    """Name of the first proof that fails, or what went wrong; nothing if there is none."""
+def _proofs(one: Overlay, of: str) -> str:
+    """Name of the first proof that fails, or of what took too long; nothing if all hold. `of`: a file, or a proof."""
     table = one.root / "proofs.json"
-    stem = file.removesuffix(".py")
-    if not (units.ROOT / "tcugen" / "rtl" / "proofs" / file).exists():
-        return ""
-    arguments = ["-m", "tcugen.rtl.proofs", "--only", f"{stem}: ", "--jobs", "1", "--json", str(table)]
+    only = of
+    if of.endswith(".py"):
+        only = f"{of.removesuffix('.py')}: "
+        if not (units.ROOT / "tcugen" / "rtl" / "proofs" / of).exists():
+            return ""
+    table.unlink(missing_ok=True)
+    arguments = ["-m", "tcugen.rtl.proofs", "--only", only, "--jobs", "1", "--json", str(table)]
     done = one.run([*arguments, "--timeout", str(PROOF_SECONDS)], PROOF_SECONDS)
     if done.status == 0:
         return ""
     if done.late or not table.exists():
-        return f"{stem}: {'time' if done.late else done.output.strip().splitlines()[-1]}"
+        # The tool refused it, or the block could not be made.
+        return TIME + only
     rows = json.loads(table.read_text())["proofs"]
     return next(f"{row['module']}: {row['name']}" for row in rows if row["result"] != "holds")
