@@ -76,8 +76,9 @@ class Overlay:
                 status = process.wait(WALL_PER_CPU * cpu_seconds)
             except subprocess.TimeoutExpired:
                 status = -signal.SIGXCPU
-            # What it started may have outlived it.
-            _end(process)
+            finally:
+                # What it started may have outlived it.
+                _end(process)
             output.seek(0)
             return Done(status, output.read(), status in (-signal.SIGXCPU, -signal.SIGKILL))
 
