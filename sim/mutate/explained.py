@@ -21,7 +21,32 @@ class Explained:
     reason: str
 
 
-EXPLAINED: tuple[Explained, ...] = ()
+_LOADED_FIRST = "It is loaded before anything looks at it: what it holds after a reset does not matter."
+
+EXPLAINED = (
+    Explained(
+        "activation.py",
+        'served = [Signal(name=f"{name}_served_{cycle}") for cycle in (2, 3)]',
+        'served = [Signal(name=f"{name}_served_{cycle}") for cycle in (1, 3)]',
+        "The number is part of a name and nothing else.",
+    ),
+    Explained(
+        "activation.py",
+        '"drain_en": In(1),',
+        '"drain_en": In(2),',
+        "Who drives it has one bit, and the register that takes it too: the second bit is 0 and nobody reads it.",
+    ),
+    Explained(
+        "table.py",
+        '"bypass": In(1),',
+        '"bypass": In(2),',
+        "Who drives it has one bit: the second one is 0, and so is what `~` makes of it where a single bit is taken.",
+    ),
+    Explained("host.py", "strobes = Signal(4)", "strobes = Signal(4, init=1)", _LOADED_FIRST),
+    Explained(
+        "host.py", "address = Signal(ADDRESS_BITS - 2)", "address = Signal(ADDRESS_BITS - 2, init=1)", _LOADED_FIRST
+    ),
+)
 
 
 def lines_of(site: Site, text: str) -> tuple[str, str]:
