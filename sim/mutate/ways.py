@@ -51,7 +51,7 @@ class Verdict:
 
 NO_CHANGE = "no change"
 
-TIME, SEPARATOR = "time: ", ", "
+TIME, SEPARATOR = "time: ", " + "
 """Before what was ended for the time it took, and between its parts."""
 
 
@@ -81,11 +81,13 @@ class Judge:
         ways: tuple[tuple[str, Callable[[], str]], ...] = (
             (PROOF, lambda: _proofs(mutant, site.file)),
             (NETWORK, lambda: self._tested(mutant, units.NETWORKS)),
-            (FAULT, lambda: self._faulted(mutant)),
+            (FAULT, lambda: self._tested(mutant, units.FAULTS)),
             (TEXT, lambda: self._tested(mutant, units.TEXT)),
             (FURTHER, lambda: self._tested(mutant, units.FURTHER_NETWORKS)),
         )
         for way, find in ways:
+            if way == FAULT and way in self.allowed and (failed := self._refresh(mutant)):
+                return Verdict(BUILD, failed)
             if way in self.allowed and (by := find()):
                 return Verdict(way, by)
         return verdict
@@ -98,8 +100,6 @@ class Judge:
         """
         by_tests = {one.by for one in verdicts if one.way not in (BUILD, PROOF, NO_CHANGE, "")}
         tests = sorted({test for by in by_tests for test in by.removeprefix(TIME).split(SEPARATOR)})
-        if any(test in units.FAULTS or test.startswith(units.FAULTS) for test in tests):
-            self._refresh(self.original)
         if tests and (failed := self._tested(self.original, tests, len(tests) * TEST_SECONDS)):
             raise WrongOriginal(f"{failed} fails of the hardware as it is, so it finds nothing; mend it first")
         for name in sorted({one.by.removeprefix(TIME) for one in verdicts if one.way == PROOF}):
@@ -132,12 +132,8 @@ class Judge:
             raise RuntimeError(f"pytest ended with status {done.status}: {done.output[-2000:]}")
         return failed[1]
 
-    def _faulted(self, mutant: Overlay) -> str:
-        """The same for faults on the mutant's reference build, which is written first."""
-        return self._refresh(mutant) or self._tested(mutant, units.FAULTS)
-
     def _refresh(self, one: Overlay) -> str:
-        """Writes the reference build anew; what went wrong, if anything."""
+        """Writes the reference build, which faults run on, from its own hardware; what went wrong, if anything."""
         done = _emitted(one, "reference")
         if done.status:
             return done.output.strip().splitlines()[-1]

@@ -165,12 +165,19 @@ def test_a_mutant_that_is_known_to_be_found_is_found(monkeypatch: pytest.MonkeyP
         judge.confirm([verdict])
 
 
-def test_a_test_that_fails_of_the_hardware_as_it_is_finds_nothing(monkeypatch: pytest.MonkeyPatch):
+def test_a_test_that_fails_of_the_hardware_as_it_is_finds_nothing():
     with overlay(None) as original:
-        failing = original.root / "test_wrong.py"
-        failing.write_text("def test_wrong():\n    assert 1 == 2\n")
-        with pytest.raises(ways.WrongOriginal, match="test_wrong.py::test_wrong fails of the hardware as it is"):
-            Judge(original).confirm([Verdict(ways.NETWORK, "test_wrong.py::test_wrong")])
+        lines = (
+            "import pytest",
+            '@pytest.mark.parametrize("n", [(1, 2)], ids=str)',
+            "def test_wrong(n):",
+            "    assert n == 3",
+        )
+        (original.root / "test_wrong.py").write_text("\n".join(lines))
+        name = "test_wrong.py::test_wrong[(1, 2)]"
+        with pytest.raises(ways.WrongOriginal) as caught:
+            Judge(original).confirm([Verdict(ways.NETWORK, name)])
+        assert str(caught.value).startswith(f"{name} fails of the hardware as it is")
 
 
 def row(result: str, explained: bool = False) -> Row:
