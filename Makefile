@@ -23,6 +23,7 @@ help:
 	@echo "make faults     some 10,000 faults of bus, program, host and resets on the RTL: none may go unnoticed; ten minutes"
 	@echo "make faults-long  ten times as many"
 	@echo "make prove      properties of the hardware, proved, and broken hardware that the proofs must find; minutes"
+	@echo "make mutate     100 mutants of the hardware, one token each: which tests and proofs find them; an hour or two"
 	@echo "make mutants    5,000 programs wrong in one place: the checker of certificates must refuse them; a few minutes"
 	@echo "make networks-random  20,000 random networks on the emulator, 2,000 on the RTL: every tensor must be golden's; half an hour"
 	@echo "make endurance  20 inferences of ResNet-20 back to back on the RTL, with stalls and resets; a few minutes"
@@ -78,6 +79,12 @@ faults-long: $(venv)/demo.stamp
 .PHONY: prove
 prove: $(venv)/test.stamp | test-prerequisites
 	$(python) -m tcugen.rtl.proofs --mutants
+
+# MUTATE="--only fifo.py --count 20" breaks one file, --budget 30 begins no mutant after half an hour.
+MUTATE ?=
+.PHONY: mutate
+mutate: $(venv)/test.stamp | test-prerequisites
+	$(python) -m sim.mutate $(MUTATE)
 
 .PHONY: mutants
 mutants: $(venv)/demo.stamp

@@ -49,6 +49,19 @@ async def get(ctx, stream, count: int, idle: float = 0.0, random: Random | None 
     return taken
 
 
+async def get_at_times(ctx, stream, count: int, idle: float, random: Random):
+    """Take `count` payloads like `get`, but withdraw ready in any cycle, whether or not something was offered."""
+    taken = []
+    while len(taken) < count:
+        ready = not _waits(idle, random)
+        ctx.set(stream.ready, ready)
+        *_, valid, payload = await ctx.tick().sample(stream.valid, stream.payload)
+        if valid and ready:
+            taken.append(payload)
+    ctx.set(stream.ready, 0)
+    return taken
+
+
 def run(design, *benches, background=(), cycles: int = 20000):
     """Simulate until all `benches` are done; AssertionError if that takes more than `cycles`."""
     simulator = Simulator(design)

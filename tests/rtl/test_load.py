@@ -9,7 +9,7 @@ from tcugen.isa import Instruction, Opcode, Window
 from tcugen.rtl.load import Load
 from tcugen.rtl.reader import Reader
 from tests.rtl.axi_memory import ReadMemory
-from tests.rtl.streams import put, run
+from tests.rtl.streams import get, put, run
 from tests.typed import present
 
 SOURCES = (Window.INPUT, Window.SCRATCH)
@@ -131,6 +131,23 @@ def test_bytes_arrive_where_the_instructions_say(rows, bus_bytes, bus_idle, writ
         assert ctx.get(bench.reader.idle)
 
     run(bench.design, drive, background=(bench.memory.run, bench.sink), cycles=12000)
+
+
+@pytest.mark.parametrize("offset", [0x7FFF_FE00, 0x8000_0000, 0xFFFF_F000])
+def test_a_window_may_have_four_gib(offset):
+    load = Load(Architecture(rows=16, columns=32, bus_bytes=8, output_lanes=1))
+    fields = {"window": Window.OUTPUT, "offset": offset, "segment_bytes": 512, "segments": 2, "memory_step": 1024}
+
+    async def bursts(ctx):
+        taken = await get(ctx, load.request, 4)
+        assert [(burst.window, burst.offset, burst.beats) for burst in taken] == [
+            (Window.OUTPUT, offset + at, 32) for at in (0, 256, 1024, 1280)
+        ]
+
+    async def drive(ctx):
+        await put(ctx, load.instruction, words([Instruction(Opcode.LOAD, fields)]))
+
+    run(load, drive, bursts, cycles=200)
 
 
 @pytest.mark.parametrize("rows, bus_bytes, segment_beats", RATES)

@@ -4,12 +4,12 @@ import pytest
 
 from tcugen.arch import Architecture
 from tcugen.rtl.packer import Packer
-from tests.rtl.streams import get, put, run
+from tests.rtl.streams import get, get_at_times, put, run
 
 
 @pytest.mark.parametrize("rows, bus_bytes", [(16, 8), (32, 4), (4, 8), (4, 64), (16, 32)])
-@pytest.mark.parametrize("i_idle, o_idle", [(0.0, 0.0), (0.4, 0.4)])
-def test_bytes_keep_their_order(rows, bus_bytes, i_idle, o_idle):
+@pytest.mark.parametrize("i_idle, o_idle, taking", [(0.0, 0.0, get), (0.4, 0.4, get), (0.0, 0.6, get_at_times)])
+def test_bytes_keep_their_order(rows, bus_bytes, i_idle, o_idle, taking):
     packer = Packer(Architecture(rows=rows, columns=32, bus_bytes=bus_bytes, output_lanes=1))
     random = Random(rows + bus_bytes)
     unit_bytes = min(rows, bus_bytes)
@@ -31,8 +31,8 @@ def test_bytes_keep_their_order(rows, bus_bytes, i_idle, o_idle):
         await put(ctx, packer.i, words, i_idle, Random(1))
 
     async def consumer(ctx):
-        assert await get(ctx, packer.o, len(beats), o_idle, Random(2)) == beats
+        assert await taking(ctx, packer.o, len(beats), o_idle, Random(2)) == beats
 
     # Without idle cycles a word or a beat passes in every cycle.
-    limit = max(len(words), len(beats)) + 1 if not i_idle else 20 * (len(words) + len(beats))
+    limit = max(len(words), len(beats)) + 1 if not o_idle else 20 * (len(words) + len(beats))
     run(packer, producer, consumer, cycles=limit)

@@ -10,7 +10,7 @@ from tcugen.rtl.activation import ActivationMemory
 from tcugen.rtl.store import Store
 from tcugen.rtl.writer import Writer
 from tests.rtl.axi_memory import WriteMemory
-from tests.rtl.streams import put, run
+from tests.rtl.streams import get, put, run
 from tests.typed import present
 
 WINDOW_BYTES = 0x10000
@@ -200,6 +200,24 @@ def test_words_narrower_than_the_bus_come_one_per_cycle():
         assert cycles <= 1024 + 8
 
     run(bench.design, drive, background=(bench.memory.run, bench.source), cycles=1500)
+
+
+@pytest.mark.parametrize("offset", [0x7FFF_FE00, 0x8000_0000, 0xFFFF_F000])
+def test_a_window_may_have_four_gib(offset):
+    store = Store(Architecture(rows=16, columns=32, bus_bytes=8, output_lanes=1))
+    fields = {"window": Window.OUTPUT, "offset": offset, "segment_bytes": 512, "segments": 2, "memory_step": 1024}
+    fields |= {"row_step": 512, "row_bytes": 512}
+
+    async def bursts(ctx):
+        taken = await get(ctx, store.request, 4)
+        assert [(burst.window, burst.offset, burst.beats) for burst in taken] == [
+            (Window.OUTPUT, offset + at, 32) for at in (0, 256, 1024, 1280)
+        ]
+
+    async def drive(ctx):
+        await put(ctx, store.instruction, words([Instruction(Opcode.STORE, fields)]))
+
+    run(store, drive, bursts, cycles=200)
 
 
 @pytest.mark.parametrize("window", [Window.INPUT, Window.OUTPUT])

@@ -1,0 +1,1 @@
+"""Mutants of the hardware: which tests and proofs find an RTL with one token changed."""

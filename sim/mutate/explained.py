@@ -1,0 +1,64 @@
+"""Mutants that no test can find, and why: hardware with the change does the same as without."""
+
+from dataclasses import dataclass
+
+from sim.mutate.sites import Site
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A mutant that is equivalent.
+
+    Attributes:
+        file: In `tcugen/rtl`.
+        before, after: The lines of the change, white space as one blank.
+        reason: Why nothing can tell them apart.
+    """
+
+    file: str
+    before: str
+    after: str
+    reason: str
+
+
+_LOADED_FIRST = "It is loaded before anything looks at it: what it holds after a reset does not matter."
+
+EXPLAINED = (
+    Explained(
+        "activation.py",
+        'served = [Signal(name=f"{name}_served_{cycle}") for cycle in (2, 3)]',
+        'served = [Signal(name=f"{name}_served_{cycle}") for cycle in (1, 3)]',
+        "The number is part of a name and nothing else.",
+    ),
+    Explained(
+        "activation.py",
+        '"drain_en": In(1),',
+        '"drain_en": In(2),',
+        "Who drives it has one bit, and the register that takes it too: the second bit is 0 and nobody reads it.",
+    ),
+    Explained(
+        "table.py",
+        '"bypass": In(1),',
+        '"bypass": In(2),',
+        "Who drives it has one bit: the second one is 0, and so is what `~` makes of it where a single bit is taken.",
+    ),
+    Explained("host.py", "strobes = Signal(4)", "strobes = Signal(4, init=1)", _LOADED_FIRST),
+    Explained(
+        "host.py", "address = Signal(ADDRESS_BITS - 2)", "address = Signal(ADDRESS_BITS - 2, init=1)", _LOADED_FIRST
+    ),
+)
+
+
+def lines_of(site: Site, text: str) -> tuple[str, str]:
+    """The lines that a site is in, before and after the change, white space as one blank."""
+    content = text.encode()
+    begin = content.rfind(b"\n", 0, site.start) + 1
+    end = content.find(b"\n", site.end)
+    after = content[begin : site.start] + site.new.encode() + content[site.end : end]
+    return " ".join(content[begin:end].decode().split()), " ".join(after.decode().split())
+
+
+def explanation(site: Site, text: str) -> Explained | None:
+    """That of a site of a file with this text, if there is one."""
+    before, after = lines_of(site, text)
+    return next((one for one in EXPLAINED if (one.file, one.before, one.after) == (site.file, before, after)), None)
