@@ -48,7 +48,8 @@ REFUSALS = (
     Refusal("WINDOWS_OVERLAP", "OUTPUT or SCRATCH shares a byte with another window; move it"),
     Refusal("TIMEOUT", "the machine was still busy after so many looks at its status; make a soft reset"),
     Refusal("NOT_FINITE", "an image holds a value that is no number; prepare it again"),
-    Refusal("BAD_ARGUMENT", "the call does not fit the tensor's type or shape"),
+    Refusal("BAD_ARGUMENT", "the call does not fit the tensor's type or shape, or there is no such layer"),
+    Refusal("NO_RUN", "no run has ended since the last was taken; start one first"),
 )
 
 

@@ -6,7 +6,7 @@ from importlib.resources import files
 from tcugen.arch import Architecture
 from tcugen.driver.errors import results
 from tcugen.driver.quantization import HostQuantization, TensorQuantization
-from tcugen.isa import Window
+from tcugen.isa import INSTRUCTION_SET, Window
 from tcugen.program import Port, Program
 from tcugen.registers import (
     ADDRESS_BITS,
@@ -93,6 +93,7 @@ def registers(parity: int) -> list[str]:
 def _machine(architecture: Architecture) -> list[str]:
     return [
         f"#define TCU_ARCHITECTURE 0x{architecture.fingerprint:08x}u /* register ARCHITECTURE */",
+        f"#define TCU_INSTRUCTION_SET 0x{INSTRUCTION_SET:08x}u /* register INSTRUCTION_SET */",
         f"#define TCU_BUS_BYTES {architecture.bus_bytes}u",
         f"#define TCU_BUS_ADDRESS_BITS {architecture.bus_address_bits}",
         f"#define TCU_ROWS {architecture.rows}u",

@@ -3,6 +3,7 @@
 from typing import Any
 
 from tcugen.driver.errors import results
+from tcugen.isa import INSTRUCTION_SET
 from tcugen.program import Program
 from tcugen.registers import (
     ADDRESS_BITS,
@@ -22,6 +23,7 @@ def tables(program: Program) -> dict[str, Any]:
         "format": 1,
         "identification": IDENTIFICATION,
         "architecture": program.architecture.fingerprint,
+        "instruction_set": INSTRUCTION_SET,
         "bus_address_bits": program.architecture.bus_address_bits,
         "register_bytes": 1 << ADDRESS_BITS,
         "registers": {register.name: register.address for register in REGISTERS},

@@ -28,11 +28,14 @@ import numpy as np
 PAGE_BYTES = 4096
 WATCHDOG_CYCLES = 100_000
 _RESET_POLLS = 1_000_000
+_WINDOW_POLLS = 1000
+_RESET_FIRST = ("BUS_HUNG", "READ_LAST")
+"""After these memory may still owe answers, and a start would be refused."""
 
 
 class TcuError(RuntimeError):
-    """A call failed. `name` is that of an error code of the machine, or of a refusal of the driver; `address` is the
-    failing byte address, or the instruction's offset in the program."""
+    """A call failed. `name` is that of an error code of the machine, or of a refusal of the driver; what `address` is
+    depends on the code, as the text says: a byte address, an offset in PROGRAM or WEIGHTS, the number of a window."""
 
     def __init__(self, text: str, address: int = 0):
         super().__init__(text)
@@ -82,12 +85,14 @@ class Tensor:
         """Put [channels, height, width] into `window`, uint8 [bytes]: floats are quantized, int8 stays, uint8 is int8
         less 128."""
         image = np.asarray(image)
+        if image.shape != self.shape or self.int32:
+            raise TcuError(f"BAD_ARGUMENT: {self.name} is {self.shape}, but the image is {image.shape}")
+        if image.dtype.kind in "iub" and image.dtype not in (np.int8, np.uint8):
+            raise TcuError(f"BAD_ARGUMENT: an image of {image.dtype}; give floats, int8 or uint8")
         if image.dtype == np.uint8:
             image = (image ^ 128).view(np.int8)
         elif image.dtype != np.int8:
             image = self.quantize(image)
-        if image.shape != self.shape or self.int32:
-            raise TcuError(f"BAD_ARGUMENT: {self.name} is {self.shape}, but the image is {image.shape}")
         window[self.offset : self.offset + self.bytes] = 0
         window[self._indices] = image.view(np.uint8)
 
@@ -164,6 +169,8 @@ class Tcu:
         self.network, self.registers, self.memory = network, registers, memory
         self.wait, self.max_polls = wait, max_polls
         self.buffers: dict[str, Any] = {}
+        self._started = False
+        self._own_output = True
         tables = network.tables
         self._addresses: dict[str, int] = tables["registers"]
         self._control = {name: 1 << bit for name, bit in tables["control_bits"].items()}
@@ -188,8 +195,10 @@ class Tcu:
         tables, network = self.network.tables, self.network
         if self.read_register("IDENTIFICATION") != tables["identification"]:
             raise self._refusal("NO_MACHINE")
-        if self.read_register("ARCHITECTURE") != tables["architecture"]:
-            raise self._refusal("OTHER_MACHINE")
+        for name in ("architecture", "instruction_set"):
+            if self.read_register(name.upper()) != tables[name]:
+                raise self._refusal("OTHER_MACHINE")
+        self._started = False
         self.soft_reset()
         if not self.buffers:
             self.buffers = {name: self.memory.allocate(max(size, 1)) for name, size in network.sizes.items()}
@@ -209,7 +218,9 @@ class Tcu:
         self.write_register(name + "_SIZE", self.network.sizes[name])
 
     def run(self, input_address: int | None = None, output_address: int | None = None) -> None:
-        """One image, from start to end; in the buffers of `setup` unless other addresses are given."""
+        """One image, from start to end; in the buffers of `setup` unless other addresses are given.
+
+        The caller flushes and invalidates memory at other addresses."""
         self.start(input_address, output_address)
         polls = 0
         while self.is_busy():
@@ -221,20 +232,32 @@ class Tcu:
         self.finish()
 
     def start(self, input_address: int | None = None, output_address: int | None = None) -> None:
-        """Start a run and return."""
+        """Start a run and return; after an error that asks for it, a soft reset comes first."""
         if self.is_busy():
             raise self._refusal("BUSY")
+        failed = self.read_register("STATUS") & self._status["ERROR"]
+        if failed and self.error_text(self.read_register("ERROR_CODE")).split(":")[0] in _RESET_FIRST:
+            self.soft_reset()
         for name, address in (("INPUT", input_address), ("OUTPUT", output_address)):
             self._set_window(name, self.buffers[name].address if address is None else address)
         looking = 1 << len(self.network.tables["window_flaws"])
-        flaws = looking
+        flaws = self.read_register("WINDOWS")
+        polls = 0
         while flaws & looking:
+            polls += 1
+            if polls > _WINDOW_POLLS:
+                raise self._refusal("TIMEOUT")
             flaws = self.read_register("WINDOWS")
         for name, bit in self.network.tables["window_flaws"].items():
             if flaws >> bit & 1:
                 raise self._refusal(f"WINDOWS_{name}")
-        self.buffers["INPUT"].flush()
-        self.buffers["OUTPUT"].flush()  # no dirty line may be written back over what the machine writes
+        if input_address is None:
+            self.buffers["INPUT"].flush()
+        # No dirty line may be written back over what the machine writes.
+        if output_address is None:
+            self.buffers["OUTPUT"].flush()
+        self.buffers["SCRATCH"].flush()
+        self._started, self._own_output = True, output_address is None
         self.write_register("CONTROL", self._control["START"])
 
     def is_busy(self) -> bool:
@@ -246,10 +269,14 @@ class Tcu:
         status = self.read_register("STATUS")
         if status & self._status["BUSY"]:
             raise self._refusal("BUSY")
+        if not self._started or not status & (self._status["DONE"] | self._status["ERROR"]):
+            raise self._refusal("NO_RUN")
+        self._started = False
         self.write_register("CONTROL", self._control["CLEAR_INTERRUPT"])
         if status & self._status["ERROR"]:
             raise TcuError(self.error_text(self.read_register("ERROR_CODE")), self._read_wide("ERROR_ADDRESS"))
-        self.buffers["OUTPUT"].invalidate()
+        if self._own_output:
+            self.buffers["OUTPUT"].invalidate()
 
     def soft_reset(self) -> None:
         """Back to rest from any state; windows and watchdog stay."""
@@ -276,11 +303,15 @@ class Tcu:
 
     def layer_counters(self, layer: int) -> dict[str, int]:
         """Counters of one layer of the last run."""
+        if not 0 <= layer < len(self.network.layers):
+            raise TcuError(f"BAD_ARGUMENT: layer {layer}, but there are {len(self.network.layers)}")
         self.write_register("LAYER_SELECT", layer)
         return {name: self.read_register("LAYER_" + name) for name in self.network.tables["layer_counters"]}
 
     def infer(self, *images: Any) -> dict[str, Any]:
         """Run one image per input, [channels, height, width] each; integers by name of output."""
+        if len(images) != len(self.network.inputs):
+            raise TcuError(f"BAD_ARGUMENT: {len(images)} images, but {len(self.network.inputs)} inputs")
         window = self.buffers["INPUT"].array
         for tensor, image in zip(self.network.inputs, images):
             tensor.write(image, window)

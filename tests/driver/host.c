@@ -172,7 +172,8 @@ static void report_counters(void)
 
     tcu_read_counters(&tcu, &all);
     for (number = 0; number < tcu_network.layer_count; ++number) {
-        tcu_read_layer_counters(&tcu, number, &layer);
+        if (tcu_read_layer_counters(&tcu, number, &layer))
+            fail("a layer has no counters");
         busy += layer.busy;
     }
     fprintf(stderr, "counters %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", all.cycles, all.busy, busy,
@@ -256,9 +257,14 @@ static void provoke(const struct tcu_platform *platform)
     uint8_t *first = at(program), *opcode = first + PART;
     const uint8_t kept = *opcode;
     const float not_finite[2] = {0.0f, 1.0e30f * 1.0e30f};
+    struct tcu_layer_counters layer;
     int8_t byte;
 
+    told("set_up", set_up(platform, &tcu_network));
+    told("no_run", tcu_finish(&tcu));
     good_run(platform);
+    told("no_run", tcu_finish(&tcu));
+    told("bad_argument", tcu_read_layer_counters(&tcu, tcu_network.layer_count, &layer));
 
     other.read = read_nothing;
     told("no_machine", set_up(&other, &tcu_network));
@@ -319,7 +325,9 @@ static void provoke(const struct tcu_platform *platform)
     ask("silent", 1, 0, 1);
     told("bus_hung", tcu_run(&tcu, input, output));
     told("bus_hung", tcu_soft_reset(&tcu));
+    told("bus_hung", tcu_run(&tcu, input, output));
     ask("silent", 0, 0, 1);
+    told("run", tcu_run(&tcu, input, output));
     good_run(platform);
 
     sums.is_int32 = 1;

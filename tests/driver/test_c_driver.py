@@ -147,6 +147,23 @@ def test_the_tables_are_those_of_the_build(tmp_path, trained_build):
     assert network.is_placeholder == 0
 
 
+def test_the_tables_of_two_networks_stand_side_by_side(tmp_path, trained_build, small_build):
+    """As docs/driver.md has it."""
+    objects: list[str] = []
+    for name, build, flags in (
+        ("first", trained_build, ["-Dtcu_network=first"]),
+        ("second", small_build, ["-Dtcu_network=second", "-DTCU_TABLES_ONLY"]),
+    ):
+        objects.append(str(tmp_path / f"{name}.o"))
+        folder = build / "driver"
+        command = ["gcc", "-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror", *flags, "-c", "-o", objects[-1]]
+        subprocess.run([*command, str(folder / "tcu.c")], check=True)
+    linked = tmp_path / "both.so"
+    subprocess.run(["gcc", "-r", "-o", str(linked), *objects], check=True)
+    names = subprocess.run(["nm", "--defined-only", str(linked)], check=True, capture_output=True, text=True).stdout
+    assert {"first", "second", "tcu_run"} <= {line.split()[-1] for line in names.splitlines()}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["interrupt", "poll"])
 def test_images_are_classified_on_the_rtl(tmp_path, cache_dir, trained_build, trained, images, mode):

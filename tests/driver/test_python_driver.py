@@ -87,14 +87,21 @@ def test_errors_are_raised_by_name_and_the_next_run_is_good(cache_dir, trained_b
         fails("BUS_HUNG")
         with pytest.raises(TcuError, match="BUS_HUNG"):
             tcu.soft_reset()
+        fails("BUS_HUNG")
         machine.fall_silent(False)
-        tcu.soft_reset()
+        good()  # the start makes the soft reset that the error asks for
         sizes = dict(network.sizes)
         network.sizes["WEIGHTS"] //= 2
         tcu.setup(watchdog=2000)
         fails("WINDOW")
         network.sizes.update(sizes)
         tcu.setup(watchdog=2000)
+        with pytest.raises(TcuError, match="NO_RUN"):
+            tcu.finish()
+        with pytest.raises(TcuError, match="BAD_ARGUMENT: layer 4096, but there are"):
+            tcu.layer_counters(4096)
+        with pytest.raises(TcuError, match="BAD_ARGUMENT: 0 images, but 1 inputs"):
+            tcu.infer()
         tcu.start()
         fails("BUSY")
         tcu.soft_reset()
@@ -118,6 +125,8 @@ def test_an_image_that_does_not_fit_is_refused(small_build):
     window = np.zeros(tensor.bytes, np.uint8)
     with pytest.raises(TcuError, match="BAD_ARGUMENT"):
         tensor.write(np.zeros((1, 2, 3), np.int8), window)
+    with pytest.raises(TcuError, match="BAD_ARGUMENT: an image of int64"):
+        tensor.write(np.zeros(tensor.shape, np.int64), window)
     with pytest.raises(TcuError, match="NOT_FINITE"):
         tensor.write(np.full(tensor.shape, np.nan, np.float32), window)
 

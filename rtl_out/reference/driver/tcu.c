@@ -10,6 +10,7 @@
 
 #define PAGE_BYTES 4096u
 #define RESET_POLLS 1000000u /* a soft reset ends when memory has answered, or when the watchdog says that it has not */
+#define WINDOW_POLLS 1000u   /* windows are judged some ten cycles after they were written */
 
 static const struct tcu_tensor input_tensors[] = {TCU_INPUT_TENSORS};
 static const struct tcu_tensor output_tensors[] = {TCU_OUTPUT_TENSORS};
@@ -25,6 +26,8 @@ const struct tcu_network tcu_network = {
     TCU_SCRATCH_BYTES,  input_tensors,    output_tensors,    TCU_INPUT_COUNT,   TCU_OUTPUT_COUNT, layer_names,
     TCU_LAYER_COUNT,    class_names,      TCU_CLASS_COUNT,   TCU_IS_PLACEHOLDER,
 };
+
+#ifndef TCU_TABLES_ONLY
 
 /* ---- Registers -------------------------------------------------------------------------------------------------- */
 
@@ -71,11 +74,14 @@ static void set_window(const struct tcu *tcu, uint32_t base_low, uint64_t addres
 
 static int check_windows(const struct tcu *tcu)
 {
-    uint32_t flaws;
+    uint32_t flaws = read_register(tcu, TCU_REG_WINDOWS);
+    uint32_t polls;
 
-    do {
+    for (polls = 0; flaws & TCU_WINDOWS_LOOKING_BIT; ++polls) {
+        if (polls == WINDOW_POLLS)
+            return TCU_TIMEOUT;
         flaws = read_register(tcu, TCU_REG_WINDOWS);
-    } while (flaws & TCU_WINDOWS_LOOKING_BIT);
+    }
     if (flaws & TCU_WINDOWS_EMPTY_BIT)
         return TCU_WINDOWS_EMPTY;
     if (flaws & TCU_WINDOWS_WRAPS_BIT)
@@ -90,6 +96,17 @@ static int check_windows(const struct tcu *tcu)
 int tcu_is_busy(const struct tcu *tcu)
 {
     return (read_register(tcu, TCU_REG_STATUS) & TCU_STATUS_BUSY) != 0u;
+}
+
+/* After these codes memory may still owe answers, and a start would be refused. */
+static int needs_reset(const struct tcu *tcu)
+{
+    uint32_t code;
+
+    if (!(read_register(tcu, TCU_REG_STATUS) & TCU_STATUS_ERROR))
+        return 0;
+    code = read_register(tcu, TCU_REG_ERROR_CODE);
+    return code == (uint32_t)TCU_ERROR_BUS_HUNG || code == (uint32_t)TCU_ERROR_READ_LAST;
 }
 
 int tcu_soft_reset(struct tcu *tcu)
@@ -115,13 +132,16 @@ int tcu_setup(struct tcu *tcu, const struct tcu_platform *platform, const struct
 
     tcu->platform = *platform;
     tcu->network = network;
+    tcu->scratch_address = scratch;
     tcu->output_address = 0;
     tcu->error_address = 0;
+    tcu->is_started = 0;
     if (!is_address(program) || !is_address(weights) || !is_address(scratch))
         return TCU_BAD_ADDRESS;
     if (read_register(tcu, TCU_REG_IDENTIFICATION) != TCU_IDENTIFICATION)
         return TCU_NO_MACHINE;
-    if (read_register(tcu, TCU_REG_ARCHITECTURE) != network->architecture)
+    if (read_register(tcu, TCU_REG_ARCHITECTURE) != network->architecture
+        || read_register(tcu, TCU_REG_INSTRUCTION_SET) != TCU_INSTRUCTION_SET)
         return TCU_OTHER_MACHINE;
     result = tcu_soft_reset(tcu);
     if (result)
@@ -148,6 +168,11 @@ int tcu_start(struct tcu *tcu, uint64_t input, uint64_t output)
         return TCU_BAD_ADDRESS;
     if (tcu_is_busy(tcu))
         return TCU_BUSY;
+    if (needs_reset(tcu)) {
+        result = tcu_soft_reset(tcu);
+        if (result)
+            return result;
+    }
     set_window(tcu, TCU_REG_INPUT_BASE_LOW, input, network->input_bytes);
     set_window(tcu, TCU_REG_OUTPUT_BASE_LOW, output, network->output_bytes);
     result = check_windows(tcu);
@@ -157,8 +182,12 @@ int tcu_start(struct tcu *tcu, uint64_t input, uint64_t output)
         platform->flush(platform->context, input, network->input_bytes);
         /* No dirty line may be written back over what the machine writes. */
         platform->flush(platform->context, output, network->output_bytes);
+        if (network->scratch_bytes)
+            platform->flush(platform->context, tcu->scratch_address, network->scratch_bytes);
     }
     tcu->output_address = output;
+    tcu->is_started = 1;
+    TCU_BARRIER();
     write_register(tcu, TCU_REG_CONTROL, TCU_CONTROL_START);
     return 0;
 }
@@ -170,11 +199,15 @@ int tcu_finish(struct tcu *tcu)
 
     if (status & TCU_STATUS_BUSY)
         return TCU_BUSY;
+    if (!tcu->is_started || !(status & (TCU_STATUS_DONE | TCU_STATUS_ERROR)))
+        return TCU_NO_RUN;
+    tcu->is_started = 0;
     write_register(tcu, TCU_REG_CONTROL, TCU_CONTROL_CLEAR_INTERRUPT);
     if (status & TCU_STATUS_ERROR) {
         tcu->error_address = read_wide(tcu, TCU_REG_ERROR_ADDRESS_LOW, TCU_REG_ERROR_ADDRESS_HIGH);
         return (int)read_register(tcu, TCU_REG_ERROR_CODE);
     }
+    TCU_BARRIER();
     if (platform->invalidate)
         platform->invalidate(platform->context, tcu->output_address, tcu->network->output_bytes);
     return 0;
@@ -206,12 +239,15 @@ void tcu_read_counters(const struct tcu *tcu, struct tcu_counters *counters)
 #undef TCU_READ
 }
 
-void tcu_read_layer_counters(const struct tcu *tcu, unsigned layer, struct tcu_layer_counters *counters)
+int tcu_read_layer_counters(const struct tcu *tcu, unsigned layer, struct tcu_layer_counters *counters)
 {
+    if (layer >= tcu->network->layer_count)
+        return TCU_BAD_ARGUMENT;
     write_register(tcu, TCU_REG_LAYER_SELECT, layer);
 #define TCU_READ(member, offset) counters->member = read_register(tcu, offset);
     TCU_LAYER_COUNTERS(TCU_READ)
 #undef TCU_READ
+    return 0;
 }
 
 /* ---- Tensors ---------------------------------------------------------------------------------------------------- */
@@ -398,3 +434,5 @@ const char *tcu_error_text(int result)
             return texts[at].text;
     return "UNKNOWN: no call returns this number";
 }
+
+#endif /* TCU_TABLES_ONLY */

@@ -123,6 +123,7 @@ static void refusals(void)
     network.architecture ^= 1u;
     expect(TCU_OTHER_MACHINE, set_up(&board_interrupt, &network));
     good(set_up(&board_interrupt, &tcu_network));
+    expect(TCU_NO_RUN, tcu_finish(unit));
     expect(TCU_BAD_ADDRESS, tcu_run(unit, areas.input + 8u, areas.output));
     expect(TCU_WINDOWS_OVERLAP, tcu_run(unit, areas.input, areas.input));
     network = tcu_network;

@@ -30,12 +30,21 @@ struct tcu_network {
     int is_placeholder;       /* weights are placeholders: runs are right, results mean nothing */
 };
 
+/* Orders loads and stores of memory before and after it, for processor and compiler: what was written into INPUT before
+ * the start, what is read from OUTPUT after the end. Define it for a compiler without this built-in, or where a bus
+ * master needs more than the processor's usual barrier (on ARM one outside the inner shareable domain: dsb sy). */
+#ifndef TCU_BARRIER
+#define TCU_BARRIER() __sync_synchronize()
+#endif
+
 /* How the processor reaches the machine. Everything that is 0 has a default.
  *   registers   where AXI4-Lite is mapped, if `read` and `write` are 0
  *   read, write one register at a byte offset
  *   flush       make `bytes` from bus address `address` visible to the machine (clean the cache); 0: memory is coherent
  *   invalidate  make what the machine wrote there visible to the processor; 0: memory is coherent
- *   wait        sleep until the interrupt; it may return early. 0: poll
+ *               both are given ranges as they are: let each window begin and end with a cache line of its own
+ *   wait        sleep until the interrupt; it may return early. 0: poll. `irq` is a level and stays high until
+ *               tcu_finish: a handler that only wakes `wait` must mask it, and `wait` unmask it
  *   interrupt   raise the interrupt at the end of a run, for a handler that calls tcu_finish; `wait` implies it
  *   max_polls   looks at STATUS after which a run is given up; 0: never
  * Loads and stores through `registers` must reach the device in order: map it as device memory. */
@@ -55,8 +64,10 @@ struct tcu_platform {
 struct tcu {
     struct tcu_platform platform;
     const struct tcu_network *network;
+    uint64_t scratch_address;
     uint64_t output_address;  /* of the run under way */
-    uint64_t error_address;   /* of the last run that stopped: byte address, or offset in the program */
+    uint64_t error_address;   /* of the last run that stopped; what it is depends on the code, as its text says */
+    int is_started;           /* a run was started whose end was not taken */
 };
 
 /* Look for the machine, bring it to rest and set what holds for all runs. To be called once, and after a change of
@@ -69,8 +80,9 @@ int tcu_setup(struct tcu *tcu, const struct tcu_platform *platform, const struct
  * 4096, of `input_bytes` and `output_bytes` bytes. Returns 0, an error code of the machine, or a refusal. */
 int tcu_run(struct tcu *tcu, uint64_t input, uint64_t output);
 
-/* The same in three steps. tcu_is_busy asks without waiting; tcu_finish clears the interrupt and returns as tcu_run. It
- * may be called from the interrupt's handler. */
+/* The same in three steps. tcu_start makes a soft reset first where the last run's error asks for one. tcu_is_busy asks
+ * without waiting; tcu_finish clears the interrupt and returns as tcu_run, or TCU_NO_RUN if no run has ended since. It
+ * may be called from the interrupt's handler, also from one that the line is shared with. */
 int tcu_start(struct tcu *tcu, uint64_t input, uint64_t output);
 int tcu_is_busy(const struct tcu *tcu);
 int tcu_finish(struct tcu *tcu);
@@ -82,9 +94,9 @@ int tcu_soft_reset(struct tcu *tcu);
 /* One line that says what a result of any of these calls means. */
 const char *tcu_error_text(int result);
 
-/* Counters of the last run. */
+/* Counters of the last run; of a layer below `layer_count`, else TCU_BAD_ARGUMENT. */
 void tcu_read_counters(const struct tcu *tcu, struct tcu_counters *counters);
-void tcu_read_layer_counters(const struct tcu *tcu, unsigned layer, struct tcu_layer_counters *counters);
+int tcu_read_layer_counters(const struct tcu *tcu, unsigned layer, struct tcu_layer_counters *counters);
 
 /* Write one input into memory that the processor sees at `window` (the beginning of window INPUT). `image` is
  * [channels][height][width]: real values, which are quantized as clamp(rint(x / scale) + zero_point) in single
