@@ -231,7 +231,7 @@ class _Finder(ast.NodeVisitor):
             inverted = isinstance(node.args[0], ast.UnaryOp) and isinstance(node.args[0].op, ast.Invert)
             if not inverted:
                 self._replace("condition", node.args[0], "~({})")
-        if name == "Mux":
+        if name == "Mux" and len(node.args) == 3:  # not one whose arms are unpacked
             self._arms(node)
         if name == "Signal" and not {"init", "reset_less"} & {one.arg for one in node.keywords}:
             end = self._span(node)[1] - 1

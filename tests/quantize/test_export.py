@@ -49,7 +49,7 @@ def test_a_residual_network():
     module = trained(Small())
     model = import_module(module, SHAPE, "small")
     assert summary(model.network) == [
-        "stem: conv(image) relu",
+        "stem: conv(image) relu6",
         "maxpool: max_pool(stem)",
         "layers.0.conv1: conv(maxpool) relu",
         "layers.0.conv2: conv(layers.0.conv1)",

@@ -96,14 +96,21 @@ class TestBias:
 
 
 class TestLimits:
-    @pytest.mark.parametrize("low, high, clamp", [(0, 6, (-7, 113)), (-1, 1, (-27, 13)), (0, 1e30, (-7, 127))])
-    def test_limits_are_rounded_like_values(self, imported, low, high, clamp):
+    @pytest.mark.parametrize(
+        "low, high, clamp, activation",
+        [
+            (0, 6, (-7, 113), "relu6"),
+            (-1, 1, (-27, 13), (-1, 1)),
+            (0, 1e30, (-7, 127), (0, float(np.float32(1e30)))),
+        ],
+    )
+    def test_limits_are_rounded_like_values(self, imported, low, high, clamp, activation):
         graph = Graph()
         conv = graph.conv(graph.qdq("image", *X), 3, name="conv")
         clip = graph.node("Clip", conv, graph.constant(low, np.float32), graph.constant(high, np.float32))
         result = imported(graph, graph.qdq(clip, *Y))
         assert result.model.integers["conv"].clamp == clamp
-        assert result.model.network.by_name["conv"].activation == ("relu" if low == 0 else None)
+        assert result.model.network.by_name["conv"].activation == activation
 
     def test_a_lone_relu_becomes_part_of_the_node_before_it(self, imported):
         graph = Graph()
