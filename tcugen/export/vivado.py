@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 from tcugen.export.build_folder import SOURCES, Build
 from tcugen.export.ports import TopPort, top_ports
 from tcugen.registers import ADDRESS_BITS, REGISTERS
+from tcugen.rtl.host import INITIAL_VALUES
 
 SPIRIT = "http://www.spiritconsortium.org/XMLSchema/SPIRIT/1685-2009"
 XILINX = "http://www.xilinx.com"
@@ -148,6 +149,8 @@ def _memory_map(root: ElementTree.Element) -> None:
         _add(element, "addressOffset", f"0x{register.address:x}")
         _add(element, "size", 32)
         _add(element, "access", _ACCESS[register.access])
+        if register.access == "rw":
+            _add(_add(element, "reset"), "value", f"0x{INITIAL_VALUES.get(register.name, 0):x}")
 
 
 def _model(root: ElementTree.Element, ports: Sequence[TopPort]) -> None:

