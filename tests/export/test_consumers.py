@@ -39,6 +39,7 @@ def test_the_ip_core_has_every_port_on_a_bus_and_its_files(exported):
     ports = core.xpath("//s:model/s:ports/s:port/s:name/text()", namespaces=space)
     mapped = core.xpath("//s:physicalPort/s:name/text()", namespaces=space)
     assert sorted(mapped) == sorted(port for port in ports if not port.startswith("trace_"))
+    assert "Not run on hardware" in core.findtext("s:description", namespaces=space)
     names = set(core.xpath("//s:file/s:name/text()", namespaces=space))
     assert names and all((exported / "vivado" / name).is_file() for name in names)
 
@@ -95,8 +96,17 @@ def test_the_register_page_is_there(exported):
     assert "<html" in (exported / "verilog" / "registers" / "html" / "index.html").read_text()
 
 
-def test_the_device_tree_compiler(exported, tmp_path):
-    run("dtc", "-@", "-I", "dts", "-O", "dtb", "-o", "tcu.dtbo", exported / "verilog/linux/tcu.dtso", cwd=tmp_path)
+@pytest.mark.parametrize(
+    "system, cells, registers",
+    [("zynq7000", "<1>", "<0x43c00000 0x1000>"), ("zynqmp", "<2>", "<0 0xa0000000 0 0x1000>")],
+)
+def test_the_device_tree_compiler(exported, tmp_path, system, cells, registers):
+    overlay = exported / "verilog" / "linux" / f"tcu_{system}.dtso"
+    text = overlay.read_text()
+    assert f"reg = {registers};" in text
+    assert f"#address-cells = {cells};" in text and f"#size-cells = {cells};" in text
+    told = run("dtc", "-@", "-I", "dts", "-O", "dtb", "-o", "tcu.dtbo", overlay, cwd=tmp_path)
+    assert "reg_format" not in told and "unit_address" not in told, told
     assert (tmp_path / "tcu.dtbo").read_bytes()[:4] == b"\xd0\x0d\xfe\xed"
 
 
@@ -166,10 +176,14 @@ close $file
 """
 
 
-@pytest.mark.parametrize("board", ["pynq-z2", "zybo", "zcu104", "kv260"])
-def test_the_script_of_the_block_design_is_tcl(exported, tmp_path, board):
+@pytest.mark.parametrize(
+    "board, address",
+    [("pynq-z2", "0x43C00000"), ("zybo", "0x43C00000"), ("zcu104", "0xA0000000"), ("kv260", "0xA0000000")],
+)
+def test_the_script_of_the_block_design_is_tcl(exported, tmp_path, board, address):
     (tmp_path / "stubs.tcl").write_text(STUBS % (board, exported / "vivado" / "block_design.tcl"))
-    run("yosys", "-q", "-c", "stubs.tcl", cwd=tmp_path)  # its interpreter is Tcl's own
+    told = run("yosys", "-q", "-c", "stubs.tcl", cwd=tmp_path)  # its interpreter is Tcl's own
+    assert f"registers of the unit: {address}" in told
     called = (tmp_path / "called.txt").read_text()
     for wanted in (
         "create_project",
@@ -177,7 +191,7 @@ def test_the_script_of_the_block_design_is_tcl(exported, tmp_path, board):
         "tcu/s_axil",
         "/tcu/m_axi",
         "connect_bd_net",
-        "assign_bd_address",
+        f"assign_bd_address -offset {address} -range 0x1000 ",
     ):
         assert wanted in called
     assert called.rstrip().splitlines()[-1].startswith("make_wrapper")
