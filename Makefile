@@ -135,7 +135,7 @@ pythons: $(venv)/test.stamp
 # ZigZag and SCALE-Sim run on the layers that are exported for them.
 .PHONY: layer-tools
 layer-tools: $(venv)/test.stamp $(venv)-layers/stamp
-	$(python) -m pytest -m verify tests/network/test_outside_tools.py
+	$(python) -m pytest -rP -m verify tests/network/test_outside_tools.py
 
 # The newest versions that pyproject.toml allows and that work together. Local tags (+cpu) name a build, not a version,
 # and would shut out everybody else's.

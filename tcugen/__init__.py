@@ -40,6 +40,11 @@ __all__ = [
 ]
 
 
+def __dir__() -> list[str]:
+    """Names of `__all__` too, so that they complete before they are read."""
+    return sorted({*globals(), *__all__})
+
+
 def __getattr__(name: str) -> object:
     """Names of `__all__`, from `tcugen.api`, which is read at the first of them: parts of tcugen need not all of it."""
     if name not in __all__:

@@ -21,12 +21,16 @@ def compile_program(
     ],
     rtl: Annotated[Path, typer.Option(metavar="BUILD", help="Folder of the build whose machine is to run it.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Output folder.")],
+    classes: Annotated[
+        Path | None, typer.Option("--classes", metavar="FILE", help="Names of the classes for the driver, one a line.")
+    ] = None,
     certify: Annotated[bool, typer.Option(help="Prove that the program computes the network.")] = True,
 ) -> None:
     """Write the program of a network for a machine that exists, without Verilog."""
     console = screen()
     with one_clear_error():
-        compile_command.compile_program(compile_command.CompileOptions(network, rtl, output, certify), console)
+        options = compile_command.CompileOptions(network, rtl, output, certify, classes)
+        compile_command.compile_program(options, console)
 
 
 def networks(

@@ -15,6 +15,12 @@ CONFIG = str(Path(__file__).parents[1] / "examples" / "reference.json")
 FLAGS = tcugen.MachineFlags(array="4x4", activation_kib=16)
 
 
+def test_every_name_completes_before_it_is_read():
+    command = "import tcugen; assert 'tcugen.api' not in __import__('sys').modules; print(*dir(tcugen))"
+    told = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True).stdout.split()
+    assert set(tcugen.__all__) <= set(told) and told == sorted(set(told))
+
+
 @pytest.fixture(scope="module")
 def workload():
     return tcugen.load(CONFIG)

@@ -38,7 +38,8 @@ def wheel(tmp_path_factory) -> Path:
 def test_what_was_asked_for_runs():
     """A name in `TCUGEN_PYTHONS` that leads nowhere would leave out what was asked for."""
     asked = os.environ.get("TCUGEN_PYTHONS", "").split()
-    assert [python for python in asked if version(python) is None] == []
+    missing = [python for python in asked if version(python) is None]
+    assert missing == [], f"no Python runs as {' or '.join(missing)}; name others: make pythons PYTHONS=PATH"
 
 
 @pytest.mark.verify

@@ -83,6 +83,7 @@ def soc(build: Path) -> Path:
 
 def _make(build: Path, folder: Path) -> None:
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    build = build.resolve()  # the commands run in ROOT
     run(
         [sys.executable, "-m", "tcugen", "export", build, "--format", "litex", "-o", folder / "unit"], ROOT, environment
     )

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from tcugen import __version__
 from tcugen.arch import Architecture
-from tcugen.commands.build import identity, page_of, remarks, with_weights, write_network
+from tcugen.commands.build import class_names, identity, page_of, remarks, with_weights, write_network
 from tcugen.commands.certificates import write_certificate
 from tcugen.compiler import compile_network, int32_outputs
 from tcugen.compiler.integers import integers_of
@@ -43,20 +43,22 @@ class CompileOptions:
         rtl: Folder of the build whose machine is to run it.
         output: Folder to write.
         certify: Prove that the program computes the network.
+        classes: File with the names of the network's classes, one a line; None if they are not known.
     """
 
     network: str
     rtl: Path
     output: Path
     certify: bool = True
+    classes: Path | None = None
 
 
 def compile_program(options: CompileOptions, console: Console) -> Path:
     """Compile and return the folder.
 
-    It then holds `program/`, `program.lst` (its listing), `layer-config.json`, `architecture.json`, `report.json`,
-    `report.md`, `report.html` with its data in `report/`, and `compile.json`, the marker
-    with hashes of the inputs and the way to the machine.
+    It then holds `program/`, `driver/`, `program.lst` (its listing), `layer-config.json`, `architecture.json`,
+    `report.json`, `report.md`, `report.html` with its data in `report/`, and `compile.json`, the marker with hashes of
+    the inputs and the way to the machine.
 
     Raises:
         NetworkError, ModelError, CompileError, UsageError: And nothing is written. What the machine lacks is one error.
@@ -73,6 +75,7 @@ def compile_program(options: CompileOptions, console: Console) -> Path:
             f"--rtl {options.rtl} is in {options.output}, and replacing that would delete the machine; choose another "
             "folder with -o"
         )
+    names = class_names(options.classes)
     source = _source(options.network)
     quantized = with_weights(source, console)
     network = quantized.network
@@ -87,7 +90,7 @@ def compile_program(options: CompileOptions, console: Console) -> Path:
         console.print(line, highlight=False, markup=False)
     program = compile_network(quantized, architecture, planned=planned)
     step(f"program: {len(program.instructions)} instructions, {len(program.weights):,} bytes of weights")
-    host = quantization_of(quantized, placeholder=not isinstance(source, Path))
+    host = quantization_of(quantized, not isinstance(source, Path), names)
     model = source if isinstance(source, Path) else None
     marker = identity(network, architecture, model)
     with replacing(options.output) as staging:

@@ -40,7 +40,7 @@ class ExportOptions:
 def _verilog(build: Build, _: list[Image]) -> Files:
     file_list = "".join(f"{name}\n" for name in SOURCES).encode()
     maps = {f"registers/{name}": data for name, data in register_maps.exported(build.architecture).items()}
-    tree = {"linux/tcu.dtso": device_tree.fragment(build)}
+    tree = {f"linux/{name}": data for name, data in device_tree.fragments(build).items()}
     clock = {f"constraints/{name}": data for name, data in constraints(build).items()}
     return {**build.files, "tcu.f": file_list, **maps, **tree, **clock}
 

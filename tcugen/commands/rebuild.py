@@ -14,6 +14,7 @@ from tcugen.commands.part_goal import Goal
 from tcugen.console.build_record import BuildRecord, read_record, sha256
 from tcugen.console.outcome import Status, UsageError
 from tcugen.console.output_folder import QUANTIZE_MARKER, check_replaceable
+from tcugen.page.render import DATA, DATA_FOLDER, PAGE
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ class RebuildOptions:
 def rebuild(options: RebuildOptions, console: Console) -> Status:
     """Build again, compare with the first, and say what differs: MISMATCH if a file of the build does.
 
-    Files in the folder that the build did not write are named, but are no difference.
+    Files in the folder that the build did not write are named, but are no difference; nor are pages that are left out
+    where their data is kept, which they are made of alone.
 
     Raises:
         UsageError: If the record or an input is not there, or is not what it was; and nothing is written.
@@ -58,6 +60,9 @@ def rebuild(options: RebuildOptions, console: Console) -> Status:
 
     for path in sorted(before.keys() - again.keys()):
         say(f"not of the build: {path}")
+    for path in sorted(path for path in again.keys() - before.keys() if _page_data(path) in before):
+        say(f"left out: {path}, which is made of {_page_data(path)} alone")
+        del again[path]
     differing = [path for path in sorted(again) if before.get(path) != again[path]]
     for path in differing:
         say(f"missing: {path}" if path not in before else f"differs: {path}, {_first(before[path], again[path])}")
@@ -94,6 +99,12 @@ def _build(options: RebuildOptions, record: BuildRecord, inputs: Path, target: P
         certify=record.certify,
     )
     build(asked, record.flags, console)
+
+
+def _page_data(path: str) -> str | None:
+    """Name of the file that a page is made of; None of any other file."""
+    page = Path(path)
+    return (page.with_name(DATA_FOLDER) / DATA).as_posix() if page.name == PAGE else None
 
 
 def _refuse_model(options: RebuildOptions) -> None:

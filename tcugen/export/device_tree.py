@@ -1,14 +1,16 @@
-"""A device-tree fragment for Linux: registers and interrupt through UIO, memory through u-dma-buf."""
+"""Device-tree overlays for Linux: registers and interrupt through UIO, memory through u-dma-buf."""
+
+from dataclasses import dataclass
 
 from tcugen.arch import PAGE_BYTES
 from tcugen.export.build_folder import Build
 from tcugen.registers import ADDRESS_BITS
 from tcugen.simulator.memory_image import place
 
-FRAGMENT = """// Device-tree overlay of the tensor compute unit for {network}. Not run on hardware.
+FRAGMENT = """// Device-tree overlay of the tensor compute unit for {network}, {system}. Not run on hardware.
 //
-// Adapt: the address to the system's; `interrupts` and `clocks` to the system's controllers. The driver finds the unit
-// as /dev/uioN (module uio_pdrv_genirq, parameter of_id=generic-uio) and the buffer as /dev/udmabuf0 (u-dma-buf).
+// The address is that of block_design.tcl. In another design adapt it, `interrupts` and `clocks`. The driver finds the
+// unit as /dev/uioN (module uio_pdrv_genirq, parameter of_id=generic-uio) and the buffer as /dev/udmabuf0 (u-dma-buf).
 /dts-v1/;
 /plugin/;
 
@@ -16,15 +18,15 @@ FRAGMENT = """// Device-tree overlay of the tensor compute unit for {network}. N
     fragment@0 {{
         target-path = "/";
         __overlay__ {{
-            #address-cells = <1>;
-            #size-cells = <1>;
+            #address-cells = <{cells}>; // as the tree of this system has it
+            #size-cells = <{cells}>;
 
-            tcu@43c00000 {{
+            tcu@{address:x} {{
                 compatible = "tcugen,tcu-1.0", "generic-uio";
-                reg = <0x43c00000 0x{size:x}>;
-                interrupt-parent = <&intc>;
-                interrupts = <0 29 4>; // SPI 29, level high: the first of the programmable logic on Zynq-7000
-                clocks = <&clkc 15>;   // FCLK0 there
+                reg = <{registers}>;
+                interrupt-parent = <&{controller}>;
+                interrupts = <0 {interrupt} 4>; // SPI, level high: the first of the programmable logic
+                clocks = <&{clock}>; // {clock_name}
                 clock-names = "aclk";
             }};
 
@@ -40,9 +42,51 @@ FRAGMENT = """// Device-tree overlay of the tensor compute unit for {network}. N
 """
 
 
-def fragment(build: Build) -> bytes:
-    """Text of `tcu.dtso`."""
-    image = place(build.program, 1)
+@dataclass(frozen=True)
+class System:
+    """A processing system.
+
+    Attributes:
+        name: As its maker says it.
+        address: Of the unit's registers, where `block_design.tcl` places them.
+        cells: 32-bit words of an address and of a size in the root of its tree.
+        controller, interrupt: Label of its interrupt controller, and number among the shared peripheral interrupts.
+        clock, clock_name: The first clock of its programmable logic: label and number, and what it is called.
+    """
+
+    name: str
+    address: int
+    cells: int
+    controller: str
+    interrupt: int
+    clock: str
+    clock_name: str
+
+
+SYSTEMS = {
+    "zynq7000": System("Zynq-7000", 0x43C0_0000, 1, "intc", 29, "clkc 15", "FCLK0"),
+    "zynqmp": System("Zynq UltraScale+", 0xA000_0000, 2, "gic", 89, "zynqmp_clk 71", "PL0_REF"),
+}
+"""By the name in the file's name: of PYNQ-Z2 and Zybo; of ZCU104 and KV260."""
+
+
+def fragments(build: Build) -> dict[str, bytes]:
+    """Texts of `tcu_SYSTEM.dtso` by file name."""
+    return {f"tcu_{key}.dtso": _fragment(build, system) for key, system in SYSTEMS.items()}
+
+
+def _fragment(build: Build, system: System) -> bytes:
     size = max(PAGE_BYTES, 1 << ADDRESS_BITS)
-    network = build.program.network.encode("ascii", "replace").decode().replace("\\", "/")
-    return FRAGMENT.format(network=network, size=size, buffer=image.size).encode()
+    high = "0 " * (system.cells - 1)
+    return FRAGMENT.format(
+        network=build.program.network.encode("ascii", "replace").decode().replace("\\", "/"),
+        system=system.name,
+        cells=system.cells,
+        address=system.address,
+        registers=f"{high}0x{system.address:x} {high}0x{size:x}",
+        controller=system.controller,
+        interrupt=system.interrupt,
+        clock=system.clock,
+        clock_name=system.clock_name,
+        buffer=place(build.program, 1).size,
+    ).encode()

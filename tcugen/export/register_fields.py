@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from tcugen.arch import Architecture
 from tcugen.registers import IDENTIFICATION, ControlBit, Register, StatusBit, WindowFlaw, error_codes
-from tcugen.rtl.host import writable_mask
+from tcugen.rtl.host import INITIAL_VALUES, writable_mask
 
 
 @dataclass(frozen=True)
@@ -13,6 +13,7 @@ class Field:
 
     Attributes:
         constant: What it always reads, None if that varies.
+        reset: What it holds after reset, of a field that software writes and reads.
         values: Names of values, if they have any.
     """
 
@@ -21,6 +22,7 @@ class Field:
     high: int
     doc: str
     constant: int | None = None
+    reset: int = 0
     values: tuple[tuple[str, int], ...] = ()
 
 
@@ -47,7 +49,8 @@ def fields(register: Register, architecture: Architecture) -> tuple[Field, ...]:
             if not mask:  # an address of 32 bits has no high half
                 mask = 1
             low = (mask & -mask).bit_length() - 1
-            return (Field("VALUE", low, mask.bit_length() - 1, register.doc),)
+            reset = (INITIAL_VALUES.get(register.name, 0) & mask) >> low
+            return (Field("VALUE", low, mask.bit_length() - 1, register.doc, reset=reset),)
 
 
 def _words(name: str) -> str:

@@ -36,8 +36,10 @@ def _rdl_field(register: Register, field: Field) -> str:
     properties = [f"sw = {software};", f"hw = {hardware};", f'desc = "{_quoted(field.doc or field.name)}";']
     if field.constant is not None:
         properties[1] = "hw = na;"
-    if field.constant is not None or register.access == "rw":
-        properties.append(f"reset = 0x{field.constant or 0:x};")
+    if field.constant is not None:
+        properties.append(f"reset = 0x{field.constant:x};")
+    elif register.access == "rw":
+        properties.append(f"reset = 0x{field.reset:x};")
     if register.access == "w":
         properties.append("singlepulse; reset = 0;")
     if field.values:
@@ -93,8 +95,11 @@ def svd(architecture: Architecture) -> bytes:
             size=32,
             access=_ACCESS_SVD[register.access],
         )
+        found = fields(register, architecture)
+        if register.access == "rw":
+            _children(element, resetValue=f"0x{sum(field.reset << field.low for field in found):x}")
         parts = ElementTree.SubElement(element, "fields")
-        for field in fields(register, architecture):
+        for field in found:
             part = ElementTree.SubElement(parts, "field")
             _children(part, name=field.name, description=field.doc or field.name, lsb=field.low, msb=field.high)
             if field.values:

@@ -14,6 +14,8 @@ from tcugen.report.losses import REASONS
 
 PAGE = "report.html"
 DATA_FOLDER = "report"
+DATA = "page.json"
+"""In DATA_FOLDER: all that the page is made of."""
 _ASSETS = Path(__file__).parent / "assets"
 # ECharts draws; it stands here, unmodified and with its licence, as a page must open offline and pip has no such file.
 _SCRIPTS = ("echarts.min.js", "charts.js", "page.js")
@@ -23,7 +25,7 @@ def page_files(content: PageContent) -> dict[str, str]:
     """Text of every file of a page by its path: the page, and its data in the folder `report`."""
     return {
         PAGE: page(content),
-        f"{DATA_FOLDER}/page.json": json.dumps(content, indent=1) + "\n",
+        f"{DATA_FOLDER}/{DATA}": json.dumps(content, indent=1) + "\n",
         f"{DATA_FOLDER}/layers.csv": layers_csv(content),
         f"{DATA_FOLDER}/timeline.csv": timeline_csv(content),
         f"{DATA_FOLDER}/memory.csv": memory_csv(content),

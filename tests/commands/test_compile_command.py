@@ -46,6 +46,22 @@ def place(tcugen, tmp_path):
     return tmp_path
 
 
+def test_classes_are_named_for_the_driver_as_build_does_it(tcugen, place):
+    (place / "names.txt").write_text("\n".join(f"class {number}" for number in range(7)) + "\n")
+    result = tcugen("compile", "second.json", "--rtl", "machine", "--classes", "names.txt", "--no-certify", "-o", "out")
+    assert result.exit_code == 0, result.output
+    names = json.loads((place / "out" / "program" / "quantization.json").read_text())["classes"]
+    assert names == [f"class {number}" for number in range(7)]
+    assert '"class 6"' in (place / "out" / "driver" / "tcu.h").read_text()
+
+
+def test_classes_that_cannot_be_read_are_refused(tcugen, place):
+    result = tcugen("compile", "second.json", "--rtl", "machine", "--classes", "none.txt", "-o", "out")
+    assert result.exit_code == 2
+    assert "--classes none.txt: cannot be read (No such file or directory)" in result.stderr
+    assert not (place / "out").exists()
+
+
 def test_the_network_of_the_machine_gets_the_program_of_the_build(tcugen, place):
     result = tcugen("compile", "machine/layer-config.json", "--rtl", "machine", "-o", "out")
     assert result.exit_code == 0, result.output

@@ -84,6 +84,20 @@ def test_the_verilog_too_and_nothing_is_left(tcugen, tmp_path, reference_build):
     assert "every byte identical" in result.stdout
 
 
+def test_a_page_that_is_left_out_is_named_and_its_data_compared(tcugen, place, quick):
+    assert tcugen("build", "--layer-config", "second.json", *MACHINE, "-o", "built").exit_code == 0
+    (place / "built" / "report.html").unlink()
+    result = tcugen("rebuild", "built")
+    assert result.exit_code == 0, result.output
+    *_, left_out, last = result.stdout.splitlines()
+    assert left_out == "left out: report.html, which is made of report/page.json alone"
+    assert f"{len(files(place / 'built'))} files" in last and last.endswith("every byte identical")
+    (place / "built" / "report" / "page.json").unlink()
+    result = tcugen("rebuild", "built")
+    assert result.exit_code == 1
+    assert "missing: report.html" in result.stdout and "missing: report/page.json" in result.stdout
+
+
 def test_what_differs_is_named(tcugen, place, quick):
     assert tcugen("build", "--layer-config", "second.json", *MACHINE, "-o", "built").exit_code == 0
     weights = place / "built" / "program" / "weights.bin"

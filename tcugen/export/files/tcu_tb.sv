@@ -4,7 +4,8 @@
 //
 // Plain SystemVerilog for Icarus Verilog and Verilator; see the Makefile beside. What is run stands in
 // tcu_tb_config.svh, memory.hex (program, weights, images), expected.hex and mask.hex (which bits of the outputs hold
-// elements). Ends with exit status 0 only if everything is equal; results.xml tells the same in JUnit's form.
+// elements). Ends with exit status 0 only if everything is equal; results_icarus.xml or
+// results_verilator.xml (results.xml in other simulators) tells the same in JUnit's form.
 // +LATENCY=N sets the cycles from an address to its first beat, +PAUSES=1 lets memory and host pause at random. A run
 // that has not ended after +LIMIT=N cycles is given up.
 //
@@ -13,6 +14,14 @@
 
 `timescale 1ns / 1ps
 `include "tcu_tb_config.svh"
+
+`ifdef VERILATOR
+`define TB_RESULTS "results_verilator.xml"
+`elsif __ICARUS__
+`define TB_RESULTS "results_icarus.xml"
+`else
+`define TB_RESULTS "results.xml"
+`endif
 
 module tcu_tb;
     localparam B = `TB_BUS_BYTES;
@@ -321,7 +330,7 @@ module tcu_tb;
         $readmemh("memory.hex", memory);
         $readmemh("expected.hex", expected);
         $readmemh("mask.hex", mask);
-        results = $fopen("results.xml", "w");
+        results = $fopen(`TB_RESULTS, "w");
         $fdisplay(results, "<testsuite name=\"tcu_tb\">");
     end
 endmodule
