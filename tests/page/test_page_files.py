@@ -4,9 +4,11 @@ import csv
 import io
 import json
 from collections import defaultdict
-from itertools import pairwise
+from itertools import combinations, pairwise
 
-from tcugen.page.content import verdict
+import pytest
+
+from tcugen.page.content import MemoryBox, PageContent, SpanContent, verdict
 from tcugen.page.machine_drawing import MULTIPLIER_BYTES, draw
 from tcugen.page.render import page_files
 
@@ -62,6 +64,35 @@ def test_the_memory_map_stays_inside_the_memory(striped_content):
     assert {box["kind"] for box in boxes} == {"tensor", "buffers"}
     assert all(box["address"] >= 0 and box["address"] + box["bytes"] <= capacity for box in boxes)
     assert all(box["start"] < box["end"] for box in boxes)
+
+
+def share_bytes(box: MemoryBox, other: MemoryBox) -> bool:
+    return box["address"] < other["address"] + other["bytes"] and other["address"] < box["address"] + box["bytes"]
+
+
+@pytest.mark.parametrize("name", ["reference_content", "striped_content"])
+def test_no_byte_is_of_two_at_a_time_in_the_memory_map(name, request):
+    content: PageContent = request.getfixturevalue(name)
+    boxes = content["memory_map"]
+    pairs = [(box, other) for box, other in combinations(boxes, 2) if share_bytes(box, other)]
+    assert len(pairs) > 2
+    assert [pair for pair in pairs if pair[0]["end"] > pair[1]["start"]] == []
+    assert max(box["end"] for box in boxes) <= content["predicted_cycles"]
+
+
+def test_a_tensor_is_in_the_memory_map_from_its_own_first_write_to_its_last_read(reference_content):
+    layers = {layer["nodes"][-1]: layer["number"] for layer in reference_content["layers"]}
+    boxes = {box["name"]: box for box in reference_content["memory_map"]}
+    units = reference_content["units"]
+
+    def spans(unit: str, node: str) -> list[SpanContent]:
+        found = (span for span in reference_content["timeline"] if span["layer"] == layers[node])
+        return [span for span in found if units[span["unit"]] == unit]
+
+    for node in ("conv1", "layer1.0.conv1", "layer1.0.add"):
+        assert boxes[node]["start"] == min(span["start"] for span in spans("output stage", node))
+    assert boxes["image"]["start"] == min(span["start"] for span in spans("load", "conv1"))
+    assert boxes["image"]["end"] == max(span["end"] for span in spans("array", "conv1"))
 
 
 def test_the_machine_is_drawn_to_scale(striped_content):
