@@ -8,7 +8,7 @@ from itertools import combinations, pairwise
 
 import pytest
 
-from tcugen.page.content import MemoryBox, PageContent, SpanContent, verdict
+from tcugen.page.content import MemoryBox, PageContent, SpanContent, bytes_with_unit, verdict
 from tcugen.page.machine_drawing import MULTIPLIER_BYTES, draw
 from tcugen.page.render import page_files
 
@@ -111,11 +111,37 @@ def test_the_machine_is_drawn_to_scale(striped_content):
 
 def test_the_verdict_says_what_is_known(reference_content):
     assert verdict(reference_content).startswith("predicted ")
-    run = reference_content | {"simulated_cycles": 100_000, "mismatches": 0, "compared_elements": 1234, "images": 1}
+    assert verdict(reference_content).endswith("; fit in an FPGA not asked: name one with --part")
+    run = reference_content | {
+        "kind": "simulation",
+        "simulated_cycles": 100_000,
+        "mismatches": 0,
+        "compared_elements": 1234,
+        "images": 1,
+    }
     assert verdict(run).startswith("all 1,234 elements equal the golden model; simulated 1.00 ms per image or 1,000.0 ")
+    assert "--part" not in verdict(run)
     assert verdict(run | {"mismatches": 3}).startswith("3 elements differ from the golden model; ")
     fit = {"part": "ecp5-45", "resources": [], "remarks": []}
-    assert verdict(reference_content | {"fit": fit}).startswith("fits ecp5-45 by estimate; predicted ")
+    fitting = verdict(reference_content | {"fit": fit})
+    assert fitting.startswith("fits ecp5-45 by estimate; predicted ")
+    assert "--part" not in fitting
+
+
+BYTES = {
+    0: "0 B", 999: "999 B", 1000: "1.00 kB", 9994: "9.99 kB", 9996: "10.0 kB", 99_960: "100 kB", 999_499: "999 kB",
+    999_500: "1.00 MB", 1_080_000: "1.08 MB", 27_800_000: "27.8 MB", 3_000_000_000: "3.00 GB", 7 * 10**15: "7,000 TB",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("count, words", BYTES.items())
+def test_bytes_have_three_digits_and_their_unit(count, words):
+    assert bytes_with_unit(count) == words
+
+
+def test_the_unit_of_the_bus_traffic_is_that_of_bytes_read_and_written(reference_content):
+    page = page_files(reference_content | {"bytes_read": 900_000, "bytes_written": 180_000})["report.html"]
+    assert '<dd id="tile-bytes">1.08 MB</dd>' in page
 
 
 def test_a_name_cannot_become_markup(reference_content):
