@@ -1,13 +1,13 @@
 """What the page of a build or of a run shows, gathered from plan, replay, figures and trace."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from tcugen.arch import Architecture
+from tcugen.console.memory_map import memory_map
 from tcugen.fpga.families import ASSUMED_CLOCK_MHZ
 from tcugen.isa import Instruction, Opcode
 from tcugen.network.graph import Network
-from tcugen.page.content import Fit, LayerContent, MemoryBox, PageContent, Parameter, SpanContent, Traffic
+from tcugen.page.content import Fit, LayerContent, PageContent, Parameter, SpanContent, Traffic
 from tcugen.planning.planned import Planned
 from tcugen.report.losses import losses_of
 from tcugen.report.run_report import NodeFigures, RunFigures
@@ -112,7 +112,7 @@ def _page(
         "layers": _layers(network, planned, figures, decibels),
         "units": list(UNITS.values()),
         "timeline": [_span(span) for span in spans],
-        "memory_map": _memory_map(planned, spans),
+        "memory_map": memory_map(planned, spans),
         "spilled_bytes": sum(planned.plan.layouts[name].bytes for name in planned.plan.spilled),
         "notes": [],
     }
@@ -183,44 +183,3 @@ def _span(span: Span) -> SpanContent:
         "start": span.start,
         "end": span.end,
     }
-
-
-def _memory_map(planned: Planned, spans: Sequence[Span]) -> list[MemoryBox]:
-    """Tensors on chip and stripe buffers, with the time from the first instruction of the first layer that has to do
-    with them to the last one of the last."""
-    plan = planned.plan
-    starts: dict[int, int] = {}
-    ends: dict[int, int] = {}
-    for span in spans:
-        # Weights are read far ahead; that does not touch the activation memory.
-        if span.opcode != Opcode.WEIGHT:
-            starts[span.layer] = min(span.start, starts.get(span.layer, span.start))
-            ends[span.layer] = max(span.end, ends.get(span.layer, span.end))
-    users: dict[str, list[int]] = defaultdict(list)
-    for number, task in enumerate(plan.tasks):
-        for name in (*task.reads, task.output):
-            users[name].append(number)
-    boxes = [
-        MemoryBox(
-            name=name,
-            kind="tensor",
-            address=address,
-            bytes=plan.layouts[name].bytes,
-            start=starts[min(users[name])],
-            end=ends[max(users[name])],
-        )
-        for name, address in plan.allocation.addresses.items()
-    ]
-    boxes += [
-        MemoryBox(
-            name=plan.tasks[number].name,
-            kind="buffers",
-            address=base,
-            bytes=stripes.bytes,
-            start=starts[number],
-            end=ends[number],
-        )
-        for number, (base, stripes) in enumerate(zip(plan.allocation.buffers, plan.allocation.stripes, strict=True))
-        if stripes.bytes
-    ]
-    return sorted(boxes, key=lambda box: (box["start"], box["address"], box["name"]))

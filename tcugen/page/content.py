@@ -155,6 +155,17 @@ def milliseconds_of(content: PageContent) -> float:
     return cycles_of(content) / (content["clock_mhz"] * 1e3)
 
 
+def bytes_with_unit(count: int) -> str:
+    """Bytes to three digits in the unit that leaves at most 999 of it: "999 B", "1.08 MB"."""
+    size, units = float(count), ["B", "kB", "MB", "GB", "TB"]
+    # 999.5 and more would be rounded to 1000 of the smaller unit.
+    while size >= 999.5 and len(units) > 1:
+        size /= 1000
+        del units[0]
+    digits = 0 if units[0] == "B" or size >= 99.95 else 1 if size >= 9.995 else 2
+    return f"{size:,.{digits}f} {units[0]}"
+
+
 def verdict(content: PageContent) -> str:
     """The whole page in one line: does it fit, how fast is it, is it right."""
     milliseconds = milliseconds_of(content)
@@ -165,8 +176,9 @@ def verdict(content: PageContent) -> str:
     )
     fit = content["fit"]
     place = f"fits {fit['part']} by estimate; " if fit else ""
+    unasked = "" if fit or content["kind"] != "build" else "; fit in an FPGA not asked: name one with --part"
     if content["mismatches"] is None or content["compared_elements"] is None:
-        return f"{place}predicted {speed}"
+        return f"{place}predicted {speed}{unasked}"
     equal = (
         f"all {content['compared_elements']:,} elements equal the golden model"
         if content["mismatches"] == 0

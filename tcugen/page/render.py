@@ -6,7 +6,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from tcugen.page.content import PageContent, cycles_of, milliseconds_of, verdict
+from tcugen.page.content import PageContent, bytes_with_unit, cycles_of, milliseconds_of, verdict
 from tcugen.page.machine_drawing import MULTIPLIER_BYTES, draw
 from tcugen.page.tables import layers_csv, memory_csv, timeline_csv
 from tcugen.page.trace_events import trace_events
@@ -50,6 +50,7 @@ def page(content: PageContent) -> str:
         verdict=verdict(content),
         cycles=cycles_of(content),
         milliseconds=milliseconds_of(content),
+        bus_traffic=bytes_with_unit(content["bytes_read"] + content["bytes_written"]),
         drawing=draw(content["memories"], content["architecture"]),
         multiplier_bytes=MULTIPLIER_BYTES,
         reasons=REASONS,

@@ -1,6 +1,7 @@
 """The page in a real browser: it opens offline and without a complaint, shows the numbers of its JSON, and sorts."""
 
 import json
+import math
 import re
 
 import pytest
@@ -94,6 +95,23 @@ def test_a_click_on_a_heading_sorts(opened):
     assert [number(text) for text in column(page, "predicted")] == sorted(before)
     page.locator("#layer-table th", has_text="nodes").click()
     assert head.get_attribute("aria-sort") is None
+
+
+def test_outputs_are_sorted_by_their_elements(opened):
+    page, _, _ = opened
+    page.locator("#layer-table th", has_text="output").click()
+    elements = [math.prod(map(int, text.split("x"))) for text in column(page, "output")]
+    assert elements == sorted(elements, reverse=True)
+    assert len(set(elements)) > 3
+
+
+def test_on_a_narrow_screen_the_drawing_says_that_it_scrolls(opened):
+    page, _, _ = opened
+    hint = page.locator("#machine .narrow")
+    assert not hint.is_visible()
+    page.set_viewport_size({"width": 420, "height": 900})
+    assert hint.is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 420
 
 
 def test_the_filter_leaves_what_it_names(opened):

@@ -4,9 +4,11 @@ import csv
 import io
 import json
 from collections import defaultdict
-from itertools import pairwise
+from itertools import combinations, pairwise
 
-from tcugen.page.content import verdict
+import pytest
+
+from tcugen.page.content import MemoryBox, PageContent, SpanContent, bytes_with_unit, verdict
 from tcugen.page.machine_drawing import MULTIPLIER_BYTES, draw
 from tcugen.page.render import page_files
 
@@ -64,6 +66,35 @@ def test_the_memory_map_stays_inside_the_memory(striped_content):
     assert all(box["start"] < box["end"] for box in boxes)
 
 
+def share_bytes(box: MemoryBox, other: MemoryBox) -> bool:
+    return box["address"] < other["address"] + other["bytes"] and other["address"] < box["address"] + box["bytes"]
+
+
+@pytest.mark.parametrize("name", ["reference_content", "striped_content"])
+def test_no_byte_is_of_two_at_a_time_in_the_memory_map(name, request):
+    content: PageContent = request.getfixturevalue(name)
+    boxes = content["memory_map"]
+    pairs = [(box, other) for box, other in combinations(boxes, 2) if share_bytes(box, other)]
+    assert len(pairs) > 2
+    assert [pair for pair in pairs if pair[0]["end"] > pair[1]["start"]] == []
+    assert max(box["end"] for box in boxes) <= content["predicted_cycles"]
+
+
+def test_a_tensor_is_in_the_memory_map_from_its_own_first_write_to_its_last_read(reference_content):
+    layers = {layer["nodes"][-1]: layer["number"] for layer in reference_content["layers"]}
+    boxes = {box["name"]: box for box in reference_content["memory_map"]}
+    units = reference_content["units"]
+
+    def spans(unit: str, node: str) -> list[SpanContent]:
+        found = (span for span in reference_content["timeline"] if span["layer"] == layers[node])
+        return [span for span in found if units[span["unit"]] == unit]
+
+    for node in ("conv1", "layer1.0.conv1", "layer1.0.add"):
+        assert boxes[node]["start"] == min(span["start"] for span in spans("output stage", node))
+    assert boxes["image"]["start"] == min(span["start"] for span in spans("load", "conv1"))
+    assert boxes["image"]["end"] == max(span["end"] for span in spans("array", "conv1"))
+
+
 def test_the_machine_is_drawn_to_scale(striped_content):
     sizes = striped_content["memories"]
     blocks = {block.name: block for block in draw(sizes, striped_content["architecture"]).blocks}
@@ -80,11 +111,37 @@ def test_the_machine_is_drawn_to_scale(striped_content):
 
 def test_the_verdict_says_what_is_known(reference_content):
     assert verdict(reference_content).startswith("predicted ")
-    run = reference_content | {"simulated_cycles": 100_000, "mismatches": 0, "compared_elements": 1234, "images": 1}
+    assert verdict(reference_content).endswith("; fit in an FPGA not asked: name one with --part")
+    run = reference_content | {
+        "kind": "simulation",
+        "simulated_cycles": 100_000,
+        "mismatches": 0,
+        "compared_elements": 1234,
+        "images": 1,
+    }
     assert verdict(run).startswith("all 1,234 elements equal the golden model; simulated 1.00 ms per image or 1,000.0 ")
+    assert "--part" not in verdict(run)
     assert verdict(run | {"mismatches": 3}).startswith("3 elements differ from the golden model; ")
     fit = {"part": "ecp5-45", "resources": [], "remarks": []}
-    assert verdict(reference_content | {"fit": fit}).startswith("fits ecp5-45 by estimate; predicted ")
+    fitting = verdict(reference_content | {"fit": fit})
+    assert fitting.startswith("fits ecp5-45 by estimate; predicted ")
+    assert "--part" not in fitting
+
+
+BYTES = {
+    0: "0 B", 999: "999 B", 1000: "1.00 kB", 9994: "9.99 kB", 9996: "10.0 kB", 99_960: "100 kB", 999_499: "999 kB",
+    999_500: "1.00 MB", 1_080_000: "1.08 MB", 27_800_000: "27.8 MB", 3_000_000_000: "3.00 GB", 7 * 10**15: "7,000 TB",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("count, words", BYTES.items())
+def test_bytes_have_three_digits_and_their_unit(count, words):
+    assert bytes_with_unit(count) == words
+
+
+def test_the_unit_of_the_bus_traffic_is_that_of_bytes_read_and_written(reference_content):
+    page = page_files(reference_content | {"bytes_read": 900_000, "bytes_written": 180_000})["report.html"]
+    assert '<dd id="tile-bytes">1.08 MB</dd>' in page
 
 
 def test_a_name_cannot_become_markup(reference_content):

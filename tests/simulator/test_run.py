@@ -6,10 +6,11 @@ import shutil
 import numpy as np
 import pytest
 
-from tcugen.registers import ErrorCode
+from tcugen.registers import BY_NAME, ErrorCode
 from tcugen.simulator.progress import Progress
 from tcugen.simulator.run import MachineError, SimulationError, Waves, simulate
 from tcugen.trace.observe import observe
+from tcugen.trace.vcd import sampled
 from tests.simulator.copy_machine import copy_program, random_images
 from tests.typed import present
 
@@ -154,6 +155,20 @@ def test_waves_are_recorded_on_request(architecture, copy_machine, cache_dir, tm
     assert "m_axi_araddr" in text
     stamps = [int(line[1:]) for line in text.splitlines() if line.startswith("#")]
     assert stamps[0] >= 100 and stamps[-1] < 300
+
+
+def test_waves_from_cycle_0_begin_with_the_write_that_starts_the_machine(
+    architecture, copy_machine, cache_dir, tmp_path
+):
+    program, path = copy_program(architecture), tmp_path / "copy.vcd"
+    images = random_images(program, 2)
+    for image in range(2):
+        waves = Waves(path, first=0, cycles=40, image=image)
+        simulate(program, copy_machine, images, waves=waves, cache_dir=cache_dir)
+        names = [f"TOP.tcu_top.s_axil_{name}" for name in ("awvalid", "awready", "awaddr")]
+        found = sampled(path, names)
+        assert list(found) == list(range(80))
+        assert list(found[0].values()) == [1, 1, BY_NAME["CONTROL"].address]
 
 
 def test_arguments_are_checked(architecture, copy_machine, cache_dir):

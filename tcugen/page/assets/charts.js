@@ -103,6 +103,9 @@ function rooflineChart(content) {
   const from = Math.max(left, low / bus);
   slope.push([from, from * bus], [peak / bus, peak], [right, peak]);
   const soft = styleColour("--soft");
+  const sizeOf = (dot) => 7 + 40 * Math.sqrt(cyclesOf(dot.layer) / all);
+  // Most dots lie on the roof: its label is above the largest.
+  const clear = Math.max(0, ...dots.map(sizeOf)) / 2 + 2;
   return {
     ...base(),
     legend: { show: false },
@@ -110,14 +113,14 @@ function rooflineChart(content) {
     tooltip: { ...base().tooltip, formatter: (point) => point.seriesName === "roof" ? "" :
       `<b>${escaped(nodesOf(point.data.layer))}</b><br>${point.value[0].toFixed(1)} MACs per byte<br>${point.value[1].toFixed(1)} MACs per cycle (${(100 * point.value[1] / peak).toFixed(1)} % of ${exact(peak)})` },
     xAxis: axis({ type: "log", min: left, max: right, name: "MACs per byte", nameLocation: "middle", nameGap: 26, minorSplitLine: { show: false } }),
-    yAxis: axis({ type: "log", min: low, max: high, name: "MACs per cycle", minorSplitLine: { show: false } }),
+    yAxis: axis({ type: "log", min: low, max: high, name: "MACs per cycle", nameTextStyle: { color: soft, align: "left" }, minorSplitLine: { show: false } }),
     series: [
       { name: "roof", type: "line", data: slope, symbol: "none", color: soft, lineStyle: { width: 2, type: "dashed" }, silent: true,
-        markPoint: { symbol: "circle", symbolSize: 1, label: { color: soft, position: "top", fontSize: 11 }, data: [
+        markPoint: { symbol: "circle", symbolSize: 1, label: { color: soft, position: "top", distance: clear, fontSize: 11 }, data: [
           { coord: [Math.sqrt(peak / bus * right), peak], value: "", label: { formatter: `${exact(peak)} multipliers` } },
-          { coord: [peak / bus / 3, peak / 3], value: "", label: { formatter: `bus, ${bus} bytes a cycle`, position: "left" } }] } },
+          { coord: [peak / bus / 3, peak / 3], value: "", label: { formatter: `bus, ${bus} bytes a cycle`, position: "left", distance: 5 } }] } },
       { name: "layers", type: "scatter", data: dots.map((dot) => ({ value: dot.value, layer: dot.layer, itemStyle: { color: layerColour(dot.layer.number), opacity: 0.85, borderColor: styleColour("--card") },
-        symbolSize: 7 + 40 * Math.sqrt(cyclesOf(dot.layer) / all) })) },
+        symbolSize: sizeOf(dot) })) },
     ],
   };
 }
