@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from pywellen import Waveform  # pyright: ignore[reportAttributeAccessIssue]  # its names are those of compiled code
 
+from tcugen.registers import BY_NAME
+from tcugen.trace.vcd import sampled
 from tests.typed import present
 
 pytestmark = pytest.mark.slow
@@ -76,6 +78,17 @@ def test_waves_as_vcd_have_the_window_that_was_asked_for(simulate):
     assert simulate("--waves", "run.vcd", "--cycles", "100:199").exit_code == 0
     times = [int(line[1:]) for line in Path("run.vcd").read_text().splitlines() if line.startswith("#")]
     assert (times[0], times[-1]) == (200, 399)
+
+
+def test_waves_from_cycle_0_begin_with_the_write_that_starts_the_machine(simulate):
+    assert simulate("--waves", "run.vcd", "--cycles", "0:59").exit_code == 0
+    times = [int(line[1:]) for line in Path("run.vcd").read_text().splitlines() if line.startswith("#")]
+    assert times == list(range(120))
+    names = [f"TOP.tcu_top.{name}" for name in ("s_axil_awvalid", "s_axil_awready", "s_axil_awaddr", "s_axil_bvalid")]
+    written = [time for time, value in sampled(Path("run.vcd"), names).items() if value[names[0]]]
+    assert written == [0, 1]
+    first = sampled(Path("run.vcd"), names)[0]
+    assert (first[names[1]], first[names[2]]) == (1, BY_NAME["CONTROL"].address)
 
 
 BAD = {

@@ -82,10 +82,7 @@ class Runner {
             const std::string suffix = "_" + std::to_string(image) + ".bin";
             simulation_.open_traces("drain" + suffix, "pool" + suffix, "units" + suffix);
         }
-        host_.start();
-        if (job_.waves && job_.wave_image == static_cast<int64_t>(image)) {
-            simulation_.record_waves(simulation_.first_cycle(), job_.wave_first, job_.wave_cycles);
-        }
+        start(job_.waves && job_.wave_image == static_cast<int64_t>(image));
         wait_for_interrupt(image);
         const uint64_t cycles = simulation_.counted_cycles();
         simulation_.close_traces();
@@ -96,6 +93,17 @@ class Runner {
         ImageResult result = ImageResult::read(host_, cycles, job_.layers);
         host_.clear_interrupt();
         return result;
+    }
+
+    // Waves begin with the write that starts the machine, as its response comes tens of cycles after it. An idle machine
+    // takes the write in the cycle in which it is offered; one that does not has its waves from the response on.
+    void start(bool waves) {
+        const uint64_t offered = simulation_.cycle();
+        if (waves) simulation_.record_waves(offered, job_.wave_first, job_.wave_cycles);
+        host_.start();
+        if (waves && simulation_.first_cycle() != offered) {
+            simulation_.record_waves(simulation_.first_cycle(), job_.wave_first, job_.wave_cycles);
+        }
     }
 
     void wait_for_interrupt(size_t image) {
