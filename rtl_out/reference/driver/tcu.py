@@ -27,10 +27,8 @@ import numpy as np
 
 PAGE_BYTES = 4096
 WATCHDOG_CYCLES = 100_000
-_RESET_POLLS = 1_000_000
-_WINDOW_POLLS = 1000
-_RESET_FIRST = ("BUS_HUNG", "READ_LAST")
-"""After these memory may still owe answers, and a start would be refused."""
+_MOST_POLLS = 1_000_000
+_RESET_FIRST = ("BUS_HUNG", "READ_LAST")  # memory may still owe answers, and a start would be refused
 
 
 class TcuError(RuntimeError):
@@ -218,9 +216,7 @@ class Tcu:
         self.write_register(name + "_SIZE", self.network.sizes[name])
 
     def run(self, input_address: int | None = None, output_address: int | None = None) -> None:
-        """One image, from start to end; in the buffers of `setup` unless other addresses are given.
-
-        The caller flushes and invalidates memory at other addresses."""
+        """One image, from start to end; in the buffers of `setup`, or at addresses whose caches are the caller's."""
         self.start(input_address, output_address)
         polls = 0
         while self.is_busy():
@@ -241,13 +237,12 @@ class Tcu:
         for name, address in (("INPUT", input_address), ("OUTPUT", output_address)):
             self._set_window(name, self.buffers[name].address if address is None else address)
         looking = 1 << len(self.network.tables["window_flaws"])
-        flaws = self.read_register("WINDOWS")
-        polls = 0
-        while flaws & looking:
-            polls += 1
-            if polls > _WINDOW_POLLS:
-                raise self._refusal("TIMEOUT")
+        for _ in range(_MOST_POLLS):
             flaws = self.read_register("WINDOWS")
+            if not flaws & looking:
+                break
+        else:
+            raise self._refusal("TIMEOUT")
         for name, bit in self.network.tables["window_flaws"].items():
             if flaws >> bit & 1:
                 raise self._refusal(f"WINDOWS_{name}")
@@ -281,7 +276,7 @@ class Tcu:
     def soft_reset(self) -> None:
         """Back to rest from any state; windows and watchdog stay."""
         self.write_register("CONTROL", self._control["SOFT_RESET"])
-        for _ in range(_RESET_POLLS):
+        for _ in range(_MOST_POLLS):
             status = self.read_register("STATUS")
             if status & self._status["ERROR"]:
                 raise TcuError(self.error_text(self.read_register("ERROR_CODE")))
@@ -334,11 +329,9 @@ class UioRegisters:
     """Registers through a UIO device (or /dev/mem with `offset`): 32-bit loads and stores of mapped memory."""
 
     def __init__(self, path: str, size: int = PAGE_BYTES, offset: int = 0):
-        file = os.open(path, os.O_RDWR | os.O_SYNC)
-        try:
-            self._map = mmap.mmap(file, size, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE, offset=offset)
-        finally:
-            os.close(file)
+        with os.fdopen(os.open(path, os.O_RDWR | os.O_SYNC), "r+b", 0) as file:
+            access = mmap.PROT_READ | mmap.PROT_WRITE
+            self._map = mmap.mmap(file.fileno(), size, mmap.MAP_SHARED, access, offset=offset)
         self._words = np.frombuffer(self._map, np.uint32)
 
     def read(self, offset: int) -> int:
@@ -383,11 +376,8 @@ class DmaBufMemory:
     def __init__(self, path: str = "/dev/udmabuf0", attributes_of: str = "/sys/class/u-dma-buf"):
         attributes = Path(attributes_of) / Path(path).name
         self._base, size = int((attributes / "phys_addr").read_text(), 16), int((attributes / "size").read_text())
-        file = os.open(path, os.O_RDWR | os.O_SYNC)
-        try:
-            self._array = np.frombuffer(mmap.mmap(file, size), np.uint8)
-        finally:
-            os.close(file)
+        with os.fdopen(os.open(path, os.O_RDWR | os.O_SYNC), "r+b", 0) as file:
+            self._array = np.frombuffer(mmap.mmap(file.fileno(), size), np.uint8)
         self._used = -self._base % PAGE_BYTES
 
     def allocate(self, size: int) -> Buffer:
@@ -405,7 +395,6 @@ class PynqMemory:
     def allocate(self, size: int) -> Any:
         """`size` bytes on pages of their own."""
         allocate: Any = importlib.import_module("pynq").allocate  # is on the board only
-
         buffer: Any = allocate(shape=(-(-size // PAGE_BYTES) * PAGE_BYTES,), dtype=np.uint8)
         buffer.array, buffer.address = buffer, buffer.device_address
         return buffer
