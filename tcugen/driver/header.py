@@ -11,12 +11,14 @@ from tcugen.program import Port, Program
 from tcugen.registers import (
     ADDRESS_BITS,
     BY_NAME,
+    ERROR_MEANINGS,
     IDENTIFICATION,
     REGISTERS,
     ControlBit,
     StatusBit,
     WindowFlaw,
     counter_names,
+    error_codes,
     layer_counter_names,
 )
 
@@ -80,8 +82,11 @@ def registers(parity: int) -> list[str]:
     lines += [f"#define TCU_WINDOWS_LOOKING_BIT {1 << len(WindowFlaw)}u", ""]
     found = results(parity)
     lines += ["/* What calls return: 0, the machine's code why a run stopped, or from 256 on why nothing was done. */"]
-    lines += ["enum tcu_result {", *(f"    {name} = {value}," for name, (value, _) in found.items())]
-    lines[-1] = lines[-1].removesuffix(",")
+    lines += ["/* Beside a code: what error_address is then. */", "enum tcu_result {"]
+    meanings = {code.value: ERROR_MEANINGS[code].address for code in error_codes(parity)}
+    for number, (name, (value, _)) in enumerate(found.items(), 1):
+        meaning = f" /* {_comment(meanings[value])} */" if value in meanings else ""
+        lines.append(f"    {name} = {value}{',' if number < len(found) else ''}{meaning}")
     lines += ["};", ""]
     return [
         *lines,

@@ -92,23 +92,24 @@ extern "C" {
 #define TCU_WINDOWS_LOOKING_BIT 8u
 
 /* What calls return: 0, the machine's code why a run stopped, or from 256 on why nothing was done. */
+/* Beside a code: what error_address is then. */
 enum tcu_result {
-    TCU_ERROR_NONE = 0,
-    TCU_ERROR_WINDOW = 1,
-    TCU_ERROR_READ_RESPONSE = 2,
-    TCU_ERROR_WRITE_RESPONSE = 3,
-    TCU_ERROR_OPCODE = 4,
-    TCU_ERROR_BUS_HUNG = 5,
-    TCU_ERROR_READ_LAST = 6,
-    TCU_ERROR_CORE_HUNG = 7,
-    TCU_ERROR_FORMAT = 8,
-    TCU_ERROR_INSTRUCTION_SET = 9,
-    TCU_ERROR_ARCHITECTURE = 10,
-    TCU_ERROR_GENERATOR = 11,
-    TCU_ERROR_LENGTH = 12,
-    TCU_ERROR_WEIGHTS = 13,
-    TCU_ERROR_PROGRAM_CHECKSUM = 14,
-    TCU_ERROR_WEIGHTS_CHECKSUM = 15,
+    TCU_ERROR_NONE = 0, /* 0 */
+    TCU_ERROR_WINDOW = 1, /* byte address of the burst */
+    TCU_ERROR_READ_RESPONSE = 2, /* byte address of the burst */
+    TCU_ERROR_WRITE_RESPONSE = 3, /* byte address of the burst */
+    TCU_ERROR_OPCODE = 4, /* offset of the instruction in the program, in bytes */
+    TCU_ERROR_BUS_HUNG = 5, /* that of the error that was being handled, 0 if none was */
+    TCU_ERROR_READ_LAST = 6, /* byte address of the burst, 0 of a beat without one */
+    TCU_ERROR_CORE_HUNG = 7, /* the instruction of the unit that has stood still longest: bits 3:0 its opcode, bits 15:4 its layer; 0 if no unit has work */
+    TCU_ERROR_FORMAT = 8, /* number of the window whose header it is: 0 PROGRAM, 1 WEIGHTS */
+    TCU_ERROR_INSTRUCTION_SET = 9, /* number of the window whose header it is: 0 PROGRAM, 1 WEIGHTS */
+    TCU_ERROR_ARCHITECTURE = 10, /* number of the window whose header it is: 0 PROGRAM, 1 WEIGHTS */
+    TCU_ERROR_GENERATOR = 11, /* number of the window whose header it is: 0 PROGRAM, 1 WEIGHTS */
+    TCU_ERROR_LENGTH = 12, /* 0 */
+    TCU_ERROR_WEIGHTS = 13, /* 0 */
+    TCU_ERROR_PROGRAM_CHECKSUM = 14, /* offset of the block in the program, in bytes */
+    TCU_ERROR_WEIGHTS_CHECKSUM = 15, /* offset in window WEIGHTS up to which they were read */
     TCU_NO_MACHINE = 256,
     TCU_OTHER_MACHINE = 257,
     TCU_BUSY = 258,
@@ -284,7 +285,7 @@ struct tcu {
     const struct tcu_network *network;
     uint64_t scratch_address;
     uint64_t output_address;  /* of the run under way */
-    uint64_t error_address;   /* of the last run that stopped; what it is depends on the code, as its text says */
+    uint64_t error_address;   /* of the last run that stopped; what it is stands beside the codes above */
     int is_started;           /* a run was started whose end was not taken */
 };
 

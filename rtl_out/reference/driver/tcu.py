@@ -33,7 +33,7 @@ _RESET_FIRST = ("BUS_HUNG", "READ_LAST")  # memory may still owe answers, and a 
 
 class TcuError(RuntimeError):
     """A call failed. `name` is that of an error code of the machine, or of a refusal of the driver; what `address` is
-    depends on the code, as the text says: a byte address, an offset in PROGRAM or WEIGHTS, the number of a window."""
+    depends on the code, as tcu.h says beside each: a byte address, an offset in PROGRAM, the number of a window."""
 
     def __init__(self, text: str, address: int = 0):
         super().__init__(text)

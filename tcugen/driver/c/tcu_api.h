@@ -66,7 +66,7 @@ struct tcu {
     const struct tcu_network *network;
     uint64_t scratch_address;
     uint64_t output_address;  /* of the run under way */
-    uint64_t error_address;   /* of the last run that stopped; what it is depends on the code, as its text says */
+    uint64_t error_address;   /* of the last run that stopped; what it is stands beside the codes above */
     int is_started;           /* a run was started whose end was not taken */
 };
 
