@@ -15,6 +15,7 @@ from tcugen.rtl.control import error_report
 from tcugen.rtl.decode import INSTRUCTION_BITS, OPCODE_BITS, PART_BITS, header
 from tcugen.rtl.fifo import Fifo
 from tcugen.rtl.parity import protected, wrong_lanes
+from tcugen.rtl.queue import StreamRegister
 
 BURST_BYTES = 256
 """Longest burst: eight own parts, so that little is read in vain after END."""
@@ -43,8 +44,8 @@ class Fetch(wiring.Component):
             no whole block. Nothing is delivered from there on.
         busy: Instructions, requests or beats are outstanding. Beats in flight after END are accepted and dropped.
 
-    Throughput: one beat per cycle, up to one part, and an instruction every two cycles. Latency: the request two
-    cycles after `start`; the first instruction of a block at most 4 cycles after `verified`.
+    Throughput: a part every other cycle; where several beats are a part, one more cycle than these. Latency: the
+    request two cycles after `start`; the first instruction of a block at most 4 cycles after `verified`.
     """
 
     start: Signal
@@ -164,7 +165,10 @@ class Fetch(wiring.Component):
         return due
 
     def _gather(self, m: Module, buffer: Fifo, parts) -> None:
-        """Several beats are one part; the first ends in the least significant bytes."""
+        """Several beats are one part; the first ends in the least significant bytes.
+
+        While a part is there no beat is taken, also when it leaves: so the buffer waits for nobody beyond this.
+        """
         needed = PART_BYTES // self.bus_bytes
         word = Signal(PART_BITS, reset_less=True)
         beats = Signal(range(needed + 1))
@@ -172,7 +176,7 @@ class Fetch(wiring.Component):
         m.d.comb += [
             parts.valid.eq(beats == needed),
             parts.payload.eq(word),
-            buffer.o.ready.eq(~parts.valid | parts.ready),
+            buffer.o.ready.eq(~parts.valid),
             taken.eq(buffer.o.valid & buffer.o.ready),
         ]
         with m.If(taken):
@@ -180,16 +184,18 @@ class Fetch(wiring.Component):
         m.d.sync += beats.eq(Mux(parts.valid & parts.ready, 0, beats) + taken)
 
     def _cut(self, m: Module, buffer: Fifo, parts) -> None:
-        """One beat is one part or several."""
+        """One beat is one part or several, each of which takes its place in a register of its own."""
         pieces = self.bus_bytes // PART_BYTES
         number = Signal(range(pieces))
         last = number == pieces - 1
+        m.submodules.part = part = StreamRegister(PART_BITS)
         m.d.comb += [
-            parts.valid.eq(buffer.o.valid),
-            parts.payload.eq(Array(buffer.o.payload.word_select(k, PART_BITS) for k in range(pieces))[number]),
-            buffer.o.ready.eq(parts.ready & last),
+            part.i.valid.eq(buffer.o.valid),
+            part.i.payload.eq(Array(buffer.o.payload.word_select(k, PART_BITS) for k in range(pieces))[number]),
+            buffer.o.ready.eq(part.i.ready & last),
         ]
-        with m.If(parts.valid & parts.ready):
+        wiring.connect(m, part.o, wiring.flipped(parts))
+        with m.If(part.i.valid & part.i.ready):
             m.d.sync += number.eq(Mux(last, 0, number + 1))
 
     def _assemble(self, m: Module, parts, fetching: Signal, is_end: Signal) -> Value | None:
@@ -223,6 +229,7 @@ class Fetch(wiring.Component):
         framing = Signal(init=1)  # the next part is the header or a sum
         usable = Signal()
         part_taken = Signal()
+        counted = Signal()  # a part was taken in the cycle before: the next one comes later than what follows from it
         of_own = header(own)
         kept = read.data[:PART_BITS] if self.parity else read.data
         exhausted = ~more & (~present | wants_shared)
@@ -240,6 +247,9 @@ class Fetch(wiring.Component):
             write.en.eq(taken & wants_shared),
             write.addr.eq(of_own.opcode),
             write.data.eq(protected(parts.payload, PART_BITS) if self.parity else parts.payload),
+        ]
+        # A register: what hangs on an error goes through the whole machine.
+        m.d.sync += [
             self.error.valid.eq(fetching & (exhausted | unsound)),
             self.error.code.eq(Mux(begun, *(Const(code, len(self.error.code)) for code in _CODES))),
             self.error.address.eq(Mux(present, start, position) << exact_log2(PART_BYTES)),
@@ -258,18 +268,19 @@ class Fetch(wiring.Component):
             ]
         with m.Elif(self.verified & ~begun):
             m.d.sync += [begun.eq(1), unread.eq(self.program_bytes >> exact_log2(PART_BYTES))]
-        with m.Elif(part_taken):
+        with m.Elif(counted):
             m.d.sync += [unread.eq(unread - 1), more.eq(unread != 1), position.eq(position + 1)]
             m.d.sync += framing.eq(position[: exact_log2(BLOCK_PARTS)] == BLOCK_PARTS - 2)
-        m.d.sync += trusted.eq(trusted + Mux(self.verified, BLOCK_PARTS, 0) - part_taken)
+        m.d.sync += trusted.eq(trusted + Mux(self.verified, BLOCK_PARTS, 0) - counted)
         with m.If(self.verified):
             m.d.sync += some_trusted.eq(1)
-        with m.Elif(part_taken):
+        with m.Elif(counted):
             m.d.sync += some_trusted.eq(trusted != 1)
         # A cycle later is soon enough: the next own part is read one cycle after a shared part, and judged after that.
-        m.d.sync += [learned.eq(write.en), learned_opcode.eq(of_own.opcode)]
-        with m.If(learned):
-            m.d.sync += known.bit_select(learned_opcode, 1).eq(1)
+        m.d.sync += [counted.eq(part_taken), learned.eq(write.en), learned_opcode.eq(of_own.opcode)]
+        for opcode in Opcode:
+            with m.If(learned & (learned_opcode == opcode)):
+                m.d.sync += known[opcode].eq(1)
         with m.If(read.en):
             m.d.sync += [own.eq(parts.payload), start.eq(position), present.eq(1)]
         with m.Elif(taken):

@@ -46,9 +46,9 @@ class Fetch:
         self.n_bytes = WEIGHTS_HEADER_BYTES + program_bytes
         self._burst_beats = min(BURST_BEATS, FETCH_BURST_BYTES // bus_bytes)
         capacity = FETCH_BUFFER_BYTES // bus_bytes
-        self._part_cycles = max(1, PART_BYTES // bus_bytes)
-        gathers = bus_bytes < PART_BYTES
-        self._latency = BEAT_TO_PART - (not gathers) - (capacity < SMALL_FIFO)
+        # Nothing follows a part in the cycle in which it leaves.
+        self._part_cycles = 1 + max(1, PART_BYTES // bus_bytes)
+        self._latency = BEAT_TO_PART - (capacity < SMALL_FIFO)
         self._bus_bytes = bus_bytes
         self._capacity = capacity
         self._header_beats = WEIGHTS_HEADER_BYTES // bus_bytes

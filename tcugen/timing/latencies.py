@@ -33,7 +33,7 @@ OWN_PART_TO_OFFER = 2
 """fetch: from taking an own part to the instruction's offer: its register, its judgement."""
 
 BEAT_TO_PART = 4
-"""fetch: reader 1, buffer 2, gathering 1; 3 where beats are not gathered, 2 where the buffer is small as well."""
+"""fetch: reader 1, buffer 2, gathering or cutting 1; 3 where the buffer is small."""
 
 BEAT_TO_VERIFIED = 5
 """image_check, fetch: from a block's last beat on the bus to its parts that may be used: reader 1, sums 2, verdict 1,
