@@ -1,5 +1,7 @@
 """The headers of weights and program against what this machine is, word by word as they come."""
 
+from dataclasses import dataclass
+
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -25,6 +27,15 @@ WORD_BYTES = 4
 _WEIGHTS_WORDS = WEIGHTS_HEADER_BYTES // WORD_BYTES
 _HEADER_WORDS = _WEIGHTS_WORDS + HEADER_BYTES // WORD_BYTES
 """Both headers: that of the weights and the zeros after it, then that of the program."""
+
+
+@dataclass(frozen=True)
+class _Demand:
+    """What a word of the headers must be, and the error if it is not; or the register that takes it."""
+
+    value: int | Signal | None = None
+    code: ErrorCode = ErrorCode.NONE
+    taken_by: Signal | None = None
 
 
 class HeaderCheck(wiring.Component):
@@ -94,18 +105,29 @@ class HeaderCheck(wiring.Component):
         return m
 
     def _lane(self, m: Module, lane: int, lanes: int, beats: int, number: Signal) -> None:
-        """One word of every beat; the lowest lane's flaw wins."""
+        """One word of every beat; the lowest lane's flaw wins.
+
+        What the word of a beat must be is chosen while the beat before comes.
+        """
         word = self.beat.word_select(lane, 8 * WORD_BYTES)
-        expected = Signal(8 * WORD_BYTES, name=f"expected_{lane}")
-        compared = Signal(name=f"compared_{lane}")
-        code = Signal(code_shape(self._architecture), name=f"code_{lane}")
-        with m.Switch(number):
-            for beat in range(beats):
-                place = beat * lanes + lane
-                if place >= _HEADER_WORDS:
-                    continue
-                with m.Case(beat):
-                    self._word(m, place, word, expected, compared, code)
+        demands = [self._demand(beat * lanes + lane) for beat in range(beats)]
+        first = demands[0]
+        assert first and not isinstance(first.value, Signal), "the first beat has words of the weights only"
+        expected = Signal(8 * WORD_BYTES, name=f"expected_{lane}", init=first.value or 0)
+        compared = Signal(name=f"compared_{lane}", init=first.value is not None)
+        codes = code_shape(self._architecture)
+        code = Signal(codes, name=f"code_{lane}", init=codes(first.code.value))
+        with m.If(self.en):
+            m.d.sync += compared.eq(0)
+            with m.Switch(number):
+                for beat, (now, then) in enumerate(zip(demands, [*demands[1:], None], strict=True)):
+                    with m.Case(beat):
+                        if now is not None and now.taken_by is not None:
+                            m.d.sync += now.taken_by.eq(word)
+                        if then is not None and then.value is not None:
+                            # What is taken in this beat can be asked of the next one.
+                            value = word if now is not None and then.value is now.taken_by else then.value
+                            m.d.sync += [compared.eq(1), expected.eq(value), code.eq(then.code)]
         with m.If(self.en & compared & (word != expected) & ~self.flawed):
             m.d.sync += [
                 self.flawed.eq(1),
@@ -113,19 +135,19 @@ class HeaderCheck(wiring.Component):
                 self.window.eq(Mux(self.of_program, Window.PROGRAM, Window.WEIGHTS)),
             ]
 
-    def _word(self, m: Module, place: int, word, expected: Signal, compared: Signal, code: Signal) -> None:
-        """What word number `place` of both headers must be, or which register takes it."""
+    def _demand(self, place: int) -> "_Demand | None":
+        """Of word number `place` of both headers; None beyond them."""
+        if place >= _HEADER_WORDS:
+            return None
         in_program = place >= _WEIGHTS_WORDS
         at = place - _WEIGHTS_WORDS if in_program else place
         name = WORDS[at] if at < len(WORDS) else ""
         fixed = constants(PROGRAM_MAGIC if in_program else WEIGHTS_MAGIC, self._architecture)
         stored = {"weights_bytes": self.weights_bytes, "weights_crc": self.weights_crc}
         if name in fixed:
-            m.d.comb += [compared.eq(1), expected.eq(fixed[name]), code.eq(ErrorCode[FLAW_OF_WORD[name].name])]
-        elif name in stored and in_program:
-            m.d.comb += [compared.eq(1), expected.eq(stored[name]), code.eq(ErrorCode[Flaw.WEIGHTS.name])]
-        elif name in stored or in_program:
-            with m.If(self.en):
-                m.d.sync += stored.get(name, self.program_bytes).eq(word)
-        else:
-            m.d.comb += [compared.eq(1), expected.eq(0), code.eq(ErrorCode[Flaw.FORMAT.name])]
+            return _Demand(fixed[name], ErrorCode[FLAW_OF_WORD[name].name])
+        if name in stored and in_program:
+            return _Demand(stored[name], ErrorCode[Flaw.WEIGHTS.name])
+        if name in stored or in_program:
+            return _Demand(taken_by=stored.get(name, self.program_bytes))
+        return _Demand(0, ErrorCode[Flaw.FORMAT.name])
