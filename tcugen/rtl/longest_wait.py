@@ -20,7 +20,7 @@ class LongestWait(wiring.Component):
     comes to a unit that has no work. Of the unit with work that moved first, the instruction that it took last is
     named while it is busy, else the one at its gate. Where no unit has work it is END, layer 0: the program itself.
 
-    Latency: one cycle from the inputs to `o`.
+    Latency: two cycles from the inputs to `o`, which means something once nothing has moved for so long.
 
     Members:
         entered, taken: One bit per queue, by QUEUES: an instruction enters the queue, or leaves it for its unit.
@@ -50,14 +50,19 @@ class LongestWait(wiring.Component):
         m = Module()
         units = range(len(QUEUES))
         inside_layers = [Signal(LAYER_BITS, name=f"inside_layer_{QUEUES[k].name.lower()}") for k in units]
+        # Who takes and who is busy is known late in a cycle, and nobody asks before many cycles have passed.
+        entered = Signal(len(QUEUES))
+        taken = Signal(len(QUEUES))
+        busy = Signal(len(QUEUES))
+        m.d.sync += [entered.eq(self.entered), taken.eq(self.taken), busy.eq(self.busy)]
         has_work = Signal(len(QUEUES))
         moved = Signal(len(QUEUES))
         for k in units:
             queued = Signal(range(QUEUE_DEPTH + 2), name=f"queued_{QUEUES[k].name.lower()}")
-            m.d.sync += queued.eq(queued + self.entered[k] - self.taken[k])
+            m.d.sync += queued.eq(queued + entered[k] - taken[k])
             m.d.comb += [
-                has_work[k].eq((queued != 0) | self.busy[k]),
-                moved[k].eq(self.taken[k] | (self.entered[k] & ~has_work[k])),
+                has_work[k].eq((queued != 0) | busy[k]),
+                moved[k].eq(taken[k] | (entered[k] & ~has_work[k])),
             ]
             with m.If(self.taken[k]):
                 m.d.sync += inside_layers[k].eq(self.gate_layer[k])
@@ -77,7 +82,7 @@ class LongestWait(wiring.Component):
             with m.If(first):
                 m.d.sync += [
                     self.o.opcode.eq(QUEUES[k]),
-                    self.o.layer.eq(Mux(self.busy[k], inside_layers[k], self.gate_layer[k])),
+                    self.o.layer.eq(Mux(busy[k], inside_layers[k], self.gate_layer[k])),
                 ]
         return m
 

@@ -49,6 +49,13 @@ def test_names_what_a_model_names(seed, rate):
     dut, units = LongestWait(), Units()
     named = set()
 
+    def show(ctx, entered: int, taken: list[bool]) -> None:
+        ctx.set(dut.entered, entered)
+        ctx.set(dut.taken, sum(one << k for k, one in enumerate(taken)))
+        ctx.set(dut.busy, sum((inside is not None) << k for k, inside in enumerate(units.inside)))
+        for k, queue in enumerate(units.queues):
+            ctx.set(dut.gate_layer[k], queue[0] if queue else generator.getrandbits(12))
+
     async def bench(ctx):
         for cycle in range(1, 1500):
             entered = generator.randrange(len(QUEUES)) if generator.random() < rate else None
@@ -57,17 +64,16 @@ def test_names_what_a_model_names(seed, rate):
             taken = [bool(queue) and generator.random() < rate / 3 for queue in units.queues]
             ended = [not one and generator.random() < rate / 2 for one in taken]
             layer = generator.getrandbits(12)
-            ctx.set(dut.entered, 0 if entered is None else 1 << entered)
-            ctx.set(dut.taken, sum(one << k for k, one in enumerate(taken)))
-            ctx.set(dut.busy, sum((inside is not None) << k for k, inside in enumerate(units.inside)))
-            for k, queue in enumerate(units.queues):
-                ctx.set(dut.gate_layer[k], queue[0] if queue else generator.getrandbits(12))
-            expected = units.longest()
+            show(ctx, 0 if entered is None else 1 << entered, taken)
             await ctx.tick()
-            found = ctx.get(dut.o)
-            assert (found.opcode, found.layer) == expected, cycle
-            named.add(expected[0])
             units.step(cycle, entered, layer, taken, ended)
+            if generator.random() < 0.5:
+                expected = units.longest()
+                show(ctx, 0, [False] * len(QUEUES))
+                await ctx.tick().repeat(2)
+                found = ctx.get(dut.o)
+                assert (found.opcode, found.layer) == expected, cycle
+                named.add(expected[0])
         assert named >= set(QUEUES) or rate > 0.5
 
     run(dut, bench)
