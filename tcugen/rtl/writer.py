@@ -137,6 +137,7 @@ class Writer(wiring.Component):
         needed = Signal(range(BURST_BEATS + 1))
         complete = Signal()  # all data of the checked burst is inside: once it is, it stays
         issue = Signal()
+        claimed = Signal()  # a burst of `needed` beats was issued in the cycle before
         violation = Signal()
         push = Signal()
         checked = check.o.payload
@@ -162,7 +163,8 @@ class Writer(wiring.Component):
             complete.eq(waits & ~issue & (unclaimed >= needed)),
         ]
         m.d.sync += self.idle.eq((order.level == 0) & ((check.empty & ~check.i.valid) | halted))
-        m.d.sync += unclaimed.eq(unclaimed + push - Mux(issue, checked.beats, 0))
+        # The next burst is looked at two cycles after this one at the earliest.
+        m.d.sync += [claimed.eq(issue), unclaimed.eq(unclaimed + push - Mux(claimed, needed, 0))]
         with m.If(bus.awready):
             m.d.sync += bus.awvalid.eq(0)
         with m.If(issue):
