@@ -75,9 +75,9 @@ class PassWalker(Component):
         waiting_for_weights: A pass is due, its tile was not in the ring in the cycle before.
         busy: An instruction is being walked.
 
-    Rate: one pass in two cycles, as whether its tile is in the ring is found out in the cycle before; plus three cycles
-    per instruction. The last pass of the first tile waits for the products
-    that lead to the next block, see SerialProduct.
+    Rate: one pass in two cycles, as whether its tile is in the ring is found out in the cycle before; plus four cycles
+    per instruction. The last pass of the first tile waits for the products that lead to the next block, see
+    SerialProduct.
     """
 
     instruction: stream.Interface
@@ -125,8 +125,11 @@ class PassWalker(Component):
             m.d.sync += tile_starts.eq(begin | tile_ends)
         tile = self._tile(m, f, begin, go, loops)
         tile_there = Signal()  # once a tile is in the ring it stays until its pass is emitted
-        emitted = Signal()  # a pass in the cycle before: nothing is known of the next one's tile
-        m.d.sync += [tile_there.eq((tile != self.tiles_written) & ~go), emitted.eq(go)]
+        led = Signal()  # a pass is due: the products that lead to the next block are there, or are not needed for it
+        m.d.sync += [
+            tile_there.eq((tile != self.tiles_written) & ~go),
+            led.eq((product.ready | ~tile_ends) & ~go & ~begin),
+        ]
         last_block = loops.last["block"]
         steps = {"column": f.column_step, "block": product.products.address, "group": f.group_step, "ky": f.ky_step}
         one = self.o_pass.payload
@@ -160,8 +163,8 @@ class PassWalker(Component):
                 m.next = "WALK"
             with m.State("WALK"):
                 m.d.comb += [
-                    self.waiting_for_weights.eq(~tile_there & ~emitted),
-                    go.eq((product.ready | ~tile_ends) & tile_there & self.o_pass.ready & self.o_tile.ready),
+                    self.waiting_for_weights.eq(led & ~tile_there),
+                    go.eq(led & tile_there & self.o_pass.ready & self.o_tile.ready),
                     self.o_pass.valid.eq(go),
                     self.o_tile.valid.eq(go),
                 ]

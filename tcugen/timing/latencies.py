@@ -120,7 +120,7 @@ WRITE_TO_DATA = 2
 ANSWER_TO_DONE = 3
 """writer, store, dispatch: from the response to the counter that shows the work."""
 
-COMPUTE_START = 2
+COMPUTE_START = 3
 """passes: from taking an instruction to its first pass."""
 
 TILE_TO_PASS = 1

@@ -105,7 +105,7 @@ def test_passes_and_tiles_of_random_instructions(seed, idle):
     assert seen["tile"] == [(position % 64, release) for position, release in tiles]
 
 
-def test_one_pass_in_two_cycles_and_three_cycles_per_instruction():
+def test_one_pass_in_two_cycles_and_four_cycles_per_instruction():
     walker = PassWalker(small(4, 4))
     loops = {"n_columns": 1, "n_y": 4, "block_rows": 2, "n_x": 4, "n_groups": 3, "n_ky": 1, "n_kx": 1}
     cycles = []
@@ -130,7 +130,7 @@ def test_one_pass_in_two_cycles_and_three_cycles_per_instruction():
 
     run(walker, driver, background=[watch])
     first = cycles[0]
-    assert cycles == [first + 2 * n for n in range(6)] + [first + 2 * 5 + 3 + 2 * n for n in range(6)]
+    assert cycles == [first + 2 * n for n in range(6)] + [first + 2 * 5 + 4 + 2 * n for n in range(6)]
 
 
 def test_the_next_block_waits_for_its_products():
@@ -160,7 +160,7 @@ def test_the_next_block_waits_for_its_products():
 
     run(walker, driver, background=[watch])
     assert rows == [0, 255 * 1000, 510 * 1000]
-    assert cycles == [9, 11, 13]
+    assert cycles == [10, 12, 14]
 
 
 def test_a_pass_waits_for_its_tile():
