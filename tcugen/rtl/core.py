@@ -372,5 +372,7 @@ def _under_way(m: Module, unit: Load | Store, name: str) -> Value:
     """1 from the cycle after `unit` took an instruction until the cycle after the last `done`."""
     count = Signal(6, name=name)  # instructions inside a unit: its queue of 4 and one per walker
     taken = unit.instruction.valid & unit.instruction.ready
-    m.d.sync += count.eq(count + taken - unit.done)
+    # What is taken is known late: it decides whether the count changes, not by how much.
+    with m.If(taken != unit.done):
+        m.d.sync += count.eq(count + Mux(unit.done, -1, 1))
     return count != 0

@@ -1,6 +1,6 @@
 """A first-in first-out queue between two streams."""
 
-from amaranth.hdl import Module, ShapeLike, Signal, Value
+from amaranth.hdl import Module, Mux, ShapeLike, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
@@ -104,10 +104,13 @@ class Fifo(wiring.Component):
         m.d.sync += [
             head.eq(head + move),
             tail.eq(tail + push),
-            stored.eq(stored + push - move),
-            self.level.eq(self.level + push - pop),
             self.o.valid.eq(move | (self.o.valid & ~self.o.ready)),
         ]
+        # Who takes is known late: it decides whether a number changes, not by how much.
+        with m.If(push != move):
+            m.d.sync += stored.eq(stored + Mux(push, 1, -1))
+        with m.If(push != pop):
+            m.d.sync += self.level.eq(self.level + Mux(push, 1, -1))
 
 
 def _flat(payload):
