@@ -98,15 +98,13 @@ class Reader(wiring.Component):
         m.d.sync += self.error_valid.eq(violation | failure | misplaced)
         with m.If(violation | failure | misplaced):
             m.d.sync += stopped.eq(1)
-        with m.If(failure | misplaced):
+        # These follow every cycle, and mean something with `error_valid`.
+        with m.If(violation):
+            m.d.sync += [self.error_code.eq(ErrorCode.WINDOW), self.error_address.eq(violation_address)]
+        with m.Else():
             m.d.sync += [
                 self.error_code.eq(Mux(failure, *(Const(code, self.error_code.shape()) for code in _BEAT_CODES))),
                 self.error_address.eq(Mux(order.o.valid, order.o.payload.address, 0)),
-            ]
-        with m.Elif(violation):
-            m.d.sync += [
-                self.error_code.eq(ErrorCode.WINDOW),
-                self.error_address.eq(violation_address),
             ]
         return m
 

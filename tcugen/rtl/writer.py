@@ -113,15 +113,13 @@ class Writer(wiring.Component):
         ]
         with m.If(violation | failure):
             m.d.sync += stopped.eq(1)
-        with m.If(failure):
+        # These follow every cycle, and mean something with `error_valid`.
+        with m.If(violation):
+            m.d.sync += [self.error_code.eq(ErrorCode.WINDOW), self.error_address.eq(violation_address)]
+        with m.Else():
             m.d.sync += [
                 self.error_code.eq(ErrorCode.WRITE_RESPONSE),
                 self.error_address.eq(order.o.payload.address),
-            ]
-        with m.Elif(violation):
-            m.d.sync += [
-                self.error_code.eq(ErrorCode.WINDOW),
-                self.error_address.eq(violation_address),
             ]
         return m
 
