@@ -207,12 +207,16 @@ class Counters(wiring.Component):
 
     @staticmethod
     def _touched(m: Module, counting: Signal, entry: Signal) -> Signal:
-        """Set the flag of the layer that is counted; return whether it was set before, one cycle later."""
+        """Set the flag of the layer that is counted; return whether it was set before, one cycle later.
+
+        A row of flags goes into a register, one of them is chosen after that.
+        """
         row_bits = exact_log2(_ROW)
         flags = [Signal(_ROW, name=f"touched_{row}") for row in range(LAYERS // _ROW)]
         row = Signal(_ROW)
         chosen = Signal(_ROW)
-        touched = Signal()
+        row_read = Signal(_ROW, name="row_read")
+        chosen_before = Signal(_ROW, name="chosen_before")
         m.d.comb += chosen.eq(1 << entry[:row_bits])
         with m.Switch(entry[row_bits:]):
             for number, flag in enumerate(flags):
@@ -220,5 +224,5 @@ class Counters(wiring.Component):
                     m.d.comb += row.eq(flag)
                     with m.If(counting):
                         m.d.sync += flag.eq(flag | chosen)
-        m.d.sync += touched.eq((row & chosen).any())
-        return touched
+        m.d.sync += [row_read.eq(row), chosen_before.eq(chosen)]
+        return (row_read & chosen_before).any()
