@@ -159,7 +159,8 @@ class Fetch(wiring.Component):
                     offset.eq(offset + (beats << beat_bits)),
                 ]
         m.d.sync += [
-            room.eq(room + freed - Mux(issue & ~heading, beats, 0)),
+            # Whether a burst is issued is known late, and how long it would be a cycle before.
+            room.eq(Mux(issue & ~heading, room + freed - burst, room + freed)),
             due.eq(due - self.beat_valid + Mux(issue, beats, 0)),
         ]
         return due
