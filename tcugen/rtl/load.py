@@ -35,7 +35,7 @@ class Load(wiring.Component):
         written: The activation memory has done the last write of an instruction.
         done: 1 for every instruction, in that cycle.
 
-    Latency: a request 5 cycles after the instruction is taken, a write 4 cycles after `beat_valid`. One burst every
+    Latency: a request 5 cycles after the instruction is taken, a write 3 cycles after `beat_valid`. One burst every
     other cycle.
     """
 
@@ -100,13 +100,12 @@ class Load(wiring.Component):
         bursts, beats = m.submodules.bursts, m.submodules.beats
         room = Signal(range(QUEUE_BEATS + 1), init=QUEUE_BEATS)  # beats neither requested nor in the queue
         enough = Signal()  # for the burst that is offered
-        free = Signal()
         take = Signal()
         taken = Signal(range(BURST_BEATS + 1))
         burst = bursts.o.payload
         m.d.comb += [
-            free.eq(~self.request.valid | self.request.ready),
-            take.eq(enough & free),
+            # One every other cycle needs no place that is just being left.
+            take.eq(enough & ~self.request.valid),
             bursts.o.ready.eq(take),
         ]
         m.d.sync += enough.eq(bursts.o.valid & ~take & (room >= burst.units))
@@ -133,18 +132,14 @@ class Load(wiring.Component):
             self.done.eq(self.written),
             beats.i.valid.eq(self.beat_valid),
             beats.i.payload.eq(self.beat_data),
-            advance.eq(places.o.valid & beats.o.valid & (~self.write.valid | self.write.ready)),
+            self.write.valid.eq(places.o.valid & beats.o.valid),
+            self.write.payload.address.eq(places.o.payload.address),
+            self.write.payload.data.eq(beats.o.payload.word_select(piece, 8 * self._write_bytes)),
+            self.write.payload.last.eq(places.o.payload.last),
+            advance.eq(self.write.valid & self.write.ready),
             places.o.ready.eq(advance),
             last_piece.eq(piece == pieces - 1),
             beats.o.ready.eq(advance & last_piece),
         ]
-        with m.If(self.write.ready):
-            m.d.sync += self.write.valid.eq(0)
         with m.If(advance):
-            m.d.sync += [
-                piece.eq(Mux(last_piece, 0, piece + 1)),
-                self.write.valid.eq(1),
-                self.write.payload.address.eq(places.o.payload.address),
-                self.write.payload.data.eq(beats.o.payload.word_select(piece, 8 * self._write_bytes)),
-                self.write.payload.last.eq(places.o.payload.last),
-            ]
+            m.d.sync += piece.eq(Mux(last_piece, 0, piece + 1))

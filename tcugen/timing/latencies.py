@@ -92,9 +92,9 @@ LOAD_PLANS = 5
 """load: transfers whose places are not written; a queue of 4 and the one under way."""
 
 BEAT_TO_PLACE = 3
-"""load: reader 1, queue 2: from a beat on the bus to its move into the write register."""
+"""load: reader 1, queue 2: from a beat on the bus to its move to the activation memory."""
 
-PLACE_TO_DONE = 4
+PLACE_TO_DONE = 3
 """load, activation memory: the queue in front of the banks, write, done, counter."""
 
 STORE_START = 8
