@@ -173,7 +173,7 @@ class WeightStream(Component):
 
     def _receive(self, m: Module, bursts: SyncFIFOBuffered) -> None:
         """Count the beats of each burst, in the order of the requests."""
-        count = Signal(bits_for(self.burst_beats + 1))
+        count = Signal(range(self.burst_beats))
         begun = Signal()  # the burst has had a beat, and `ends` says whether the next one is its last
         ends = Signal()
         last = Signal()
