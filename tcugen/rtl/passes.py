@@ -124,12 +124,12 @@ class PassWalker(Component):
         with m.If(begin | go):
             m.d.sync += tile_starts.eq(begin | tile_ends)
         tile = self._tile(m, f, begin, go, loops)
-        tile_there = Signal()  # once a tile is in the ring it stays until its pass is emitted
-        led = Signal()  # a pass is due: the products that lead to the next block are there, or are not needed for it
-        m.d.sync += [
-            tile_there.eq((tile != self.tiles_written) & ~go),
-            led.eq((product.ready | ~tile_ends) & ~go & ~begin),
-        ]
+        walking = Signal()
+        due = Signal()  # the products that lead to the next block are there, or are not needed for this pass
+        waits = Signal()  # its tile is not there
+        stands = walking & ~go & (product.ready | ~tile_ends)
+        tile_there = tile != self.tiles_written  # and stays until its pass is emitted
+        m.d.sync += [due.eq(stands & tile_there), waits.eq(stands & ~tile_there)]
         last_block = loops.last["block"]
         steps = {"column": f.column_step, "block": product.products.address, "group": f.group_step, "ky": f.ky_step}
         one = self.o_pass.payload
@@ -147,6 +147,10 @@ class PassWalker(Component):
             one.opens.eq(tile_starts & ~f.accumulate),
             one.closes.eq(tile_ends & f.finish),
             one.ends.eq(tile_ends),
+            go.eq(due & self.o_pass.ready & self.o_tile.ready),
+            self.o_pass.valid.eq(go),
+            self.o_tile.valid.eq(go),
+            self.waiting_for_weights.eq(waits),
             self.o_tile.payload.place.eq(tile),
             self.o_tile.payload.release.eq(last_block & ~f.keep),
         ]
@@ -162,12 +166,7 @@ class PassWalker(Component):
             with m.State("PREPARE"):
                 m.next = "WALK"
             with m.State("WALK"):
-                m.d.comb += [
-                    self.waiting_for_weights.eq(led & ~tile_there),
-                    go.eq(led & tile_there & self.o_pass.ready & self.o_tile.ready),
-                    self.o_pass.valid.eq(go),
-                    self.o_tile.valid.eq(go),
-                ]
+                m.d.comb += walking.eq(1)
                 with m.If(go & loops.ends["column"]):
                     m.next = "IDLE"
         return m

@@ -171,7 +171,7 @@ def test_a_pass_waits_for_its_tile():
         ctx.set(walker.o_pass.ready, 1)
         ctx.set(walker.o_tile.ready, 1)
         await put(ctx, walker.instruction, [encoded(Opcode.COMPUTE, **loops)])
-        await ctx.tick()
+        await ctx.tick().repeat(2)
         for written in range(2):
             ctx.set(walker.tiles_written, written)
             for _ in range(4):
