@@ -206,7 +206,7 @@ class Counters(wiring.Component):
         m.d.sync += self.layer_count.eq(Mux(fourth.counting | fourth.hidden, 0, shown))
 
     @staticmethod
-    def _touched(m: Module, counting: Signal, entry: Signal) -> Signal:
+    def _touched(m: Module, counting: Signal, entry: Signal) -> Value:
         """Set the flag of the layer that is counted; return whether it was set before, one cycle later.
 
         A row of flags goes into a register, one of them is chosen after that.
