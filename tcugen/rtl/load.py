@@ -68,7 +68,7 @@ class Load(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.bursts = bursts = SegmentWalker(32, self._bus_bytes, BURST_BEATS, tag_bits=3)
+        m.submodules.bursts = bursts = SegmentWalker(32, self._bus_bytes, BURST_BEATS, tag_bits=3, ahead=True)
         m.submodules.plans = plans = Fifo(transfer_layout(self._address_bits, 0), QUEUE_INSTRUCTIONS, self._parity)
         m.submodules.places = places = SegmentWalker(self._address_bits, self._write_bytes, 1, back_to_back=True)
         m.submodules.beats = beats = Fifo(8 * self._bus_bytes, QUEUE_BEATS, self._parity)

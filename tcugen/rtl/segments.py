@@ -42,9 +42,11 @@ class SegmentWalker(wiring.Component):
 
     A group never crosses a segment's end nor a multiple of `group_units * unit_bytes`, and is as long as these two
     rules allow. Groups leave in order of address within a segment, segments in order; `last` marks the last of a
-    transfer. One group per cycle, also across segments; the first leaves 2 cycles after its transfer entered. A cycle
-    without a group lies between two transfers and `i.ready` depends on registers only, unless `back_to_back`.
-    Addresses wrap at `2 ** address_bits`.
+    transfer. Addresses wrap at `2 ** address_bits`.
+
+    One group per cycle, also across segments; the first leaves 2 cycles after its transfer entered. A cycle without a
+    group lies between two transfers and `i.ready` depends on registers only, unless `back_to_back`. With `ahead` a
+    group that is a segment alone takes two cycles, and the first of a transfer leaves 5 cycles after it entered.
 
     A transfer of 0 segments is walked as one of 1. A segment shorter than one unit gives one group of 0 units: the
     user of the groups must refuse it. Address bits below the unit are passed on for the first group of each segment.
@@ -53,16 +55,24 @@ class SegmentWalker(wiring.Component):
         address_bits: Width of byte addresses.
         unit_bytes, group_units: Powers of two; ValueError otherwise.
         tag_bits: Width of `tag`, which every group inherits from its transfer; if 0 there is none.
-        back_to_back: No cycle is lost between transfers; `i.ready` then depends on `o.ready`.
+        back_to_back: No cycle is lost between transfers; `i.ready` then depends on `o.ready`. Not with `ahead`.
+        ahead: What a segment begins with is found out before it begins: a shorter path where there are many units.
     """
 
     i: stream.Interface
     o: stream.Interface
 
     def __init__(
-        self, address_bits: int, unit_bytes: int, group_units: int, tag_bits: int = 0, back_to_back: bool = False
+        self,
+        address_bits: int,
+        unit_bytes: int,
+        group_units: int,
+        tag_bits: int = 0,
+        back_to_back: bool = False,
+        ahead: bool = False,
     ):
-        self._back_to_back = back_to_back
+        assert not (back_to_back and ahead)
+        self._back_to_back, self._ahead = back_to_back, ahead
         self._unit_bits = exact_log2(unit_bytes)
         self._group_bits = exact_log2(group_units)
         self._address_bits, self._tag_bits = address_bits, tag_bits
@@ -89,18 +99,44 @@ class SegmentWalker(wiring.Component):
         last_segment = Signal(reset_less=True)
         last = Signal()
         advance = Signal()
-        m.d.comb += [
-            last.eq(segment_last & last_segment),
-            advance.eq(busy & (~self.o.valid | self.o.ready)),
-            self.i.ready.eq(~busy | (advance & last) if self._back_to_back else ~busy),
-        ]
+        begin = Signal()  # a transfer stands at its first segment
+        m.d.comb += last.eq(segment_last & last_segment)
 
-        def start(at: Value, segment_bytes: Value) -> list:
-            """Stand at the first group of a segment."""
-            units = segment_bytes[unit_bits:]
-            first = group - (at[unit_bits:boundary] if group_bits else 0)
-            return [address.eq(at), left.eq(units), space.eq(first), segment_last.eq(units <= first)]
+        def first_of(at: Value) -> Value | int:
+            """Units up to the natural end of the group at an address."""
+            return group - at[unit_bits:boundary] if group_bits else 1
 
+        def stand(at: Value, units: Value, first: Value | int, is_last: Value) -> list:
+            """At the first group of a segment."""
+            return [address.eq(at), left.eq(units), space.eq(first), segment_last.eq(is_last)]
+
+        new = self.i.payload
+        units = transfer.segment_bytes[unit_bits:]
+        first, single = first_of(transfer.address), units <= first_of(transfer.address)
+        free = ~self.o.valid | self.o.ready
+        entered = self.i.valid & self.i.ready
+        if self._ahead:
+            first_found = Signal.like(space)
+            single_found = Signal()
+            m.d.sync += [first_found.eq(first), single_found.eq(single)]
+            first, single = first_found, single_found
+            fresh = Signal()  # a transfer has entered and not begun
+            found = Signal()  # what its first segment begins with
+            settled = Signal()  # a group may leave: what the segment after it begins with is found
+            m.d.comb += [
+                self.i.ready.eq(~busy & ~fresh),
+                begin.eq(fresh & found),
+                advance.eq(busy & settled & free),
+            ]
+            m.d.sync += [found.eq(~entered), settled.eq(~begin)]
+            with m.If(advance & segment_last):
+                m.d.sync += settled.eq(~single)
+        else:
+            m.d.comb += [
+                self.i.ready.eq(~busy | (advance & last) if self._back_to_back else ~busy),
+                begin.eq(entered),
+                advance.eq(busy & free),
+            ]
         with m.If(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
         with m.If(advance):
@@ -114,7 +150,7 @@ class SegmentWalker(wiring.Component):
                 m.d.sync += self.o.payload.tag.eq(transfer.tag)
             with m.If(segment_last):
                 m.d.sync += [
-                    *start(transfer.address, transfer.segment_bytes),
+                    *stand(transfer.address, units, first, single),
                     transfer.address.eq(transfer.address + transfer.step),
                     transfer.segments.eq(transfer.segments - 1),
                     last_segment.eq(transfer.segments <= 2),
@@ -128,13 +164,25 @@ class SegmentWalker(wiring.Component):
                 ]
         with m.If(advance & last):
             m.d.sync += busy.eq(0)
-        new = self.i.payload
-        with m.If(self.i.valid & self.i.ready):
-            m.d.sync += [
-                busy.eq(1),
-                transfer.eq(new),
-                transfer.address.eq(new.address + new.step),
-                *start(new.address, new.segment_bytes),
-                last_segment.eq(new.segments <= 1),
-            ]
+        if self._ahead:
+            with m.If(entered):
+                m.d.sync += [fresh.eq(1), transfer.eq(new)]
+            with m.If(begin):
+                m.d.sync += [
+                    fresh.eq(0),
+                    busy.eq(1),
+                    transfer.address.eq(transfer.address + transfer.step),
+                    *stand(transfer.address, units, first, single),
+                    last_segment.eq(transfer.segments <= 1),
+                ]
+        else:
+            with m.If(begin):
+                entering = new.segment_bytes[unit_bits:]
+                m.d.sync += [
+                    busy.eq(1),
+                    transfer.eq(new),
+                    transfer.address.eq(new.address + new.step),
+                    *stand(new.address, entering, first_of(new.address), entering <= first_of(new.address)),
+                    last_segment.eq(new.segments <= 1),
+                ]
         return m

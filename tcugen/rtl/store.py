@@ -72,7 +72,7 @@ class Store(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         rows, bus_bytes = self._architecture.rows, self._architecture.bus_bytes
-        m.submodules.bursts = bursts = SegmentWalker(32, bus_bytes, BURST_BEATS, tag_bits=3)
+        m.submodules.bursts = bursts = SegmentWalker(32, bus_bytes, BURST_BEATS, tag_bits=3, ahead=True)
         m.submodules.places = places = SegmentWalker(
             self._architecture.activation_address_bits, self._unit_bytes, rows // self._unit_bytes
         )

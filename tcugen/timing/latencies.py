@@ -75,13 +75,13 @@ WEIGHT_ROOM = 1
 BEAT_TO_RING = 2
 """reader 1, ring 1: from a beat on the bus to the item that counts as written."""
 
-LOAD_START = 4
-"""load, segments: from taking an instruction to its first request: walker 2, room 1, request 1."""
+LOAD_START = 7
+"""load, segments: from taking an instruction to its first request: walker 5, room 1, request 1."""
 
 LOAD_PERIOD = 2
 """load: cycles between two requests."""
 
-WALKER_START = 2
+WALKER_START = 5
 """segments: from taking a transfer to its first group; a transfer of one group is followed by the next then."""
 
 LOAD_ROOM = 2
@@ -100,8 +100,8 @@ PLACE_TO_DONE = 3
 STORE_START = 8
 """store: from taking an instruction to its first beat at the writer: walker 2, read 4, word queue 1, row ends 1."""
 
-STORE_REQUEST = 8
-"""store, window, writer: from taking an instruction to its first burst, issued if its data is there: walker 2, check 4,
+STORE_REQUEST = 11
+"""store, window, writer: from taking an instruction to its first burst, issued if its data is there: walker 5, check 4,
 writer 2."""
 
 STORE_LOOKAHEAD = 5

@@ -35,9 +35,9 @@ def random_transfers(random: Random, count: int, unit_bytes: int, group_units: i
 
 @pytest.mark.parametrize("unit_bytes, group_units", [(8, 32), (64, 32), (4, 8), (16, 1), (1, 2)])
 @pytest.mark.parametrize("i_idle, o_idle", [(0.0, 0.0), (0.4, 0.4)])
-@pytest.mark.parametrize("back_to_back", [False, True])
-def test_groups_equal_the_model(unit_bytes, group_units, i_idle, o_idle, back_to_back):
-    walker = SegmentWalker(24, unit_bytes, group_units, tag_bits=3, back_to_back=back_to_back)
+@pytest.mark.parametrize("kind", ["", "back_to_back", "ahead"])
+def test_groups_equal_the_model(unit_bytes, group_units, i_idle, o_idle, kind):
+    walker = SegmentWalker(24, unit_bytes, group_units, tag_bits=3, **{kind: True} if kind else {})
     transfers = random_transfers(Random(3), 25, unit_bytes, group_units, 24)
     expected = []
     for transfer in transfers:
@@ -52,7 +52,12 @@ def test_groups_equal_the_model(unit_bytes, group_units, i_idle, o_idle, back_to
         assert [(group.address, group.units, group.tag, group.last) for group in groups] == expected
 
     # Without idle cycles one group leaves per cycle, the first after 2, and one cycle may lie between two transfers.
-    limit = len(expected) + (0 if back_to_back else len(transfers)) + 3 if not i_idle else 20 * len(expected) + 100
+    limit = len(expected) + (0 if kind == "back_to_back" else len(transfers)) + 3
+    if kind == "ahead":
+        # Five cycles to the first, and one more for each segment of one group.
+        limit = 2 * len(expected) + 5 * len(transfers)
+    if i_idle:
+        limit = 20 * len(expected) + 100
     run(walker, producer, consumer, cycles=limit)
 
 

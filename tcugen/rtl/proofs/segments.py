@@ -14,19 +14,19 @@ class Covers(Elaboratable):
     the next natural boundary, whichever comes first.
     """
 
-    def __init__(self, address_bits: int, unit_bytes: int, group_units: int, back_to_back: bool):
+    def __init__(self, address_bits: int, unit_bytes: int, group_units: int, ahead: bool):
         self._address_bits, self._unit_bytes, self._group = address_bits, unit_bytes, group_units
-        self._back_to_back = back_to_back
+        self._ahead = ahead
 
     def elaborate(self, platform):
         m = Module()
-        walker = SegmentWalker(self._address_bits, self._unit_bytes, self._group, 1, self._back_to_back)
+        walker = SegmentWalker(self._address_bits, self._unit_bytes, self._group, 1, not self._ahead, self._ahead)
         m.submodules.walker = walker
         unit_bits = exact_log2(self._unit_bytes)
         m.d.comb += [walker.i.valid.eq(anything(1)), walker.o.ready.eq(anything(1))]
         m.d.comb += Value.cast(walker.i.payload).eq(anything(len(Value.cast(walker.i.payload))))
-        new = walker.i.payload
-        accept = walker.i.valid & walker.i.ready
+        new = Signal.like(walker.i.payload)
+        accept = self._accepted(m, walker, new)
         advance = inside(walker, "advance")
 
         busy = Signal()
@@ -99,6 +99,34 @@ class Covers(Elaboratable):
         )
         return m
 
+    def _accepted(self, m: Module, walker: SegmentWalker, new: Signal) -> Value:
+        """When a transfer begins, which is `new` then."""
+        entered = walker.i.valid & walker.i.ready
+        if not self._ahead:
+            m.d.comb += new.eq(walker.i.payload)
+            return entered
+        begin = inside(walker, "begin")
+        waits = Signal()
+        with m.If(entered):
+            m.d.sync += [waits.eq(1), new.eq(walker.i.payload)]
+        with m.Elif(begin):
+            m.d.sync += waits.eq(0)
+        stale = Signal(init=1)  # where the next segment lies has changed: what it begins with is not found yet
+        m.d.sync += stale.eq(entered | begin | (inside(walker, "advance") & inside(walker, "segment_last")))
+        transfer = walker.i.payload.shape()(inside(walker, "transfer"))
+        unit_bits = exact_log2(self._unit_bytes)
+        first = self._group - (transfer.address >> unit_bits) % self._group
+        always(
+            m,
+            inside(walker, "fresh") == waits,
+            ~waits | ((Value.cast(transfer) == Value.cast(new)) & ~inside(walker, "busy")),
+            ~(waits & inside(walker, "found")) | ~stale,
+            ~(inside(walker, "busy") & inside(walker, "segment_last") & inside(walker, "settled")) | ~stale,
+            stale | (inside(walker, "first_found") == first),
+            stale | (inside(walker, "single_found") == (transfer.segment_bytes >> unit_bits <= first)),
+        )
+        return begin
+
 
 def _least(a: Value, b: Value) -> Value:
     return Mux(a < b, a, b)
@@ -109,6 +137,8 @@ _MUTANTS = (
     Mutant("segments.py", "left <= space + group", "left < space + group"),
     Mutant("segments.py", "transfer.segments <= 2", "transfer.segments <= 1"),
     Mutant("segments.py", "address[boundary:] + 1", "address[boundary:] + 2"),
+    Mutant("segments.py", "settled.eq(~single)", "settled.eq(1)"),
+    Mutant("segments.py", "found.eq(~entered)", "found.eq(1)"),
 )
 
 PROOFS = (
@@ -119,7 +149,7 @@ PROOFS = (
         "a multiple of the longest burst; as requests of the bus, 32 bits of address.",
         Method.INDUCTION,
         2,
-        lambda: Covers(32, 8, 32, False),
+        lambda: Covers(32, 8, 32, True),
         _MUTANTS,
     ),
     Proof(
@@ -128,7 +158,7 @@ PROOFS = (
         "The same of the walk over words of the activation memory, transfers back to back.",
         Method.INDUCTION,
         2,
-        lambda: Covers(24, 4, 1, True),
+        lambda: Covers(24, 4, 1, False),
         (Mutant("segments.py", "~busy | (advance & last)", "~busy | last"),),
     ),
 )
