@@ -186,8 +186,6 @@ class Core(Component):
             dispatch.done_compute.eq(compute.tile_done),
             dispatch.done_drain.eq(output.tile_done),
             dispatch.done_pool.eq(pool.done),
-            self.finished.eq(dispatch.finished),
-            self.errors[0].eq(image_check.error),
             self.errors[1].eq(fetch.error),
             stalls.compute_active.eq(compute.active),
             stalls.compute_layer.eq(compute.layer),
@@ -223,6 +221,8 @@ class Core(Component):
             self.trace_pool_data.eq(Mux(pool.write.valid, pool.write.payload.data, 0)),
             self.trace_layer.eq(stalls.layer),
         ]
+        # Both a cycle later, as the last error of a run comes with its end.
+        m.d.sync += [self.finished.eq(dispatch.finished), self.errors[0].eq(image_check.error)]
         self._watch(m, fetch, dispatch, compute, output, pool, load, store)
         if a.parity:
             self._gather_parity(m)

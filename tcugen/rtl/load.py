@@ -96,19 +96,15 @@ class Load(wiring.Component):
         return m
 
     def _elaborate_request(self, m: Module) -> None:
-        """Request bursts that the beat queue has room for, which is found out in the cycle before: it only grows."""
+        """Request bursts that the beat queue has room for, which is found out in the cycle before: there it only grows."""
         bursts, beats = m.submodules.bursts, m.submodules.beats
         room = Signal(range(QUEUE_BEATS + 1), init=QUEUE_BEATS)  # beats neither requested nor in the queue
-        enough = Signal()  # for the burst that is offered
-        take = Signal()
+        take = Signal()  # there is room for the burst that is offered, and the request's place is free
         taken = Signal(range(BURST_BEATS + 1))
         burst = bursts.o.payload
-        m.d.comb += [
-            # One every other cycle needs no place that is just being left.
-            take.eq(enough & ~self.request.valid),
-            bursts.o.ready.eq(take),
-        ]
-        m.d.sync += enough.eq(bursts.o.valid & ~take & (room >= burst.units))
+        # A register, so that the walker waits for nothing else.
+        m.d.comb += bursts.o.ready.eq(take)
+        m.d.sync += take.eq(bursts.o.valid & ~take & (room >= burst.units) & (~self.request.valid | self.request.ready))
         with m.If(self.request.ready):
             m.d.sync += self.request.valid.eq(0)
         with m.If(take):

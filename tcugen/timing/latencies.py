@@ -183,8 +183,9 @@ POOL_START = 4
 POOL_END = 10
 """pool: from the last tap to the next instruction; the counter shows it then."""
 
-IDLE_TO_QUIET = 1
-"""dispatch: from the cycle in which nothing is under way any more to the first of those that are counted."""
+IDLE_TO_QUIET = 2
+"""dispatch: from the cycle in which nothing is under way any more to the first of those that are counted, and from the
+last of these to control."""
 
 SETTLE_CYCLES = 4
 """control: cycles of silence that end a run."""
