@@ -25,7 +25,7 @@ def run(*instructions: Instruction, memory: MemoryModel = FIXED, architecture: A
 def test_an_empty_program_waits_for_its_end():
     predicted = run()
     # 2 to the request, 5 to the address, the latency, 8 beats of the weights' header, 64 of a block, 5 to its verdict.
-    assert FIXED.read_latency + 8 + 64 < predicted.cycles < FIXED.read_latency + 8 + 64 + 25
+    assert FIXED.read_latency + 8 + 64 < predicted.cycles < FIXED.read_latency + 8 + 64 + 30
     assert predicted.stalls == {Stall.PROGRAM: predicted.cycles}
     assert (predicted.bytes_read, predicted.bytes_written) == (64 + 512, 0)
 

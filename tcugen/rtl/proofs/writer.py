@@ -128,7 +128,9 @@ class WriterBeats(Elaboratable):
             ~(held & (before == 0) & bus.wvalid) | (bus.wdata[0] == item),
             ~bus.wvalid | (owed != 0),
             owed <= beats_inside,
-            inside(writer, "unclaimed") + owed == beats_inside,
+            # Beats of the burst that was issued in the cycle before are still counted as unclaimed.
+            inside(writer, "unclaimed") + owed
+            == beats_inside + Mux(inside(writer, "claimed"), inside(writer, "needed"), 0),
             ~bus.wvalid | (bus.wstrb == (1 << ARCHITECTURE.bus_bytes) - 1),
             writer.outstanding <= BURSTS,
             ~writer.error_valid,
@@ -180,6 +182,7 @@ class WriterBeats(Elaboratable):
             # The burst that is checked stays until it is issued, and so do its beats.
             ~checked | waiting.offered & (needed == waiting.first_beats),
             ~complete | checked & (inside(writer, "unclaimed") >= needed),
+            ~(checked & inside(writer, "claimed")),
         )
 
     def _beat_places(self, m: Module, writer: Writer, beat: Followed) -> None:
@@ -226,7 +229,7 @@ PROOFS = (
             Mutant("writer.py", "last.eq(left == 1)", "last.eq(left == 0)"),
             Mutant("writer.py", "complete.eq(waits & ~issue &", "complete.eq(waits &"),
             Mutant("writer.py", "~present | (load & last)", "~present | last"),
-            Mutant("writer.py", "unclaimed + push - Mux(issue", "unclaimed + self.data.valid - Mux(issue"),
+            Mutant("writer.py", "unclaimed + push - Mux(claimed", "unclaimed + self.data.valid - Mux(claimed"),
         ),
     ),
 )
