@@ -102,6 +102,11 @@ def modules(top: AnyComponent, platform: object, foreign: dict[str, tuple[str, .
     return builder.modules()
 
 
+def _without_parameters(text: str) -> str:
+    """A docstring without what it says of parameters, which are settled in the module."""
+    return "\n\n".join(part for part in text.split("\n\n") if not part.startswith("Parameters:"))
+
+
 class _Builder:
     def __init__(self, foreign: dict[str, tuple[str, ...]]):
         self._ports_of = dict(foreign)
@@ -122,7 +127,7 @@ class _Builder:
         return [
             VerilogModule(
                 names[index],
-                inspect.getdoc(type(body.component)) or "",
+                _without_parameters(inspect.getdoc(type(body.component)) or ""),
                 body.ports,
                 pattern.sub(resolve, body.text),
                 body.wires,

@@ -45,7 +45,11 @@ class Parent(Component):
 
 
 class Delay(Component):
-    """One register, with or without a reset; `step` tells bodies apart."""
+    """One register, with or without a reset; `step` tells bodies apart.
+
+    Parameters:
+        step: What is settled in a module is not said of it.
+    """
 
     i: Signal
     o: Signal
