@@ -22,6 +22,7 @@ class Fifo(wiring.Component):
     Parameters:
         shape: Shape of an item.
         depth: Items, a power of two, at least 2. ValueError otherwise.
+        late_input: Who offers is known later in a cycle than who takes. It changes nothing but that.
     """
 
     i: stream.Interface
@@ -29,10 +30,10 @@ class Fifo(wiring.Component):
     level: Signal
     wrong: Signal
 
-    def __init__(self, shape: ShapeLike, depth: int, parity: int = 0):
+    def __init__(self, shape: ShapeLike, depth: int, parity: int = 0, late_input: bool = False):
         if depth < 2 or depth & (depth - 1):
             raise ValueError(f"FIFO depth is {depth!r}, but it must be a power of two, at least 2")
-        self._shape, self._depth, self._parity = shape, depth, parity
+        self._shape, self._depth, self._parity, self._late_input = shape, depth, parity, late_input
         super().__init__(
             {
                 "i": In(stream.Signature(shape)),
@@ -106,11 +107,10 @@ class Fifo(wiring.Component):
             tail.eq(tail + push),
             self.o.valid.eq(move | (self.o.valid & ~self.o.ready)),
         ]
-        # Who takes is known late: it decides whether a number changes, not by how much.
-        with m.If(push != move):
-            m.d.sync += stored.eq(stored + Mux(push, 1, -1))
-        with m.If(push != pop):
-            m.d.sync += self.level.eq(self.level + Mux(push, 1, -1))
+        # What is known late decides whether a number changes, not by how much.
+        for number, taken in ((stored, move), (self.level, pop)):
+            with m.If(push != taken):
+                m.d.sync += number.eq(number + (Mux(taken, -1, 1) if self._late_input else Mux(push, 1, -1)))
 
 
 def _flat(payload):

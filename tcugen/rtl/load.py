@@ -35,7 +35,7 @@ class Load(wiring.Component):
         written: The activation memory has done the last write of an instruction.
         done: 1 for every instruction, in that cycle.
 
-    Latency: a request 5 cycles after the instruction is taken, a write 3 cycles after `beat_valid`. One burst every
+    Latency: a request 5 cycles after the instruction is taken, a write 4 cycles after `beat_valid`. One burst every
     other cycle.
     """
 
@@ -128,14 +128,18 @@ class Load(wiring.Component):
             self.done.eq(self.written),
             beats.i.valid.eq(self.beat_valid),
             beats.i.payload.eq(self.beat_data),
-            self.write.valid.eq(places.o.valid & beats.o.valid),
-            self.write.payload.address.eq(places.o.payload.address),
-            self.write.payload.data.eq(beats.o.payload.word_select(piece, 8 * self._write_bytes)),
-            self.write.payload.last.eq(places.o.payload.last),
-            advance.eq(self.write.valid & self.write.ready),
+            advance.eq(places.o.valid & beats.o.valid & (~self.write.valid | self.write.ready)),
             places.o.ready.eq(advance),
             last_piece.eq(piece == pieces - 1),
             beats.o.ready.eq(advance & last_piece),
         ]
+        with m.If(self.write.ready):
+            m.d.sync += self.write.valid.eq(0)
         with m.If(advance):
-            m.d.sync += piece.eq(Mux(last_piece, 0, piece + 1))
+            m.d.sync += [
+                piece.eq(Mux(last_piece, 0, piece + 1)),
+                self.write.valid.eq(1),
+                self.write.payload.address.eq(places.o.payload.address),
+                self.write.payload.data.eq(beats.o.payload.word_select(piece, 8 * self._write_bytes)),
+                self.write.payload.last.eq(places.o.payload.last),
+            ]

@@ -79,16 +79,21 @@ class Store(wiring.Component):
 
         m.submodules.row_queue = row_queue = Fifo(ROWS, QUEUE_INSTRUCTIONS, self._parity)
         store = fields(Opcode.STORE, self.instruction.payload)
+        ready = Signal(init=1, name="ready")
+        taken = Signal(name="instruction_taken")
+        # A register: nobody's place goes by itself, and the instruction reaches all three.
+        m.d.sync += ready.eq(bursts.i.ready & places.i.ready & row_queue.i.ready & ~taken)
         m.d.comb += [
-            self.instruction.ready.eq(bursts.i.ready & places.i.ready & row_queue.i.ready),
-            bursts.i.valid.eq(self.instruction.valid & places.i.ready & row_queue.i.ready),
+            self.instruction.ready.eq(ready),
+            taken.eq(self.instruction.valid & ready),
+            bursts.i.valid.eq(taken),
             bursts.i.payload.tag.eq(store.window),
             bursts.i.payload.address.eq(store.offset),
             bursts.i.payload.segment_bytes.eq(store.segment_bytes),
             bursts.i.payload.segments.eq(store.segments),
             bursts.i.payload.step.eq(store.memory_step),
-            places.i.valid.eq(self.instruction.valid & bursts.i.ready & row_queue.i.ready),
-            row_queue.i.valid.eq(self.instruction.valid & bursts.i.ready & places.i.ready),
+            places.i.valid.eq(taken),
+            row_queue.i.valid.eq(taken),
             row_queue.i.payload.row_step.eq(store.row_step),
             row_queue.i.payload.row_bytes.eq(store.row_bytes),
             places.i.payload.address.eq(store.activation),

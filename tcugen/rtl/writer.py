@@ -177,7 +177,9 @@ class Writer(wiring.Component):
         """Send the data of issued bursts."""
         bus = self.bus
         bursts = m.submodules.bursts
-        m.submodules.beats = beats = Fifo(8 * self._architecture.bus_bytes, DATA_BEATS, self._architecture.parity)
+        m.submodules.beats = beats = Fifo(
+            8 * self._architecture.bus_bytes, DATA_BEATS, self._architecture.parity, late_input=True
+        )
         wiring.connect(m, wiring.flipped(self.data), beats.i)
         present = Signal()  # a burst is being sent
         left = Signal(range(BURST_BEATS))  # its beats after the next one

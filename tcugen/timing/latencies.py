@@ -92,9 +92,9 @@ LOAD_PLANS = 5
 """load: transfers whose places are not written; a queue of 4 and the one under way."""
 
 BEAT_TO_PLACE = 3
-"""load: reader 1, queue 2: from a beat on the bus to its move to the activation memory."""
+"""load: reader 1, queue 2: from a beat on the bus to its move into the write register."""
 
-PLACE_TO_DONE = 3
+PLACE_TO_DONE = 4
 """load, activation memory: the queue in front of the banks, write, done, counter."""
 
 STORE_START = 8
@@ -104,7 +104,7 @@ STORE_REQUEST = 11
 """store, window, writer: from taking an instruction to its first burst, issued if its data is there: walker 5, check 4,
 writer 2."""
 
-STORE_LOOKAHEAD = 5
+STORE_LOOKAHEAD = 4
 """store: cycles before its last beat in which the next instruction can be taken."""
 
 WRITER_BEATS = 64
