@@ -184,5 +184,5 @@ def _picture(rows: Sequence[SweepRow], clock_mhz: float) -> str:
         raise UsageError("--plot: no machine of the sweep can run the network; ask for larger ones")
     marks = [(row.area_bytes / 1024, row.images_per_second, row.array) for row in best]
     others = [(row.area_bytes / 1024, row.images_per_second) for row in rows if not row.error and row not in best]
-    title = f"{best[0].network} at {clock_mhz:g} MHz, predicted"
+    title = f"{best[0].network} at {clock_mhz:g} MHz, predicted{'; pale: beaten by another' if others else ''}"
     return scatter(title, "memories and multipliers, KiB", "images/s", marks, others)
