@@ -118,7 +118,7 @@ function rooflineChart(content) {
       { name: "roof", type: "line", data: slope, symbol: "none", color: soft, lineStyle: { width: 2, type: "dashed" }, silent: true,
         markPoint: { symbol: "circle", symbolSize: 1, label: { color: soft, position: "top", distance: clear, fontSize: 11 }, data: [
           { coord: [Math.sqrt(peak / bus * right), peak], value: "", label: { formatter: `${exact(peak)} multipliers` } },
-          { coord: [peak / bus / 3, peak / 3], value: "", label: { formatter: `bus, ${bus} bytes a cycle`, position: "left", distance: 5 } }] } },
+          { coord: [peak / bus / 3, peak / 3], value: "", label: { formatter: `bus, ${bus} bytes a cycle`, position: "left", distance: 12 } }] } },
       { name: "layers", type: "scatter", data: dots.map((dot) => ({ value: dot.value, layer: dot.layer, itemStyle: { color: layerColour(dot.layer.number), opacity: 0.85, borderColor: styleColour("--card") },
         symbolSize: sizeOf(dot) })) },
     ],
@@ -211,7 +211,7 @@ function memoryChart(content) {
       data: boxes.map((box, number) => [box.start, box.end, box.address, box.address + box.bytes, number]),
       renderItem: rectangle((api) => api.value(2), (api) => api.value(3), (api, shape) => {
         const box = boxes[api.value(4)];
-        const wide = shape.width > 6.2 * box.name.length && shape.height > 13;
+        const wide = shape.width > 7 * box.name.length + 6 && shape.height > 13;
         return {
           style: { fill: layerColour(api.value(4)), opacity: box.kind === "buffers" ? 0.45 : 0.9, stroke: card, lineWidth: 0.8, lineDash: box.kind === "buffers" ? [4, 3] : null },
           textContent: wide ? { style: { text: box.name, fill: text, fontSize: 10.5, fontFamily: getComputedStyle(document.body).fontFamily } } : undefined,
