@@ -74,6 +74,12 @@ EXPLAINED = (
         "number = Signal(WORD_NUMBER_BITS, init=1)",
         _LOADED_FIRST,
     ),
+    Explained(
+        "accumulators.py",
+        "memory.read_en.eq((summing[bank] & ~self.tag.first) | (self.read_en & (self.read_bank == bank))),",
+        "memory.read_en.eq((summing[bank] & ~self.tag.first) | (self.read_en | (self.read_bank == bank))),",
+        "It reads more often: what was read is used in the cycle after it was asked for, and in no other.",
+    ),
 )
 
 
