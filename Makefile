@@ -18,6 +18,7 @@ help:
 	@echo "make verify     the tests that take minutes"
 	@echo "make docs       write the pages in docs that are made from the code"
 	@echo "make site       the documentation as a site that opens offline, in build/site/html"
+	@echo "make pictures   build and run what the pictures of README and docs show, and take them anew; ten minutes"
 	@echo "make results    run what docs/results.md and the README show the results of, and write them there"
 	@echo "make reference  write $(reference), the build that a test compares byte for byte"
 	@echo "make faults     some 10,000 faults of bus, program, host and resets on the RTL: none may go unnoticed; ten minutes"
@@ -59,6 +60,10 @@ docs: $(venv)/demo.stamp
 .PHONY: site
 site: $(venv)/site.stamp
 	$(python) docs/site.py
+
+.PHONY: pictures
+pictures: $(venv)/test.stamp | test-prerequisites
+	$(python) docs/pictures.py
 
 .PHONY: results
 results: $(venv)/demo.stamp

@@ -70,7 +70,6 @@ def verilator_environment() -> Generator[None]:
         os.environ.update(before)
 
 
-@functools.cache
 def build(architecture: Architecture) -> Path:
     """Directory of the simulator program for `architecture`; emits once a process, builds unless it is there.
 
@@ -78,14 +77,21 @@ def build(architecture: Architecture) -> Path:
         EnvironmentProblem: If Verilator is missing.
         RuntimeError: If it refuses the Verilog; the log stands beside.
     """
+    # cocotb's runner reads this variable by itself: as it stands, it is part of what was built.
+    return _build(architecture, os.environ.get("WAVES", ""))
+
+
+@functools.cache
+def _build(architecture: Architecture, waves: str) -> Path:
     BUILD_DIR.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=BUILD_DIR) as directory:
         directory = Path(directory)
         emit(architecture, directory)
         (directory / "visible.vlt").write_text(f"`verilator_config\n{_VISIBLE}")
         sources = sorted(directory.glob("*.v*"))
-        key = _key(sources)
-        target = BUILD_DIR / f"{architecture.fingerprint:08x}{'_parity' * architecture.parity}"
+        key = _key(sources, waves)
+        name = f"{architecture.fingerprint:08x}{'_parity' * architecture.parity}{'_waves' * bool(waves)}"
+        target = BUILD_DIR / name
         with _locked(target.with_suffix(".lock")):
             built = target / "key"
             if not built.exists() or built.read_text() != key:
@@ -126,11 +132,11 @@ def build_icarus(architecture: Architecture, standard: str, directory: Path) -> 
     return directory / "build"
 
 
-def _key(sources: list[Path]) -> str:
+def _key(sources: list[Path], waves: str) -> str:
     digest = hashlib.sha256()
     for path in sources:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    identity = (_BUILD_ARGS, environment.find_verilator().identity, importlib.metadata.version("cocotb"))
+    identity = (_BUILD_ARGS, waves, environment.find_verilator().identity, importlib.metadata.version("cocotb"))
     digest.update(repr(identity).encode())
     return digest.hexdigest()
 

@@ -24,7 +24,7 @@ class Span:
         opcode: Which unit, see UNITS.
         instruction: Its number in the program.
         layer: Its layer number.
-        start, end: Cycles since the start write; `end` is not in it.
+        start, end: Cycles as the machine counts them, the first is 0; `end` is not in it.
     """
 
     opcode: Opcode

@@ -23,6 +23,8 @@ class Explained:
 
 _LOADED_FIRST = "It is loaded before anything looks at it: what it holds after a reset does not matter."
 
+_ONE_BIT_DRIVEN = "What drives it has one bit: the second one is 0, and is cut off or 0 where it is used."
+
 EXPLAINED = (
     Explained(
         "activation.py",
@@ -45,6 +47,38 @@ EXPLAINED = (
     Explained("host.py", "strobes = Signal(4)", "strobes = Signal(4, init=1)", _LOADED_FIRST),
     Explained(
         "host.py", "address = Signal(ADDRESS_BITS - 2)", "address = Signal(ADDRESS_BITS - 2, init=1)", _LOADED_FIRST
+    ),
+    Explained(
+        "output.py",
+        'multiplier = Signal(32, name=f"multiplier_{lane}", reset_less=True)',
+        'multiplier = Signal(31, name=f"multiplier_{lane}", reset_less=True)',
+        "A multiplier is a float32 that is not negative: its bit 31 is 0.",
+    ),
+    Explained("store.py", '"done": Out(1),', '"done": Out(2),', _ONE_BIT_DRIVEN),
+    Explained("pool.py", '"busy": Out(1),', '"busy": Out(2),', _ONE_BIT_DRIVEN),
+    Explained(
+        "residual_reader.py",
+        'levels["part"] = Level(parts[: len(next_parts)], next_parts)',
+        'levels["part"] = Level(parts[: ((len(next_parts)) + 1)], next_parts)',
+        "The number of words of a pixel fits into the bits of the one after it: the bit more is 0.",
+    ),
+    Explained(
+        "instruction_memory.py",
+        "served = Signal(len(QUEUES))",
+        "served = Signal(len(QUEUES), init=1)",
+        _LOADED_FIRST,
+    ),
+    Explained(
+        "instruction_memory.py",
+        "number = Signal(WORD_NUMBER_BITS)",
+        "number = Signal(WORD_NUMBER_BITS, init=1)",
+        _LOADED_FIRST,
+    ),
+    Explained(
+        "accumulators.py",
+        "memory.read_en.eq((summing[bank] & ~self.tag.first) | (self.read_en & (self.read_bank == bank))),",
+        "memory.read_en.eq((summing[bank] & ~self.tag.first) | (self.read_en | (self.read_bank == bank))),",
+        "It reads more often: what was read is used in the cycle after it was asked for, and in no other.",
     ),
 )
 

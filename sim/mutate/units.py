@@ -52,8 +52,8 @@ FURTHER_NETWORKS = (
 )
 """Random networks, tensors in memory, every shape on buses that pause: on machines of other sizes."""
 
-TEXT = ("tests/rtl/test_emit.py", "tests/rtl/test_ports.py", "tests/rtl/test_lint.py")
-"""Ports are those documented, fields have names, Verilator has no complaint."""
+TEXT = ("tests/rtl/test_emit.py", "tests/rtl/test_ports.py", "tests/rtl/test_lint.py", "tests/fpga/test_memories.py")
+"""Ports are those documented, fields have names, memories are those listed, Verilator has no complaint."""
 
 
 def unit_tests(file: str) -> list[str]:

@@ -86,7 +86,7 @@ def build(options: BuildOptions, flags: MachineFlags, console: Console) -> Path:
     network = quantized.network
     host = quantization_of(quantized, options.model is None, class_names(options.classes))
     folder = options.output or default_folder(network)
-    check_replaceable(folder)
+    check_replaceable(folder, (options.layer_config, options.model, options.classes, options.part))
 
     def step(text: str) -> None:
         console.print(f"[{time.monotonic() - started:5.1f} s] {text}", markup=False, highlight=False)

@@ -71,7 +71,7 @@ def build_several(options: SeveralOptions, flags: MachineFlags, console: Console
     models = [with_weights(source, console) for source in options.layer_configs]
     _check_names(models)
     folder = options.output or Path("rtl_out") / "+".join(model.network.name for model in models)
-    check_replaceable(folder)
+    check_replaceable(folder, options.layer_configs)
     for model in models:
         step(f"network {model.network.name}: {len(model.network.nodes)} nodes, {model.network.mac_count:,} MACs")
     sizings = sized_for([Workload(model.network, int32_outputs(model)) for model in models], flags, step)

@@ -65,7 +65,7 @@ def compile_program(options: CompileOptions, console: Console) -> Path:
     """
     started = time.monotonic()
     architecture = _machine_of(options.rtl)
-    check_replaceable(options.output)
+    check_replaceable(options.output, (options.network, options.classes))
     if (options.output / MARKER).exists():
         raise UsageError(
             f"{options.output} holds a build, and replacing it would delete its Verilog; choose another folder with -o"

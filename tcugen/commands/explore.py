@@ -14,7 +14,7 @@ from tcugen.commands.part_fit import checked_part, room_of
 from tcugen.commands.synth import say
 from tcugen.console.machine import MachineFlags, filled
 from tcugen.console.outcome import UsageError
-from tcugen.console.output_files import start_over, write_text
+from tcugen.console.output_files import check_picture, start_over, write_text
 from tcugen.fpga.counts import Counts
 from tcugen.fpga.estimate import estimate
 from tcugen.fpga.families import ASSUMED_CLOCK_MHZ
@@ -83,6 +83,7 @@ def explore(options: ExploreOptions, flags: MachineFlags, console: Console) -> l
     part = checked_part(options.part, options.clock_mhz)
     if not 1 <= options.steps <= MOST_STEPS:
         raise UsageError(f"--steps is {options.steps}, but it must be between 1 and {MOST_STEPS}; leave it out")
+    check_picture(options.plot_file)
     network, note = load_network(options.layer_config)
     if note:
         tell(note)

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from tcugen import __version__
 from tcugen.console.outcome import UsageError
-from tcugen.console.output_folder import EXPORT_MARKER, GENERATOR, check_replaceable, replacing
+from tcugen.console.output_folder import EXPORT_MARKER, GENERATOR, MARKER, check_replaceable, replacing
 from tcugen.console.packages import require
 from tcugen.export import device_tree, fusesoc, litex, register_maps, vivado
 from tcugen.export.build_folder import LINT, SOURCES, Build, read_build
@@ -75,7 +75,7 @@ def export(options: ExportOptions, console: Console) -> None:
         raise UsageError(f"--images is for test benches, but --format is {options.form}; leave it out")
     for form in chosen:
         require("export", *_NEEDS.get(form, ()))
-    check_replaceable(options.output)
+    check_replaceable(options.output, (options.build / MARKER, options.images))
     build = read_build(options.build)
     images = _images(build, options.images) if "testbench" in chosen else []
     with replacing(options.output) as staging:

@@ -29,7 +29,7 @@ def import_model(path: Path, output: Path | None, console: Console) -> Path:
     imported = import_onnx(path)
     network = imported.model.network
     folder = output or Path(network.name)
-    check_replaceable(folder)
+    check_replaceable(folder, (path,))
     for line in imported.report.lines():
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     console.print(layer_table(network))

@@ -26,7 +26,7 @@ def import_partition(path: Path, output: Path | None, console: Console) -> Path:
 
     partition = split(path)
     folder = output or Path(partition.title)
-    check_replaceable(folder)
+    check_replaceable(folder, (path,))
     for line in partition.notes:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     for part in partition.parts:

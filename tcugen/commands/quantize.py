@@ -57,6 +57,12 @@ class QuantizeOptions:
     labels: Path | None = None
     onnx: Path | None = None
 
+    @property
+    def inputs(self) -> tuple[str | Path | None, ...]:
+        """All files that are read."""
+        file = None if self.module is None else self.module.rpartition(":")[0]
+        return file, self.weights, self.images, self.test_images, self.labels, self.onnx
+
 
 def quantize(options: QuantizeOptions, output: Path | None, console: Console) -> Path:
     """Calibrate and quantize into the folder `output` (default: the network's name) and return that folder.
@@ -156,7 +162,7 @@ def _read(options: QuantizeOptions, output: Path | None, step: Callable[[str], N
         from tcugen.quantize.from_onnx.reader import read_onnx
 
         folder = output or Path(valid_name(options.onnx.stem))
-        check_replaceable(folder)
+        check_replaceable(folder, options.inputs)
         source = read_onnx(options.onnx, OPERATORS)
         step(f"{source.name}: reading {options.onnx} for images of {source.shape}")
     else:
@@ -184,7 +190,7 @@ def _exported(options: QuantizeOptions, output: Path | None, step: Callable[[str
     if weights is not None and options.weights is not None:
         load_weights(module, weights, options.weights)
     folder = output or Path(name)
-    check_replaceable(folder)
+    check_replaceable(folder, options.inputs)
     step(f"{name}: exporting for images of {shape}")
     return read_module(module, shape, name), folder
 

@@ -44,7 +44,7 @@ def rebuild(options: RebuildOptions, console: Console) -> Status:
     """
     record = read_record(options.folder)
     if options.output is not None:
-        check_replaceable(options.output)
+        check_replaceable(options.output, (options.model,))
         here, there = options.folder.resolve(), options.output.resolve()
         if here.is_relative_to(there) or there.is_relative_to(here):
             raise UsageError(f"-o {options.output} and {options.folder} hold each other; choose another folder with -o")

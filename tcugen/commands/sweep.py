@@ -15,7 +15,7 @@ from rich.table import Table
 
 from tcugen.console.machine import MachineFlags
 from tcugen.console.outcome import UsageError
-from tcugen.console.output_files import start_over, write_text
+from tcugen.console.output_files import check_picture, start_over, write_text
 from tcugen.console.sweep_point import SweepPoint, SweepRow, evaluate_point
 from tcugen.fpga.families import ASSUMED_CLOCK_MHZ
 from tcugen.network.layer_config import load_network, write_layer_config
@@ -57,7 +57,8 @@ def sweep(options: SweepOptions, console: Console) -> list[SweepRow]:
     """Size every machine, print those that no other beats, and write what was asked for; rows in the order asked for.
 
     Raises:
-        NetworkError, UsageError: If an argument is wrong, or Dask is not there.
+        NetworkError, UsageError: If an argument is wrong, Dask is not there, or no machine can be; that one after the
+            rows were written.
     """
     _check(options)
     points = points_of(options)
@@ -74,9 +75,11 @@ def sweep(options: SweepOptions, console: Console) -> list[SweepRow]:
             highlight=False,
             markup=False,
         )
-    console.print(_table(pareto(rows)))
     if options.csv_file:
         write_text(options.csv_file, csv_text(rows))
+    if all(row.error for row in rows):
+        raise UsageError(f"no machine of the sweep can be: {rows[0].error}")
+    console.print(_table(pareto(rows)))
     if options.plot_file:
         write_text(options.plot_file, _picture(rows, options.clock_mhz))
     return rows
@@ -121,11 +124,16 @@ def _check(options: SweepOptions) -> None:
             if value < 0:
                 raise UsageError(f"{name} is {value}, but it must not be negative; leave it out or write a size")
     for array in options.arrays:
-        assert MachineFlags(array=array).fixed, "a malformed array raises"
+        try:
+            assert MachineFlags(array=array).fixed, "a malformed array raises"
+        except UsageError as error:
+            # It speaks of the flag of one machine.
+            raise UsageError(str(error).replace("--array", "--arrays", 1)) from None
     if not 0 < options.clock_mhz <= 10_000:
         raise UsageError(f"--clock-mhz is {options.clock_mhz:g}, but it must be more than 0 and at most 10000")
     if options.processes is not None and options.processes < 1:
         raise UsageError(f"--processes is {options.processes}, but it must be at least 1; leave it out for all cores")
+    check_picture(options.plot_file)
     if options.plot_file and len(options.networks) > 1:
         raise UsageError(f"--plot shows one network, but {len(options.networks)} are given; name one")
 
@@ -180,9 +188,7 @@ def _table(rows: Sequence[SweepRow]) -> Table:
 
 def _picture(rows: Sequence[SweepRow], clock_mhz: float) -> str:
     best = pareto(rows)
-    if not best:
-        raise UsageError("--plot: no machine of the sweep can run the network; ask for larger ones")
     marks = [(row.area_bytes / 1024, row.images_per_second, row.array) for row in best]
     others = [(row.area_bytes / 1024, row.images_per_second) for row in rows if not row.error and row not in best]
-    title = f"{best[0].network} at {clock_mhz:g} MHz, predicted"
+    title = f"{best[0].network} at {clock_mhz:g} MHz, predicted{'; pale: beaten by another' if others else ''}"
     return scatter(title, "memories and multipliers, KiB", "images/s", marks, others)

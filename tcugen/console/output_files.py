@@ -34,6 +34,12 @@ def start_over(outputs: Mapping[str, Path | None], inputs: Iterable[str | Path |
             path.resolve().unlink(missing_ok=True)
 
 
+def check_picture(path: Path | None) -> None:
+    """Raises UsageError if the file of --plot has another name than that of an SVG, which it becomes."""
+    if path is not None and path.suffix != ".svg":
+        raise UsageError(f"--plot is {path}, but its name must end in .svg; write for example {path.stem}.svg")
+
+
 def write_json(path: Path, figures: Mapping[str, object]) -> None:
     """Write figures as one JSON object; `path` has all of them or is what it was."""
     write_text(path, json.dumps(figures, indent=1) + "\n")

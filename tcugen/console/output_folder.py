@@ -3,7 +3,7 @@
 import json
 import shutil
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -60,9 +60,14 @@ def check_file(path: Path, flag: str) -> None:
     check_creatable(path.parent, flag)
 
 
-def check_replaceable(folder: Path) -> None:
-    """Raises UsageError if there is at `folder` what is neither an earlier output nor an empty folder, or if it
-    could not be created."""
+def check_replaceable(folder: Path, inputs: Iterable[str | Path | None] = ()) -> None:
+    """Raises UsageError if there is at `folder` what is neither an earlier output nor an empty folder, if one of the
+    files of `inputs`, which the command reads, is in it, or if it could not be created."""
+    for path in inputs:
+        if path is not None and Path(path).is_file() and Path(path).resolve().is_relative_to(folder.resolve()):
+            raise UsageError(
+                f"{path} is in {folder}, and replacing that would delete it; choose another folder with -o"
+            )
     if folder.is_dir() and any(folder.iterdir()) and not is_ours(folder):
         raise UsageError(
             f"{folder} holds files that {GENERATOR} did not write, and replacing it would delete them; "

@@ -63,6 +63,11 @@ class System:
     clock_name: str
 
 
+# Zynq-7000: interrupts of the programmable logic are 61 and on in UG585 (IRQF2P), less the 32 that the binding of the
+# interrupt controller leaves out; its port M_AXI_GP0 has 0x40000000 to 0x7FFFFFFF (UG585). Linux, zynq-7000.dtsi: label
+# intc, and fclk0 is number 15 of clkc.
+# Zynq UltraScale+: pl_ps_irq0 is 121 to 128 at the controller, 89 to 96 less those 32 (UG1085, tables 13-1 and 35-6);
+# M_AXI_HPM0_FPD begins at 0xA0000000. Linux, zynqmp.dtsi: label gic; dt-bindings/clock/xlnx-zynqmp-clk.h: PL0_REF, 71.
 SYSTEMS = {
     "zynq7000": System("Zynq-7000", 0x43C0_0000, 1, "intc", 29, "clkc 15", "FCLK0"),
     "zynqmp": System("Zynq UltraScale+", 0xA000_0000, 2, "gic", 89, "zynqmp_clk 71", "PL0_REF"),

@@ -82,7 +82,7 @@ class MemoryBox(TypedDict):
     Attributes:
         kind: "tensor" or "buffers".
         address, bytes: Where.
-        start, end: Cycles since the start write, from the first writer to the last reader; `end` is not in it.
+        start, end: Cycles as in the timeline, from the first writer to the last reader; `end` is not in it.
     """
 
     name: str

@@ -15,17 +15,18 @@ class UnitTraceError(RuntimeError):
     """The trace is not that of a whole run of the program. The message names unit and numbers."""
 
 
-def unit_spans(program: Program, records: np.ndarray) -> tuple[Span, ...]:
-    """Spans of all instructions of one image.
+def unit_spans(program: Program, records: np.ndarray, first: int) -> tuple[Span, ...]:
+    """Spans of all instructions of one image, in the cycles that the machine counts.
 
     Args:
         program: What ran.
-        records: Of `run.trace_dtype(UNIT_TRACE_BYTES)`.
+        records: Of `run.trace_dtype(UNIT_TRACE_BYTES)`, their cycles counted from the start write.
+        first: In these cycles the first one that the machine counts, after its verdict on the windows.
 
     Raises:
         UnitTraceError: If the units took more or fewer instructions than the program has.
     """
-    cycles = records["cycle"].astype(np.int64)
+    cycles = records["cycle"].astype(np.int64) - first
     data = records["data"]
     times: dict[Opcode, list[tuple[int, int]]] = {}
     for opcode in UNITS:

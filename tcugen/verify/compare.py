@@ -121,7 +121,7 @@ def verify(
         rtl=observed,
         output_mismatches=output_mismatches,
         cycles_per_second=result.cycles_per_second,
-        spans=None if last.units is None else unit_spans(program, last.units),
+        spans=None if last.units is None else unit_spans(program, last.units, last.interrupt_cycles - last.cycles),
     )
 
 

@@ -136,6 +136,18 @@ def test_dark_and_light_are_drawn_differently(opened):
     assert complaints == []
 
 
+def test_the_roofline_holds_every_dot_with_room_to_spare(opened, folder):
+    page, _, _ = opened
+    content = json.loads((folder / "report" / "page.json").read_text())
+    option = page.evaluate("echarts.getInstanceByDom(document.getElementById('chart-roofline')).getOption()")
+    x, y = option["xAxis"][0], option["yAxis"][0]
+    dots = [dot["value"] for dot in option["series"][1]["data"]]
+    assert len(dots) == sum(layer["macs"] > 0 for layer in content["layers"])
+    assert all(2 * x["min"] < dot[0] < x["max"] / 2 and 2 * y["min"] < dot[1] < y["max"] / 2 for dot in dots)
+    roof = option["series"][0]["data"]
+    assert roof[0][0] >= x["min"] and roof[0][1] >= y["min"] and roof[-1] == [x["max"], content["multipliers"]]
+
+
 def test_cycles_as_shares_end_at_100(opened):
     page, _, _ = opened
     page.locator("#cycles-share").check()

@@ -96,7 +96,7 @@ def test_streams_of_any_length_pass_through_the_smallest_rings(rows, columns, bu
             groups += CONTENTS[middle - a.parameter_group_bytes : middle]
             tiles += CONTENTS[middle : BASE + offset]
         end = max(end, offset)
-    taken, fresh = {}, []
+    taken, fresh, idle_cycles = {}, [], []
 
     async def driver(ctx):
         ctx.set(bench.reader.windows, WINDOWS)
@@ -110,13 +110,17 @@ def test_streams_of_any_length_pass_through_the_smallest_rings(rows, columns, bu
 
     async def watch(ctx):
         while True:
-            *_, enabled, beat = await ctx.tick().sample(bench.stream.fresh_en, bench.reader.beat_data)
+            *_, enabled, beat, busy, ready = await ctx.tick().sample(
+                bench.stream.fresh_en, bench.reader.beat_data, bench.stream.busy, bench.stream.instruction.ready
+            )
             if enabled:
                 fresh.append(beat.to_bytes(bus_bytes, "little"))
+            idle_cycles.append(not busy and not ready)
             taken["end"] = ctx.get(bench.stream.fresh_end)
 
     run(bench.design, driver, weight_consumer, parameter_consumer, background=[bench.memory.run, watch])
     assert b"".join(fresh) == CONTENTS[BASE + WEIGHTS_HEADER_BYTES : BASE + end], "all of it, each byte once"
+    assert not any(idle_cycles), "busy until the next instruction can come"
     assert taken["end"] == end
     assert taken["groups"] == groups
     assert taken["tiles"] == tiles

@@ -10,6 +10,7 @@ from sim.random_cases import convolution
 from sim.run import BenchFailure, prepare, run_bench
 from sim.spread import flaws
 from tcugen import golden
+from tcugen.trace.vcd import sampled
 
 ARCHITECTURE = MACHINES["4x4"]
 
@@ -48,6 +49,21 @@ def test_paused_buses_take_longer(tmp_path):
         run_bench("sim.bench_tensors", ARCHITECTURE, tmp_path)
         cycles += Outcome.read(tmp_path).cycles
     assert cycles[1] > 1.25 * cycles[0]
+
+
+@pytest.mark.slow
+def test_waves_are_recorded_when_they_are_asked_for_and_only_then(tmp_path, monkeypatch):
+    """A simulator without waves is not taken for one with them, nor the other way round."""
+    for waves in ("", "1", ""):
+        monkeypatch.setenv("WAVES", waves)
+        directory = tmp_path / f"run{len(list(tmp_path.iterdir()))}"
+        directory.mkdir()
+        prepare(*small_convolution(), ARCHITECTURE, "none", 1, directory)
+        run_bench("sim.bench_tensors", ARCHITECTURE, directory)
+        assert (directory / "dump.vcd").exists() == bool(waves)
+    found = sampled(tmp_path / "run1" / "dump.vcd", ["tcu_top.irq", "tcu_top.u_core.u_dispatch.unit_busy"])
+    for signal in range(2):
+        assert len({list(values.values())[signal] for values in found.values()}) > 1
 
 
 @pytest.mark.parametrize("name", RANDOM)

@@ -180,6 +180,12 @@ def test_a_test_that_fails_of_the_hardware_as_it_is_finds_nothing():
         assert str(caught.value).startswith(f"{name} fails of the hardware as it is")
 
 
+def test_a_file_of_rules_without_a_proof_of_its_own_finds_nothing():
+    assert (RTL / "proofs" / "axi.py").exists()
+    with overlay(None) as original:
+        assert ways._proofs(original, "axi.py") == ""
+
+
 def row(result: str, explained: bool = False) -> Row:
     site = Site("fifo.py", 1, 2, "literal", 3, "1", "2")
     why = Explained("fifo.py", "", "", "It does nothing.") if explained else None

@@ -28,7 +28,7 @@ module tcu_top (
 );
     // @REGISTERS@
 
-    localparam NONE = 0, HANG = 8, ERROR = 16, CROSS = 24, OUTSIDE = 32, EARLY_DONE = 40;
+    localparam NONE = 0, HANG = 8, ERROR = 16, CROSS = 24, OUTSIDE = 32, EARLY_DONE = 40, LATE = 48;
     localparam BURST = 16;
 
     reg [31:0] regs [0:255];
@@ -42,8 +42,10 @@ module tcu_top (
     wire [39:0] input_base = {regs[REG_INPUT_BASE_HIGH / 4][7:0], regs[REG_INPUT_BASE_LOW / 4]};
     wire [39:0] output_base = {regs[REG_OUTPUT_BASE_HIGH / 4][7:0], regs[REG_OUTPUT_BASE_LOW / 4]};
 
-    // Host side: one write and one read at a time.
-    wire host_write = s_axil_awvalid && s_axil_wvalid && !s_axil_bvalid;
+    // Host side: one write and one read at a time. In mode LATE a write to CONTROL is taken after some cycles.
+    reg [2:0] waited;
+    wire late = mode == LATE && s_axil_awaddr == REG_CONTROL && waited != 5;
+    wire host_write = s_axil_awvalid && s_axil_wvalid && !s_axil_bvalid && !late;
     wire control_write = host_write && s_axil_awaddr == REG_CONTROL;
     wire start = control_write && s_axil_wdata[0];
     assign s_axil_awready = host_write;
@@ -95,6 +97,7 @@ module tcu_top (
 
     always @(posedge aclk) begin
         if (host_write) regs[s_axil_awaddr[9:2]] <= s_axil_wdata;
+        waited <= s_axil_awvalid && late ? waited + 1 : 0;
         s_axil_bvalid <= host_write || (s_axil_bvalid && !s_axil_bready);
         if (s_axil_arvalid && s_axil_arready) begin
             s_axil_rvalid <= 1;
@@ -142,7 +145,7 @@ module tcu_top (
             {ar_beat, r_beat, aw_beat, w_beat, b_burst} <= 0;
         end
         if (!aresetn) begin
-            {busy, done, failed, irq, s_axil_bvalid, s_axil_rvalid} <= 0;
+            {busy, done, failed, irq, s_axil_bvalid, s_axil_rvalid, waited} <= 0;
             {ar_beat, r_beat, aw_beat, w_beat, b_burst} <= 0;
         end
     end

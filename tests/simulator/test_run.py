@@ -16,8 +16,8 @@ from tests.typed import present
 
 pytestmark = pytest.mark.slow
 
-# Sizes of window SCRATCH by which the copy machine misbehaves.
-HANG, ERROR, CROSS, OUTSIDE, EARLY_DONE = 8, 16, 24, 32, 40
+# Sizes of window SCRATCH by which the copy machine misbehaves; by the last one it does not.
+HANG, ERROR, CROSS, OUTSIDE, EARLY_DONE, LATE, AT_ONCE = 8, 16, 24, 32, 40, 48, 56
 
 
 def test_images_run_one_after_the_other(architecture, copy_machine, cache_dir):
@@ -169,6 +169,25 @@ def test_waves_from_cycle_0_begin_with_the_write_that_starts_the_machine(
         found = sampled(path, names)
         assert list(found) == list(range(80))
         assert list(found[0].values()) == [1, 1, BY_NAME["CONTROL"].address]
+
+
+@pytest.mark.parametrize("image", [0, 1])
+def test_waves_of_a_machine_that_takes_the_start_late_are_those_of_one_that_does_not(
+    architecture, copy_machine, cache_dir, tmp_path, image
+):
+    """They begin after the write was taken, and their cycles count from there."""
+    found: dict[int, dict[int, dict[str, int]]] = {}
+    for scratch_bytes in (AT_ONCE, LATE):
+        program, path = copy_program(architecture, scratch_bytes=scratch_bytes), tmp_path / f"{scratch_bytes}.vcd"
+        waves = Waves(path, first=0, cycles=200, image=image)
+        simulate(program, copy_machine, random_images(program, 2), waves=waves, cache_dir=cache_dir)
+        names = ("m_axi_arvalid", "m_axi_araddr", "m_axi_rvalid", "m_axi_awvalid", "s_axil_bvalid")
+        found[scratch_bytes] = sampled(path, [f"TOP.tcu_top.{name}" for name in names])
+    late, begin = found[LATE], min(found[LATE])
+    assert 0 < begin < 10
+    assert late == {time: values for time, values in found[AT_ONCE].items() if time >= begin}
+    assert max(late) == 399
+    assert len({tuple(values.values()) for values in late.values()}) > 10
 
 
 def test_arguments_are_checked(architecture, copy_machine, cache_dir):

@@ -96,29 +96,30 @@ function rooflineChart(content) {
   }).filter((dot) => dot.layer.macs && dot.bytes && cyclesOf(dot.layer));
   const all = content.layers.reduce((sum, layer) => sum + cyclesOf(layer), 0);
   const xs = dots.map((dot) => dot.value[0]).concat([peak / bus]);
-  const left = Math.pow(10, Math.floor(Math.log10(Math.min(...xs) / 1.5))), right = Math.pow(10, Math.ceil(Math.log10(Math.max(...xs) * 1.5)));
+  // Room for the largest dots, and for the labels of slope and roof.
+  const left = Math.min(...xs.map((x) => x / 3), peak / bus / 40), right = Math.max(...xs) * 3;
   const ys = dots.map((dot) => dot.value[1]).concat([peak]);
-  const low = Math.pow(10, Math.floor(Math.log10(Math.min(...ys)))), high = Math.pow(10, Math.ceil(Math.log10(peak * 1.01)));
+  const low = Math.min(...ys) / 2.5, high = peak * 4;
   const slope = [];
   const from = Math.max(left, low / bus);
   slope.push([from, from * bus], [peak / bus, peak], [right, peak]);
-  const soft = styleColour("--soft");
+  const soft = styleColour("--soft"), powers = { axisLabel: { showMinLabel: false, showMaxLabel: false }, splitLine: { showMinLine: false, showMaxLine: false, lineStyle: { color: styleColour("--line") } } };
   const sizeOf = (dot) => 7 + 40 * Math.sqrt(cyclesOf(dot.layer) / all);
   // Most dots lie on the roof: its label is above the largest.
   const clear = Math.max(0, ...dots.map(sizeOf)) / 2 + 2;
   return {
     ...base(),
     legend: { show: false },
-    grid: { ...base().grid, bottom: 28, right: 30 },
+    grid: { left: 50, right: 16, top: 34, bottom: 42 },
     tooltip: { ...base().tooltip, formatter: (point) => point.seriesName === "roof" ? "" :
       `<b>${escaped(nodesOf(point.data.layer))}</b><br>${point.value[0].toFixed(1)} MACs per byte<br>${point.value[1].toFixed(1)} MACs per cycle (${(100 * point.value[1] / peak).toFixed(1)} % of ${exact(peak)})` },
-    xAxis: axis({ type: "log", min: left, max: right, name: "MACs per byte", nameLocation: "middle", nameGap: 26, minorSplitLine: { show: false } }),
-    yAxis: axis({ type: "log", min: low, max: high, name: "MACs per cycle", nameTextStyle: { color: soft, align: "left" }, minorSplitLine: { show: false } }),
+    xAxis: axis({ ...powers, type: "log", min: left, max: right, name: "MACs per byte", nameLocation: "middle", nameGap: 26, minorSplitLine: { show: false } }),
+    yAxis: axis({ ...powers, type: "log", min: low, max: high, name: "MACs per cycle", nameTextStyle: { color: soft, align: "left" }, minorSplitLine: { show: false } }),
     series: [
       { name: "roof", type: "line", data: slope, symbol: "none", color: soft, lineStyle: { width: 2, type: "dashed" }, silent: true,
         markPoint: { symbol: "circle", symbolSize: 1, label: { color: soft, position: "top", distance: clear, fontSize: 11 }, data: [
           { coord: [Math.sqrt(peak / bus * right), peak], value: "", label: { formatter: `${exact(peak)} multipliers` } },
-          { coord: [peak / bus / 3, peak / 3], value: "", label: { formatter: `bus, ${bus} bytes a cycle`, position: "left", distance: 5 } }] } },
+          { coord: [peak / bus / 1.8, peak / 1.8], value: "", label: { formatter: `bus, ${bus} bytes a cycle`, position: "left", distance: 12 } }] } },
       { name: "layers", type: "scatter", data: dots.map((dot) => ({ value: dot.value, layer: dot.layer, itemStyle: { color: layerColour(dot.layer.number), opacity: 0.85, borderColor: styleColour("--card") },
         symbolSize: sizeOf(dot) })) },
     ],
@@ -211,7 +212,7 @@ function memoryChart(content) {
       data: boxes.map((box, number) => [box.start, box.end, box.address, box.address + box.bytes, number]),
       renderItem: rectangle((api) => api.value(2), (api) => api.value(3), (api, shape) => {
         const box = boxes[api.value(4)];
-        const wide = shape.width > 6.2 * box.name.length && shape.height > 13;
+        const wide = shape.width > 6 * box.name.length + 8 && shape.height > 13;
         return {
           style: { fill: layerColour(api.value(4)), opacity: box.kind === "buffers" ? 0.45 : 0.9, stroke: card, lineWidth: 0.8, lineDash: box.kind === "buffers" ? [4, 3] : null },
           textContent: wide ? { style: { text: box.name, fill: text, fontSize: 10.5, fontFamily: getComputedStyle(document.body).fontFamily } } : undefined,
