@@ -73,12 +73,18 @@ class Opcode(IntEnum):
 
 @dataclass(frozen=True)
 class Field:
-    """One bit field: `bits` wide, two's complement if `signed`."""
+    """One bit field: `bits` wide, two's complement if `signed`.
+
+    Attributes:
+        option: Parameter of the architecture without which no hardware has the field, and programs hold 0 there. Such
+            fields are the last of their part.
+    """
 
     name: str
     bits: int
     doc: str
     signed: bool = False
+    option: str = ""
 
 
 _ADDRESS = ACTIVATION_ADDRESS_BITS
@@ -153,6 +159,12 @@ OWN_FIELDS: dict[Opcode, tuple[Field, ...]] = {
         Field("n_y", 12, "output rows"),
         Field("iy0", 16, "input row of the first tap of output row 0", signed=True),
         Field("height", 16, "input rows; taps outside are left out of the maximum"),
+        Field(
+            "weights",
+            _ADDRESS,
+            "depthwise: address of the first channel group's weights and parameters, a multiple of R",
+            option="depthwise",
+        ),
     ),
 }
 
@@ -206,6 +218,18 @@ SHARED_FIELDS: dict[Opcode, tuple[Field, ...]] = {
         Field("stride_x", 4, "input pixels per output pixel"),
         Field("ix0", 16, "input column of the first tap of output column 0", signed=True),
         Field("width", 16, "input columns; taps outside are left out of the maximum"),
+        Field(
+            "depthwise",
+            1,
+            "a depthwise convolution of three kernel columns instead of the maximum: n_kx and stride_x are 1, n_x "
+            "counts input columns",
+            option="depthwise",
+        ),
+        Field("step_x", 4, "depthwise: input columns per output pixel", option="depthwise"),
+        Field("pad", 8, "depthwise: value of taps outside (the input's zero point)", signed=True, option="depthwise"),
+        Field("zero_point", 8, "depthwise: z_y", signed=True, option="depthwise"),
+        Field("clamp_low", 8, "depthwise: lo", signed=True, option="depthwise"),
+        Field("clamp_high", 8, "depthwise: hi", signed=True, option="depthwise"),
     ),
 }
 
@@ -240,6 +264,11 @@ def layout(opcode: Opcode) -> dict[str, Placed]:
     return _place(HEADER, 0) | _place(OWN_FIELDS[opcode], OWN_BIT) | _place(SHARED_FIELDS[opcode], SHARED_BIT)
 
 
+def hardware_layout(opcode: Opcode, options: frozenset[str]) -> dict[str, Placed]:
+    """As `layout`, but only fields of a machine whose optional parameters that are not 0 are `options`."""
+    return {name: placed for name, placed in layout(opcode).items() if placed.field.option in options | {""}}
+
+
 _LAYOUTS = {opcode: layout(opcode) for opcode in Opcode}
 assert sum(field.bits for field in HEADER) <= OWN_BIT
 for _opcode in Opcode:
@@ -249,14 +278,17 @@ for _opcode in Opcode:
 
 
 def _hash() -> int:
-    """32 bits of a hash over all that decides what an instruction means by where its bits are."""
+    """32 bits of a hash over all that decides what an instruction means by where its bits are.
+
+    Fields with an `option` are left out: to machines without it nothing changes, and others have another fingerprint.
+    """
     described = [
         [PART_BYTES, COUNT_BITS, ACTIVATION_ADDRESS_BITS],
         [[member.name, member.value] for group in (Window, Unit, Opcode) for member in group],
         [
             [opcode.name, name, placed.offset, placed.field.bits, placed.field.signed]
             for opcode in Opcode
-            for name, placed in _LAYOUTS[opcode].items()
+            for name, placed in hardware_layout(opcode, frozenset()).items()
         ],
     ]
     return int.from_bytes(hashlib.sha256(json.dumps(described).encode()).digest()[:4], "big")
