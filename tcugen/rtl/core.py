@@ -129,7 +129,7 @@ class Core(Component):
         m = Module()
         a = self.architecture
         m.submodules.fetch = fetch = Fetch(a)
-        m.submodules.dispatch = dispatch = Dispatch(a.parity)
+        m.submodules.dispatch = dispatch = Dispatch(a.parity, a.options)
         m.submodules.reader = reader = Reader(a, clients=len(READ_CLIENTS))
         m.submodules.writer = writer = Writer(a)
         m.submodules.load = load = Load(a)
