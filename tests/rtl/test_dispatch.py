@@ -51,8 +51,8 @@ def make_program(generator: random.Random, length: int) -> list[Instruction]:
 class Bench:
     """Units that take random times, one instruction each; checks every offer against what has been completed."""
 
-    def __init__(self, program: list[bytes], *, seed: int = 1, rate: float = 1.0, unit_cycles: int = 1):
-        self.dut = Dispatch(options=OPTIONAL)
+    def __init__(self, program: list[bytes], *, seed=1, rate=1.0, unit_cycles=1, options=OPTIONAL):
+        self.dut = Dispatch(options=options)
         self.program, self.generator = program, random.Random(seed)
         self.rate, self.unit_cycles = rate, unit_cycles
         self.taken = {opcode: [] for opcode in QUEUES}
@@ -312,8 +312,7 @@ def test_a_machine_without_an_option_moves_only_the_words_that_it_has():
     ]
     taken = {}
     for options in (frozenset(), OPTIONAL):
-        bench = Bench([i.encode() for i in program])
-        bench.dut = Dispatch(options=options)
+        bench = Bench([i.encode() for i in program], options=options)
         cycles = bench.run().offer_cycles[Opcode.POOL]
         assert cycles[0] == used_words(Opcode.POOL, options) + FIRST_OFFER
         (taken[bool(options)],) = bench.taken[Opcode.POOL]
