@@ -4,10 +4,11 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 from tcugen.arch import Architecture
+from tcugen.mapping.depthwise import DepthwiseTask
 from tcugen.mapping.errors import CompileError
 from tcugen.mapping.layouts import align
 from tcugen.mapping.stripes import ITEM_CYCLES, StripePlanner, Stripes, address_unit, slack_bytes
-from tcugen.mapping.tasks import AverageTask, PoolTask, Task
+from tcugen.mapping.tasks import AverageTask, PoolUnitTask, Task
 from tcugen.mapping.tiling import WeightPanel
 from tcugen.program import TensorLayout
 
@@ -18,24 +19,46 @@ BUFFER_SHARE = 0.25
 """Share of the memory that the buffers of a striped task may take at first, unless a search tries something else."""
 
 
+WEIGHTS_AHEAD = 2
+"""Tasks before a depthwise convolution in the pool unit that its weights are loaded ahead: then they do not wait."""
+
+
 @dataclass(frozen=True)
 class Demand:
-    """Bytes wanted during tasks start .. end (both included), for some tensors or for the stripe buffers of a task."""
+    """Bytes wanted during tasks start .. end (both included).
+
+    For some tensors, for the weights of task number `weights` in the pool unit, or for the stripe buffers of a task.
+    """
 
     names: tuple[str, ...]
     size: int
     start: int
     end: int
+    weights: int | None = None
+
+    @property
+    def is_buffers(self) -> bool:
+        return not self.names and self.weights is None
+
+
+@dataclass(frozen=True)
+class LoadedWeights:
+    """Address of the weights of a task in the pool unit, and the task before which they are loaded."""
+
+    address: int
+    start: int
 
 
 @dataclass(frozen=True)
 class Allocation:
-    """Addresses of the tensors on chip; stripes and buffer address of every task; the most bytes in use at once."""
+    """Addresses of the tensors on chip; stripes and buffer address of every task; the most bytes in use at once;
+    weights of tasks in the pool unit, by number of the task."""
 
     addresses: dict[str, int]
     stripes: tuple[Stripes, ...]
     buffers: tuple[int, ...]
     peak_bytes: int
+    weights: dict[int, LoadedWeights]
 
     def is_resident(self, tensor: str) -> bool:
         return tensor in self.addresses
@@ -106,6 +129,7 @@ class _Allocator:
         self.capacity = architecture.activation_bytes // self.unit * self.unit
         self.spilled: set[str] = set()
         self.tight: set[int] = set()
+        self.late: set[int] = set()
         self._planners: dict[tuple[int, frozenset[str]], StripePlanner] = {}
         self._by_shape: dict[Hashable, StripePlanner] = {}
         self.lifetime: dict[str, list[int]] = {}
@@ -114,8 +138,8 @@ class _Allocator:
                 span = self.lifetime.setdefault(name, [index, index])
                 span[1] = index
         for index, task in enumerate(tasks[1:], 1):
-            if isinstance(task, PoolTask) and task.input == tasks[index - 1].output:
-                # The pool may run row by row after its producer, which still reads its own operands then.
+            if isinstance(task, PoolUnitTask) and task.input == tasks[index - 1].output:
+                # The pool unit may follow its producer piece by piece, which still reads its own operands then.
                 for name in tasks[index - 1].reads:
                     self.lifetime[name][1] = max(self.lifetime[name][1], index)
         self.pinned = {task.output for task in tasks if task.int32 or isinstance(task, AverageTask)}
@@ -134,6 +158,24 @@ class _Allocator:
             # Layers of one shape have the same plans, which take long to find.
             self._planners[key] = self._by_shape.setdefault(planner.key, planner)
         return self._planners[key]
+
+    def resident_demands(self) -> list[Demand]:
+        """Of what is on chip whatever the stripes are."""
+        return self.tensor_demands() + self.weight_demands()
+
+    def weight_demands(self) -> list[Demand]:
+        """Weights of depthwise convolutions in the pool unit, from when they are loaded on."""
+        return [
+            Demand(
+                (),
+                align(task.weight_bytes(self.architecture), self.unit),
+                index if index in self.late else max(0, index - WEIGHTS_AHEAD),
+                index,
+                weights=index,
+            )
+            for index, task in enumerate(self.tasks)
+            if isinstance(task, DepthwiseTask)
+        ]
 
     def tensor_demands(self) -> list[Demand]:
         """Resident tensors; a residual operand that dies in its add shares its bytes with the sum."""
@@ -179,11 +221,15 @@ class _Allocator:
         return demands
 
     def relieve(self, demands: list[Demand]) -> None:
-        """Spill one tensor, or shrink one task's buffers, at the most crowded task."""
+        """Load weights later, spill one tensor, or shrink one task's buffers, at the most crowded task."""
         crowding = [
             sum(demand.size for demand in demands if demand.start <= t <= demand.end) for t in range(len(self.tasks))
         ]
         for t in sorted(range(len(self.tasks)), key=lambda t: (-crowding[t], t)):
+            early = {d.weights for d in demands if d.weights is not None and d.start <= t < d.end}
+            if early:
+                self.late |= early
+                return
             candidates = [
                 name
                 for demand in demands
@@ -198,7 +244,7 @@ class _Allocator:
                     max(worthwhile, key=lambda name: (self.size(name), span[name][1] - span[name][0], name))
                 )
                 return
-            if t not in self.tight and any(not demand.names and demand.start == t for demand in demands):
+            if t not in self.tight and any(demand.is_buffers and demand.start == t for demand in demands):
                 self.tight.add(t)
                 return
             if crowding[t] > self.capacity:
@@ -213,7 +259,7 @@ class _Allocator:
 
     def run(self) -> Allocation:
         while True:
-            demands = self.tensor_demands() + self.buffer_demands()
+            demands = self.resident_demands() + self.buffer_demands()
             placed = place(demands, self.capacity)
             if placed is not None:
                 break
@@ -230,13 +276,16 @@ class _Allocator:
             if planner.is_resident:
                 plan, base = planner.whole(), 0
             else:
-                base, size = self._largest_gap([(b, i) for b, i in placed if i.names and i.start <= index <= i.end])
+                base, size = self._largest_gap(
+                    [(b, i) for b, i in placed if not i.is_buffers and i.start <= index <= i.end]
+                )
                 plan = planner.best(size) or planner.smallest()
             stripes.append(plan)
             buffers.append(base)
         peak = max((base + demand.size for base, demand in placed), default=0)
         peak = max([peak, *(base + plan.bytes for base, plan in zip(buffers, stripes, strict=True))])
-        return Allocation(addresses, tuple(stripes), tuple(buffers), peak)
+        weights = {i.weights: LoadedWeights(base, i.start) for base, i in placed if i.weights is not None}
+        return Allocation(addresses, tuple(stripes), tuple(buffers), peak, dict(sorted(weights.items())))
 
     def _largest_gap(self, placed: list[tuple[int, Demand]]) -> tuple[int, int]:
         """(address, bytes) of the largest free range beside the placed demands."""
@@ -274,7 +323,7 @@ def demand_of(
     architecture: Architecture,
 ) -> tuple[int, str]:
     """Most bytes of tensors alive at once if all are on chip, and the node during which they are."""
-    demands = _Allocator(tasks, layouts, panels, architecture, ITEM_CYCLES).tensor_demands()
+    demands = _Allocator(tasks, layouts, panels, architecture, ITEM_CYCLES).resident_demands()
     alive = [sum(demand.size for demand in demands if demand.start <= t <= demand.end) for t in range(len(tasks))]
     most = max(alive)
     return most, tasks[alive.index(most)].name
@@ -288,4 +337,4 @@ def holds_all(
 ) -> bool:
     """Whether every tensor can be placed in the activation memory, none spilled."""
     allocator = _Allocator(tasks, layouts, panels, architecture, ITEM_CYCLES)
-    return place(allocator.tensor_demands(), allocator.capacity) is not None
+    return place(allocator.resident_demands(), allocator.capacity) is not None
