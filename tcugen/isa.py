@@ -3,10 +3,11 @@
 An instruction is a part of its own of 32 bytes and a shared part of 32 bytes, little-endian. The own part holds the
 header below, then what differs from work item to work item of a layer, from bit `OWN_BIT`; the shared part holds what
 these have in common, from bit `SHARED_BIT`. Where the bit `shared` of the header is 0, no shared part follows in the
-program: that of the last instruction of the same opcode that brought one holds again. The first COMPUTE and DRAIN of a
-layer always bring theirs: they hold its integers, and the size of a program follows from its shapes alone. All
-addresses inside the activation memory are byte addresses; their arithmetic is modulo 2**24, so a base may lie before
-the tensor it reads ("negative" padding rows). R, C and L below are rows, columns and output lanes of the architecture.
+program: that of the last instruction of the same opcode that brought one holds again. The first COMPUTE, DRAIN and
+depthwise POOL of a layer always bring theirs: they hold its integers, and the size of a program follows from its shapes
+alone. All addresses inside the activation memory are byte addresses; their arithmetic is modulo 2**24, so a base may
+lie before the tensor it reads ("negative" padding rows). R, C and L below are rows, columns and output lanes of the
+architecture.
 
 **Order.** The program is fetched in order and issued to one queue per unit (load, store, weight, compute, drain, pool).
 Units run side by side. Each unit counts what it has completed since the start: load and store count instructions,
@@ -235,7 +236,7 @@ SHARED_FIELDS: dict[Opcode, tuple[Field, ...]] = {
 
 
 PER_LAYER = (Opcode.COMPUTE, Opcode.DRAIN)
-"""Their shared parts hold integers of a layer and are written anew with each."""
+"""Their shared parts hold integers of a layer and are written anew with each; so does that of a depthwise POOL."""
 
 
 class EncodingError(ValueError):
@@ -349,11 +350,17 @@ class Instruction:
         return cls(opcode, fields)
 
 
+def layer_of_shared(instruction: Instruction) -> int:
+    """Number of the layer whose integers the shared part holds, which is written anew with each; 0 if it holds none."""
+    get = instruction.fields.get
+    return get("layer", 0) if instruction.opcode in PER_LAYER or get("depthwise", 0) else 0
+
+
 def encode_program(instructions: Iterable[Instruction]) -> tuple[bytes, ...]:
     """The instructions as they are written in a program.
 
-    The shared part is there only where it differs from the opcode's last one; of the opcodes in `PER_LAYER` also where
-    that one was of another layer.
+    The shared part is there only where it differs from the opcode's last one; where it holds integers of a layer also
+    where that one was of another layer.
     """
     written: list[bytes] = []
     last: dict[Opcode, tuple[bytes, int]] = {}
@@ -363,7 +370,7 @@ def encode_program(instructions: Iterable[Instruction]) -> tuple[bytes, ...]:
         if not SHARED_FIELDS[instruction.opcode]:
             written.append(own)
             continue
-        key = shared, instruction["layer"] if instruction.opcode in PER_LAYER else 0
+        key = shared, layer_of_shared(instruction)
         if last.get(instruction.opcode) == key:
             written.append(bytes([own[0] & ~_SHARED_MASK, *own[1:]]))
         else:
