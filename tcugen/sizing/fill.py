@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from tcugen.arch import COLUMN_SIZES, ROW_SIZES, Architecture, ArchitectureError, most_lanes
 from tcugen.mapping.plan import geometry_of
-from tcugen.mapping.tasks import PoolTask, tasks_of
+from tcugen.mapping.tasks import PoolUnitTask, tasks_of
 from tcugen.mapping.tiling import busy_cycles
 from tcugen.network.graph import Network
 from tcugen.planning.costs import node_costs
@@ -180,7 +180,7 @@ class _Fill:
         shapes = geometry_of(self.network, candidate, self.int32_outputs)
         total = 0
         for task, panel in zip(shapes.tasks, shapes.panels, strict=True):
-            if isinstance(task, PoolTask) or panel is None:
+            if isinstance(task, PoolUnitTask) or panel is None:
                 continue
             out = task.output_shape
             groups = -(-out.channels // candidate.output_lanes)
