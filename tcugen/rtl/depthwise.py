@@ -122,15 +122,22 @@ class Depthwise(Component):
         under_way = Signal(range(RESULTS_AHEAD + 1), name="results_under_way")
         # Cycles in which the lanes read parameters for results that are complete, and those until then.
         reading = Signal(range(self.steps + TAKE_TO_STEP), name="lanes_reading")
-        lanes_free = reading <= TAKE_TO_STEP
+        then_reading, then_under_way = Signal.like(reading), Signal.like(under_way)  # in the next cycle
+        # Registers, as whether a tap can be taken comes late in its cycle.
+        reads = Signal(name="lanes_read")  # reading != 0
+        may_complete = Signal(init=1)
         m.d.comb += [
             self.blocked.eq(
                 Mux(
                     tap.block,
-                    of_parameters & (reading != 0),
-                    tap.last & emits & ~(lanes_free & (under_way != RESULTS_AHEAD)),
+                    of_parameters & reads,
+                    tap.last & emits & ~may_complete,
                 )
             ),
+            then_reading.eq(
+                Mux(result, self.steps + TAKE_TO_STEP - 1, reading - (reading != 0)),
+            ),
+            then_under_way.eq(under_way + result - (self.write.valid & self.write.ready)),
             takes_tap.eq(self.take & ~tap.block),
             result.eq(takes_tap & tap.last & emits),
         ]
@@ -140,11 +147,12 @@ class Depthwise(Component):
         with m.Elif(takes_tap & tap.last):
             following = Mux(emits, f.step_x - 1, until - 1)[: len(until)]
             m.d.sync += [until.eq(following), emits.eq(following == 0)]
-        with m.If(result):
-            m.d.sync += reading.eq(self.steps + TAKE_TO_STEP - 1)
-        with m.Elif(reading != 0):
-            m.d.sync += reading.eq(reading - 1)
-        m.d.sync += under_way.eq(under_way + result - (self.write.valid & self.write.ready))
+        m.d.sync += [
+            reading.eq(then_reading),
+            reads.eq(then_reading != 0),
+            under_way.eq(then_under_way),
+            may_complete.eq((then_reading <= TAKE_TO_STEP) & (then_under_way != RESULTS_AHEAD)),
+        ]
 
         m.submodules.places = places = Fifo(
             data.StructLayout({"address": ACTIVATION_ADDRESS_BITS, "last": 1}), RESULTS_AHEAD, self.parity
