@@ -56,7 +56,9 @@ class Plan:
         return tuple(
             task.output
             for task in self.tasks
-            if not self.allocation.is_resident(task.output) and task.output not in self.outputs
+            if task.output in self.allocation.away(task)
+            and task.output not in self.outputs
+            and task.output not in self.allocation.passed
         )
 
 
@@ -113,5 +115,6 @@ def plan_network(
     """
     shapes = geometry_of(network, architecture, int32_outputs)
     _check_hardware(shapes.tasks, architecture)
-    allocation = allocate(shapes.tasks, shapes.layouts, shapes.panels, architecture, item_cycles, buffer_share)
+    geometry = shapes.tasks, shapes.layouts, shapes.panels
+    allocation = allocate(*geometry, architecture, item_cycles, buffer_share, network.outputs)
     return Plan(network, architecture, shapes.tasks, shapes.layouts, shapes.panels, allocation)

@@ -169,6 +169,7 @@ class StripePlanner:
         spilled: Names of the tensors that are not on chip.
         architecture: Sizes.
         item_cycles: What a work item is reckoned to cost beside its work.
+        passed: The output goes to the next task channel tile by channel tile, out of two buffers: rows are not cut.
     """
 
     def __init__(
@@ -180,8 +181,9 @@ class StripePlanner:
         spilled: frozenset[str],
         architecture: Architecture,
         item_cycles: int = ITEM_CYCLES,
+        passed: bool = False,
     ):
-        self.item_cycles = item_cycles
+        self.item_cycles, self.passed = item_cycles, passed
         self.task, self.panel, self.architecture = task, panel, architecture
         self.in_layout, self.out_layout = in_layout, out_layout
         self.loaded_words = _loaded_words(task, spilled, architecture.rows)
@@ -226,7 +228,7 @@ class StripePlanner:
             case _:
                 assert_never(task)
         dilation = task.dilation if isinstance(task, ConvTask) else None
-        spilled = (self.input_spilled, self.output_spilled, self.residual_spilled)
+        spilled = (self.input_spilled, self.output_spilled, self.residual_spilled, self.passed)
         return type(task), window, dilation, self.in_layout, self.out_layout, shape, spilled
 
     @cached_property
@@ -240,6 +242,10 @@ class StripePlanner:
 
     def _candidates(self) -> Iterator[_Candidate]:
         height, count = self.out_layout.height, self.units.count
+        if self.passed:
+            shape = _Candidate(0.0, 0, 1, count, 2, True)
+            yield replace(shape, bytes=self._stripes(shape).bytes)
+            return
         stripe_counts = sorted({-(-height // rows) for rows in range(1, height + 1)})
         channel_tile_counts = sorted({min(count, 1 << k) for k in range(count.bit_length() + 1)})
         for n_stripes in stripe_counts:

@@ -62,13 +62,19 @@ class Scheduler:
         """All instructions in fetch order, END last."""
         index = 0
         while index < len(self.tasks):
-            if self._pool_follows(index):
-                self._load_depthwise(index + 1)
+            passes = self.tasks[index].output in self.allocation.passed
+            self._enter(index)
+            self._load_depthwise(index + (passes or self._pool_follows(index)))
+            if passes:
+                for _ in self._steps(index):
+                    pass
+                self._enter(index + 1)
+                self._leave(index + 1)
+                index += 2
+            elif self._pool_follows(index):
                 self._with_pool(index)
                 index += 2
             else:
-                self._load_depthwise(index)
-                self._enter(index)
                 for _ in self._steps(index):
                     pass
                 self._leave(index)
@@ -80,7 +86,6 @@ class Scheduler:
         for index, place in self.allocation.weights.items():
             task = self.tasks[index]
             if place.start <= start and index not in self._weights_loaded and isinstance(task, DepthwiseTask):
-                self._enter(index)
                 size = align(task.weight_bytes(self.architecture), self.architecture.bus_bytes)
                 offset = self.weights.add_loaded(DepthwiseBlock(index), size)
                 self.emitter.load_weights(place.address, offset, size)
@@ -137,16 +142,10 @@ class Scheduler:
         assert panel is not None, "only tasks of the pool unit have none"
         return panel
 
-    def _average_bytes(self, panel: WeightPanel, words: int) -> int:
-        """Bytes of one column group of an average pool that takes `words` input words to it."""
-        return replace(panel, n_groups=words).column_bytes(self.architecture)
-
     def _planner(self, index: int) -> StripePlanner:
         task = self.tasks[index]
-        spilled = frozenset(name for name in (*task.reads, task.output) if not self.allocation.is_resident(name))
-        return StripePlanner(
-            task, self.layouts[task.input], self.layouts[task.output], self.panels[index], spilled, self.architecture
-        )
+        shape = self.layouts[task.input], self.layouts[task.output], self.panels[index]
+        return StripePlanner(task, *shape, self.allocation.away(task), self.architecture)
 
     # Places of the operands of one item ------------------------------------------------------------------------------
 
@@ -195,7 +194,8 @@ class Scheduler:
         table = self._table_offset(index, task)
         convolution = Convolution(self.emitter, task, panel, self._weight_offsets(index, panel, cuts), table)
         held, stripe = None, -1
-        source, target, residual = self._resident_source(task, planner), None, None
+        source = None if planner.input_spilled else self._resident(task.input)
+        target, residual = None, None
         item = items[0]
         for at, (cut, stream, keep) in enumerate(convolution.order(cuts)):
             if at in first_of:
@@ -210,12 +210,23 @@ class Scheduler:
             assert source is not None and target is not None, "the first cut of an item sets both"
             convolution.emit(WorkItem(cut.columns, cut.rectangle, target, residual, source), stream, keep)
             if planner.output_spilled and (at + 1 in first_of or at + 1 == len(cuts)):
-                self.emitter.store(task.output, target, item.planes, item.rows)
+                self._hand_on(index, target, item)
             is_whole = cut.columns[1] == panel.n_columns and cut.rectangle.x1 == width
             yield cut.rectangle.y1 if is_whole else 0
 
-    def _resident_source(self, task: ConvTask, planner: StripePlanner) -> SramView | None:
-        return None if planner.input_spilled else self._resident(task.input)
+    def _hand_on(self, index: int, source: SramView, item: _Striped) -> None:
+        """Store a channel tile or a stripe, or have the pool unit read it, if it is passed to that."""
+        task = self.tasks[index]
+        if task.output not in self.allocation.passed:
+            self.emitter.store(task.output, source, item.planes, item.rows)
+            return
+        reader = self.tasks[index + 1]
+        assert isinstance(reader, DepthwiseTask), "nothing else takes what is passed"
+        target = self._resident(reader.output)
+        self._enter(index + 1)
+        for piece in group_items(item.planes, (0, self.layouts[reader.output].height)):
+            self._emit_pool(index + 1, reader, piece, source, target)
+        self._enter(index)
 
     def _striped(self, index: int, planner: StripePlanner) -> list[_Striped]:
         """The stripes and channel tiles of a convolution, each cut into what one COMPUTE's loops can hold."""
@@ -333,9 +344,8 @@ class Scheduler:
             target, _ = self._target(index, planner, number, planes, (0, 1))
             for first, pixels, words in average_shapes(planes, panel, self.architecture.accumulator_depth):
                 if words not in offsets:
-                    offsets[words] = self.weights.add(
-                        AverageBlock(index, words), panel.n_columns * self._average_bytes(panel, words)
-                    )
+                    size = panel.n_columns * replace(panel, n_groups=words).column_bytes(self.architecture)
+                    offsets[words] = self.weights.add(AverageBlock(index, words), size)
                 item = AverageItem(first, pixels, words, source, target)
                 emit_average(self.emitter, task, panel, item, offsets[words])
             yield 1

@@ -10,6 +10,7 @@ from tcugen.compiler import compile_network
 from tcugen.compiler.check import check_program
 from tcugen.isa import Instruction, Opcode, Unit, Window
 from tcugen.mapping.errors import CompileError
+from tcugen.mapping.plan import plan_network
 from tcugen.mapping.tasks import tasks_of
 from tcugen.network.graph import Network
 from tcugen.program import Program
@@ -161,3 +162,33 @@ def test_waits_name_the_load():
     program = compiled(WIDE, Architecture(rows=8, columns=8, activation_kib=32, output_lanes=2, depthwise=2))
     assert all(i[f"wait_{Unit.LOAD.name.lower()}"] >= 1 for i in pools(program))
     assert np.all([i["pad"] == pools(program)[0]["pad"] for i in pools(program)])
+
+
+PASSED = network("passed", (8, 12, 12), conv("e", "image", 64, activation="relu"),
+                 depthwise("d", "e", 64, padding=(1, 1, 1, 1), stride=(2, 2)), conv("p", "d", 10))  # fmt: skip
+
+
+def test_a_tensor_that_does_not_fit_is_passed_channel_tile_by_channel_tile():
+    architecture = replace(machine("4x4"), activation_kib=6, depthwise=1)
+    plan = plan_network(PASSED, architecture)
+    assert plan.allocation.passed == {"e"} and not plan.spilled and not plan.allocation.is_resident("e")
+    program = run_against_golden(PASSED, architecture)
+    assert not any(i.opcode == Opcode.STORE and i["layer"] < 2 for i in program.instructions)
+    drains = [i for i in program.instructions if i.opcode == Opcode.DRAIN and i["layer"] == 0]
+    # Two buffers of one plane each, in turns; a plane is drained when the one before the last has been read.
+    assert len(drains) == 16 and len({i["out_base"] for i in drains}) == 2
+    assert [i["wait_pool"] for i in drains] == [0, 0, *range(4, 4 * 15, 4)]
+
+
+@pytest.mark.parametrize("kib", [4, 24])
+def test_it_is_not_where_buffers_take_too_much_or_it_fits(kib):
+    plan = plan_network(PASSED, replace(machine("4x4"), activation_kib=kib, depthwise=1))
+    assert not plan.allocation.passed
+    assert ("e" in plan.spilled) == (kib == 4)
+
+
+def test_an_output_of_the_network_is_not_passed():
+    net = replace(PASSED, named_outputs=("e", "p"))
+    architecture = replace(machine("4x4"), activation_kib=6, depthwise=1)
+    assert not plan_network(net, architecture).allocation.passed
+    run_against_golden(net, architecture)
