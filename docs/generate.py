@@ -21,7 +21,8 @@ OPCODE_DOCS = {
     Opcode.STORE: "Copies from the activation memory to a window of the memory.",
     Opcode.COMPUTE: "Feeds the array: the whole loop nest of a convolution on one tile of work.",
     Opcode.DRAIN: "Takes finished sums through the output stage to the activation memory.",
-    Opcode.POOL: "Takes maxima over windows from activation memory to activation memory.",
+    Opcode.POOL: "Takes maxima over windows from activation memory to activation memory, or convolves channels with a "
+    "kernel each.",
 }
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields
 
 from tcugen.arch import Architecture
+from tcugen.mapping.depthwise import DepthwiseTask
 from tcugen.mapping.tasks import AverageTask, ConvTask, GatherTask, PhasedTask, PoolTask, Task
 from tcugen.network.graph import Network
 from tcugen.network.operators import (
@@ -236,7 +237,7 @@ def _unit(task: Task) -> str:
     match task:
         case ConvTask() | AverageTask() | PhasedTask() | GatherTask():
             return "the array"
-        case PoolTask():
+        case PoolTask() | DepthwiseTask():
             return "the pool unit"
 
 

@@ -43,6 +43,12 @@ PARAMETER_BYTES = 8
 TABLE_ENTRIES = 256
 """Entries of a table: one for every int8 value."""
 
+DEPTHWISE_COLUMNS = 3
+"""Kernel columns of a depthwise convolution beside the array; narrower kernels have weights of 0 in those after."""
+
+DEPTHWISE_ROWS = 7
+"""The most kernel rows of a depthwise convolution beside the array."""
+
 
 ROW_RULE = f"one of {', '.join(map(str, ROW_SIZES))}"
 COLUMN_RULE = f"an even number between {COLUMN_SIZES[0]} and {COLUMN_SIZES[-1]}"
@@ -52,7 +58,7 @@ class ArchitectureError(ValueError):
     """An architecture parameter outside what the generator can build. The message names value, rule and remedy."""
 
 
-OPTIONAL = frozenset({"tables", "multiply", "per_channel", "parity"})
+OPTIONAL = frozenset({"tables", "multiply", "per_channel", "parity", "depthwise"})
 """Parameters of hardware that most machines do not have: 0 there, and left out of files."""
 
 UNSEEN = frozenset({"parity"})
@@ -94,6 +100,8 @@ class Architecture:
         per_channel: 1 if a residual operand can have one value per channel, 0 if that hardware is absent.
         parity: 1 if memories have a parity bit per lane, whose error ends a run, 0 if they have none. Programs and
             cycles are the same.
+        depthwise: Requantising lanes of the pool unit, which then executes depthwise convolutions beside the array: a
+            power of two between rows / 8 and rows. 0 if that hardware is absent.
 
     Raises:
         ArchitectureError: If a value is outside its range.
@@ -113,6 +121,7 @@ class Architecture:
     multiply: int = 0
     per_channel: int = 0
     parity: int = 0
+    depthwise: int = 0
 
     def __post_init__(self):
         def require(holds: bool, name: str, rule: str):
@@ -159,13 +168,24 @@ class Architecture:
             f"a power of two that divides rows and columns, up to {most} on a {self.rows}x{self.columns} array",
         )
         require(32 <= self.bus_address_bits <= 64, "bus_address_bits", "between 32 and 64 bits")
-        for name in sorted(OPTIONAL):
+        for name in sorted(OPTIONAL - {"depthwise"}):
             require(getattr(self, name) in (0, 1), name, "0 or 1")
+        fewest = max(1, self.rows // PARAMETER_BYTES)
+        require(
+            self.depthwise == 0 or (_is_power_of_two(self.depthwise) and fewest <= self.depthwise <= self.rows),
+            "depthwise",
+            f"0, or a power of two between {fewest} and {self.rows} lanes with {self.rows} rows",
+        )
 
     @property
     def for_programs(self) -> "Architecture":
         """Without UNSEEN parameters: machines that are the same without them run each other's programs."""
         return dataclasses.replace(self, **dict.fromkeys(UNSEEN, 0))
+
+    @property
+    def options(self) -> frozenset[str]:
+        """Names of the OPTIONAL parameters that are not 0."""
+        return frozenset(name for name in OPTIONAL if getattr(self, name))
 
     @property
     def multipliers(self) -> int:
@@ -224,6 +244,19 @@ class Architecture:
     def table_bytes(self) -> int:
         """Bytes of the tables, one per output lane."""
         return TABLE_ENTRIES * self.output_lanes if self.tables else 0
+
+    def depthwise_block_bytes(self, kernel_rows: int) -> int:
+        """Bytes of the weights and parameters of one channel group of a depthwise convolution beside the array.
+
+        Words of `rows` bytes, one byte per channel, kernel row by kernel row and in it DEPTHWISE_COLUMNS kernel
+        columns; then the channels' parameters.
+        """
+        return (DEPTHWISE_COLUMNS * kernel_rows + PARAMETER_BYTES) * self.rows
+
+    @property
+    def depthwise_multipliers(self) -> int:
+        """8x8 multipliers of the depthwise convolution, beside those of its requantising lanes."""
+        return DEPTHWISE_COLUMNS * self.rows if self.depthwise else 0
 
     @property
     def accumulator_bytes(self) -> int:

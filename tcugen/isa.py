@@ -3,10 +3,11 @@
 An instruction is a part of its own of 32 bytes and a shared part of 32 bytes, little-endian. The own part holds the
 header below, then what differs from work item to work item of a layer, from bit `OWN_BIT`; the shared part holds what
 these have in common, from bit `SHARED_BIT`. Where the bit `shared` of the header is 0, no shared part follows in the
-program: that of the last instruction of the same opcode that brought one holds again. The first COMPUTE and DRAIN of a
-layer always bring theirs: they hold its integers, and the size of a program follows from its shapes alone. All
-addresses inside the activation memory are byte addresses; their arithmetic is modulo 2**24, so a base may lie before
-the tensor it reads ("negative" padding rows). R, C and L below are rows, columns and output lanes of the architecture.
+program: that of the last instruction of the same opcode that brought one holds again. The first COMPUTE, DRAIN and
+depthwise POOL of a layer always bring theirs: they hold its integers, and the size of a program follows from its shapes
+alone. All addresses inside the activation memory are byte addresses; their arithmetic is modulo 2**24, so a base may
+lie before the tensor it reads ("negative" padding rows). R, C and L below are rows, columns and output lanes of the
+architecture.
 
 **Order.** The program is fetched in order and issued to one queue per unit (load, store, weight, compute, drain, pool).
 Units run side by side. Each unit counts what it has completed since the start: load and store count instructions,
@@ -73,12 +74,18 @@ class Opcode(IntEnum):
 
 @dataclass(frozen=True)
 class Field:
-    """One bit field: `bits` wide, two's complement if `signed`."""
+    """One bit field: `bits` wide, two's complement if `signed`.
+
+    Attributes:
+        option: Parameter of the architecture without which no hardware has the field, and programs hold 0 there. Such
+            fields are the last of their part.
+    """
 
     name: str
     bits: int
     doc: str
     signed: bool = False
+    option: str = ""
 
 
 _ADDRESS = ACTIVATION_ADDRESS_BITS
@@ -153,6 +160,12 @@ OWN_FIELDS: dict[Opcode, tuple[Field, ...]] = {
         Field("n_y", 12, "output rows"),
         Field("iy0", 16, "input row of the first tap of output row 0", signed=True),
         Field("height", 16, "input rows; taps outside are left out of the maximum"),
+        Field(
+            "weights",
+            _ADDRESS,
+            "depthwise: address of the first channel group's weights and parameters, a multiple of R",
+            option="depthwise",
+        ),
     ),
 }
 
@@ -206,12 +219,24 @@ SHARED_FIELDS: dict[Opcode, tuple[Field, ...]] = {
         Field("stride_x", 4, "input pixels per output pixel"),
         Field("ix0", 16, "input column of the first tap of output column 0", signed=True),
         Field("width", 16, "input columns; taps outside are left out of the maximum"),
+        Field(
+            "depthwise",
+            1,
+            "a depthwise convolution of three kernel columns instead of the maximum: n_kx and stride_x are 1, n_x "
+            "counts input columns",
+            option="depthwise",
+        ),
+        Field("step_x", 4, "depthwise: input columns per output pixel", option="depthwise"),
+        Field("pad", 8, "depthwise: value of taps outside (the input's zero point)", signed=True, option="depthwise"),
+        Field("zero_point", 8, "depthwise: z_y", signed=True, option="depthwise"),
+        Field("clamp_low", 8, "depthwise: lo", signed=True, option="depthwise"),
+        Field("clamp_high", 8, "depthwise: hi", signed=True, option="depthwise"),
     ),
 }
 
 
 PER_LAYER = (Opcode.COMPUTE, Opcode.DRAIN)
-"""Their shared parts hold integers of a layer and are written anew with each."""
+"""Their shared parts hold integers of a layer and are written anew with each; so does that of a depthwise POOL."""
 
 
 class EncodingError(ValueError):
@@ -240,6 +265,11 @@ def layout(opcode: Opcode) -> dict[str, Placed]:
     return _place(HEADER, 0) | _place(OWN_FIELDS[opcode], OWN_BIT) | _place(SHARED_FIELDS[opcode], SHARED_BIT)
 
 
+def hardware_layout(opcode: Opcode, options: frozenset[str]) -> dict[str, Placed]:
+    """As `layout`, but only fields of a machine whose optional parameters that are not 0 are `options`."""
+    return {name: placed for name, placed in layout(opcode).items() if placed.field.option in options | {""}}
+
+
 _LAYOUTS = {opcode: layout(opcode) for opcode in Opcode}
 assert sum(field.bits for field in HEADER) <= OWN_BIT
 for _opcode in Opcode:
@@ -249,14 +279,17 @@ for _opcode in Opcode:
 
 
 def _hash() -> int:
-    """32 bits of a hash over all that decides what an instruction means by where its bits are."""
+    """32 bits of a hash over all that decides what an instruction means by where its bits are.
+
+    Fields with an `option` are left out: to machines without it nothing changes, and others have another fingerprint.
+    """
     described = [
         [PART_BYTES, COUNT_BITS, ACTIVATION_ADDRESS_BITS],
         [[member.name, member.value] for group in (Window, Unit, Opcode) for member in group],
         [
             [opcode.name, name, placed.offset, placed.field.bits, placed.field.signed]
             for opcode in Opcode
-            for name, placed in _LAYOUTS[opcode].items()
+            for name, placed in hardware_layout(opcode, frozenset()).items()
         ],
     ]
     return int.from_bytes(hashlib.sha256(json.dumps(described).encode()).digest()[:4], "big")
@@ -317,11 +350,17 @@ class Instruction:
         return cls(opcode, fields)
 
 
+def layer_of_shared(instruction: Instruction) -> int:
+    """Number of the layer whose integers the shared part holds, which is written anew with each; 0 if it holds none."""
+    get = instruction.fields.get
+    return get("layer", 0) if instruction.opcode in PER_LAYER or get("depthwise", 0) else 0
+
+
 def encode_program(instructions: Iterable[Instruction]) -> tuple[bytes, ...]:
     """The instructions as they are written in a program.
 
-    The shared part is there only where it differs from the opcode's last one; of the opcodes in `PER_LAYER` also where
-    that one was of another layer.
+    The shared part is there only where it differs from the opcode's last one; where it holds integers of a layer also
+    where that one was of another layer.
     """
     written: list[bytes] = []
     last: dict[Opcode, tuple[bytes, int]] = {}
@@ -331,7 +370,7 @@ def encode_program(instructions: Iterable[Instruction]) -> tuple[bytes, ...]:
         if not SHARED_FIELDS[instruction.opcode]:
             written.append(own)
             continue
-        key = shared, instruction["layer"] if instruction.opcode in PER_LAYER else 0
+        key = shared, layer_of_shared(instruction)
         if last.get(instruction.opcode) == key:
             written.append(bytes([own[0] & ~_SHARED_MASK, *own[1:]]))
         else:

@@ -15,6 +15,11 @@ Both begin with a header of eight words of 32 bits, little-endian:
 
 **Weights.** The header fills 64 bytes with zeros, then come parameters and weights in the order of use.
 
+For a machine with depthwise convolutions, the word after the eight of the weights' header is `streamed_bytes`: the size
+of the header and of what WEIGHT instructions read. What LOAD instructions read follows, in the order of first use;
+`weights_crc` is the CRC-32 of the streamed bytes after the header XOR that of the loaded ones. In other machines all
+bytes are streamed, and the word is 0.
+
 **Program.** Blocks of 512 bytes. The header is the first part of the first block. The last part of every block is zeros
 but for its last word, which holds the CRC-32 of the program from its beginning to the end of this block, these words of
 it and of the blocks before taken as 0. Instructions fill the rest, and zeros follow END. CRC-32 is that of zlib:
@@ -44,6 +49,9 @@ WORDS = (
 
 PROGRAM_MAGIC = int.from_bytes(b"TCUP", "little")
 WEIGHTS_MAGIC = int.from_bytes(b"TCUW", "little")
+
+STREAMED_BYTES_WORD = len(WORDS)
+"""Place of the word `streamed_bytes` in the weights."""
 
 HEADER_BYTES = 4 * len(WORDS)
 WEIGHTS_HEADER_BYTES = max(BUS_SIZES)
@@ -95,14 +103,31 @@ def constants(magic: int, architecture: Architecture) -> dict[str, int]:
     return dict(zip(WORDS, values, strict=False))
 
 
-def seal_weights(image: bytes, architecture: Architecture) -> bytes:
-    """`image`, contents of window WEIGHTS, with its header in the first WEIGHTS_HEADER_BYTES, which are overwritten."""
+def seal_weights(image: bytes, architecture: Architecture, loaded_bytes: int = 0) -> bytes:
+    """`image`, contents of window WEIGHTS, with its header in the first WEIGHTS_HEADER_BYTES, which are overwritten.
+
+    The last `loaded_bytes` of it are read by LOAD instructions; there are none for a machine without depthwise
+    convolutions.
+    """
     body = image[WEIGHTS_HEADER_BYTES:]
+    streamed = WEIGHTS_HEADER_BYTES + len(body) - loaded_bytes
     words = constants(WEIGHTS_MAGIC, architecture) | {
         "weights_bytes": WEIGHTS_HEADER_BYTES + len(body),
-        "weights_crc": zlib.crc32(body),
+        "weights_crc": _weights_crc(image, streamed),
     }
-    return _header(words).ljust(WEIGHTS_HEADER_BYTES, b"\0") + body
+    header = _header(words) + (streamed.to_bytes(4, "little") if architecture.depthwise else b"")
+    return header.ljust(WEIGHTS_HEADER_BYTES, b"\0") + body
+
+
+def _weights_crc(weights: bytes, streamed_bytes: int) -> int:
+    """Of no bytes CRC-32 is 0: where nothing is loaded, it is that of all bytes after the header."""
+    return zlib.crc32(weights[WEIGHTS_HEADER_BYTES:streamed_bytes]) ^ zlib.crc32(weights[streamed_bytes:])
+
+
+def streamed_bytes(weights: bytes, architecture: Architecture) -> int:
+    """Size of the header and of what WEIGHT instructions read of sealed `weights`."""
+    start = 4 * STREAMED_BYTES_WORD
+    return int.from_bytes(weights[start : start + 4], "little") if architecture.depthwise else len(weights)
 
 
 def seal_program(parts: bytes, weights: bytes, architecture: Architecture) -> bytes:
@@ -110,7 +135,7 @@ def seal_program(parts: bytes, weights: bytes, architecture: Architecture) -> by
     words = constants(PROGRAM_MAGIC, architecture) | {
         "program_bytes": program_size(len(parts) // PART_BYTES),
         "weights_bytes": len(weights),
-        "weights_crc": zlib.crc32(weights[WEIGHTS_HEADER_BYTES:]),
+        "weights_crc": _weights_crc(weights, streamed_bytes(weights, architecture)),
     }
     content = _header(words) + parts
     sealed = bytearray()
@@ -143,7 +168,8 @@ def open_program(code: bytes, weights: bytes, architecture: Architecture) -> byt
     header = _read_header(code, "program.bin")
     _check_constants(_read_header(weights, "weights.bin"), WEIGHTS_MAGIC, architecture, "weights.bin")
     of_weights = _read_header(weights, "weights.bin")
-    if any(weights[HEADER_BYTES:WEIGHTS_HEADER_BYTES]) or of_weights["program_bytes"]:
+    zeros = HEADER_BYTES + 4 * bool(architecture.depthwise)
+    if any(weights[zeros:WEIGHTS_HEADER_BYTES]) or of_weights["program_bytes"]:
         raise ProgramFormatError(Flaw.FORMAT, "weights.bin", "its header does not end with zeros")
     _check_constants(header, PROGRAM_MAGIC, architecture, "program.bin")
     for word in ("weights_bytes", "weights_crc"):
@@ -171,7 +197,11 @@ def check_weights(weights: bytes, architecture: Architecture) -> None:
     if header["weights_bytes"] != len(weights):
         found = f"{len(weights)} bytes, and {header['weights_bytes']} in the header"
         raise ProgramFormatError(Flaw.WEIGHTS_CHECKSUM, "weights.bin", found)
-    if (crc := zlib.crc32(weights[WEIGHTS_HEADER_BYTES:])) != header["weights_crc"]:
+    streamed = streamed_bytes(weights, architecture)
+    if not WEIGHTS_HEADER_BYTES <= streamed <= len(weights):
+        found = f"{len(weights)} bytes, of which {streamed} are streamed"
+        raise ProgramFormatError(Flaw.WEIGHTS_CHECKSUM, "weights.bin", found)
+    if (crc := _weights_crc(weights, streamed)) != header["weights_crc"]:
         found = f"CRC-32 is 0x{crc:08x}, and 0x{header['weights_crc']:08x} in the header"
         raise ProgramFormatError(Flaw.WEIGHTS_CHECKSUM, "weights.bin", found)
 

@@ -19,6 +19,7 @@ from tcugen.program_format import (
     program_size,
     seal_program,
     seal_weights,
+    streamed_bytes,
 )
 from tcugen.registers import ErrorCode
 
@@ -89,3 +90,29 @@ def test_a_program_of_another_machine_names_what_differs():
         with pytest.raises(ProgramFormatError) as caught:
             open_program(program[:size], weights, ARCHITECTURE)
         assert caught.value.flaw == flaw
+
+
+@pytest.mark.parametrize("loaded", [0, 64, 640])
+def test_weights_that_are_loaded_have_a_sum_of_their_own(loaded):
+    machine = Architecture(depthwise=4)
+    body = random.Random(5).randbytes(640)
+    weights = seal_weights(bytes(WEIGHTS_HEADER_BYTES) + body, machine, loaded)
+    program = seal_program(bytes(PART_BYTES), weights, machine)
+    crc = zlib.crc32(body[: 640 - loaded]) ^ zlib.crc32(body[640 - loaded :])
+    assert struct.unpack("<4I", weights[20:36]) == (0, 704, crc, 704 - loaded)
+    assert not any(weights[36:64]) and struct.unpack("<2I", program[24:32]) == (704, crc)
+    assert streamed_bytes(weights, machine) == 704 - loaded
+    assert not any(open_program(program, weights, machine))
+    for at in (32, 36, 64, max(64, 703 - loaded), 703):
+        wrong = bytearray(weights)
+        wrong[at] ^= 8
+        with pytest.raises(ProgramFormatError) as caught:
+            open_program(program, bytes(wrong), machine)
+        assert caught.value.flaw == (Flaw.FORMAT if at == 36 else Flaw.WEIGHTS_CHECKSUM)
+
+
+def test_where_nothing_is_loaded_the_sum_is_that_of_all_bytes():
+    body = random.Random(6).randbytes(64)
+    weights = seal_weights(bytes(WEIGHTS_HEADER_BYTES) + body, ARCHITECTURE)
+    assert struct.unpack("<I", weights[28:32]) == (zlib.crc32(body),)
+    assert streamed_bytes(weights, ARCHITECTURE) == len(weights)

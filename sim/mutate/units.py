@@ -27,6 +27,7 @@ FURTHER: dict[str, tuple[str, ...]] = {
     "packer": ("store",),
     "passes": ("loader",),
     "pipeline": ("requantise", "table", "multiply"),
+    "pool": ("depthwise",),
     "product": ("passes", "pool"),
     "queue": ("activation",),
     "reader": ("load", "weights", "program_run"),
@@ -47,6 +48,7 @@ FAULTS = ("tests/sim/test_fault_kinds.py::test_no_fault_goes_unnoticed",)
 
 FURTHER_NETWORKS = (
     "tests/properties/test_rtl.py::test_every_tensor_equals_golden_on_a_machine_with_tables",
+    "tests/timing/test_depthwise_against_rtl.py",
     "tests/sim/test_tensors.py",
     "tests/timing/test_against_rtl.py::test_block_whose_tensors_are_in_memory",
 )

@@ -40,10 +40,13 @@ def certify(model: QuantizedNetwork, architecture: Architecture, files: ProgramF
     _check_ports(files.outputs, list(network.outputs), numbering, int32, "outputs")
     # What the host leaves between elements of inputs is no element.
     windows.symbols[Window.INPUT][:] = NOBODYS
+    if architecture.depthwise:
+        windows.symbols[Window.WEIGHTS] = numbering.weights(files.weights.size)
     for port in files.inputs:
         _place(windows.symbols[Window.INPUT], port, numbering)
     drains = Drains(model, architecture, numbering, memory, files.weights)
-    Execution(files, network, architecture, numbering, drains, windows, memory).run()
+    execution = Execution(files, model, architecture, numbering, drains, windows, memory)
+    execution.run()
     for port in files.outputs:
         _check_output(windows.symbols[Window.OUTPUT], port, numbering)
     return Certificate.of(
@@ -55,7 +58,7 @@ def certify(model: QuantizedNetwork, architecture: Architecture, files: ProgramF
             "elements": numbering.count,
             "output_elements": sum(numbering.size(port.tensor) for port in files.outputs),
             "tiles": drains.tiles,
-            "products": drains.products,
+            "products": drains.products + execution.products,
             "weight_bytes": int(files.weights.size),
             "ordered_accesses": memory.log.pairs,
         },

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tcugen.arch import ACCUMULATOR_BANKS, PARAMETER_BYTES, QUEUE_DEPTH, TABLE_ENTRIES, Architecture
+from tcugen.certify.depthwise import Depthwise
 from tcugen.certify.drain import Drains, Part, Tile, tile_weights
 from tcugen.certify.errors import NotCertified
 from tcugen.certify.files import ProgramFiles
@@ -26,8 +27,8 @@ from tcugen.certify.rules import blocks, check_fields, passes
 from tcugen.certify.symbols import Numbering
 from tcugen.certify.transfer import transfer
 from tcugen.isa import Instruction, Opcode, Unit
-from tcugen.network.graph import Network
-from tcugen.program_format import WEIGHTS_HEADER_BYTES
+from tcugen.model.quantized import QuantizedNetwork
+from tcugen.program_format import WEIGHTS_HEADER_BYTES, streamed_bytes
 
 _UNITS = {Opcode[unit.name]: unit for unit in Unit}
 
@@ -45,20 +46,27 @@ class Execution:
 
     Args:
         files: The program.
+        model: What it is to compute.
         drains, windows, memory: What is checked and where symbols are kept.
+
+    Attributes:
+        products: Of an element and a weight that the pool unit makes, for one image.
     """
 
     def __init__(
         self,
         files: ProgramFiles,
-        network: Network,
+        model: QuantizedNetwork,
         architecture: Architecture,
         numbering: Numbering,
         drains: Drains,
         windows: Windows,
         memory: ActivationMemory,
     ):
-        self._files, self._network, self._architecture = files, network, architecture
+        self._files, self._network, self._architecture = files, model.network, architecture
+        self._depthwise = Depthwise(model, architecture, numbering, memory, files.weights)
+        self._streamed = streamed_bytes(files.weights.tobytes(), architecture)
+        self.products = 0
         self._numbering, self._drains, self._windows, self._memory = numbering, drains, windows, memory
         self._clocks = VectorClocks()
         self._queues = {opcode: deque[int]() for opcode in Opcode if opcode != Opcode.END}
@@ -136,8 +144,8 @@ class Execution:
         first, end = one["offset"], one["offset"] + one["n_columns"] * column
         if first != self._weights_read and not WEIGHTS_HEADER_BYTES <= first < end <= self._weights_read:
             raise NotCertified(f"reads weights from byte {first} when those up to {self._weights_read} have been read")
-        if end > self._files.weights.size:
-            raise NotCertified(f"reads weights up to byte {end} of {self._files.weights.size}")
+        if end > self._streamed:
+            raise NotCertified(f"reads weights up to byte {end} of {self._streamed}")
         self._weights_read = max(self._weights_read, end)
         for start in range(first, end, column):
             yield from self._push(self._groups, np.array([start]))
@@ -176,7 +184,10 @@ class Execution:
         work = self._clocks.work(Unit.POOL)
         claim = self._files.claims[index]
         self._check_layer(one, claim.tensor)
-        pool(one, claim, work, self._network, self._architecture, self._numbering, self._memory)
+        if one["depthwise"]:
+            self.products += self._depthwise.run(one, claim, work)
+        else:
+            pool(one, claim, work, self._network, self._architecture, self._numbering, self._memory)
         self._clocks.complete(work)
         yield from ()
 
@@ -270,7 +281,7 @@ class Execution:
             ("parameter groups", self._groups.written - self._groups.freed),
             ("sums of a COMPUTE", len(self._open)),
             ("finished tiles", len(self._finished)),
-            ("bytes of weights", self._files.weights.size - self._weights_read),
+            ("bytes of weights", self._streamed - self._weights_read),
         ):
             if left:
                 raise NotCertified(f"{left} {what} are left at the end that nothing has used")

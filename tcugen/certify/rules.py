@@ -1,6 +1,6 @@
 """What the instruction set asks of the fields of one instruction, see docs/instruction-set.md."""
 
-from tcugen.arch import Architecture
+from tcugen.arch import DEPTHWISE_ROWS, Architecture
 from tcugen.certify.errors import NotCertified
 from tcugen.isa import Instruction, Opcode
 
@@ -39,6 +39,8 @@ def check_fields(instruction: Instruction, architecture: Architecture) -> None:
         _require(instruction["n_tiles"] >= 1 or architecture.tables == 1, "brings a table to a machine without tables")
     if instruction.opcode == Opcode.COMPUTE:
         _check_compute(instruction, architecture)
+    if instruction.opcode == Opcode.POOL and instruction["depthwise"]:
+        _check_depthwise(instruction, architecture)
     if instruction.opcode == Opcode.DRAIN:
         _check_drain(instruction, architecture)
 
@@ -52,6 +54,12 @@ def _check_compute(one: Instruction, architecture: Architecture) -> None:
         not again or held <= architecture.weight_tiles,
         f"{held} tiles are read again, and the ring holds {architecture.weight_tiles}",
     )
+
+
+def _check_depthwise(one: Instruction, architecture: Architecture) -> None:
+    _require(architecture.depthwise > 0, "depthwise is set, and this machine does not have it")
+    _require(one["n_ky"] <= DEPTHWISE_ROWS, f"n_ky is more than {DEPTHWISE_ROWS}")
+    _require(one["weights"] % architecture.rows == 0, f"weights is no multiple of {architecture.rows}")
 
 
 def _check_drain(one: Instruction, architecture: Architecture) -> None:

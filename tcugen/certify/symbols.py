@@ -1,7 +1,7 @@
 """Names for bytes: what may stand in a byte of memory, as an integer.
 
-A byte holds an element of a tensor, whatever the image; or it is one of the few below. Elements of all tensors are
-numbered through, so an array of integers says what every byte of a memory holds.
+A byte holds an element of a tensor, whatever the image, or a byte of the weights; or it is one of the few below.
+Elements of all tensors are numbered through, so an array of integers says what every byte of a memory holds.
 """
 
 import math
@@ -40,9 +40,17 @@ class Numbering:
         for name, shape in network.shapes.items():
             self._bases[name] = end
             end += shape.channels * shape.height * shape.width * (4 if name in int32 else 1)
+        self.first_weight = end
+        """Number of the first byte of window WEIGHTS; the others follow it."""
         if end > np.iinfo(np.int32).max:
             raise NotCertified(f"the network has {end:,} elements of tensors, more than 32 bits can number")
         self.count = end - _FIRST
+
+    def weights(self, size: int) -> Symbols:
+        """Numbers of the bytes of a window WEIGHTS of `size` bytes."""
+        if self.first_weight + size > np.iinfo(np.int32).max:
+            raise NotCertified(f"elements and {size:,} bytes of weights are more than 32 bits can number")
+        return np.arange(self.first_weight, self.first_weight + size, dtype=np.int32)
 
     def base(self, tensor: str) -> int:
         """Number of the first element."""
@@ -63,6 +71,8 @@ class Numbering:
         fixed = {PAD: "padding", UNWRITTEN: "what nothing has written", ZERO: "a zero", NOBODYS: "no element"}
         if symbol in fixed:
             return fixed[symbol]
+        if symbol >= self.first_weight:
+            return f"byte {symbol - self.first_weight} of the weights"
         tensor = max((name for name in self._bases if self._bases[name] <= symbol), key=lambda name: self._bases[name])
         shape, place = self.shapes[tensor], symbol - self._bases[tensor]
         channel, pixel = divmod(place, shape.height * shape.width)

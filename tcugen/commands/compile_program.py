@@ -141,7 +141,7 @@ def _planned(
         CompileError: If the network runs on no machine, or with everything that this one lacks.
     """
     network, sums = model.network, int32_outputs(model)
-    tasks = tasks_of(network, sums)
+    tasks = tasks_of(network, sums, bool(architecture.depthwise))
     # What is wrong with the widest accumulators is the model's fault, not the machine's.
     integers_of(model, tasks, replace(architecture, accumulator_bits=MAX_ACCUMULATOR_BITS))
     lacks: list[str] = []

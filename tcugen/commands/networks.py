@@ -16,7 +16,9 @@ from tcugen.network.bundled import NETWORK_NAMES, network_named
 from tcugen.network.graph import Network
 from tcugen.planning.search import best_plan
 from tcugen.report.networks_report import NetworkFigures, networks_table
+from tcugen.sizing.depthwise import with_depthwise
 from tcugen.sizing.optional import optional_hardware
+from tcugen.sizing.workload import Workload
 
 MACHINE = Architecture(accumulator_bits=32)
 """What cycles are predicted for unless a build is named: 16x16, 1280 KiB, 8 bytes per beat, memory model `fixed`."""
@@ -77,4 +79,5 @@ def figures_of(network: Network, machine: Architecture) -> NetworkFigures:
 
 
 def _with_optional(network: Network) -> Architecture:
-    return replace(MACHINE, **dict.fromkeys(optional_hardware(tasks_of(network)), 1))
+    machine = replace(MACHINE, **dict.fromkeys(optional_hardware(tasks_of(network)), 1))
+    return with_depthwise(machine, (Workload(network),))

@@ -1,12 +1,12 @@
 """Static check of a finished program, from its instructions alone."""
 
-from tcugen.arch import Architecture
+from tcugen.arch import DEPTHWISE_COLUMNS, DEPTHWISE_ROWS, Architecture
 from tcugen.compiler.deadlock import Execution
 from tcugen.compiler.hazards import Hazards
 from tcugen.isa import WRITABLE_WINDOWS, Instruction, Opcode, Window
 from tcugen.mapping.errors import CompileError
 from tcugen.program import Program
-from tcugen.program_format import WEIGHTS_HEADER_BYTES
+from tcugen.program_format import WEIGHTS_HEADER_BYTES, streamed_bytes
 
 _LOOPS = {
     Opcode.WEIGHT: ("n_columns",),
@@ -54,6 +54,7 @@ def _rules(
         end = instruction["offset"] + (instruction["segments"] - 1) * instruction["memory_step"]
         end += instruction["segment_bytes"]
         loads = (Window.INPUT, *WRITABLE_WINDOWS)  # an output may be read again
+        loads += (Window.WEIGHTS,) if architecture.depthwise else ()
         allowed = WRITABLE_WINDOWS if instruction.opcode == Opcode.STORE else loads
         rules += [
             (window in allowed, f"uses window {window}"),
@@ -115,12 +116,27 @@ def _rules(
                 f"{groups} parameter groups exceed a ring of {architecture.parameter_groups}",
             ),
         ]
+    if instruction.opcode == Opcode.POOL and instruction["depthwise"]:
+        word, columns = architecture.rows, instruction["n_x"] - DEPTHWISE_COLUMNS
+        rules += [
+            (architecture.depthwise >= 1, "is a depthwise convolution, but this machine has none"),
+            (instruction["n_kx"] == instruction["stride_x"] == 1, "walks over other columns than one after the other"),
+            (instruction["n_ky"] <= DEPTHWISE_ROWS, f"n_ky {instruction['n_ky']} exceeds {DEPTHWISE_ROWS}"),
+            (instruction["step_x"] >= 1, "step_x is 0"),
+            (
+                columns >= 0 and columns % max(1, instruction["step_x"]) == 0,
+                f"n_x {instruction['n_x']} is not {DEPTHWISE_COLUMNS} and a multiple of step_x",
+            ),
+            (instruction["weights"] % word == 0, f"weights {instruction['weights']} is not a multiple of {word}"),
+        ]
     return rules
 
 
 def _check_weight_order(program: Program) -> None:
-    """The machine sums up the weights as they are first read: from the header on, without gaps, to the end."""
-    end = WEIGHTS_HEADER_BYTES
+    """The machine sums up the weights as they are first read: from the header on, without gaps, to the end of those
+    that are streamed. Those after them are loaded, in order too."""
+    end, streamed = WEIGHTS_HEADER_BYTES, streamed_bytes(program.weights.tobytes(), program.architecture)
+    loaded = streamed
     for index, instruction in enumerate(program.instructions):
         if instruction.opcode == Opcode.WEIGHT:
             first, last = instruction["offset"], weights_end(instruction, program.architecture)
@@ -130,10 +146,16 @@ def _check_weight_order(program: Program) -> None:
                     f"those up to {end} were read, but weights are first read in order; this is a fault of the compiler"
                 )
             end = max(end, last)
-    if end != program.weights.size:
-        raise CompileError(
-            f"program: {program.weights.size - end} bytes of weights are not read; this is a fault of the compiler"
-        )
+        elif instruction.opcode == Opcode.LOAD and instruction["window"] == Window.WEIGHTS:
+            first = instruction["offset"]
+            if first != loaded or instruction["segments"] != 1:
+                raise CompileError(
+                    f"instruction {index} (LOAD, layer {instruction['layer']}): loads weights from byte {first} "
+                    f"when those up to {loaded} were loaded, but this is done in order; this is a fault of the compiler"
+                )
+            loaded += instruction["segment_bytes"]
+    if unread := program.weights.size - loaded + streamed - end:
+        raise CompileError(f"program: {unread} bytes of weights are not read; this is a fault of the compiler")
 
 
 def check_program(program: Program) -> None:

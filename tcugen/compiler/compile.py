@@ -36,7 +36,7 @@ def compile_network(
     """
     report: Callable[[str], None] = progress or (lambda _line: None)
     sums = int32_outputs(model)
-    integers = integers_of(model, tasks_of(model.network, sums), architecture)
+    integers = integers_of(model, tasks_of(model.network, sums, bool(architecture.depthwise)), architecture)
     if planned is None:
         report("planning")
         planned = best_plan(model.network, architecture, sums, report)
@@ -77,6 +77,8 @@ def _bound(instruction: Instruction, integers: TaskIntegers | None, node: str) -
         fields = integers.compute_fields
     elif instruction.opcode == Opcode.DRAIN:
         fields = integers.drain_fields
+    elif instruction.opcode == Opcode.POOL:
+        fields = integers.pool_fields
     else:
         return instruction
     try:

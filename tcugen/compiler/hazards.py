@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tcugen.access.box import Addresses, wrapped
 from tcugen.access.drain import blocks, drain_padding, drain_reads, drain_writes
-from tcugen.access.pool import pool_reads, pool_writes
+from tcugen.access.pool import pool_reads, pool_weights, pool_writes
 from tcugen.access.transfer import on_chip, units
 from tcugen.compiler.lanes import Lanes, WeightLanes
 from tcugen.compiler.memory_check import MemoryRuleBroken, StoredBeats
@@ -250,7 +250,10 @@ class Hazards:
         lanes = self._pooled_lanes(instruction)[:, None, None]
         if (self.bits[read // self.word] & lanes != lanes).any():
             self._fail("pools channels that nothing has written")
-        self._reads(Unit.POOL, read // self.word, count)
+        weights = self._bounded(pool_weights(self.program.architecture, instruction).addresses)
+        if (self.bits[weights // self.word] != (1 << self.word) - 1).any():
+            self._fail("reads weights that nothing has loaded")
+        self._reads(Unit.POOL, np.concatenate([read.reshape(-1), weights]) // self.word, count)
         for box in pool_writes(self.program.architecture, instruction):
             out = self._bounded(box.addresses) // self.word
             # Lanes beyond the last channel are nobody's.

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tcugen.arch import Architecture
-from tcugen.compiler.numerics import check_add, check_multipliers, fold_bias
+from tcugen.compiler.numerics import SUM_BITS, check_add, check_multipliers, fold_bias
+from tcugen.mapping.depthwise import DepthwiseTask
 from tcugen.mapping.errors import CompileError
 from tcugen.mapping.phases import divisor
 from tcugen.mapping.tasks import AverageTask, ConvTask, GatherTask, PhasedTask, PoolTask, Task, on_the_array
@@ -48,7 +49,7 @@ class ResidualIntegers:
 
 @dataclass(frozen=True, eq=False)
 class TaskIntegers:
-    """The integers of a task on the array.
+    """The integers of a task, but of a max pool, which has none.
 
     Attributes:
         weight: int8 [O, I / groups, ky, kx]; of a convolution, None for an average, a gather or phases.
@@ -77,6 +78,12 @@ class TaskIntegers:
     def compute_fields(self) -> dict[str, int]:
         """Fields of COMPUTE that shapes do not settle."""
         return {"pad": self.pad}
+
+    @property
+    def pool_fields(self) -> dict[str, int]:
+        """Fields of the POOL of a depthwise convolution that shapes do not settle."""
+        limits = {"zero_point": self.zero_point, "clamp_low": self.clamp[0], "clamp_high": self.clamp[1]}
+        return self.compute_fields | limits
 
     @property
     def drain_fields(self) -> dict[str, int]:
@@ -117,7 +124,7 @@ def int32_outputs(model: QuantizedNetwork) -> frozenset[str]:
 def integers_of(
     model: QuantizedNetwork, tasks: tuple[Task, ...], architecture: Architecture
 ) -> tuple[TaskIntegers | None, ...]:
-    """The integers of every task, None for pools.
+    """The integers of every task, None for max pools.
 
     Raises:
         CompileError: If the integers of nodes cannot be exact on this architecture; names each of these nodes.
@@ -147,6 +154,8 @@ def _integers(model: QuantizedNetwork, task: Task, architecture: Architecture) -
             return _gather(model, task, architecture)
         case PhasedTask():
             return _phased(model, task, architecture)
+        case DepthwiseTask():
+            return _depthwise(model, task)
         case ConvTask():
             table = model.network.by_name[task.output]
             integers = _on_the_array(model, task, architecture)
@@ -199,6 +208,22 @@ def _convolution(model: QuantizedNetwork, task: ConvTask, node: Weighted, archit
         zero_point=model.zero_point(node.name),
         clamp=integers.clamp,
         residual=_fused(model, task),
+    )
+
+
+def _depthwise(model: QuantizedNetwork, task: DepthwiseTask) -> TaskIntegers:
+    """A depthwise convolution in the pool unit, whose sums have 32 bits."""
+    node = model.network.by_name[task.name]
+    assert isinstance(node, Conv), "no other node is one"
+    integers, zero_point = model.integers_of(node), model.zero_point(task.input)
+    assert integers.multiplier is not None and integers.clamp is not None, "32-bit sums are stored by the array alone"
+    return TaskIntegers(
+        weight=integers.weight,
+        bias=fold_bias(node.name, integers.weight, integers.bias, zero_point, SUM_BITS),
+        multiplier=check_multipliers(node.name, integers.multiplier),
+        pad=zero_point,
+        zero_point=model.zero_point(node.name),
+        clamp=integers.clamp,
     )
 
 

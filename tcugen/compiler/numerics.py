@@ -8,7 +8,10 @@ from tcugen.model.limits import MAX_ADD_MULTIPLIER
 MULTIPLIER_RANGE = (2.0**-40, 2.0**8)
 """Multipliers of the requantiser: normal float32, low included, high excluded."""
 
-_INT32 = (-(1 << 31), (1 << 31) - 1)
+SUM_BITS = 32
+"""Of the sums that are requantised, bias included."""
+
+_INT32 = (-(1 << SUM_BITS - 1), (1 << SUM_BITS - 1) - 1)
 
 
 def fold_bias(node: str, weight: np.ndarray, bias: np.ndarray, zero_point: int, accumulator_bits: int) -> np.ndarray:

@@ -1,11 +1,14 @@
-"""The contents of window WEIGHTS: for each column group its parameters, then its tiles, in the order of use."""
+"""The contents of window WEIGHTS: for each column group its parameters, then its tiles, in the order of use.
+
+Weights of depthwise convolutions in the pool unit follow, channel group by channel group.
+"""
 
 from typing import assert_never
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tcugen.arch import Architecture
+from tcugen.arch import DEPTHWISE_COLUMNS, Architecture
 from tcugen.compiler.integers import TaskIntegers
 from tcugen.mapping.gather import column_pieces
 from tcugen.mapping.tasks import ConvTask, GatherTask, PhasedTask
@@ -13,7 +16,14 @@ from tcugen.mapping.tiling import WeightPanel, panel_of
 from tcugen.program import TensorLayout
 from tcugen.program_format import seal_weights
 from tcugen.schedule.schedule import Schedule
-from tcugen.schedule.weight_blocks import AverageBlock, ConvolutionBlock, GatherBlock, PhaseBlock, TableBlock
+from tcugen.schedule.weight_blocks import (
+    AverageBlock,
+    ConvolutionBlock,
+    DepthwiseBlock,
+    GatherBlock,
+    PhaseBlock,
+    TableBlock,
+)
 
 
 def _parameters(
@@ -119,6 +129,19 @@ def gather_columns(
     return np.concatenate(found)
 
 
+def depthwise_groups(integers: TaskIntegers, architecture: Architecture) -> NDArray[np.uint8]:
+    """uint8 [channel groups, bytes]: of each its weights, one byte per channel, then the parameters of its channels."""
+    weight, rows = integers.weight, architecture.rows
+    assert weight is not None, "a depthwise convolution has weights"
+    channels, _, n_ky, n_kx = map(int, weight.shape)
+    groups = -(-channels // rows)
+    taps = np.zeros((groups * rows, n_ky, DEPTHWISE_COLUMNS), np.int8)
+    taps[:channels, :, :n_kx] = weight[:, 0]
+    words = taps.reshape(groups, rows, -1).transpose(0, 2, 1)
+    parameters = _parameters(integers.bias, integers.multiplier, groups, rows)
+    return np.concatenate([np.ascontiguousarray(words).view(np.uint8).reshape(groups, -1), parameters], axis=1)
+
+
 def weight_image(schedule: Schedule, integers: tuple[TaskIntegers | None, ...]) -> NDArray[np.uint8]:
     """uint8 [weight_bytes]: contents of window WEIGHTS, sealed."""
     plan, image = schedule.plan, np.zeros(schedule.weight_bytes, np.uint8)
@@ -126,8 +149,13 @@ def weight_image(schedule: Schedule, integers: tuple[TaskIntegers | None, ...]) 
     for block in schedule.weight_blocks:
         index = block.content.task
         task, panel, numbers = plan.tasks[index], plan.panels[index], integers[index]
-        assert panel is not None and numbers is not None, "only a pool has neither"
+        assert numbers is not None, "only a max pool has none"
         content = block.content
+        if isinstance(content, DepthwiseBlock):
+            data = depthwise_groups(numbers, plan.architecture)
+            image[block.offset : block.offset + data.size] = data.reshape(-1)
+            continue
+        assert panel is not None, "only tasks of the pool unit have none"
         match content:
             case ConvolutionBlock(columns=(first, last)):
                 assert isinstance(task, ConvTask)
@@ -154,4 +182,4 @@ def weight_image(schedule: Schedule, integers: tuple[TaskIntegers | None, ...]) 
             case _:
                 assert_never(content)
         image[block.offset : block.offset + data.size] = data.reshape(-1)
-    return np.frombuffer(seal_weights(image.tobytes(), plan.architecture), np.uint8)
+    return np.frombuffer(seal_weights(image.tobytes(), plan.architecture, schedule.loaded_bytes), np.uint8)

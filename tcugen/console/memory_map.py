@@ -98,6 +98,9 @@ def _buffers(planned: Planned, times: _Times) -> list[MemoryBox]:
     boxes: list[MemoryBox] = []
     for number, (base, stripes) in enumerate(zip(plan.allocation.buffers, plan.allocation.stripes, strict=True)):
         if stripes.bytes:
+            ends = times.ends(number, (*_READERS, Opcode.DRAIN, Opcode.STORE))
+            if plan.tasks[number].output in plan.allocation.passed:
+                ends += times.ends(number + 1, [Opcode.POOL])
             boxes.append(
                 MemoryBox(
                     name=plan.tasks[number].name,
@@ -105,7 +108,7 @@ def _buffers(planned: Planned, times: _Times) -> list[MemoryBox]:
                     address=base,
                     bytes=stripes.bytes,
                     start=times.start([number], (Opcode.LOAD, *_WRITERS)),
-                    end=max(times.ends(number, (*_READERS, Opcode.DRAIN, Opcode.STORE))),
+                    end=max(ends),
                 )
             )
     return boxes

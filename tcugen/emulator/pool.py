@@ -6,7 +6,7 @@ Tap (ky, kx) of output (y, x) reads the R bytes at
 
 if input row iy0 + y * stride_y + ky is in 0 .. height - 1 and input column ix0 + x * stride_x + kx in 0 .. width - 1;
 other taps are left out. The output word goes to out_base + g * out_group_step + y * out_row_step + x * R. The reads
-of an output row precede its writes.
+of an output row precede its writes. With the field `depthwise` it is another loop: see `tcugen.emulator.depthwise`.
 """
 
 from collections.abc import Iterator
@@ -14,6 +14,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from tcugen.emulator.depthwise import depthwise
 from tcugen.emulator.memory import ADDRESS_MASK
 from tcugen.emulator.shared import Shared
 from tcugen.emulator.step import Step
@@ -33,6 +34,9 @@ def _axis(step: Step, axis: str, first: str, extent: str) -> tuple[NDArray[np.in
 
 def pool(shared: Shared, step: Step) -> Iterator[None]:
     """Execute one POOL: one count."""
+    if step["depthwise"]:
+        yield from depthwise(shared, step)
+        return
     step.require_positive("n_groups", "n_y", "n_x", "n_ky", "n_kx")
     rows = shared.architecture.rows
     work = shared.clocks.work(Unit.POOL, step)

@@ -1,7 +1,8 @@
 """What a machine will take of a family, from its architecture alone.
 
-Block RAMs are those of its memories, multipliers those of its array and its output lanes: exact. LUTs and flip-flops
-are sums of terms that mean something, each with a weight from the machines that were synthesised (`calibration`).
+Block RAMs are those of its memories, multipliers those of its array and its output lanes, and of depthwise convolutions
+beside the array: exact. LUTs and flip-flops are sums of terms that mean something, each with a weight from the machines
+that were synthesised (`calibration`); those of depthwise convolutions are left out.
 """
 
 import functools
@@ -30,6 +31,9 @@ TERMS: dict[str, Callable[[Architecture], int]] = {
 }
 """What LUTs and flip-flops are spent on, and how often; those that tell most first."""
 
+_REQUANTISE = 4
+"""Hard multipliers of a lane that requantises alone, as for depthwise convolutions: a product of 24 by 24 bits."""
+
 FEWEST_MACHINES = 5
 """Machines that must be measured before a family is calibrated."""
 
@@ -47,10 +51,11 @@ def estimate(architecture: Architecture, family: str) -> Counts | None:
     cell, lane = _multipliers(family)
     terms = _terms(architecture)
     kept = memories(architecture)
+    beside = cell * architecture.depthwise_multipliers + _REQUANTISE * architecture.depthwise
     return Counts(
         lut=round(float(terms @ lut)) + _memory_luts(architecture, family),
         ff=round(float(terms @ ff)),
-        dsp=_whole(cell * architecture.multipliers + lane * architecture.output_lanes),
+        dsp=_whole(cell * architecture.multipliers + lane * architecture.output_lanes + beside),
         bram=_whole(block_rams(kept, FAMILIES[family])),
     )
 

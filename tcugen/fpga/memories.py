@@ -8,7 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from tcugen.arch import ACTIVATION_BANKS, BURST_BEATS, PARAMETER_BYTES, Architecture
+from tcugen.arch import (
+    ACTIVATION_BANKS,
+    BURST_BEATS,
+    DEPTHWISE_COLUMNS,
+    DEPTHWISE_ROWS,
+    PARAMETER_BYTES,
+    Architecture,
+)
 from tcugen.fpga.families import BlockRam, Family, SmallMemory
 
 _FETCH_BYTES = 1024
@@ -69,7 +76,18 @@ def memories(architecture: Architecture) -> list[Memory]:
         _ring("parameters", a.parameter_groups, a.parameter_group_bytes, a.bus_bytes, a.output_lanes * PARAMETER_BYTES),
     ]
     # What counts cycles reaches no result.
-    return [*(memory.protected for memory in used), *counters] if a.parity else [*used, *counters]
+    return [*(memory.protected if a.parity else memory for memory in used), *_depthwise(a), *counters]
+
+
+def _depthwise(a: Architecture) -> list[Memory]:
+    """Weights and parameters of a channel group, of words as the activation memory has them, parity bits included."""
+    if not a.depthwise:
+        return []
+    word = (8 + a.parity) * a.rows
+    return [
+        Memory("depthwise weights", DEPTHWISE_COLUMNS * word, _power_of_two(DEPTHWISE_ROWS), word),
+        Memory("depthwise parameters", PARAMETER_BYTES * a.depthwise * word // a.rows, a.rows // a.depthwise, word),
+    ]
 
 
 def _ring(name: str, items: int, item_bytes: int, beat_bytes: int, unit_bytes: int) -> Memory:

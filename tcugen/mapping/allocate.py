@@ -1,13 +1,14 @@
 """Which tensors live in the activation memory, and where; the rest is spilled to window SCRATCH."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass
 
 from tcugen.arch import Architecture
+from tcugen.mapping.depthwise import DepthwiseTask
 from tcugen.mapping.errors import CompileError
 from tcugen.mapping.layouts import align
 from tcugen.mapping.stripes import ITEM_CYCLES, StripePlanner, Stripes, address_unit, slack_bytes
-from tcugen.mapping.tasks import AverageTask, PoolTask, Task
+from tcugen.mapping.tasks import AverageTask, ConvTask, PoolUnitTask, Task
 from tcugen.mapping.tiling import WeightPanel
 from tcugen.program import TensorLayout
 
@@ -18,24 +19,53 @@ BUFFER_SHARE = 0.25
 """Share of the memory that the buffers of a striped task may take at first, unless a search tries something else."""
 
 
+WEIGHTS_AHEAD = 2
+"""Tasks before a depthwise convolution in the pool unit that its weights are loaded ahead: then they do not wait."""
+
+
 @dataclass(frozen=True)
 class Demand:
-    """Bytes wanted during tasks start .. end (both included), for some tensors or for the stripe buffers of a task."""
+    """Bytes wanted during tasks start .. end (both included).
+
+    For some tensors, for the weights of task number `weights` in the pool unit, or for the stripe buffers of a task.
+    """
 
     names: tuple[str, ...]
     size: int
     start: int
     end: int
+    weights: int | None = None
+
+    @property
+    def is_buffers(self) -> bool:
+        return not self.names and self.weights is None
+
+
+@dataclass(frozen=True)
+class LoadedWeights:
+    """Address of the weights of a task in the pool unit, and the task before which they are loaded."""
+
+    address: int
+    start: int
 
 
 @dataclass(frozen=True)
 class Allocation:
-    """Addresses of the tensors on chip; stripes and buffer address of every task; the most bytes in use at once."""
+    """Addresses of the tensors on chip; stripes and buffer address of every task; the most bytes in use at once;
+    weights of tasks in the pool unit, by number of the task; tensors that a task passes to the next one, in the pool
+    unit, channel tile by channel tile out of two buffers."""
 
     addresses: dict[str, int]
     stripes: tuple[Stripes, ...]
     buffers: tuple[int, ...]
     peak_bytes: int
+    weights: dict[int, LoadedWeights]
+    passed: frozenset[str] = frozenset()
+
+    def away(self, task: Task) -> frozenset[str]:
+        """Tensors of a task that have no address of their own; those that are passed to it have, one buffer's."""
+        names = {name for name in (*task.reads, task.output) if not self.is_resident(name)}
+        return frozenset(names - (self.passed - {task.output}))
 
     def is_resident(self, tensor: str) -> bool:
         return tensor in self.addresses
@@ -99,14 +129,18 @@ class _Allocator:
         architecture: Architecture,
         item_cycles: int,
         buffer_share: float = BUFFER_SHARE,
+        outputs: Collection[str] = (),
     ):
         self.item_cycles, self.buffer_share = item_cycles, buffer_share
         self.tasks, self.layouts, self.panels, self.architecture = tasks, layouts, panels, architecture
         self.unit = address_unit(architecture)
         self.capacity = architecture.activation_bytes // self.unit * self.unit
         self.spilled: set[str] = set()
+        self.passed: set[str] = set()
         self.tight: set[int] = set()
-        self._planners: dict[tuple[int, frozenset[str]], StripePlanner] = {}
+        self.late: set[int] = set()
+        self.unpassed = set(outputs)
+        self._planners: dict[tuple[int, frozenset[str], bool], StripePlanner] = {}
         self._by_shape: dict[Hashable, StripePlanner] = {}
         self.lifetime: dict[str, list[int]] = {}
         for index, task in enumerate(tasks):
@@ -114,8 +148,8 @@ class _Allocator:
                 span = self.lifetime.setdefault(name, [index, index])
                 span[1] = index
         for index, task in enumerate(tasks[1:], 1):
-            if isinstance(task, PoolTask) and task.input == tasks[index - 1].output:
-                # The pool may run row by row after its producer, which still reads its own operands then.
+            if isinstance(task, PoolUnitTask) and task.input == tasks[index - 1].output:
+                # The pool unit may follow its producer piece by piece, which still reads its own operands then.
                 for name in tasks[index - 1].reads:
                     self.lifetime[name][1] = max(self.lifetime[name][1], index)
         self.pinned = {task.output for task in tasks if task.int32 or isinstance(task, AverageTask)}
@@ -126,14 +160,33 @@ class _Allocator:
         return align(layout.bytes, self.unit) + 2 * slack_bytes(layout, self.architecture)
 
     def planner(self, index: int) -> StripePlanner:
-        task = self.tasks[index]
-        key = (index, frozenset(self.spilled.intersection((*task.reads, task.output))))
+        task, passed = self.tasks[index], self.tasks[index].output in self.passed
+        away = (self.spilled | {task.output} if passed else self.spilled).intersection((*task.reads, task.output))
+        key = (index, frozenset(away), passed)
         if key not in self._planners:
-            layouts = self.layouts[task.input], self.layouts[task.output]
-            planner = StripePlanner(task, *layouts, self.panels[index], key[1], self.architecture, self.item_cycles)
+            shape = self.layouts[task.input], self.layouts[task.output], self.panels[index]
+            planner = StripePlanner(task, *shape, key[1], self.architecture, self.item_cycles, passed)
             # Layers of one shape have the same plans, which take long to find.
             self._planners[key] = self._by_shape.setdefault(planner.key, planner)
         return self._planners[key]
+
+    def resident_demands(self) -> list[Demand]:
+        """Of what is on chip whatever the stripes are."""
+        return self.tensor_demands() + self.weight_demands()
+
+    def weight_demands(self) -> list[Demand]:
+        """Weights of depthwise convolutions in the pool unit, from when they are loaded on."""
+        return [
+            Demand(
+                (),
+                align(task.weight_bytes(self.architecture), self.unit),
+                index if index in self.late else max(0, index - WEIGHTS_AHEAD),
+                index,
+                weights=index,
+            )
+            for index, task in enumerate(self.tasks)
+            if isinstance(task, DepthwiseTask)
+        ]
 
     def tensor_demands(self) -> list[Demand]:
         """Resident tensors; a residual operand that dies in its add shares its bytes with the sum."""
@@ -146,13 +199,13 @@ class _Allocator:
                 operand != task.input
                 and operand != _per_channel(task)
                 and self.lifetime[operand][1] == index
-                and not {operand, task.output} & self.spilled
+                and not {operand, task.output} & (self.spilled | self.passed)
                 and self.size(operand) == self.size(task.output)
             ):
                 joined[task.output] = operand
         groups: dict[str, list[str]] = {}
         for name in self.lifetime:
-            if name in self.spilled:
+            if name in self.spilled | self.passed:
                 continue
             root = name
             while root in joined:
@@ -175,15 +228,36 @@ class _Allocator:
             if planner.is_resident:
                 continue
             plan = None if index in self.tight else planner.best(int(self.capacity * self.buffer_share))
-            demands.append(Demand((), (plan or planner.smallest()).bytes, index, index))
+            demands.append(Demand((), (plan or planner.smallest()).bytes, index, self._last_of_buffers(index)))
         return demands
 
+    def _last_of_buffers(self, index: int) -> int:
+        """The task during which the stripe buffers of task `index` are read last."""
+        return index + (self.tasks[index].output in self.passed)
+
+    def _can_be_passed(self, name: str) -> bool:
+        """Whether the pool unit can take a tensor channel tile by channel tile from the task that makes it, the one
+        before, in little space."""
+        first, last = self.lifetime[name]
+        if name in self.unpassed or last != first + 1 or not isinstance(self.tasks[last], DepthwiseTask):
+            return False
+        task, reader = self.tasks[first], self.tasks[last]
+        if not isinstance(task, ConvTask) or task.output != name or reader.output in self.spilled:
+            return False
+        shape = self.layouts[task.input], self.layouts[name], self.panels[first]
+        planner = StripePlanner(task, *shape, frozenset({name}), self.architecture, self.item_cycles, True)
+        return 2 * planner.smallest().bytes <= min(self.size(name), self.capacity)
+
     def relieve(self, demands: list[Demand]) -> None:
-        """Spill one tensor, or shrink one task's buffers, at the most crowded task."""
+        """Load weights later, spill one tensor, or shrink one task's buffers, at the most crowded task."""
         crowding = [
             sum(demand.size for demand in demands if demand.start <= t <= demand.end) for t in range(len(self.tasks))
         ]
         for t in sorted(range(len(self.tasks)), key=lambda t: (-crowding[t], t)):
+            early = {d.weights for d in demands if d.weights is not None and d.start <= t < d.end}
+            if early:
+                self.late |= early
+                return
             candidates = [
                 name
                 for demand in demands
@@ -194,11 +268,15 @@ class _Allocator:
             worthwhile = [name for name in candidates if self.size(name) > 4 * self.unit]
             if worthwhile:
                 span = self.lifetime
-                self.spilled.add(
-                    max(worthwhile, key=lambda name: (self.size(name), span[name][1] - span[name][0], name))
-                )
+                largest = max(worthwhile, key=lambda name: (self.size(name), span[name][1] - span[name][0], name))
+                (self.passed if self._can_be_passed(largest) else self.spilled).add(largest)
+                self._withdraw()
                 return
-            if t not in self.tight and any(not demand.names and demand.start == t for demand in demands):
+            if passed := {name for name in self.passed if self.lifetime[name][0] <= t <= self.lifetime[name][1]}:
+                self.unpassed |= passed
+                self._withdraw()
+                return
+            if t not in self.tight and any(demand.is_buffers and demand.start == t for demand in demands):
                 self.tight.add(t)
                 return
             if crowding[t] > self.capacity:
@@ -211,9 +289,17 @@ class _Allocator:
             "activation memory; raise activation_kib"
         )
 
+    def _withdraw(self) -> None:
+        """Spill what was to be passed to a task whose own output is spilled, or takes too much so."""
+        readers = {task.input: task.output for task in self.tasks if isinstance(task, DepthwiseTask)}
+        withdrawn = {name for name in self.passed if name in self.unpassed or readers[name] in self.spilled}
+        self.passed -= withdrawn
+        self.unpassed |= withdrawn
+        self.spilled |= withdrawn
+
     def run(self) -> Allocation:
         while True:
-            demands = self.tensor_demands() + self.buffer_demands()
+            demands = self.resident_demands() + self.buffer_demands()
             placed = place(demands, self.capacity)
             if placed is not None:
                 break
@@ -230,13 +316,21 @@ class _Allocator:
             if planner.is_resident:
                 plan, base = planner.whole(), 0
             else:
-                base, size = self._largest_gap([(b, i) for b, i in placed if i.names and i.start <= index <= i.end])
+                base, size = self._largest_gap(
+                    [
+                        (b, i)
+                        for b, i in placed
+                        if not i.is_buffers and i.start <= self._last_of_buffers(index) and index <= i.end
+                    ]
+                )
                 plan = planner.best(size) or planner.smallest()
             stripes.append(plan)
             buffers.append(base)
         peak = max((base + demand.size for base, demand in placed), default=0)
         peak = max([peak, *(base + plan.bytes for base, plan in zip(buffers, stripes, strict=True))])
-        return Allocation(addresses, tuple(stripes), tuple(buffers), peak)
+        weights = {i.weights: LoadedWeights(base, i.start) for base, i in placed if i.weights is not None}
+        passed = frozenset(self.passed)
+        return Allocation(addresses, tuple(stripes), tuple(buffers), peak, dict(sorted(weights.items())), passed)
 
     def _largest_gap(self, placed: list[tuple[int, Demand]]) -> tuple[int, int]:
         """(address, bytes) of the largest free range beside the placed demands."""
@@ -255,16 +349,17 @@ def allocate(
     architecture: Architecture,
     item_cycles: int,
     buffer_share: float = BUFFER_SHARE,
+    outputs: Collection[str] = (),
 ) -> Allocation:
     """Place every tensor. Tensors that do not fit are spilled, largest first, and their tasks get stripe buffers.
 
     `item_cycles` is that of the stripes, see StripePlanner; `buffer_share` the share of the memory that buffers may
-    take while it is decided what is spilled: in the end they take what is free.
+    take while it is decided what is spilled: in the end they take what is free. `outputs` are those of the network.
 
     Raises:
         CompileError: If one stripe of one row of some task does not fit. Names node, bytes needed and bytes there.
     """
-    return _Allocator(tasks, layouts, panels, architecture, item_cycles, buffer_share).run()
+    return _Allocator(tasks, layouts, panels, architecture, item_cycles, buffer_share, outputs).run()
 
 
 def demand_of(
@@ -274,7 +369,7 @@ def demand_of(
     architecture: Architecture,
 ) -> tuple[int, str]:
     """Most bytes of tensors alive at once if all are on chip, and the node during which they are."""
-    demands = _Allocator(tasks, layouts, panels, architecture, ITEM_CYCLES).tensor_demands()
+    demands = _Allocator(tasks, layouts, panels, architecture, ITEM_CYCLES).resident_demands()
     alive = [sum(demand.size for demand in demands if demand.start <= t <= demand.end) for t in range(len(tasks))]
     most = max(alive)
     return most, tasks[alive.index(most)].name
@@ -288,4 +383,4 @@ def holds_all(
 ) -> bool:
     """Whether every tensor can be placed in the activation memory, none spilled."""
     allocator = _Allocator(tasks, layouts, panels, architecture, ITEM_CYCLES)
-    return place(allocator.tensor_demands(), allocator.capacity) is not None
+    return place(allocator.resident_demands(), allocator.capacity) is not None

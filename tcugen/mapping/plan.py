@@ -9,7 +9,7 @@ from tcugen.mapping.allocate import BUFFER_SHARE, Allocation, allocate
 from tcugen.mapping.errors import CompileError
 from tcugen.mapping.layouts import choose_layouts
 from tcugen.mapping.stripes import ITEM_CYCLES
-from tcugen.mapping.tasks import PoolTask, Task, tasks_of
+from tcugen.mapping.tasks import PoolUnitTask, Task, tasks_of
 from tcugen.mapping.tiling import WeightPanel, panel_of
 from tcugen.network.graph import Network
 from tcugen.program import TensorLayout
@@ -24,7 +24,7 @@ class Plan:
         architecture: What it is planned for.
         tasks: In execution order.
         layouts: By tensor.
-        panels: By task; None for a pool.
+        panels: By task; None in the pool unit.
         allocation: What is where.
     """
 
@@ -56,7 +56,9 @@ class Plan:
         return tuple(
             task.output
             for task in self.tasks
-            if not self.allocation.is_resident(task.output) and task.output not in self.outputs
+            if task.output in self.allocation.away(task)
+            and task.output not in self.outputs
+            and task.output not in self.allocation.passed
         )
 
 
@@ -71,10 +73,10 @@ class Geometry:
 
 def geometry_of(network: Network, architecture: Architecture, int32_outputs: Collection[str] = ()) -> Geometry:
     """Tasks, layouts and weight panels; the size of the activation memory plays no part."""
-    tasks = tasks_of(network, int32_outputs)
+    tasks = tasks_of(network, int32_outputs, bool(architecture.depthwise))
     layouts = choose_layouts(network.inputs, tasks, architecture)
     panels = tuple(
-        None if isinstance(task, PoolTask) else panel_of(task, layouts[task.input], architecture) for task in tasks
+        None if isinstance(task, PoolUnitTask) else panel_of(task, layouts[task.input], architecture) for task in tasks
     )
     return Geometry(tasks, layouts, panels)
 
@@ -113,5 +115,6 @@ def plan_network(
     """
     shapes = geometry_of(network, architecture, int32_outputs)
     _check_hardware(shapes.tasks, architecture)
-    allocation = allocate(shapes.tasks, shapes.layouts, shapes.panels, architecture, item_cycles, buffer_share)
+    geometry = shapes.tasks, shapes.layouts, shapes.panels
+    allocation = allocate(*geometry, architecture, item_cycles, buffer_share, network.outputs)
     return Plan(network, architecture, shapes.tasks, shapes.layouts, shapes.panels, allocation)

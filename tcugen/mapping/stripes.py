@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import assert_never
 
 from tcugen.arch import Architecture
+from tcugen.mapping.depthwise import DepthwiseTask
 from tcugen.mapping.gather import part_words
 from tcugen.mapping.layouts import align
 from tcugen.mapping.tasks import AverageTask, ConvTask, GatherTask, PhasedTask, PoolTask, Task
@@ -44,7 +45,7 @@ def input_rows(task: Task, y0: int, y1: int) -> tuple[int, int]:
             found = [(part, phase.rows(y0, y1)) for phase, part in parts]
             ranges = [input_rows(part, *rows) for part, rows in found if rows[0] < rows[1]]
             return min(low for low, _ in ranges), max(high for _, high in ranges)
-        case ConvTask() | PoolTask():
+        case ConvTask() | PoolTask() | DepthwiseTask():
             pass
         case _:
             assert_never(task)
@@ -60,7 +61,7 @@ def _loaded_words(task: Task, spilled: frozenset[str], rows: int) -> Ranges:
         case GatherTask():
             numbers = (number for number, part in enumerate(task.parts) if part.tensor in spilled)
             return tuple(part_words(task, number, rows) for number in numbers)
-        case ConvTask() | AverageTask() | PhasedTask() | PoolTask():
+        case ConvTask() | AverageTask() | PhasedTask() | PoolTask() | DepthwiseTask():
             return ()
         case _:
             assert_never(task)
@@ -87,16 +88,16 @@ def units_of(task: Task, out_layout: TensorLayout, panel: WeightPanel | None, ar
     channels = math.lcm(rows, columns)
     match task:
         case ConvTask():
-            assert panel is not None, "only a pool has none"
+            assert panel is not None, "only tasks of the pool unit have none"
             per_unit = channels // columns
             return Units(-(-panel.n_columns // per_unit), per_unit, channels // rows)
         case AverageTask():
             planes = max(1, columns // rows)
             return Units(-(-out_layout.planes // planes), 0, planes)
-        case PoolTask():
+        case PoolTask() | DepthwiseTask():
             return Units(out_layout.planes, 0, 1)
         case GatherTask() | PhasedTask():
-            assert panel is not None, "only a pool has none"
+            assert panel is not None, "only tasks of the pool unit have none"
             return Units(1, panel.n_columns, out_layout.planes)
         case _:
             assert_never(task)
@@ -164,10 +165,11 @@ class StripePlanner:
     """Finds the cheapest stripes of one task for a given space.
 
     Args:
-        task, in_layout, out_layout, panel: The task; `panel` is None for a pool.
+        task, in_layout, out_layout, panel: The task; `panel` is None in the pool unit.
         spilled: Names of the tensors that are not on chip.
         architecture: Sizes.
         item_cycles: What a work item is reckoned to cost beside its work.
+        passed: The output goes to the next task channel tile by channel tile, out of two buffers: rows are not cut.
     """
 
     def __init__(
@@ -179,8 +181,9 @@ class StripePlanner:
         spilled: frozenset[str],
         architecture: Architecture,
         item_cycles: int = ITEM_CYCLES,
+        passed: bool = False,
     ):
-        self.item_cycles = item_cycles
+        self.item_cycles, self.passed = item_cycles, passed
         self.task, self.panel, self.architecture = task, panel, architecture
         self.in_layout, self.out_layout = in_layout, out_layout
         self.loaded_words = _loaded_words(task, spilled, architecture.rows)
@@ -214,7 +217,7 @@ class StripePlanner:
         task, panel = self.task, self.panel
         shape = () if panel is None else (panel.n_columns, panel.n_tiles)
         match task:
-            case ConvTask() | PoolTask():
+            case ConvTask() | PoolTask() | DepthwiseTask():
                 window: Hashable = (task.kernel, task.stride, task.padding)
             case AverageTask():
                 window = task.kernel
@@ -225,7 +228,7 @@ class StripePlanner:
             case _:
                 assert_never(task)
         dilation = task.dilation if isinstance(task, ConvTask) else None
-        spilled = (self.input_spilled, self.output_spilled, self.residual_spilled)
+        spilled = (self.input_spilled, self.output_spilled, self.residual_spilled, self.passed)
         return type(task), window, dilation, self.in_layout, self.out_layout, shape, spilled
 
     @cached_property
@@ -239,6 +242,10 @@ class StripePlanner:
 
     def _candidates(self) -> Iterator[_Candidate]:
         height, count = self.out_layout.height, self.units.count
+        if self.passed:
+            shape = _Candidate(0.0, 0, 1, count, 2, True)
+            yield replace(shape, bytes=self._stripes(shape).bytes)
+            return
         stripe_counts = sorted({-(-height // rows) for rows in range(1, height + 1)})
         channel_tile_counts = sorted({min(count, 1 << k) for k in range(count.bit_length() + 1)})
         for n_stripes in stripe_counts:
@@ -292,6 +299,8 @@ class StripePlanner:
         match self.task:
             case ConvTask():
                 cycles, weights = self._array_cost(shape, rows)
+            case DepthwiseTask():
+                cycles, weights = self._depthwise_cycles(self.task) * self.out_layout.planes * n_stripes * rows, 0
             case AverageTask() | PoolTask() | GatherTask() | PhasedTask():
                 # Reckoned as what they move.
                 cycles, weights = 0, 0
@@ -301,10 +310,15 @@ class StripePlanner:
         overlapped = max(cycles, transfer) if shape.buffers == 2 else cycles + transfer
         return overlapped + self.item_cycles * n_stripes * n_channel_tiles
 
+    def _depthwise_cycles(self, task: DepthwiseTask) -> int:
+        """Cycles of the pool unit for a row of results of one channel group."""
+        results = self.architecture.rows // max(1, self.architecture.depthwise) * self.out_layout.width
+        return max(task.kernel[0] * task.input_columns, results)
+
     def _array_cost(self, shape: _Candidate, rows: int) -> tuple[int, int]:
         """Cycles of the array, and bytes of weights read, of a convolution."""
         panel, architecture = self.panel, self.architecture
-        assert panel is not None, "only a pool has none"
+        assert panel is not None, "only tasks of the pool unit have none"
         pixels = max(rows * self.out_layout.width, architecture.rows)
         together = -(-panel.n_columns // shape.n_channel_tiles)
         once = shape.n_stripes == 1 or (

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, assert_never
 
+from tcugen.mapping.depthwise import DepthwiseTask, suits_the_pool_unit
 from tcugen.mapping.gather_task import GatherTask, Part
 from tcugen.mapping.phases import Phase, average_phases, block_phases, resize_phases
 from tcugen.network.fusion import fused_producers
@@ -230,22 +231,44 @@ class PhasedTask:
 
 
 ArrayTask = ConvTask | AverageTask | GatherTask | PhasedTask
-Task = ConvTask | AverageTask | PoolTask | GatherTask | PhasedTask
+PoolUnitTask = PoolTask | DepthwiseTask
+Task = ArrayTask | PoolUnitTask
 
 
-def tasks_of(network: Network, int32_outputs: Collection[str] = ()) -> tuple[Task, ...]:
+def tasks_of(network: Network, int32_outputs: Collection[str] = (), depthwise: bool = False) -> tuple[Task, ...]:
     """The tasks of a network in execution order; a convolution fused with an add runs where the add stands.
 
     Args:
         network: The graph.
         int32_outputs: Nodes that store their 32-bit sums; outputs of the network.
+        depthwise: The pool unit takes the depthwise convolutions that suit it.
     """
     fused = fused_producers(network)
     absorbed = set(fused.values())
-    return tuple(
+    tasks = (
         _task(network, _chain(network, node, fused), int32_outputs)
         for node in network.nodes
         if node.name not in absorbed
+    )
+    return tuple(_beside_the_array(network, task) if depthwise else task for task in tasks)
+
+
+def _beside_the_array(network: Network, task: Task) -> Task:
+    """The task in the pool unit, if that takes it: results are requantised there, and nothing else."""
+    node = network.by_name[task.name]
+    if not isinstance(task, ConvTask) or not isinstance(node, Conv) or task.int32:
+        return task
+    if not suits_the_pool_unit(node, task.input_shape):
+        return task
+    return DepthwiseTask(
+        task.nodes,
+        task.input,
+        task.output,
+        task.input_shape,
+        task.output_shape,
+        task.kernel,
+        task.stride,
+        task.padding,
     )
 
 

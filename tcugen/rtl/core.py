@@ -30,6 +30,9 @@ from tcugen.rtl.writer import Writer
 READ_CLIENTS = ("fetch", "load", "weight_stream")
 """Clients of the bus reader, the first goes first."""
 
+LOADING_CLIENTS = ("fetch", "load", "loaded_weights", "weight_stream")
+"""The same where LOAD reads weights: it is two clients then, so that it is known which beats are of fresh weights."""
+
 ERROR_SOURCES = ("image_check", "fetch", "reader", "writer")
 """Order of Core.errors."""
 
@@ -129,8 +132,9 @@ class Core(Component):
         m = Module()
         a = self.architecture
         m.submodules.fetch = fetch = Fetch(a)
-        m.submodules.dispatch = dispatch = Dispatch(a.parity)
-        m.submodules.reader = reader = Reader(a, clients=len(READ_CLIENTS))
+        m.submodules.dispatch = dispatch = Dispatch(a.parity, a.options)
+        names = LOADING_CLIENTS if a.depthwise else READ_CLIENTS
+        m.submodules.reader = reader = Reader(a, clients=len(names))
         m.submodules.writer = writer = Writer(a)
         m.submodules.load = load = Load(a)
         m.submodules.store = store = Store(a)
@@ -143,7 +147,26 @@ class Core(Component):
         m.submodules.counters = counters = Counters(a)
         m.submodules.image_check = image_check = ImageCheck(a)
 
-        self._connect_bus(m, reader, writer, {"fetch": fetch, "load": load, "weight_stream": weight_stream}, store)
+        requests = {"fetch": fetch.request, "load": load.request, "weight_stream": weight_stream.request}
+        beats = {name: reader.beat_valid[number] for number, name in enumerate(names)}
+        load_beat: Value = beats["load"]
+        weights_asked = weight_stream.fresh_end
+        if a.depthwise:
+            requests["loaded_weights"] = load.fresh_request
+            load_beat = load_beat | beats["loaded_weights"]
+            weights_asked = Signal.like(weight_stream.fresh_end, name="weights_asked", reset_less=True)
+            m.d.sync += weights_asked.eq(weight_stream.fresh_end + load.fresh_bytes)
+            m.d.comb += image_check.loaded_en.eq(beats["loaded_weights"])
+        for number, name in enumerate(names):
+            connect(m, requests[name], reader.request[number])
+        self._connect_bus(m, reader, writer, store)
+        m.d.comb += [
+            fetch.beat_valid.eq(beats["fetch"]),
+            fetch.beat_data.eq(reader.beat_data),
+            load.beat_valid.eq(load_beat),
+            load.beat_data.eq(reader.beat_data),
+            weight_stream.beat_en.eq(beats["weight_stream"]),
+        ]
         self._connect_weights(m, weight_stream, compute, output)
         self._connect_activation(m, activation, compute, output, pool, load, store)
 
@@ -176,7 +199,7 @@ class Core(Component):
             image_check.fetch_en.eq(fetch.beat_valid),
             image_check.fresh_en.eq(weight_stream.fresh_en),
             image_check.beat.eq(reader.beat_data),
-            image_check.fresh_end.eq(weight_stream.fresh_end),
+            image_check.fresh_end.eq(weights_asked),
             image_check.window_bytes.eq(self.windows[Window.PROGRAM].size),
             image_check.finished.eq(dispatch.finished),
             dispatch.unit_busy.eq(Cat(busy[opcode] for opcode in QUEUES)),
@@ -277,21 +300,14 @@ class Core(Component):
             self.waiting.eq(longest_wait.o),
         ]
 
-    def _connect_bus(self, m: Module, reader: Reader, writer: Writer, clients: dict, store: Store) -> None:
+    def _connect_bus(self, m: Module, reader: Reader, writer: Writer, store: Store) -> None:
         connect(m, reader.bus, flipped(self.read))
         connect(m, writer.bus, flipped(self.write))
-        for number, name in enumerate(READ_CLIENTS):
-            connect(m, clients[name].request, reader.request[number])
         connect(m, store.request, writer.request)
         connect(m, store.data, writer.data)
         m.d.comb += [
             *(unit.windows.eq(self.windows) for unit in (reader, writer)),
             *(unit.halt.eq(self.halt) for unit in (reader, writer)),
-            clients["fetch"].beat_valid.eq(reader.beat_valid[0]),
-            clients["fetch"].beat_data.eq(reader.beat_data),
-            clients["load"].beat_valid.eq(reader.beat_valid[1]),
-            clients["load"].beat_data.eq(reader.beat_data),
-            clients["weight_stream"].beat_en.eq(reader.beat_valid[2]),
             store.answered.eq(writer.done),
             self.reader_idle.eq(reader.idle),
             self.writer_idle.eq(writer.idle),

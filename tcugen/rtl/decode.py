@@ -136,6 +136,7 @@ class PoolFields:
     n_y: Value
     iy0: Value
     height: Value
+    weights: Value
     group_step: Value
     row_step: Value
     out_group_step: Value
@@ -147,6 +148,12 @@ class PoolFields:
     stride_x: Value
     ix0: Value
     width: Value
+    depthwise: Value
+    step_x: Value
+    pad: Value
+    zero_point: Value
+    clamp_low: Value
+    clamp_high: Value
 
 
 Fields = WeightFields | LoadFields | StoreFields | ComputeFields | DrainFields | PoolFields

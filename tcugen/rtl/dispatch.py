@@ -51,8 +51,8 @@ class Dispatch(wiring.Component):
     compute_layer: Signal
     instruction_wrong: Signal
 
-    def __init__(self, parity: int = 0):
-        self._parity = parity
+    def __init__(self, parity: int = 0, options: frozenset[str] = frozenset()):
+        self._parity, self._options = parity, options
         super().__init__(
             {
                 "i": In(stream.Signature(INSTRUCTION_BITS)),
@@ -78,13 +78,13 @@ class Dispatch(wiring.Component):
             with m.If(getattr(self, f"done_{unit.name.lower()}") & ~count.all()):
                 m.d.sync += count.eq(count + 1)
 
-        m.submodules.memory = memory = InstructionMemory(self._parity)
+        m.submodules.memory = memory = InstructionMemory(self._parity, self._options)
         if self._parity:
             m.d.comb += self.instruction_wrong.eq(memory.wrong)
         gates = {}
         for number, opcode in enumerate(QUEUES):
             name = opcode.name.lower()
-            m.submodules[name] = gates[opcode] = gate = InstructionGate(opcode)
+            m.submodules[name] = gates[opcode] = gate = InstructionGate(opcode, self._options)
             m.d.comb += [
                 gate.holds.eq(memory.holds[number]),
                 memory.read_header[number].eq(gate.read_header),

@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out
 
-from tcugen.isa import COUNT_BITS, Opcode, Unit, layout
+from tcugen.isa import COUNT_BITS, Opcode, Unit, hardware_layout, layout
 from tcugen.rtl.decode import INSTRUCTION_BITS, header
 from tcugen.rtl.instruction_memory import HEADER_WORDS, WORD_BITS, WORD_NUMBER_BITS, used_words
 
@@ -46,8 +46,8 @@ class InstructionGate(Component):
     wait_unit: Signal
     layer: Signal
 
-    def __init__(self, opcode: Opcode):
-        self.opcode = opcode
+    def __init__(self, opcode: Opcode, options: frozenset[str] = frozenset()):
+        self.opcode, self._options = opcode, options
         super().__init__(
             {
                 "holds": In(1),
@@ -107,9 +107,9 @@ class InstructionGate(Component):
     def _receive(self, m: Module, present: Signal, loaded: Signal, taken: Signal) -> None:
         """Registers of the words, as far as they hold fields."""
         fields = 0
-        for placed in layout(self.opcode).values():
+        for placed in hardware_layout(self.opcode, self._options).values():
             fields |= (1 << placed.field.bits) - 1 << placed.offset
-        last = used_words(self.opcode) - 1
+        last = used_words(self.opcode, self._options) - 1
         with m.If(taken):
             m.d.sync += [present.eq(0), loaded.eq(0)]
         words = []

@@ -12,8 +12,8 @@ from tcugen.rtl.beat_crc import CRC_BITS, BeatCrc
 from tcugen.rtl.control import error_report
 from tcugen.rtl.header_check import HeaderCheck
 
-PROGRAM, WEIGHTS = range(2)
-"""Numbers of the sums."""
+PROGRAM, WEIGHTS, LOADED = range(3)
+"""Numbers of the sums; the last one exists in machines with depthwise convolutions alone."""
 
 
 class ImageCheck(wiring.Component):
@@ -40,6 +40,7 @@ class ImageCheck(wiring.Component):
 
     fetch_en: Signal
     fresh_en: Signal
+    loaded_en: Signal
     beat: Signal
     fresh_end: Signal
     window_bytes: Signal
@@ -54,6 +55,8 @@ class ImageCheck(wiring.Component):
             {
                 "fetch_en": In(1),
                 "fresh_en": In(1),
+                # Where LOAD reads weights: `fresh_en` of those. Then `fresh_end` counts them too.
+                **({"loaded_en": In(1)} if architecture.depthwise else {}),
                 "beat": In(8 * architecture.bus_bytes),
                 "fresh_end": In(32),
                 "window_bytes": In(32),
@@ -68,7 +71,8 @@ class ImageCheck(wiring.Component):
         m = Module()
         bus_bytes = self._architecture.bus_bytes
         m.submodules.headers = headers = HeaderCheck(self._architecture)
-        m.submodules.crc = crc = BeatCrc(bus_bytes, 2)
+        loaded = bool(self._architecture.depthwise)
+        m.submodules.crc = crc = BeatCrc(bus_bytes, 2 + loaded)
         block_beats = BLOCK_BYTES // bus_bytes
         beat_number = Signal(range(block_beats))
         block = Signal(32 - exact_log2(BLOCK_BYTES))  # that is being verified
@@ -84,7 +88,7 @@ class ImageCheck(wiring.Component):
             self.program_bytes.eq(headers.program_bytes),
             of_program.eq(self.fetch_en & headers.of_program),
             last.eq(of_program & is_last),
-            crc.en.eq(Cat(of_program, self.fresh_en)),
+            crc.en.eq(Cat(of_program, self.fresh_en, *([self.loaded_en] if loaded else []))),
             crc.beat.eq(self.beat),
             crc.cut.eq(last),
         ]
@@ -105,7 +109,8 @@ class ImageCheck(wiring.Component):
                 m.d.sync += wrong.eq(1)
 
         complete = Signal()
-        m.d.sync += complete.eq((crc.crc[WEIGHTS] == headers.weights_crc) & (self.fresh_end == headers.weights_bytes))
+        weights_crc = crc.crc[WEIGHTS] ^ crc.crc[LOADED] if loaded else crc.crc[WEIGHTS]
+        m.d.sync += complete.eq((weights_crc == headers.weights_crc) & (self.fresh_end == headers.weights_bytes))
         with m.If(headers.flawed):
             m.d.comb += [
                 self.error.valid.eq(1),

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
 from tcugen.arch import QUEUE_DEPTH, bits_for
-from tcugen.isa import INSTRUCTION_BYTES, OWN_BIT, Opcode, layout
+from tcugen.isa import INSTRUCTION_BYTES, OWN_BIT, Opcode, hardware_layout
 from tcugen.rtl.decode import INSTRUCTION_BITS, header
 from tcugen.rtl.parity import protected, wrong_lanes
 from tcugen.rtl.sram import Sram
@@ -22,9 +22,10 @@ WORD_NUMBER_BITS = exact_log2(8 * INSTRUCTION_BYTES // WORD_BITS)
 _OPCODE_BITS = bits_for(max(QUEUES) + 1)
 
 
-def used_words(opcode: Opcode) -> int:
-    """Words up to the last that holds a field of `opcode`."""
-    return -(-max(placed.offset + placed.field.bits for placed in layout(opcode).values()) // WORD_BITS)
+def used_words(opcode: Opcode, options: frozenset[str] = frozenset()) -> int:
+    """Words up to the last that holds a field of `opcode` in a machine with these `Architecture.options`."""
+    placed = hardware_layout(opcode, options).values()
+    return -(-max(place.offset + place.field.bits for place in placed) // WORD_BITS)
 
 
 class InstructionMemory(wiring.Component):
@@ -52,8 +53,9 @@ class InstructionMemory(wiring.Component):
     word: Signal
     wrong: Signal
 
-    def __init__(self, parity: int = 0):
+    def __init__(self, parity: int = 0, options: frozenset[str] = frozenset()):
         self._parity = parity
+        self._used_words = {opcode: used_words(opcode, options) for opcode in QUEUES}
         super().__init__(
             {
                 "i": In(stream.Signature(INSTRUCTION_BITS)),
@@ -117,10 +119,10 @@ class InstructionMemory(wiring.Component):
             for index, one in enumerate(QUEUES):
                 m.d.comb += chosen[index].eq(self.i.valid & (offered == one) & rooms[index])
                 with m.If(offered == one):
-                    m.d.sync += [tail.eq(tails[index]), left.eq(used_words(one) - 1)]
+                    m.d.sync += [tail.eq(tails[index]), left.eq(self._used_words[one] - 1)]
             m.d.sync += [writing.eq(chosen.any()), queue.eq(chosen), opcode.eq(offered), number.eq(0)]
             # A single word would be the last one at once.
-            assert min(map(used_words, QUEUES)) > 1
+            assert min(self._used_words.values()) > 1
 
     def _read(self, m: Module, words: Sram, fronts: list, read: Signal) -> None:
         served = Signal(len(QUEUES))
@@ -153,7 +155,7 @@ class InstructionMemory(wiring.Component):
                             opcode.eq(one),
                             front.eq(fronts[index]),
                             number.eq(Array([HEADER_WORDS, 0])[self.read_header[index]]),
-                            end.eq(Array([HEADER_WORDS - 1, used_words(one) - 1])[self.read_body[index]]),
+                            end.eq(Array([HEADER_WORDS - 1, self._used_words[one] - 1])[self.read_body[index]]),
                         ]
                 with m.If(wanted.any()):
                     m.next = "READ"

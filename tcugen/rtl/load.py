@@ -3,9 +3,10 @@
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
 
 from tcugen.arch import BURST_BEATS, Architecture, bits_for
-from tcugen.isa import Opcode
+from tcugen.isa import Opcode, Window
 from tcugen.rtl.activation import write_layout
 from tcugen.rtl.axi import REQUEST
 from tcugen.rtl.decode import INSTRUCTION_BITS, fields
@@ -41,6 +42,8 @@ class Load(wiring.Component):
 
     instruction: stream.Interface
     request: stream.Interface
+    fresh_request: stream.Interface
+    fresh_bytes: Signal
     beat_valid: Signal
     beat_data: Signal
     write: stream.Interface
@@ -53,10 +56,16 @@ class Load(wiring.Component):
         self._bus_bytes, self._parity = architecture.bus_bytes, architecture.parity
         self._write_bytes = min(architecture.bus_bytes, architecture.rows)
         self._address_bits = architecture.activation_address_bits
+        self._loads_weights = bool(architecture.depthwise)
+        # Where LOAD reads weights. To the reader as well, never at the same time as `request`: bursts of window WEIGHTS
+        # that were not read before in this run, the first one and all that begin where the fresh ones before end.
+        # `fresh_bytes`: what of them was requested.
+        fresh = {"fresh_request": Out(stream.Signature(REQUEST)), "fresh_bytes": Out(32)}
         super().__init__(
             {
                 "instruction": In(stream.Signature(INSTRUCTION_BITS)),
                 "request": Out(stream.Signature(REQUEST)),
+                **(fresh if self._loads_weights else {}),
                 "beat_valid": In(1),
                 "beat_data": In(8 * architecture.bus_bytes),
                 "write": Out(stream.Signature(write_layout(self._write_bytes))),
@@ -99,12 +108,13 @@ class Load(wiring.Component):
         """Request bursts that the beat queue has room for, which is found out in the cycle before: there it only grows."""
         bursts, beats = m.submodules.bursts, m.submodules.beats
         room = Signal(range(QUEUE_BEATS + 1), init=QUEUE_BEATS)  # beats neither requested nor in the queue
+        free = Signal()  # the request's place, in the next cycle
         take = Signal()  # there is room for the burst that is offered, and the request's place is free
         taken = Signal(range(BURST_BEATS + 1))
         burst = bursts.o.payload
         # A register, so that the walker waits for nothing else.
-        m.d.comb += bursts.o.ready.eq(take)
-        m.d.sync += take.eq(bursts.o.valid & ~take & (room >= burst.units) & (~self.request.valid | self.request.ready))
+        m.d.comb += [bursts.o.ready.eq(take), free.eq(~self.request.valid | self.request.ready)]
+        m.d.sync += take.eq(bursts.o.valid & ~take & (room >= burst.units) & free)
         with m.If(self.request.ready):
             m.d.sync += self.request.valid.eq(0)
         with m.If(take):
@@ -116,6 +126,32 @@ class Load(wiring.Component):
                 self.request.payload.beats.eq(burst.units),
             ]
         m.d.sync += room.eq(room - taken + (beats.o.valid & beats.o.ready))
+        if self._loads_weights:
+            self._elaborate_fresh(m, free, take)
+
+    def _elaborate_fresh(self, m: Module, free: Signal, take: Signal) -> None:
+        """Move fresh bursts to the other stream. Which they are is found out in the cycle before, as the room is."""
+        burst = m.submodules.bursts.o.payload
+        fresh_end = Signal.like(burst.address, reset_less=True)
+        is_fresh = Signal()
+        n_bytes = burst.units << exact_log2(self._bus_bytes)
+        follows = (self.fresh_bytes == 0) | (burst.address == fresh_end)
+        m.d.comb += [
+            free.eq(
+                (~self.request.valid | self.request.ready) & (~self.fresh_request.valid | self.fresh_request.ready)
+            ),
+            self.fresh_request.payload.eq(self.request.payload),
+        ]
+        m.d.sync += is_fresh.eq((burst.tag == Window.WEIGHTS) & follows)
+        with m.If(self.fresh_request.ready):
+            m.d.sync += self.fresh_request.valid.eq(0)
+        with m.If(take & is_fresh):
+            m.d.sync += [
+                self.request.valid.eq(0),
+                self.fresh_request.valid.eq(1),
+                fresh_end.eq(burst.address + n_bytes),
+                self.fresh_bytes.eq(self.fresh_bytes + n_bytes),
+            ]
 
     def _elaborate_write(self, m: Module) -> None:
         """Cut the beats into writes."""

@@ -102,6 +102,13 @@ class Emitter:
         self.append(Opcode.LOAD, waits, self._transfer(tensor, place, planes, rows))
         self.tracker.note_write(Unit.LOAD, self.count(Unit.LOAD), region)
 
+    def load_weights(self, address: int, offset: int, size: int) -> None:
+        """Bring `size` bytes of weights on chip, `offset` bytes after those that are streamed."""
+        region = Region(address, 1, 0, size)
+        fields = {"window": Window.WEIGHTS, "offset": offset, "activation": address, "segment_bytes": size}
+        self.append(Opcode.LOAD, self.tracker.before_write(Unit.LOAD, region), fields | {"segments": 1})
+        self.tracker.note_write(Unit.LOAD, self.count(Unit.LOAD), region)
+
     def store(self, tensor: str, place: SramView, planes: tuple[int, int], rows: tuple[int, int]) -> None:
         """Write rows of some planes of a tensor to memory."""
         region = place.region(planes, rows)
@@ -140,6 +147,13 @@ class Emitter:
 def replace_wait(unit: Unit, count: int) -> tuple[int, ...]:
     """Waits for one unit only."""
     return tuple(count if other == unit else 0 for other in range(len(NO_WAITS)))
+
+
+def after_the_stream(instruction: Instruction, streamed_bytes: int) -> Instruction:
+    """A LOAD of weights from its place in the window, known when all that is streamed is; others as they are."""
+    if instruction.opcode != Opcode.LOAD or instruction["window"] != Window.WEIGHTS:
+        return instruction
+    return replace(instruction, fields=instruction.fields | {"offset": streamed_bytes + instruction["offset"]})
 
 
 def numbered(entries: list[Entry]) -> tuple[tuple[Instruction, ...], tuple[Observation, ...]]:

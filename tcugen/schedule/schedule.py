@@ -7,7 +7,7 @@ from tcugen.isa import Instruction, Window
 from tcugen.mapping.layouts import align
 from tcugen.mapping.plan import Plan
 from tcugen.program import Observation, Port, TensorLayout
-from tcugen.schedule.emit import DramAddress, numbered
+from tcugen.schedule.emit import DramAddress, after_the_stream, numbered
 from tcugen.schedule.scheduler import Scheduler
 from tcugen.schedule.weight_blocks import WeightBlock, WeightBlocks
 
@@ -25,6 +25,7 @@ class Schedule:
         observations: One per DRAIN and POOL.
         weight_blocks: What stands where in window WEIGHTS.
         weight_bytes: Size of that window.
+        loaded_bytes: At its end, which LOAD instructions bring on chip; WEIGHT instructions stream the rest.
         inputs, outputs: Tensors of windows INPUT and OUTPUT.
         input_bytes, output_bytes, scratch_bytes: Sizes of those windows.
     """
@@ -34,6 +35,7 @@ class Schedule:
     observations: tuple[Observation, ...]
     weight_blocks: tuple[WeightBlock, ...]
     weight_bytes: int
+    loaded_bytes: int
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     input_bytes: int
@@ -66,10 +68,11 @@ def schedule_plan(plan: Plan) -> Schedule:
     instructions, observations = numbered(scheduler.run())
     return Schedule(
         plan=plan,
-        instructions=instructions,
+        instructions=tuple(after_the_stream(one, weights.streamed_bytes) for one in instructions),
         observations=observations,
         weight_blocks=weights.blocks,
         weight_bytes=weights.size,
+        loaded_bytes=weights.loaded_bytes,
         inputs=tuple(Port(name, input_dram[name].offset, layouts[name]) for name in plan.inputs),
         outputs=tuple(Port(name, output_dram[name].offset, layouts[name]) for name in plan.outputs),
         input_bytes=input_bytes,

@@ -4,24 +4,25 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import accumulate
+from types import UnionType
 from typing import assert_never
 
-from tcugen.isa import Opcode
+from tcugen.mapping.depthwise import DepthwiseTask
 from tcugen.mapping.gather import part_words
+from tcugen.mapping.layouts import align
 from tcugen.mapping.plan import Plan
 from tcugen.mapping.stripes import StripePlanner, input_rows
-from tcugen.mapping.tasks import AverageTask, ConvTask, GatherTask, PhasedTask, PoolTask
+from tcugen.mapping.tasks import AverageTask, ConvTask, GatherTask, PhasedTask, PoolTask, PoolUnitTask
 from tcugen.mapping.tiling import Range, Rectangle, WeightPanel, rectangles
 from tcugen.schedule.convolution import Convolution, WorkItem, column_ranges
+from tcugen.schedule.depthwise import emit_depthwise, group_items
 from tcugen.schedule.emit import DramAddress, Emitter, Entry, SramView
 from tcugen.schedule.gathering import Gathering, GatherItem
+from tcugen.schedule.hoist import hoist_weights
 from tcugen.schedule.phasing import Phasing
 from tcugen.schedule.pooling import AverageItem, PoolItem, average_shapes, emit_average, emit_pool, tail_items
 from tcugen.schedule.results import Cut
-from tcugen.schedule.weight_blocks import AverageBlock, ConvolutionBlock, TableBlock, WeightBlocks
-
-LOOKAHEAD = 4
-"""WEIGHT instructions dispatched ahead of the one whose COMPUTE comes next; at most this many wait in their queue."""
+from tcugen.schedule.weight_blocks import AverageBlock, ConvolutionBlock, DepthwiseBlock, TableBlock, WeightBlocks
 
 _LOAD_PIECES = 6
 """Pieces of a tensor's load that nobody asks for row by row."""
@@ -55,21 +56,40 @@ class Scheduler:
         self.inputs, self.outputs = frozenset(plan.inputs), frozenset(plan.outputs)
         self.emitter = Emitter(self.architecture, self.layouts, self.dram)
         self._loaded: dict[str, int] = {}
+        self._weights_loaded: set[int] = set()
 
     def run(self) -> list[Entry]:
         """All instructions in fetch order, END last."""
         index = 0
         while index < len(self.tasks):
-            if self._pool_follows(index):
+            passes = self.tasks[index].output in self.allocation.passed
+            self._enter(index)
+            self._load_depthwise(index + (passes or self._pool_follows(index)))
+            if passes:
+                for _ in self._steps(index):
+                    pass
+                self._enter(index + 1)
+                self._leave(index + 1)
+                index += 2
+            elif self._pool_follows(index):
                 self._with_pool(index)
                 index += 2
             else:
-                self._enter(index)
                 for _ in self._steps(index):
                     pass
                 self._leave(index)
                 index += 1
         return hoist_weights(self.emitter.finish())
+
+    def _load_depthwise(self, start: int) -> None:
+        """Load the weights in the pool unit that are to be there from task `start` on, or were to be before."""
+        for index, place in self.allocation.weights.items():
+            task = self.tasks[index]
+            if place.start <= start and index not in self._weights_loaded and isinstance(task, DepthwiseTask):
+                size = align(task.weight_bytes(self.architecture), self.architecture.bus_bytes)
+                offset = self.weights.add_loaded(DepthwiseBlock(index), size)
+                self.emitter.load_weights(place.address, offset, size)
+                self._weights_loaded.add(index)
 
     def _enter(self, index: int) -> None:
         self.emitter.layer, self.emitter.node = index, self.tasks[index].name
@@ -106,7 +126,7 @@ class Scheduler:
         match task:
             case ConvTask():
                 return self._conv(index, task)
-            case PoolTask():
+            case PoolTask() | DepthwiseTask():
                 return self._pool(index, task)
             case AverageTask():
                 return self._average(index, task)
@@ -119,19 +139,13 @@ class Scheduler:
 
     def _panel(self, index: int) -> WeightPanel:
         panel = self.panels[index]
-        assert panel is not None, "only a pool has none"
+        assert panel is not None, "only tasks of the pool unit have none"
         return panel
-
-    def _average_bytes(self, panel: WeightPanel, words: int) -> int:
-        """Bytes of one column group of an average pool that takes `words` input words to it."""
-        return replace(panel, n_groups=words).column_bytes(self.architecture)
 
     def _planner(self, index: int) -> StripePlanner:
         task = self.tasks[index]
-        spilled = frozenset(name for name in (*task.reads, task.output) if not self.allocation.is_resident(name))
-        return StripePlanner(
-            task, self.layouts[task.input], self.layouts[task.output], self.panels[index], spilled, self.architecture
-        )
+        shape = self.layouts[task.input], self.layouts[task.output], self.panels[index]
+        return StripePlanner(task, *shape, self.allocation.away(task), self.architecture)
 
     # Places of the operands of one item ------------------------------------------------------------------------------
 
@@ -180,7 +194,8 @@ class Scheduler:
         table = self._table_offset(index, task)
         convolution = Convolution(self.emitter, task, panel, self._weight_offsets(index, panel, cuts), table)
         held, stripe = None, -1
-        source, target, residual = self._resident_source(task, planner), None, None
+        source = None if planner.input_spilled else self._resident(task.input)
+        target, residual = None, None
         item = items[0]
         for at, (cut, stream, keep) in enumerate(convolution.order(cuts)):
             if at in first_of:
@@ -195,12 +210,23 @@ class Scheduler:
             assert source is not None and target is not None, "the first cut of an item sets both"
             convolution.emit(WorkItem(cut.columns, cut.rectangle, target, residual, source), stream, keep)
             if planner.output_spilled and (at + 1 in first_of or at + 1 == len(cuts)):
-                self.emitter.store(task.output, target, item.planes, item.rows)
+                self._hand_on(index, target, item)
             is_whole = cut.columns[1] == panel.n_columns and cut.rectangle.x1 == width
             yield cut.rectangle.y1 if is_whole else 0
 
-    def _resident_source(self, task: ConvTask, planner: StripePlanner) -> SramView | None:
-        return None if planner.input_spilled else self._resident(task.input)
+    def _hand_on(self, index: int, source: SramView, item: _Striped) -> None:
+        """Store a channel tile or a stripe, or have the pool unit read it, if it is passed to that."""
+        task = self.tasks[index]
+        if task.output not in self.allocation.passed:
+            self.emitter.store(task.output, source, item.planes, item.rows)
+            return
+        reader = self.tasks[index + 1]
+        assert isinstance(reader, DepthwiseTask), "nothing else takes what is passed"
+        target = self._resident(reader.output)
+        self._enter(index + 1)
+        for piece in group_items(item.planes, (0, self.layouts[reader.output].height)):
+            self._emit_pool(index + 1, reader, piece, source, target)
+        self._enter(index)
 
     def _striped(self, index: int, planner: StripePlanner) -> list[_Striped]:
         """The stripes and channel tiles of a convolution, each cut into what one COMPUTE's loops can hold."""
@@ -238,7 +264,7 @@ class Scheduler:
         layout = self.layouts[task.output]
         whole = rectangles(0, layout.height, layout.width, architecture.accumulator_depth)
         arrives = task.input in self.inputs and self._loaded.get(task.input, 0) == 0
-        if len(whole) != 1 or whole[0].n_blocks < 2 or not (arrives or self._pool_follows(index)):
+        if len(whole) != 1 or whole[0].n_blocks < 2 or not (arrives or self._pool_follows(index, PoolTask)):
             return None
         if panel.column_words is None or panel.n_columns * panel.n_tiles > architecture.weight_tiles:
             return None
@@ -255,19 +281,19 @@ class Scheduler:
 
     # Pools ----------------------------------------------------------------------------------------------------------
 
-    def _pool_follows(self, index: int) -> bool:
-        """The next task pools this one's result, both on chip."""
+    def _pool_follows(self, index: int, kinds: type[PoolTask] | UnionType = PoolUnitTask) -> bool:
+        """The next task, one of `kinds`, reads this one's result in the pool unit, both on chip."""
         if index + 1 >= len(self.tasks) or not isinstance(self.tasks[index], ConvTask):
             return False
         pool = self.tasks[index + 1]
-        if not isinstance(pool, PoolTask) or pool.input != self.tasks[index].output:
+        if not isinstance(pool, kinds) or pool.input != self.tasks[index].output:
             return False
         return all(self._planner(at).is_resident for at in (index, index + 1))
 
     def _with_pool(self, index: int) -> None:
         """A convolution with the pool that reads it, row by row where the convolution's rows complete early."""
         pool = self.tasks[index + 1]
-        assert isinstance(pool, PoolTask)
+        assert isinstance(pool, PoolUnitTask)
         source, target = self._resident(pool.input), self._resident(pool.output)
         layout = self.layouts[pool.output]
         done = 0
@@ -281,23 +307,30 @@ class Scheduler:
                 continue
             if end > done:
                 self._enter(index + 1)
-                emit_pool(self.emitter, pool, PoolItem((0, layout.planes), (done, end)), source, target)
+                self._emit_pool(index + 1, pool, PoolItem((0, layout.planes), (done, end)), source, target)
                 self._enter(index)
                 done = end
         self._leave(index)
         self._enter(index + 1)
         if done == 0:
-            for piece in tail_items((0, layout.planes), (0, layout.height)):
-                emit_pool(self.emitter, pool, piece, source, target)
+            items = group_items if isinstance(pool, DepthwiseTask) else tail_items
+            for piece in items((0, layout.planes), (0, layout.height)):
+                self._emit_pool(index + 1, pool, piece, source, target)
         self._leave(index + 1)
 
-    def _pool(self, index: int, task: PoolTask) -> Iterator[int]:
+    def _emit_pool(self, index: int, task: PoolUnitTask, item: PoolItem, source: SramView, target: SramView) -> None:
+        if isinstance(task, DepthwiseTask):
+            emit_depthwise(self.emitter, task, item, source, target, self.allocation.weights[index].address)
+        else:
+            emit_pool(self.emitter, task, item, source, target)
+
+    def _pool(self, index: int, task: PoolUnitTask) -> Iterator[int]:
         planner = self._planner(index)
         for number, (rows, units) in enumerate(self.allocation.stripes[index].items()):
             planes = planner.units.plane_range(*units, self.layouts[task.output].planes)
             source = self._source(index, planner, number, planes, input_rows(task, *rows))
             target, _ = self._target(index, planner, number, planes, rows)
-            emit_pool(self.emitter, task, PoolItem(planes, rows), source, target)
+            self._emit_pool(index, task, PoolItem(planes, rows), source, target)
             if planner.output_spilled:
                 self.emitter.store(task.output, target, planes, rows)
             yield rows[1]
@@ -311,9 +344,8 @@ class Scheduler:
             target, _ = self._target(index, planner, number, planes, (0, 1))
             for first, pixels, words in average_shapes(planes, panel, self.architecture.accumulator_depth):
                 if words not in offsets:
-                    offsets[words] = self.weights.add(
-                        AverageBlock(index, words), panel.n_columns * self._average_bytes(panel, words)
-                    )
+                    size = panel.n_columns * replace(panel, n_groups=words).column_bytes(self.architecture)
+                    offsets[words] = self.weights.add(AverageBlock(index, words), size)
                 item = AverageItem(first, pixels, words, source, target)
                 emit_average(self.emitter, task, panel, item, offsets[words])
             yield 1
@@ -364,26 +396,3 @@ class Scheduler:
             sources.append(place)
             base += (planes[1] - planes[0]) * plane_step
         return tuple(sources)
-
-
-def hoist_weights(entries: list[Entry]) -> list[Entry]:
-    """Move every WEIGHT ahead to where the one LOOKAHEAD before it is used, so that prefetch crosses layer borders.
-
-    The first ones follow the first DRAIN: the first layer's own loads come first.
-    """
-    weights = [at for at, entry in enumerate(entries) if entry.instruction.opcode == Opcode.WEIGHT]
-    if not weights:
-        return entries
-    drains = (at for at, entry in enumerate(entries) if entry.instruction.opcode == Opcode.DRAIN)
-    after_first = next(drains) + 1
-    moved: dict[int, list[Entry]] = {}
-    for order, at in enumerate(weights[1:], 1):
-        slot = min(at, max(after_first, weights[order - LOOKAHEAD] if order >= LOOKAHEAD else 0))
-        moved.setdefault(slot, []).append(entries[at])
-    taken = set(weights[1:])
-    result: list[Entry] = []
-    for at, entry in enumerate(entries):
-        result += moved.get(at, [])
-        if at not in taken:
-            result.append(entry)
-    return result

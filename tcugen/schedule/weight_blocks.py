@@ -1,4 +1,7 @@
-"""What window WEIGHTS holds and where, before there are any weights: blocks in the order of use."""
+"""What window WEIGHTS holds and where, before there are any weights: blocks in the order of use.
+
+First those that WEIGHT instructions stream, then those that LOAD brings into the activation memory.
+"""
 
 from dataclasses import dataclass
 
@@ -46,7 +49,14 @@ class PhaseBlock:
     columns: tuple[int, int]
 
 
-Content = ConvolutionBlock | AverageBlock | TableBlock | GatherBlock | PhaseBlock
+@dataclass(frozen=True)
+class DepthwiseBlock:
+    """Weights and parameters of all channel groups of task number `task`, which the pool unit runs; it is loaded."""
+
+    task: int
+
+
+Content = ConvolutionBlock | AverageBlock | TableBlock | GatherBlock | PhaseBlock | DepthwiseBlock
 
 
 @dataclass(frozen=True)
@@ -62,16 +72,34 @@ class WeightBlocks:
 
     def __init__(self, bus_bytes: int):
         self._bus_bytes = bus_bytes
-        self._blocks: list[WeightBlock] = []
-        self.size = WEIGHTS_HEADER_BYTES
+        self._streamed: list[WeightBlock] = []
+        self._loaded: list[WeightBlock] = []
+        self.loaded_bytes = 0
+        """Of the blocks that are loaded."""
+        self.streamed_bytes = WEIGHTS_HEADER_BYTES
+        """Of the header and the blocks that are streamed."""
 
     def add(self, content: Content, size: int) -> int:
-        """Append a block of `size` bytes; returns its offset in the window."""
-        offset = self.size
-        self._blocks.append(WeightBlock(content, offset))
-        self.size = align(offset + size, self._bus_bytes)
+        """Append a block of `size` bytes that is streamed; returns its offset in the window."""
+        offset = self.streamed_bytes
+        self._streamed.append(WeightBlock(content, offset))
+        self.streamed_bytes = align(offset + size, self._bus_bytes)
+        return offset
+
+    def add_loaded(self, content: Content, size: int) -> int:
+        """Append a block of `size` bytes that is loaded; returns its offset after what is streamed."""
+        offset = self.loaded_bytes
+        self._loaded.append(WeightBlock(content, offset))
+        self.loaded_bytes = align(offset + size, self._bus_bytes)
         return offset
 
     @property
+    def size(self) -> int:
+        """Bytes of the window."""
+        return self.streamed_bytes + self.loaded_bytes
+
+    @property
     def blocks(self) -> tuple[WeightBlock, ...]:
-        return tuple(self._blocks)
+        """All of them, with offsets in the window; complete when nothing more is streamed."""
+        loaded = (WeightBlock(block.content, self.streamed_bytes + block.offset) for block in self._loaded)
+        return (*self._streamed, *loaded)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from tcugen.arch import ACTIVATION_BANKS, Architecture, bits_for
+from tcugen.mapping.depthwise import DepthwiseTask
 from tcugen.mapping.tasks import AverageTask, ConvTask, GatherTask, PhasedTask, PoolTask, Task
 from tcugen.mapping.tiling import WeightPanel
 from tcugen.sizing.errors import SizingError
@@ -63,7 +64,7 @@ def accumulator_need(tasks: Sequence[Task]) -> tuple[int, str]:
                 count = task.kernel[0] * task.kernel[1]
                 bits, terms = VALUE_BITS, "values"
                 name, remedy = task.name, "use a smaller input"
-            case PoolTask() | GatherTask():
+            case PoolTask() | DepthwiseTask() | GatherTask():
                 continue
             case _:
                 assert_never(task)

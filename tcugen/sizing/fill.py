@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 
 from tcugen.arch import COLUMN_SIZES, ROW_SIZES, Architecture, ArchitectureError, most_lanes
 from tcugen.mapping.plan import geometry_of
-from tcugen.mapping.tasks import PoolTask, tasks_of
+from tcugen.mapping.tasks import PoolUnitTask, tasks_of
 from tcugen.mapping.tiling import busy_cycles
 from tcugen.network.graph import Network
 from tcugen.planning.costs import node_costs
 from tcugen.planning.search import best_plan
 from tcugen.sizing.budget import Budget, check_budget, flag
 from tcugen.sizing.buffers import accumulator_need, largest_power
+from tcugen.sizing.depthwise import depthwise_reason, with_depthwise
 from tcugen.sizing.errors import SizingError
 from tcugen.sizing.memory import spilled_tensors
 from tcugen.sizing.optional import optional_hardware
@@ -102,7 +103,8 @@ class _Fill:
         self.most_kib = budget.max_activation_kib
         self.network, self.room, self.fixed = network, room, fixed
         self.int32_outputs, self.progress = int32_outputs, progress
-        self.prices = Prices((Workload(network, int32_outputs),), progress)
+        self.workloads = (Workload(network, int32_outputs),)
+        self.prices = Prices(self.workloads, progress)
         tasks = tasks_of(network, int32_outputs)
         bits, self.sums = accumulator_need(tasks)
         check_budget(budget, fixed)
@@ -170,7 +172,7 @@ class _Fill:
             activation_kib=self.fixed.get("activation_kib", PART_STEP_KIB),
             weight_tiles=self.fixed.get("weight_tiles", 2),
         )
-        return self.prices.with_groups(candidate, self.fixed)
+        return self.prices.with_groups(with_depthwise(candidate, self.workloads), self.fixed)
 
     def floor(self, candidate: Architecture) -> int:
         """Cycles that the candidate takes at least, but for what one layer's output overlaps with the next layer: in
@@ -178,7 +180,7 @@ class _Fill:
         shapes = geometry_of(self.network, candidate, self.int32_outputs)
         total = 0
         for task, panel in zip(shapes.tasks, shapes.panels, strict=True):
-            if isinstance(task, PoolTask) or panel is None:
+            if isinstance(task, PoolUnitTask) or panel is None:
                 continue
             out = task.output_shape
             groups = -(-out.channels // candidate.output_lanes)
@@ -306,6 +308,7 @@ class _Fill:
             "output_lanes": f"output {best.output_lanes} lanes: {trade}",
             "bus_address_bits": f"bus address {best.bus_address_bits} bits: the default",
             **self.optional,
+            **depthwise_reason(self.workloads, best),
         }
         return reasons | {name: f"{value}: set by {flag(name)}" for name, value in self.fixed.items()}
 

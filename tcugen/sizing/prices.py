@@ -6,7 +6,7 @@ from dataclasses import replace
 from tcugen.arch import Architecture
 from tcugen.mapping.errors import CompileError
 from tcugen.mapping.plan import geometry_of
-from tcugen.mapping.tasks import PoolTask
+from tcugen.mapping.tasks import PoolUnitTask
 from tcugen.mapping.tiling import WeightPanel, busy_cycles
 from tcugen.planning.planned import Planned
 from tcugen.planning.search import quick_plan
@@ -76,7 +76,7 @@ class Prices:
             busy_cycles(task, panel, candidate)
             for shape in shapes
             for task, panel in zip(shape.tasks, shape.panels, strict=True)
-            if not isinstance(task, PoolTask) and panel is not None
+            if not isinstance(task, PoolUnitTask) and panel is not None
         )
 
     def need(self, candidate: Architecture) -> Need:

@@ -14,6 +14,7 @@ from tcugen.planning.planned import Planned
 from tcugen.planning.search import best_plan
 from tcugen.sizing.budget import Budget, check_budget, flag
 from tcugen.sizing.buffers import accumulator_need, buffer_bytes, datapath_bits, largest_power, limit_bytes
+from tcugen.sizing.depthwise import depthwise_reason, with_depthwise
 from tcugen.sizing.errors import SizingError
 from tcugen.sizing.memory import Spilled, smallest_kib, spilled_tensors
 from tcugen.sizing.optional import optional_hardware
@@ -141,6 +142,7 @@ class _Search:
     def run(self) -> tuple[Sizing, ...]:
         best, found = self._shape()
         best = self._memory(self._rings(self._depth(best)))
+        self.reasons |= depthwise_reason(self.workloads, best)
         reasons = {name: self.reasons[name] for name in best.to_dict()}
         whole = self.prices.need(best).whole_kib
         shapes = {(other.rows, other.columns): self.prices.cycles(other) for other in found}
@@ -221,13 +223,14 @@ class _Search:
         """A shape as it is first tried: the largest weight ring, a memory that keeps everything if it may."""
         lanes = min(largest_power(rows * columns // MULTIPLIERS_PER_LANE), most_lanes(rows, columns))
         lanes = lanes if rows * columns >= 2 * MULTIPLIERS_PER_LANE else 1
-        candidate = replace(
+        array = replace(
             self.base,
             rows=rows,
             columns=columns,
             output_lanes=self.fixed.get("output_lanes", lanes),
             accumulator_depth=self.fixed.get("accumulator_depth", DEPTHS[0]),
         )
+        candidate = with_depthwise(array, self.workloads)
         if "activation_kib" in self.fixed:
             candidate = replace(candidate, activation_kib=self.fixed["activation_kib"])
         else:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from tcugen.arch import BURST_BEATS, Architecture
-from tcugen.isa import PER_LAYER, SHARED_FIELDS, Instruction, Opcode
+from tcugen.isa import SHARED_FIELDS, Instruction, Opcode, layer_of_shared
 
 
 def transfer_bursts(instruction: Instruction, architecture: Architecture) -> list[int]:
@@ -49,7 +49,7 @@ def program_parts(instructions: Sequence[Instruction]) -> list[int]:
         opcode = instruction.opcode
         get = instruction.fields.get
         shared = tuple(get(name, 0) for name in names[opcode])
-        key = shared, get("layer", 0) if opcode in PER_LAYER else 0
+        key = shared, layer_of_shared(instruction)
         written = bool(shared) and last.get(opcode) != key
         last[opcode] = key
         parts.append(2 if written else 1)

@@ -183,6 +183,38 @@ POOL_START = 4
 POOL_END = 10
 """pool: from the last tap to the next instruction; the counter shows it then."""
 
+POOL_TO_TAKE = 5
+"""pool: from a word's service to the cycle in which it is taken at the earliest: activation memory 4, queue 1."""
+
+POOL_PADDING_TO_TAKE = 1
+"""pool: the same of a tap outside the input, from its step: queue 1."""
+
+POOL_TAPS = 8
+"""pool: words that are under way."""
+
+POOL_TAP_ROOM = 2
+"""pool: from a word that is taken to the step that waited for its room: level, room."""
+
+POOL_QUEUE = 2
+"""activation memory: from a word's service to the one after the next that can be asked for; its queue holds two."""
+
+POOL_RESULTS = 8
+"""depthwise: results that are under way."""
+
+DEPTHWISE_SETTLE = 4
+"""depthwise: from when the lanes could begin a result to the parameters of the next group: word, products, sums,
+complete sums."""
+
+DEPTHWISE_RESULT = 16
+"""depthwise: from the last tap of a result to its write, beside a cycle per step of the lanes: complete sums 4, bias 2,
+requantise 10; the queue takes the last step's cycle."""
+
+DEPTHWISE_WRITE_PERIOD = 2
+"""activation memory: cycles between two results of the pool."""
+
+DEPTHWISE_END = 3
+"""pool: from the last result's write to the next instruction; the counter shows it then."""
+
 IDLE_TO_QUIET = 2
 """dispatch: from the cycle in which nothing is under way any more to the first of those that are counted, and from the
 last of these to control."""

@@ -5,7 +5,8 @@ from collections import deque
 from tcugen.arch import ACTIVATION_BANKS, Architecture
 from tcugen.isa import ACTIVATION_ADDRESS_BITS, Instruction
 from tcugen.timing.completions import NEVER, Completions
-from tcugen.timing.latencies import POOL_END, POOL_START
+from tcugen.timing.convolver import Convolver
+from tcugen.timing.latencies import DEPTHWISE_END, POOL_END, POOL_START
 from tcugen.timing.queue import InstructionQueue
 from tcugen.timing.reads import ArrayReads
 
@@ -25,7 +26,8 @@ class Pool:
         self._queue = queue
         self._completions = completions
         self._reads = reads
-        self._rows = architecture.rows
+        self._rows, self._lanes = architecture.rows, architecture.depthwise
+        self._convolver: Convolver | None = None
         self.now = NEVER
         self.spans: list[tuple[int, int]] = []
         self.idle_from = 0
@@ -40,13 +42,23 @@ class Pool:
             return
         cycle = max(offered, self.idle_from)
         instruction = self._queue.take(cycle)
-        self._taps = deque(tap_banks(instruction, self._rows))
         self.now = cycle + POOL_START + instruction["stride_y"].bit_length()
+        if instruction["depthwise"]:
+            self._convolver = Convolver(instruction, self._rows, self._lanes, self.now)
+        else:
+            self._taps = deque(tap_banks(instruction, self._rows))
         self.idle_from = NEVER
         self.spans.append((cycle + 1, NEVER))
 
     def run(self, until: int) -> None:
         """Read taps before cycle `until`; what the array does before then must be known."""
+        if self._convolver is not None:
+            self._convolver.run(until, self._reads)
+            self.now = self._convolver.now
+            if not self._convolver.left:
+                written, self._convolver = self._convolver.written, None
+                self._end(written + DEPTHWISE_END)
+            return
         taps, cycle, reads = self._taps, self.now, self._reads
         start, end, banks = reads.at(cycle)
         while taps and cycle < until:
@@ -57,12 +69,16 @@ class Pool:
             cycle += 1
         self.now = cycle
         if not taps:
-            self.now = NEVER
-            self.idle_from = cycle - 1 + POOL_END
-            self.spans[-1] = (self.spans[-1][0], self.idle_from)
-            self._completions.add(self.idle_from)
-            reads.wanted -= 1
-            self.advance()
+            self._end(cycle - 1 + POOL_END)
+
+    def _end(self, idle_from: int) -> None:
+        """The instruction under way has no more taps, and the next can be taken from cycle `idle_from` on."""
+        self.now = NEVER
+        self.idle_from = idle_from
+        self.spans[-1] = (self.spans[-1][0], idle_from)
+        self._completions.add(idle_from)
+        self._reads.wanted -= 1
+        self.advance()
 
 
 def tap_banks(instruction: Instruction, word_bytes: int) -> list[int]:

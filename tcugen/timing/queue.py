@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from tcugen.arch import QUEUE_DEPTH
-from tcugen.isa import OWN_BIT, Instruction, Opcode, Unit, layout
+from tcugen.isa import OWN_BIT, Instruction, Opcode, Unit, hardware_layout
 from tcugen.timing.completions import Agenda, Completions, Wake
 from tcugen.timing.latencies import (
     CHOICE_TO_BODY,
@@ -17,13 +17,11 @@ from tcugen.timing.latencies import (
 _WAITS = tuple((unit, f"wait_{unit.name.lower()}") for unit in Unit)
 
 
-def _used_words(opcode: Opcode) -> int:
-    bits = max(placed.offset + placed.field.bits for placed in layout(opcode).values())
+def used_words(opcode: Opcode, options: frozenset[str]) -> int:
+    """Words of an instruction, up to the last that holds a field in a machine with these `Architecture.options`."""
+    bits = max(placed.offset + placed.field.bits for placed in hardware_layout(opcode, options).values())
     return -(-bits // (8 * WORD_BYTES))
 
-
-WORDS = {opcode: _used_words(opcode) for opcode in Opcode if opcode != Opcode.END}
-"""Words of an instruction, up to the last that holds a field."""
 
 HEADER_WORDS = OWN_BIT // (8 * WORD_BYTES)
 
@@ -40,8 +38,14 @@ class InstructionQueue:
         left: How many have left.
     """
 
-    def __init__(self, opcode: Opcode, completions: Mapping[Unit, Completions], agenda: Agenda) -> None:
-        self.words = WORDS[opcode]
+    def __init__(
+        self,
+        opcode: Opcode,
+        completions: Mapping[Unit, Completions],
+        agenda: Agenda,
+        options: frozenset[str] = frozenset(),
+    ) -> None:
+        self.words = used_words(opcode, options)
         self.entered: list[int] = []
         self.present: list[int] = []
         self._in_place = opcode in IN_PLACE

@@ -49,7 +49,8 @@ def replay(
         raise ReplayError(f"the last of {len(instructions)} instructions must be END")
     agenda = Agenda()
     completions = {unit: Completions(agenda) for unit in Unit}
-    queues = {opcode: InstructionQueue(opcode, completions, agenda) for opcode in Opcode if opcode != Opcode.END}
+    units_of = [opcode for opcode in Opcode if opcode != Opcode.END]
+    queues = {opcode: InstructionQueue(opcode, completions, agenda, architecture.options) for opcode in units_of}
     charges = Charges(layers)
     writes = DrainWrites(architecture)
     reads = ArrayReads(architecture, sum(i.opcode == Opcode.POOL for i in instructions))

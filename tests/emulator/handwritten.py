@@ -42,12 +42,16 @@ def small(**changes: int) -> Architecture:
 
 
 class Handwritten:
-    """Builds a program: `add` appends an instruction, `stream` weights; LOAD of everything first, STORE last."""
+    """Builds a program: `add` appends an instruction, `stream` weights; LOAD of everything first, STORE last.
+
+    `load_weights` appends weights that LOAD reads; all that is streamed must have been appended before.
+    """
 
     def __init__(self, architecture: Architecture):
         self.architecture = architecture
         self.instructions: list[Instruction] = []
         self.weights = bytes(WEIGHTS_HEADER_BYTES)
+        self.loaded = b""
         self.observations: list[Observation] = []
         self.tensors: dict[str, TensorLayout] = {}
         self.size = architecture.activation_bytes
@@ -64,6 +68,14 @@ class Handwritten:
 
     def store_all(self, **waits: int) -> None:
         self.add(Opcode.STORE, window=Window.OUTPUT, segment_bytes=self.size, segments=1, **waits)
+
+    def load_weights(self, content: bytes, activation: int, **waits: int) -> int:
+        """Append a LOAD of `content`, zeros after it up to a multiple of the bus width; returns its index."""
+        padded = content + bytes(-len(content) % self.architecture.bus_bytes)
+        offset = len(self.weights) + len(self.loaded)
+        self.loaded += padded
+        fields = {"window": Window.WEIGHTS, "offset": offset, "segment_bytes": len(padded), "segments": 1}
+        return self.add(Opcode.LOAD, **fields, activation=activation, **waits)
 
     def stream(self, tiles: np.ndarray, bias: np.ndarray, multiplier: np.ndarray) -> int:
         """Append a WEIGHT of int8 `tiles` [n_columns, n_tiles, R, C], int32 bias and float32 multiplier
@@ -96,7 +108,9 @@ class Handwritten:
             network="handwritten",
             mac_count=0,
             instructions=(*self.instructions, Instruction(Opcode.END, waits)),
-            weights=np.frombuffer(seal_weights(self.weights, self.architecture), np.uint8),
+            weights=np.frombuffer(
+                seal_weights(self.weights + self.loaded, self.architecture, len(self.loaded)), np.uint8
+            ),
             inputs=(Port("memory_in", 0, raw),),
             outputs=(Port("memory_out", 0, raw),),
             input_bytes=self.size,

@@ -117,7 +117,32 @@ class Loops:
             value = clamp(value, i["add_clamp_low"], i["add_clamp_high"])
         self.memory[out % WRAP] = value & 255
 
+    def depthwise(self, i: Instruction) -> None:
+        rows, n_ky = self.architecture.rows, i["n_ky"]
+        signed_memory = [signed(byte) for byte in self.memory]
+        for g in range(i["n_groups"]):
+            block = i["weights"] + g * (3 * n_ky + 8) * rows
+            data = bytes(self.memory[(block + k) % WRAP] for k in range((3 * n_ky + 8) * rows))
+            parameters = np.frombuffer(data[3 * n_ky * rows :], [("bias", "<i4"), ("multiplier", "<f4")])
+            for y in range(i["n_y"]):
+                for o in range((i["n_x"] - 3) // i["step_x"] + 1):
+                    for j in range(rows):
+                        total = int(parameters[j]["bias"])
+                        for ky in range(n_ky):
+                            for kx in range(3):
+                                row, column = y * i["stride_y"] + ky, o * i["step_x"] + kx
+                                inside = 0 <= i["iy0"] + row < i["height"] and 0 <= i["ix0"] + column < i["width"]
+                                at = i["base"] + g * i["group_step"] + row * i["row_step"] + column * rows + j
+                                value = signed_memory[at % WRAP] if inside else i["pad"]
+                                total += value * signed(data[(3 * ky + kx) * rows + j])
+                        limits = i["zero_point"], i["clamp_low"], i["clamp_high"]
+                        out = i["out_base"] + g * i["out_group_step"] + y * i["out_row_step"] + o * rows + j
+                        self.memory[out % WRAP] = requantise(total, parameters[j]["multiplier"], *limits) & 255
+
     def pool(self, i: Instruction) -> None:
+        if i["depthwise"]:
+            self.depthwise(i)
+            return
         rows = self.architecture.rows
         for g in range(i["n_groups"]):
             for y in range(i["n_y"]):

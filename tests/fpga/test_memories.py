@@ -41,6 +41,7 @@ def emitted(architecture):
     [
         *(MACHINES[0], MACHINES[3], MACHINES[5], MACHINES[6], WIDE, EVEN, NARROW),
         *(replace(machine, parity=1) for machine in (MACHINES[0], EVEN)),
+        *(replace(NARROW, depthwise=2), replace(EVEN, depthwise=8, parity=1)),
     ],
 )
 def test_the_list_is_what_is_emitted(architecture):

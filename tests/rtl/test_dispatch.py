@@ -4,7 +4,7 @@ import random
 import pytest
 from amaranth.back import verilog
 
-from tcugen.arch import QUEUE_DEPTH
+from tcugen.arch import OPTIONAL, QUEUE_DEPTH
 from tcugen.isa import COUNT_BITS, INSTRUCTION_BYTES, OWN_FIELDS, SHARED_FIELDS, Instruction, Opcode, Unit
 from tcugen.rtl.control import SETTLE_CYCLES
 from tcugen.rtl.dispatch import Dispatch
@@ -51,8 +51,8 @@ def make_program(generator: random.Random, length: int) -> list[Instruction]:
 class Bench:
     """Units that take random times, one instruction each; checks every offer against what has been completed."""
 
-    def __init__(self, program: list[bytes], *, seed: int = 1, rate: float = 1.0, unit_cycles: int = 1):
-        self.dut = Dispatch()
+    def __init__(self, program: list[bytes], *, seed=1, rate=1.0, unit_cycles=1, options=OPTIONAL):
+        self.dut = Dispatch(options=options)
         self.program, self.generator = program, random.Random(seed)
         self.rate, self.unit_cycles = rate, unit_cycles
         self.taken = {opcode: [] for opcode in QUEUES}
@@ -166,18 +166,18 @@ def test_independent_instructions_of_one_unit_start_as_fast_as_their_words_are_r
     generator = random.Random(3)
     program = [make_instruction(generator, opcode) for _ in range(6)] + [Instruction(Opcode.END, {})]
     cycles = Bench([i.encode() for i in program]).run().offer_cycles[opcode]
-    assert cycles[0] == used_words(opcode) + FIRST_OFFER
-    assert {b - a for a, b in itertools.pairwise(cycles)} == {used_words(opcode) + FIRST_OFFER}
+    assert cycles[0] == used_words(opcode, OPTIONAL) + FIRST_OFFER
+    assert {b - a for a, b in itertools.pairwise(cycles)} == {used_words(opcode, OPTIONAL) + FIRST_OFFER}
 
 
 @pytest.mark.parametrize("opcode", QUEUES)
 def test_the_next_header_waits_at_the_gate_and_the_body_where_it_is_used(opcode):
     """While the unit works, what an opcode IN_PLACE brings stays, and others have the next one already."""
-    dut = Dispatch()
+    dut = Dispatch(options=OPTIONAL)
     generator = random.Random(4)
     first, second = (int.from_bytes(make_instruction(generator, opcode).encode(), "little") for _ in range(2))
     output = getattr(dut, f"o_{opcode.name.lower()}")
-    words = used_words(opcode)
+    words = used_words(opcode, OPTIONAL)
     header_bits = HEADER_WORDS * WORD_BITS
 
     async def bench(ctx):
@@ -302,3 +302,19 @@ def test_converts_to_verilog():
     assert "module tcu_dispatch(" in text
     for opcode in QUEUES:
         assert f"o_{opcode.name.lower()}__payload" in text
+
+
+def test_a_machine_without_an_option_moves_only_the_words_that_it_has():
+    assert used_words(Opcode.POOL) < used_words(Opcode.POOL, OPTIONAL)
+    program = [
+        Instruction(Opcode.POOL, {"base": 5, "width": 7, "depthwise": 1, "weights": 9}),
+        *[Instruction(Opcode.END, {})],
+    ]
+    taken = {}
+    for options in (frozenset(), OPTIONAL):
+        bench = Bench([i.encode() for i in program], options=options)
+        cycles = bench.run().offer_cycles[Opcode.POOL]
+        assert cycles[0] == used_words(Opcode.POOL, options) + FIRST_OFFER
+        (taken[bool(options)],) = bench.taken[Opcode.POOL]
+    assert (taken[True]["depthwise"], taken[True]["weights"]) == (1, 9)
+    assert taken[False] == Instruction.decode(Instruction(Opcode.POOL, {"base": 5, "width": 7}).encode())

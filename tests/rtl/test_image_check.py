@@ -20,26 +20,31 @@ from tests.rtl.streams import run
 ARCHITECTURE = Architecture(columns=8)
 
 
-def files(seed: int = 1, parts: int = 40, weights: int = 640) -> tuple[bytearray, bytearray]:
-    """A sealed program and sealed weights of random bytes."""
+def files(seed=1, parts=40, weights=640, machine=ARCHITECTURE, loaded=0) -> tuple[bytearray, bytearray]:
+    """A sealed program and sealed weights of random bytes, the last of them `loaded`."""
     generator = random.Random(seed)
-    sealed = seal_weights(bytes(WEIGHTS_HEADER_BYTES) + generator.randbytes(weights), ARCHITECTURE)
-    return bytearray(seal_program(generator.randbytes(parts * PART_BYTES), sealed, ARCHITECTURE)), bytearray(sealed)
+    sealed = seal_weights(bytes(WEIGHTS_HEADER_BYTES) + generator.randbytes(weights), machine, loaded)
+    return bytearray(seal_program(generator.randbytes(parts * PART_BYTES), sealed, machine)), bytearray(sealed)
 
 
 Bytes = bytes | bytearray
 
 
-def check(program: Bytes, weights: Bytes, *, bus_bytes: int = 8, window: int | None = None, read: int | None = None):
+def check(program: Bytes, weights: Bytes, *, bus_bytes=8, window=None, read=None, machine=ARCHITECTURE, loaded=0):
     """Verdict on what a machine reads: (blocks verified, first error or None); `read`: bytes of the weights."""
-    machine = replace(ARCHITECTURE, bus_bytes=bus_bytes)
+    machine = replace(machine, bus_bytes=bus_bytes)
     generator = random.Random(len(program))
     dut = ImageCheck(machine)
     result = {"verified": 0, "error": None}
     end = len(weights) if read is None else read
     beats = [(1, weights[at : at + bus_bytes]) for at in range(0, WEIGHTS_HEADER_BYTES, bus_bytes)]
     beats += [(1, program[at : at + bus_bytes]) for at in range(0, len(program), bus_bytes)]
-    fresh = [(2, weights[at : at + bus_bytes]) for at in range(WEIGHTS_HEADER_BYTES, end, bus_bytes)]
+    offsets = range(WEIGHTS_HEADER_BYTES, end, bus_bytes)
+    fresh = [(2, weights[at : at + bus_bytes]) for at in offsets if at < len(weights) - loaded]
+    lately = [(3, weights[at : at + bus_bytes]) for at in offsets if at >= len(weights) - loaded]
+    for kind in lately:  # the two come in any order, each in its own
+        fresh.insert(generator.randint(max((k for k, one in enumerate(fresh) if one[0] == 3), default=-1) + 1,
+                                       len(fresh)), kind)  # fmt: skip
 
     async def bench(ctx):
         ctx.set(dut.window_bytes, len(program) if window is None else window)
@@ -51,10 +56,14 @@ def check(program: Bytes, weights: Bytes, *, bus_bytes: int = 8, window: int | N
                 kind, beat = (beats if beats and (not late or generator.random() < 0.7) else late).pop(0)
             ctx.set(dut.fetch_en, kind == 1)
             ctx.set(dut.fresh_en, kind == 2)
+            if machine.depthwise:
+                ctx.set(dut.loaded_en, kind == 3)
             ctx.set(dut.beat, int.from_bytes(beat, "little"))
             await tick(ctx)
         ctx.set(dut.fetch_en, 0)
         ctx.set(dut.fresh_en, 0)
+        if machine.depthwise:
+            ctx.set(dut.loaded_en, 0)
         for _ in range(4):
             await tick(ctx)
         ctx.set(dut.finished, 1)
@@ -155,3 +164,22 @@ def test_a_flipped_bit_of_the_weights_is_found_at_the_end(bus_bytes):
 def test_weights_that_were_not_all_read_are_an_error():
     program, weights = files()
     assert check(program, weights, read=len(weights) - 64)[1] == (ErrorCode.WEIGHTS_CHECKSUM, len(weights) - 64)
+
+
+LOADING = replace(ARCHITECTURE, depthwise=4)
+
+
+@pytest.mark.parametrize("bus_bytes", [4, 8, 64])
+def test_weights_that_load_reads_are_summed_up_too(bus_bytes):
+    program, weights = files(machine=LOADING, loaded=256)
+    arguments = {"machine": LOADING, "loaded": 256, "bus_bytes": bus_bytes}
+    whole = len(program) // BLOCK_BYTES
+    assert check(program, weights, **arguments) == (whole, None)
+    for at in (WEIGHTS_HEADER_BYTES, len(weights) - 300, len(weights) - 200, len(weights) - 1):
+        wrong = bytearray(weights)
+        wrong[at] ^= 16
+        assert check(program, wrong, **arguments) == (whole, (ErrorCode.WEIGHTS_CHECKSUM, len(weights)))
+    few = len(weights) - 64
+    assert check(program, weights, read=few, **arguments)[1] == (ErrorCode.WEIGHTS_CHECKSUM, few)
+    weights[36] ^= 1
+    assert check(program, weights, **arguments) == (0, (ErrorCode.FORMAT, Window.WEIGHTS))

@@ -32,6 +32,11 @@ def test_nor_with_parity(tmp_path, rows, columns, lanes, bus_bytes, tables):
     check(Architecture(**shape, tables=tables, parity=1), tmp_path)
 
 
+@pytest.mark.parametrize("rows, columns, depthwise, parity", [(4, 4, 1, 0), (4, 10, 4, 1), (16, 12, 4, 0)])
+def test_nor_with_depthwise_convolutions(tmp_path, rows, columns, depthwise, parity):
+    check(Architecture(rows=rows, columns=columns, output_lanes=1, depthwise=depthwise, parity=parity), tmp_path)
+
+
 def check(architecture: Architecture, tmp_path: Path) -> None:
     emit(architecture, tmp_path)
     verilator = find_verilator()

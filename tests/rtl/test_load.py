@@ -248,3 +248,53 @@ def test_nothing_survives_halt_and_reset():
 
     design = ResetInserter(reset)(bench.design)
     run(design, drive, background=(bench.memory.run, bench.sink), cycles=20000)
+
+
+@pytest.mark.parametrize("rows, bus_bytes", [(4, 8), (16, 8), (4, 64)])
+def test_weights_are_fresh_where_they_go_on_from_the_fresh_ones_before(rows, bus_bytes):
+    load = Load(Architecture(rows=rows, columns=32, bus_bytes=bus_bytes, output_lanes=1, depthwise=4))
+    size, found = 40 * bus_bytes, []
+    # Window and offset in bursts of 40 beats: the first of WEIGHTS, what follows, what was read before, and others.
+    wanted = [
+        *((Window.INPUT, 3, 0), (Window.WEIGHTS, 3, 1), (Window.WEIGHTS, 4, 1), (Window.WEIGHTS, 3, 0)),
+        *((Window.SCRATCH, 5, 0), (Window.WEIGHTS, 6, 0), (Window.WEIGHTS, 5, 1), (Window.WEIGHTS, 6, 1)),
+    ]
+    instructions = [
+        Instruction(Opcode.LOAD, {"window": window, "offset": place * size, "segment_bytes": size, "segments": 1})
+        for window, place, _ in wanted
+    ]
+
+    async def drive(ctx):
+        await put(ctx, load.instruction, words(instructions))
+        await ctx.tick().repeat(400)
+        assert ctx.get(load.fresh_bytes) == size * sum(fresh for *_, fresh in wanted)
+
+    async def serve(ctx):
+        random, due = Random(1), 0
+        ctx.set(load.write.ready, 1)
+        while True:
+            ports = {0: load.request, 1: load.fresh_request}
+            for port in ports.values():
+                ctx.set(port.ready, random.random() < 0.5)
+            ctx.set(load.beat_valid, due > 0)
+            due -= due > 0
+            *_, valid, payload, fresh, fresh_payload, ready, fresh_ready, write, last = await ctx.tick().sample(
+                *(load.request.valid, load.request.payload, load.fresh_request.valid, load.fresh_request.payload),
+                *(load.request.ready, load.fresh_request.ready, load.write.valid, load.write.payload.last),
+            )
+            assert not (valid and fresh)
+            ctx.set(load.written, write and last)
+            if (valid and ready) or (fresh and fresh_ready):
+                request = fresh_payload if fresh else payload
+                due += request.beats
+                found.append((request.window, request.offset, request.beats, fresh))
+
+    run(load, drive, background=[serve])
+    for window, place, fresh in wanted:
+        bursts = [one for one in found if one[0] == window and place * size <= one[1] < (place + 1) * size]
+        assert {one[3] for one in bursts} == {fresh} or (window, place) in ((Window.WEIGHTS, 3), (Window.WEIGHTS, 6))
+    # Those that came twice: fresh once.
+    for place, order in ((3, [1, 0]), (6, [0, 1])):
+        again = [one[3] for one in found if one[0] == Window.WEIGHTS and place * size <= one[1] < (place + 1) * size]
+        half = len(again) // 2
+        assert again == [order[0]] * half + [order[1]] * half

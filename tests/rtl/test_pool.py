@@ -50,11 +50,19 @@ def results_of(f: dict[str, int], rows: int) -> tuple[list[int], list[tuple[int,
 
 
 class Bench:
-    """The unit with a memory that serves reads and writes at random."""
+    """The unit with a memory that serves reads and writes at random; `words`: what it holds besides `content`."""
 
-    def __init__(self, rows: int, instructions: list[dict[str, int]], grants: float, takes: float):
-        self.pool, self.rows, self.instructions = Pool(small(rows, 4)), rows, instructions
-        self.grants, self.takes = grants, takes
+    def __init__(
+        self,
+        rows: int,
+        instructions: list[dict[str, int]],
+        grants: float,
+        takes: float,
+        words: dict[int, list[int]] | None = None,
+        **options: int,
+    ):
+        self.pool, self.rows, self.instructions = Pool(small(rows, 4, **options)), rows, instructions
+        self.grants, self.takes, self.words = grants, takes, words or {}
         self.reads, self.writes, self.done_at_write, self.layers, self.busy = [], [], [], [], 0
 
     async def driver(self, ctx):
@@ -72,7 +80,10 @@ class Bench:
             ctx.set(pool.write.ready, take)
             answered = bool(arriving) and random.random() < self.grants
             ctx.set(pool.word_valid, answered)
-            data = packed(content(arriving.pop(0), self.rows)) if answered else random.getrandbits(8 * self.rows)
+            data = random.getrandbits(8 * self.rows)
+            if answered:
+                at = arriving.pop(0)
+                data = packed(self.words[at] if at in self.words else content(at, self.rows))
             ctx.set(pool.word, data)
             ctx.set(pool.written, written)
             _, _, reads, word, writes, result, layer, done, busy = await ctx.tick().sample(
