@@ -112,8 +112,8 @@ class HeaderCheck(wiring.Component):
         """
         word = self.beat.word_select(lane, 8 * WORD_BYTES)
         demands = [self._demand(beat * lanes + lane) for beat in range(beats)]
-        first = demands[0]
-        assert first and not isinstance(first.value, Signal), "the first beat has words of the weights only"
+        first = demands[0] or _Demand()
+        assert not isinstance(first.value, Signal), "the first beat has words of the weights only"
         expected = Signal(8 * WORD_BYTES, name=f"expected_{lane}", init=first.value or 0)
         compared = Signal(name=f"compared_{lane}", init=first.value is not None)
         codes = code_shape(self._architecture)

@@ -40,7 +40,7 @@ class InstructionMemory(wiring.Component):
 
     An instruction takes as many cycles to write as it has words (`used_words`), after one in which its queue is chosen,
     and can be read from the cycle of its first word. `i.ready` depends on registers only. One unit is served at a time,
-    in the order of QUEUES; the first word comes 2 cycles after it was wanted, then one per cycle, the body's right
+    in the order of QUEUES; the first word comes 3 cycles after it was wanted, then one per cycle, the body's right
     after the header's if both are wanted.
     """
 
@@ -135,17 +135,20 @@ class InstructionMemory(wiring.Component):
         m.d.comb += [
             wanted.eq(self.read_header | self.read_body),
             words.read_addr.eq(Cat(number, front, opcode)),
-            self.word.eq(words.read_data[:WORD_BITS] if self._parity else words.read_data),
             ends.eq(number == end),
         ]
+        # A word goes to all units: it leaves from a register, not from the memory.
+        read_for = Signal(len(QUEUES))
+        read_number = Signal(WORD_NUMBER_BITS)
         m.d.sync += [
-            self.word_en.eq(served & words.read_en.replicate(len(QUEUES))),
-            self.word_number.eq(number),
+            read_for.eq(served & words.read_en.replicate(len(QUEUES))),
+            read_number.eq(number),
+            self.word_en.eq(read_for),
+            self.word_number.eq(read_number),
+            self.word.eq(words.read_data[:WORD_BITS] if self._parity else words.read_data),
         ]
         if self._parity:
-            given = Signal()
-            m.d.sync += given.eq(self.word_en.any())
-            m.d.sync += self.wrong.eq(given & wrong_lanes(m, words.read_data, WORD_BITS, "word"))
+            m.d.sync += self.wrong.eq(self.word_en.any() & wrong_lanes(m, words.read_data, WORD_BITS, "word"))
         with m.FSM():
             with m.State("CHOOSE"):
                 for index, one in reversed(list(enumerate(QUEUES))):
@@ -166,5 +169,8 @@ class InstructionMemory(wiring.Component):
                     with m.If(end != HEADER_WORDS - 1):
                         m.d.comb += read.eq(served)
                     m.next = "SETTLE"
-            with m.State("SETTLE"):  # the last word is on its way to the unit, which will want it no more
+            # The last word is on its way to the unit, which will want it no more.
+            with m.State("SETTLE"):
+                m.next = "SETTLED"
+            with m.State("SETTLED"):
                 m.next = "CHOOSE"

@@ -105,7 +105,7 @@ class Load(wiring.Component):
         return m
 
     def _elaborate_request(self, m: Module) -> None:
-        """Request bursts that the beat queue has room for, which is found out in the cycle before: there it only grows."""
+        """Request bursts that the beat queue has room for, found out in the cycle before: there it only grows."""
         bursts, beats = m.submodules.bursts, m.submodules.beats
         room = Signal(range(QUEUE_BEATS + 1), init=QUEUE_BEATS)  # beats neither requested nor in the queue
         free = Signal()  # the request's place, in the next cycle

@@ -54,11 +54,11 @@ OFFER_TO_WRITE = 1
 WRITE_TO_CHOICE = 0
 """instruction_memory: from an instruction's first word written to the choice of whose words are read."""
 
-CHOICE_TO_HEADER = 4
+CHOICE_TO_HEADER = 5
 """instruction_memory, gate: from the choice to the header at the gate; one more until its waits are judged."""
 
-CHOICE_TO_BODY = 2
-"""The same to the body, beside a cycle per word. The room of its words is free a cycle earlier."""
+CHOICE_TO_BODY = 3
+"""The same to the body, beside a cycle per word. The room of its words is free two cycles earlier."""
 
 DONE_TO_JUDGED = 1
 """dispatch: from the counter that shows the work to the offer of an instruction that waited for it."""

@@ -67,7 +67,7 @@ class InstructionQueue:
         if number < 0:
             return 0
         if number < len(self._loaded):
-            return self._loaded[number] - 1
+            return self._loaded[number] - 2
         self.blocked_dispatch = dispatch
         return None
 

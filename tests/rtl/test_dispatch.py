@@ -12,7 +12,7 @@ from tcugen.rtl.gate import IN_PLACE
 from tcugen.rtl.instruction_memory import HEADER_WORDS, QUEUES, WORD_BITS, used_words
 from tests.rtl.streams import run as simulate
 
-FIRST_OFFER = 3
+FIRST_OFFER = 4
 """Cycles from an instruction's arrival to its offer beside those for its words: level, choice, capture."""
 
 UNIT_OF = {
