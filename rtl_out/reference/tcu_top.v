@@ -931,10 +931,6 @@ endmodule
 //
 // An item can leave 1 cycle after it entered, 2 cycles from depth SMALL_DEPTH on, where the storage is a memory with
 // a registered output. `level` counts all items inside. Reset empties the queue.
-//
-// Parameters:
-//     shape: Shape of an item.
-//     depth: Items, a power of two, at least 2. ValueError otherwise.
 module tcu_fifo_buffer (
     input  wire        clk,
     input  wire        rst,
@@ -953,6 +949,7 @@ module tcu_fifo_buffer (
     wire push = i_valid & i_ready;
     wire move = (stored != 8'h0) & (!o_valid | o_ready);
     wire pop = o_valid & o_ready;
+    wire [1:0] stored_selected = push ? 2'h1 : 2'h3;
 
     tcu_sram_1r1w #(.WIDTH(64), .DEPTH(128), .GRANULARITY(64), .ADDRESS_BITS(7)) u_storage (
         .clk(clk),
@@ -964,16 +961,22 @@ module tcu_fifo_buffer (
         if (rst) begin
             storage_read_addr <= 7'h0;
             storage_write_addr <= 7'h0;
-            stored <= 8'h0;
-            level <= 8'h0;
             o_valid <= 1'h0;
         end else begin
             storage_read_addr <= storage_read_addr + move;
             storage_write_addr <= storage_write_addr + push;
-            stored <= stored + push - move;
-            level <= level + push - pop;
             o_valid <= move | (o_valid & !o_ready);
         end
+    end
+
+    always @(posedge clk) begin
+        if (rst) stored <= 8'h0;
+        else if (push != move) stored <= $signed(stored) + $signed(stored_selected);
+    end
+
+    always @(posedge clk) begin
+        if (rst) level <= 8'h0;
+        else if (push != pop) level <= $signed(level) + $signed(stored_selected);
     end
 endmodule
 
@@ -994,8 +997,8 @@ endmodule
 //         no whole block. Nothing is delivered from there on.
 //     busy: Instructions, requests or beats are outstanding. Beats in flight after END are accepted and dropped.
 //
-// Throughput: one beat per cycle, up to one part, and an instruction every two cycles. Latency: the request two
-// cycles after `start`; the first instruction of a block at most 4 cycles after `verified`.
+// Throughput: a part every other cycle; where several beats are a part, one more cycle than these. Latency: the
+// request two cycles after `start`; the first instruction of a block at most 4 cycles after `verified`.
 module tcu_fetch (
     input  wire         clk,
     input  wire         rst,
@@ -1022,13 +1025,14 @@ module tcu_fetch (
     reg [2:0] request_payload_window, beats_2;
     reg [31:0] request_payload_offset, offset;
     reg [5:0] request_payload_beats, burst, trusted;
-    reg [3:0] header_due, learned_opcode;
-    reg heading, fetching, is_end, possible, more, some_trusted, framing, sound, wants_shared, present, unsound,
-        begun, freed, learned;
+    reg error_valid, heading, fetching, is_end, possible, more, some_trusted, framing, sound, wants_shared, present,
+        freed, unsound, begun, counted, learned;
+    reg [3:0] error_code, header_due, learned_opcode;
+    reg [39:0] error_address;
     reg [7:0] due, room;
     reg [255:0] parts_payload, own, read_data;
-    reg [26:0] position, start_2, unread;
     reg [28:0] unrequested;
+    reg [26:0] position, start_2, unread;
     reg [15:0] known;
 
     reg [255:0] shared_parts [0:7];
@@ -1038,17 +1042,15 @@ module tcu_fetch (
     wire issue = fetching & !is_end & !request_valid & (heading | possible);
     assign busy = fetching | request_valid | (due != 8'h0);
     wire parts_valid = beats_2 == 3'h4;
-    wire parts_ready = fetching & more & some_trusted & (framing | !present | (sound & o_ready));
-    wire buffer_o_ready = !parts_valid | parts_ready;
+    wire buffer_o_ready = !parts_valid;
     wire taken = buffer_o_valid & buffer_o_ready;
     wire usable = parts_valid & more & some_trusted & !framing;
     assign o_valid = fetching & sound & (!wants_shared | usable);
     wire taken_2 = o_valid & o_ready;
+    wire parts_ready = fetching & more & some_trusted & (framing | !present | (sound & o_ready));
     wire part_taken = parts_valid & parts_ready;
     wire read_en = part_taken & !framing & !wants_shared;
     wire write_en = taken_2 & wants_shared;
-    wire error_valid = fetching & ((!more & (!present | wants_shared)) | unsound);
-    wire [3:0] error_code = begun ? 4'h4 : 4'hc;
     wire own_shared = own[4];
     wire [3:0] own_opcode = own[3:0];
     wire wants_shared_or = own_shared | known[own_opcode];
@@ -1056,7 +1058,7 @@ module tcu_fetch (
     wire wants_shared_and_2 = present & !taken_2 & wants_shared_and;
     assign request_payload = {request_payload_beats, request_payload_offset, request_payload_window};
     assign o_payload = {own_shared ? parts_payload : read_data, own};
-    assign error = {8'h0, present ? start_2 : position, 5'h0, error_code, error_valid};
+    assign error = {error_address, error_code, error_valid};
     wire [2:0] write_addr = own[2:0];
     wire [2:0] read_addr = parts_payload[2:0];
 
@@ -1089,25 +1091,33 @@ module tcu_fetch (
             room <= 8'h80;
             due <= 8'h0;
             beats_2 <= 3'h0;
+            error_valid <= 1'h0;
+            error_code <= 4'h0;
+            error_address <= 40'h0;
             sound <= 1'h0;
             unsound <= 1'h0;
             wants_shared <= 1'h0;
             is_end <= 1'h0;
             trusted <= 6'h0;
+            counted <= 1'h0;
             learned <= 1'h0;
             learned_opcode <= 4'h0;
         end else begin
             freed <= taken;
             possible <= (unrequested != 29'h0) & (room >= 8'h20);
             burst <= (unrequested >= 29'h20) ? 6'h20 : unrequested[5:0];
-            room <= room + freed - ((issue & !heading) ? beats : 8'h0);
+            room <= (issue & !heading) ? room + freed - burst : room + freed;
             due <= due - beat_valid + (issue ? beats : 8'h0);
             beats_2 <= (part_taken ? 3'h0 : beats_2) + taken;
+            error_valid <= fetching & ((!more & (!present | wants_shared)) | unsound);
+            error_code <= begun ? 4'h4 : 4'hc;
+            error_address <= {present ? start_2 : position, 5'h0};
             sound <= wants_shared_and_2;
             unsound <= present & !taken_2 & !wants_shared_and;
             wants_shared <= wants_shared_and_2 & own_shared;
             is_end <= present & !taken_2 & (own_opcode == OPCODE_END);
-            trusted <= trusted + (verified ? 6'h10 : 6'h0) - part_taken;
+            trusted <= trusted + (verified ? 6'h10 : 6'h0) - counted;
+            counted <= part_taken;
             learned <= write_en;
             learned_opcode <= own_opcode;
         end
@@ -1156,20 +1166,26 @@ module tcu_fetch (
             end else if (verified & !begun) begin
                 begun <= 1'h1;
                 unread <= program_bytes[31:5];
-            end else if (part_taken) begin
+            end else if (counted) begin
                 more <= unread != 27'h1;
                 unread <= unread - 27'h1;
                 position <= position + 27'h1;
                 framing <= position[3:0] == 4'he;
             end
-            if (learned) known[learned_opcode] <= 1'h1;
+            if (learned & (learned_opcode == 4'h0)) known[0] <= 1'h1;
+            if (learned & (learned_opcode == 4'h1)) known[1] <= 1'h1;
+            if (learned & (learned_opcode == 4'h2)) known[2] <= 1'h1;
+            if (learned & (learned_opcode == 4'h3)) known[3] <= 1'h1;
+            if (learned & (learned_opcode == 4'h4)) known[4] <= 1'h1;
+            if (learned & (learned_opcode == 4'h5)) known[5] <= 1'h1;
+            if (learned & (learned_opcode == 4'h6)) known[6] <= 1'h1;
         end
     end
 
     always @(posedge clk) begin
         if (rst) some_trusted <= 1'h0;
         else if (verified) some_trusted <= 1'h1;
-        else if (part_taken) some_trusted <= trusted != 6'h1;
+        else if (counted) some_trusted <= trusted != 6'h1;
     end
 
     always @(posedge clk) if (read_en) own <= parts_payload;
@@ -1196,7 +1212,7 @@ endmodule
 //
 // An instruction takes as many cycles to write as it has words (`used_words`), after one in which its queue is chosen,
 // and can be read from the cycle of its first word. `i.ready` depends on registers only. One unit is served at a time,
-// in the order of QUEUES; the first word comes 2 cycles after it was wanted, then one per cycle, the body's right
+// in the order of QUEUES; the first word comes 3 cycles after it was wanted, then one per cycle, the body's right
 // after the header's if both are wanted.
 module tcu_instruction_memory (
     input  wire         clk,
@@ -1209,11 +1225,12 @@ module tcu_instruction_memory (
     input  wire [5:0]   read_body,
     output reg  [5:0]   word_en,
     output reg  [2:0]   word_number,
-    output wire [63:0]  word
+    output reg  [63:0]  word
 );
     localparam FSM_CHOOSE = 2'h0;
     localparam FSM_READ = 2'h1;
     localparam FSM_SETTLE = 2'h2;
+    localparam FSM_SETTLED = 2'h3;
     localparam OPCODE_WEIGHT = 4'h1;
     localparam OPCODE_LOAD = 4'h2;
     localparam OPCODE_STORE = 4'h3;
@@ -1221,12 +1238,13 @@ module tcu_instruction_memory (
     localparam OPCODE_DRAIN = 4'h5;
     localparam OPCODE_POOL = 4'h6;
 
+    wire [63:0] words_read_data;
     reg [3:0] weight_level, load_level, store_level, compute_level, drain_level, pool_level;
-    reg [5:0] started, queue, served;
+    reg [5:0] started, queue, served, read_for;
     reg words_write_en;
     reg [2:0] number, tail, written_opcode, number_2, front, opcode, end_, weight_tail, weight_front, load_tail,
         load_front, store_tail, store_front, compute_tail, compute_front, drain_tail, drain_front, pool_tail,
-        pool_front, left;
+        pool_front, left, read_number;
     reg [1:0] fsm_state;
 
     wire [5:0] written = queue & {6{i_ready}};
@@ -1274,7 +1292,7 @@ module tcu_instruction_memory (
 
     tcu_sram_1r1w #(.WIDTH(64), .DEPTH(512), .GRANULARITY(64), .ADDRESS_BITS(9)) u_words (
         .clk(clk),
-        .read_en(words_read_en), .read_addr(words_read_addr), .read_data(word),
+        .read_en(words_read_en), .read_addr(words_read_addr), .read_data(words_read_data),
         .write_en(words_write_en), .write_addr(words_write_addr), .write_data(words_write_data)
     );
 
@@ -1293,8 +1311,11 @@ module tcu_instruction_memory (
             pool_tail <= 3'h0;
             pool_front <= 3'h0;
             i_ready <= 1'h0;
+            read_for <= 6'h0;
+            read_number <= 3'h0;
             word_en <= 6'h0;
             word_number <= 3'h0;
+            word <= 64'h0;
         end else begin
             weight_tail <= weight_tail + written[0];
             weight_front <= weight_front + read[0];
@@ -1309,8 +1330,11 @@ module tcu_instruction_memory (
             pool_tail <= pool_tail + written[5];
             pool_front <= pool_front + read[5];
             i_ready <= words_write_en & (left == 3'h1);
-            word_en <= served & {6{words_read_en}};
-            word_number <= number_2;
+            read_for <= served & {6{words_read_en}};
+            read_number <= number_2;
+            word_en <= read_for;
+            word_number <= read_number;
+            word <= words_read_data;
         end
     end
 
@@ -1456,7 +1480,8 @@ module tcu_instruction_memory (
                     number_2 <= number_2 + 3'h1;
                     if (ends) fsm_state <= FSM_SETTLE;
                 end
-                FSM_SETTLE: fsm_state <= FSM_CHOOSE;
+                FSM_SETTLE: fsm_state <= FSM_SETTLED;
+                FSM_SETTLED: fsm_state <= FSM_CHOOSE;
                 default: ;
             endcase
         end
@@ -2404,10 +2429,6 @@ endmodule
 //
 // An item can leave 1 cycle after it entered, 2 cycles from depth SMALL_DEPTH on, where the storage is a memory with
 // a registered output. `level` counts all items inside. Reset empties the queue.
-//
-// Parameters:
-//     shape: Shape of an item.
-//     depth: Items, a power of two, at least 2. ValueError otherwise.
 module tcu_fifo_reader_order (
     input  wire        clk,
     input  wire        rst,
@@ -2458,10 +2479,6 @@ endmodule
 //
 // An item can leave 1 cycle after it entered, 2 cycles from depth SMALL_DEPTH on, where the storage is a memory with
 // a registered output. `level` counts all items inside. Reset empties the queue.
-//
-// Parameters:
-//     shape: Shape of an item.
-//     depth: Items, a power of two, at least 2. ValueError otherwise.
 module tcu_fifo_read_check_verdicts (
     input  wire        clk,
     input  wire        rst,
@@ -2517,11 +2534,6 @@ endmodule
 //
 // Latency: 4 cycles from `i` to `o`, one step of the check in each. A request enters when one of PLACES is free and
 // never stops on its way: `i.ready` depends on registers only, and `o.ready` holds nothing back but what waits at `o`.
-//
-// Parameters:
-//     architecture: Bus widths.
-//     allowed: Windows this direction may use.
-//     tag_bits: Width of `tag`, which comes out with the request, at least 1.
 //
 // Members:
 //     windows: Settings; stable while a request is inside.
@@ -2869,12 +2881,12 @@ module tcu_reader (
         if (rst) begin
             error_code <= ERROR_CODE_NONE;
             error_address <= 40'h0;
-        end else if (failure | misplaced) begin
-            error_code <= failure ? 4'h2 : 4'h6;
-            error_address <= order_o_valid ? order_o_payload_address : 40'h0;
         end else if (violation) begin
             error_code <= ERROR_CODE_WINDOW;
             error_address <= read_check_o_payload_address;
+        end else begin
+            error_code <= failure ? 4'h2 : 4'h6;
+            error_address <= order_o_valid ? order_o_payload_address : 40'h0;
         end
     end
 endmodule
@@ -2883,10 +2895,6 @@ endmodule
 //
 // An item can leave 1 cycle after it entered, 2 cycles from depth SMALL_DEPTH on, where the storage is a memory with
 // a registered output. `level` counts all items inside. Reset empties the queue.
-//
-// Parameters:
-//     shape: Shape of an item.
-//     depth: Items, a power of two, at least 2. ValueError otherwise.
 module tcu_fifo_writer_order (
     input  wire        clk,
     input  wire        rst,
@@ -2932,10 +2940,6 @@ endmodule
 //
 // An item can leave 1 cycle after it entered, 2 cycles from depth SMALL_DEPTH on, where the storage is a memory with
 // a registered output. `level` counts all items inside. Reset empties the queue.
-//
-// Parameters:
-//     shape: Shape of an item.
-//     depth: Items, a power of two, at least 2. ValueError otherwise.
 module tcu_fifo_write_check_verdicts (
     input  wire        clk,
     input  wire        rst,
@@ -2991,11 +2995,6 @@ endmodule
 //
 // Latency: 4 cycles from `i` to `o`, one step of the check in each. A request enters when one of PLACES is free and
 // never stops on its way: `i.ready` depends on registers only, and `o.ready` holds nothing back but what waits at `o`.
-//
-// Parameters:
-//     architecture: Bus widths.
-//     allowed: Windows this direction may use.
-//     tag_bits: Width of `tag`, which comes out with the request, at least 1.
 //
 // Members:
 //     windows: Settings; stable while a request is inside.
@@ -3100,10 +3099,6 @@ endmodule
 //
 // An item can leave 1 cycle after it entered, 2 cycles from depth SMALL_DEPTH on, where the storage is a memory with
 // a registered output. `level` counts all items inside. Reset empties the queue.
-//
-// Parameters:
-//     shape: Shape of an item.
-//     depth: Items, a power of two, at least 2. ValueError otherwise.
 module tcu_fifo_bursts (
     input  wire       clk,
     input  wire       rst,
@@ -3149,10 +3144,6 @@ endmodule
 //
 // An item can leave 1 cycle after it entered, 2 cycles from depth SMALL_DEPTH on, where the storage is a memory with
 // a registered output. `level` counts all items inside. Reset empties the queue.
-//
-// Parameters:
-//     shape: Shape of an item.
-//     depth: Items, a power of two, at least 2. ValueError otherwise.
 module tcu_fifo_writer_beats (
     input  wire        clk,
     input  wire        rst,
@@ -3171,6 +3162,8 @@ module tcu_fifo_writer_beats (
     wire push = i_valid & i_ready;
     wire move = (stored != 7'h0) & (!o_valid | o_ready);
     wire pop = o_valid & o_ready;
+    wire [1:0] stored_selected = move ? 2'h3 : 2'h1;
+    wire [1:0] level_selected = pop ? 2'h3 : 2'h1;
 
     tcu_sram_1r1w #(.WIDTH(64), .DEPTH(64), .GRANULARITY(64), .ADDRESS_BITS(6)) u_storage (
         .clk(clk),
@@ -3182,16 +3175,22 @@ module tcu_fifo_writer_beats (
         if (rst) begin
             storage_read_addr <= 6'h0;
             storage_write_addr <= 6'h0;
-            stored <= 7'h0;
-            level <= 7'h0;
             o_valid <= 1'h0;
         end else begin
             storage_read_addr <= storage_read_addr + move;
             storage_write_addr <= storage_write_addr + push;
-            stored <= stored + push - move;
-            level <= level + push - pop;
             o_valid <= move | (o_valid & !o_ready);
         end
+    end
+
+    always @(posedge clk) begin
+        if (rst) stored <= 7'h0;
+        else if (push != move) stored <= $signed(stored) + $signed(stored_selected);
+    end
+
+    always @(posedge clk) begin
+        if (rst) level <= 7'h0;
+        else if (push != pop) level <= $signed(level) + $signed(level_selected);
     end
 endmodule
 
@@ -3268,7 +3267,7 @@ module tcu_writer (
     wire [47:0] write_check_o_payload;
     wire [4:0] bursts_o_payload;
     wire [63:0] beats_o_payload;
-    reg stopped, complete, present, last, waits;
+    reg stopped, complete, present, last, waits, claimed;
     reg [5:0] needed;
     reg [6:0] unclaimed;
     reg [4:0] left;
@@ -3343,6 +3342,7 @@ module tcu_writer (
             needed <= 6'h0;
             complete <= 1'h0;
             idle <= 1'h1;
+            claimed <= 1'h0;
             unclaimed <= 7'h0;
             beat <= 1'h0;
             done <= 1'h0;
@@ -3352,7 +3352,8 @@ module tcu_writer (
             needed <= write_check_o_payload_beats;
             complete <= waits & !write_check_o_ready & (unclaimed >= needed);
             idle <= (outstanding == 5'h0) & ((write_check_empty & !request_valid) | halted);
-            unclaimed <= unclaimed + push - (write_check_o_ready ? write_check_o_payload_beats : 7'h0);
+            claimed <= write_check_o_ready;
+            unclaimed <= unclaimed + push - (claimed ? needed : 7'h0);
             beat <= bus_wvalid & bus_wready;
             done <= answer & !failure;
             error_valid <= violation | failure;
@@ -3419,12 +3420,12 @@ module tcu_writer (
         if (rst) begin
             error_code <= ERROR_CODE_NONE;
             error_address <= 40'h0;
-        end else if (failure) begin
-            error_code <= ERROR_CODE_WRITE_RESPONSE;
-            error_address <= order_o_payload;
         end else if (violation) begin
             error_code <= ERROR_CODE_WINDOW;
             error_address <= write_check_o_payload_address;
+        end else begin
+            error_code <= ERROR_CODE_WRITE_RESPONSE;
+            error_address <= order_o_payload;
         end
     end
 endmodule
@@ -3433,18 +3434,14 @@ endmodule
 //
 // A group never crosses a segment's end nor a multiple of `group_units * unit_bytes`, and is as long as these two
 // rules allow. Groups leave in order of address within a segment, segments in order; `last` marks the last of a
-// transfer. One group per cycle, also across segments; the first leaves 2 cycles after its transfer entered. A cycle
-// without a group lies between two transfers and `i.ready` depends on registers only, unless `back_to_back`.
-// Addresses wrap at `2 ** address_bits`.
+// transfer. Addresses wrap at `2 ** address_bits`.
+//
+// One group per cycle, also across segments; the first leaves 2 cycles after its transfer entered. A cycle without a
+// group lies between two transfers and `i.ready` depends on registers only, unless `back_to_back`. With `ahead` a
+// group that is a segment alone takes two cycles, and the first of a transfer leaves 5 cycles after it entered.
 //
 // A transfer of 0 segments is walked as one of 1. A segment shorter than one unit gives one group of 0 units: the
 // user of the groups must refuse it. Address bits below the unit are passed on for the first group of each segment.
-//
-// Parameters:
-//     address_bits: Width of byte addresses.
-//     unit_bytes, group_units: Powers of two; ValueError otherwise.
-//     tag_bits: Width of `tag`, which every group inherits from its transfer; if 0 there is none.
-//     back_to_back: No cycle is lost between transfers; `i.ready` then depends on `o.ready`.
 module tcu_segment_walker_bursts (
     input  wire         clk,
     input  wire         rst,
@@ -3456,24 +3453,44 @@ module tcu_segment_walker_bursts (
     input  wire         o_ready
 );
     reg [2:0] o_payload_tag, transfer_tag;
-    reg [31:0] o_payload_address, address, transfer_address, transfer_step;
-    reg [5:0] o_payload_units, space;
-    reg o_payload_last, segment_last, last_segment, busy;
-    reg [20:0] left;
+    reg [31:0] o_payload_address, transfer_address, transfer_step, address;
+    reg [5:0] o_payload_units, first_found, space;
+    reg o_payload_last, segment_last, last_segment, busy, fresh, found, settled, single_found;
     reg [23:0] transfer_segment_bytes;
     reg [11:0] transfer_segments;
+    reg [20:0] left;
 
     wire last = segment_last & last_segment;
-    wire advance = busy & (!o_valid | o_ready);
-    assign i_ready = !busy;
-    wire [6:0] segment_last_difference = 7'h20 - transfer_address[7:3];
-    wire [31:0] i_payload_address = i_payload[34:3];
-    wire [6:0] segment_last_difference_2 = 7'h20 - i_payload_address[7:3];
+    assign i_ready = !busy & !fresh;
+    wire begin_ = fresh & found;
+    wire advance = busy & settled & (!o_valid | o_ready);
+    wire [6:0] single_found_difference = 7'h20 - transfer_address[7:3];
     assign o_payload = {o_payload_last, o_payload_units, o_payload_address, o_payload_tag};
-    wire [23:0] i_payload_segment_bytes = i_payload[58:35];
     wire [2:0] i_payload_tag = i_payload[2:0];
-    wire [31:0] i_payload_step = i_payload[102:71];
+    wire [31:0] i_payload_address = i_payload[34:3];
+    wire [23:0] i_payload_segment_bytes = i_payload[58:35];
     wire [11:0] i_payload_segments = i_payload[70:59];
+    wire [31:0] i_payload_step = i_payload[102:71];
+
+    always @(posedge clk) first_found <= single_found_difference[5:0];
+
+    always @(posedge clk) begin
+        if (rst) begin
+            single_found <= 1'h0;
+            found <= 1'h0;
+        end else begin
+            single_found <= $signed({1'h0, transfer_segment_bytes[23:3]}) <= $signed(single_found_difference);
+            found <= !(i_valid & i_ready);
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) settled <= 1'h0;
+        else begin
+            settled <= !begin_;
+            if (advance & segment_last) settled <= !single_found;
+        end
+    end
 
     always @(posedge clk) begin
         if (rst) begin
@@ -3483,6 +3500,7 @@ module tcu_segment_walker_bursts (
             o_payload_units <= 6'h0;
             o_payload_last <= 1'h0;
             busy <= 1'h0;
+            fresh <= 1'h0;
         end else begin
             if (o_ready) o_valid <= 1'h0;
             if (advance) begin
@@ -3493,7 +3511,11 @@ module tcu_segment_walker_bursts (
                 o_payload_last <= last;
             end
             if (advance & last) busy <= 1'h0;
-            if (i_valid & i_ready) busy <= 1'h1;
+            if (i_valid & i_ready) fresh <= 1'h1;
+            if (begin_) begin
+                busy <= 1'h1;
+                fresh <= 1'h0;
+            end
         end
     end
 
@@ -3502,8 +3524,8 @@ module tcu_segment_walker_bursts (
             if (segment_last) begin
                 address <= transfer_address;
                 left <= transfer_segment_bytes[23:3];
-                space <= segment_last_difference[5:0];
-                segment_last <= $signed({1'h0, transfer_segment_bytes[23:3]}) <= $signed(segment_last_difference);
+                space <= first_found;
+                segment_last <= single_found;
                 transfer_address <= transfer_address + transfer_step;
                 transfer_segments <= transfer_segments - 12'h1;
                 last_segment <= transfer_segments <= 12'h2;
@@ -3515,17 +3537,19 @@ module tcu_segment_walker_bursts (
             end
         end
         if (i_valid & i_ready) begin
-            address <= i_payload_address;
-            left <= i_payload_segment_bytes[23:3];
-            space <= segment_last_difference_2[5:0];
-            segment_last <= $signed({1'h0, i_payload_segment_bytes[23:3]}) <= $signed(segment_last_difference_2);
             transfer_tag <= i_payload_tag;
             transfer_address <= i_payload_address;
-            transfer_address <= i_payload_address + i_payload_step;
             transfer_segment_bytes <= i_payload_segment_bytes;
             transfer_segments <= i_payload_segments;
             transfer_step <= i_payload_step;
-            last_segment <= i_payload_segments <= 12'h1;
+        end
+        if (begin_) begin
+            address <= transfer_address;
+            left <= transfer_segment_bytes[23:3];
+            space <= first_found;
+            segment_last <= single_found;
+            transfer_address <= transfer_address + transfer_step;
+            last_segment <= transfer_segments <= 12'h1;
         end
     end
 endmodule
@@ -3534,10 +3558,6 @@ endmodule
 //
 // An item can leave 1 cycle after it entered, 2 cycles from depth SMALL_DEPTH on, where the storage is a memory with
 // a registered output. `level` counts all items inside. Reset empties the queue.
-//
-// Parameters:
-//     shape: Shape of an item.
-//     depth: Items, a power of two, at least 2. ValueError otherwise.
 module tcu_fifo_plans (
     input  wire        clk,
     input  wire        rst,
@@ -3588,18 +3608,14 @@ endmodule
 //
 // A group never crosses a segment's end nor a multiple of `group_units * unit_bytes`, and is as long as these two
 // rules allow. Groups leave in order of address within a segment, segments in order; `last` marks the last of a
-// transfer. One group per cycle, also across segments; the first leaves 2 cycles after its transfer entered. A cycle
-// without a group lies between two transfers and `i.ready` depends on registers only, unless `back_to_back`.
-// Addresses wrap at `2 ** address_bits`.
+// transfer. Addresses wrap at `2 ** address_bits`.
+//
+// One group per cycle, also across segments; the first leaves 2 cycles after its transfer entered. A cycle without a
+// group lies between two transfers and `i.ready` depends on registers only, unless `back_to_back`. With `ahead` a
+// group that is a segment alone takes two cycles, and the first of a transfer leaves 5 cycles after it entered.
 //
 // A transfer of 0 segments is walked as one of 1. A segment shorter than one unit gives one group of 0 units: the
 // user of the groups must refuse it. Address bits below the unit are passed on for the first group of each segment.
-//
-// Parameters:
-//     address_bits: Width of byte addresses.
-//     unit_bytes, group_units: Powers of two; ValueError otherwise.
-//     tag_bits: Width of `tag`, which every group inherits from its transfer; if 0 there is none.
-//     back_to_back: No cycle is lost between transfers; `i.ready` then depends on `o.ready`.
 module tcu_segment_walker_load_places (
     input  wire        clk,
     input  wire        rst,
@@ -3619,6 +3635,7 @@ module tcu_segment_walker_load_places (
     wire last = segment_last & last_segment;
     wire advance = busy & (!o_valid | o_ready);
     assign i_ready = !busy | (advance & last);
+    wire begin_ = i_valid & i_ready;
     assign o_payload = {o_payload_last, o_payload_units, o_payload_address};
     wire [13:0] i_payload_address = i_payload[13:0];
     wire [23:0] i_payload_segment_bytes = i_payload[37:14];
@@ -3641,7 +3658,7 @@ module tcu_segment_walker_load_places (
                 o_payload_last <= last;
             end
             if (advance & last) busy <= 1'h0;
-            if (i_valid & i_ready) busy <= 1'h1;
+            if (begin_) busy <= 1'h1;
         end
     end
 
@@ -3662,7 +3679,7 @@ module tcu_segment_walker_load_places (
                 segment_last <= left <= (space + 22'h1);
             end
         end
-        if (i_valid & i_ready) begin
+        if (begin_) begin
             address <= i_payload_address;
             left <= i_payload_segment_bytes[23:2];
             space <= 1'h1;
@@ -3681,10 +3698,6 @@ endmodule
 //
 // An item can leave 1 cycle after it entered, 2 cycles from depth SMALL_DEPTH on, where the storage is a memory with
 // a registered output. `level` counts all items inside. Reset empties the queue.
-//
-// Parameters:
-//     shape: Shape of an item.
-//     depth: Items, a power of two, at least 2. ValueError otherwise.
 module tcu_fifo_load_beats (
     input  wire        clk,
     input  wire        rst,
@@ -3703,6 +3716,7 @@ module tcu_fifo_load_beats (
     wire push = i_valid & i_ready;
     wire move = (stored != 9'h0) & (!o_valid | o_ready);
     wire pop = o_valid & o_ready;
+    wire [1:0] stored_selected = push ? 2'h1 : 2'h3;
 
     tcu_sram_1r1w #(.WIDTH(64), .DEPTH(256), .GRANULARITY(64), .ADDRESS_BITS(8)) u_storage (
         .clk(clk),
@@ -3714,16 +3728,22 @@ module tcu_fifo_load_beats (
         if (rst) begin
             storage_read_addr <= 8'h0;
             storage_write_addr <= 8'h0;
-            stored <= 9'h0;
-            level <= 9'h0;
             o_valid <= 1'h0;
         end else begin
             storage_read_addr <= storage_read_addr + move;
             storage_write_addr <= storage_write_addr + push;
-            stored <= stored + push - move;
-            level <= level + push - pop;
             o_valid <= move | (o_valid & !o_ready);
         end
+    end
+
+    always @(posedge clk) begin
+        if (rst) stored <= 9'h0;
+        else if (push != move) stored <= $signed(stored) + $signed(stored_selected);
+    end
+
+    always @(posedge clk) begin
+        if (rst) level <= 9'h0;
+        else if (push != pop) level <= $signed(level) + $signed(stored_selected);
     end
 endmodule
 
@@ -3768,19 +3788,18 @@ module tcu_load (
     reg [31:0] request_payload_offset, write_payload_data;
     reg [5:0] request_payload_beats;
     reg [23:0] write_payload_address;
-    reg write_payload_last, enough, piece;
+    reg write_payload_last, bursts_o_ready, piece;
     reg [8:0] room;
 
     assign instruction_ready = bursts_i_ready & plans_i_ready;
     wire bursts_i_valid = instruction_valid & plans_i_ready;
     wire plans_i_valid = instruction_valid & bursts_i_ready;
     wire free = !request_valid | request_ready;
-    wire take = enough & free;
     wire advance = places_o_valid & beats_o_valid & (!write_valid | write_ready);
     wire last_piece = piece;
     wire beats_o_ready = advance & last_piece;
     wire [5:0] bursts_o_payload_units = bursts_o_payload[40:35];
-    wire [5:0] taken = take ? bursts_o_payload_units : 6'h0;
+    wire [5:0] taken = bursts_o_ready ? bursts_o_payload_units : 6'h0;
     assign request_payload = {request_payload_beats, request_payload_offset, request_payload_window};
     assign write_payload = {write_payload_last, write_payload_data, write_payload_address};
     assign done = written;
@@ -3807,7 +3826,7 @@ module tcu_load (
     tcu_segment_walker_bursts u_bursts (
         .clk(clk), .rst(rst),
         .i_payload(bursts_i_payload), .i_valid(bursts_i_valid), .i_ready(bursts_i_ready),
-        .o_payload(bursts_o_payload), .o_valid(bursts_o_valid), .o_ready(take)
+        .o_payload(bursts_o_payload), .o_valid(bursts_o_valid), .o_ready(bursts_o_ready)
     );
 
     tcu_fifo_plans u_plans (
@@ -3834,10 +3853,10 @@ module tcu_load (
 
     always @(posedge clk) begin
         if (rst) begin
-            enough <= 1'h0;
+            bursts_o_ready <= 1'h0;
             room <= 9'h100;
         end else begin
-            enough <= bursts_o_valid & !take & (room >= bursts_o_payload_units);
+            bursts_o_ready <= bursts_o_valid & !bursts_o_ready & (room >= bursts_o_payload_units) & free;
             room <= room - taken + (beats_o_valid & beats_o_ready);
         end
     end
@@ -3846,7 +3865,7 @@ module tcu_load (
         if (rst) request_valid <= 1'h0;
         else begin
             if (request_ready) request_valid <= 1'h0;
-            if (take) request_valid <= 1'h1;
+            if (bursts_o_ready) request_valid <= 1'h1;
         end
     end
 
@@ -3855,7 +3874,7 @@ module tcu_load (
             request_payload_window <= 3'h0;
             request_payload_offset <= 32'h0;
             request_payload_beats <= 6'h0;
-        end else if (take) begin
+        end else if (bursts_o_ready) begin
             request_payload_window <= bursts_o_payload_tag;
             request_payload_offset <= bursts_o_payload_address;
             request_payload_beats <= bursts_o_payload_units;
@@ -3886,18 +3905,14 @@ endmodule
 //
 // A group never crosses a segment's end nor a multiple of `group_units * unit_bytes`, and is as long as these two
 // rules allow. Groups leave in order of address within a segment, segments in order; `last` marks the last of a
-// transfer. One group per cycle, also across segments; the first leaves 2 cycles after its transfer entered. A cycle
-// without a group lies between two transfers and `i.ready` depends on registers only, unless `back_to_back`.
-// Addresses wrap at `2 ** address_bits`.
+// transfer. Addresses wrap at `2 ** address_bits`.
+//
+// One group per cycle, also across segments; the first leaves 2 cycles after its transfer entered. A cycle without a
+// group lies between two transfers and `i.ready` depends on registers only, unless `back_to_back`. With `ahead` a
+// group that is a segment alone takes two cycles, and the first of a transfer leaves 5 cycles after it entered.
 //
 // A transfer of 0 segments is walked as one of 1. A segment shorter than one unit gives one group of 0 units: the
 // user of the groups must refuse it. Address bits below the unit are passed on for the first group of each segment.
-//
-// Parameters:
-//     address_bits: Width of byte addresses.
-//     unit_bytes, group_units: Powers of two; ValueError otherwise.
-//     tag_bits: Width of `tag`, which every group inherits from its transfer; if 0 there is none.
-//     back_to_back: No cycle is lost between transfers; `i.ready` then depends on `o.ready`.
 module tcu_segment_walker_store_places (
     input  wire        clk,
     input  wire        rst,
@@ -3915,8 +3930,9 @@ module tcu_segment_walker_store_places (
     reg [11:0] transfer_segments;
 
     wire last = segment_last & last_segment;
-    wire advance = busy & (!o_valid | o_ready);
     assign i_ready = !busy;
+    wire begin_ = i_valid & i_ready;
+    wire advance = busy & (!o_valid | o_ready);
     assign o_payload = {o_payload_last, o_payload_units, o_payload_address};
     wire [13:0] i_payload_address = i_payload[13:0];
     wire [23:0] i_payload_segment_bytes = i_payload[37:14];
@@ -3939,7 +3955,7 @@ module tcu_segment_walker_store_places (
                 o_payload_last <= last;
             end
             if (advance & last) busy <= 1'h0;
-            if (i_valid & i_ready) busy <= 1'h1;
+            if (begin_) busy <= 1'h1;
         end
     end
 
@@ -3960,7 +3976,7 @@ module tcu_segment_walker_store_places (
                 segment_last <= left <= (space + 22'h1);
             end
         end
-        if (i_valid & i_ready) begin
+        if (begin_) begin
             address <= i_payload_address;
             left <= i_payload_segment_bytes[23:2];
             space <= 1'h1;
@@ -3979,10 +3995,6 @@ endmodule
 //
 // An item can leave 1 cycle after it entered, 2 cycles from depth SMALL_DEPTH on, where the storage is a memory with
 // a registered output. `level` counts all items inside. Reset empties the queue.
-//
-// Parameters:
-//     shape: Shape of an item.
-//     depth: Items, a power of two, at least 2. ValueError otherwise.
 module tcu_fifo_row_queue (
     input  wire        clk,
     input  wire        rst,
@@ -4031,10 +4043,6 @@ endmodule
 //
 // An item can leave 1 cycle after it entered, 2 cycles from depth SMALL_DEPTH on, where the storage is a memory with
 // a registered output. `level` counts all items inside. Reset empties the queue.
-//
-// Parameters:
-//     shape: Shape of an item.
-//     depth: Items, a power of two, at least 2. ValueError otherwise.
 module tcu_fifo_lasts (
     input  wire       clk,
     input  wire       rst,
@@ -4080,10 +4088,6 @@ endmodule
 //
 // An item can leave 1 cycle after it entered, 2 cycles from depth SMALL_DEPTH on, where the storage is a memory with
 // a registered output. `level` counts all items inside. Reset empties the queue.
-//
-// Parameters:
-//     shape: Shape of an item.
-//     depth: Items, a power of two, at least 2. ValueError otherwise.
 module tcu_fifo_words (
     input  wire        clk,
     input  wire        rst,
@@ -4129,10 +4133,6 @@ endmodule
 //
 // An item can leave 1 cycle after it entered, 2 cycles from depth SMALL_DEPTH on, where the storage is a memory with
 // a registered output. `level` counts all items inside. Reset empties the queue.
-//
-// Parameters:
-//     shape: Shape of an item.
-//     depth: Items, a power of two, at least 2. ValueError otherwise.
 module tcu_fifo_extents (
     input  wire       clk,
     input  wire       rst,
@@ -4315,7 +4315,7 @@ module tcu_store (
     input  wire         rst,
     input  wire [511:0] instruction_payload,
     input  wire         instruction_valid,
-    output wire         instruction_ready,
+    output reg          instruction_ready,
     output wire [21:0]  read_payload,
     output wire         read_valid,
     input  wire         read_ready,
@@ -4340,10 +4340,7 @@ module tcu_store (
     wire [2:0] extents_o_payload;
     wire [64:0] packer_o_payload;
 
-    assign instruction_ready = bursts_i_ready & places_i_ready & row_queue_i_ready;
-    wire bursts_i_valid = instruction_valid & places_i_ready & row_queue_i_ready;
-    wire places_i_valid = instruction_valid & bursts_i_ready & row_queue_i_ready;
-    wire row_queue_i_valid = instruction_valid & bursts_i_ready & places_i_ready;
+    wire instruction_taken = instruction_valid & instruction_ready;
     assign request_valid = bursts_o_valid & lasts_i_ready;
     wire bursts_o_ready = request_ready & lasts_i_ready;
     wire lasts_i_valid = bursts_o_valid & request_ready;
@@ -4380,19 +4377,19 @@ module tcu_store (
 
     tcu_segment_walker_bursts u_bursts (
         .clk(clk), .rst(rst),
-        .i_payload(bursts_i_payload), .i_valid(bursts_i_valid), .i_ready(bursts_i_ready),
+        .i_payload(bursts_i_payload), .i_valid(instruction_taken), .i_ready(bursts_i_ready),
         .o_payload(bursts_o_payload), .o_valid(bursts_o_valid), .o_ready(bursts_o_ready)
     );
 
     tcu_segment_walker_store_places u_places (
         .clk(clk), .rst(rst),
-        .i_payload(places_i_payload), .i_valid(places_i_valid), .i_ready(places_i_ready),
+        .i_payload(places_i_payload), .i_valid(instruction_taken), .i_ready(places_i_ready),
         .o_payload(places_o_payload), .o_valid(places_o_valid), .o_ready(places_o_ready)
     );
 
     tcu_fifo_row_queue u_row_queue (
         .clk(clk), .rst(rst),
-        .i_payload(row_queue_i_payload), .i_valid(row_queue_i_valid), .i_ready(row_queue_i_ready),
+        .i_payload(row_queue_i_payload), .i_valid(instruction_taken), .i_ready(row_queue_i_ready),
         .o_payload(row_queue_o_payload), .o_valid(row_queue_o_valid), .o_ready(row_ends_rows_ready),
         .level()
     );
@@ -4435,8 +4432,13 @@ module tcu_store (
     );
 
     always @(posedge clk) begin
-        if (rst) done <= 1'h0;
-        else done <= answered & lasts_o_valid & lasts_o_payload;
+        if (rst) begin
+            instruction_ready <= 1'h1;
+            done <= 1'h0;
+        end else begin
+            instruction_ready <= bursts_i_ready & places_i_ready & row_queue_i_ready & !instruction_taken;
+            done <= answered & lasts_o_valid & lasts_o_payload;
+        end
     end
 endmodule
 
@@ -4480,12 +4482,12 @@ module tcu_weight_stream (
     localparam FSM_REQUEST = 2'h3;
 
     reg [31:0] request_payload_offset;
-    reg [5:0] request_payload_beats, count;
+    reg [5:0] request_payload_beats;
     reg begun, ends, weights, fresh, room, bursts_r_rdy, last_column, ends_2;
     reg [8:0] bursts_r_data;
     reg [17:0] left;
     reg [1:0] fsm_state;
-    reg [4:0] bursts_inner_level, bursts_w_port_addr, bursts_r_port_addr;
+    reg [4:0] bursts_inner_level, bursts_w_port_addr, bursts_r_port_addr, count;
     reg [11:0] column;
     reg [511:0] word;
 
@@ -4519,14 +4521,14 @@ module tcu_weight_stream (
 
     always @(posedge clk) begin
         if (rst) begin
-            count <= 6'h0;
+            count <= 5'h0;
             begun <= 1'h0;
             ends <= 1'h0;
         end else if (beat_en) begin
-            count <= count + 6'h1;
+            count <= count + 5'h1;
             begun <= !last;
-            ends <= (count + 7'h2) == bursts_r_data[5:0];
-            if (last) count <= 6'h0;
+            ends <= (count + 6'h2) == bursts_r_data[5:0];
+            if (last) count <= 5'h0;
         end
     end
 
@@ -5227,10 +5229,6 @@ endmodule
 //     products: By the same names, as wide, modulo 2**width; right while `ready`.
 //     ready: From the cycle after `start` if the factor is 0, one cycle later per bit up to the factor's highest
 //         that is 1, until the cycle after the next `start`.
-//
-// Parameters:
-//     factor_bits: Width of the factor.
-//     operand_bits: Width of each operand, by name.
 module tcu_serial_product_block_product (
     input  wire        clk,
     input  wire        rst,
@@ -5299,9 +5297,9 @@ endmodule
 //     waiting_for_weights: A pass is due, its tile was not in the ring in the cycle before.
 //     busy: An instruction is being walked.
 //
-// Rate: one pass in two cycles, as whether its tile is in the ring is found out in the cycle before; plus three cycles
-// per instruction. The last pass of the first tile waits for the products
-// that lead to the next block, see SerialProduct.
+// Rate: one pass in two cycles, as whether its tile is in the ring is found out in the cycle before; plus four cycles
+// per instruction. The last pass of the first tile waits for the products that lead to the next block, see
+// SerialProduct.
 module tcu_pass_walker (
     input  wire         clk,
     input  wire         rst,
@@ -5315,7 +5313,7 @@ module tcu_pass_walker (
     output wire [6:0]   o_tile_payload,
     output wire         o_tile_valid,
     input  wire         o_tile_ready,
-    output wire         waiting_for_weights,
+    output reg          waiting_for_weights,
     output wire         busy
 );
     localparam FSM_IDLE = 2'h0;
@@ -5328,7 +5326,7 @@ module tcu_pass_walker (
     reg [23:0] o_pass_payload_row, o_pass_payload_offset, column_at, block_at, group_at;
     reg [16:0] o_pass_payload_iy, block_iy;
     reg kx_ends, ky_turns, last_ky, group_turns, last_group, block_turns, last_block, column_turns, last_column,
-        tile_starts, tile_there, emitted, begin_;
+        tile_starts, due, begin_;
     reg [6:0] tile_position, panel_position, start_position;
     reg [1:0] fsm_state;
     reg [7:0] kx_left, ky_left;
@@ -5352,20 +5350,19 @@ module tcu_pass_walker (
     wire o_pass_payload_first = tile_starts & !instruction_payload_accumulate;
     wire instruction_payload_finish = instruction_payload[253];
     wire o_pass_payload_closes = o_pass_payload_ends & instruction_payload_finish;
+    assign o_pass_valid = due & o_pass_ready & o_tile_ready;
     wire instruction_payload_keep = instruction_payload[254];
     wire o_tile_payload_release = last_block & !instruction_payload_keep;
     assign instruction_ready = fsm_state == FSM_IDLE;
     assign busy = !instruction_ready;
+    wire walking = fsm_state == FSM_WALK;
     wire group_turns_selected = kx_ends ? kx_is_one : kx_left == 8'h2;
     wire group_turns_selected_2 = last_ky ? ky_is_one : ky_left == 8'h2;
     wire group_turns_selected_3 = ky_turns ? group_turns_selected_2 : last_ky;
     wire block_turns_selected = last_group ? group_is_one : group_left == 12'h2;
     wire block_turns_selected_2 = group_turns ? block_turns_selected : last_group;
     wire column_turns_at_most = block_left <= {instruction_payload_block_rows, 1'h0};
-    assign waiting_for_weights = (fsm_state == FSM_WALK) & !tile_there & !emitted;
-    wire go = (fsm_state == FSM_WALK) & (block_product_ready | !o_pass_payload_ends) & tile_there & o_pass_ready &
-        o_tile_ready;
-    assign o_pass_valid = (fsm_state == FSM_WALK) & go;
+    wire due_and = walking & !o_pass_valid & (block_product_ready | !o_pass_payload_ends);
     wire [7:0] instruction_payload_pad = instruction_payload[467:460];
     wire [15:0] instruction_payload_height = instruction_payload[439:424];
     wire [23:0] instruction_payload_row_bytes = instruction_payload[423:400];
@@ -5399,7 +5396,7 @@ module tcu_pass_walker (
 
     always @(posedge clk) begin
         if (begin_) kx_left <= instruction_payload_n_kx;
-        else if (go) begin
+        else if (o_pass_valid) begin
             kx_left <= kx_left - 8'h1;
             if (kx_ends) kx_left <= instruction_payload_n_kx;
         end
@@ -5408,7 +5405,7 @@ module tcu_pass_walker (
     always @(posedge clk) begin
         if (rst) kx_ends <= 1'h0;
         else if (begin_) kx_ends <= kx_is_one;
-        else if (go) begin
+        else if (o_pass_valid) begin
             kx_ends <= kx_left == 8'h2;
             if (kx_ends) kx_ends <= kx_is_one;
         end
@@ -5425,7 +5422,7 @@ module tcu_pass_walker (
             group_turns <= &{ky_is_one, kx_is_one};
             block_turns <= &{group_is_one, ky_is_one, kx_is_one};
             column_turns <= &{block_is_one, group_is_one, ky_is_one, kx_is_one};
-        end else if (go) begin
+        end else if (o_pass_valid) begin
             ky_turns <= group_turns_selected;
             group_turns <= &{group_turns_selected_3, group_turns_selected};
             block_turns <= &{block_turns_selected_2, group_turns_selected_3, group_turns_selected};
@@ -5436,7 +5433,7 @@ module tcu_pass_walker (
 
     always @(posedge clk) begin
         if (begin_) ky_left <= instruction_payload_n_ky;
-        else if (go & ky_turns) begin
+        else if (o_pass_valid & ky_turns) begin
             ky_left <= ky_left - 8'h1;
             if (last_ky) ky_left <= instruction_payload_n_ky;
         end
@@ -5445,7 +5442,7 @@ module tcu_pass_walker (
     always @(posedge clk) begin
         if (rst) last_ky <= 1'h0;
         else if (begin_) last_ky <= ky_is_one;
-        else if (go & ky_turns) begin
+        else if (o_pass_valid & ky_turns) begin
             last_ky <= ky_left == 8'h2;
             if (last_ky) last_ky <= ky_is_one;
         end
@@ -5453,7 +5450,7 @@ module tcu_pass_walker (
 
     always @(posedge clk) begin
         if (begin_) group_left <= instruction_payload_n_groups;
-        else if (go & group_turns) begin
+        else if (o_pass_valid & group_turns) begin
             group_left <= group_left - 12'h1;
             if (last_group) group_left <= instruction_payload_n_groups;
         end
@@ -5462,7 +5459,7 @@ module tcu_pass_walker (
     always @(posedge clk) begin
         if (rst) last_group <= 1'h0;
         else if (begin_) last_group <= group_is_one;
-        else if (go & group_turns) begin
+        else if (o_pass_valid & group_turns) begin
             last_group <= group_left == 12'h2;
             if (last_group) last_group <= group_is_one;
         end
@@ -5470,7 +5467,7 @@ module tcu_pass_walker (
 
     always @(posedge clk) begin
         if (begin_) block_left <= instruction_payload_n_y;
-        else if (go & block_turns) begin
+        else if (o_pass_valid & block_turns) begin
             block_left <= block_left - instruction_payload_block_rows;
             if (last_block) block_left <= instruction_payload_n_y;
         end
@@ -5479,7 +5476,7 @@ module tcu_pass_walker (
     always @(posedge clk) begin
         if (rst) last_block <= 1'h0;
         else if (begin_) last_block <= block_is_one;
-        else if (go & block_turns) begin
+        else if (o_pass_valid & block_turns) begin
             last_block <= column_turns_at_most;
             if (last_block) last_block <= block_is_one;
         end
@@ -5487,7 +5484,7 @@ module tcu_pass_walker (
 
     always @(posedge clk) begin
         if (begin_) column_left <= instruction_payload_n_columns;
-        else if (go & column_turns) begin
+        else if (o_pass_valid & column_turns) begin
             column_left <= column_left - 12'h1;
             if (last_column) column_left <= instruction_payload_n_columns;
         end
@@ -5496,7 +5493,7 @@ module tcu_pass_walker (
     always @(posedge clk) begin
         if (rst) last_column <= 1'h0;
         else if (begin_) last_column <= column_is_one;
-        else if (go & column_turns) begin
+        else if (o_pass_valid & column_turns) begin
             last_column <= column_left == 12'h2;
             if (last_column) last_column <= column_is_one;
         end
@@ -5504,7 +5501,7 @@ module tcu_pass_walker (
 
     always @(posedge clk) begin
         if (rst) tile_starts <= 1'h0;
-        else if (begin_ | go) tile_starts <= begin_ | o_pass_payload_ends;
+        else if (begin_ | o_pass_valid) tile_starts <= begin_ | o_pass_payload_ends;
     end
 
     always @(posedge clk) begin
@@ -5515,7 +5512,7 @@ module tcu_pass_walker (
         end else if (begin_) begin
             panel_position <= tile_position;
             start_position <= tile_position;
-        end else if (go) begin
+        end else if (o_pass_valid) begin
             tile_position <= tile_position + 7'h1;
             if (o_pass_payload_ends) tile_position <= panel_position;
             if (block_ends) begin
@@ -5528,11 +5525,11 @@ module tcu_pass_walker (
 
     always @(posedge clk) begin
         if (rst) begin
-            tile_there <= 1'h0;
-            emitted <= 1'h0;
+            due <= 1'h0;
+            waiting_for_weights <= 1'h0;
         end else begin
-            tile_there <= (tile_position != tiles_written) & !go;
-            emitted <= go;
+            due <= due_and & (tile_position != tiles_written);
+            waiting_for_weights <= due_and & (tile_position == tiles_written);
         end
     end
 
@@ -5545,7 +5542,7 @@ module tcu_pass_walker (
             block_iy <= {instruction_payload_iy0[15], instruction_payload_iy0};
             o_pass_payload_iy <= {instruction_payload_iy0[15], instruction_payload_iy0};
             o_pass_payload_offset <= instruction_payload_offset0;
-        end else if (go) begin
+        end else if (o_pass_valid) begin
             o_pass_payload_offset <= o_pass_payload_offset + instruction_payload_kx_step;
             if (ky_turns) begin
                 o_pass_payload_row <= o_pass_payload_row + instruction_payload_ky_step;
@@ -5595,7 +5592,7 @@ module tcu_pass_walker (
                 end
                 FSM_PREPARE: fsm_state <= FSM_WALK;
                 FSM_WALK: begin
-                    if (go & column_ends) fsm_state <= FSM_IDLE;
+                    if (o_pass_valid & column_ends) fsm_state <= FSM_IDLE;
                 end
                 default: ;
             endcase
@@ -6922,9 +6919,6 @@ endmodule
 // does. One result per lane and cycle, `LATENCY` enabled clock edges after its operands; no back-pressure, no reset:
 // results are meaningless until operands have passed through.
 //
-// Parameters:
-//     lanes: Number of lanes, at least 1. ValueError otherwise.
-//
 // Members:
 //     enable: 0 holds every stage.
 //     sums: Accumulator plus folded bias, any 32-bit value.
@@ -7255,9 +7249,6 @@ endmodule
 // rne rounds the exact quotient to nearest, ties to even. One result per lane and cycle, `LATENCY` enabled clock edges
 // after its operands, with `bypass` too; no back-pressure, no reset: results are meaningless until operands have
 // passed through.
-//
-// Parameters:
-//     lanes: Number of lanes, at least 1. ValueError otherwise.
 //
 // Members:
 //     enable: 0 holds every stage.
@@ -7640,10 +7631,6 @@ endmodule
 //
 // An item can leave 1 cycle after it entered, 2 cycles from depth SMALL_DEPTH on, where the storage is a memory with
 // a registered output. `level` counts all items inside. Reset empties the queue.
-//
-// Parameters:
-//     shape: Shape of an item.
-//     depth: Items, a power of two, at least 2. ValueError otherwise.
 module tcu_fifo_taps (
     input  wire        clk,
     input  wire        rst,
@@ -7700,10 +7687,6 @@ endmodule
 //     products: By the same names, as wide, modulo 2**width; right while `ready`.
 //     ready: From the cycle after `start` if the factor is 0, one cycle later per bit up to the factor's highest
 //         that is 1, until the cycle after the next `start`.
-//
-// Parameters:
-//     factor_bits: Width of the factor.
-//     operand_bits: Width of each operand, by name.
 module tcu_serial_product_row_product (
     input  wire        clk,
     input  wire        rst,
@@ -8265,11 +8248,11 @@ module tcu_counters (
         stall_drain_cycles, stall_pool_cycles, stall_weights_cycles, stall_accumulators_cycles, stall_control_cycles;
     reg [44:0] beats_read, beats_written;
     reg place_1_counting, place_1_hidden, mask_is_last, mask_is_earlier, touched, count_is_last, count_is_earlier,
-        known, read, written, touched_16;
+        known, read, written;
     reg [7:0] place_1_entry;
     reg [3:0] place_1_counter;
     reg [8:0] mask_read, mask_earlier, mask_last;
-    reg [15:0] row;
+    reg [15:0] row, row_read, chosen_before;
     reg [15:0] touched_0, touched_1, touched_2, touched_3, touched_4, touched_5, touched_6, touched_7, touched_8,
         touched_9, touched_10, touched_11, touched_12, touched_13, touched_14, touched_15;
     reg [13:0] place_3, place_2, place_4, place_5;
@@ -8356,7 +8339,8 @@ module tcu_counters (
             place_5 <= 14'h0;
             mask_is_last <= 1'h0;
             mask_is_earlier <= 1'h0;
-            touched_16 <= 1'h0;
+            row_read <= 16'h0;
+            chosen_before <= 16'h0;
             touched <= 1'h0;
             known <= 1'h0;
             count_is_last <= 1'h0;
@@ -8375,8 +8359,9 @@ module tcu_counters (
             place_5 <= {counts_write_addr, place_4_hidden, place_4_counting};
             mask_is_last <= place_3_counting & (place_3_entry == place_2_entry);
             mask_is_earlier <= place_4_counting & (place_4_entry == place_2_entry);
-            touched_16 <= (row & chosen) != 16'h0;
-            touched <= touched_16;
+            row_read <= row;
+            chosen_before <= chosen;
+            touched <= (row_read & chosen_before) != 16'h0;
             known <= (marked_selected & marked_shifted) != 16'h0;
             count_is_last <= place_4_counting & (counts_write_addr == {place_3_counter, place_3_entry});
             count_is_earlier <= place_5_counting & ({place_5_counter, place_5_entry} ==
@@ -8550,81 +8535,6 @@ module tcu_header_check (
 
     wire [2:0] window_selected = of_program ? 3'h0 : 3'h1;
 
-    always @* begin
-        compared_1 = 1'h0;
-        case (number)
-            4'h0, 4'h1, 4'h2: compared_1 = 1'h1;
-            4'h4, 4'h5, 4'h6, 4'h7, 4'h8, 4'h9: compared_1 = 1'h1;
-            4'hb: compared_1 = 1'h1;
-            default: ;
-        endcase
-    end
-
-    always @* begin
-        expected_1 = 32'h0;
-        case (number)
-            4'h0: expected_1 = 32'h1;
-            4'h1: expected_1 = 32'h67fa15a1;
-            4'h2: expected_1 = 32'h0;
-            4'h4, 4'h5, 4'h6, 4'h7: expected_1 = 32'h0;
-            4'h8: expected_1 = 32'h1;
-            4'h9: expected_1 = 32'h67fa15a1;
-            4'hb: expected_1 = weights_crc;
-            default: ;
-        endcase
-    end
-
-    always @* begin
-        code_1 = ERROR_CODE_NONE;
-        case (number)
-            4'h0: code_1 = ERROR_CODE_FORMAT;
-            4'h1: code_1 = ERROR_CODE_ARCHITECTURE;
-            4'h2: code_1 = ERROR_CODE_FORMAT;
-            4'h4, 4'h5, 4'h6, 4'h7, 4'h8: code_1 = ERROR_CODE_FORMAT;
-            4'h9: code_1 = ERROR_CODE_ARCHITECTURE;
-            4'hb: code_1 = ERROR_CODE_WEIGHTS;
-            default: ;
-        endcase
-    end
-
-    always @* begin
-        compared_0 = 1'h0;
-        case (number)
-            4'h0, 4'h1, 4'h2: compared_0 = 1'h1;
-            4'h4, 4'h5, 4'h6, 4'h7, 4'h8, 4'h9, 4'ha, 4'hb: compared_0 = 1'h1;
-            default: ;
-        endcase
-    end
-
-    always @* begin
-        expected_0 = 32'h0;
-        case (number)
-            4'h0: expected_0 = 32'h57554354;
-            4'h1: expected_0 = 32'hddd0eab1;
-            4'h2: expected_0 = 32'h10000;
-            4'h4, 4'h5, 4'h6, 4'h7: expected_0 = 32'h0;
-            4'h8: expected_0 = 32'h50554354;
-            4'h9: expected_0 = 32'hddd0eab1;
-            4'ha: expected_0 = 32'h10000;
-            4'hb: expected_0 = weights_bytes;
-            default: ;
-        endcase
-    end
-
-    always @* begin
-        code_0 = ERROR_CODE_NONE;
-        case (number)
-            4'h0: code_0 = ERROR_CODE_FORMAT;
-            4'h1: code_0 = ERROR_CODE_INSTRUCTION_SET;
-            4'h2: code_0 = ERROR_CODE_GENERATOR;
-            4'h4, 4'h5, 4'h6, 4'h7, 4'h8: code_0 = ERROR_CODE_FORMAT;
-            4'h9: code_0 = ERROR_CODE_INSTRUCTION_SET;
-            4'ha: code_0 = ERROR_CODE_GENERATOR;
-            4'hb: code_0 = ERROR_CODE_WEIGHTS;
-            default: ;
-        endcase
-    end
-
     always @(posedge clk) begin
         if (rst) complete <= 1'h0;
         else complete <= en & (number == 4'hb);
@@ -8667,19 +8577,82 @@ module tcu_header_check (
 
     always @(posedge clk) begin
         if (rst) begin
+            compared_1 <= 1'h1;
+            expected_1 <= 32'h1;
+            code_1 <= ERROR_CODE_FORMAT;
             weights_crc <= 32'h0;
             program_bytes <= 32'h0;
+            compared_0 <= 1'h1;
+            expected_0 <= 32'h57554354;
+            code_0 <= ERROR_CODE_FORMAT;
             weights_bytes <= 32'h0;
-        end else begin
+        end else if (en) begin
+            compared_1 <= 1'h0;
+            compared_0 <= 1'h0;
             case (number)
+                4'h0: begin
+                    compared_1 <= 1'h1;
+                    expected_1 <= 32'h67fa15a1;
+                    code_1 <= ERROR_CODE_ARCHITECTURE;
+                    compared_0 <= 1'h1;
+                    expected_0 <= 32'hddd0eab1;
+                    code_0 <= ERROR_CODE_INSTRUCTION_SET;
+                end
+                4'h1: begin
+                    compared_1 <= 1'h1;
+                    expected_1 <= 32'h0;
+                    code_1 <= ERROR_CODE_FORMAT;
+                    compared_0 <= 1'h1;
+                    expected_0 <= 32'h10000;
+                    code_0 <= ERROR_CODE_GENERATOR;
+                end
                 4'h3: begin
-                    if (en) begin
-                        weights_crc <= beat[63:32];
-                        weights_bytes <= beat[31:0];
-                    end
+                    compared_1 <= 1'h1;
+                    expected_1 <= 32'h0;
+                    code_1 <= ERROR_CODE_FORMAT;
+                    weights_crc <= beat[63:32];
+                    compared_0 <= 1'h1;
+                    expected_0 <= 32'h0;
+                    code_0 <= ERROR_CODE_FORMAT;
+                    weights_bytes <= beat[31:0];
+                end
+                4'h4, 4'h5, 4'h6: begin
+                    compared_1 <= 1'h1;
+                    expected_1 <= 32'h0;
+                    code_1 <= ERROR_CODE_FORMAT;
+                    compared_0 <= 1'h1;
+                    expected_0 <= 32'h0;
+                    code_0 <= ERROR_CODE_FORMAT;
+                end
+                4'h7: begin
+                    compared_1 <= 1'h1;
+                    expected_1 <= 32'h1;
+                    code_1 <= ERROR_CODE_FORMAT;
+                    compared_0 <= 1'h1;
+                    expected_0 <= 32'h50554354;
+                    code_0 <= ERROR_CODE_FORMAT;
+                end
+                4'h8: begin
+                    compared_1 <= 1'h1;
+                    expected_1 <= 32'h67fa15a1;
+                    code_1 <= ERROR_CODE_ARCHITECTURE;
+                    compared_0 <= 1'h1;
+                    expected_0 <= 32'hddd0eab1;
+                    code_0 <= ERROR_CODE_INSTRUCTION_SET;
+                end
+                4'h9: begin
+                    compared_0 <= 1'h1;
+                    expected_0 <= 32'h10000;
+                    code_0 <= ERROR_CODE_GENERATOR;
                 end
                 4'ha: begin
-                    if (en) program_bytes <= beat[63:32];
+                    compared_1 <= 1'h1;
+                    expected_1 <= weights_crc;
+                    code_1 <= ERROR_CODE_WEIGHTS;
+                    program_bytes <= beat[63:32];
+                    compared_0 <= 1'h1;
+                    expected_0 <= weights_bytes;
+                    code_0 <= ERROR_CODE_WEIGHTS;
                 end
                 default: ;
             endcase
@@ -8693,10 +8666,6 @@ endmodule
 // beat's share is made a cycle ahead, and all sums share both networks.
 //
 // Latency: 2 cycles from `en` to `crc`. One beat per cycle. Reset: all sums are those of no bytes, 0.
-//
-// Parameters:
-//     bus_bytes: Bytes per beat, a multiple of 4.
-//     sums: Number of sums.
 //
 // Members:
 //     en: One bit per sum, at most one is 1: the beat goes into that one.
@@ -9137,7 +9106,7 @@ endmodule
 // comes to a unit that has no work. Of the unit with work that moved first, the instruction that it took last is
 // named while it is busy, else the one at its gate. Where no unit has work it is END, layer 0: the program itself.
 //
-// Latency: one cycle from the inputs to `o`.
+// Latency: two cycles from the inputs to `o`, which means something once nothing has moved for so long.
 //
 // Members:
 //     entered, taken: One bit per queue, by QUEUES: an instruction enters the queue, or leaves it for its unit.
@@ -9156,38 +9125,42 @@ module tcu_longest_wait (
     reg [3:0] o_opcode, queued_weight, queued_load, queued_store, queued_compute, queued_drain, queued_pool;
     reg [11:0] o_layer, inside_layer_weight, inside_layer_load, inside_layer_store, inside_layer_compute,
         inside_layer_drain, inside_layer_pool;
+    reg [5:0] entered_2, taken_2, busy_2;
     reg weight_before_load, weight_before_store, weight_before_compute, weight_before_drain, weight_before_pool,
         load_before_store, load_before_compute, load_before_drain, load_before_pool, store_before_compute,
         store_before_drain, store_before_pool, compute_before_drain, compute_before_pool, drain_before_pool;
 
-    wire has_work_bits_2 = (queued_load != 4'h0) | busy[1];
+    wire has_work_bits_2 = (queued_load != 4'h0) | busy_2[1];
     wire o_opcode_not = !has_work_bits_2;
-    wire has_work_bits_3 = (queued_store != 4'h0) | busy[2];
+    wire has_work_bits_3 = (queued_store != 4'h0) | busy_2[2];
     wire o_opcode_not_2 = !has_work_bits_3;
-    wire has_work_bits_4 = (queued_compute != 4'h0) | busy[3];
+    wire has_work_bits_4 = (queued_compute != 4'h0) | busy_2[3];
     wire o_opcode_not_3 = !has_work_bits_4;
-    wire has_work_bits_5 = (queued_drain != 4'h0) | busy[4];
+    wire has_work_bits_5 = (queued_drain != 4'h0) | busy_2[4];
     wire o_opcode_not_4 = !has_work_bits_5;
-    wire has_work_bits_6 = (queued_pool != 4'h0) | busy[5];
+    wire has_work_bits_6 = (queued_pool != 4'h0) | busy_2[5];
     wire o_opcode_not_5 = !has_work_bits_6;
-    wire has_work_bits = (queued_weight != 4'h0) | busy[0];
+    wire has_work_bits = (queued_weight != 4'h0) | busy_2[0];
     wire o_opcode_not_6 = !has_work_bits;
-    wire weight_before_load_and = entered[0] & o_opcode_not_6;
-    wire moved_bits = taken[0] | weight_before_load_and;
-    wire weight_before_load_and_2 = entered[1] & o_opcode_not;
-    wire moved_bits_2 = taken[1] | weight_before_load_and_2;
-    wire weight_before_store_and = entered[2] & o_opcode_not_2;
-    wire moved_bits_3 = taken[2] | weight_before_store_and;
-    wire weight_before_compute_and = entered[3] & o_opcode_not_3;
-    wire moved_bits_4 = taken[3] | weight_before_compute_and;
-    wire weight_before_drain_and = entered[4] & o_opcode_not_4;
-    wire moved_bits_5 = taken[4] | weight_before_drain_and;
-    wire weight_before_pool_and = entered[5] & o_opcode_not_5;
-    wire moved_bits_6 = taken[5] | weight_before_pool_and;
+    wire weight_before_load_and = entered_2[0] & o_opcode_not_6;
+    wire moved_bits = taken_2[0] | weight_before_load_and;
+    wire weight_before_load_and_2 = entered_2[1] & o_opcode_not;
+    wire moved_bits_2 = taken_2[1] | weight_before_load_and_2;
+    wire weight_before_store_and = entered_2[2] & o_opcode_not_2;
+    wire moved_bits_3 = taken_2[2] | weight_before_store_and;
+    wire weight_before_compute_and = entered_2[3] & o_opcode_not_3;
+    wire moved_bits_4 = taken_2[3] | weight_before_compute_and;
+    wire weight_before_drain_and = entered_2[4] & o_opcode_not_4;
+    wire moved_bits_5 = taken_2[4] | weight_before_drain_and;
+    wire weight_before_pool_and = entered_2[5] & o_opcode_not_5;
+    wire moved_bits_6 = taken_2[5] | weight_before_pool_and;
     assign o = {o_layer, o_opcode};
 
     always @(posedge clk) begin
         if (rst) begin
+            entered_2 <= 6'h0;
+            taken_2 <= 6'h0;
+            busy_2 <= 6'h0;
             queued_weight <= 4'h0;
             queued_load <= 4'h0;
             queued_store <= 4'h0;
@@ -9195,12 +9168,15 @@ module tcu_longest_wait (
             queued_drain <= 4'h0;
             queued_pool <= 4'h0;
         end else begin
-            queued_weight <= queued_weight + entered[0] - taken[0];
-            queued_load <= queued_load + entered[1] - taken[1];
-            queued_store <= queued_store + entered[2] - taken[2];
-            queued_compute <= queued_compute + entered[3] - taken[3];
-            queued_drain <= queued_drain + entered[4] - taken[4];
-            queued_pool <= queued_pool + entered[5] - taken[5];
+            entered_2 <= entered;
+            taken_2 <= taken;
+            busy_2 <= busy;
+            queued_weight <= queued_weight + entered_2[0] - taken_2[0];
+            queued_load <= queued_load + entered_2[1] - taken_2[1];
+            queued_store <= queued_store + entered_2[2] - taken_2[2];
+            queued_compute <= queued_compute + entered_2[3] - taken_2[3];
+            queued_drain <= queued_drain + entered_2[4] - taken_2[4];
+            queued_pool <= queued_pool + entered_2[5] - taken_2[5];
         end
     end
 
@@ -9320,37 +9296,37 @@ module tcu_longest_wait (
                 weight_before_compute | o_opcode_not_3, weight_before_store | o_opcode_not_2, weight_before_load |
                 o_opcode_not}) begin
                 o_opcode <= 4'h1;
-                o_layer <= busy[0] ? inside_layer_weight : gate_layer[11:0];
+                o_layer <= busy_2[0] ? inside_layer_weight : gate_layer[11:0];
             end
             if (has_work_bits_2 & &{load_before_pool | o_opcode_not_5, load_before_drain | o_opcode_not_4,
                 load_before_compute | o_opcode_not_3, load_before_store | o_opcode_not_2, !weight_before_load |
                 o_opcode_not_6}) begin
                 o_opcode <= 4'h2;
-                o_layer <= busy[1] ? inside_layer_load : gate_layer[23:12];
+                o_layer <= busy_2[1] ? inside_layer_load : gate_layer[23:12];
             end
             if (has_work_bits_3 & &{store_before_pool | o_opcode_not_5, store_before_drain | o_opcode_not_4,
                 store_before_compute | o_opcode_not_3, !load_before_store | o_opcode_not, !weight_before_store |
                 o_opcode_not_6}) begin
                 o_opcode <= 4'h3;
-                o_layer <= busy[2] ? inside_layer_store : gate_layer[35:24];
+                o_layer <= busy_2[2] ? inside_layer_store : gate_layer[35:24];
             end
             if (has_work_bits_4 & &{compute_before_pool | o_opcode_not_5, compute_before_drain | o_opcode_not_4,
                 !store_before_compute | o_opcode_not_2, !load_before_compute | o_opcode_not, !weight_before_compute |
                 o_opcode_not_6}) begin
                 o_opcode <= 4'h4;
-                o_layer <= busy[3] ? inside_layer_compute : gate_layer[47:36];
+                o_layer <= busy_2[3] ? inside_layer_compute : gate_layer[47:36];
             end
             if (has_work_bits_5 & &{drain_before_pool | o_opcode_not_5, !compute_before_drain | o_opcode_not_3,
                 !store_before_drain | o_opcode_not_2, !load_before_drain | o_opcode_not, !weight_before_drain |
                 o_opcode_not_6}) begin
                 o_opcode <= 4'h5;
-                o_layer <= busy[4] ? inside_layer_drain : gate_layer[59:48];
+                o_layer <= busy_2[4] ? inside_layer_drain : gate_layer[59:48];
             end
             if (has_work_bits_6 & &{!drain_before_pool | o_opcode_not_4, !compute_before_pool | o_opcode_not_3,
                 !store_before_pool | o_opcode_not_2, !load_before_pool | o_opcode_not, !weight_before_pool |
                 o_opcode_not_6}) begin
                 o_opcode <= 4'h6;
-                o_layer <= busy[5] ? inside_layer_pool : gate_layer[71:60];
+                o_layer <= busy_2[5] ? inside_layer_pool : gate_layer[71:60];
             end
         end
     end
@@ -9379,7 +9355,7 @@ module tcu_core (
     input  wire         start,
     input  wire         halt,
     input  wire         running,
-    output wire         finished,
+    output reg          finished,
     output wire [179:0] errors,
     output wire         reader_idle,
     output wire         writer_idle,
@@ -9443,21 +9419,22 @@ module tcu_core (
     wire [40:0] fetch_request_payload, load_request_payload, store_request_payload, weight_stream_request_payload;
     wire fetch_request_valid, fetch_o_valid, fetch_busy, dispatch_i_ready, dispatch_o_weight_valid,
         dispatch_o_load_valid, dispatch_o_store_valid, dispatch_o_compute_valid, dispatch_o_drain_valid,
-        dispatch_o_pool_valid, dispatch_compute_empty, dispatch_compute_waiting, reader_request_0_ready,
-        reader_request_1_ready, reader_request_2_ready, reader_beat, reader_error_valid, writer_request_ready,
-        writer_data_ready, writer_done, writer_beat, writer_error_valid, load_instruction_ready, load_request_valid,
-        load_write_valid, load_done, store_instruction_ready, store_read_valid, store_request_valid, store_data_valid,
-        store_done, weight_stream_instruction_ready, weight_stream_request_valid, weight_stream_claim_weights,
-        weight_stream_claim_parameters, weight_stream_weight_en, weight_stream_parameter_en, weight_stream_fresh_en,
-        weight_stream_busy, activation_residual_ready, activation_pool_ready, activation_store_ready,
-        activation_residual_word_valid, activation_pool_word_valid, activation_store_word_valid,
-        activation_pool_write_ready, activation_load_write_ready, activation_pool_written, activation_load_written,
-        compute_instruction_ready, compute_read_en, compute_release, compute_request_en, compute_filled,
-        compute_tile_done, compute_busy, compute_active, compute_next_layer_valid, compute_waiting_for_weights,
-        compute_waiting_for_bank, output_instruction_ready, output_bank_released, output_read_en, output_read_bank,
-        output_read_group_en, output_read_unit, output_group_released, output_residual_request_valid,
-        output_tile_done, output_busy, pool_instruction_ready, pool_read_valid, pool_write_valid, pool_done,
-        pool_busy, stalls_busy, image_check_verified;
+        dispatch_o_pool_valid, dispatch_finished, dispatch_compute_empty, dispatch_compute_waiting,
+        reader_request_0_ready, reader_request_1_ready, reader_request_2_ready, reader_beat, reader_error_valid,
+        writer_request_ready, writer_data_ready, writer_done, writer_beat, writer_error_valid, load_instruction_ready,
+        load_request_valid, load_write_valid, load_done, store_instruction_ready, store_read_valid,
+        store_request_valid, store_data_valid, store_done, weight_stream_instruction_ready,
+        weight_stream_request_valid, weight_stream_claim_weights, weight_stream_claim_parameters,
+        weight_stream_weight_en, weight_stream_parameter_en, weight_stream_fresh_en, weight_stream_busy,
+        activation_residual_ready, activation_pool_ready, activation_store_ready, activation_residual_word_valid,
+        activation_pool_word_valid, activation_store_word_valid, activation_pool_write_ready,
+        activation_load_write_ready, activation_pool_written, activation_load_written, compute_instruction_ready,
+        compute_read_en, compute_release, compute_request_en, compute_filled, compute_tile_done, compute_busy,
+        compute_active, compute_next_layer_valid, compute_waiting_for_weights, compute_waiting_for_bank,
+        output_instruction_ready, output_bank_released, output_read_en, output_read_bank, output_read_group_en,
+        output_read_unit, output_group_released, output_residual_request_valid, output_tile_done, output_busy,
+        pool_instruction_ready, pool_read_valid, pool_write_valid, pool_done, pool_busy, stalls_busy,
+        image_check_verified;
     wire [511:0] fetch_o_payload, dispatch_o_weight_payload, dispatch_o_load_payload, dispatch_o_store_payload,
         dispatch_o_compute_payload, dispatch_o_drain_payload, dispatch_o_pool_payload;
     wire [44:0] fetch_error, image_check_error;
@@ -9479,6 +9456,7 @@ module tcu_core (
     wire [7:0] weight_ring_free_beats, parameter_ring_free_beats;
     wire [255:0] parameter_ring_data;
     reg [5:0] load_under_way, store_under_way, longest_wait_entered;
+    reg [44:0] errors_bits;
 
     assign bus_activity = (read_arvalid & read_arready) | read_rvalid | (write_awvalid & write_awready) |
         (write_wvalid & write_wready) | write_bvalid;
@@ -9489,6 +9467,8 @@ module tcu_core (
     assign trace_pool_valid = pool_write_valid & activation_pool_write_ready;
     wire [31:0] pool_write_payload_data = pool_write_payload[55:24];
     assign trace_pool_data = pool_write_valid ? pool_write_payload_data : 32'h0;
+    wire [1:0] load_under_way_selected = load_done ? 2'h3 : 2'h1;
+    wire [1:0] store_under_way_selected = store_done ? 2'h3 : 2'h1;
     wire activity_any = |{pool_done, output_tile_done, compute_tile_done, store_done, load_done, output_read_group_en,
         compute_read_en, compute_active, output_read_en, trace_drain_valid, output_residual_request_valid &
         activation_residual_ready, store_read_valid & activation_store_ready, load_write_valid &
@@ -9496,12 +9476,12 @@ module tcu_core (
     wire [39:0] fetch_error_address = fetch_error[44:5];
     wire [3:0] fetch_error_code = fetch_error[4:1];
     wire fetch_error_valid = fetch_error[0];
-    wire [39:0] image_check_error_address = image_check_error[44:5];
-    wire [3:0] image_check_error_code = image_check_error[4:1];
-    wire image_check_error_valid = image_check_error[0];
+    wire [39:0] errors_0_address = errors_bits[44:5];
+    wire [3:0] errors_0_code = errors_bits[4:1];
+    wire errors_0_valid = errors_bits[0];
     assign errors = {writer_error_address, writer_error_code, writer_error_valid, reader_error_address,
         reader_error_code, reader_error_valid, fetch_error_address, fetch_error_code, fetch_error_valid,
-        image_check_error_address, image_check_error_code, image_check_error_valid};
+        errors_0_address, errors_0_code, errors_0_valid};
     assign trace_drain_address = output_write[23:0];
     assign trace_pool_address = pool_write_payload[23:0];
     wire [31:0] windows_0_size = windows[71:40];
@@ -9549,6 +9529,9 @@ module tcu_core (
     wire [71:0] longest_wait_gate_layer = {dispatch_o_pool_payload_layer, dispatch_o_drain_payload_layer,
         dispatch_o_compute_payload_layer, dispatch_o_store_payload_layer, dispatch_o_load_payload_layer,
         dispatch_o_weight_payload_layer};
+    wire image_check_error_valid = image_check_error[0];
+    wire [3:0] image_check_error_code = image_check_error[4:1];
+    wire [39:0] image_check_error_address = image_check_error[44:5];
     wire [3:0] fetch_o_payload_opcode = fetch_o_payload[3:0];
 
     tcu_fetch u_fetch (
@@ -9580,7 +9563,7 @@ module tcu_core (
         .unit_busy({pool_busy, output_busy, compute_busy, stalls_store_busy, load_under_way != 6'h0,
             weight_stream_busy}),
         .bus_idle(dispatch_bus_idle),
-        .finished(finished),
+        .finished(dispatch_finished),
         .compute_empty(dispatch_compute_empty), .compute_waiting(dispatch_compute_waiting),
         .compute_wait_unit(dispatch_compute_wait_unit), .compute_layer(dispatch_compute_layer)
     );
@@ -9773,7 +9756,7 @@ module tcu_core (
         .beat(reader_beat_data),
         .fresh_end(weight_stream_fresh_end),
         .window_bytes(windows_0_size),
-        .finished(finished), .verified(image_check_verified),
+        .finished(dispatch_finished), .verified(image_check_verified),
         .program_bytes(image_check_program_bytes),
         .error(image_check_error)
     );
@@ -9815,13 +9798,13 @@ module tcu_core (
 
     always @(posedge clk) begin
         if (rst) begin
-            load_under_way <= 6'h0;
-            store_under_way <= 6'h0;
+            errors_bits <= 45'h0;
+            finished <= 1'h0;
             activity <= 1'h0;
             longest_wait_entered <= 6'h0;
         end else begin
-            load_under_way <= load_under_way + (dispatch_o_load_valid & load_instruction_ready) - load_done;
-            store_under_way <= store_under_way + (dispatch_o_store_valid & store_instruction_ready) - store_done;
+            errors_bits <= {image_check_error_address, image_check_error_code, image_check_error_valid};
+            finished <= dispatch_finished;
             activity <= (fetch_o_valid & dispatch_i_ready) | |{dispatch_o_pool_valid & pool_instruction_ready,
                 dispatch_o_drain_valid & output_instruction_ready, dispatch_o_compute_valid &
                 compute_instruction_ready, dispatch_o_store_valid & store_instruction_ready, dispatch_o_load_valid &
@@ -9832,6 +9815,20 @@ module tcu_core (
                 (fetch_o_payload_opcode == OPCODE_STORE), fetch_o_valid & dispatch_i_ready &
                 (fetch_o_payload_opcode == OPCODE_LOAD), fetch_o_valid & dispatch_i_ready &
                 (fetch_o_payload_opcode == OPCODE_WEIGHT)};
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) load_under_way <= 6'h0;
+        else if ((dispatch_o_load_valid & load_instruction_ready) != load_done) begin
+            load_under_way <= $signed(load_under_way) + $signed(load_under_way_selected);
+        end
+    end
+
+    always @(posedge clk) begin
+        if (rst) store_under_way <= 6'h0;
+        else if ((dispatch_o_store_valid & store_instruction_ready) != store_done) begin
+            store_under_way <= $signed(store_under_way) + $signed(store_under_way_selected);
         end
     end
 endmodule
