@@ -205,7 +205,7 @@ def test_the_next_header_waits_at_the_gate_and_the_body_where_it_is_used(opcode)
             await ctx.tick()
             cycles += 1
         assert ctx.get(output.payload) == second
-        assert cycles == (words - HEADER_WORDS + 2 if opcode in IN_PLACE else 0)
+        assert cycles == (words - HEADER_WORDS + 3 if opcode in IN_PLACE else 0)
 
     simulate(dut, bench)
 
