@@ -123,3 +123,12 @@ def test_another_model_is_refused():
     for other in (replace(d, weight=weight), replace(d, multiplier=multiplier), replace(d, bias=d.bias + 1)):
         with pytest.raises(NotCertified):
             certify(replace(MODEL, integers=MODEL.integers | {"d": other}), MACHINE, FILES)
+
+
+def test_weights_that_are_not_loaded_are_found():
+    load = next(i for i in FILES.instructions if i.opcode == Opcode.LOAD and i["window"] == Window.WEIGHTS)
+    wrong = changed(Opcode.LOAD, segment_bytes=load["segment_bytes"] - 8)
+    with pytest.raises(NotCertified):
+        certify(MODEL, MACHINE, wrong)
+    with pytest.raises(NotCertified, match="loads weights from byte"):
+        certify(MODEL, MACHINE, changed(Opcode.LOAD, offset=LOADED + 8))
