@@ -26,7 +26,7 @@ from tcugen.certify.ring import Ring
 from tcugen.certify.rules import blocks, check_fields, passes
 from tcugen.certify.symbols import Numbering
 from tcugen.certify.transfer import transfer
-from tcugen.isa import Instruction, Opcode, Unit
+from tcugen.isa import Instruction, Opcode, Unit, Window
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.program_format import WEIGHTS_HEADER_BYTES, streamed_bytes
 
@@ -75,6 +75,7 @@ class Execution:
         self._finished = deque[_Bank]()
         self._table: NDArray[np.int8] | None = None
         self._weights_read = WEIGHTS_HEADER_BYTES
+        self._loaded = self._streamed
         self._issued_all = False
         self._steps = 0
         self._at: dict[Opcode, int] = {}
@@ -175,6 +176,11 @@ class Execution:
             yield items
 
     def _transfer(self, _: int, one: Instruction) -> Iterator[bool]:
+        if one.opcode == Opcode.LOAD and one["window"] == Window.WEIGHTS:
+            # The machine sums them up as it reads them first.
+            if one["offset"] != self._loaded or one["segments"] != 1:
+                raise NotCertified(f"loads weights from byte {one['offset']} when those up to {self._loaded} were")
+            self._loaded += one["segment_bytes"]
         work = self._clocks.work(_UNITS[one.opcode])
         transfer(one, work, self._architecture, self._windows, self._memory)
         self._clocks.complete(work)
@@ -281,7 +287,7 @@ class Execution:
             ("parameter groups", self._groups.written - self._groups.freed),
             ("sums of a COMPUTE", len(self._open)),
             ("finished tiles", len(self._finished)),
-            ("bytes of weights", self._streamed - self._weights_read),
+            ("bytes of weights", self._streamed - self._weights_read + self._files.weights.size - self._loaded),
         ):
             if left:
                 raise NotCertified(f"{left} {what} are left at the end that nothing has used")

@@ -38,3 +38,7 @@ DEPTHWISE: dict[str, Network] = {
                 conv("c", "b", 7), depthwise("d", "c", 7, (2, 2), padding=(1, 0, 0, 1)), outputs=("b", "d")),
     )
 }  # fmt: skip
+
+PASSED = network("passed", (8, 12, 12), conv("e", "image", 64, activation="relu"),
+                 depthwise("d", "e", 64, padding=AROUND, stride=(2, 2)), conv("p", "d", 10))  # fmt: skip
+"""On 4x4 with 6 KiB the pool unit takes tensor e out of two buffers."""

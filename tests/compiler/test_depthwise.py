@@ -16,7 +16,7 @@ from tcugen.network.graph import Network
 from tcugen.program import Program
 from tcugen.program_format import streamed_bytes
 from tcugen.synthetic.integers import synthesise
-from tests.compiler.depthwise_networks import DEPTHWISE, depthwise, equipped
+from tests.compiler.depthwise_networks import DEPTHWISE, PASSED, depthwise, equipped
 from tests.compiler.networks import conv, network, run_against_golden
 from tests.machines import machine
 
@@ -162,10 +162,6 @@ def test_waits_name_the_load():
     program = compiled(WIDE, Architecture(rows=8, columns=8, activation_kib=32, output_lanes=2, depthwise=2))
     assert all(i[f"wait_{Unit.LOAD.name.lower()}"] >= 1 for i in pools(program))
     assert np.all([i["pad"] == pools(program)[0]["pad"] for i in pools(program)])
-
-
-PASSED = network("passed", (8, 12, 12), conv("e", "image", 64, activation="relu"),
-                 depthwise("d", "e", 64, padding=(1, 1, 1, 1), stride=(2, 2)), conv("p", "d", 10))  # fmt: skip
 
 
 def test_a_tensor_that_does_not_fit_is_passed_channel_tile_by_channel_tile():
