@@ -14,6 +14,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 CONFIG = ROOT / "docs" / "mkdocs.yml"
 PAGES = ("*.md", "docs/*.md", "examples/**/*.md")
+CODE_IN_TABLE = re.compile(r"(?<!`)`[^`\n]*\\\|[^`\n]*`(?!`)")
+"""Code with a bar that is escaped, as GitHub wants it in a table; the site would show the backslash."""
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 
 
@@ -31,6 +33,9 @@ def lay_out(target: Path) -> None:
             place = target / path.resolve().relative_to(ROOT.resolve())
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, place)
+    for page in pages():
+        text = (ROOT / page).read_text()
+        (target / page).write_text(CODE_IN_TABLE.sub(lambda code: code[0].replace("\\|", "|"), text))
 
 
 def build(folder: Path) -> Path:
@@ -44,6 +49,8 @@ def build(folder: Path) -> Path:
     shutil.copyfile(CONFIG, folder / "mkdocs.yml")
     (folder / "pages" / "assets").mkdir()
     shutil.copyfile(ROOT / "docs" / "search_offline.js", folder / "pages" / "assets" / "iframe-worker.js")
+    # Names that lead somewhere stay whole.
+    (folder / "pages" / "assets" / "tables.css").write_text(".md-typeset td a code { white-space: nowrap; }\n")
     # Not --quiet: that would hide warnings from --strict.
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "-f", str(folder / "mkdocs.yml")]
     # The theme's advertisement of its successor is no fault of a page.

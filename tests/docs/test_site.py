@@ -32,6 +32,14 @@ def test_every_page_is_there(built):
 
 
 @pytest.mark.slow
+def test_bars_in_tables_are_shown_without_a_backslash(built):
+    text = (built / "docs" / "user.html").read_text()
+    assert "<code>tcugen layers FILE|NAME [-o FILE]</code>" in text
+    assert "<code>--memory fixed|ddr</code>" in text
+    assert [str(page) for page in built.rglob("*.html") if "\\|" in page.read_text()] == []
+
+
+@pytest.mark.slow
 def test_nothing_is_loaded_from_elsewhere(built):
     pages = list(built.rglob("*.html"))
     assert len(pages) > 20
