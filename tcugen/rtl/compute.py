@@ -118,17 +118,25 @@ class ComputeEngine(Component):
 
         # The loader is as far ahead of the array as the walkers are.
         loading = Cat(loader.read_en, loader.release, loader.read_item, loader.read_unit)
-        loaded = delayed(m, loading, AHEAD, "loading_line")
-        m.d.sync += [array.weight_en.eq(loaded[0]), array.weight_row.eq(loaded[2 + len(self.read_item) :])]
+        read = delayed(m, loading, AHEAD - 1, "loading_line")
+        # What the ring's memory gives stands in a register before it goes to all rows.
+        loaded = Signal.like(read)
+        weights = Signal.like(self.weights, reset_less=True)
+        m.d.sync += [
+            loaded.eq(read),
+            weights.eq(self.weights),
+            array.weight_en.eq(loaded[0]),
+            array.weight_row.eq(loaded[2 + len(self.read_item) :]),
+        ]
         m.d.comb += [
             passes.tiles_written.eq(self.tiles_written),
             pixels.shadow_ready.eq(loader.ready),
             loader.pass_started.eq(pixels.pass_started),
-            self.read_en.eq(loaded[0]),
+            self.read_en.eq(read[0]),
             self.release.eq(loaded[1]),
-            self.read_item.eq(loaded[2 : 2 + len(self.read_item)]),
-            self.read_unit.eq(loaded[2 + len(self.read_item) :]),
-            array.weight_data.eq(self.weights),
+            self.read_item.eq(read[2 : 2 + len(self.read_item)]),
+            self.read_unit.eq(read[2 + len(self.read_item) :]),
+            array.weight_data.eq(weights),
             self.request_en.eq(pixels.request_en),
             self.request.eq(pixels.request),
             array.operand.eq(self.operand),
