@@ -76,9 +76,8 @@ class Opcode(IntEnum):
 class Field:
     """One bit field: `bits` wide, two's complement if `signed`.
 
-    Attributes:
-        option: Parameter of the architecture without which no hardware has the field, and programs hold 0 there. Such
-            fields are the last of their part.
+    Without the architecture's parameter `option` no hardware has the field and programs hold 0 there. It stands after
+    all others of its part and is no part of INSTRUCTION_SET: machines with it have another fingerprint.
     """
 
     name: str
@@ -160,12 +159,7 @@ OWN_FIELDS: dict[Opcode, tuple[Field, ...]] = {
         Field("n_y", 12, "output rows"),
         Field("iy0", 16, "input row of the first tap of output row 0", signed=True),
         Field("height", 16, "input rows; taps outside are left out of the maximum"),
-        Field(
-            "weights",
-            _ADDRESS,
-            "depthwise: address of the first channel group's weights and parameters, a multiple of R",
-            option="depthwise",
-        ),
+        Field("weights", _ADDRESS, "depthwise: address of the weights and parameters", option="depthwise"),
     ),
 }
 
@@ -219,13 +213,7 @@ SHARED_FIELDS: dict[Opcode, tuple[Field, ...]] = {
         Field("stride_x", 4, "input pixels per output pixel"),
         Field("ix0", 16, "input column of the first tap of output column 0", signed=True),
         Field("width", 16, "input columns; taps outside are left out of the maximum"),
-        Field(
-            "depthwise",
-            1,
-            "a depthwise convolution of three kernel columns instead of the maximum: n_kx and stride_x are 1, n_x "
-            "counts input columns",
-            option="depthwise",
-        ),
+        Field("depthwise", 1, "convolve; n_x counts input columns, n_kx and stride_x are 1", option="depthwise"),
         Field("step_x", 4, "depthwise: input columns per output pixel", option="depthwise"),
         Field("pad", 8, "depthwise: value of taps outside (the input's zero point)", signed=True, option="depthwise"),
         Field("zero_point", 8, "depthwise: z_y", signed=True, option="depthwise"),
@@ -279,10 +267,7 @@ for _opcode in Opcode:
 
 
 def _hash() -> int:
-    """32 bits of a hash over all that decides what an instruction means by where its bits are.
-
-    Fields with an `option` are left out: to machines without it nothing changes, and others have another fingerprint.
-    """
+    """32 bits of a hash over all that decides what an instruction means by where its bits are."""
     described = [
         [PART_BYTES, COUNT_BITS, ACTIVATION_ADDRESS_BITS],
         [[member.name, member.value] for group in (Window, Unit, Opcode) for member in group],

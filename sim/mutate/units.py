@@ -13,6 +13,7 @@ FURTHER: dict[str, tuple[str, ...]] = {
     "counters": ("program_run", "host"),
     "decode": ("fetch", "load"),
     "delay": (),
+    "depthwise": ("depthwise_parity",),
     "dispatch": ("longest_wait", "program_run"),
     "fetch": ("program_run",),
     "fifo": ("reader", "load"),
