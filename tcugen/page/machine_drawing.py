@@ -140,7 +140,7 @@ def draw(sizes: Mapping[str, int], architecture: Mapping[str, int]) -> Drawing:
             Arrow(f"{middle:.1f},{parameters.y:.1f} {middle:.1f},{stage.y + stage.height:.1f}", "", middle, 0),
             Arrow(f"14,{_TOP - 30:.1f} {middle:.1f},{_TOP - 30:.1f} {middle:.1f},{_TOP:.1f}", bus, 14, _TOP - 36),
             Arrow(f"14,{top + side * 0.45:.1f} {_LEFT:.1f},{top + side * 0.45:.1f}", "load", 40, top + side * 0.45 - 6),
-            Arrow(f"{_LEFT:.1f},{top + side * 0.6:.1f} 14,{top + side * 0.6:.1f}", "store", 40, top + side * 0.6 - 6),
+            Arrow(f"{_LEFT:.1f},{top + side * 0.6:.1f} 14,{top + side * 0.6:.1f}", "store", 40, top + side * 0.6 + 14),
         ),
         right + _WORDS,
         bottom,

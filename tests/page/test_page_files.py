@@ -109,6 +109,17 @@ def test_the_machine_is_drawn_to_scale(striped_content):
     assert (blocks["array"].rows, blocks["array"].columns) == (8, 8)
 
 
+@pytest.mark.parametrize("activation", [4 << 10, 16 << 10, 1 << 20, 8 << 20])
+def test_words_of_arrows_are_on_no_arrow(reference_content, activation):
+    sizes = reference_content["memories"] | {"activation": activation}
+    arrows = draw(sizes, reference_content["architecture"]).arrows
+    words = {arrow.word: (arrow.y - 9, arrow.y) for arrow in arrows if arrow.word in ("load", "store")}
+    levels = [float(arrow.points.split()[0].split(",")[1]) for arrow in arrows if arrow.word in words]
+    assert len(words) == len(levels) == 2
+    for top, bottom in words.values():
+        assert not any(top < level < bottom for level in levels)
+
+
 def test_the_verdict_says_what_is_known(reference_content):
     assert verdict(reference_content).startswith("predicted ")
     assert verdict(reference_content).endswith("; fit in an FPGA not asked: name one with --part")
