@@ -46,6 +46,9 @@ TABLES = ("table", "table", "table")
 PRODUCTS = ("multiply", "per_channel", "per_channel")
 """Layers that only machines with products and operands of one value per channel run."""
 
+DEPTHWISE = ("depthwise", "depthwise", "separable", "separable", "separable")
+"""Layers that the pool unit of some machines runs."""
+
 ACTIVATIONS = st.sampled_from((None, "relu"))
 
 
@@ -99,6 +102,17 @@ class _Builder:
         channels = groups * self.number(1, max(1, MOST_CHANNELS // groups))
         window = self.window(shape, self.draw(st.sampled_from(KERNELS)), 1)
         return self.put(Conv, source, out_channels=channels, groups=groups, activation=self.draw(ACTIVATIONS), **window)
+
+    def depthwise(self, source: str) -> str:
+        """A convolution of every channel by itself, mostly of kernels that the pool unit takes."""
+        channels, window = self.shapes[source].channels, self.window(self.shapes[source], self.number(3, 4), 1)
+        activation = self.draw(ACTIVATIONS)
+        return self.put(Conv, source, out_channels=channels, groups=channels, activation=activation, **window)
+
+    def separable(self, source: str) -> str:
+        """A convolution of one pixel, to more channels, and a depthwise one right after it."""
+        channels = self.number(1, 2 * MOST_CHANNELS)
+        return self.depthwise(self.put(Conv, source, out_channels=channels, kernel=(1, 1)))
 
     def block(self, source: str) -> str:
         """A convolution that keeps the shape, and the add of its input, in either order of operands."""
@@ -173,6 +187,10 @@ class _Builder:
             self.add(source)
         elif kind == "multiply":
             self.multiply(source)
+        elif kind == "depthwise":
+            self.depthwise(source)
+        elif kind == "separable":
+            self.separable(source)
         elif kind == "per_channel":
             self.per_channel(source)
         elif kind == "concat":
@@ -190,9 +208,9 @@ class _Builder:
 
 
 @st.composite
-def cases(draw: st.DrawFn, tables: int = 0, products: int = 0) -> Case:
+def cases(draw: st.DrawFn, tables: int = 0, products: int = 0, depthwise: int = 0) -> Case:
     """Networks of one to `MOST_LAYERS` layers, some of two nodes, with random integers."""
-    builder = _Builder(draw, LAYERS + TABLES * tables + PRODUCTS * products)
+    builder = _Builder(draw, LAYERS + TABLES * tables + PRODUCTS * products + DEPTHWISE * depthwise)
     pixels = st.integers(1, MOST_PIXELS)
     builder.put_input(Shape(draw(st.integers(1, MOST_CHANNELS)), draw(pixels), draw(pixels)))
     for _ in range(draw(st.integers(1, MOST_LAYERS))):
@@ -212,7 +230,7 @@ def _powers(low: int, high: int) -> list[int]:
 
 
 @st.composite
-def architectures(draw: st.DrawFn, tables: int = 0, products: int = 0) -> Architecture:
+def architectures(draw: st.DrawFn, tables: int = 0, products: int = 0, depthwise: int = 0) -> Architecture:
     """Any array, rectangular ones too, with tiny or small memory and rings of any size."""
     rows = draw(st.sampled_from(ROW_SIZES))
     columns = draw(st.sampled_from((4, 8, 16, 32)) | st.sampled_from(COLUMN_SIZES))
@@ -229,4 +247,5 @@ def architectures(draw: st.DrawFn, tables: int = 0, products: int = 0) -> Archit
         tables=tables,
         multiply=products,
         per_channel=products,
+        depthwise=draw(st.sampled_from(_powers(max(1, rows // 8), rows))) if depthwise else 0,
     )

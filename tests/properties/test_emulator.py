@@ -15,19 +15,29 @@ MOST_REFUSED = 0.2
 """Share of the cases that may be refused because the activation memory is too small: all others must run."""
 
 
-@pytest.mark.parametrize("part", range(PARTS))
-def test_every_tensor_equals_golden(part):
+def check_options(part: int, *options: int) -> None:
+    """Networks and machines with `options`, those of `cases`."""
     ran = []
 
     @seed(part)
     @settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck(check) for check in HealthCheck])
-    @given(cases(part % 2, part // 2 % 2), architectures(part % 2, part // 2 % 2))
+    @given(cases(*options), architectures(*options))
     def check(case, architecture):
         ran.append(emulated(case, architecture))
 
     check()
     assert len(ran) >= EXAMPLES
     assert ran.count(0) < MOST_REFUSED * len(ran)
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_tensor_equals_golden(part):
+    check_options(part, part % 2, part // 2 % 2)
+
+
+@pytest.mark.parametrize("part", range(2))
+def test_every_tensor_equals_golden_with_depthwise_convolutions_beside_the_array(part):
+    check_options(part, 0, part, 1)
 
 
 @pytest.mark.parametrize("name", FOUND)
