@@ -63,16 +63,16 @@ def check_file(path: Path, flag: str) -> None:
 def check_replaceable(folder: Path, inputs: Iterable[str | Path | None] = ()) -> None:
     """Raises UsageError if there is at `folder` what is neither an earlier output nor an empty folder, if one of the
     files of `inputs`, which the command reads, is in it, or if it could not be created."""
-    for path in inputs:
-        if path is not None and Path(path).is_file() and Path(path).resolve().is_relative_to(folder.resolve()):
-            raise UsageError(
-                f"{path} is in {folder}, and replacing that would delete it; choose another folder with -o"
-            )
     if folder.is_dir() and any(folder.iterdir()) and not is_ours(folder):
         raise UsageError(
             f"{folder} holds files that {GENERATOR} did not write, and replacing it would delete them; "
             "choose another folder with -o"
         )
+    for path in inputs:
+        if path is not None and Path(path).is_file() and Path(path).resolve().is_relative_to(folder.resolve()):
+            raise UsageError(
+                f"{path} is in {folder}, and replacing that would delete it; choose another folder with -o"
+            )
     check_creatable(folder, "-o")
     check_creatable(folder.absolute().parent, "-o")
 
