@@ -57,8 +57,7 @@ def sweep(options: SweepOptions, console: Console) -> list[SweepRow]:
     """Size every machine, print those that no other beats, and write what was asked for; rows in the order asked for.
 
     Raises:
-        NetworkError, UsageError: If an argument is wrong, Dask is not there, or no machine can be; that one after the
-            rows were written.
+        NetworkError, UsageError: If an argument is wrong, Dask is not there, or no machine can be.
     """
     _check(options)
     points = points_of(options)
@@ -75,11 +74,11 @@ def sweep(options: SweepOptions, console: Console) -> list[SweepRow]:
             highlight=False,
             markup=False,
         )
-    if options.csv_file:
-        write_text(options.csv_file, csv_text(rows))
     if all(row.error for row in rows):
         raise UsageError(f"no machine of the sweep can be: {rows[0].error}")
     console.print(_table(pareto(rows)))
+    if options.csv_file:
+        write_text(options.csv_file, csv_text(rows))
     if options.plot_file:
         write_text(options.plot_file, _picture(rows, options.clock_mhz))
     return rows
