@@ -89,6 +89,7 @@ class Measured:
         outcome: Golden, emulator and RTL side by side.
         figures: See `run_figures`.
         page: What the page shows; None if none was asked for.
+        recorded: All waves that were asked for.
     """
 
     model: "QuantizedNetwork"
@@ -97,12 +98,15 @@ class Measured:
     outcome: "Verification"
     figures: RunFigures
     page: PageContent | None = None
+    recorded: bool = True
 
     @property
     def status(self) -> Status:
-        """OK if golden, emulator, RTL and, where it is installed, ONNX Runtime agree in every element."""
+        """OK if golden, emulator, RTL and, where it is installed, ONNX Runtime agree in every element, and waves that
+        were asked for are there."""
         reference = self.figures["reference"]
-        return Status.MISMATCH if self.figures["mismatches"] or (reference and reference["mismatches"]) else Status.OK
+        differ = self.figures["mismatches"] or (reference and reference["mismatches"])
+        return Status.MISMATCH if differ or not self.recorded else Status.OK
 
 
 def simulate(options: SimulateOptions, flags: MachineFlags, console: Console) -> Status:
@@ -235,7 +239,7 @@ def _run(
     reference = check_reference(model, inputs, outcome.golden) if reference_available() else None
     prediction = replay(program.instructions, architecture, len(program.layers), MEMORY_MODELS[options.memory])
     figures = run_figures(source.origin, options.memory, model, outcome, program, prediction, reference)
-    page = None
+    page, recorded = None, True
     if outcome.spans is not None:
         # As the machine counts: the numbers in instructions are those of the program, the replay that of this memory.
         compared = sum(outcome.golden[result.node.name].size for result in outcome.nodes if not result.fused)
@@ -248,10 +252,10 @@ def _run(
             raise UsageError(
                 f"--cycles {options.cycles} begins after the run, which takes {outcome.cycles[0]} cycles; begin earlier"
             )
-        record_waves_of_run(options.waves, window, program, rtl, inputs, options.memory, console)
+        recorded = record_waves_of_run(options.waves, window, program, rtl, inputs, options.memory, console)
     if options.animate:
-        write_animation(options.animate, options.cycles, program, rtl, inputs, options.memory, console)
-    return Measured(model, program, inputs, outcome, figures, page)
+        recorded &= write_animation(options.animate, options.cycles, program, rtl, inputs, options.memory, console)
+    return Measured(model, program, inputs, outcome, figures, page, recorded)
 
 
 def reasons_of(build: Path) -> dict[str, str]:

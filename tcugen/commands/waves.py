@@ -93,8 +93,9 @@ def write_animation(
     inputs: "dict[str, np.ndarray]",
     memory: str,
     console: Console,
-) -> None:
-    """Run the first image again and write the page that shows its array at work.
+) -> bool:
+    """Run the first image again and write the page that shows its array at work; False, after saying why, if it could
+    not be recorded.
 
     Raises:
         EnvironmentProblem: If a tool is missing.
@@ -114,7 +115,7 @@ def write_animation(
             record_waves(program, rtl, inputs, Focus(0, window.first, window.cycles), waves, memory)
         except (SimulationError, BuildError) as error:
             console.print("waves could not be recorded:", str(error), markup=False, soft_wrap=True)
-            return
+            return False
         found = array_cycles(waves, architecture)
     if cycles is None:
         swap = next((n for n, cycle in enumerate(found) if cycle.swaps[0]), 0)
@@ -134,6 +135,7 @@ def write_animation(
         markup=False,
         soft_wrap=True,
     )
+    return True
 
 
 def view_files(path: Path) -> tuple[Path, Path]:
@@ -149,8 +151,9 @@ def record_waves_of_run(
     inputs: "dict[str, np.ndarray]",
     memory: str,
     console: Console,
-) -> None:
-    """Run the first image again and leave its waves in `path`, and both view files beside it.
+) -> bool:
+    """Run the first image again and leave its waves in `path`, and both view files beside it; False, after saying why,
+    if they could not be recorded.
 
     Raises:
         EnvironmentProblem: If a tool or a library is missing.
@@ -165,7 +168,7 @@ def record_waves_of_run(
         record_waves(program, rtl, inputs, Focus(0, window.first, window.cycles), path, memory)
     except (SimulationError, BuildError) as error:
         console.print("waves could not be recorded:", str(error), markup=False, soft_wrap=True)
-        return
+        return False
     gtkwave, surfer = view_files(path)
     bits = program.architecture.bus_address_bits
     write_text(gtkwave, gtkwave_view(path, bits))
@@ -178,3 +181,4 @@ def record_waves_of_run(
         markup=False,
         soft_wrap=True,
     )
+    return True
