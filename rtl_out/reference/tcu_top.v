@@ -6256,7 +6256,9 @@ module tcu_compute_engine (
     wire [5:0] loader_read_item;
     wire [1:0] loader_read_unit;
     wire [71:0] array_sums;
-    reg [39:0] loading_line;
+    reg [29:0] loading_line;
+    reg [9:0] loaded;
+    reg [31:0] array_weight_data;
     reg [4:0] swap_line;
     reg [35:0] tag_line;
     reg [62:0] pixel_line;
@@ -6270,10 +6272,10 @@ module tcu_compute_engine (
     wire [11:0] pass_queue_o_payload_layer = pass_queue_o_payload[11:0];
     wire [11:0] passes_o_pass_payload_layer = passes_o_pass_payload[11:0];
     assign next_layer = pass_queue_o_valid ? pass_queue_o_payload_layer : passes_o_pass_payload_layer;
-    assign read_en = loading_line[30];
-    assign read_item = loading_line[37:32];
-    assign read_unit = loading_line[39:38];
-    assign release_ = loading_line[31];
+    assign read_en = loading_line[20];
+    assign read_item = loading_line[27:22];
+    assign read_unit = loading_line[29:28];
+    assign release_ = loaded[1];
     assign tile_done = tile_read_line[1];
     wire [23:0] passes_o_pass_payload_row = passes_o_pass_payload[35:12];
     wire [16:0] passes_o_pass_payload_iy = passes_o_pass_payload[52:36];
@@ -6381,7 +6383,7 @@ module tcu_compute_engine (
 
     tcu_array u_array (
         .clk(clk), .operand(operand), .swap(array_swap),
-        .weight_en(array_weight_en), .weight_row(array_weight_row), .weight_data(weights),
+        .weight_en(array_weight_en), .weight_row(array_weight_row), .weight_data(array_weight_data),
         .sums(array_sums)
     );
 
@@ -6393,7 +6395,8 @@ module tcu_compute_engine (
 
     always @(posedge clk) begin
         if (rst) begin
-            loading_line <= 40'h0;
+            loading_line <= 30'h0;
+            loaded <= 10'h0;
             array_weight_en <= 1'h0;
             array_weight_row <= 2'h0;
             swap_line <= 5'h0;
@@ -6401,15 +6404,18 @@ module tcu_compute_engine (
             pixel_line <= 63'h0;
             tile_read_line <= 2'h0;
         end else begin
-            loading_line <= {loading_line[29:0], loader_read_unit, loader_read_item, loader_release, loader_read_en};
-            array_weight_en <= read_en;
-            array_weight_row <= read_unit;
+            loading_line <= {loading_line[19:0], loader_read_unit, loader_read_item, loader_release, loader_read_en};
+            loaded <= loading_line[29:20];
+            array_weight_en <= loaded[0];
+            array_weight_row <= loaded[9:8];
             swap_line <= {swap_line[3:0], pixels_swap};
             tag_line <= {tag_line[31:0], pixels_tag_last, pixels_tag_first, pixels_tag_bank, pixels_tag_valid};
             pixel_line <= {pixel_line[55:0], pixels_pixel};
             tile_read_line <= {tile_read_line[0], pixels_tile_read};
         end
     end
+
+    always @(posedge clk) array_weight_data <= weights;
 
     always @(posedge clk) begin
         if (rst) settling <= 4'h0;
