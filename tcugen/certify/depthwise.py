@@ -77,6 +77,8 @@ class Depthwise:
         out = self.memory.bounded(out)
         if (read % word).any() or (out % word).any() or np.isin(out, read).any():
             raise NotCertified(f"writes over what it reads, or addresses are no multiples of {word}")
+        if np.isin(out, self._block_places(one)).any():
+            raise NotCertified("writes over weights, which it may read after that")
         found = self.memory.read(work, read[..., None] + np.arange(word))
         where = np.nonzero(inside)
         expected = self.numbering.elements(
@@ -174,10 +176,14 @@ class Depthwise:
 
     def _block(self, one: Instruction, work: Work) -> NDArray[np.uint8]:
         """uint8 [groups, bytes]: the weights and parameters that are read."""
-        size = self.architecture.depthwise_block_bytes(one["n_ky"])
-        places = one["weights"] + np.arange(one["n_groups"])[:, None] * size + np.arange(size)
-        symbols = self.memory.read(work, self.memory.bounded(places))
+        symbols = self.memory.read(work, self._block_places(one))
         offsets = symbols.astype(np.int64) - self.numbering.first_weight
         if (wrong := (offsets < 0) | (offsets >= self.weights.size)).any():
             raise NotCertified(f"takes {self.numbering.describe(int(symbols[wrong][0]))} for a weight")
         return self.weights[offsets]
+
+    def _block_places(self, one: Instruction) -> Ints:
+        """int64 [groups, bytes]: addresses of the weights and parameters."""
+        size = self.architecture.depthwise_block_bytes(one["n_ky"])
+        places = one["weights"] + np.arange(one["n_groups"])[:, None] * size + np.arange(size)
+        return self.memory.bounded(places)

@@ -256,6 +256,8 @@ class Hazards:
         self._reads(Unit.POOL, np.concatenate([read.reshape(-1), weights]) // self.word, count)
         for box in pool_writes(self.program.architecture, instruction):
             out = self._bounded(box.addresses) // self.word
+            if np.isin(out, weights // self.word).any():
+                self._fail("writes over weights, which it may read after that")
             # Lanes beyond the last channel are nobody's.
             self._writes(Unit.POOL, out, count, (1 << self.word) - 1)
 

@@ -87,6 +87,7 @@ FIRST = next(i for i in FILES.instructions if i.opcode == Opcode.POOL)
     "fields, message",
     [
         ({"pad": FIRST["pad"] ^ 1}, "pad is"),
+        ({"out_base": FIRST["weights"]}, "writes over weights, which it may read after that"),
         ({"zero_point": FIRST["zero_point"] ^ 1}, "zero_point is"),
         ({"clamp_low": FIRST["clamp_low"] ^ 1}, "clamp_low is"),
         ({"clamp_high": FIRST["clamp_high"] ^ 1}, "clamp_high is"),
