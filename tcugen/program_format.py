@@ -15,10 +15,10 @@ Both begin with a header of eight words of 32 bits, little-endian:
 
 **Weights.** The header fills 64 bytes with zeros, then come parameters and weights in the order of use.
 
-For a machine with depthwise convolutions, the word after the eight of the weights' header is `streamed_bytes`: the size
-of the header and of what WEIGHT instructions read. What LOAD instructions read follows, in the order of first use;
-`weights_crc` is the CRC-32 of the streamed bytes after the header XOR that of the loaded ones. In other machines all
-bytes are streamed, and the word is 0.
+For a machine with depthwise convolutions, two words follow the eight of the weights' header: `streamed_bytes`, the size
+of the header and of what WEIGHT instructions read, and `loaded_crc`, the CRC-32 of what LOAD instructions read, which
+follows in the order of first use. `weights_crc` is then the CRC-32 of the streamed bytes after the header XOR
+`loaded_crc`, so that a program knows both. In other machines all bytes are streamed, and both words are 0.
 
 **Program.** Blocks of 512 bytes. The header is the first part of the first block. The last part of every block is zeros
 but for its last word, which holds the CRC-32 of the program from its beginning to the end of this block, these words of
@@ -51,7 +51,8 @@ PROGRAM_MAGIC = int.from_bytes(b"TCUP", "little")
 WEIGHTS_MAGIC = int.from_bytes(b"TCUW", "little")
 
 STREAMED_BYTES_WORD = len(WORDS)
-"""Place of the word `streamed_bytes` in the weights."""
+LOADED_CRC_WORD = STREAMED_BYTES_WORD + 1
+"""Places of the words `streamed_bytes` and `loaded_crc` in the weights."""
 
 HEADER_BYTES = 4 * len(WORDS)
 WEIGHTS_HEADER_BYTES = max(BUS_SIZES)
@@ -115,7 +116,8 @@ def seal_weights(image: bytes, architecture: Architecture, loaded_bytes: int = 0
         "weights_bytes": WEIGHTS_HEADER_BYTES + len(body),
         "weights_crc": _weights_crc(image, streamed),
     }
-    header = _header(words) + (streamed.to_bytes(4, "little") if architecture.depthwise else b"")
+    more = (streamed, zlib.crc32(image[streamed:])) if architecture.depthwise else ()
+    header = _header(words) + b"".join(word.to_bytes(4, "little") for word in more)
     return header.ljust(WEIGHTS_HEADER_BYTES, b"\0") + body
 
 
@@ -126,8 +128,11 @@ def _weights_crc(weights: bytes, streamed_bytes: int) -> int:
 
 def streamed_bytes(weights: bytes, architecture: Architecture) -> int:
     """Size of the header and of what WEIGHT instructions read of sealed `weights`."""
-    start = 4 * STREAMED_BYTES_WORD
-    return int.from_bytes(weights[start : start + 4], "little") if architecture.depthwise else len(weights)
+    return _word(weights, STREAMED_BYTES_WORD) if architecture.depthwise else len(weights)
+
+
+def _word(data: bytes, place: int) -> int:
+    return int.from_bytes(data[4 * place : 4 * place + 4], "little")
 
 
 def seal_program(parts: bytes, weights: bytes, architecture: Architecture) -> bytes:
@@ -168,7 +173,7 @@ def open_program(code: bytes, weights: bytes, architecture: Architecture) -> byt
     header = _read_header(code, "program.bin")
     _check_constants(_read_header(weights, "weights.bin"), WEIGHTS_MAGIC, architecture, "weights.bin")
     of_weights = _read_header(weights, "weights.bin")
-    zeros = HEADER_BYTES + 4 * bool(architecture.depthwise)
+    zeros = 4 * (LOADED_CRC_WORD + 1) if architecture.depthwise else HEADER_BYTES
     if any(weights[zeros:WEIGHTS_HEADER_BYTES]) or of_weights["program_bytes"]:
         raise ProgramFormatError(Flaw.FORMAT, "weights.bin", "its header does not end with zeros")
     _check_constants(header, PROGRAM_MAGIC, architecture, "program.bin")
@@ -200,6 +205,10 @@ def check_weights(weights: bytes, architecture: Architecture) -> None:
     streamed = streamed_bytes(weights, architecture)
     if not WEIGHTS_HEADER_BYTES <= streamed <= len(weights):
         found = f"{len(weights)} bytes, of which {streamed} are streamed"
+        raise ProgramFormatError(Flaw.WEIGHTS_CHECKSUM, "weights.bin", found)
+    loaded = zlib.crc32(weights[streamed:])
+    if architecture.depthwise and loaded != _word(weights, LOADED_CRC_WORD):
+        found = f"CRC-32 of what is loaded is 0x{loaded:08x}, and 0x{_word(weights, LOADED_CRC_WORD):08x} in the header"
         raise ProgramFormatError(Flaw.WEIGHTS_CHECKSUM, "weights.bin", found)
     if (crc := _weights_crc(weights, streamed)) != header["weights_crc"]:
         found = f"CRC-32 is 0x{crc:08x}, and 0x{header['weights_crc']:08x} in the header"

@@ -100,15 +100,33 @@ def test_weights_that_are_loaded_have_a_sum_of_their_own(loaded):
     program = seal_program(bytes(PART_BYTES), weights, machine)
     crc = zlib.crc32(body[: 640 - loaded]) ^ zlib.crc32(body[640 - loaded :])
     assert struct.unpack("<4I", weights[20:36]) == (0, 704, crc, 704 - loaded)
-    assert not any(weights[36:64]) and struct.unpack("<2I", program[24:32]) == (704, crc)
+    assert struct.unpack("<I", weights[36:40]) == (zlib.crc32(body[640 - loaded :]),)
+    assert not any(weights[40:64]) and struct.unpack("<2I", program[24:32]) == (704, crc)
     assert streamed_bytes(weights, machine) == 704 - loaded
     assert not any(open_program(program, weights, machine))
-    for at in (32, 36, 64, max(64, 703 - loaded), 703):
+    for at in (32, 36, 40, 64, max(64, 703 - loaded), 703):
         wrong = bytearray(weights)
         wrong[at] ^= 8
         with pytest.raises(ProgramFormatError) as caught:
             open_program(program, bytes(wrong), machine)
-        assert caught.value.flaw == (Flaw.FORMAT if at == 36 else Flaw.WEIGHTS_CHECKSUM)
+        assert caught.value.flaw == (Flaw.FORMAT if at == 40 else Flaw.WEIGHTS_CHECKSUM)
+
+
+def test_changes_of_both_parts_of_the_weights_do_not_cancel():
+    """The same bit at the same distance from the end of both: the XOR of their sums is what it was."""
+    machine = Architecture(depthwise=4)
+    body = random.Random(5).randbytes(640)
+    weights = seal_weights(bytes(WEIGHTS_HEADER_BYTES) + body, machine, 300)
+    program = seal_program(bytes(PART_BYTES), weights, machine)
+    wrong = bytearray(weights)
+    wrong[703 - 17] ^= 8
+    wrong[703 - 300 - 17] ^= 8
+    assert zlib.crc32(wrong[64:404]) ^ zlib.crc32(wrong[404:]) == zlib.crc32(weights[64:404]) ^ zlib.crc32(
+        weights[404:]
+    )
+    with pytest.raises(ProgramFormatError) as caught:
+        open_program(program, bytes(wrong), machine)
+    assert caught.value.flaw == Flaw.WEIGHTS_CHECKSUM
 
 
 def test_where_nothing_is_loaded_the_sum_is_that_of_all_bytes():

@@ -13,6 +13,7 @@ from tcugen.program_format import (
     BLOCK_BYTES,
     FLAW_OF_WORD,
     HEADER_BYTES,
+    LOADED_CRC_WORD,
     PROGRAM_MAGIC,
     STREAMED_BYTES_WORD,
     WEIGHTS_HEADER_BYTES,
@@ -54,6 +55,7 @@ class HeaderCheck(wiring.Component):
         of_program: The beat is one of the program's, with or after its header.
         flawed, code, window: The first flaw, and in what window.
         program_bytes, weights_bytes, weights_crc: From the headers, once they have come.
+        loaded_crc: The same, in machines with depthwise convolutions alone.
     """
 
     en: Signal
@@ -66,6 +68,7 @@ class HeaderCheck(wiring.Component):
     program_bytes: Signal
     weights_bytes: Signal
     weights_crc: Signal
+    loaded_crc: Signal
 
     def __init__(self, architecture: Architecture):
         self._architecture = architecture
@@ -81,6 +84,7 @@ class HeaderCheck(wiring.Component):
                 "program_bytes": Out(32),
                 "weights_bytes": Out(32),
                 "weights_crc": Out(32),
+                **({"loaded_crc": Out(32)} if architecture.depthwise else {}),
             }
         )
 
@@ -145,6 +149,8 @@ class HeaderCheck(wiring.Component):
         name = WORDS[at] if at < len(WORDS) else ""
         if place == STREAMED_BYTES_WORD and self._architecture.depthwise:
             return None  # for who checks the file: here the sums and sizes of what is read count
+        if place == LOADED_CRC_WORD and self._architecture.depthwise:
+            return _Demand(taken_by=self.loaded_crc)
         fixed = constants(PROGRAM_MAGIC if in_program else WEIGHTS_MAGIC, self._architecture)
         stored = {"weights_bytes": self.weights_bytes, "weights_crc": self.weights_crc}
         if name in fixed:

@@ -111,6 +111,10 @@ class ImageCheck(wiring.Component):
         complete = Signal()
         weights_crc = crc.crc[WEIGHTS] ^ crc.crc[LOADED] if loaded else crc.crc[WEIGHTS]
         m.d.sync += complete.eq((weights_crc == headers.weights_crc) & (self.fresh_end == headers.weights_bytes))
+        if loaded:
+            # Beside both together: changes of both parts could cancel.
+            with m.If(crc.crc[LOADED] != headers.loaded_crc):
+                m.d.sync += complete.eq(0)
         with m.If(headers.flawed):
             m.d.comb += [
                 self.error.valid.eq(1),

@@ -179,7 +179,14 @@ def test_weights_that_load_reads_are_summed_up_too(bus_bytes):
         wrong = bytearray(weights)
         wrong[at] ^= 16
         assert check(program, wrong, **arguments) == (whole, (ErrorCode.WEIGHTS_CHECKSUM, len(weights)))
+    both = bytearray(weights)  # the same bit, as far from the end of each part: the XOR of their sums stays
+    both[-18] ^= 16
+    both[-256 - 18] ^= 16
+    assert check(program, both, **arguments) == (whole, (ErrorCode.WEIGHTS_CHECKSUM, len(weights)))
     few = len(weights) - 64
     assert check(program, weights, read=few, **arguments)[1] == (ErrorCode.WEIGHTS_CHECKSUM, few)
-    weights[36] ^= 1
+    other = bytearray(weights)
+    other[36] ^= 1
+    assert check(program, other, **arguments) == (whole, (ErrorCode.WEIGHTS_CHECKSUM, len(weights)))
+    weights[40] ^= 1
     assert check(program, weights, **arguments) == (0, (ErrorCode.FORMAT, Window.WEIGHTS))
