@@ -137,6 +137,13 @@ def test_wrong_fields_are_found(fields, message):
         check_program(changed(program, 0, **fields))
 
 
+def test_results_over_weights_of_its_own_are_found():
+    architecture = Architecture(rows=8, columns=8, activation_kib=32, output_lanes=2, depthwise=2)
+    program = compiled(WIDE, architecture)
+    with pytest.raises(CompileError, match="writes over weights, which it may read after that"):
+        check_program(changed(program, 0, out_base=pools(program)[0]["weights"]))
+
+
 def test_weights_that_are_not_loaded_whole_are_found():
     architecture = Architecture(rows=8, columns=8, activation_kib=32, output_lanes=2, depthwise=2)
     program = compiled(WIDE, architecture)
