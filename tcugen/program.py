@@ -22,6 +22,10 @@ Tensor = NDArray[np.int8 | np.int32]
 """Elements [C, H, W] of one tensor: int8, or int32 where a layer stores its sums."""
 
 
+_MOST = 1 << 48
+"""Of any number beside a program."""
+
+
 @dataclass(frozen=True)
 class TensorLayout:
     """Where the bytes of one int8 tensor stand, in the activation memory and in memory alike.
@@ -187,8 +191,12 @@ class Program:
 
         Raises:
             ProgramFormatError: If the machine would refuse the program.
+            ValueError, KeyError, TypeError, AttributeError: If `program.json` is not what `write` writes.
         """
-        manifest = json.loads((directory / "program.json").read_text())
+        try:
+            manifest = json.loads((directory / "program.json").read_text())
+        except RecursionError:
+            raise ValueError("program.json is nested too deeply") from None
         architecture = Architecture.from_dict(manifest["architecture"])
         weights = (directory / "weights.bin").read_bytes()
         parts = open_program((directory / "program.bin").read_bytes(), weights, architecture)
@@ -196,7 +204,7 @@ class Program:
         def port(values: Mapping[str, Any]) -> Port:
             return Port(values["tensor"], values["offset"], TensorLayout(**values["layout"]))
 
-        return cls(
+        program = cls(
             architecture=architecture,
             network=manifest["network"],
             mac_count=manifest["mac_count"],
@@ -211,3 +219,19 @@ class Program:
             tensors={name: TensorLayout(**values) for name, values in manifest["tensors"].items()},
             observations=tuple(Observation(**values) for values in manifest["observations"]),
         )
+        program._check_manifest()
+        return program
+
+    def _check_manifest(self) -> None:
+        """Raises ValueError if a number or name of `program.json` is none that a program can have."""
+        numbers = [
+            (name, getattr(self, name)) for name in ("mac_count", "input_bytes", "output_bytes", "scratch_bytes")
+        ]
+        for observation in self.observations:
+            numbers += [(f"an observation's {name}", value) for name, value in vars(observation).items()]
+        for name, value in numbers:
+            if name != "an observation's tensor" and (not isinstance(value, int) or not 0 <= value <= _MOST):
+                raise ValueError(f"{name} is {value!r}, but must be a whole number up to 2**48")
+        named = {observation.tensor for observation in self.observations} | {layer.tensor for layer in self.layers}
+        if missing := sorted(str(name) for name in named if name not in self.tensors):
+            raise ValueError(f"program.json has no tensor {missing[0]!r}, which it writes")

@@ -80,8 +80,10 @@ class Certificate:
             values: dict[str, Any] = json.loads(text)
             version = values.pop("format")
             proved = tuple(values.pop("proved"))
+            if not all(isinstance(count, int) for count in values["counts"].values()):
+                raise ValueError("its counts are not whole numbers")
             certificate = cls(**values)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise NotCertified(f"{FILE} is no certificate ({type(error).__name__}: {error})") from None
         if version != FORMAT or proved != PROVED:
             raise NotCertified(f"{FILE} is of another version of the checker")

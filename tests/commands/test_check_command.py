@@ -49,6 +49,37 @@ def test_a_changed_byte_is_refused(tcugen, folder, name, at, message):
     assert message in refused(tcugen, folder)
 
 
+def nonsense(**changes: object) -> str:
+    """The manifest with other values."""
+    return json.dumps(json.loads((REFERENCE / "program" / "program.json").read_text()) | changes)
+
+
+@pytest.mark.parametrize(
+    "name, text, message",
+    [
+        ("program.json", "[" * 200_000, "program.json is nested too deeply"),
+        ("program.json", nonsense(tensors={}), "program.json has no tensor"),
+        ("program.json", nonsense(scratch_bytes=float("inf")), "scratch_bytes is inf, but must be a whole number"),
+        ("program.json", nonsense(output_bytes=-1), "output_bytes is -1, but must be a whole number"),
+        (
+            "program.json",
+            nonsense(observations=[{"instruction": 3, "tensor": "avgpool", "channel0": "x"}]),
+            "an observation's channel0 is 'x', but must be a whole number",
+        ),
+        ("certificate.json", "[" * 200_000, "certificate.json is no certificate"),
+        (
+            "certificate.json",
+            (REFERENCE / "program" / "certificate.json").read_text().replace('"counts": {', '"counts": [1], "more": {'),
+            "certificate.json is no certificate",
+        ),
+    ],
+    ids=range(7),
+)
+def test_what_is_no_manifest_is_refused(tcugen, folder, name, text, message):
+    (folder / name).write_text(text)
+    assert message in refused(tcugen, folder)
+
+
 @pytest.mark.parametrize(
     "opcode, field, value, rule",
     [
