@@ -8512,6 +8512,7 @@ endmodule
 //     of_program: The beat is one of the program's, with or after its header.
 //     flawed, code, window: The first flaw, and in what window.
 //     program_bytes, weights_bytes, weights_crc: From the headers, once they have come.
+//     loaded_crc: The same, in machines with depthwise convolutions alone.
 module tcu_header_check (
     input  wire        clk,
     input  wire        rst,
