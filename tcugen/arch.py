@@ -49,6 +49,9 @@ DEPTHWISE_COLUMNS = 3
 DEPTHWISE_ROWS = 7
 """The most kernel rows of a depthwise convolution beside the array."""
 
+DEPTHWISE_STRIDE = 15
+"""Its largest stride: what the fields of its instruction hold."""
+
 
 ROW_RULE = f"one of {', '.join(map(str, ROW_SIZES))}"
 COLUMN_RULE = f"an even number between {COLUMN_SIZES[0]} and {COLUMN_SIZES[-1]}"

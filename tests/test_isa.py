@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from tcugen.arch import DEPTHWISE_STRIDE
 from tcugen.isa import (
     INSTRUCTION_BYTES,
     OWN_FIELDS,
@@ -119,3 +120,8 @@ def test_what_does_not_fit_is_refused():
             Instruction(Opcode.LOAD, {written: 1})
     with pytest.raises(EncodingError, match="an instruction is 64 bytes, not 63"):
         Instruction.decode(bytes(63))
+
+
+def test_the_largest_stride_of_a_depthwise_convolution_is_what_its_fields_hold():
+    fields = layout(Opcode.POOL)
+    assert min((1 << fields[name].field.bits) - 1 for name in ("stride_y", "step_x")) == DEPTHWISE_STRIDE

@@ -11,6 +11,7 @@ from typing import Literal, assert_never
 from tcugen.mapping.depthwise import DepthwiseTask, suits_the_pool_unit
 from tcugen.mapping.gather_task import GatherTask, Part
 from tcugen.mapping.phases import Phase, average_phases, block_phases, resize_phases
+from tcugen.mapping.pool_unit import InPoolUnit
 from tcugen.network.fusion import fused_producers
 from tcugen.network.graph import Network
 from tcugen.network.operators import (
@@ -137,38 +138,8 @@ class AverageTask:
 
 
 @dataclass(frozen=True)
-class PoolTask:
-    """A max-pool in the pool unit, beside the array.
-
-    Attributes: as those of `ConvTask`.
-    """
-
-    nodes: tuple[str, ...]
-    input: str
-    output: str
-    input_shape: Shape
-    output_shape: Shape
-    kernel: tuple[int, int]
-    stride: tuple[int, int]
-    padding: tuple[int, int, int, int]
-    int32: Literal[False] = False
-    residual: None = None
-    table: Literal[False] = False
-    multiply: Literal[False] = False
-    per_channel: Literal[False] = False
-
-    @property
-    def name(self) -> str:
-        return self.nodes[-1]
-
-    @property
-    def sums_channels(self) -> bool:
-        return False
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """Tensors the task reads."""
-        return (self.input,)
+class PoolTask(InPoolUnit):
+    """A max-pool."""
 
 
 @dataclass(frozen=True)
