@@ -21,14 +21,14 @@ help:
 	@echo "make pictures   build and run what the pictures of README and docs show, and take them anew; ten minutes"
 	@echo "make results    run what docs/results.md and the README show the results of, and write them there"
 	@echo "make reference  write $(reference), the build that a test compares byte for byte"
-	@echo "make faults     some 10,000 faults of bus, program, host and resets on the RTL: none may go unnoticed; ten minutes"
+	@echo "make faults     some 20,000 faults of bus, program, host and resets on two machines of RTL: none may go unnoticed; half an hour"
 	@echo "make faults-long  ten times as many"
 	@echo "make prove      properties of the hardware, proved, and broken hardware that the proofs must find; minutes"
 	@echo "make mutate     100 mutants of the hardware, one token each: which tests and proofs find them; an hour or two"
-	@echo "make mutants    5,000 programs wrong in one place: the checker of certificates must refuse them; a few minutes"
+	@echo "make mutants    10,000 programs wrong in one place: the checker of certificates must refuse them; a few minutes"
 	@echo "make networks-random  20,000 random networks on the emulator, 2,000 on the RTL: every tensor must be golden's; half an hour"
-	@echo "make endurance  20 inferences of ResNet-20 back to back on the RTL, with stalls and resets; a few minutes"
-	@echo "make upsets     bits flipped in every memory and register class during ResNet-20 on the RTL; half an hour"
+	@echo "make endurance  20 inferences of ResNet-20 back to back on the RTL, with stalls and resets, then of a network of all operators; a few minutes"
+	@echo "make upsets     bits flipped in every memory and register class during ResNet-20 on the RTL, then on a machine with every option; half an hour"
 	@echo "make fpga       a ResNet-20 machine for an ECP5, synthesised, placed and routed by open tools; half an hour or more"
 	@echo "make soc        a RISC-V processor runs ResNet-20 by the C driver in a simulated SoC with a DRAM controller; some minutes"
 	@echo "make calibrate  synthesise machines of many sizes, which estimates rest on; half an hour or more"
@@ -73,9 +73,15 @@ results: $(venv)/demo.stamp
 reference: $(venv)/demo.stamp
 	$(python) -m tcugen build --layer-config examples/reference.json --array 4x4 --activation-kib 16 --weight-tiles 64 --parameter-groups 32 -o $(reference)
 
+# A machine with every option, for a network that uses each: what the reference build does not have.
+everything := rtl_out/everything
+$(everything)/build.json: $(venv)/demo.stamp examples/everything.json
+	$(python) -m tcugen build --layer-config examples/everything.json --array 16x16 --activation-kib 16 --parity -o $(everything)
+
 .PHONY: faults
-faults: $(venv)/demo.stamp
+faults: $(everything)/build.json
 	$(python) -m sim.faults
+	$(python) -m sim.faults $(everything)
 
 .PHONY: faults-long
 faults-long: $(venv)/demo.stamp
@@ -92,8 +98,9 @@ mutate: $(venv)/test.stamp | test-prerequisites
 	$(python) -m sim.mutate $(MUTATE)
 
 .PHONY: mutants
-mutants: $(venv)/demo.stamp
+mutants: $(everything)/build.json
 	$(python) -m sim.mutants
+	$(python) -m sim.mutants $(everything)
 
 .PHONY: networks-random
 networks-random: $(venv)/test.stamp | prerequisites
@@ -104,12 +111,14 @@ rtl_out/resnet20_16x16/build.json: $(venv)/demo.stamp
 	$(python) -m tcugen build --layer-config resnet20 --array 16x16 -o $(@D)
 
 .PHONY: endurance
-endurance: rtl_out/resnet20_16x16/build.json
+endurance: rtl_out/resnet20_16x16/build.json $(everything)/build.json
 	$(python) -m sim.endurance rtl_out/resnet20_16x16
+	$(python) -m sim.endurance $(everything)
 
 .PHONY: upsets
-upsets: rtl_out/resnet20_16x16/build.json
+upsets: rtl_out/resnet20_16x16/build.json $(everything)/build.json
 	$(python) -m sim.upsets rtl_out/resnet20_16x16
+	$(python) -m sim.upsets $(everything)
 
 # The netlist is counted, then placed and routed. PART=gw2a-18 takes another part that nextpnr places on.
 PART ?= ecp5-45
@@ -156,7 +165,7 @@ lock: | prerequisites
 
 .PHONY: clean
 clean:
-	rm -rf $(venv) $(venv)-lock $(venv)-layers rtl_out/resnet50 rtl_out/resnet20_16x16 rtl_out/fpga rtl_out/fpga.json rtl_out/soc rtl_out/soc.json sim_build build tcugen.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(venv) $(venv)-lock $(venv)-layers rtl_out/resnet50 rtl_out/resnet20_16x16 $(everything) rtl_out/fpga rtl_out/fpga.json rtl_out/soc rtl_out/soc.json sim_build build tcugen.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # Installing is done once, and again when what is to be installed changes. pip reads its own settings (PIP_*, pip.conf).

@@ -13,11 +13,12 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.operands import operands
+from sim.operands import operands, windows
+from sim.tiles import passes
 from sim.value_numbers import Unknown, output_numbers
 from tcugen.access.box import Box
 from tcugen.access.drain import blocks, drain_padding, drain_reads, drain_writes
-from tcugen.access.pool import pool_reads, pool_writes
+from tcugen.access.pool import pool_reads, pool_weights, pool_writes
 from tcugen.access.transfer import in_memory, on_chip
 from tcugen.arch import Architecture
 from tcugen.compiler.deadlock import Execution
@@ -81,10 +82,11 @@ def _by_values(program: Program, mutant: Program) -> str | None:
     """Whether the outputs are made of the same values by the same sums, whatever else is moved or pooled."""
     architecture = program.architecture
     ours, theirs = (_by_unit(one) for one in (program, mutant))
-    for opcode in (Opcode.WEIGHT, Opcode.COMPUTE, Opcode.DRAIN):
+    same = {Opcode.WEIGHT: meaning, Opcode.COMPUTE: _tiles_taken, Opcode.DRAIN: meaning}
+    for opcode, of in same.items():
         pairs = zip(ours[opcode], theirs[opcode], strict=False)
         if len(ours[opcode]) != len(theirs[opcode]) or any(
-            a.fields != b.fields and meaning(a, architecture) != meaning(b, architecture) for a, b in pairs
+            a.fields != b.fields and of(a, architecture) != of(b, architecture) for a, b in pairs
         ):
             return None
     try:
@@ -93,6 +95,12 @@ def _by_values(program: Program, mutant: Program) -> str | None:
         return None
     same = all(np.array_equal(numbers, found[name]) for name, numbers in right.items())
     return "more than is needed" if same else None
+
+
+def _tiles_taken(one: Instruction, _architecture: Architecture) -> Meaning:
+    """What decides which tiles meet how many pixels, and where the sums go; not what those pixels are."""
+    pixels = [(y1 - y0) * one["n_x"] for y0, y1 in blocks(one)]
+    return one["n_columns"], passes(one), pixels, one["accumulate"], one["finish"], one["keep"]
 
 
 def _put_back(sequence: list[Instruction], other: list[Instruction], architecture: Architecture) -> list[Instruction]:
@@ -116,7 +124,8 @@ def _touched(one: Instruction, architecture: Architecture) -> Touched:
         return nothing, _all_bytes(on_chip(one))
     if one.opcode == Opcode.STORE:
         return nothing, _all_bytes(in_memory(one)) + (one["window"] << 40)
-    return _all_bytes(pool_reads(architecture, one)), _all_bytes(*pool_writes(architecture, one))
+    read = [_all_bytes(box) for box in (pool_reads(architecture, one), pool_weights(architecture, one))]
+    return np.concatenate(read), _all_bytes(*pool_writes(architecture, one))
 
 
 def _all_bytes(box: Box) -> NDArray[np.int64]:
@@ -196,15 +205,16 @@ def _drain(one: Instruction, architecture: Architecture) -> Meaning:
 
 
 def _pool(one: Instruction, architecture: Architecture) -> Meaning:
-    """For every result the words that are in its window: a maximum does not ask for their order."""
-    g, y, x, ky, kx = (
-        np.arange(one[name]).reshape([-1 if axis == place else 1 for axis in range(5)])
-        for place, name in enumerate(("n_groups", "n_y", "n_x", "n_ky", "n_kx"))
-    )
-    row, column = y * one["stride_y"] + ky, x * one["stride_x"] + kx
-    address = one["base"] + g * one["group_step"] + row * one["row_step"] + column * architecture.rows
-    in_y, in_x = one["iy0"] + row, one["ix0"] + column
-    inside = (in_y >= 0) & (in_y < one["height"]) & (in_x >= 0) & (in_x < one["width"])
-    words = np.where(inside, address & _MASK, -1).reshape(*address.shape[:3], -1)
-    windows = [np.unique(window).tolist() for window in words.reshape(-1, words.shape[-1])]
-    return words.shape[:3], windows, [_bytes(box.addresses) for box in pool_writes(architecture, one)]
+    """For every result the words that are in its window. A maximum does not ask for their order, but each word of a
+    depthwise convolution meets a weight of its own.
+    """
+    address, inside = windows(one, architecture)
+    words = np.where(inside, address & _MASK, -1)
+    out = [_bytes(box.addresses) for box in pool_writes(architecture, one)]
+    if not one["depthwise"]:
+        sets = [np.unique(window).tolist() for window in words.reshape(-1, words.shape[-1])]
+        return words.shape[:3], sets, out
+    numbers = [one[name] for name in ("n_x", "n_kx", "stride_x", "zero_point", "clamp_low", "clamp_high")]
+    pad = 0 if inside.all() else one["pad"]
+    weights = _bytes(pool_weights(architecture, one).addresses)
+    return "depthwise", words.shape, words.tobytes(), out, weights, numbers, pad

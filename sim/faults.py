@@ -1,10 +1,10 @@
 """Faults in simulation, as a table: what the machine makes of them, and of the run after each.
 
-    python -m sim.faults [--flipped N] [--cases N] [--only TEXT] [--jobs N] [--seed N] [--json FILE]
+    python -m sim.faults [BUILD] [--flipped N] [--cases N] [--only TEXT] [--jobs N] [--seed N] [--json FILE]
 
-Runs the network of `examples/faults.json`, flipped bits that of `examples/reference.json`, on the build in
-`rtl_out/reference`. Exit status 1 if there is anything in
-the columns that must be 0. After every fault comes a run without one, and without a reset where none is due.
+Runs the network of BUILD on its machine; without BUILD that of `examples/faults.json`, flipped bits that of
+`examples/reference.json`, on the build in `rtl_out/reference`. Exit status 1 if there is anything in the columns that
+must be 0. After every fault comes a run without one, and without a reset where none is due.
 """
 
 import argparse
@@ -22,10 +22,11 @@ import numpy as np
 from sim.fault_kinds import KINDS, FaultRow, Kind, Setting
 from sim.fault_kinds import row as row_of_cases
 from tcugen.compiler import compile_network
+from tcugen.network.errors import NetworkError
 from tcugen.network.layer_config import read_layer_config
 from tcugen.program import Program, Tensor
 from tcugen.program_format import Flaw
-from tcugen.simulator.build import read_architecture
+from tcugen.simulator.build import BuildError, read_architecture
 from tcugen.simulator.faults import simulate_faults, window_areas
 from tcugen.simulator.flips import Flip, FlippedRun, random_flips, simulate_flipped
 from tcugen.synthetic.integers import synthesise
@@ -44,27 +45,27 @@ FLIPPED_BITS = "flipped bits of program and weights"
 RIGHT_CODES = frozenset(flaw.name for flaw in Flaw)
 
 
-def network(path: Path, seed: int) -> tuple[Program, dict[str, Tensor]]:
-    """The program of a layer config and an image, int8 [C, H, W] by input."""
+def network(path: Path, seed: int, build: Path = BUILD) -> tuple[Program, dict[str, Tensor]]:
+    """The program of a layer config for a build, and an image, int8 [C, H, W] by input."""
     model, inputs = synthesise(read_layer_config(path), seed, 1)
-    return compile_network(model, read_architecture(BUILD)), {name: tensor[0] for name, tensor in inputs.items()}
+    return compile_network(model, read_architecture(build)), {name: tensor[0] for name, tensor in inputs.items()}
 
 
-def flipped_bits(runs: int, seed: int) -> FaultRow:
+def flipped_bits(runs: int, seed: int, build: Path = BUILD, path: Path = FLIPPED_NETWORK) -> FaultRow:
     """`runs` programs or weights with 1 to MOST_BITS flipped bits; after every tenth a right one.
 
     Raises:
         SimulationError: If a run hangs, or the machine breaks a rule of the bus or of its windows.
     """
-    program, image = network(FLIPPED_NETWORK, seed)
+    program, image = network(path, seed, build)
     rng = np.random.default_rng(seed)
     plan: list[list[Flip]] = [[]]
     for number in range(runs):
         plan.append(random_flips(program, rng, 1 + number % MOST_BITS))
         if number % 10 == 9:
             plan.append([])
-    (alone,) = simulate_flipped(program, BUILD, image, [[]], 10_000_000, WATCHDOG_CYCLES)
-    return row(plan, simulate_flipped(program, BUILD, image, plan, alone.cycles + SLACK_CYCLES, WATCHDOG_CYCLES), alone)
+    (alone,) = simulate_flipped(program, build, image, [[]], 10_000_000, WATCHDOG_CYCLES)
+    return row(plan, simulate_flipped(program, build, image, plan, alone.cycles + SLACK_CYCLES, WATCHDOG_CYCLES), alone)
 
 
 def row(plan: list[list[Flip]], found: list[FlippedRun], right: FlippedRun) -> FaultRow:
@@ -84,19 +85,19 @@ def row(plan: list[list[Flip]], found: list[FlippedRun], right: FlippedRun) -> F
     return FaultRow(FLIPPED_BITS, injected, detected, 0, injected - done - detected, done, 0, 0, wrong, dict(codes))
 
 
-def faulty_runs(kind: Kind, count: int, seed: int) -> FaultRow:
+def faulty_runs(kind: Kind, count: int, seed: int, build: Path = BUILD, path: Path = NETWORK) -> FaultRow:
     """`count` cases of a kind, drawn from `seed`.
 
     Raises:
         SimulationError: If the run without a fault is not done.
     """
-    program, image = network(NETWORK, seed)
-    alone = simulate_faults(program, BUILD, image, [], 10_000_000, WATCHDOG_CYCLES).alone
+    program, image = network(path, seed, build)
+    alone = simulate_faults(program, build, image, [], 10_000_000, WATCHDOG_CYCLES).alone
     rng = np.random.default_rng([seed, KINDS.index(kind)])
     setting = Setting(alone, window_areas(program), program.architecture)
     cases = [kind.draw(rng, setting) for _ in range(count)]
     # Random pauses make a run several times as long.
-    runs = simulate_faults(program, BUILD, image, cases, 20 * alone.cycles + SLACK_CYCLES, WATCHDOG_CYCLES)
+    runs = simulate_faults(program, build, image, cases, 20 * alone.cycles + SLACK_CYCLES, WATCHDOG_CYCLES)
     return row_of_cases(kind, cases, runs.cases, program.architecture)
 
 
@@ -125,6 +126,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m sim.faults", description="Faults on the RTL: none may go unnoticed."
     )
+    parser.add_argument("build", type=Path, nargs="?", metavar="BUILD", help="folder of a build (rtl_out/reference)")
     parser.add_argument("--flipped", type=int, default=FLIPPED, help=f"programs with flipped bits ({FLIPPED})")
     parser.add_argument("--cases", type=int, default=CASES, help=f"cases of every other kind ({CASES})")
     parser.add_argument("--only", default="", metavar="TEXT", help="only kinds with this in their name")
@@ -132,16 +134,24 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path, help="write the table to this file")
     options = parser.parse_args(arguments)
+    build, own = options.build or BUILD, options.build and options.build / "layer-config.json"
+    path, flipped = own or NETWORK, own or FLIPPED_NETWORK
     asked: list[Callable[[], FaultRow]] = [
-        partial(faulty_runs, kind, options.cases, options.seed) for kind in KINDS if options.only in kind.name
+        partial(faulty_runs, kind, options.cases, options.seed, build, path)
+        for kind in KINDS
+        if options.only in kind.name
     ]
     if options.only in FLIPPED_BITS:
-        asked.append(partial(flipped_bits, options.flipped, options.seed))
+        asked.append(partial(flipped_bits, options.flipped, options.seed, build, flipped))
     if not asked or min(options.flipped, options.cases, options.jobs) < 1:
         print("error: no kind has --only in its name, or a number is below 1; see --help", file=sys.stderr)
         return 2
-    with ThreadPoolExecutor(options.jobs) as pool:
-        rows = list(pool.map(_called, asked))
+    try:
+        with ThreadPoolExecutor(options.jobs) as pool:
+            rows = list(pool.map(_called, asked))
+    except (BuildError, NetworkError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     print("\n".join(table(rows)))
     if options.json:
         options.json.write_text(json.dumps({"format": 1, "rows": [asdict(one) for one in rows]}, indent=1) + "\n")

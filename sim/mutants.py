@@ -1,6 +1,8 @@
 """Programs that are wrong in one place, as a table: the checker of certificates refuses all of them.
 
-    python -m sim.mutants [--runs N] [--seed N] [--network NAME|FILE] [--array RxC] [--activation-kib N] [--json FILE]
+    python -m sim.mutants [BUILD] [--runs N] [--seed N] [--json FILE]
+
+The network and the machine are those of BUILD, with synthetic integers.
 
 A mutant that is certified must be the same program by an argument in which the checker has no part, see
 `sim.equivalence`; one that is certified without is missed. Exit status 1 if there is one.
@@ -23,12 +25,15 @@ from tcugen.certify.errors import NotCertified
 from tcugen.certify.files import Claim, ProgramFiles, read_files
 from tcugen.compiler import compile_network
 from tcugen.model.quantized import QuantizedNetwork
-from tcugen.network.layer_config import load_network
+from tcugen.network.errors import NetworkError
+from tcugen.network.graph import Network
+from tcugen.network.layer_config import read_layer_config
 from tcugen.program import Program
+from tcugen.simulator.build import BuildError, read_architecture
 from tcugen.synthetic.integers import synthesise
 
 RUNS = 5000
-NETWORK = str(Path(__file__).parents[1] / "examples" / "reference.json")
+BUILD = Path(__file__).parents[1] / "rtl_out" / "reference"
 IMAGES = 2
 
 
@@ -96,9 +101,9 @@ def _row(kind: str, found: Counter[str]) -> MutantRow:
     return MutantRow(kind, found.total(), found["refused"], same, found["missed"], reasons)
 
 
-def case_of(network: str, architecture: Architecture, seed: int) -> tuple[QuantizedNetwork, Program, list[Images]]:
+def case_of(network: Network, architecture: Architecture, seed: int) -> tuple[QuantizedNetwork, Program, list[Images]]:
     """A network with synthetic integers, its program, and images for the emulator."""
-    model, inputs = synthesise(load_network(network)[0], seed, IMAGES)
+    model, inputs = synthesise(network, seed, IMAGES)
     images: list[Images] = [{name: tensor[k] for name, tensor in inputs.items()} for k in range(IMAGES)]
     return model, compile_network(model, architecture), images
 
@@ -106,16 +111,20 @@ def case_of(network: str, architecture: Architecture, seed: int) -> tuple[Quanti
 def main(arguments: list[str]) -> int:
     """Prints the table; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m sim.mutants", description="Wrong programs are not certified.")
+    parser.add_argument("build", type=Path, nargs="?", metavar="BUILD", default=BUILD, help="rtl_out/reference")
     parser.add_argument("--runs", type=int, default=RUNS, help=f"mutants ({RUNS})")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--network", default=NETWORK, help="bundled name or layer config (examples/reference.json)")
-    parser.add_argument("--array", default="4x4", help="rows x columns (4x4)")
-    parser.add_argument("--activation-kib", type=int, default=16, help="activation memory (16)")
     parser.add_argument("--json", type=Path, help="write the table to this file")
     options = parser.parse_args(arguments)
-    rows, columns = map(int, options.array.split("x"))
-    architecture = Architecture(rows, columns, options.activation_kib, output_lanes=2)
-    model, program, images = case_of(options.network, architecture, options.seed)
+    if options.runs < 1:
+        print(f"error: --runs is {options.runs}, but must be at least 1; see --help", file=sys.stderr)
+        return 2
+    try:
+        network, architecture = read_layer_config(options.build / "layer-config.json"), read_architecture(options.build)
+    except (BuildError, NetworkError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    model, program, images = case_of(network, architecture, options.seed)
     table, missed = judged(model, program, images, mutants(program, options.runs, options.seed))
     print("| changed | mutants | refused | the same program | missed |\n|---|---:|---:|---:|---:|")
     for row in table:

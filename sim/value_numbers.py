@@ -3,8 +3,8 @@
 Every byte of memory has a number of 64 bits, made of the instruction that wrote it and of the numbers of the bytes that
 it was made from; what nothing has written in this run has the number of its place. Bytes with the same number have the
 same value, whatever the image and whatever was in memory. Sums are numbers of their operands and of their place among
-the tiles of all COMPUTEs, so the numbers of two programs can be compared only if WEIGHT, COMPUTE and DRAIN are the same
-ones in both, in order.
+the tiles of all COMPUTEs, operands that meet no weight but 0 left out. So the numbers of two programs can be compared
+only if WEIGHT and DRAIN are the same in both, in order, and every COMPUTE takes the same tiles.
 
 Work is done in one order that the waits allow: if there is no race, all others give the same.
 """
@@ -15,9 +15,11 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.operands import operands
+from sim.operands import operands, windows
+from sim.tiles import used_rows
 from tcugen.access.box import Addresses, wrapped
 from tcugen.access.drain import blocks, drain_padding, drain_reads, drain_writes
+from tcugen.access.pool import pool_weights, pool_writes
 from tcugen.access.transfer import in_memory, on_chip
 from tcugen.isa import WRITABLE_WINDOWS, Instruction, Opcode, Unit, Window
 from tcugen.program import Program
@@ -27,7 +29,7 @@ Numbers = NDArray[np.uint64]
 BANKS = 2
 """Tiles that may be finished and not yet drained."""
 
-_LITERAL, _BEFORE, _OPERAND, _RESULT, _MAXIMUM, _RESIDUAL = range(1, 7)
+_LITERAL, _BEFORE, _OPERAND, _RESULT, _MAXIMUM, _RESIDUAL, _PRODUCT, _PARAMETERS, _CONVOLVED = range(1, 10)
 
 
 class Unknown(Exception):
@@ -83,6 +85,7 @@ class _Run:
         self.completed = [0] * len(Unit)
         self.finished: deque[Numbers] = deque()
         self.open_bank: Numbers | None = None
+        self.used = used_rows(program)
 
     def all(self) -> None:
         """Everything, each unit in turn as far as it can go."""
@@ -135,13 +138,15 @@ class _Run:
         passes, lanes = address[0, 0, 0].size, self.architecture.rows
         places = np.arange(passes * lanes, dtype=np.uint64).reshape(passes, lanes)
         for column in range(one["n_columns"]):
+            used = self.used[number][column]
             for y0, y1 in blocks(one):
                 while not one["accumulate"] and len(self.finished) >= BANKS:
                     yield False
                 at = wrapped(address[column, y0:y1]).reshape(-1, passes)[..., None] + np.arange(lanes)
                 taken = inside[column, y0:y1].reshape(-1, passes, lanes)
                 numbers = np.where(taken, self.memory[np.where(taken, at, 0)], mixed(_LITERAL, one["pad"] & 0xFF))
-                sums = mixed(_OPERAND, number, column, places, numbers).sum(axis=(1, 2), dtype=np.uint64)
+                met = np.where(used, mixed(_OPERAND, number, column, places, numbers), np.uint64(0))
+                sums = met.sum(axis=(1, 2), dtype=np.uint64)
                 if one["accumulate"]:
                     if self.open_bank is None:
                         raise Unknown("COMPUTE adds to nothing")
@@ -182,24 +187,35 @@ class _Run:
             raise Unknown("DRAIN reads what it writes")
 
     def _pool(self, _number: int, one: Instruction) -> Iterator[bool]:
-        """A maximum is known by the set of what it is taken of."""
-        g, y, x, ky, kx = (
-            np.arange(one[name]).reshape([-1 if axis == place else 1 for axis in range(5)])
-            for place, name in enumerate(("n_groups", "n_y", "n_x", "n_ky", "n_kx"))
-        )
-        row, column = y * one["stride_y"] + ky, x * one["stride_x"] + kx
-        address = one["base"] + g * one["group_step"] + row * one["row_step"] + column * self.architecture.rows
-        in_y, in_x = one["iy0"] + row, one["ix0"] + column
-        inside = (in_y >= 0) & (in_y < one["height"]) & (in_x >= 0) & (in_x < one["width"])
-        inside = np.broadcast_to(inside, address.shape).reshape(*address.shape[:3], -1)[..., None]
-        lanes = np.arange(self.architecture.rows)
-        at = wrapped(address.reshape(*address.shape[:3], -1)[..., None] + lanes)
-        out = one["out_base"] + g * one["out_group_step"] + y * one["out_row_step"] + x * self.architecture.rows
-        out = wrapped(out.reshape(address.shape[:3])[..., None] + lanes)
-        if np.isin(at[np.broadcast_to(inside, at.shape)], out).any():
+        """A maximum is known by the set of what it is taken of, a depthwise convolution by taps and weights."""
+        address, inside = windows(one, self.architecture)
+        inside, lanes = inside[..., None], np.arange(self.architecture.rows)
+        at = wrapped(address[..., None] + lanes)
+        (box,) = pool_writes(self.architecture, one)
+        out = wrapped(box.addresses[..., 0, 0, None] + lanes)
+        weights = wrapped(pool_weights(self.architecture, one).addresses[:, None] + lanes)
+        if np.isin(at[np.broadcast_to(inside, at.shape)], out).any() or np.isin(weights, out).any():
             raise Unknown("POOL reads what it writes")
-        numbers = np.sort(np.where(inside, self.memory[np.where(inside, at, 0)], mixed(_LITERAL, 0x180)), axis=3)
-        again = np.zeros(numbers.shape, bool)
-        again[:, :, :, 1:] = numbers[:, :, :, 1:] == numbers[:, :, :, :-1]
-        self.memory[out] = np.where(again, np.uint64(0), mixed(_MAXIMUM, numbers)).sum(axis=3, dtype=np.uint64)
+        outside = mixed(_LITERAL, one["pad"] & 0xFF if one["depthwise"] else 0x180)
+        taps = np.where(inside, self.memory[np.where(inside, at, 0)], outside)
+        self.memory[out] = self._convolved(one, taps, self.memory[weights]) if one["depthwise"] else _maxima(taps)
         yield True
+
+    def _convolved(self, one: Instruction, taps: Numbers, weights: Numbers) -> Numbers:
+        """Of taps [groups, rows, outputs, taps, lanes] and words of weights and parameters [words, lanes]."""
+        count = taps.shape[3]
+        blocks = weights.reshape(len(taps), 1, 1, -1, self.architecture.rows)
+        products = mixed(_PRODUCT, taps, blocks[..., :count, :]).sum(axis=3, dtype=np.uint64)
+        # A channel's bias and multiplier are eight bytes in a row.
+        parameters = blocks[..., count:, :].reshape(len(taps), 1, 1, self.architecture.rows, -1)
+        channel = mixed(_PARAMETERS, *np.moveaxis(parameters, -1, 0))
+        numbers = [one[name] & 0xFF for name in ("zero_point", "clamp_low", "clamp_high")]
+        return mixed(_CONVOLVED, products, channel, *numbers)
+
+
+def _maxima(taps: Numbers) -> Numbers:
+    """Of taps [..., taps, lanes]: the same tap twice counts once."""
+    numbers = np.sort(taps, axis=3)
+    again = np.zeros(numbers.shape, bool)
+    again[:, :, :, 1:] = numbers[:, :, :, 1:] == numbers[:, :, :, :-1]
+    return np.where(again, np.uint64(0), mixed(_MAXIMUM, numbers)).sum(axis=3, dtype=np.uint64)

@@ -1,37 +1,44 @@
 """Programs that are wrong in one place are not certified; those that are certified are the same program."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from sim.equivalence import meaning, why_equal
-from sim.mutants import NETWORK, case_of, judged, main, mutated
+from sim.faults import FLIPPED_NETWORK
+from sim.mutants import case_of, judged, main, mutated
 from sim.mutants import files_of as files_of_program
+from sim.tiles import used_rows
 from sim.wrong_programs import KINDS, WAITS, Mutant, mutants
 from tcugen.arch import Architecture
 from tcugen.certify.checker import certify
 from tcugen.certify.errors import NotCertified
 from tcugen.isa import Instruction, Opcode
+from tcugen.network.layer_config import read_layer_config
 from tcugen.program_format import WEIGHTS_HEADER_BYTES, seal_weights
 
 MACHINE = Architecture(4, 4, 16, output_lanes=2)
+EVERYTHING = Path(__file__).parents[2] / "examples" / "everything.json"
+EQUIPPED = Architecture(16, 8, 16, output_lanes=2, tables=1, multiply=1, per_channel=1, depthwise=4)
 CASES = {
-    "reference": (NETWORK, MACHINE, 240),
+    "reference": (FLIPPED_NETWORK, MACHINE, 240),
+    "everything": (EVERYTHING, EQUIPPED, 240),
 }
 """Network, machine and how many mutants."""
 
 
 @pytest.fixture(scope="module")
 def small():
-    return case_of(NETWORK, MACHINE, 1)
+    return case_of(read_layer_config(FLIPPED_NETWORK), MACHINE, 1)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_no_mutant_is_missed(name):
     network, architecture, runs = CASES[name]
-    model, program, images = case_of(network, architecture, 2)
+    model, program, images = case_of(read_layer_config(network), architecture, 2)
     rows, missed = judged(model, program, images, mutants(program, runs, 3))
     assert [(mutant.kind, mutant.what) for mutant in missed] == []
     assert sum(row.mutants for row in rows) == runs == sum(row.refused + row.same for row in rows)
@@ -105,6 +112,41 @@ def test_what_a_field_decides_is_read_from_the_instruction_set(small):
         other = Instruction(once.opcode, once.fields | {name: once[name] ^ 1})
         assert meaning(once, MACHINE) != meaning(other, MACHINE), name
     assert why_equal(program, program, images) == "a field that decides nothing"
+
+
+def test_depthwise_convolutions_have_a_meaning_of_their_own():
+    _, program, images = case_of(read_layer_config(EVERYTHING), EQUIPPED, 1)
+    at, one = next((at, one) for at, one in enumerate(program.instructions) if one.fields.get("depthwise"))
+    idle = Instruction(one.opcode, one.fields | {"layer": one["layer"] + 1})
+    assert meaning(one, EQUIPPED) == meaning(idle, EQUIPPED)
+    for name, value in (("weights", 16), ("pad", 1), ("zero_point", 1), ("step_x", 1), ("depthwise", 1), ("iy0", 2)):
+        other = Instruction(one.opcode, one.fields | {name: one[name] ^ value})
+        assert meaning(one, EQUIPPED) != meaning(other, EQUIPPED), name
+        changed = (*program.instructions[:at], other, *program.instructions[at + 1 :])
+        assert why_equal(program, replace(program, instructions=changed), images) is None, name
+
+
+def test_what_meets_no_weight_may_be_anything():
+    """A concat takes some channels of a word: a row may as well end before the last ones, which have no weight."""
+    _, program, images = case_of(read_layer_config(EVERYTHING), EQUIPPED, 1)
+    computes = [one for one in program.instructions if one.opcode == Opcode.COMPUTE]
+    one, in_use = next(
+        (one, (used.sum(axis=(0, 1)) > 0))
+        for one, used in zip(computes, used_rows(program), strict=True)
+        if one["n_y"] > 1 and one["x_step"] % EQUIPPED.rows == 0 and not used[..., -1].any()
+    )
+    at = program.instructions.index(one)
+    unused = int(np.argmax(np.flip(in_use)))
+    for shorter, reason in ((unused, "more than is needed"), (unused + 1, None)):
+        other = Instruction(one.opcode, one.fields | {"row_bytes": one["row_bytes"] - shorter})
+        changed = (*program.instructions[:at], other, *program.instructions[at + 1 :])
+        assert why_equal(program, replace(program, instructions=changed), images) == reason, shorter
+
+
+def test_the_command_refuses_a_folder_without_a_build(capsys, tmp_path):
+    assert main([str(tmp_path), "--runs", "12"]) == 2
+    assert main(["--runs", "0"]) == 2
+    assert "must be at least 1" in capsys.readouterr().err
 
 
 def test_the_command_prints_a_table_and_writes_it(capsys, tmp_path):

@@ -6,17 +6,19 @@ import numpy as np
 import pytest
 
 from sim.equivalence import why_equal
-from sim.mutants import NETWORK, case_of
+from sim.faults import FLIPPED_NETWORK
+from sim.mutants import case_of
 from sim.value_numbers import Unknown, mixed, output_numbers
 from tcugen.arch import Architecture
 from tcugen.isa import Instruction, Opcode, Window
+from tcugen.network.layer_config import read_layer_config
 
 MACHINE = Architecture(4, 4, 16, output_lanes=2)
 
 
 @pytest.fixture(scope="module")
 def small():
-    _, program, images = case_of(NETWORK, MACHINE, 1)
+    _, program, images = case_of(read_layer_config(FLIPPED_NETWORK), MACHINE, 1)
     return program, images
 
 
