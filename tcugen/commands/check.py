@@ -15,6 +15,8 @@ from tcugen.program import Program
 from tcugen.program_format import ProgramFormatError
 
 FILES = ("program.bin", "weights.bin", "program.json")
+LARGEST_WINDOWS = 1 << 29
+"""Bytes that the windows of tensors may have together: each takes several of this machine to look at."""
 
 
 def check(program: Path, rtl: Path, console: Console, model: Path | None = None) -> None:
@@ -60,6 +62,12 @@ def _read(folder: Path, architecture: Architecture) -> Program:
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         # ValueError also of an architecture that cannot be, or an instruction that cannot be decoded.
         raise UsageError(f"{folder} holds no program: {error!s}; take all three files from one build") from error
+    windows = program.input_bytes, program.output_bytes, program.scratch_bytes
+    if sum(windows) > LARGEST_WINDOWS:
+        raise UsageError(
+            f"{folder}: windows of {' + '.join(f'{size:,}' for size in windows)} bytes, but check takes programs with "
+            f"at most {LARGEST_WINDOWS:,} for inputs, outputs and scratch together; take program.json from the build"
+        )
     if program.architecture.for_programs != architecture.for_programs:
         theirs, ours = program.architecture.for_programs.to_dict(), architecture.for_programs.to_dict()
         names = sorted(set(theirs) | set(ours))

@@ -1,5 +1,6 @@
 """Static check of a finished program, from its instructions alone."""
 
+from tcugen.access.extent import MOST_TIMES, reach
 from tcugen.arch import DEPTHWISE_COLUMNS, DEPTHWISE_ROWS, Architecture
 from tcugen.compiler.deadlock import Execution
 from tcugen.compiler.hazards import Hazards
@@ -42,6 +43,8 @@ def _rules(
     ]
     bus = architecture.bus_bytes
     rules.append((instruction["layer"] < n_layers, f"layer {instruction['layer']} is not one of {n_layers}"))
+    reached, most = reach(architecture, instruction), MOST_TIMES * architecture.activation_bytes
+    rules.append((reached <= most, f"reaches {reached:,} bytes of a memory that has {architecture.activation_bytes:,}"))
     if instruction.opcode == Opcode.WEIGHT:
         end = weights_end(instruction, architecture)
         rules += [

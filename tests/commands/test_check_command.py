@@ -49,6 +49,29 @@ def test_a_changed_byte_is_refused(tcugen, folder, name, at, message):
     assert message in refused(tcugen, folder)
 
 
+@pytest.mark.parametrize("field, size", [("output_bytes", 1 << 47), ("scratch_bytes", 1 << 30)])
+def test_a_window_that_nobody_has_memory_for_is_refused(tcugen, folder, field, size):
+    (folder / "program.json").write_text(nonsense(**{field: size}))
+    assert f"{size:,}" in (message := refused(tcugen, folder)) and "at most 536,870,912" in message
+
+
+@pytest.mark.parametrize("opcode, fields, reached", [
+    (Opcode.POOL, {"n_groups": 4095, "n_y": 4095, "n_x": 4095}, 4095**3 * 4),
+    (Opcode.POOL, {"n_groups": 4095, "n_ky": 255, "n_kx": 255, "height": 65535, "width": 65535}, 4095 * 261**2 * 4),
+    (Opcode.DRAIN, {"n_columns": 4095, "n_y": 4095, "block_rows": 1}, 0),
+    (Opcode.LOAD, {"segments": 4095, "segment_bytes": 1 << 20}, 4095 << 20),
+    (Opcode.COMPUTE, {"n_groups": 4095, "n_ky": 255, "height": 65535, "row_bytes": 1 << 20}, 0),
+])  # fmt: skip
+def test_loops_larger_than_memory_are_refused_before_they_are_walked(tcugen, folder, opcode, fields, reached):
+    program = Program.read(folder)
+    at, one = next((at, one) for at, one in enumerate(program.instructions) if one.opcode == opcode)
+    changed = Instruction(opcode, one.fields | fields)
+    replace(program, instructions=(*program.instructions[:at], changed, *program.instructions[at + 1 :])).write(folder)
+    message = refused(tcugen, folder)
+    assert f"instruction {at} ({opcode.name}" in message and "of a memory that has 16,384" in message
+    assert not reached or f"reaches {reached:,} bytes" in message
+
+
 def nonsense(**changes: object) -> str:
     """The manifest with other values."""
     return json.dumps(json.loads((REFERENCE / "program" / "program.json").read_text()) | changes)
