@@ -82,6 +82,8 @@ $(everything)/build.json: $(venv)/demo.stamp examples/everything.json
 faults: $(everything)/build.json
 	$(python) -m sim.faults
 	$(python) -m sim.faults $(everything)
+	$(python) -m sim.wrong_fields
+	$(python) -m sim.wrong_fields $(everything)
 
 .PHONY: faults-long
 faults-long: $(venv)/demo.stamp

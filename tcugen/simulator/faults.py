@@ -54,6 +54,7 @@ class Case:
         soft_reset, hard_reset: Cycle of a reset by register, or of machine and memory.
         access: Cycle in which `register_value` is written to the register at `register_address`.
         window: Number of the window that is set to `base` and `bytes`.
+        flips: Bits of memory that are the other way round during the run, 8 * address + bit.
     """
 
     bad_read: int = NEVER
@@ -73,10 +74,12 @@ class Case:
     window: int = NEVER
     base: int = 0
     bytes: int = 0
+    flips: tuple[int, ...] = ()
 
     def line(self) -> str:
         """As the harness reads it."""
-        return " ".join(f"{field.name} {int(getattr(self, field.name))}" for field in fields(self))
+        single = [f"{field.name} {int(getattr(self, field.name))}" for field in fields(self) if field.name != "flips"]
+        return " ".join([*single, *(f"flip {bit}" for bit in self.flips)])
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,7 @@ class Outcome:
         refused: An access to a register that the case makes, or the start, was answered with SLVERR.
         started: The run was started.
         hung: The machine was still busy when it should long have been at rest.
+        stuck: And was so after a soft reset.
         happened: What was to go wrong did.
         status, code, address: Registers STATUS, ERROR_CODE and ERROR_ADDRESS_* at the end.
         bad_address: Of the beat that was answered wrongly.
@@ -100,6 +104,7 @@ class Outcome:
     refused: bool
     started: bool
     hung: bool
+    stuck: bool
     happened: bool
     status: int
     code: ErrorCode
@@ -116,12 +121,13 @@ class Outcome:
     @staticmethod
     def read(line: str) -> "Outcome":
         """As the harness writes it."""
-        refused, started, hung, happened, status, code, *words = line.rstrip("\n").split(" ", 14)
+        refused, started, hung, stuck, happened, status, code, *words = line.rstrip("\n").split(" ", 15)
         address, bad_address, cycles, beats, responses, right, untouched, afterwards, stray = words
         return Outcome(
             refused == "1",
             started == "1",
             hung == "1",
+            stuck == "1",
             happened == "1",
             int(status),
             ErrorCode(int(code)),

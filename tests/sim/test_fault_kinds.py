@@ -18,6 +18,7 @@ RIGHT = Outcome(
     refused=False,
     started=True,
     hung=False,
+    stuck=False,
     happened=True,
     status=STATUS_DONE,
     code=ErrorCode.NONE,
@@ -122,8 +123,9 @@ def test_windows_that_cannot_be_cannot():
 def test_a_case_is_written_as_the_harness_reads_it():
     words = Case(wrong_last=7, last_kind=WrongLast.EXTRA).line().split()
     values = dict(zip(words[::2], map(int, words[1::2]), strict=True))
+    assert Case(flips=(3, 99)).line().split()[-4:] == ["flip", "3", "flip", "99"] and "flip" not in values
     assert values["wrong_last"] == 7 and values["last_kind"] == 2 and values["bad_read"] == NEVER
-    line = "0 1 0 1 4 2 4096 4344 1000 600 9 0 1 1 AXI: a burst, far away\n"
+    line = "0 1 0 0 1 4 2 4096 4344 1000 600 9 0 1 1 AXI: a burst, far away\n"
     assert Outcome.read(line) == replace(STOPPED, right=False, stray="AXI: a burst, far away")
 
 

@@ -32,6 +32,7 @@ struct Case {
     uint64_t register_address = 0, register_value = 0;      // that is written by the access
     int64_t window = -1;                                    // of kWindows, is set like this:
     uint64_t base = 0, bytes = 0;
+    std::vector<int64_t> flips;                             // 8 * address + bit, of memory during the run
 
     static bool read(std::istream& words, Case& one) {
         std::string name;
@@ -55,7 +56,8 @@ struct Case {
             {"register_address", &register_address}, {"register_value", &register_value},
             {"base", &base},                         {"bytes", &bytes},
         };
-        if (whole.count(name)) *whole.at(name) = value;
+        if (name == "flip") flips.push_back(value);
+        else if (whole.count(name)) *whole.at(name) = value;
         else if (small.count(name)) *small.at(name) = static_cast<uint32_t>(value);
         else if (wide.count(name)) *wide.at(name) = static_cast<uint64_t>(value);
         else throw std::runtime_error("unknown name in faults.txt: " + name);
@@ -66,6 +68,7 @@ struct Outcome {
     bool refused = false;  // an access to a register that the case makes, or the start, got SLVERR
     bool started = false;
     bool hung = false;     // still busy after the most cycles of the job
+    bool stuck = false;    // and after a soft reset too
     bool happened = false;
     uint32_t status = 0, error_code = 0;
     uint64_t error_address = 0, bad_address = 0, cycles = 0;
@@ -76,7 +79,7 @@ struct Outcome {
     std::string stray;             // the rule of the bus that was broken
 
     void print(std::ostream& file) const {
-        file << refused << ' ' << started << ' ' << hung << ' ' << happened << ' ' << status << ' ' << error_code << ' '
+        file << refused << ' ' << started << ' ' << hung << ' ' << stuck << ' ' << happened << ' ' << status << ' ' << error_code << ' '
              << error_address << ' ' << bad_address << ' ' << cycles << ' ' << read_beats << ' ' << write_answers << ' '
              << right << ' ' << untouched << ' ' << right_afterwards << ' ' << stray << '\n';
     }
@@ -128,6 +131,23 @@ class Runner {
     }
 
    private:
+    // Bits of memory that are wrong until it goes out of scope.
+    class Flipped {
+       public:
+        Flipped(Runner& runner, const Case& one) : runner_(runner), one_(one) { flip(); }
+        ~Flipped() { flip(); }
+        Flipped(const Flipped&) = delete;
+        Flipped& operator=(const Flipped&) = delete;
+
+       private:
+        void flip() {
+            for (const int64_t bit : one_.flips) *runner_.at(static_cast<uint64_t>(bit) / 8) ^= uint8_t{1} << bit % 8;
+        }
+
+        Runner& runner_;
+        const Case& one_;
+    };
+
     void set_up() {
         host_.write(reg::INTERRUPT_ENABLE, 1);
         host_.write(reg::WATCHDOG, job_.watchdog);
@@ -179,6 +199,7 @@ class Runner {
 
     void faulty_run(const Case& one, Outcome& outcome) {
         clear_output();
+        const Flipped flipped(*this, one);
         try {
             set_windows(one);
             memory_.arm(one.fault);
@@ -239,7 +260,10 @@ class Runner {
             outcome.hung = true;
             soft_reset();
         }
-        if (host_.read(reg::STATUS) & kStatusBusy) hard_reset();
+        if (host_.read(reg::STATUS) & kStatusBusy) {
+            outcome.stuck = true;
+            hard_reset();
+        }
     }
 
     void soft_reset() {
