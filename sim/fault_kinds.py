@@ -16,6 +16,8 @@ from tcugen.simulator.memory_image import PAGE_BYTES, Area
 SLVERR, DECERR = 2, 3
 LAST_CYCLES = 100
 """Accesses that must come while the machine is busy come at least so long before the end of a run without a fault."""
+START_CYCLES = 20
+"""At most so many cycles of a run have gone by when the write that starts it is answered."""
 
 FREE_REGISTERS = ("INTERRUPT_ENABLE", "LAYER_SELECT")
 """May be written while the machine is busy."""
@@ -124,9 +126,11 @@ def soft_reset(rng: np.random.Generator, setting: Setting) -> Case:
 
 
 def hard_reset(rng: np.random.Generator, setting: Setting) -> Case:
-    """Of machine and memory, in any cycle."""
+    """Of machine and memory, in any cycle before the end."""
     return Case(
-        hard_reset=below(rng, setting.alone.cycles), pause_one_in=4 * below(rng, 2), seed=1 + below(rng, 1 << 30)
+        hard_reset=below(rng, setting.alone.cycles - START_CYCLES),
+        pause_one_in=4 * below(rng, 2),
+        seed=1 + below(rng, 1 << 30),
     )
 
 

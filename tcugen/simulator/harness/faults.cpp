@@ -24,7 +24,7 @@
 
 namespace {
 
-constexpr int kSettleCycles = 400;  // more than any answer takes that is still due
+constexpr int kSettleCycles = 1000;  // more than all answers take that may still be due: 16 bursts of 32 beats
 
 struct Case {
     Fault fault;
