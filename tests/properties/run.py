@@ -23,6 +23,8 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from tcugen.arch import Architecture
+from tcugen.mapping.depthwise import DepthwiseTask
+from tcugen.mapping.tasks import tasks_of
 from tcugen.network.operators import AveragePool, Conv, MaxPool
 from tcugen.processes import process_pool
 from tcugen.rtl.emit import emit
@@ -46,6 +48,8 @@ MACHINES = {
 MACHINES |= {
     "1 KiB": Architecture(4, 8, 1, bus_bytes=8, accumulator_depth=16, weight_tiles=4, parameter_groups=2),
     "8 KiB": Architecture(8, 32, 8, bus_bytes=64, accumulator_depth=256, output_lanes=4, tables=1, multiply=1),
+    "8x6 depthwise": replace(machine("8x6"), tables=1, depthwise=2),
+    "16x12 depthwise": replace(machine("16x12"), tables=1, multiply=1, per_channel=1, parity=1, depthwise=16),
 }
 
 
@@ -89,6 +93,10 @@ def traits(case: Case, architecture: Architecture) -> Iterator[str]:
         yield "asymmetric padding"
     if any(isinstance(node, Conv) and node.groups > 1 for node in windows):
         yield "groups"
+    if architecture.depthwise and any(
+        isinstance(task, DepthwiseTask) for task in tasks_of(case.network, depthwise=True)
+    ):
+        yield "depthwise beside the array"
     if case.extreme:
         yield "extreme scales"
     if architecture.rows != architecture.columns:
@@ -100,9 +108,10 @@ def traits(case: Case, architecture: Architecture) -> Iterator[str]:
 
 def part_of(on: str, number: int, examples: int, folder: Path | None) -> Row:
     """Part `number` of the networks for the emulator, or for the machine whose Verilog is in `folder`."""
-    row, extras = Row(on), {"tables": number % 2, "products": number // 2 % 2}
+    row, extras = Row(on), {"tables": number % 2, "products": number // 2 % 2, "depthwise": number // 4 % 2}
     if folder is not None:
-        extras = {"tables": MACHINES[on].tables, "products": MACHINES[on].per_channel}
+        one = MACHINES[on]
+        extras = {"tables": one.tables, "products": one.per_channel, "depthwise": int(one.depthwise > 0)}
 
     def judge(case: Case, architecture: Architecture) -> None:
         elements = simulated(case, architecture, folder) if folder else emulated(case, architecture)

@@ -27,10 +27,14 @@ def test_what_a_network_has_is_counted():
     }  # fmt: skip
     plain = Case(Network("random", (("x", Shape(4, 8, 8)),), (Conv("a", ("x",), 4, kernel=(3, 3)),)))
     assert set(traits(plain, Architecture(8, 8, 2))) == {"1 to 8 KiB", "bus of 8 bytes"}
+    separable = Case(Network("random", (("x", Shape(4, 8, 8)),), (Conv("a", ("x",), 4, kernel=(3, 3), groups=4),)))
+    assert set(traits(separable, Architecture(8, 8))) == {"groups", "bus of 8 bytes"}
+    beside = traits(separable, Architecture(8, 8, depthwise=2))
+    assert set(beside) == {"groups", "bus of 8 bytes", "depthwise beside the array"}
 
 
 def test_the_machines_of_the_rtl_are_as_different_as_they_can_be():
-    assert len(MACHINES) == 12
+    assert len(MACHINES) == 14 and sum(machine.depthwise > 0 for machine in MACHINES.values()) == 2
     assert {machine.bus_bytes for machine in MACHINES.values()} == {4, 8, 16, 32, 64}
     assert {1, 2, 3, 4, 8} == {machine.activation_kib for machine in MACHINES.values()}
     assert {machine.tables for machine in MACHINES.values()} == {0, 1}
