@@ -152,7 +152,7 @@ def test_everything_that_cannot_run_is_listed_in_the_words_of_the_file(tmp_path)
     graph = Graph(shape=(3, 12, 10))
     x = graph.node("Conv", "image", real(graph, 4, 3, 3, 3), name="first")
     x = graph.node("LRN", x, size=3, name="normalise")
-    x = graph.node("MaxPool", x, kernel_shape=[2, 2], dilations=[2, 2], name="holes")
+    x = graph.node("LpPool", x, kernel_shape=[2, 2], name="holes")
     x = graph.node("Resize", x, "", graph.constant([1, 1, 1.5, 2], np.float32), name="stretch")
     x = graph.node("ReduceMean", x, axes=[1], name="over channels")
     path = graph.save(tmp_path / "net.onnx", graph.node("Softmax", x, name="classes"))
@@ -160,7 +160,7 @@ def test_everything_that_cannot_run_is_listed_in_the_words_of_the_file(tmp_path)
         read(path)
     lines = str(refused.value).splitlines()
     assert [line.split(":")[0].strip() for line in lines[1:]] == [
-        "normalise (LRN)", "holes (MaxPool)", "stretch (Resize)", "over channels (ReduceMean)", "classes (Softmax)",
+        "normalise (LRN)", "holes (LpPool)", "stretch (Resize)", "over channels (ReduceMean)", "classes (Softmax)",
     ]  # fmt: skip
     assert "scales = [1.0, 1.0, 1.5, 2.0]" in lines[3] and "end the model in front of it" in lines[5]
 
