@@ -65,7 +65,11 @@ CASES: dict[type[Node], tuple[Case, ...]] = {
         ("of two convolutions", (FIRST, SECOND, Add("x", ("a", "b")))),
         ("of two tensors that the array does not make", (POOLED, Add("x", ("a", "before")))),
     ),
-    MaxPool: (("3x3, stride 2", (MaxPool("x", ("before",), (3, 3), (2, 2), ONES),)),),
+    MaxPool: (
+        ("3x3, stride 2", (MaxPool("x", ("before",), (3, 3), (2, 2), ONES),)),
+        ("3x3, rows 2 apart", (MaxPool("x", ("before",), (3, 3), ONCE, (2, 1, 2, 1), (2, 1)),)),
+        ("1x3, columns 2 apart", (MaxPool("x", ("before",), (1, 3), ONCE, (0, 2, 0, 2), (1, 2)),)),
+    ),
     AveragePool: (
         ("2x2, stride 2", (AveragePool("x", ("before",), (2, 2), (2, 2)),)),
         ("3x3, padding not counted", (AveragePool("x", ("before",), (3, 3), ONCE, ONES),)),

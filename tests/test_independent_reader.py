@@ -56,8 +56,11 @@ def test_a_whole_dump_passes(dump, capsys):
     assert independent_reader.check(dump) == 0
 
 
-def test_distances_between_taps_are_read(tmp_path, capsys):
-    assert independent_reader.check(_dump_of("dilated", tmp_path / "dump")) == 0
+@pytest.mark.parametrize("name", ["dilated", "dilated_pool"])
+def test_distances_between_taps_are_read(name, tmp_path, capsys):
+    assert independent_reader.check(_dump_of(name, tmp_path / "dump")) == 0
+    entries = json.loads((tmp_path / "dump" / "dump.json").read_text())["nodes"]
+    assert any(entry.get("dilation", [1, 1]) != [1, 1] for entry in entries)
     assert capsys.readouterr().out.endswith(": 0 elements differ\n")
 
 

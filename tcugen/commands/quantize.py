@@ -142,13 +142,18 @@ def _methods(method: str) -> tuple[str, ...]:
     return tuple(METHODS) if method == AUTOMATIC else (method,)
 
 
-def _image_shape(path: Path) -> Shape:
-    """Shape of one image of a file, or anything if it is no file of images: reading it says what is wrong."""
+def _image_sides(path: Path) -> tuple[int, ...]:
+    """Dimensions of one image of a file; none if it is no file of images: reading it says what is wrong."""
     try:
-        shape = read_array(path, "images").shape
+        return read_array(path, "images").shape[1:]
     except ModelError:
-        shape = ()
-    return Shape(*(shape[1:] if len(shape) == 4 else (3, 224, 224)))
+        return ()
+
+
+def _image_shape(path: Path) -> Shape:
+    """Shape of one image of a file, or anything if it is no file of images."""
+    sides = _image_sides(path)
+    return Shape(*(sides if len(sides) == 3 else (3, 224, 224)))
 
 
 def _read(options: QuantizeOptions, output: Path | None, step: Callable[[str], None]) -> tuple["FloatNetwork", Path]:
@@ -163,7 +168,7 @@ def _read(options: QuantizeOptions, output: Path | None, step: Callable[[str], N
 
         folder = output or Path(valid_name(options.onnx.stem))
         check_replaceable(folder, options.inputs)
-        source = read_onnx(options.onnx, OPERATORS)
+        source = read_onnx(options.onnx, OPERATORS, _image_sides(options.images))
         step(f"{source.name}: reading {options.onnx} for images of {source.shape}")
     else:
         source, folder = _exported(options, output, step)

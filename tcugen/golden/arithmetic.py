@@ -74,18 +74,25 @@ def product(
 
 
 def max_pool(
-    x: torch.Tensor, kernel: tuple[int, int], stride: tuple[int, int], padding: tuple[int, int, int, int]
+    x: torch.Tensor,
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    padding: tuple[int, int, int, int],
+    dilation: tuple[int, int] = (1, 1),
 ) -> torch.Tensor:
-    """Maximum over each window of int8 [n, C, H, W]; padding is (top, left, bottom, right) and never wins."""
+    """Maximum over each window of int8 [n, C, H, W]; padding is (top, left, bottom, right) and never wins.
+
+    Taps are `dilation` (y, x) apart.
+    """
     top, left, bottom, right = padding
     n, channels, height, width = x.shape
     padded = x.new_full((n, channels, top + height + bottom, left + width + right), INT8_RANGE[0])
     padded[:, :, top : top + height, left : left + width] = x
-    rows = (padded.shape[2] - kernel[0]) // stride[0] + 1
-    columns = (padded.shape[3] - kernel[1]) // stride[1] + 1
+    rows = (padded.shape[2] - (kernel[0] - 1) * dilation[0] - 1) // stride[0] + 1
+    columns = (padded.shape[3] - (kernel[1] - 1) * dilation[1] - 1) // stride[1] + 1
     result = x.new_full((n, channels, rows, columns), INT8_RANGE[0])
-    for y in range(kernel[0]):
-        for z in range(kernel[1]):
+    for y in range(0, kernel[0] * dilation[0], dilation[0]):
+        for z in range(0, kernel[1] * dilation[1], dilation[1]):
             last_y, last_x = y + (rows - 1) * stride[0] + 1, z + (columns - 1) * stride[1] + 1
             result = result.maximum(padded[:, :, y : last_y : stride[0], z : last_x : stride[1]])
     return result

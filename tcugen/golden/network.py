@@ -78,7 +78,7 @@ def evaluate(model: QuantizedNetwork, node: Node, operands: Sequence[torch.Tenso
             z_b, z_y = model.zero_point(node.inputs[1]), model.zero_point(node.name)
             return arithmetic.residual_add(x, operands[1], z_x, z_b, *add.multipliers, add.shift, z_y, *add.clamp)
         case MaxPool():
-            return arithmetic.max_pool(x, node.kernel, node.stride, node.padding)
+            return arithmetic.max_pool(x, node.kernel, node.stride, node.padding, node.dilation)
         case AveragePool():
             pool = model.integers_of(node)
             window = node.kernel, node.stride, node.padding, node.count_include_pad

@@ -50,7 +50,7 @@ def input_rows(task: Task, y0: int, y1: int) -> tuple[int, int]:
         case _:
             assert_never(task)
     first = y0 * task.stride[0] - task.padding[0]
-    reach = task.row_reach if isinstance(task, ConvTask) else task.kernel[0]
+    reach = task.kernel[0] if isinstance(task, DepthwiseTask) else task.row_reach
     last = (y1 - 1) * task.stride[0] - task.padding[0] + reach
     low = min(max(first, 0), task.input_shape.height)
     return low, max(low, min(last, task.input_shape.height))
@@ -227,7 +227,7 @@ class StripePlanner:
                 window = self.loaded_words
             case _:
                 assert_never(task)
-        dilation = task.dilation if isinstance(task, ConvTask) else None
+        dilation = task.dilation if isinstance(task, ConvTask | PoolTask) else None
         spilled = (self.input_spilled, self.output_spilled, self.residual_spilled, self.passed)
         return type(task), window, dilation, self.in_layout, self.out_layout, shape, spilled
 

@@ -139,7 +139,18 @@ class AverageTask:
 
 @dataclass(frozen=True)
 class PoolTask(InPoolUnit):
-    """A max-pool."""
+    """A max-pool.
+
+    Attributes: as those of `InPoolUnit`, and
+        dilation: Distance of neighbouring taps, (y, x); 1 where there is one tap. Kernel rows are 1 if x is above 1.
+    """
+
+    dilation: tuple[int, int] = (1, 1)
+
+    @property
+    def row_reach(self) -> int:
+        """As of `ConvTask`."""
+        return (self.kernel[0] - 1) * self.dilation[0] + 1
 
 
 @dataclass(frozen=True)
@@ -260,9 +271,9 @@ def _task(network: Network, chain: tuple[Node, ...], int32_outputs: Collection[s
     match node:
         case MaxPool(inputs=(source,)):
             shape = shapes[node.name]
-            return PoolTask(
-                (node.name,), source, node.name, shapes[source], shape, node.kernel, node.stride, node.padding
-            )
+            window = node.kernel, node.stride, node.padding
+            apart = _apart(node)
+            return PoolTask((node.name,), source, node.name, shapes[source], shape, *window, dilation=apart)
         case AveragePool(inputs=(source,)):
             shape = shapes[source]
             phases, channels = average_phases(node, shape), shape.channels
@@ -317,6 +328,11 @@ def on_the_array(network: Network, node: Pairwise) -> int:
     return 1 if single == 0 else 0
 
 
+def _apart(node: Conv | MaxPool) -> tuple[int, int]:
+    """How far neighbouring taps are apart, (y, x); 1 where there is one tap."""
+    return node.dilation[0] if node.kernel[0] > 1 else 1, node.dilation[1] if node.kernel[1] > 1 else 1
+
+
 def _conv_task(network: Network, chain: tuple[Node, ...], residual: str | None, int32: bool) -> ConvTask:
     runs, last = chain[0], chain[-1]
     shapes, source = network.shapes, runs.inputs[0]
@@ -355,7 +371,7 @@ def _conv_task(network: Network, chain: tuple[Node, ...], residual: str | None, 
         padding=conv.padding,
         groups=conv.groups,
         int32=int32,
-        dilation=(conv.dilation[0] if conv.kernel[0] > 1 else 1, conv.dilation[1] if conv.kernel[1] > 1 else 1),
+        dilation=_apart(conv),
         table=isinstance(last, Table),
         multiply=isinstance(runs, Multiply),
         per_channel=residual is not None and shapes[residual] != shapes[last.name],

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from tcugen.network.activation import Activation
 from tcugen.network.bundled import NETWORK_NAMES, network_named
 from tcugen.network.check import checked_network, close_names
+from tcugen.network.dilated_pool import in_steps
 from tcugen.network.graph import Network, NetworkError, Node, Shape
 from tcugen.network.operators import (
     Add,
@@ -63,7 +64,8 @@ def parse_layer_config(text: str, source: str = "layer config") -> Network:
         config = LayerConfig.model_validate(data)
         _check_format(config)
         inputs = ((config.input.name, Shape(*config.input.shape)),)
-        return checked_network(config.name, inputs, config.nodes, config.outputs or ())
+        nodes = [step for node in config.nodes for step in (in_steps(node) if isinstance(node, MaxPool) else (node,))]
+        return checked_network(config.name, inputs, nodes, config.outputs or ())
     except ValidationError as error:
         raise NetworkError(f"{source}: {explain(error, data)}") from None
     except NetworkError as error:
@@ -177,13 +179,19 @@ def _new_in_format_2(node: Node) -> str:
         case Table() | Concat() | Slice() | Multiply() | Resize() | DepthToSpace() | ChannelShuffle():
             return f"is a {node.op}"
         case Conv():
-            return "has a dilation" if node.dilation != (1, 1) else _new_activation(node.activation)
+            return _new_dilation(node) or _new_activation(node.activation)
         case Linear() | Add():
             return _new_activation(node.activation)
-        case MaxPool() | GlobalAveragePool() | Requantise():
+        case MaxPool():
+            return _new_dilation(node)
+        case GlobalAveragePool() | Requantise():
             return ""
         case _:
             assert_never(node)
+
+
+def _new_dilation(node: Conv | MaxPool) -> str:
+    return "has a dilation" if node.dilation != (1, 1) else ""
 
 
 def _new_activation(activation: Activation) -> str:

@@ -138,7 +138,11 @@ class Multiply:
 
 @dataclass(frozen=True)
 class MaxPool:
-    """Maximum over a window; padding never wins. `stride` has no default, since frameworks disagree on it."""
+    """Maximum over a window; padding never wins. `stride` has no default, since frameworks disagree on it.
+
+    `dilation` is the distance between neighbouring taps. A window whose taps along a row are apart has one row of them;
+    `dilated_pool.in_steps` makes two max_pools of one that has more.
+    """
 
     name: Name
     op: Literal["max_pool"] = field(default="max_pool", kw_only=True)
@@ -146,11 +150,14 @@ class MaxPool:
     kernel: Pair
     stride: Pair
     padding: Borders = (0, 0, 0, 0)
+    dilation: Pair = (1, 1)
 
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:
         """Shape of the output. Raises NetworkError if the kernel does not fit, or a window would hold padding only."""
         _check_padding(self)
-        return Shape(inputs[0].channels, *_windows(self, inputs[0]))
+        output = Shape(inputs[0].channels, *_windows(self, inputs[0]))
+        _check_taps(self, inputs[0], output)
+        return output
 
     def macs(self, inputs: Sequence[Shape]) -> int:
         """0."""
@@ -289,10 +296,10 @@ def as_convolution(node: Weighted) -> Conv:
 def reach(node: Windowed) -> tuple[int, int]:
     """Rows and columns from the first to the last tap of a window, both counted."""
     match node:
-        case Conv():
+        case Conv() | MaxPool():
             (ky, kx), (dy, dx) = node.kernel, node.dilation
             return (ky - 1) * dy + 1, (kx - 1) * dx + 1
-        case MaxPool() | AveragePool():
+        case AveragePool():
             return node.kernel
         case _:
             assert_never(node)
@@ -349,12 +356,29 @@ def _shape_of_both(node: Pairwise, does: str, inputs: Sequence[Shape]) -> Shape:
 def _check_padding(node: MaxPool | AveragePool) -> None:
     """Raises NetworkError if a window would hold padding only."""
     edges = ("top", "left", "bottom", "right")
-    for edge, padding, side in zip(edges, node.padding, node.kernel * 2, strict=True):
+    for edge, padding, side in zip(edges, node.padding, reach(node) * 2, strict=True):
         if padding >= side:
             raise NetworkError(
                 f"node {node.name!r}: {edge} padding is {padding}, but must be smaller than the kernel's "
                 f"{side}, else a window holds padding only; use at most {side - 1}"
             )
+
+
+def _check_taps(node: MaxPool, source: Shape, output: Shape) -> None:
+    """Raises NetworkError for windows that no machine walks at once, and for one between whose taps the input lies."""
+    if min(node.kernel) > 1 and node.dilation[1] > 1:
+        raise NetworkError(
+            f"node {node.name!r}: its window has {node.kernel[0]} rows, but where taps along a row are "
+            f"{node.dilation[1]} pixels apart, it must have one; make two nodes of it with dilated_pool.in_steps"
+        )
+    for axis, side, outputs in ((0, source.height, output.height), (1, source.width, output.width)):
+        for number in range(outputs):
+            first = number * node.stride[axis] - node.padding[axis]
+            if not any(0 <= first + tap * node.dilation[axis] < side for tap in range(node.kernel[axis])):
+                raise NetworkError(
+                    f"node {node.name!r}: dilation is {list(node.dilation)}, but {('row', 'column')[axis]} {number} of "
+                    f"its output takes padding only; use less padding or a dilation below {side}"
+                )
 
 
 def _windows(node: Windowed, shape: Shape) -> tuple[int, int]:

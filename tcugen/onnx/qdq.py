@@ -31,6 +31,7 @@ from tcugen.network.operators import (
     Weighted,
     activation_of,
 )
+from tcugen.onnx.max_pool import write_max_pool
 from tcugen.onnx.reference import IR_VERSION, OPSET, Constant
 
 if TYPE_CHECKING:
@@ -129,8 +130,7 @@ class _Writer:
             case Multiply():
                 computed = self.op("Mul", operands, f"{name}_product")
             case MaxPool():
-                geometry = {"strides": node.stride, "pads": node.padding, "kernel_shape": node.kernel}
-                computed = self.op("MaxPool", operands, f"{name}_pool", **geometry)
+                computed = write_max_pool(self, node, operands[0], f"{name}_pool", np.float32(-np.inf))
             case AveragePool():
                 geometry = {"strides": node.stride, "pads": node.padding, "kernel_shape": node.kernel}
                 counts = int(node.count_include_pad)

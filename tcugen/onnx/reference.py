@@ -40,6 +40,7 @@ from tcugen.network.operators import (
     Weighted,
 )
 from tcugen.network.windows import counted, divisors
+from tcugen.onnx.max_pool import write_max_pool
 from tcugen.onnx.untyped import open_session
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ class _Writer:
             case Add():
                 self.add(node)
             case MaxPool():
-                self.max_pool(node)
+                write_max_pool(self, node, node.inputs[0], node.name, np.int8(INT8_RANGE[0]))
             case AveragePool():
                 self.average_pool(node)
             case GlobalAveragePool():
@@ -260,10 +261,6 @@ class _Writer:
             self.op("Unsqueeze", [rows, axes], name)
         else:
             self.clamp(node, integers.clamp, self.op("Unsqueeze", [rows, axes], f"{name}/unclamped"))
-
-    def max_pool(self, node: MaxPool) -> None:
-        geometry: dict[str, Any] = {"strides": node.stride, "pads": node.padding, "kernel_shape": node.kernel}
-        self.op("MaxPool", [node.inputs[0]], node.name, **geometry)
 
     def average_pool(self, node: AveragePool) -> None:
         """Sums of a window by a Conv of ones in float, which are integers and exact, then the multiplier of each pixel.

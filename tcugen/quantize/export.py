@@ -12,7 +12,9 @@ from tcugen.model.errors import QuantizationError
 from tcugen.model.functions import Reals
 from tcugen.model.problems import Problem, Refused, Unavailable, UnsupportedModel
 from tcugen.network.check import checked_network
+from tcugen.network.dilated_pool import in_steps
 from tcugen.network.graph import Node, Shape
+from tcugen.network.operators import MaxPool
 from tcugen.quantize.aten_graph import AtenGraph
 from tcugen.quantize.elementwise_operators import custom_table
 from tcugen.quantize.float_network import FloatNetwork, Parameters, output_of
@@ -165,7 +167,8 @@ def _network(builders: Sequence[NodeBuilder], shape: Shape, name: str) -> FloatN
     functions: dict[str, Callable[[Reals], Reals]] = {}
     for builder in builders:
         own = names[id(builder)]
-        nodes.append(builder.node(own, [INPUT if source is None else names[id(source)] for source in builder.inputs]))
+        node = builder.node(own, [INPUT if source is None else names[id(source)] for source in builder.inputs])
+        nodes += in_steps(node) if isinstance(node, MaxPool) else (node,)
         if builder.parameters is not None:
             parameters[own] = Parameters(builder.parameters.weight, builder.parameters.bias)
         if builder.function is not None:

@@ -125,7 +125,8 @@ def _evaluate(model: FloatNetwork, node: Node, operands: list[torch.Tensor]) -> 
         case Multiply():
             return x * operands[1]
         case MaxPool():
-            return functional.max_pool2d(_padded(x, node, float("-inf")), node.kernel, node.stride)
+            around = _padded(x, node, float("-inf"))
+            return functional.max_pool2d(around, node.kernel, node.stride, dilation=node.dilation)
         case AveragePool():
             sums = functional.avg_pool2d(_padded(x, node, 0.0), node.kernel, node.stride, divisor_override=1)
             rows, columns = (torch.tensor(counts) for counts in counted(node, model.network.shapes[node.inputs[0]]))

@@ -34,18 +34,18 @@ def pad(walk: Walk, node: fx.Node) -> Value:
 
 
 def max_pool(walk: Walk, node: fx.Node) -> Value:
-    """Max-pool, also with `ceil_mode`. Raises Refused for a dilation."""
+    """Max-pool, also with `ceil_mode` and dilation."""
     given = arguments(node)
     x = walk.image(node, given["self"])
     kernel = pair_of(given["kernel_size"])
     stride, padding = pair_of(given["stride"] or kernel), pair_of(given["padding"])
-    if set(pair_of(given["dilation"])) != {1}:
-        raise refusal(node, "dilation", given["dilation"], "use a dilation of 1")
+    dilation = pair_of(given["dilation"])
+    reach = (kernel[0] - 1) * dilation[0] + 1, (kernel[1] - 1) * dilation[1] + 1
     if any(x.padding) and x.padded_with != -math.inf and not (x.padded_with == 0 and _is_positive(x.builder)):
         x = walk.value(node, given["self"])
-    sides = _joined(x, _sides(node, x, kernel, stride, padding))
+    operator = MaxPool("", ("",), kernel, stride, _joined(x, _sides(node, x, reach, stride, padding)), dilation)
     reads_alone = x.sole and read_once(given["self"])
-    builder = NodeBuilder(MaxPool("", ("",), kernel, stride, sides), (x.builder,), [node], reads_alone=reads_alone)
+    builder = NodeBuilder(operator, (x.builder,), [node], reads_alone=reads_alone)
     return walk.made(builder, channels_first(node))
 
 
@@ -93,12 +93,13 @@ def _window_average(walk: Walk, node: fx.Node, x: Value) -> Value:
     return walk.made(NodeBuilder(operator, (x.builder,), [node]), channels_first(node))
 
 
-def _sides(
-    node: fx.Node, x: Value, kernel: tuple[int, int], stride: tuple[int, int], padding: tuple[int, int]
-) -> Sides:
-    """Padding of a pool. With ceil_mode a last window may stick out: as much more at the bottom and on the right."""
+def _sides(node: fx.Node, x: Value, reach: tuple[int, int], stride: tuple[int, int], padding: tuple[int, int]) -> Sides:
+    """Padding of a pool whose windows span `reach`.
+
+    With ceil_mode a last window may stick out: as much more at the bottom and on the right.
+    """
     out = shape_of(node)[2:]
-    rest = [(out[i] - 1) * stride[i] + kernel[i] - x.sides[i] - padding[i] for i in range(2)]
+    rest = [(out[i] - 1) * stride[i] + reach[i] - x.sides[i] - padding[i] for i in range(2)]
     return (*padding, max(padding[0], rest[0]), max(padding[1], rest[1]))
 
 

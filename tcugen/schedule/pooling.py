@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from tcugen.isa import Opcode, Unit
 from tcugen.mapping.stripes import input_rows
 from tcugen.mapping.tasks import AverageTask, PoolTask
-from tcugen.mapping.tiling import WeightPanel, split, x_tiles
+from tcugen.mapping.tiling import Range, WeightPanel, split, x_tiles
 from tcugen.program import Observation
 from tcugen.schedule.emit import Emitter, SramView, address
+from tcugen.schedule.pool_walks import Walk, walks
 from tcugen.schedule.tracker import join
 
 _TAIL_PIECES = 4
@@ -34,35 +35,39 @@ def tail_items(planes: tuple[int, int], rows: tuple[int, int]) -> list[PoolItem]
 
 
 def emit_pool(emitter: Emitter, task: PoolTask, piece: PoolItem, source: SramView, target: SramView) -> None:
-    """One POOL instruction."""
+    """The POOL instructions of a piece: one if no taps are apart."""
+    for walk in walks(task, emitter.layouts[task.input], piece.rows):
+        _emit_walk(emitter, task, piece.planes, walk, source, target)
+
+
+def _emit_walk(emitter: Emitter, task: PoolTask, planes: Range, walk: Walk, source: SramView, target: SramView) -> None:
     layout, out_layout = emitter.layouts[task.input], emitter.layouts[task.output]
-    iy0, ix0 = piece.rows[0] * task.stride[0] - task.padding[0], -task.padding[1]
-    read = source.region(piece.planes, input_rows(task, *piece.rows))
-    written = target.region(piece.planes, piece.rows)
+    rows = walk.y, walk.y + (walk.n_y - 1) * walk.y_step + 1
+    read, written = source.region(planes, input_rows(task, *rows)), target.region(planes, rows)
     tracker = emitter.tracker
     emitter.append(
         Opcode.POOL,
         join(tracker.before_read(read), tracker.before_write(Unit.POOL, written)),
         {
-            "base": address(source.at(piece.planes[0], iy0) + ix0 * layout.pixel_bytes),
+            "base": address(source.at(planes[0], walk.row) + walk.column * layout.pixel_bytes),
             "group_step": source.plane_step,
-            "row_step": layout.row_bytes,
-            "out_base": target.at(piece.planes[0], piece.rows[0]),
+            "row_step": walk.tap_bytes,
+            "out_base": target.at(planes[0], walk.y) + walk.x * out_layout.pixel_bytes,
             "out_group_step": target.plane_step,
-            "out_row_step": out_layout.row_bytes,
-            "n_groups": piece.planes[1] - piece.planes[0],
-            "n_y": piece.rows[1] - piece.rows[0],
-            "n_x": out_layout.width,
-            "n_ky": task.kernel[0],
-            "n_kx": task.kernel[1],
-            "stride_y": task.stride[0],
-            "stride_x": task.stride[1],
-            "iy0": iy0,
-            "ix0": ix0,
-            "height": layout.height,
-            "width": layout.width,
+            "out_row_step": walk.y_step * out_layout.row_bytes,
+            "n_groups": planes[1] - planes[0],
+            "n_y": walk.n_y,
+            "n_x": walk.n_x,
+            "n_ky": walk.kernel[0],
+            "n_kx": walk.kernel[1],
+            "stride_y": walk.stride[0],
+            "stride_x": walk.stride[1],
+            "iy0": walk.place[0],
+            "ix0": walk.place[1],
+            "height": walk.size[0],
+            "width": walk.size[1],
         },
-        Observation(0, task.output, piece.planes[0] * layout.word, piece.rows[0]),
+        Observation(0, task.output, planes[0] * layout.word, walk.y, walk.x, y_step=walk.y_step),
     )
     count = emitter.count(Unit.POOL)
     tracker.note_read(Unit.POOL, count, read)

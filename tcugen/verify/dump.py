@@ -107,8 +107,7 @@ def _entry(files: _Files, model: QuantizedNetwork, result: NodeResult, tensors: 
         case Conv():
             numbers = model.integers_of(node)
             entry |= _window(node) | {"groups": node.groups} | _weighted(files, node, numbers, numbers.weight)
-            if node.dilation != (1, 1):
-                entry["dilation"] = list(node.dilation)
+            entry |= _dilation(node)
         case Linear():
             numbers, whole = model.integers_of(node), as_convolution(node)
             matrix = numbers.weight.reshape(len(numbers.weight), -1)
@@ -117,7 +116,7 @@ def _entry(files: _Files, model: QuantizedNetwork, result: NodeResult, tensors: 
             add = model.integers_of(node)
             entry |= {"multiplier": list(add.multipliers), "shift": add.shift}
         case MaxPool():
-            entry |= _window(node)
+            entry |= _window(node) | _dilation(node)
         case AveragePool():
             counts = divisors(node, model.network.shapes[node.inputs[0]])
             factors = (float(factor) for factor in model.integers_of(node).multipliers)
@@ -150,6 +149,10 @@ def _entry(files: _Files, model: QuantizedNetwork, result: NodeResult, tensors: 
 
 def _window(node: Windowed) -> dict[str, Any]:
     return {"kernel": list(node.kernel), "stride": list(node.stride), "padding": list(node.padding)}
+
+
+def _dilation(node: Conv | MaxPool) -> dict[str, Any]:
+    return {"dilation": list(node.dilation)} if node.dilation != (1, 1) else {}
 
 
 def _weighted(files: _Files, node: Weighted, integers: WeightedIntegers, weight: np.ndarray) -> dict[str, Any]:

@@ -32,8 +32,8 @@ class Net(nn.Sequential):
 
 class Bad(nn.Sequential):
     def __init__(self):
-        pools = nn.MaxPool2d(2, 1, dilation=2), nn.MaxPool2d(2, 1, dilation=3)
-        super().__init__(nn.Conv2d(1, 4, 3), pools[0], nn.Softmax(1), pools[1])
+        mirrors = nn.ReflectionPad2d(1), nn.ReflectionPad2d(2)
+        super().__init__(nn.Conv2d(1, 4, 3), mirrors[0], nn.Softmax(1), mirrors[1])
 
 def number():
     return 1
@@ -206,5 +206,5 @@ def test_everything_that_cannot_run_is_listed(tcugen, place):
     lines = result.stderr.splitlines()
     assert lines[0] == "error: net: 3 nodes cannot run on the hardware:"
     assert [line.split()[0] for line in lines[1:]] == ["1", "2", "3"]
-    assert "dilation = [2, 2]; use a dilation of 1" in lines[1] and "softmax.int; end the model" in lines[2]
+    assert "mode = reflect; pad with zeros" in lines[1] and "softmax.int; end the model" in lines[2]
     assert not (place / "net").exists()

@@ -7,6 +7,7 @@ from tcugen.arch import Architecture
 from tcugen.compiler import compile_network
 from tcugen.emulator import Machine
 from tcugen.network.check import checked_network
+from tcugen.network.dilated_pool import in_steps
 from tcugen.network.graph import Network, Node, Shape
 from tcugen.network.operators import (
     Add,
@@ -95,6 +96,9 @@ NETWORKS = {
         network("moved_odd", (18, 3, 4), DepthToSpace("a", ("image",), 3), Resize("b", ("a",), (1, 2)),
                 DepthToSpace("c", ("image",), 3, "CRD"), ChannelShuffle("d", ("image",), 9), conv("e", "d", 21),
                 ChannelShuffle("f", ("e",), 7), conv("g", "c", 4), outputs=("b", "f", "g")),
+        network("dilated_pool", (12, 11, 10), conv("a", "image", 10),
+                *in_steps(MaxPool("p", ("a",), (3, 2), stride=(1, 2), padding=(2, 0, 1, 1), dilation=(2, 3))),
+                conv("b", "p", 7, 3)),
         network("two_inputs", (16, 6, 6), conv("a", "image", 24), Add("c", ("a", "other")),
                 conv("e", "other", 8), more_inputs={"other": (24, 6, 6)}),
         network("outputs", (12, 14, 11), conv("a", "image", 20, 3, activation="relu"), conv("b", "a", 20),

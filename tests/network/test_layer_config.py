@@ -15,7 +15,7 @@ from tcugen.network.layer_config import (
     read_layer_config,
     write_layer_config,
 )
-from tcugen.network.operators import Conv, activation_of
+from tcugen.network.operators import Conv, MaxPool, activation_of
 from tcugen.network.resnets import BUNDLED_NAMES, bundled_network
 from tcugen.network.schema import OPERATORS, RULES, keys_of
 from tcugen.network.select import select
@@ -107,6 +107,24 @@ def test_a_dilation_is_format_2():
     assert json.loads(text)["format"] == 2 and json.loads(text)["nodes"][0]["dilation"] == [2, 1]
     assert parse_layer_config(text) == network
     assert str(network.shapes["conv"]) == "4x5x7"
+
+
+def test_a_pool_dilated_along_rows_and_columns_is_two_nodes():
+    """A file says it in one; what is written are the two, and they are read as they are."""
+    pool = {"name": "p", "op": "max_pool", "inputs": ["image"], "kernel": [3, 2], "stride": [2, 1],
+            "padding": [1, 0, 2, 1], "dilation": [2, 3]}  # fmt: skip
+    data = ALL_OPERATORS | {"format": 2, "input": {"name": "image", "shape": [3, 12, 11]}, "nodes": [pool]}
+    network = parse_layer_config(json.dumps(data))
+    rows = MaxPool("p.rows", ("image",), (3, 1), (2, 1), (1, 0, 2, 0), (2, 1))
+    assert network.nodes == (rows, MaxPool("p", ("p.rows",), (1, 2), (1, 1), (0, 0, 0, 1), (1, 3)))
+    assert network.shapes["p"] == Shape(3, 6, 9)
+    text = write_layer_config(network)
+    assert parse_layer_config(text) == network and json.loads(text)["format"] == 2
+    with pytest.raises(NetworkError, match="node 'p': has a dilation, which format 1 does not have"):
+        parse_layer_config(json.dumps(data | {"format": 1}))
+    named = [dict(pool, name="p.rows"), dict(pool, inputs=["p.rows"])]
+    with pytest.raises(NetworkError, match="node 'p.rows': the name is taken"):
+        parse_layer_config(json.dumps(data | {"nodes": named}))
 
 
 def test_an_extract_with_two_inputs_cannot_be_written():

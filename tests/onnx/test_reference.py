@@ -176,6 +176,19 @@ def test_max_pool(kernel, stride, padding, tmp_path: Path) -> None:
     assert_equal(model, {"image": np.minimum(inputs["image"], -120)}, tmp_path)
 
 
+@pytest.mark.parametrize("kernel, stride, dilation, padding", [
+    ((3, 1), (1, 1), (2, 1), (2, 0, 2, 0)), ((3, 1), (2, 1), (3, 1), (4, 0, 3, 0)),
+    ((1, 2), (1, 3), (1, 4), (0, 3, 0, 1)), ((3, 3), (2, 2), (2, 1), (3, 1, 2, 1)),
+])  # fmt: skip
+def test_dilated_max_pool(kernel, stride, dilation, padding, tmp_path: Path) -> None:
+    """Also where the padding is not smaller than the kernel, which ONNX Runtime refuses as padding of a pool."""
+    node = MaxPool("pool", ("image",), kernel, stride, padding, dilation)
+    network = Network("one", (("image", Shape(5, 12, 11)),), (node,))
+    model, inputs = synthetic.synthesise(network, seed=1, images=2)
+    assert_equal(model, inputs, tmp_path)
+    assert_equal(model, {"image": np.full_like(inputs["image"], -128)}, tmp_path)
+
+
 @pytest.mark.parametrize("height, width", [(7, 7), (1, 1), (8, 8), (3, 5), (14, 14)])
 def test_global_average_pool(height: int, width: int, tmp_path: Path) -> None:
     rng = np.random.default_rng(height * width)

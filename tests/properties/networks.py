@@ -1,13 +1,14 @@
 """Hypothesis strategies: small networks of random layers, and architectures to run them on."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hypothesis import strategies as st
 
 from tcugen.arch import BUS_SIZES, COLUMN_SIZES, PARAMETER_BYTES, ROW_SIZES, Architecture, most_lanes
 from tcugen.network.check import checked_network
-from tcugen.network.graph import Node, Shape
+from tcugen.network.dilated_pool import in_steps
+from tcugen.network.graph import NetworkError, Node, Shape
 from tcugen.network.operators import (
     Add,
     AveragePool,
@@ -109,6 +110,24 @@ class _Builder:
         activation = self.draw(ACTIVATIONS)
         return self.put(Conv, source, out_channels=channels, groups=channels, activation=activation, **window)
 
+    def max_pool(self, source: str) -> str:
+        """A max-pool, now and then with taps that are apart, if every window then has some of the picture."""
+        shape = self.shapes[source]
+        window = self.window(shape, 4, 0)
+        plain = MaxPool("", (source,), **window)
+        dilated = replace(plain, dilation=(self.number(1, 3), self.number(1, 3))) if self.draw(st.booleans()) else plain
+        try:
+            steps = in_steps(dilated)
+            rows = shape
+            for step in steps:
+                rows = step.output_shape([rows])
+        except NetworkError:
+            steps = (plain,)
+        for step in steps:
+            fields = {"kernel": step.kernel, "stride": step.stride, "padding": step.padding, "dilation": step.dilation}
+            source = self.put(MaxPool, source, **fields)
+        return source
+
     def separable(self, source: str) -> str:
         """A convolution of one pixel, to more channels, and a depthwise one right after it."""
         channels = self.number(1, 2 * MOST_CHANNELS)
@@ -171,7 +190,7 @@ class _Builder:
         if kind == "block":
             self.block(source)
         elif kind == "max_pool":
-            self.put(MaxPool, source, **self.window(shape, 4, 0))
+            self.max_pool(source)
         elif kind == "average_pool":
             counts = self.draw(st.booleans())
             self.put(AveragePool, source, count_include_pad=counts, **self.window(shape, 4, 0))

@@ -250,7 +250,6 @@ def test_everything_that_cannot_run_is_listed():
             lambda m, x: functional.avg_pool2d(m.conv(x), 3, 2, 1, ceil_mode=True),
             "ceil_mode = True; set count_include_pad",
         ),
-        (lambda m, x: functional.max_pool2d(m.conv(x), 2, dilation=2), r"dilation = \[2, 2\]"),
         (lambda m, x: m.conv(x).reshape(2, -1), r"shape = \[2, 240\]; flatten to \(n, 480\) only"),
         (lambda m, x: functional.conv2d(x, x[:, :, :1, :1]), "weight = computed"),
         (lambda m, x: (m.conv(x), x), "return = .*|value = 2 tensors; return one tensor"),

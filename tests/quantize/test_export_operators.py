@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from tcugen.golden import run
 from tcugen.model.problems import UnsupportedModel
-from tcugen.network.operators import Slice, Table
+from tcugen.network.operators import MaxPool, Slice, Table, activation_of
 from tcugen.quantize.choose import choose
 from tests.quantize.modules import SHAPE, images
 from tests.quantize.test_export import assert_same, of, summary
@@ -74,6 +74,21 @@ def test_channels_are_split_joined_and_added():
     assert "relu: requantise(split_with_sizes_2)" in summary(model.network)
     ranges = [node.channels for node in model.network.nodes if isinstance(node, Slice)]
     assert ranges == [(0, 2), (2, 5), (5, 8), (1, 3)]
+
+
+@pytest.mark.parametrize("kernel, stride, padding, dilation, ceil", [
+    (2, 1, 0, 2, False), (3, (2, 1), 1, (2, 3), False), ((3, 2), 2, (1, 0), (1, 2), True), ((2, 1), 1, 0, (4, 3), True),
+])  # fmt: skip
+def test_dilated_max_pools(kernel, stride, padding, dilation, ceil):
+    module, model = of(
+        lambda m, x: functional.relu(functional.max_pool2d(m.conv(x), kernel, stride, padding, dilation, ceil)),
+        conv=nn.Conv2d(3, 5, 3),
+    )
+    assert_same(module, model)
+    pools = [node for node in model.network.nodes if isinstance(node, MaxPool)]
+    assert len(pools) == (1 if kernel == (2, 1) else 2) and pools[-1].name.endswith("max_pool2d")
+    # The limit goes before the maxima, which are no nodes of limits.
+    assert activation_of(model.network.nodes[0]) == "relu"
 
 
 def test_a_difference_is_a_sum_with_the_negative():

@@ -152,7 +152,7 @@ def test_everything_that_cannot_run_is_listed_in_the_words_of_the_file(tmp_path)
     graph = Graph(shape=(3, 12, 10))
     x = graph.node("Conv", "image", real(graph, 4, 3, 3, 3), name="first")
     x = graph.node("LRN", x, size=3, name="normalise")
-    x = graph.node("MaxPool", x, kernel_shape=[2, 2], dilations=[2, 2], name="holes")
+    x = graph.node("LpPool", x, kernel_shape=[2, 2], name="holes")
     x = graph.node("Resize", x, "", graph.constant([1, 1, 1.5, 2], np.float32), name="stretch")
     x = graph.node("ReduceMean", x, axes=[1], name="over channels")
     path = graph.save(tmp_path / "net.onnx", graph.node("Softmax", x, name="classes"))
@@ -160,9 +160,21 @@ def test_everything_that_cannot_run_is_listed_in_the_words_of_the_file(tmp_path)
         read(path)
     lines = str(refused.value).splitlines()
     assert [line.split(":")[0].strip() for line in lines[1:]] == [
-        "normalise (LRN)", "holes (MaxPool)", "stretch (Resize)", "over channels (ReduceMean)", "classes (Softmax)",
+        "normalise (LRN)", "holes (LpPool)", "stretch (Resize)", "over channels (ReduceMean)", "classes (Softmax)",
     ]  # fmt: skip
     assert "scales = [1.0, 1.0, 1.5, 2.0]" in lines[3] and "end the model in front of it" in lines[5]
+
+
+def test_images_say_what_the_file_leaves_open(tmp_path):
+    graph = Graph(shape=(3, "side", "side"), batch="n")
+    x = graph.node("Conv", "image", real(graph, 4, 3, 3, 3))
+    path = graph.save(tmp_path / "net.onnx", graph.node("GlobalAveragePool", graph.node("Relu", x)))
+    model = import_graph(read_onnx(path, OPERATORS, (3, 10, 14)))
+    assert model.network.inputs[0][1] == Shape(3, 10, 14) and model.network.shapes["Conv_0"] == Shape(4, 8, 12)
+    assert "the dynamic dimensions of 'image' were set to those of the images, 3x10x14" in model.notes
+    for sides in ((), (3, 10)):
+        with pytest.raises(ModelError, match="input 'image' of shape .* has dynamic dimensions"):
+            read_onnx(path, OPERATORS, sides)
 
 
 def test_files_that_are_no_float_networks(tmp_path):

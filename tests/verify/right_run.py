@@ -56,7 +56,8 @@ def _byte(tensor: np.ndarray, place: Observation, channel: int, y: int, x: int, 
     channel += place.channel0 + x * place.x_channels
     if channel >= len(tensor):
         return PADDING_BYTE
-    value = tensor[channel, place.y0 + y, place.x0 + (x if place.x_channels == 0 else 0)]
+    column = place.x0 + (x * place.x_step if place.x_channels == 0 else 0)
+    value = tensor[channel, place.y0 + y * place.y_step, column]
     return int(value) >> 8 * plane & 255
 
 

@@ -28,6 +28,7 @@ from tcugen.model.limits import INT8_RANGE
 from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.network.activation import activation_of_limits
 from tcugen.network.check import checked_network
+from tcugen.network.dilated_pool import name_of_rows
 from tcugen.network.graph import Network, Node, Shape
 from tcugen.network.operators import (
     Add,
@@ -44,7 +45,7 @@ from tcugen.network.windows import divisors
 from tcugen.onnx.importer.affine import fitted
 from tcugen.onnx.importer.dead_channels import without_dead_channels
 from tcugen.onnx.importer.folding import fold_limits
-from tcugen.onnx.importer.moving import moving_integers, pool_integers, pool_node, summing
+from tcugen.onnx.importer.moving import moving_integers, pool_integers, pool_nodes, summing
 from tcugen.onnx.importer.names import Names
 from tcugen.onnx.importer.onnx_file import OnnxNode
 from tcugen.onnx.importer.parameters import BiasError, rounded_bias
@@ -125,7 +126,8 @@ class Builder:
             case _:
                 assert_never(real.base)
         for pool in real.pools:
-            shape = pool_node("pool", "x", pool, shape).output_shape([shape])
+            for node in pool_nodes("pool", "x", pool, shape):
+                shape = node.output_shape([shape])
         return shape
 
     def quantise(self, real: Real, quantization: Quantization, by: OnnxNode) -> str:
@@ -363,11 +365,13 @@ class Builder:
                     source, pool = inner, replace(pool, padding=whole)
             key = ("pool", source, pool)
             if key not in self._made:
-                node = pool_node(self._names.take(pool.node.name), source, pool, self.shapes[source])
-                self._made[key] = self._add(node, self.tensors[source], pool_integers(node), pool.node)
+                apart = isinstance(pool, Pool) and pool.dilation[1] > 1
+                name = self._names.take(pool.node.name, beside=name_of_rows if apart else None)
+                for node in pool_nodes(name, source, pool, self.shapes[source]):
+                    self._made[key] = self._add(node, self.tensors[source], pool_integers(node), pool.node)
                 if isinstance(pool, Border):
                     inner, around = self.without_border(source)
-                    self._borders[node.name] = (inner, _sum(around, pool.padding))
+                    self._borders[self._made[key]] = (inner, _sum(around, pool.padding))
             tensor = self._made[key]
         return tensor
 

@@ -24,7 +24,7 @@ def review_window(review: Review, kernel: list[int], may_dilate: bool) -> None:
         review.require(holds, "dilations", dilations, f"give [y, x] from 1 to {MAX_KERNEL}")
     else:
         review.require(
-            all(dilation == 1 for dilation in dilations), "dilations", dilations, "only convolutions can have them"
+            all(dilation == 1 for dilation in dilations), "dilations", dilations, "an average takes neighbours only"
         )
     auto = attributes.get("auto_pad", "NOTSET")
     review.require(
@@ -38,6 +38,14 @@ def review_window(review: Review, kernel: list[int], may_dilate: bool) -> None:
     review.require(
         len(strides) == 2 and all(stride >= 1 for stride in strides), "strides", strides, "give [y, x] of at least 1"
     )
+
+
+def review_dilated_pool(review: Review) -> None:
+    """Adds padding that ONNX Runtime does not make as the standard says: of a pool, it forgets the dilation."""
+    attributes = review.node.attributes
+    auto, apart = attributes.get("auto_pad", "NOTSET"), max(attributes.get("dilations", [1])) > 1
+    holds = not (apart and auto.startswith("SAME"))
+    review.require(holds, "auto_pad", auto, "of a dilated pool, tools differ in what it is: give the padding in pads")
 
 
 def window(node: OnnxNode, kernel: list[int], shape: Shape) -> Geometry:

@@ -7,34 +7,35 @@ import numpy as np
 
 from tcugen.model.integers import MaxPoolIntegers, SliceIntegers, WeightedIntegers
 from tcugen.model.limits import INT8_RANGE
+from tcugen.network.dilated_pool import in_steps
 from tcugen.network.graph import Shape
 from tcugen.network.operators import ChannelShuffle, Conv, DepthToSpace, MaxPool, Moving, Resize
 from tcugen.onnx.importer.values import Arrangement, Average, Border, Convolution, Crop, Moved, Pool
 
 
-def pool_node(name: str, tensor: str, pool: Arrangement, shape: Shape) -> MaxPool | Conv | Moving:
-    """The node that an arrangement of a tensor of `shape` is.
+def pool_nodes(name: str, tensor: str, pool: Arrangement, shape: Shape) -> tuple[MaxPool | Conv | Moving, ...]:
+    """The nodes that an arrangement of a tensor of `shape` is, each reading the one before; the last has the name.
 
     A border that no window takes over is a convolution that moves pixels: its padding holds the zeros. One that leaves
     pixels out has taps for them, with weights of 0.
     """
     match pool:
         case Pool():
-            return MaxPool(name, (tensor,), pool.kernel, pool.stride, pool.padding)
+            return in_steps(MaxPool(name, (tensor,), pool.kernel, pool.stride, pool.padding, pool.dilation))
         case Border():
             channels = shape.channels
-            return Conv(name, (tensor,), channels, (1, 1), padding=pool.padding, groups=channels)
+            return (Conv(name, (tensor,), channels, (1, 1), padding=pool.padding, groups=channels),)
         case Crop():
             channels = shape.channels
-            return Conv(name, (tensor,), channels, (1 + pool.rows, 1 + pool.columns), groups=channels)
+            return (Conv(name, (tensor,), channels, (1 + pool.rows, 1 + pool.columns), groups=channels),)
         case Moved():
-            return replace(pool.operator, name=name, inputs=(tensor,))
+            return (replace(pool.operator, name=name, inputs=(tensor,)),)
         case _:
             assert_never(pool)
 
 
 def pool_integers(node: MaxPool | Conv | Moving) -> MaxPoolIntegers | WeightedIntegers | SliceIntegers:
-    """Of a node that `pool_node` has made."""
+    """Of a node that `pool_nodes` has made."""
     match node:
         case MaxPool():
             return MaxPoolIntegers()

@@ -1,6 +1,7 @@
 """Names of network nodes, made from those of ONNX nodes."""
 
 import re
+from collections.abc import Callable
 
 from tcugen.network.names import valid_name
 from tcugen.network.operators import SHORTCUT
@@ -17,9 +18,10 @@ class Names:
     def __init__(self, taken: set[str]):
         self._taken = set(taken)
 
-    def take(self, onnx_name: str) -> str:
+    def take(self, onnx_name: str, beside: Callable[[str], str] | None = None) -> str:
         """A name that no other node has: the module's path where PyTorch's exporter wrote it, else the name itself.
 
+        What `beside` makes of it is taken as well, and no other node has it either.
         `/layer1/layer1.0/conv1/Conv_quant` becomes `layer1.0.conv1`. White space, commas and control characters become
         "_", and a repeated name gets a number.
         """
@@ -28,9 +30,9 @@ class Names:
             # By that name alone a convolution would count as no work, see `Network.macs`.
             name += ".conv"
         unique, number = name, 2
-        while unique in self._taken:
+        while self._taken.intersection(names := (unique, beside(unique) if beside else unique)):
             unique, number = f"{name}_{number}", number + 1
-        self._taken.add(unique)
+        self._taken.update(names)
         return unique
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -95,8 +96,12 @@ class OnnxGraph:
         return {name: shape for name, shape in shapes.items() if min(shape) > 0}
 
 
-def read_graph(path: Path | str) -> OnnxGraph:
+def read_graph(path: Path | str, sides: Sequence[int] = ()) -> OnnxGraph:
     """Read an ONNX file.
+
+    Args:
+        path: Of the file.
+        sides: What dynamic dimensions of the image are, the batch left out; empty if nobody knows.
 
     Raises:
         ModelError: If it cannot be read, is no ONNX file or a damaged one, has other than one input of two or four
@@ -114,7 +119,7 @@ def read_graph(path: Path | str) -> OnnxGraph:
             "have one input and at least one output; extract the part between one image and its results, for example "
             "with onnx.utils.extract_model"
         )
-    sides, notes = _image_sides(source, images[0])
+    given, notes = _image_sides(source, images[0], sides)
     nodes = _nodes(graph)
     needed = _needed(nodes, outputs)
     if len(needed) < len(nodes):
@@ -126,7 +131,7 @@ def read_graph(path: Path | str) -> OnnxGraph:
         nodes=tuple(needed),
         constants=constants,
         input=images[0].name,
-        input_sides=sides,
+        input_sides=given,
         input_unsigned=_IMAGE_TYPES[images[0].type.tensor_type.elem_type],
         outputs=outputs,
         notes=tuple(notes),
@@ -198,7 +203,7 @@ def _array(source: str, tensor: onnx.TensorProto) -> np.ndarray:
         ) from None
 
 
-def _image_sides(source: str, value: onnx.ValueInfoProto) -> tuple[tuple[int, ...], list[str]]:
+def _image_sides(source: str, value: onnx.ValueInfoProto, given: Sequence[int]) -> tuple[tuple[int, ...], list[str]]:
     import onnx
 
     kind = value.type.tensor_type
@@ -215,13 +220,19 @@ def _image_sides(source: str, value: onnx.ValueInfoProto) -> tuple[tuple[int, ..
             f"{where} has {len(sizes)} dimensions, but must be (1, channels, height, width) "
             "or (1, values); export it so"
         )
+    notes: list[str] = []
+    if len(given) == len(sizes) - 1 and any(isinstance(size, str) for size in sizes[1:]):
+        for dimension, side in zip(kind.shape.dim[1:], given, strict=True):
+            dimension.dim_value = dimension.dim_value or side
+        sizes = [sizes[0], *(dimension.dim_value for dimension in kind.shape.dim[1:])]
+        shown = "x".join(map(str, sizes[1:]))
+        notes.append(f"the dynamic dimensions of {value.name!r} were set to those of the images, {shown}")
     fixed = [size for size in sizes[1:] if isinstance(size, int)]
     if len(fixed) < len(sizes) - 1:
         raise ModelError(
             f"{where} has dynamic dimensions, but hardware is made for fixed ones; set them, for example with "
             "onnxruntime.tools.make_dynamic_shape_fixed"
         )
-    notes: list[str] = []
     if isinstance(sizes[0], str):
         notes.append(f"the symbolic batch dimension {sizes[0]!r} of {value.name!r} was set to 1")
     elif sizes[0] != 1:

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from tcugen.model.problems import Unavailable
 from tcugen.network.fields import MAX_KERNEL
-from tcugen.network.operators import AveragePool, GlobalAveragePool, MaxPool
-from tcugen.onnx.importer.geometry import review_window, window
+from tcugen.network.operators import AveragePool, GlobalAveragePool
+from tcugen.onnx.importer.geometry import review_dilated_pool, review_window, window
+from tcugen.onnx.importer.moving import pool_nodes
 from tcugen.onnx.importer.moving_operators import arranged
 from tcugen.onnx.importer.onnx_file import OnnxNode
 from tcugen.onnx.importer.values import (
@@ -28,15 +29,18 @@ _WHOLE = "only the average over the whole tensor runs on the hardware"
 
 
 def max_pool(walk: Walk, node: OnnxNode) -> Value:
-    """A maximum over windows, on real values or on integers. Refused: dilation, and the image before it is rounded."""
+    """A maximum over windows, on real values or on integers. Refused: the image before it is rounded."""
     kernel = list(node.attributes.get("kernel_shape", []))
     review = Review(node)
-    review_window(review, kernel, may_dilate=False)
+    review_window(review, kernel, may_dilate=True)
+    review_dilated_pool(review)
     review.done()
     walk.check_planes(node, 0)
     value, shape = walk.activation(node, 0)
-    pool = Pool(node, *window(node, kernel, shape))
-    MaxPool(node.name, (node.inputs[0],), pool.kernel, pool.stride, pool.padding).output_shape([shape])
+    distance = node.attributes.get("dilations", [1, 1])
+    pool = Pool(node, *window(node, kernel, shape), (distance[0], distance[1]))
+    for step in pool_nodes(node.name, node.inputs[0], pool, shape):
+        shape = step.output_shape([shape])
     return arranged(walk, node, value, pool)
 
 

@@ -258,12 +258,13 @@ Base = Image | Stored | Computed
 
 @dataclass(frozen=True)
 class Pool:
-    """A maximum over windows; padding is (top, left, bottom, right)."""
+    """A maximum over windows; padding is (top, left, bottom, right), dilation (y, x)."""
 
     node: OnnxNode = field(compare=False)
     kernel: tuple[int, int]
     stride: tuple[int, int]
     padding: tuple[int, int, int, int]
+    dilation: tuple[int, int] = (1, 1)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import torch
 from torch import fx
 
 from tcugen.network.graph import Shape
-from tcugen.onnx.importer.geometry import review_window, window
+from tcugen.onnx.importer.geometry import review_dilated_pool, review_window, window
 from tcugen.onnx.importer.onnx_file import OnnxNode
 from tcugen.onnx.importer.walk import Review
 from tcugen.quantize.from_onnx.reader import Reader
@@ -71,10 +71,14 @@ def batch_normalization(reader: Reader, node: OnnxNode) -> fx.Node:
 
 def max_pool(reader: Reader, node: OnnxNode) -> fx.Node:
     """MaxPool."""
+    review = Review(node)
+    review_dilated_pool(review)
+    review.done()
     x = reader.tensor(node, 0)
-    kernel, stride, sides = _window(node, x, list(node.attributes.get("kernel_shape", [])), may_dilate=False)
+    kernel, stride, sides = _window(node, x, list(node.attributes.get("kernel_shape", [])), may_dilate=True)
     x, padding = _padded(reader, node, x, sides, -math.inf, most=min(kernel) // 2)
-    return reader.writer.call(node, aten.max_pool2d.default, x, list(kernel), list(stride), padding)
+    dilation = list(node.attributes.get("dilations", [1, 1]))
+    return reader.writer.call(node, aten.max_pool2d.default, x, list(kernel), list(stride), padding, dilation)
 
 
 def average_pool(reader: Reader, node: OnnxNode) -> fx.Node:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -71,17 +71,18 @@ class Reader:
         return self.writer.constant(node.inputs[index], array)
 
 
-def read_onnx(path: Path, operators: dict[str, Operator]) -> AtenGraph:
+def read_onnx(path: Path, operators: dict[str, Operator], sides: Sequence[int] = ()) -> AtenGraph:
     """The graph of a float model.
 
     Args:
         path: Of the file; its name without ending becomes the network's.
         operators: What each operator becomes, by its name with its domain as `OnnxNode` has it.
+        sides: Of an image, for what the file leaves open; empty if nothing is known.
 
     Raises:
         ModelError: If the file cannot be used, or is quantized already.
     """
-    graph = read_graph(path)
+    graph = read_graph(path, sides)
     quantized = [node.op for node in graph.nodes if any(form in node.op for form in ("QuantizeLinear", "QLinear"))]
     if quantized or graph.input_unsigned is not None:
         what = quantized[0] if quantized else "an input of integers"

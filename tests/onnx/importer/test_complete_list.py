@@ -54,7 +54,7 @@ def test_the_operator_form_behind_an_unknown_operator(listed, axis):
         name="average",
     )
     soft = graph.node("QLinearSoftmax", pooled, *pair, *pair, domain=CONTRIB, opset=13, name="soft")
-    largest = graph.node("MaxPool", soft, kernel_shape=[2, 2], dilations=[2, 2], name="largest")
+    largest = graph.node("MaxPool", soft, kernel_shape=[2, 2], dilations=[2, 0], name="largest")
     assert listed(graph, graph.node("Flatten", largest, axis=2, name="flat")) == [
         *([] if axis else [("joined", "axis")]),
         ("average", "pads"),
@@ -161,7 +161,7 @@ def test_what_follows_is_checked_with_the_inferred_shape(listed, follow, attribu
     "follow, attribute",
     [
         (lambda g, x: g.node("Flatten", x, axis=2, name="node"), "axis"),
-        (lambda g, x: g.node("MaxPool", x, kernel_shape=[2, 2], dilations=[2, 2], name="node"), "dilations"),
+        (lambda g, x: g.node("MaxPool", x, kernel_shape=[2, 2], dilations=[2, 0], name="node"), "dilations"),
         (lambda g, x: g.node("AveragePool", x, kernel_shape=[2, 2], pads=[1, -1, 1, 1], name="node"), "pads"),
         (lambda g, x: g.node("ReduceMean", x, axes=[1], name="node"), "axes"),
         (lambda g, x: g.conv(x, 3, strides=[0, 1], name="node"), "strides"),

@@ -1,8 +1,9 @@
-"""Convolutions with dilations, as ONNX Runtime computes them."""
+"""Convolutions and max-pools with dilations, as ONNX Runtime computes them."""
 
+import numpy as np
 import pytest
 
-from tcugen.network.operators import Conv
+from tcugen.network.operators import Conv, MaxPool
 from tests.onnx.importer.conftest import same_as_onnx_runtime
 from tests.onnx.importer.graphs import Graph
 from tests.typed import typed
@@ -29,3 +30,36 @@ def test_equal_to_onnx_runtime(tmp_path, attributes, operator_form):
         output = graph.qdq(graph.conv(graph.qdq("image", 0.02, 3), 4, outputs=8, **attributes), 0.05, -7)
     result = same_as_onnx_runtime(graph.save(tmp_path / "model.onnx", output), graph.images())
     assert typed(Conv, result.model.network.nodes[0]).dilation == tuple(attributes["dilations"])
+
+
+@pytest.mark.parametrize("attributes", [
+    {"kernel_shape": [2, 2], "dilations": [2, 2]},
+    {"kernel_shape": [3, 3], "dilations": [2, 3], "pads": [2, 2, 1, 0], "strides": [2, 1]},
+    {"kernel_shape": [3, 2], "dilations": [3, 1], "pads": [0, 1, 2, 0], "strides": [1, 2]},
+    {"kernel_shape": [2, 3], "dilations": [2, 2], "strides": [3, 2], "ceil_mode": 1},
+    {"kernel_shape": [3, 3], "dilations": [2, 2], "auto_pad": "VALID"},
+])  # fmt: skip
+@pytest.mark.parametrize("form", ["reals", "integers", "border"])
+def test_max_pools_are_equal_to_onnx_runtime(tmp_path, attributes, form):
+    graph = Graph(shape=(4, 12, 13))
+    x = graph.qdq("image", 0.02, 3) if form != "integers" else graph.quantize("image", 0.02, 3)
+    if form == "border":
+        # Zeros around what is never negative are padding of the pool.
+        x = graph.node("Relu", graph.conv(x, 4, outputs=5))
+        x = graph.node("Pad", x, graph.constant([0, 0, 1, 0, 0, 0, 1, 0], np.int64))
+    x = graph.node("MaxPool", x, name="pool", **attributes)
+    output = graph.dequantize(x, 0.02, 3) if form == "integers" else graph.qdq(x, 0.02, 3)
+    result = same_as_onnx_runtime(graph.save(tmp_path / "model.onnx", output), graph.images())
+    pools = [node for node in result.model.network.nodes if isinstance(node, MaxPool)]
+    assert [pool.name for pool in pools] == (["pool.rows", "pool"] if attributes["dilations"][1] > 1 else ["pool"])
+    assert {result.report.origins[pool.name] for pool in pools} == {"pool"}
+
+
+def test_names_of_steps_are_nobody_elses(tmp_path):
+    graph = Graph(shape=(4, 12, 13))
+    x = graph.qdq("image", 0.02, 3)
+    for name in ("pool.rows", "pool", "/pool/MaxPool"):
+        x = graph.node("MaxPool", x, name=name, kernel_shape=[2, 2], dilations=[2, 2])
+    result = same_as_onnx_runtime(graph.save(tmp_path / "model.onnx", graph.qdq(x, 0.02, 3)), graph.images())
+    names = [node.name for node in result.model.network.nodes]
+    assert names == ["pool.rows.rows", "pool.rows", "pool_2.rows", "pool_2", "pool_3.rows", "pool_3"]

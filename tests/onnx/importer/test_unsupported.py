@@ -215,9 +215,15 @@ CASES = {
         chain(lambda g, x: g.conv(x, 3, dilations=[2, 0], name="node")),
         r"dilations = \[2, 0\]; give \[y, x\] from 1 to 255",
     ),
-    "pool with dilation": (
-        chain(lambda g, x: g.node("MaxPool", x, kernel_shape=[2, 2], dilations=[2, 1], name="node")),
-        r"dilations = \[2, 1\]",
+    "pool with a dilation and padding by name": (
+        chain(
+            lambda g, x: g.node("MaxPool", x, kernel_shape=[2, 2], dilations=[2, 2], auto_pad="SAME_UPPER", name="node")
+        ),
+        "auto_pad = SAME_UPPER; of a dilated pool, tools differ in what it is: give the padding in pads",
+    ),
+    "pool with a dilation of zero": (
+        chain(lambda g, x: g.node("MaxPool", x, kernel_shape=[2, 2], dilations=[2, 0], name="node")),
+        r"dilations = \[2, 0\]; give \[y, x\] from 1 to 255",
     ),
     "kernel larger than its input": (
         chain(lambda g, x: g.conv(x, 3, side=9, name="node")),
