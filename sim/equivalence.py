@@ -195,7 +195,7 @@ def _drain(one: Instruction, architecture: Architecture) -> Meaning:
     if not one["int32"]:
         used += ["zero_point", "clamp_low", "clamp_high"]
     if one["residual"]:
-        used += ["multiply", "residual_zero_point"]
+        used += ["multiply", "residual_zero_point", "unrounded"]
         if not one["multiply"]:
             used += ["add_multiplier", "residual_multiplier", "add_shift", "add_zero_point"]
             used += ["add_clamp_low", "add_clamp_high"]

@@ -43,6 +43,9 @@ PARAMETER_BYTES = 8
 TABLE_ENTRIES = 256
 """Entries of a table: one for every int8 value."""
 
+FRACTION_BITS = 16
+"""Fraction bits of a sum that a residual operand is added to before it is rounded: it counts steps of the result."""
+
 DEPTHWISE_COLUMNS = 3
 """Kernel columns of a depthwise convolution beside the array; narrower kernels have weights of 0 in those after."""
 
@@ -61,7 +64,7 @@ class ArchitectureError(ValueError):
     """An architecture parameter outside what the generator can build. The message names value, rule and remedy."""
 
 
-OPTIONAL = frozenset({"tables", "multiply", "per_channel", "parity", "depthwise"})
+OPTIONAL = frozenset({"tables", "multiply", "per_channel", "unrounded_add", "parity", "depthwise"})
 """Parameters of hardware that most machines do not have: 0 there, and left out of files."""
 
 UNSEEN = frozenset({"parity"})
@@ -101,6 +104,8 @@ class Architecture:
         tables: 1 if results can pass through a table of 256 entries, 0 if that hardware is absent.
         multiply: 1 if a sum can be multiplied by the residual operand, 0 if that hardware is absent.
         per_channel: 1 if a residual operand can have one value per channel, 0 if that hardware is absent.
+        unrounded_add: 1 if a residual operand can be added to a sum that is not rounded before, 0 if that hardware is
+            absent.
         parity: 1 if memories have a parity bit per lane, whose error ends a run, 0 if they have none. Programs and
             cycles are the same.
         depthwise: Requantising lanes of the pool unit, which then executes depthwise convolutions beside the array: a
@@ -123,6 +128,7 @@ class Architecture:
     tables: int = 0
     multiply: int = 0
     per_channel: int = 0
+    unrounded_add: int = 0
     parity: int = 0
     depthwise: int = 0
 

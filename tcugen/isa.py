@@ -200,6 +200,7 @@ SHARED_FIELDS: dict[Opcode, tuple[Field, ...]] = {
         Field("add_clamp_high", 8, "hi of the residual add", signed=True),
         Field("residual", 1, "add the residual operand to the requantised, clamped result"),
         Field("int32", 1, "store the 32-bit sums as four byte planes, least significant first, not requantised"),
+        Field("unrounded", 1, "with residual: add the sum times M, rounded to 1/2**add_shift", option="unrounded_add"),
     ),
     Opcode.POOL: (
         Field("group_step", _ADDRESS, "input bytes per channel group"),
@@ -356,11 +357,9 @@ def encode_program(instructions: Iterable[Instruction]) -> tuple[bytes, ...]:
             written.append(own)
             continue
         key = shared, layer_of_shared(instruction)
-        if last.get(instruction.opcode) == key:
-            written.append(bytes([own[0] & ~_SHARED_MASK, *own[1:]]))
-        else:
-            last[instruction.opcode] = key
-            written.append(data)
+        again = last.get(instruction.opcode) == key
+        last[instruction.opcode] = key
+        written.append(bytes([own[0] & ~_SHARED_MASK, *own[1:]]) if again else data)
     return tuple(written)
 
 

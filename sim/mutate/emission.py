@@ -37,6 +37,7 @@ def machines() -> dict[str, Architecture]:
             tables=1,
             multiply=1,
             per_channel=1,
+            unrounded_add=1,
         ),
         "reference": _reference(),
         "uneven": Architecture(

@@ -27,7 +27,7 @@ FURTHER: dict[str, tuple[str, ...]] = {
     "multiple": ("column_groups", "weights"),
     "packer": ("store",),
     "passes": ("loader",),
-    "pipeline": ("requantise", "table", "multiply"),
+    "pipeline": ("requantise", "table", "multiply", "fixed_point"),
     "pool": ("depthwise",),
     "product": ("passes", "pool"),
     "queue": ("activation",),

@@ -6,7 +6,9 @@ from typing import assert_never
 import numpy as np
 from numpy.typing import NDArray
 
+from tcugen.arch import FRACTION_BITS
 from tcugen.certify.affine import Affine, affine_of, unchanged
+from tcugen.certify.errors import NotCertified
 from tcugen.model.quantized import QuantizedNetwork
 from tcugen.network.operators import (
     Add,
@@ -50,6 +52,7 @@ class Derivation:
             "int32": int(sums),
             "residual": int(self.residual is not None),
             "multiply": 0,
+            "unrounded": 0,
             "table": int(self.table is not None),
         }
         limits = {
@@ -61,7 +64,10 @@ class Derivation:
 
 
 def derivations(model: QuantizedNetwork, tensor: str) -> tuple[Derivation, ...]:
-    """All ways in which the array and the output stage may make a tensor; none for a max pool or an input."""
+    """All ways in which the array and the output stage may make a tensor; none for a max pool or an input, nor for what
+    an add takes unrounded, which is never made."""
+    if tensor in model.network.unrounded:
+        return ()
     node = model.network.by_name.get(tensor)
     match node:
         case None | MaxPool():
@@ -91,7 +97,7 @@ def _operand(model: QuantizedNetwork, tensor: str) -> list[Affine]:
 def _add(model: QuantizedNetwork, node: Add) -> tuple[Derivation, ...]:
     integers = model.integers_of(node)
     found: list[Derivation] = []
-    for first in (0, 1):
+    for first in (0, 1) if node.unrounded is None else (node.unrounded,):
         other = node.inputs[1 - first]
         fields = {
             "add_multiplier": int(integers.multipliers[first]),
@@ -102,7 +108,15 @@ def _add(model: QuantizedNetwork, node: Add) -> tuple[Derivation, ...]:
             "add_clamp_low": integers.clamp[0],
             "add_clamp_high": integers.clamp[1],
         }
-        found += [Derivation(affine, other, fields) for affine in _operand(model, node.inputs[first])]
+        if node.unrounded is None:
+            found += [Derivation(affine, other, fields) for affine in _operand(model, node.inputs[first])]
+            continue
+        # The ratio of the sums is in what the machine does with `unrounded`: 1 / 2**FRACTION_BITS and no other.
+        if (integers.multipliers[first], integers.shift) != (1, FRACTION_BITS):
+            raise NotCertified(f"{node.name!r} takes an input unrounded at a ratio that the machine does not have")
+        computed = affine_of(model, model.network.by_name[node.inputs[first]])
+        if computed is not None and computed.multiplier is not None:
+            found.append(Derivation(computed, other, fields | {"add_multiplier": 0, "unrounded": 1}))
     return tuple(found)
 
 

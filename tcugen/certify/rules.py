@@ -1,6 +1,6 @@
 """What the instruction set asks of the fields of one instruction, see docs/instruction-set.md."""
 
-from tcugen.arch import DEPTHWISE_ROWS, Architecture
+from tcugen.arch import DEPTHWISE_ROWS, FRACTION_BITS, Architecture
 from tcugen.certify.errors import NotCertified
 from tcugen.isa import Instruction, Opcode
 
@@ -70,10 +70,13 @@ def _check_drain(one: Instruction, architecture: Architecture) -> None:
     _require(last % word + (1 + one["pad_steps"]) * lanes <= word, "padding does not end within its word")
     _require(not (one["int32"] and (one["residual"] or one["table"])), "32-bit sums are stored as they are")
     for name, there in (("table", architecture.tables), ("load_table", architecture.tables),
-                        ("multiply", architecture.multiply), ("per_channel", architecture.per_channel)):  # fmt: skip
+                        ("multiply", architecture.multiply), ("per_channel", architecture.per_channel),
+                        ("unrounded", architecture.unrounded_add)):  # fmt: skip
         _require(not one[name] or there == 1, f"{name} is set, and this machine does not have it")
-    for name in ("multiply", "per_channel"):
+    for name in ("multiply", "per_channel", "unrounded"):
         _require(not one[name] or one["residual"] == 1, f"{name} is set without a residual operand")
+    fixed = one["multiply"] == one["add_multiplier"] == 0 and one["add_shift"] == FRACTION_BITS
+    _require(not one["unrounded"] or fixed, "unrounded is set with a product, another multiplier or another shift")
     _require(not one["residual"] or one["add_shift"] <= _MOST_SHIFT, f"add_shift is more than {_MOST_SHIFT}")
     groups = one["n_columns"] if one["keep"] else 1
     _require(groups <= architecture.parameter_groups, f"{groups} parameter groups are kept, more than the ring holds")

@@ -112,6 +112,11 @@ def _rules(
                 not instruction["per_channel"] or architecture.per_channel == 1,
                 "reads one value per channel, but this machine cannot",
             ),
+            (
+                not instruction["unrounded"]
+                or (architecture.unrounded_add == 1 and instruction["residual"] == 1 and instruction["multiply"] == 0),
+                "adds to sums that are not rounded, but there is no operand or this machine cannot",
+            ),
             (steps <= architecture.output_steps, f"last_steps {steps} exceeds {architecture.output_steps}"),
             (last_byte <= architecture.rows, f"pads up to byte {last_byte} in words of {architecture.rows} bytes"),
             (

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tcugen.arch import Architecture
-from tcugen.compiler.numerics import SUM_BITS, check_add, check_multipliers, fold_bias
+from tcugen.compiler.numerics import SUM_BITS, check_add, check_multipliers, check_unrounded, fold_bias
 from tcugen.mapping.depthwise import DepthwiseTask
 from tcugen.mapping.errors import CompileError
 from tcugen.mapping.phases import divisor
@@ -37,7 +37,7 @@ from tcugen.network.windows import divisors
 
 @dataclass(frozen=True)
 class ResidualIntegers:
-    """The add after the requantised result, as DRAIN holds it."""
+    """The add after the requantised result, as DRAIN holds it; `multiplier` is 0 if that is not rounded before."""
 
     multiplier: int
     residual_multiplier: int
@@ -198,7 +198,7 @@ def _convolution(model: QuantizedNetwork, task: ConvTask, node: Weighted, archit
     integers, conv, zero_point = model.integers_of(node), as_convolution(node), model.zero_point(task.input)
     weight = integers.weight.reshape(conv.out_channels, task.input_shape.channels // conv.groups, *conv.kernel)
     bias = fold_bias(node.name, weight, integers.bias, zero_point, architecture.accumulator_bits)
-    if integers.multiplier is None or integers.clamp is None:
+    if integers.multiplier is None:
         return TaskIntegers(weight, bias, None, pad=zero_point, zero_point=0)
     return TaskIntegers(
         weight=weight,
@@ -206,7 +206,7 @@ def _convolution(model: QuantizedNetwork, task: ConvTask, node: Weighted, archit
         multiplier=check_multipliers(node.name, integers.multiplier),
         pad=zero_point,
         zero_point=model.zero_point(node.name),
-        clamp=integers.clamp,
+        clamp=integers.clamp or INT8_RANGE,
         residual=_fused(model, task),
     )
 
@@ -255,8 +255,10 @@ def _residual(model: QuantizedNetwork, add: Add, first: int) -> ResidualIntegers
     """The add as DRAIN has it, with operand `first` (0 or 1) coming from the array."""
     integers = model.integers_of(add)
     check_add(add.name, integers.multipliers, integers.shift)
+    if add.unrounded is not None:
+        check_unrounded(add.name, integers.multipliers[first], integers.shift)
     return ResidualIntegers(
-        multiplier=int(integers.multipliers[first]),
+        multiplier=int(integers.multipliers[first]) if add.unrounded is None else 0,
         residual_multiplier=int(integers.multipliers[1 - first]),
         shift=int(integers.shift),
         residual_zero_point=model.zero_point(add.inputs[1 - first]),

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tcugen.arch import FRACTION_BITS
 from tcugen.mapping.errors import CompileError
 from tcugen.model.limits import MAX_ADD_MULTIPLIER
 
@@ -82,3 +83,19 @@ def check_add(node: str, multipliers: tuple[int, int], shift: int) -> None:
                 f"node {node!r}: ratio {value} / 2**{shift} of an operand's scale to the output's is outside "
                 "[2**-16, 2**8) in 24 bits; calibrate the scales of the add's tensors again"
             )
+
+
+def check_unrounded(node: str, multiplier: int, shift: int) -> None:
+    """Check the ratio of the operand that an add takes unrounded: the hardware has one.
+
+    With it the other operand counts for 255 * (2**24 - 1) at most, so that a sum of 2**32 saturates the result whatever
+    the other one is, and the hardware may let larger ones be as large as that.
+
+    Raises:
+        CompileError: If it is another than 1 / 2**FRACTION_BITS.
+    """
+    if (multiplier, shift) != (1, FRACTION_BITS):
+        raise CompileError(
+            f"node {node!r}: its unrounded operand counts {multiplier} / 2**{shift}, but must count 1 / "
+            f"2**{FRACTION_BITS}; make the model again"
+        )

@@ -8,11 +8,16 @@ on the floating point of the machine that runs it.
 import numpy as np
 from numpy.typing import NDArray
 
+from tcugen.arch import FRACTION_BITS
+
 MANTISSA_BITS = 24
 """Significant bits of a float32, the hidden one included."""
 
 MAXIMUM_SHIFT = 62
 """Largest right shift of 64-bit integers with rounding."""
+
+_LARGEST_BITS = 31 + 8 + FRACTION_BITS
+"""Of a 32-bit sum times M with fraction bits."""
 
 _EXPONENT_BIAS = 127 + MANTISSA_BITS - 1
 _DOUBLE_FRACTION_BITS = 52
@@ -50,8 +55,9 @@ def multiplier_is_supported(bits: NDArray[np.uint32]) -> NDArray[np.bool]:
 
 
 def _round_product(
-    sums: NDArray[np.int64], mantissa: NDArray[np.int64], exponent: NDArray[np.int64]
+    sums: NDArray[np.int64], mantissa: NDArray[np.int64], exponent: NDArray[np.int64], most_left: int
 ) -> NDArray[np.int64]:
+    """float32(sums) * mantissa * 2**exponent as integers, saturated where they are 2**23 * 2**most_left or more."""
     magnitude: NDArray[np.int64] = np.abs(sums)
     excess = _bit_length(magnitude) - MANTISSA_BITS
     # Rounding may carry into a 25th bit; the value 2**24 is right all the same and its product stays below 2**48.
@@ -59,10 +65,9 @@ def _round_product(
     product = normal * mantissa
     surplus = MANTISSA_BITS - 1 + (product >> 2 * MANTISSA_BITS - 1)
     product = shift_right_rounded(product, surplus)
-    # product < 2**24 + 1: from a right shift of 26 on the result is 0, from a left shift of 1 on it saturates anyway
-    # because product >= 2**23 wherever the sum is not 0.
+    # product < 2**24 + 1: from a right shift of 26 on the result is 0. product >= 2**23 wherever the sum is not 0.
     shift = excess + surplus + exponent
-    product = shift_right_rounded(product << np.clip(shift, 0, 1), np.clip(-shift, 0, MANTISSA_BITS + 2))
+    product = shift_right_rounded(product << np.clip(shift, 0, most_left), np.clip(-shift, 0, MANTISSA_BITS + 2))
     return np.where(sums < 0, -product, product)
 
 
@@ -78,13 +83,34 @@ def requantise(
     Returns:
         int64 [..., N].
     """
+    # An int8 saturates from a left shift of 1 on.
+    rounded = _scaled(sums, *multiplier_parts(multiplier_bits), 1)
+    return np.clip(rounded + zero_point, clamp_low, clamp_high)
+
+
+def with_fraction(sums: NDArray[np.int64], multiplier_bits: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """rint(float32(sums) * M * 2**FRACTION_BITS), exact: no larger than 2**31 * 2**8 * 2**16.
+
+    Args:
+        sums: int64 [..., N], values of 32 bits.
+        multiplier_bits: uint32 [N], as of `requantise`.
+
+    Returns:
+        int64 [..., N].
+    """
     mantissa, exponent = multiplier_parts(multiplier_bits)
+    return _scaled(sums, mantissa, exponent + FRACTION_BITS, _LARGEST_BITS - MANTISSA_BITS + 1)
+
+
+def _scaled(
+    sums: NDArray[np.int64], mantissa: NDArray[np.int64], exponent: NDArray[np.int64], most_left: int
+) -> NDArray[np.int64]:
+    """`_round_product` of int64 [..., N], pass by pass."""
     flat = np.ascontiguousarray(sums, np.int64).reshape(-1, len(mantissa))
     result = np.empty_like(flat)
     rows = max(1, _PASS_ELEMENTS // len(mantissa))
     for start in range(0, len(flat), rows):
-        rounded = _round_product(flat[start : start + rows], mantissa, exponent)
-        result[start : start + rows] = np.clip(rounded + zero_point, clamp_low, clamp_high)
+        result[start : start + rows] = _round_product(flat[start : start + rows], mantissa, exponent, most_left)
     return result.reshape(sums.shape)
 
 
@@ -103,7 +129,7 @@ def residual_add(
     """clamp(rne(((a - z_a) * m_a + (b - z_b) * m_b) / 2**shift) + zero_point, lo, hi), the exact sum rounded once.
 
     Args:
-        a, b: int64 arrays of one shape, values of int8.
+        a, b: int64 arrays of one shape, values of int8; a also below 2**55 with a_multiplier = 1.
         a_multiplier, b_multiplier: 0 .. 2**24 - 1.
         shift: 0 .. 62.
 

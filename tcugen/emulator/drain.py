@@ -8,7 +8,8 @@ channels from ch = channel0 + col * C + s * L on, C / L steps or `last_steps` in
 with y counted over all of 0 .. n_y - 1; byte k of an int32 result is k * byte_step further. After the last channel
 of the last group follow pad_steps * L bytes of 0 in the same word. The residual operand
 is read at the same place counted from residual_base with residual_plane_step, before that place is written; with
-per_channel at that of the first pixel. With multiply the sums are multiplied by it before they are requantised.
+per_channel at that of the first pixel. With multiply the sums are multiplied by it before they are requantised; with
+unrounded they are scaled with FRACTION_BITS fraction bits, and the sum with it is what is rounded.
 Channels are counted without channel0 where they select parameters.
 """
 
@@ -17,13 +18,14 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from tcugen.arch import PARAMETER_BYTES, TABLE_ENTRIES
+from tcugen.arch import FRACTION_BITS, PARAMETER_BYTES, TABLE_ENTRIES
 from tcugen.emulator.arithmetic import (
     MAXIMUM_SHIFT,
     centred_product,
     multiplier_is_supported,
     requantise,
     residual_add,
+    with_fraction,
 )
 from tcugen.emulator.memory import ADDRESS_MASK
 from tcugen.emulator.ordering import Work
@@ -55,11 +57,15 @@ def _check(shared: Shared, step: Step) -> None:
     for field in ("table", "load_table"):
         if step[field] and not shared.architecture.tables:
             raise step.error(field, "is set, but the architecture has no tables")
-    for field in ("multiply", "per_channel"):
-        if step[field] and not getattr(shared.architecture, field):
-            raise step.error(field, f"is set, but the architecture has no {field}")
+    for field, option in (("multiply",) * 2, ("per_channel",) * 2, ("unrounded", "unrounded_add")):
+        if step[field] and not getattr(shared.architecture, option):
+            raise step.error(field, f"is set, but the architecture has no {option}")
         if step[field] and not step["residual"]:
             raise step.error(field, "is set without residual, but it says how that operand is used")
+    if step["unrounded"]:
+        for field, only in (("multiply", 0), ("add_multiplier", 0), ("add_shift", FRACTION_BITS)):
+            if step[field] != only:
+                raise step.error(field, f"is {step[field]}, but it must be {only} where the sum is not rounded before")
     if step["table"] and step["int32"]:
         raise step.error("table", "is set together with int32, but 32-bit sums are stored as they are")
     if step["keep"] and step["n_columns"] > shared.parameters.capacity:
@@ -126,11 +132,12 @@ def _requantised(
         if np.abs(sums).max() > MAXIMUM_FACTOR:
             raise step.error("multiply", f"multiplies a sum of {np.abs(sums).max()}, but at most {MAXIMUM_FACTOR} may")
         return requantise(centred_product(sums, operand, step["residual_zero_point"]), multiplier, *limits)
-    result = requantise(sums, multiplier, *limits)
+    if step["unrounded"]:
+        result = with_fraction(sums, multiplier), 0, 1
+    else:
+        result = requantise(sums, multiplier, *limits), step["zero_point"], step["add_multiplier"]
     return residual_add(
-        result,
-        step["zero_point"],
-        step["add_multiplier"],
+        *result,
         operand,
         step["residual_zero_point"],
         step["residual_multiplier"],

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from tcugen.model.limits import INT8_RANGE
+from tcugen.model.limits import FRACTION_BITS, INT8_RANGE
 
 
 def requantise(acc: torch.Tensor, multiplier: torch.Tensor, z_y: int, lo: int, hi: int) -> torch.Tensor:
@@ -24,6 +24,20 @@ def requantise(acc: torch.Tensor, multiplier: torch.Tensor, z_y: int, lo: int, h
         multiplier = multiplier.reshape(-1, *[1] * (acc.ndim - 2))
     # Clamping before z_y is added is the same and keeps every value far below 2**24, where float32 holds integers.
     return (acc.float() * multiplier).round().clamp(lo - z_y, hi - z_y).add(z_y).char()
+
+
+def with_fraction(acc: torch.Tensor, multiplier: torch.Tensor) -> torch.Tensor:
+    """rint(float32(acc) * M * 2**FRACTION_BITS): what an add takes unrounded. The product is one of single precision.
+
+    Args:
+        acc: 32-bit integers, [n, C, ...].
+        multiplier: float32 [C].
+
+    Returns:
+        int64 of the shape of `acc`, below 2**55 in magnitude.
+    """
+    product = acc.float() * multiplier.reshape(-1, *[1] * (acc.ndim - 2))
+    return product.double().mul(1 << FRACTION_BITS).round().long()
 
 
 def change_scale(x: torch.Tensor, z_x: int, multiplier: torch.Tensor, z_y: int, lo: int, hi: int) -> torch.Tensor:
@@ -46,8 +60,8 @@ def residual_add(
     """clamp(rne(((a - z_a) * m_a + (b - z_b) * m_b) / 2**shift) + z_y, lo, hi): the exact sum, rounded once.
 
     Args:
-        a, b: int8 [n, C, H, W]; one of them may be [n, C, 1, 1].
-        m_a, m_b: Below 2**24; the sum stays under 2**33.
+        a, b: int8 [n, C, H, W]; one of them may be [n, C, 1, 1]. One may be int64 below 2**55, with z = 0 and m = 1.
+        m_a, m_b: Below 2**24; the sum of int8 tensors stays under 2**33.
         shift: At least 1.
 
     Returns:

@@ -48,7 +48,8 @@ def run(model: QuantizedNetwork, inputs: Mapping[str, np.ndarray]) -> dict[str, 
 
     Returns:
         The output of every node by name, in execution order: int8 [n, C, H, W] ([n, C, 1, 1] after pool and linear);
-        int32 for a last layer that stores its sums. All of them are kept, so memory grows with n.
+        int32 for a last layer that stores its sums; int64 with FRACTION_BITS fraction bits where an add takes the
+        tensor unrounded. All of them are kept, so memory grows with n.
 
     Raises:
         QuantizationError: If an input is missing or does not fit, or a sum leaves 32 bits.
@@ -62,6 +63,8 @@ def run(model: QuantizedNetwork, inputs: Mapping[str, np.ndarray]) -> dict[str, 
 def evaluate(model: QuantizedNetwork, node: Node, operands: Sequence[torch.Tensor]) -> torch.Tensor:
     """Output of one node from its int8 operands: int8, or int32 sums of a conv or linear without a multiplier.
 
+    One that an add takes unrounded is int64, with FRACTION_BITS fraction bits.
+
     Of `model`, only the node's own integers and the quantization of its tensors need be there.
     """
     x, z_x = operands[0], model.zero_point(node.inputs[0])
@@ -69,9 +72,11 @@ def evaluate(model: QuantizedNetwork, node: Node, operands: Sequence[torch.Tenso
         case Conv() | Linear():
             weighted = model.integers_of(node)
             acc = accumulate(node, weighted.weight, weighted.bias, x, z_x)
-            if weighted.multiplier is None or weighted.clamp is None:
+            if weighted.multiplier is None:
                 return acc
             multiplier = torch.as_tensor(weighted.multiplier)
+            if weighted.clamp is None:
+                return arithmetic.with_fraction(acc, multiplier)
             return arithmetic.requantise(acc, multiplier, model.zero_point(node.name), *weighted.clamp)
         case Add():
             add = model.integers_of(node)

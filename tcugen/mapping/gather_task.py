@@ -36,6 +36,7 @@ class GatherTask:
     table: Literal[False] = False
     multiply: Literal[False] = False
     per_channel: Literal[False] = False
+    unrounded: Literal[False] = False
 
     @property
     def name(self) -> str:

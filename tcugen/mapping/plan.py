@@ -89,6 +89,7 @@ def _check_hardware(tasks: Sequence[Task], architecture: Architecture) -> None:
             (task.multiply, architecture.multiply, "is a product of two tensors, but the machine cannot multiply them"),
             (task.per_channel, architecture.per_channel, f"reads {task.residual!r} as one value per channel, but the "
              "machine cannot"),
+            (task.unrounded, architecture.unrounded_add, "adds to sums that are not rounded, but the machine cannot"),
         ):  # fmt: skip
             if needed and not there:
                 raise CompileError(f"node {task.name!r}: {what}; build a machine for this network")

@@ -26,6 +26,7 @@ class InPoolUnit:
     table: Literal[False] = False
     multiply: Literal[False] = False
     per_channel: Literal[False] = False
+    unrounded: Literal[False] = False
 
     @property
     def name(self) -> str:

@@ -55,6 +55,7 @@ class ConvTask:
         table: The last node is a table that the results pass through.
         multiply: The sums are multiplied by the residual operand; nothing is added.
         per_channel: The residual operand is a single pixel, and the output is more.
+        unrounded: The residual operand is added to the scaled sums before these are rounded.
         first_channel: Of the input's tensor, if it may have more channels than `input_shape` says; None if it has not.
     """
 
@@ -74,6 +75,7 @@ class ConvTask:
     table: bool = False
     multiply: bool = False
     per_channel: bool = False
+    unrounded: bool = False
     first_channel: int | None = None
 
     @property
@@ -118,6 +120,7 @@ class AverageTask:
     table: Literal[False] = False
     multiply: Literal[False] = False
     per_channel: Literal[False] = False
+    unrounded: Literal[False] = False
 
     @property
     def name(self) -> str:
@@ -176,6 +179,7 @@ class PhasedTask:
     table: Literal[False] = False
     multiply: Literal[False] = False
     per_channel: Literal[False] = False
+    unrounded: Literal[False] = False
 
     @property
     def name(self) -> str:
@@ -375,4 +379,5 @@ def _conv_task(network: Network, chain: tuple[Node, ...], residual: str | None, 
         table=isinstance(last, Table),
         multiply=isinstance(runs, Multiply),
         per_channel=residual is not None and shapes[residual] != shapes[last.name],
+        unrounded=runs.name in network.unrounded,
     )

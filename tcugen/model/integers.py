@@ -36,7 +36,8 @@ class WeightedIntegers:
         weight: int8 [O, I / groups, kernel_y, kernel_x]; of a linear, kernel 1x1.
         bias: int32 [O], before folding the input's zero point.
         weight_scale: float32 [O]. Not used by the hardware; files that other tools read need it.
-        multiplier, clamp: float32 [O] and limits; both None for a last layer that stores its int32 sums.
+        multiplier, clamp: float32 [O] and limits; both None for a last layer that stores its int32 sums. Where an add
+            takes the result unrounded, there are no limits.
     """
 
     weight: npt.NDArray[np.int8]
@@ -52,7 +53,7 @@ class AddIntegers:
 
     Attributes:
         multipliers: (m_a, m_b), each in [1, MAX_ADD_MULTIPLIER].
-        shift: s; operand a counts m_a / 2**s.
+        shift: s; operand a counts m_a / 2**s. An unrounded operand has s = FRACTION_BITS fraction bits and m = 1.
     """
 
     multipliers: tuple[int, int]

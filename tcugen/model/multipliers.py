@@ -11,7 +11,13 @@ import numpy.typing as npt
 
 from tcugen.model.errors import QuantizationError
 from tcugen.model.integers import Clamp
-from tcugen.model.limits import ADD_MULTIPLIER_BITS, ADD_RATIO_EXPONENTS, INT8_RANGE, MULTIPLIER_EXPONENTS
+from tcugen.model.limits import (
+    ADD_MULTIPLIER_BITS,
+    ADD_RATIO_EXPONENTS,
+    FRACTION_BITS,
+    INT8_RANGE,
+    MULTIPLIER_EXPONENTS,
+)
 
 Float32s = npt.NDArray[np.float32]
 Scale = float | np.float32
@@ -128,6 +134,22 @@ def add_multipliers(s_a: Scale, s_b: Scale, s_y: Scale, *, layer: str) -> tuple[
     # Scaling by a power of two is exact in double, and Python's round() is ties-to-even.
     m_a, m_b = (round(math.ldexp(ratio, shift)) for ratio in ratios)
     return m_a, m_b, shift
+
+
+def unrounded_add_multipliers(s_b: Scale, s_y: Scale, unrounded: int, *, layer: str) -> tuple[int, int, int]:
+    """(m_a, m_b, s) of an add whose input `unrounded` has s = FRACTION_BITS fraction bits, in steps of the output.
+
+    m = 1 of that one, and rint(float32(s_b / s_y) * 2**s) of the other, at least 1 and below 2**24.
+
+    Raises:
+        QuantizationError: As `add_multipliers`, of the other operand.
+    """
+    y, what = _scale(s_y, "the output's scale", layer), "the first operand" if unrounded else "the second operand"
+    with np.errstate(all="ignore"):
+        ratio = _scale(s_b, f"{what}'s scale", layer) / y
+    ratio = float(_in_powers_of_two(ratio, ADD_RATIO_EXPONENTS, f"the ratio of {what} to the output", layer))
+    other = round(math.ldexp(ratio, FRACTION_BITS))
+    return (other, 1, FRACTION_BITS) if unrounded else (1, other, FRACTION_BITS)
 
 
 def clamp_limits(limits: tuple[float, float], s_y: Scale, z_y: int) -> Clamp:

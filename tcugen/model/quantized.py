@@ -43,7 +43,10 @@ from tcugen.network.operators import (
 
 @dataclass(frozen=True)
 class Quantization:
-    """Scale and zero point of one activation tensor: real = scale * (q - zero_point), q int8."""
+    """Scale and zero point of one activation tensor: real = scale * (q - zero_point), q int8.
+
+    A tensor that an add takes unrounded has the scale of the sum and zero point 0, and q FRACTION_BITS fraction bits.
+    """
 
     scale: np.float32
     zero_point: int

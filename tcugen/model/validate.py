@@ -10,6 +10,7 @@ from tcugen.model.integers import AddIntegers, Clamp, NodeIntegers, WeightedInte
 from tcugen.model.limits import (
     ADD_MULTIPLIER_BITS,
     ADD_RATIO_EXPONENTS,
+    FRACTION_BITS,
     INT8_RANGE,
     MAX_ADD_MULTIPLIER,
     MULTIPLIER_EXPONENTS,
@@ -71,6 +72,15 @@ def _check_quantization(model: QuantizedNetwork, name: str, quantization: Quanti
     scale = np.float32(quantization.scale)
     _require(_is_normal(scale), where, f"its scale is {scale}", "it must be a positive normal float32")
     point = quantization.zero_point
+    if name in model.network.unrounded:
+        add = model.network.unrounded[name]
+        found = model.tensors[add]
+        _require(
+            found is not None and quantization == Quantization(found.scale, 0),
+            where,
+            f"its quantization is {quantization}",
+            f"add {add!r} takes it unrounded: it has the scale of the sum and zero point 0",
+        )
     _require(
         INT8_RANGE[0] <= point <= INT8_RANGE[1],
         where,
@@ -92,7 +102,7 @@ def _check_node(model: QuantizedNetwork, node: Node) -> None:
         case Conv() | Linear():
             _check_weighted(model, node, model.integers_of(node))
         case Add():
-            _check_add(where, model.integers_of(node))
+            _check_add(where, node, model.integers_of(node))
         case AveragePool():
             multipliers = model.integers_of(node).multipliers
             counts = divisors(node, model.network.shapes[node.inputs[0]])
@@ -136,8 +146,9 @@ def _check_weighted(model: QuantizedNetwork, node: Weighted, integers: WeightedI
         _require(integers.multiplier is None, where, "has a multiplier", "its output is 32-bit sums")
         _require(integers.clamp is None, where, f"its clamp is {integers.clamp}", f"a {node.op} like this has none")
         return
-    multiplier = integers.multiplier
-    if multiplier is None or integers.clamp is None:
+    multiplier, unrounded = integers.multiplier, node.name in model.network.unrounded
+    _require(not unrounded or integers.clamp is None, where, f"its clamp is {integers.clamp}", "nothing rounds it")
+    if multiplier is None or (integers.clamp is None and not unrounded):
         raise broken(where, "has no multiplier or clamp", "its output is int8")
     _check_array(where, "multiplier", multiplier, np.float32, (layer.out_channels,))
     _check_multipliers(where, multiplier)
@@ -149,7 +160,7 @@ def _check_multipliers(where: str, multiplier: npt.NDArray[np.float32] | np.floa
     _require(inside, where, f"multipliers span {_span(multiplier)}", f"[2**{low}, 2**{high})")
 
 
-def _check_add(where: str, integers: AddIntegers) -> None:
+def _check_add(where: str, node: Add, integers: AddIntegers) -> None:
     multipliers, shift = integers.multipliers, integers.shift
     low, high = ADD_RATIO_EXPONENTS
     _require(
@@ -160,6 +171,13 @@ def _check_add(where: str, integers: AddIntegers) -> None:
         f"its ratios are {multipliers!r} / 2**{shift!r}",
         f"they must be two integers of {ADD_MULTIPLIER_BITS} bits over one power of two, in [2**{low}, 2**{high})",
     )
+    if node.unrounded is not None:
+        _require(
+            multipliers[node.unrounded] == 1 and shift == FRACTION_BITS,
+            where,
+            f"its ratios are {multipliers!r} / 2**{shift!r}",
+            f"that of its unrounded input must be 1 / 2**{FRACTION_BITS}",
+        )
 
 
 def _check_array(

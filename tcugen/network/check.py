@@ -10,6 +10,7 @@ from difflib import get_close_matches
 
 from tcugen.network.fields import MAX_SIZE
 from tcugen.network.graph import Network, NetworkError, Node, Shape
+from tcugen.network.operators import Add, Weighted
 
 
 def close_names(name: str, known: Iterable[str]) -> str:
@@ -65,6 +66,9 @@ def checked_network(
     if extract:
         outputs = [*outputs, *(end for end in ends if end not in outputs)]
     _check_outputs(network, outputs)
+    for node in network.nodes:
+        if isinstance(node, Add) and node.unrounded is not None:
+            _check_unrounded(network, node, node.inputs[node.unrounded], outputs)
     # Equal networks are equal, whether what follows from the nodes was said or not.
     return network if tuple(outputs) in ((), ends) else replace(network, named_outputs=tuple(outputs))
 
@@ -99,6 +103,33 @@ def _check_outputs(network: Network, outputs: Sequence[str]) -> None:
             f"node {unread[0]!r}: nobody reads its output, but {rule}; remove {', '.join(map(repr, unread))}, connect "
             f"{'it' if len(unread) == 1 else 'them'} or name it among the outputs"
         )
+
+
+def _check_unrounded(network: Network, add: Add, name: str, outputs: Sequence[str]) -> None:
+    """Raises NetworkError unless the tensor `name` never has to be int8: the output stage keeps it for `add` alone."""
+    producer, where = network.by_name.get(name), f"node {add.name!r}: its unrounded input {name!r}"
+    others = [reader for reader in network.consumers[name] if reader != add.name]
+    shape, whole = network.shapes[name], network.shapes[add.name]
+    if producer is None:
+        what = "comes from outside the network"
+    elif not isinstance(producer, Weighted):
+        what = f"is a {producer.op}"
+    elif producer.activation is not None:
+        what = f"has the activation {producer.activation!r}"
+    elif others:
+        what = f"is also read by {others[0]!r}"
+    elif name in outputs:
+        what = "is an output of the network"
+    elif add.inputs[0] == add.inputs[1]:
+        what = "is the other input too"
+    elif shape != whole:
+        what = f"is one pixel {shape} where the sum has the shape {whole}"
+    else:
+        return
+    raise NetworkError(
+        f"{where} {what}, but must be a conv or linear without activation that nothing else reads; round it: leave "
+        "unrounded out"
+    )
 
 
 def _check_names(inputs: Sequence[tuple[str, Shape]], nodes: Sequence[Node]) -> None:

@@ -47,6 +47,8 @@ Alpha = Annotated[float, Field(allow_inf_nan=False)] | None
 OneInput = tuple[Name]
 """Name of the tensor that is read: a node's or the network's input."""
 TwoInputs = tuple[Name, Name]
+OneOfTwo = Annotated[int, Field(strict=True, ge=0, le=1)] | None
+"""Index of one of two inputs, None for neither."""
 SeveralInputs = Annotated[tuple[Name, ...], Field(min_length=2)]
 ChannelRange = tuple[Annotated[int, Field(strict=True, ge=0, le=MAX_SIZE)], Size]
 """[start, stop]: channels start .. stop - 1."""

@@ -26,8 +26,8 @@ def fused_producers(network: Network) -> dict[str, str]:
     """For each add or table that can be fused, the producer it is fused into; that one runs where they stand.
 
     A producer qualifies if the add alone reads it and it is no output of the network. Of two, it is the one furthest
-    from the input, so that the other operand is complete when it starts. An add of a tensor to itself is not fused,
-    and none into what makes its operand of one value per channel.
+    from the input, so that the other operand is complete when it starts, or the one that is not rounded. An add of a
+    tensor to itself is not fused, and none into what makes its operand of one value per channel.
     """
     depth = {name: 0 for name, _ in network.inputs}
     for node in network.nodes:
@@ -39,6 +39,8 @@ def fused_producers(network: Network) -> dict[str, str]:
             case Table():
                 if _is_rounded_for(network, node):
                     fused[node.name] = node.inputs[0]
+            case Add(inputs=inputs, unrounded=int(index)):
+                fused[node.name] = inputs[index]
             case Add():
                 candidates = _producers(network, node)
                 if candidates:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tcugen.network.errors import NetworkError
-from tcugen.network.operators import Node, Weighted, as_convolution
+from tcugen.network.operators import Add, Node, Weighted, as_convolution
 from tcugen.network.shape import Shape
 
 __all__ = ["Network", "NetworkError", "Node", "Shape"]
@@ -56,6 +56,12 @@ class Network:
     def outputs(self) -> tuple[str, ...]:
         """Names of the nodes whose tensors are the network's outputs; others may read them too."""
         return self.named_outputs or self.unread
+
+    @cached_property
+    def unrounded(self) -> dict[str, str]:
+        """For each tensor that an add takes unrounded, that add; it alone reads the tensor, which is no output."""
+        adds = (node for node in self.nodes if isinstance(node, Add))
+        return {add.inputs[add.unrounded]: add.name for add in adds if add.unrounded is not None}
 
     @property
     def unread(self) -> tuple[str, ...]:

@@ -161,7 +161,7 @@ def _parse_json(text: str, source: str) -> Any:
 
 def _to_keys(node: Node) -> dict[str, Any]:
     # JSON writes tuples as lists. What format 1 does not have is left out where it says nothing.
-    silent = {"dilation": (1, 1), "alpha": None}
+    silent = {"dilation": (1, 1), "alpha": None, "unrounded": None}
     keys = {key: getattr(node, key) for key in keys_of(type(node))}
     return {key: value for key, value in keys.items() if key not in silent or value != silent[key]}
 
@@ -180,7 +180,9 @@ def _new_in_format_2(node: Node) -> str:
             return f"is a {node.op}"
         case Conv():
             return _new_dilation(node) or _new_activation(node.activation)
-        case Linear() | Add():
+        case Add():
+            return "has an unrounded input" if node.unrounded is not None else _new_activation(node.activation)
+        case Linear():
             return _new_activation(node.activation)
         case MaxPool():
             return _new_dilation(node)

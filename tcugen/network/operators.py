@@ -19,6 +19,7 @@ from tcugen.network.fields import (
     Function,
     Name,
     OneInput,
+    OneOfTwo,
     Pair,
     Size,
     TwoInputs,
@@ -102,12 +103,17 @@ class Linear:
 
 @dataclass(frozen=True)
 class Add:
-    """Sum of two tensors of one shape; one of them may have a single pixel, which every pixel of the other takes."""
+    """Sum of two tensors of one shape; one of them may have a single pixel, which every pixel of the other takes.
+
+    `unrounded` is the index of the input that is not rounded before the sum, if one is not: what a convolution or fully
+    connected layer makes for this add alone.
+    """
 
     name: Name
     op: Literal["add"] = field(default="add", kw_only=True)
     inputs: TwoInputs
     activation: Activation = None
+    unrounded: OneOfTwo = None
 
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:
         """Shape of the output. Raises NetworkError if the operands' shapes do not fit together."""

@@ -52,7 +52,7 @@ _PAIR_RULE = f"two integers [y, x] from 1 to {MAX_KERNEL}"
 RULES: dict[str, tuple[str, str]] = {
     "format": (
         "1, or 2 for a file with a dilation, an activation other than relu, a table, a concat, a slice, a multiply, "
-        "an average_pool, a resize, a depth_to_space, a channel_shuffle or outputs",
+        "an average_pool, a resize, a depth_to_space, a channel_shuffle, an unrounded input or outputs",
         "1",
     ),
     "name": (_NAME_RULE, '"conv1"'),
@@ -79,6 +79,7 @@ RULES: dict[str, tuple[str, str]] = {
     "activation": ('null, "relu", "relu6" or two numbers [low, high], low below high, null for no limit', '"relu"'),
     "function": (f"one of {', '.join(get_args(Function))}", '"sigmoid"'),
     "alpha": ("a number, of a leaky_relu, hard_sigmoid or elu", "0.1"),
+    "unrounded": ("0 or 1, the index of an add's input that is not rounded before the sum, or null", "0"),
     "channels": (f"two integers [start, stop] from 0 to {MAX_SIZE}, start below stop", "[0, 16]"),
 }
 """For every key: the rule its value follows, and an example."""

@@ -26,6 +26,12 @@ def select(network: Network, names: Iterable[str]) -> Network:
                 f"network {network.name!r}: {name!r} {what}, but an extract is made of nodes; "
                 f"{close_names(name, network.by_name)}"
             )
+    for name, add in network.unrounded.items():
+        if (name in wanted) != (add in wanted):
+            raise NetworkError(
+                f"network {network.name!r}: {name!r} is not rounded before {add!r} adds it, but an extract needs int8 "
+                "tensors at its ends; name both nodes or neither"
+            )
     nodes = [node for node in network.nodes if node.name in wanted]
     outside = dict.fromkeys(name for node in nodes for name in node.inputs if name not in wanted)
     inputs = tuple((name, network.shapes[name]) for name in outside)

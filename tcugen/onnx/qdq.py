@@ -112,7 +112,7 @@ class _Writer:
     def real(self, tensor: str, reader: str = "output") -> str:
         """The real values of a tensor, for one reader."""
         quantization = self.model.tensors[tensor]
-        if quantization is None:
+        if quantization is None or tensor in self.model.network.unrounded:
             return f"{tensor}_sums"
         names = [f"{tensor}_int8", *self.quantization(tensor, quantization)]
         return self.op("DequantizeLinear", names, f"{tensor}_for_{reader}")
@@ -162,7 +162,7 @@ class _Writer:
                 computed = self.op("Slice", [*operands, *limits], f"{name}_slice")
             case _:
                 assert_never(node)
-        if self.model.tensors[name] is not None:
+        if self.model.tensors[name] is not None and name not in self.model.network.unrounded:
             self.quantise(self.limited(node, computed), name)
 
     def limited(self, node: Node, computed: str) -> str:

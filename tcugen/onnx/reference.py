@@ -41,6 +41,7 @@ from tcugen.network.operators import (
 )
 from tcugen.network.windows import counted, divisors
 from tcugen.onnx.max_pool import write_max_pool
+from tcugen.onnx.unrounded import with_fraction
 from tcugen.onnx.untyped import open_session
 
 if TYPE_CHECKING:
@@ -116,8 +117,9 @@ class _Writer:
         import onnx
 
         shape = self.model.network.shapes[name]
-        kind = onnx.TensorProto.INT32 if self.model.tensors[name] is None else onnx.TensorProto.INT8
-        return onnx.helper.make_tensor_value_info(name, kind, ["n", shape.channels, shape.height, shape.width])
+        kind = "INT32" if self.model.tensors[name] is None else "INT8"
+        kind = "INT64" if name in self.model.network.unrounded else kind
+        return onnx.helper.make_tensor_value_info(name, _type(kind), ["n", shape.channels, shape.height, shape.width])
 
     def constant(self, name: str, value: Constant) -> str:
         import onnx
@@ -130,6 +132,9 @@ class _Writer:
 
         self.nodes.append(onnx.helper.make_node(kind, inputs, [output], name=output, domain=domain, **attributes))
         return output
+
+    def cast(self, tensor: str, kind: str, output: str) -> str:
+        return self.op("Cast", [tensor], output, to=_type(kind))
 
     def quantization(self, node: Node, tensor: str, role: str) -> list[str]:
         """Constants of the scale and zero point of a tensor, as `node` uses it in `role`."""
@@ -203,7 +208,7 @@ class _Writer:
         }
         if node.dilation != (1, 1):
             geometry["dilations"] = node.dilation
-        if integers.multiplier is None:
+        if integers.clamp is None:
             self.integer_convolution(node, geometry)
             return
         inputs = self.quantized_operands(node, integers.weight)
@@ -213,9 +218,7 @@ class _Writer:
     def quantized_operands(self, node: Weighted, weight: np.ndarray) -> list[str]:
         """Input, weights and output quantization of QLinearConv, in its order; checks the multipliers."""
         integers, x, name = self.model.integers_of(node), node.inputs[0], node.name
-        s_x, s_y = self.model.scale(x), self.model.scale(name)
-        derived = multipliers.convolution_multiplier(s_x, integers.weight_scale, s_y, layer=name)
-        self.check_multiplier(node, integers.multiplier, derived)
+        self.check_weighted(node)
         return [
             x,
             *self.quantization(node, x, "x"),
@@ -225,13 +228,27 @@ class _Writer:
             *self.quantization(node, name, "y"),
         ]
 
+    def check_weighted(self, node: Weighted) -> None:
+        integers, scales = self.model.integers_of(node), [self.model.scale(name) for name in (*node.inputs, node.name)]
+        derived = multipliers.convolution_multiplier(scales[0], integers.weight_scale, scales[1], layer=node.name)
+        self.check_multiplier(node, integers.multiplier, derived)
+
+    def summed(self, node: Weighted, kind: str, inputs: list[str]) -> None:
+        """The 32-bit sums that an operator completes are the node's output, or what an add takes unrounded."""
+        multiplier = self.model.integers_of(node).multiplier
+        if multiplier is None:
+            self.op(kind, inputs, node.name)
+            return
+        self.check_weighted(node)
+        with_fraction(self, node.name, self.op(kind, inputs, f"{node.name}/sums"), multiplier)
+
     def integer_convolution(self, node: Conv, geometry: dict[str, Any]) -> None:
-        """A conv that stores its sums. ConvInteger takes uint8 only, so input and weights move up by 128."""
+        """A conv that nothing rounds. ConvInteger takes uint8 only, so input and weights move up by 128."""
         integers, name = self.model.integers_of(node), node.name
         z_x = self.model.zero_point(node.inputs[0])
-        wide = self.op("Cast", [node.inputs[0]], f"{name}/wide", to=_type("INT32"))
+        wide = self.cast(node.inputs[0], "INT32", f"{name}/wide")
         raised = self.op("Add", [wide, self.constant(f"{name}/raise", np.int32(128))], f"{name}/raised")
-        unsigned = self.op("Cast", [raised], f"{name}/unsigned", to=_type("UINT8"))
+        unsigned = self.cast(raised, "UINT8", f"{name}/unsigned")
         inputs = [
             unsigned,
             self.constant(f"{name}/weight", (integers.weight.astype(np.int16) + 128).astype(np.uint8)),
@@ -239,14 +256,14 @@ class _Writer:
             self.constant(f"{name}/weight_zero_point", np.uint8(128)),
         ]
         products = self.op("ConvInteger", inputs, f"{name}/products", **geometry)
-        self.op("Add", [products, self.constant(f"{name}/bias", integers.bias.reshape(-1, 1, 1))], name)
+        self.summed(node, "Add", [products, self.constant(f"{name}/bias", integers.bias.reshape(-1, 1, 1))])
 
     def linear(self, node: Linear) -> None:
-        """QGemm, or MatMulInteger for a layer that stores its sums, on the flattened input."""
+        """QGemm, or MatMulInteger for a layer that nothing rounds, on the flattened input."""
         integers, name = self.model.integers_of(node), node.name
         weight = np.ascontiguousarray(integers.weight[:, :, 0, 0].T)
         flat = self.op("Flatten", [node.inputs[0]], f"{name}/flat", axis=1)
-        if integers.multiplier is None:
+        if integers.clamp is None:
             zero_point = self.constant(f"{name}/x_zero_point", np.int8(self.model.zero_point(node.inputs[0])))
             inputs = [flat, self.constant(f"{name}/weight", weight), zero_point]
             products = self.op("MatMulInteger", inputs, f"{name}/products")
@@ -257,8 +274,8 @@ class _Writer:
             inputs = [flat, *operands[:5], bias, *operands[5:]]
             rows = self.op("QGemm", inputs, f"{name}/rows", CONTRIB)
         axes = self.constant(f"{name}/pixel_axes", np.array([2, 3], np.int64))
-        if integers.multiplier is None:
-            self.op("Unsqueeze", [rows, axes], name)
+        if integers.clamp is None:
+            self.summed(node, "Unsqueeze", [rows, axes])
         else:
             self.clamp(node, integers.clamp, self.op("Unsqueeze", [rows, axes], f"{name}/unclamped"))
 
@@ -320,7 +337,7 @@ class _Writer:
     def table(self, node: Table) -> None:
         """The table itself: Gather, at x + 128."""
         name = node.name
-        wide = self.op("Cast", [node.inputs[0]], f"{name}/wide", to=_type("INT32"))
+        wide = self.cast(node.inputs[0], "INT32", f"{name}/wide")
         index = self.op("Add", [wide, self.constant(f"{name}/offset", np.int32(128))], f"{name}/index")
         self.op("Gather", [self.constant(f"{name}/table", self.model.integers_of(node).entries), index], name)
 
@@ -358,9 +375,8 @@ class _Writer:
 
     def centred(self, node: Node, operand: str, role: str, dtype: type[np.floating]) -> str:
         """An operand less its zero point, in a floating-point type."""
-        kind = _type("DOUBLE" if dtype is np.float64 else "FLOAT")
         # The two operands of an add may be one tensor; the role keeps the names apart.
-        wide = self.op("Cast", [operand], f"{node.name}/wide_{role}", to=kind)
+        wide = self.cast(operand, "DOUBLE" if dtype is np.float64 else "FLOAT", f"{node.name}/wide_{role}")
         zero_point = self.constant(f"{node.name}/zero_point_{role}", dtype(self.model.zero_point(operand)))
         return self.op("Sub", [wide, zero_point], f"{node.name}/centred_{role}")
 
@@ -372,7 +388,7 @@ class _Writer:
         zero_point = self.constant(f"{name}/y_zero_point", dtype(z_y))
         moved = self.op("Add", [rounded, zero_point], f"{name}/moved")
         limits = [self.constant(f"{name}/lo", dtype(low)), self.constant(f"{name}/hi", dtype(high))]
-        return self.op("Cast", [self.op("Clip", [moved, *limits], f"{name}/clipped")], name, to=_type("INT8"))
+        return self.cast(self.op("Clip", [moved, *limits], f"{name}/clipped"), "INT8", name)
 
 
 def _type(name: str) -> int:

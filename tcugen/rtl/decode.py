@@ -124,6 +124,7 @@ class DrainFields:
     add_clamp_high: Value
     residual: Value
     int32: Value
+    unrounded: Value
 
 
 @dataclass(frozen=True)

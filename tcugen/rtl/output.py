@@ -1,6 +1,7 @@
 """The output path: from a full accumulator bank to int8 in the activation memory.
 
 accumulators ─► + bias ─► product ─► requantise, clamp ─► residual add ─► table ─► activation memory
+                                          └─► fixed point ─┤
 parameters ─────┴────────────────────┘                     │               │
 residual words ─► delay ──┴─► delay ───────────────────────┘               │
 parameters of tables ──────────────────────────────────────────────────────┘
@@ -16,6 +17,7 @@ from tcugen.rtl.activation import drain_layout
 from tcugen.rtl.decode import INSTRUCTION_BITS, DrainFields, fields, header
 from tcugen.rtl.delay import delayed
 from tcugen.rtl.drain import DrainWalker
+from tcugen.rtl.fixed_point import FixedPointLanes
 from tcugen.rtl.multiply import MultiplyLanes
 from tcugen.rtl.parity import plain, wrong_lanes
 from tcugen.rtl.requantise import RequantiseLanes
@@ -33,7 +35,8 @@ FLOAT32_ONE = 0x3F800000
 def output_latency(architecture: Architecture) -> int:
     """Cycles from a step to its write."""
     table = TableLanes.LATENCY if architecture.tables else 0
-    return _scale_stage(architecture) + RequantiseLanes.LATENCY + ResidualLanes.LATENCY + table
+    residual = ResidualLanes.LATENCY + architecture.unrounded_add
+    return _scale_stage(architecture) + RequantiseLanes.LATENCY + residual + table
 
 
 def _scale_stage(architecture: Architecture) -> int:
@@ -242,8 +245,17 @@ class OutputPath(Component):
     ) -> None:
         a = self.architecture
         lanes = a.output_lanes
-        m.submodules.requantise = requantise = RequantiseLanes(lanes)
-        m.submodules.residual = residual = ResidualLanes(lanes)
+        unrounded = bool(a.unrounded_add)
+        m.submodules.requantise = requantise = RequantiseLanes(lanes, unrounded)
+        m.submodules.residual = residual = ResidualLanes(lanes, unrounded)
+        if unrounded:
+            m.submodules.fixed_point = fixed_point = FixedPointLanes(lanes)
+            m.d.comb += [
+                fixed_point.enable.eq(moving),
+                fixed_point.products.eq(requantise.products),
+                residual.sums.eq(fixed_point.results),
+                residual.unrounded.eq(f.unrounded),
+            ]
         operand = Signal(8 * lanes)
         stored_bits = (8 + a.parity) * lanes
         stored = reader.operand.word_select(walker.residual_byte >> (lanes - 1).bit_length(), stored_bits)

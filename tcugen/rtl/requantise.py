@@ -4,6 +4,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from tcugen.arch import FRACTION_BITS
 from tcugen.rtl.pipeline import Pipeline
 
 SIGNIFICAND_BITS = 24
@@ -25,11 +26,32 @@ INTEGER_BITS = 9
 """Bits of the magnitude before it is rounded to an integer: at most 2**24 << 10 >> 26 = 256."""
 
 
+PRODUCT_POINT = 26
+"""A product is its significand << left >> PRODUCT_POINT; see `_lane`."""
+
+FIXED_SATURATED = 35
+"""From this left shift on, FRACTION_BITS included, the magnitude is at least 2**23 << 35 >> 26 = 2**32."""
+
+PRODUCT = data.StructLayout({"significand": SIGNIFICAND_BITS + 1, "left": 6, "negative": 1})
+"""A float32 product with FRACTION_BITS fraction bits, its significand up to 2**24. `left` is the shift, but 0 or 1
+where that is below 2, which rounds to 0 alike, and FIXED_SATURATED or more from there on."""
+
+
 def round_shift(value: int, bits: int) -> int:
     """value / 2**bits rounded to the nearest integer, ties to even; any sign, bits >= 0."""
     floor = value >> bits
     twice_rest = (value - (floor << bits)) << 1
     return floor + (twice_rest > 1 << bits or (twice_rest == 1 << bits and floor & 1))
+
+
+def float_product(magnitude: int, multiplier: int) -> tuple[int, int]:
+    """(v, e) with v * 2**e = float32(magnitude) * M, M given by its bit pattern; `magnitude` is at most 2**31."""
+    exponent = max(magnitude.bit_length() - SIGNIFICAND_BITS, 0)
+    significand = round_shift(magnitude, exponent)
+    product = significand * (1 << 23 | multiplier & 0x7FFFFF)
+    exponent += (multiplier >> 23 & 255) - 150
+    excess = max(product.bit_length() - SIGNIFICAND_BITS, 0)
+    return round_shift(product, excess), exponent + excess
 
 
 def offset_clamp(rounded: Value, zero_point: Value, low: Value, high: Value, floor: Value, ceiling: Value) -> Value:
@@ -51,6 +73,7 @@ class RequantiseLanes(wiring.Component):
 
     Parameters:
         lanes: Number of lanes, at least 1. ValueError otherwise.
+        products: Whether there is a port of that name.
 
     Members:
         enable: 0 holds every stage.
@@ -68,13 +91,15 @@ class RequantiseLanes(wiring.Component):
     clamp_low: Signal
     clamp_high: Signal
     results: data.View
+    products: data.View
 
     LATENCY = 10
+    PRODUCT_LATENCY = 7
 
-    def __init__(self, lanes: int):
+    def __init__(self, lanes: int, products: bool = False):
         if not isinstance(lanes, int) or lanes < 1:
             raise ValueError(f"requantiser lanes must be a positive integer, not {lanes!r}; use 1 or more")
-        self.lanes = lanes
+        self.lanes, self.has_products = lanes, products
         super().__init__(
             {
                 "enable": In(1),
@@ -84,19 +109,15 @@ class RequantiseLanes(wiring.Component):
                 "clamp_low": In(signed(8)),
                 "clamp_high": In(signed(8)),
                 "results": Out(data.ArrayLayout(signed(8), lanes)),
+                # float32(sums[i]) * M[i], PRODUCT_LATENCY enabled clock edges after its operands.
+                **({"products": Out(data.ArrayLayout(PRODUCT, lanes))} if products else {}),
             }
         )
 
     @staticmethod
     def model(total: int, multiplier: int, zero_point: int, clamp_low: int, clamp_high: int) -> int:
         """The result of one lane, in exact integers; arguments as the members of the same meaning."""
-        magnitude = abs(total)
-        exponent = max(magnitude.bit_length() - SIGNIFICAND_BITS, 0)
-        significand = round_shift(magnitude, exponent)
-        product = significand * (1 << 23 | multiplier & 0x7FFFFF)
-        exponent += (multiplier >> 23 & 255) - 150
-        excess = max(product.bit_length() - SIGNIFICAND_BITS, 0)
-        product, exponent = round_shift(product, excess), exponent + excess
+        product, exponent = float_product(abs(total), multiplier)
         rounded = product << exponent if exponent >= 0 else round_shift(product, -exponent)
         return min(max((-rounded if total < 0 else rounded) + zero_point, clamp_low), clamp_high)
 
@@ -110,13 +131,14 @@ class RequantiseLanes(wiring.Component):
         ceiling = shared.register("ceiling", high[-2] - zero_point[-2])
         for lane in range(self.lanes):
             pipe = Pipeline(m, self.enable, f"lane{lane}_")
-            rounded = self._lane(pipe, self.sums[lane], self.multipliers[lane])
+            product = self.products[lane] if self.has_products else None
+            rounded = self._lane(pipe, self.sums[lane], self.multipliers[lane], product)
             result = offset_clamp(rounded, zero_point[-1], low[-1], high[-1], floor, ceiling)
             m.d.comb += self.results[lane].eq(pipe.register("result", result))
         return m
 
-    def _lane(self, pipe: Pipeline, total: Value, multiplier: Value) -> Value:
-        """Stages 1 to 9 of one lane: rint(float32(total) * M), saturated to -257 .. 257.
+    def _lane(self, pipe: Pipeline, total: Value, multiplier: Value, product_port: data.View | None) -> Value:
+        """Stages 1 to 9 of one lane: rint(float32(total) * M), saturated to -257 .. 257; after 7 of them the product.
 
         Write n for the leading zeros of |total| in 32 bits, c for the carry out of its rounding to 24 bits, t for
         the top bit of the 48-bit product, v for the product rounded to 24 bits (2**24 if that carries) and E for the
@@ -128,7 +150,8 @@ class RequantiseLanes(wiring.Component):
         def narrowed(scale: Value) -> Value:
             return scale[:SCALE_BITS].as_signed()
 
-        negative = pipe.delayed("negative", total[31], 8)[-1]
+        negatives = pipe.delayed("negative", total[31], 8)
+        negative = negatives[-1]
         significand = pipe.delayed("multiplier", Cat(multiplier[:23], Const(1, 1)), 4)[-1]
 
         # 1: magnitude. 2, 3: shift the leading one to bit 31, counting the zeros: a binary search over both stages.
@@ -156,6 +179,7 @@ class RequantiseLanes(wiring.Component):
         left = register("left_5", narrowed(scale + carry))
         product = register("product", (Cat(low_low[HALF:], high_high) + (low_high + high_low))[: 48 - HALF])
         sticky = register("product_sticky", low_low[:HALF].any())
+        wide = None if product_port is None else register("wide_6", self._with_fraction(left))
         left = register("left_6", Mux(left < 1, 1, Mux(left > LEFT_SATURATED, LEFT_SATURATED + 1, left[:4])))
 
         # 7: round to 24 bits, which may give 2**24. `product` holds bits 12 to 47, bit 46 or 47 is the leading one.
@@ -165,6 +189,12 @@ class RequantiseLanes(wiring.Component):
         sticky = sticky | product[:10].any() | (top & product[10])
         value = register("value", kept + (guard & (sticky | kept[0])))
         left = register("left_7", Mux(top, left, left - 1)[:4])
+        if product_port is not None and wide is not None:
+            pipe.module.d.comb += [
+                product_port.significand.eq(value),
+                product_port.left.eq(register("wide_7", Mux(top, wide, wide - 1)[: len(wide)])),
+                product_port.negative.eq(negatives[self.PRODUCT_LATENCY]),
+            ]
 
         # 8: shift so that bit 12 has weight 1. The low 15 bits of the value never reach the guard bit: one suffices.
         fixed = register("fixed", (Cat(value[:15].any(), value[15:]) << left)[: 12 + INTEGER_BITS])
@@ -175,6 +205,12 @@ class RequantiseLanes(wiring.Component):
         up = fixed[11] & (fixed[:11].any() | fixed[12])
         rounded = Mux(negative, ~integer, integer) + (up ^ negative)
         return register("rounded", rounded[: INTEGER_BITS + 1].as_signed())
+
+    @staticmethod
+    def _with_fraction(left: Value) -> Value:
+        """The left shift with FRACTION_BITS more, 1 .. FIXED_SATURATED + 1; it may lose one yet."""
+        below, beyond = left < 1 - FRACTION_BITS, left > FIXED_SATURATED - FRACTION_BITS
+        return Mux(below, 1, Mux(beyond, FIXED_SATURATED + 1, (left + FRACTION_BITS)[: PRODUCT["left"].width]))
 
     @staticmethod
     def _normalise(pipe: Pipeline, value: Value, steps: tuple[int, ...]) -> tuple[Value, Value]:

@@ -4,6 +4,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from tcugen.rtl.fixed_point import FIXED_BITS
 from tcugen.rtl.pipeline import Pipeline
 from tcugen.rtl.requantise import HALF, offset_clamp, round_shift
 
@@ -27,6 +28,7 @@ class ResidualLanes(wiring.Component):
 
     Parameters:
         lanes: Number of lanes, at least 1. ValueError otherwise.
+        with_sums: Whether there are ports `sums` and `unrounded`; results then come one edge later, see `latency`.
 
     Members:
         enable: 0 holds every stage.
@@ -53,14 +55,17 @@ class ResidualLanes(wiring.Component):
     clamp_low: Signal
     clamp_high: Signal
     bypass: Signal
+    sums: data.View
+    unrounded: Signal
     results: data.View
 
     LATENCY = 6
 
-    def __init__(self, lanes: int):
+    def __init__(self, lanes: int, with_sums: bool = False):
         if not isinstance(lanes, int) or lanes < 1:
             raise ValueError(f"residual lanes must be a positive integer, not {lanes!r}; use 1 or more")
-        self.lanes = lanes
+        self.lanes, self.with_sums = lanes, with_sums
+        self.latency = self.LATENCY + with_sums
         int8s = data.ArrayLayout(signed(8), lanes)
         super().__init__(
             {
@@ -77,6 +82,9 @@ class ResidualLanes(wiring.Component):
                 "clamp_high": In(signed(8)),
                 "bypass": In(1),
                 "results": Out(int8s),
+                # With `unrounded` sums[i] is a further term of the sum, and multiplier_a must be 0: of at most 2**32 in
+                # magnitude, it leaves the sum below 2**33.
+                **({"sums": In(data.ArrayLayout(signed(FIXED_BITS), lanes)), "unrounded": In(1)} if with_sums else {}),
             }
         )
 
@@ -93,11 +101,15 @@ class ResidualLanes(wiring.Component):
         clamp_low: int,
         clamp_high: int,
         bypass: int = 0,
+        unrounded_sum: int = 0,
     ) -> int:
-        """The result of one lane, in exact integers; arguments as the members of the same names."""
+        """The result of one lane, in exact integers; arguments as the members of the same names.
+
+        `unrounded_sum` is what `sums` has with `unrounded`, 0 without.
+        """
         if bypass:
             return a
-        total = (a - zero_point_a) * multiplier_a + (b - zero_point_b) * multiplier_b
+        total = (a - zero_point_a) * multiplier_a + (b - zero_point_b) * multiplier_b + unrounded_sum
         return min(max(round_shift(total, shift) + zero_point, clamp_low), clamp_high)
 
     def elaborate(self, platform) -> Module:
@@ -112,14 +124,15 @@ class ResidualLanes(wiring.Component):
         factor_a = shared.register("factor_a", unless_bypass(self.multiplier_a, 1))
         factor_b = shared.register("factor_b", unless_bypass(self.multiplier_b, 0))
         places = unless_bypass(Mux(self.shift > SHIFT_MAX, SHIFT_MAX, self.shift), 0)
-        places = shared.delayed("places", places, 3)
+        ready = 3 + self.with_sums  # edges to the total
+        places = shared.delayed("places", places, ready)
         # The bits below the guard bit: 2**(shift - 1) - 1, or 0 for shift 0.
-        power = shared.wire("power", (Const(1, 1) << places[2])[: SHIFT_MAX + 1])
+        power = shared.wire("power", (Const(1, 1) << places[ready - 1])[: SHIFT_MAX + 1])
         below_guard = shared.register("below_guard", (power - 1)[1:SHIFT_MAX])
 
-        offset = shared.delayed("offset", unless_bypass(self.zero_point, 0), self.LATENCY - 1)
-        low = shared.delayed("low", unless_bypass(self.clamp_low, -128), self.LATENCY - 1)
-        high = shared.delayed("high", unless_bypass(self.clamp_high, 127), self.LATENCY - 1)
+        offset = shared.delayed("offset", unless_bypass(self.zero_point, 0), self.latency - 1)
+        low = shared.delayed("low", unless_bypass(self.clamp_low, -128), self.latency - 1)
+        high = shared.delayed("high", unless_bypass(self.clamp_high, 127), self.latency - 1)
         floor = shared.register("floor", low[-2] - offset[-2])
         ceiling = shared.register("ceiling", high[-2] - offset[-2])
 
@@ -133,7 +146,10 @@ class ResidualLanes(wiring.Component):
             high_b = pipe.register("high_b", difference_b * factor_b[HALF:])
             upper = Cat(Const(0, HALF), high_a + high_b).as_signed()
             total = pipe.register("total", (low_a + low_b + upper)[:TOTAL_BITS].as_signed())
-            rounded = self._round(pipe, total, places[3], below_guard)
+            if self.with_sums:
+                sums = pipe.delayed("sum", Mux(self.unrounded, self.sums[lane], 0).as_signed(), 3)
+                total = pipe.register("whole_total", (total + sums[-1])[:TOTAL_BITS].as_signed())
+            rounded = self._round(pipe, total, places[-1], below_guard)
             result = offset_clamp(rounded, offset[-1], low[-1], high[-1], floor, ceiling)
             m.d.comb += self.results[lane].eq(pipe.register("result", result))
         return m

@@ -108,6 +108,8 @@ class Results:
                 "multiply": int(task.multiply),
                 "per_channel": int(single),
             }
+            if task.unrounded:
+                fields["unrounded"] = 1
         self.emitter.append(
             Opcode.DRAIN,
             waits,

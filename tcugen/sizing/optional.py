@@ -12,6 +12,7 @@ def optional_hardware(tasks: Sequence[Task]) -> dict[str, str]:
         ("tables", "them", [task.name for task in tasks if task.table]),
         ("multiply", "it", [task.nodes[0] for task in tasks if task.multiply]),
         ("per_channel", "it", [task.name for task in tasks if task.per_channel]),
+        ("unrounded_add", "it", [task.name for task in tasks if task.unrounded]),
     ):
         if nodes:
             found[parameter] = f"{parameter}: {len(nodes)} nodes need {pronoun}, the first is {nodes[0]}"

@@ -96,7 +96,7 @@ def synthesise(
         run.tensors[name] = torch.as_tensor(inputs[name])
         model.tensors[name] = Quantization(np.float32(run.rng.uniform(0.01, 0.03)), _nonzero(run.rng, -40, 40))
     for node in network.nodes:
-        stores_sums = int32_output and node is last
+        stores_sums = (int32_output and node is last) or node.name in network.unrounded
         model.tensors[node.name], model.integers[node.name] = _make(run, node, stores_sums)
         run.tensors[node.name] = evaluate(model, node, [run.tensors[name] for name in node.inputs])
     return model, inputs
@@ -143,10 +143,29 @@ def _make(run: _Run, node: Node, stores_sums: bool) -> tuple[Quantization | None
 
 
 def _make_add(run: _Run, node: Add) -> tuple[Quantization, AddIntegers]:
+    if node.unrounded is not None:
+        return _make_unrounded_add(run, node, node.unrounded)
     values = run.real(node.inputs[0]) + run.real(node.inputs[1])
     s_a, s_b = (run.model.scale(name) for name in node.inputs)
     y = _fit(values, node.activation, run.rng, float(max(s_a, s_b)))
     m_a, m_b, shift = multipliers.add_multipliers(s_a, s_b, y.scale, layer=node.name)
+    limits = multipliers.clamp_limits(limits_of(node.activation), y.scale, y.zero_point)
+    return y, AddIntegers((m_a, m_b), shift, limits)
+
+
+def _make_unrounded_add(run: _Run, node: Add, unrounded: int) -> tuple[Quantization, AddIntegers]:
+    """Settles the multipliers of the unrounded operand too: until its sum has a scale, it has its 32-bit sums only."""
+    layer, other = run.model.network.by_name[node.inputs[unrounded]], node.inputs[1 - unrounded]
+    assert isinstance(layer, Weighted), "the network has been checked"
+    integers, x = run.model.integers_of(layer), run.model.quantization(layer.inputs[0])
+    channel_scale = (integers.weight_scale * x.scale).astype(np.float64).reshape(-1, 1, 1)
+    values = run.tensors[layer.name].numpy() * channel_scale + run.real(other)
+    y = _fit(values, node.activation, run.rng, max(float(channel_scale.max()), float(run.model.scale(other))))
+    multiplier = multipliers.convolution_multiplier(x.scale, integers.weight_scale, y.scale, layer=layer.name)
+    run.model.tensors[layer.name] = Quantization(y.scale, 0)
+    run.model.integers[layer.name] = replace(integers, multiplier=multiplier)
+    run.tensors[layer.name] = evaluate(run.model, layer, [run.tensors[name] for name in layer.inputs])
+    m_a, m_b, shift = multipliers.unrounded_add_multipliers(run.model.scale(other), y.scale, unrounded, layer=node.name)
     limits = multipliers.clamp_limits(limits_of(node.activation), y.scale, y.zero_point)
     return y, AddIntegers((m_a, m_b), shift, limits)
 
@@ -259,7 +278,7 @@ def _target_deviation(run: _Run, node: Weighted) -> float:
     """Real deviation for a convolution's output: 1, or about that of the tensor that it will be added to."""
     for reader in (run.model.network.by_name[name] for name in run.model.network.consumers[node.name]):
         for other in reader.inputs:
-            if isinstance(reader, Add) and other != node.name and other in run.tensors:
+            if isinstance(reader, Add) and other != node.name and run.model.tensors.get(other) is not None:
                 _, deviation = _channel_statistics(run.tensors[other].long())
                 return float(np.sort(deviation)[len(deviation) // 2]) * float(run.model.scale(other))
     return 1.0

@@ -71,6 +71,9 @@ def _integers(network: Network, node: Node, rng: np.random.Generator) -> NodeInt
     match node:
         case Conv() | Linear():
             return _weighted(network, node, rng, clamp)
+        case Add(unrounded=int(index)):
+            m_a, m_b, shift = multipliers.unrounded_add_multipliers(1.0, 1.0, index, layer=node.name)
+            return AddIntegers((m_a, m_b), shift, clamp)
         case Add():
             return AddIntegers((1 << _ADD_SHIFT - 1, 1 << _ADD_SHIFT - 1), _ADD_SHIFT, clamp)
         case MaxPool():
@@ -95,7 +98,8 @@ def _integers(network: Network, node: Node, rng: np.random.Generator) -> NodeInt
             assert_never(node)
 
 
-def _weighted(network: Network, node: Weighted, rng: np.random.Generator, clamp: Clamp) -> WeightedIntegers:
+def _weighted(network: Network, node: Weighted, rng: np.random.Generator, limits: Clamp) -> WeightedIntegers:
+    clamp = None if node.name in network.unrounded else limits
     layer = as_convolution(node)
     fan_in = (network.shapes[layer.inputs[0]].channels // layer.groups, *layer.kernel)
     weight = rng.integers(-127, 128, (layer.out_channels, *fan_in), dtype=np.int8)

@@ -15,6 +15,7 @@ from tcugen.timing.latencies import (
     RESIDUAL_START,
     STEP_TO_GROUP_FREE,
     TABLE_LATENCY,
+    UNROUNDED_LATENCY,
     WRITE_TO_COUNT,
 )
 from tcugen.timing.queue import InstructionQueue
@@ -51,6 +52,7 @@ class Drain:
         self._table_left = 0  # pieces of a table that are still to be read
         self._latency = OUTPUT_LATENCY
         self._latency += TABLE_LATENCY * architecture.tables + MULTIPLY_LATENCY * architecture.multiply
+        self._latency += UNROUNDED_LATENCY * architecture.unrounded_add
         self._agenda = agenda
         self.spans: list[tuple[int, int]] = []
         self._instruction: Instruction | None = None

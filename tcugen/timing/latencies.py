@@ -165,6 +165,9 @@ TABLE_LATENCY = 2
 MULTIPLY_LATENCY = 3
 """multiply: what it adds where there is one, also to results that pass it by."""
 
+UNROUNDED_LATENCY = 1
+"""residual: what it adds where sums can be added that are not rounded before, also to results that pass them by."""
+
 GROUP_TO_STEP = 1
 """drain: from the cycle in which a parameter group counts as written to its first step."""
 

@@ -115,6 +115,8 @@ def _entry(files: _Files, model: QuantizedNetwork, result: NodeResult, tensors: 
         case Add():
             add = model.integers_of(node)
             entry |= {"multiplier": list(add.multipliers), "shift": add.shift}
+            if node.unrounded is not None:
+                entry["unrounded"] = node.unrounded
         case MaxPool():
             entry |= _window(node) | _dilation(node)
         case AveragePool():
@@ -139,8 +141,8 @@ def _entry(files: _Files, model: QuantizedNetwork, result: NodeResult, tensors: 
         case _:
             assert_never(node)
     if not keeps_quantization(node):
-        entry["output_zero_point"] = None if output is None else output.zero_point
         clamp = clamp_of(model.integers_of(node))
+        entry["output_zero_point"] = None if output is None or clamp is None else output.zero_point
         entry["clamp"] = None if clamp is None else list(clamp)
     if not result.fused:
         entry["output"] = tensors[node.name]

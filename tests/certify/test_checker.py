@@ -24,10 +24,12 @@ from tests.certify.programs import files_of
 from tests.compiler.networks import NETWORKS, network
 from tests.compiler.product_networks import PRODUCTS
 from tests.compiler.table_networks import TABLES
+from tests.compiler.unrounded_networks import UNROUNDED
 from tests.small_networks import build_every_operator
 from tests.typed import present, typed, weighted
 
-EVERYTHING = dict(tables=1, multiply=1, per_channel=1)
+EVERYTHING = dict(tables=1, multiply=1, per_channel=1, unrounded_add=1)
+NETS = [*TABLES.values(), *PRODUCTS.values(), *UNROUNDED.values()]
 ARRAYS = {
     "4x4": dict(rows=4, columns=4, output_lanes=1),
     "8x8": dict(rows=8, columns=8, output_lanes=2),
@@ -55,8 +57,8 @@ def test_all_operators_in_one_network(array):
     certified(model, Architecture(activation_kib=64, **ARRAYS[array], **EVERYTHING))
 
 
-@pytest.mark.parametrize("net", [*TABLES.values(), *PRODUCTS.values()], ids=lambda net: net.name)
-def test_tables_and_products(net):
+@pytest.mark.parametrize("net", NETS, ids=lambda net: net.name)
+def test_tables_products_and_unrounded_operands(net):
     model, _ = synthesise(net, seed=7)
     certified(model, Architecture(activation_kib=32, **ARRAYS["8x8"], **EVERYTHING))
 

@@ -23,7 +23,9 @@ class Dump:
     def compute(self, node: dict) -> np.ndarray:
         """The node's output from its inputs."""
         inputs = [self.tensor(source) for source in node["inputs"]]
-        assert all(tensor.dtype == np.int8 and tensor.ndim == 4 for tensor in inputs)
+        unrounded = node.get("unrounded")
+        assert all(tensor.ndim == 4 for tensor in inputs)
+        assert all(tensor.dtype == (np.int64 if i == unrounded else np.int8) for i, tensor in enumerate(inputs))
         if node["op"] in ("conv", "linear"):
             return self.sums_to_output(node, convolution(self, node, inputs[0]))
         if node["op"] == "add":
@@ -55,9 +57,12 @@ class Dump:
         if node["multiplier"] is None:
             assert node["clamp"] is None and node["output_zero_point"] is None
             return sums.astype(np.int32)
-        multiplier = self.load(node["multiplier"])
+        multiplier = self.load(node["multiplier"])[None, :, None, None]
         assert multiplier.dtype == np.float32
-        return requantise(node, sums, multiplier[None, :, None, None])
+        if node["clamp"] is None:
+            # Taken unrounded by an add: steps of its output with 16 fraction bits.
+            return np.rint((sums.astype(np.float32) * multiplier).astype(np.float64) * 2.0**16).astype(np.int64)
+        return requantise(node, sums, multiplier)
 
 
 def windows(padded: np.ndarray, node: dict) -> np.ndarray:
@@ -98,6 +103,8 @@ def requantise(node: dict, sums: np.ndarray, multiplier: np.ndarray | np.float32
 def residual_add(node: dict, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """The exact sum of both products, rounded once, ties to even."""
     (z_a, z_b), (m_a, m_b), half = node["input_zero_points"], node["multiplier"], 1 << node["shift"] >> 1
+    if "unrounded" in node:
+        assert (node["multiplier"][node["unrounded"]], node["shift"]) == (1, 16)
     total = (a.astype(np.int64) - z_a) * m_a + (b.astype(np.int64) - z_b) * m_b
     if not half:
         return clamp(node, total)

@@ -49,11 +49,13 @@ def _with_zero_points(model: QuantizedNetwork, zero_points: dict[str, int]) -> Q
     """The model with other zero points: many of its values saturate then, which is as good a test."""
     tensors, integers = dict(model.tensors), dict(model.integers)
     for name, zero_point in zero_points.items():
-        if (before := tensors[name]) is not None:
+        if (before := tensors[name]) is not None and name not in model.network.unrounded:
             tensors[name] = Quantization(before.scale, zero_point)
     for node in model.network.nodes:
         if keeps_quantization(node):
             tensors[node.name] = tensors[node.inputs[0]]
+        elif node.name in model.network.unrounded:
+            continue  # nothing rounds it
         elif (quantization := tensors[node.name]) is not None and not isinstance(node, Table):
             limits = multipliers.clamp_limits(
                 limits_of(activation_of(node)), quantization.scale, quantization.zero_point

@@ -15,8 +15,9 @@ from tcugen.model.integers import (
     WeightedIntegers,
 )
 from tcugen.model.limits import ADD_RATIO_EXPONENTS, MULTIPLIER_EXPONENTS
-from tcugen.model.multipliers import add_multipliers
+from tcugen.model.multipliers import add_multipliers, unrounded_add_multipliers
 from tcugen.model.quantized import QuantizedNetwork
+from tcugen.network.operators import Add, Node
 from tests.typed import present
 
 LARGEST_BIAS = 2**31 - 1
@@ -30,17 +31,20 @@ SIGNIFICANDS = (0, 1, 0x400000, 0x7FFFFE, 0x7FFFFF)
 def with_extreme_integers(model: QuantizedNetwork, seed: int) -> QuantizedNetwork:
     """The model with other multipliers and biases, most of which make its values saturate, vanish or tie."""
     rng = np.random.default_rng(seed)
-    integers = {name: _extreme(one, rng) for name, one in model.integers.items()}
+    integers = {name: _extreme(model.network.by_name[name], one, rng) for name, one in model.integers.items()}
     return QuantizedNetwork(model.network, model.tensors, integers, model.forms)
 
 
-def _extreme(one: NodeIntegers, rng: np.random.Generator) -> NodeIntegers:
+def _extreme(node: Node, one: NodeIntegers, rng: np.random.Generator) -> NodeIntegers:
     match one:
         case WeightedIntegers(multiplier=np.ndarray()):
             return _weighted(one, rng)
         case AddIntegers():
             a, b = (np.float32(2.0 ** rng.uniform(*ADD_RATIO_EXPONENTS)) for _ in range(2))
-            m_a, m_b, shift = add_multipliers(a, b, 1.0, layer="add")
+            if isinstance(node, Add) and node.unrounded is not None:
+                m_a, m_b, shift = unrounded_add_multipliers(b, 1.0, node.unrounded, layer="add")
+            else:
+                m_a, m_b, shift = add_multipliers(a, b, 1.0, layer="add")
             return replace(one, multipliers=(m_a, m_b), shift=shift)
         case AverageIntegers() | RequantiseIntegers() | MultiplyIntegers():
             return replace(one, multiplier=_near(np.atleast_1d(one.multiplier), rng)[0])

@@ -44,8 +44,8 @@ LAYERS = (
 TABLES = ("table", "table", "table")
 """Layers that only machines with tables run."""
 
-PRODUCTS = ("multiply", "per_channel", "per_channel")
-"""Layers that only machines with products and operands of one value per channel run."""
+PRODUCTS = ("multiply", "per_channel", "per_channel", "unrounded", "unrounded")
+"""Layers that only machines with products and with operands of one value per channel, or not rounded, run."""
 
 DEPTHWISE = ("depthwise", "depthwise", "separable", "separable", "separable")
 """Layers that the pool unit of some machines runs."""
@@ -159,6 +159,18 @@ class _Builder:
         operator = self.draw(st.sampled_from((Add, Multiply)))
         return self.put(operator, *operands, activation=self.draw(ACTIVATIONS))
 
+    def unrounded(self, source: str) -> str:
+        """An add that takes a convolution of its other operand unrounded; that one may have one value per channel."""
+        shape, side = self.shapes[source], self.draw(st.sampled_from((1, 3)))
+        padding, channels = (side // 2,) * 4, shape.channels
+        branch = self.put(Conv, source, out_channels=channels, kernel=(side, side), padding=padding)
+        other = self.put(GlobalAveragePool, source) if self.draw(st.booleans()) else source
+        index, activation = self.number(0, 1), self.draw(ACTIVATIONS)
+        operands = (branch, other) if index == 0 else (other, branch)
+        total = self.put(Add, *operands, activation=activation, unrounded=index)
+        del self.shapes[branch]  # nothing else may read it
+        return total
+
     def concat(self, source: str) -> str:
         """A concat of two or three tensors of the same rows and columns, perhaps of one with itself."""
         sides = (self.shapes[source].height, self.shapes[source].width)
@@ -212,6 +224,8 @@ class _Builder:
             self.separable(source)
         elif kind == "per_channel":
             self.per_channel(source)
+        elif kind == "unrounded":
+            self.unrounded(source)
         elif kind == "concat":
             self.concat(source)
         elif kind == "slice":
@@ -235,7 +249,8 @@ def cases(draw: st.DrawFn, tables: int = 0, products: int = 0, depthwise: int = 
     for _ in range(draw(st.integers(1, MOST_LAYERS))):
         builder.layer()
     inputs = [(name, builder.shapes[name]) for name in builder.inputs]
-    kept = draw(st.lists(st.sampled_from([node.name for node in builder.nodes]), max_size=2, unique=True))
+    whole = [node.name for node in builder.nodes if node.name in builder.shapes]
+    kept = draw(st.lists(st.sampled_from(whole), max_size=2, unique=True))
     network = checked_network("random", inputs, builder.nodes, kept, extract=True)
     some = draw(st.lists(st.sampled_from(list(network.shapes)), max_size=3, unique=True))
     zero_points = tuple((name, draw(st.integers(-128, 127))) for name in some)
@@ -266,5 +281,6 @@ def architectures(draw: st.DrawFn, tables: int = 0, products: int = 0, depthwise
         tables=tables,
         multiply=products,
         per_channel=products,
+        unrounded_add=products,
         depthwise=draw(st.sampled_from(_powers(max(1, rows // 8), rows))) if depthwise else 0,
     )

@@ -40,7 +40,7 @@ WITH_ALL = ("4x4", "4x16", "16x12", "32x8")
 """Machines that have tables and products."""
 
 MACHINES = {
-    name: replace(machine(name), tables=all_, multiply=all_, per_channel=all_)
+    name: replace(machine(name), tables=all_, multiply=all_, per_channel=all_, unrounded_add=all_)
     for name in ODD
     for all_ in [int(name in WITH_ALL)]
 }
@@ -49,7 +49,9 @@ MACHINES |= {
     "1 KiB": Architecture(4, 8, 1, bus_bytes=8, accumulator_depth=16, weight_tiles=4, parameter_groups=2),
     "8 KiB": Architecture(8, 32, 8, bus_bytes=64, accumulator_depth=256, output_lanes=4, tables=1, multiply=1),
     "8x6 depthwise": replace(machine("8x6"), tables=1, depthwise=2),
-    "16x12 depthwise": replace(machine("16x12"), tables=1, multiply=1, per_channel=1, parity=1, depthwise=16),
+    "16x12 depthwise": replace(
+        machine("16x12"), tables=1, multiply=1, per_channel=1, unrounded_add=1, parity=1, depthwise=16
+    ),
 }
 
 
@@ -97,6 +99,8 @@ def traits(case: Case, architecture: Architecture) -> Iterator[str]:
         isinstance(task, DepthwiseTask) for task in tasks_of(case.network, depthwise=True)
     ):
         yield "depthwise beside the array"
+    if case.network.unrounded:
+        yield "unrounded operands"
     if case.extreme:
         yield "extreme scales"
     if architecture.rows != architecture.columns:

@@ -21,7 +21,8 @@ is 1 to 9 on the odd machines."""
 
 
 def check_cases(name: str, rtl: Emitted, examples: int, tables: int = 0, products: int = 0) -> None:
-    architecture = replace(machine(name), tables=tables, multiply=products, per_channel=products)
+    options = dict.fromkeys(("multiply", "per_channel", "unrounded_add"), products)
+    architecture = replace(machine(name), tables=tables, **options)
     folder, ran = rtl(architecture), []
 
     @seed(examples)

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 
 SIZES = [(4, 4, 1, 0), (4, 4, 4, 0), (4, 4, 1, 1), (8, 8, 1, 0), (8, 16, 2, 0), (16, 8, 2, 1), (16, 16, 4, 0)]
 
-PRODUCTS = [(4, 4, 1, 1, 0), (4, 4, 1, 1, 1), (16, 12, 4, 0, 1)]
+PRODUCTS = [(4, 4, 1, 1, 0, 0), (4, 4, 1, 1, 1, 1), (16, 12, 4, 0, 1, 0), (8, 6, 2, 0, 0, 1)]
 
 
 @pytest.mark.parametrize("rows, columns, lanes, tables", SIZES)
@@ -20,10 +20,10 @@ def test_verilator_has_no_complaint_beyond_the_waivers(tmp_path, rows, columns, 
     check(Architecture(rows=rows, columns=columns, output_lanes=lanes, tables=tables), tmp_path)
 
 
-@pytest.mark.parametrize("rows, columns, lanes, multiply, per_channel", PRODUCTS)
-def test_nor_where_tensors_are_multiplied(tmp_path, rows, columns, lanes, multiply, per_channel):
+@pytest.mark.parametrize("rows, columns, lanes, multiply, per_channel, unrounded_add", PRODUCTS)
+def test_nor_where_operands_are_used_otherwise(tmp_path, rows, columns, lanes, multiply, per_channel, unrounded_add):
     shape = {"rows": rows, "columns": columns, "output_lanes": lanes}
-    check(Architecture(**shape, multiply=multiply, per_channel=per_channel), tmp_path)
+    check(Architecture(**shape, multiply=multiply, per_channel=per_channel, unrounded_add=unrounded_add), tmp_path)
 
 
 @pytest.mark.parametrize("rows, columns, lanes, bus_bytes, tables", [(4, 4, 1, 16, 1), (8, 6, 2, 4, 0)])

@@ -16,10 +16,8 @@ def test_declared_ports_are_those_of_the_signature(monkeypatch, tmp_path):
 
     monkeypatch.setattr(wiring.Component, "__init__", remembering)
     for optional in (0, 1):
-        emit(
-            Architecture(rows=4, columns=4, activation_kib=16, tables=optional, parity=optional, depthwise=optional),
-            tmp_path,
-        )
+        options = dict.fromkeys(("tables", "parity", "depthwise", "unrounded_add"), optional)
+        emit(Architecture(rows=4, columns=4, activation_kib=16, **options), tmp_path)
     ours = {kind: members for kind, members in made.items() if kind.__module__.startswith("tcugen.")}
     assert len(ours) > 30
     # The top has the flat ports of the buses besides, which are only reached by name.

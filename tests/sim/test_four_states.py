@@ -41,7 +41,7 @@ def test_rows_and_channels_that_fill_no_beat_leave_as_zeros(parity, tmp_path):
 def test_tables_start_undefined_and_nothing_of_that_comes_out(tmp_path):
     outcomes = []
     for parity in (0, 1):
-        architecture = replace(ARCHITECTURE, tables=1, multiply=1, per_channel=1, parity=parity)
+        architecture = replace(ARCHITECTURE, tables=1, multiply=1, per_channel=1, unrounded_add=1, parity=parity)
         model, inputs = synthesise(TABLES["behind_convolutions"], seed=1)
         (folder := tmp_path / f"parity_{parity}").mkdir()
         prepare(model, inputs, architecture, "short", 1, folder)

@@ -123,7 +123,10 @@ def test_names_of_files_and_tests_are_those_that_there_are():
 
 def test_the_machines_have_all_that_is_optional():
     built = machines().values()
-    assert all({getattr(one, name) for one in built} == {0, 1} for name in ("tables", "multiply", "per_channel"))
+    assert all(
+        {getattr(one, name) for one in built} == {0, 1}
+        for name in ("tables", "multiply", "per_channel", "unrounded_add")
+    )
     assert len({one.bus_bytes for one in built}) > 3
     assert {one.output_lanes for one in built} == {1, 2, 4}
 

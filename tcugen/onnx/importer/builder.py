@@ -48,6 +48,7 @@ from tcugen.onnx.importer.folding import fold_limits
 from tcugen.onnx.importer.moving import moving_integers, pool_integers, pool_nodes, summing
 from tcugen.onnx.importer.names import Names
 from tcugen.onnx.importer.onnx_file import OnnxNode
+from tcugen.onnx.importer.padding import NO_PADDING, Padding, padding_of_both
 from tcugen.onnx.importer.parameters import BiasError, rounded_bias
 from tcugen.onnx.importer.refusing import refusing
 from tcugen.onnx.importer.values import (
@@ -66,10 +67,6 @@ from tcugen.onnx.importer.values import (
     Real,
     Stored,
 )
-
-Padding = tuple[int, int, int, int]
-"""(top, left, bottom, right)."""
-NO_PADDING: Padding = (0, 0, 0, 0)
 
 
 @dataclass(eq=False)
@@ -193,13 +190,8 @@ class Builder:
         if isinstance(base, Average):
             base = summing(base, self.shapes[base.x])
         name = self._names.take(base.node.name)
-        bias = self._bias(base, name)
-        return self._add(
-            base.named(name, None),
-            None,
-            WeightedIntegers(base.weight, bias, base.weight_scale, multiplier=None, clamp=None),
-            base.node,
-        )
+        integers = WeightedIntegers(base.weight, self._bias(base, name), base.weight_scale, multiplier=None, clamp=None)
+        return self._add(base.named(name, None), None, integers, base.node)
 
     def requantise(self, tensor: str, quantization: Quantization, limits: Clamp, origin: OnnxNode) -> str:
         """`tensor` in another quantization and within `limits`; itself if neither changes anything."""
@@ -284,7 +276,9 @@ class Builder:
             case Convolution():
                 node = base.named(name, activation)
             case Addition():
-                node = Add(name, base.operands, activation)
+                a, b = (self._summand(operand, quantization.scale) for operand in base.operands)
+                unrounded = next((i for i, one in enumerate(base.operands) if isinstance(one, Convolution)), None)
+                node = Add(name, (a, b), activation, unrounded)
             case Product():
                 node = Multiply(name, base.operands, activation)
             case Average():
@@ -306,6 +300,15 @@ class Builder:
         self._made[key] = self._add(node, quantization, integers, base.node)
         return self._made[key]
 
+    def _summand(self, base: str | Convolution, scale: np.float32) -> str:
+        """A tensor, or what a convolution makes for one add to take unrounded, whose result has this scale."""
+        if isinstance(base, str):
+            return base
+        name = self._names.take(base.node.name)
+        with refusing(base.node):
+            integers = self._weighted(base, name, scale, None)
+        return self._add(base.named(name, None), Quantization(scale, 0), integers, base.node)
+
     def _operand(self, real: Real, quantization: Quantization, by: OnnxNode) -> str:
         """The tensor of an operand of a concatenation: as it is stored, else in the quantization of the result."""
         stored = real.stored
@@ -316,16 +319,14 @@ class Builder:
         layer, name, s_y = base.node.name, node.name, y.scale
         match base:
             case Convolution():
-                s_x = self.scale(base.x)
-                base, dead = without_dead_channels(base, s_x, s_y)
-                s_w = base.weight_scale
-                if dead:
-                    self.dead_channels[name] = dead
-                factors = multipliers.convolution_multiplier(s_x, s_w, s_y, layer=layer)
-                return WeightedIntegers(base.weight, self._bias(base, name), s_w, factors, limits)
+                return self._weighted(base, name, s_y, limits)
             case Addition() | BothSides():
                 s_a, s_b = (self.scale(operand) for operand in node.inputs)
-                m_a, m_b, shift = multipliers.add_multipliers(s_a, s_b, s_y, layer=layer)
+                if isinstance(node, Add) and node.unrounded is not None:
+                    index, s_other = node.unrounded, s_a if node.unrounded else s_b
+                    m_a, m_b, shift = multipliers.unrounded_add_multipliers(s_other, s_y, index, layer=layer)
+                else:
+                    m_a, m_b, shift = multipliers.add_multipliers(s_a, s_b, s_y, layer=layer)
                 return AddIntegers((m_a, m_b), shift, limits)
             case Product():
                 s_a, s_b = (self.scale(operand) for operand in base.operands)
@@ -347,6 +348,14 @@ class Builder:
             case _:
                 assert_never(base)
 
+    def _weighted(self, base: Convolution, name: str, s_y: np.float32, limits: Clamp | None) -> WeightedIntegers:
+        s_x = self.scale(base.x)
+        base, dead = without_dead_channels(base, s_x, s_y)
+        if dead:
+            self.dead_channels[name] = dead
+        factors = multipliers.convolution_multiplier(s_x, base.weight_scale, s_y, layer=base.node.name)
+        return WeightedIntegers(base.weight, self._bias(base, name), base.weight_scale, factors, limits)
+
     def _bias(self, base: Convolution, name: str) -> np.ndarray:
         if base.bias_integers is not None:
             return base.bias_integers
@@ -360,7 +369,7 @@ class Builder:
             if isinstance(pool, Pool) and self.is_never_negative(tensor):
                 # Zeros never win there, and padding never does.
                 inner, border = self.without_border(tensor)
-                whole = _sum(pool.padding, border)
+                whole = padding_of_both(pool.padding, border)
                 if all(side < kernel for side, kernel in zip(whole, pool.kernel * 2, strict=True)):
                     source, pool = inner, replace(pool, padding=whole)
             key = ("pool", source, pool)
@@ -371,7 +380,7 @@ class Builder:
                     self._made[key] = self._add(node, self.tensors[source], pool_integers(node), pool.node)
                 if isinstance(pool, Border):
                     inner, around = self.without_border(source)
-                    self._borders[self._made[key]] = (inner, _sum(around, pool.padding))
+                    self._borders[self._made[key]] = (inner, padding_of_both(around, pool.padding))
             tensor = self._made[key]
         return tensor
 
@@ -389,7 +398,3 @@ class Builder:
         self.integers[node.name] = integers
         self.origins[node.name] = origin.name
         return node.name
-
-
-def _sum(one: Padding, other: Padding) -> Padding:
-    return one[0] + other[0], one[1] + other[1], one[2] + other[2], one[3] + other[3]

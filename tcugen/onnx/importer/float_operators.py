@@ -13,6 +13,7 @@ from tcugen.onnx.importer.elementwise import joint_real
 from tcugen.onnx.importer.linear import linear
 from tcugen.onnx.importer.onnx_file import OnnxNode
 from tcugen.onnx.importer.parameters import checked_bias, weights_of
+from tcugen.onnx.importer.summands import unrounded_operand, unrounded_sum
 from tcugen.onnx.importer.values import (
     Addition,
     Constant,
@@ -92,7 +93,8 @@ def multiply(walk: Walk, node: OnnxNode) -> Real:
 
 
 def add(walk: Walk, node: OnnxNode) -> Real:
-    """The sum or difference of two rounded tensors, or of a tensor and one constant per channel.
+    """The sum or difference of two tensors, of which a convolution's need not be rounded, or of one and a constant per
+    channel.
 
     What is subtracted is negated first, which costs a layer of one multiplication per element.
     """
@@ -102,6 +104,9 @@ def add(walk: Walk, node: OnnxNode) -> Real:
     table = joint_real(walk, node)
     if table is not None:
         return table
+    unrounded = unrounded_operand(walk, node)
+    if unrounded is not None:
+        return unrounded_sum(walk, node, unrounded)
     operands, shape, layout = _two_tensors(walk, node)
     if node.op == "Sub":
         operands = operands[0], walk.builder.negated(operands[1], node)

@@ -19,9 +19,9 @@ from tcugen.onnx.importer.walk import Walk
 Reals = npt.NDArray[np.float64]
 
 
-def is_convolution(walk: Walk, node: OnnxNode) -> bool:
-    """Whether input 0 is what a convolution makes, refused or not, and not rounded, limited or pooled since."""
-    value = walk.values[node.inputs[0]] if node.has_input(0) else None
+def is_convolution(walk: Walk, node: OnnxNode, index: int = 0) -> bool:
+    """Whether an input is what a convolution makes, refused or not, and not rounded, limited or pooled since."""
+    value = walk.values[node.inputs[index]] if node.has_input(index) else None
     if isinstance(value, Unknown):
         return value.origin is Origin.CONVOLUTION
     return isinstance(value, Real) and isinstance(value.base, Convolution) and not value.is_clipped and not value.pools

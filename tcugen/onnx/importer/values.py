@@ -168,10 +168,10 @@ class Convolution:
 
 @dataclass(frozen=True, eq=False)
 class Addition:
-    """The sum of two tensors of the network before it is quantized."""
+    """The sum of two tensors of the network, or of one and what a convolution makes, before it is quantized."""
 
     node: OnnxNode
-    operands: tuple[str, str]
+    operands: tuple[str, str] | tuple[Convolution, str] | tuple[str, Convolution]
     shape: Shape
 
 

@@ -21,7 +21,7 @@ def test_every_one_is_listed(tmp_path):
     x = graph.qdq("image", *X)
     x = graph.qdq(graph.conv(x, 3, name="first", dilations=[2, 2], kernel_shape=[3, 3]), *Y)
     x = graph.qdq(graph.node("LpNormalization", graph.conv(x, 4, name="second"), name="norm"), *Y)
-    left = graph.conv(x, 4, name="left", pads=[1, 1, 1, 1])
+    left = graph.node("Relu", graph.conv(x, 4, name="before", pads=[1, 1, 1, 1]), name="left")
     x = graph.qdq(graph.node("Add", left, x, name="sum"), *Y)
     x = graph.qdq(graph.node("AveragePool", x, name="average", kernel_shape=[2, 2], pads=[0, -1, 0, 0]), *Y)
     weight = graph.constant(graph.rng.normal(0, 1, (4, 4, 1, 1)), np.float32)
@@ -34,7 +34,7 @@ def test_every_one_is_listed(tmp_path):
     found, text = problems(tmp_path, graph, output)
     assert [(problem.node, problem.operator, problem.attribute, problem.value) for problem in found] == [
         ("norm", "LpNormalization", "operator", "LpNormalization"),
-        ("sum", "Add", "input 't12'", "not quantized"),
+        ("sum", "Add", "input 't13'", "not quantized"),
         ("average", "AveragePool", "pads", "[0, -1, 0, 0]"),
         ("float", "Conv", "weights", "float32"),
         ("fc", "Gemm", "alpha", "2.0"),
@@ -43,7 +43,7 @@ def test_every_one_is_listed(tmp_path):
     ]
     lines = text.splitlines()
     assert lines[0].endswith("model.onnx: 6 nodes cannot run on the hardware:")
-    assert lines[2] == ("  sum (Add): input 't12' = not quantized; put QuantizeLinear and DequantizeLinear after left")
+    assert lines[2] == ("  sum (Add): input 't13' = not quantized; put QuantizeLinear and DequantizeLinear after left")
     # fc has two reasons on one line; the shapes after norm tell no multiplications of MatMul's kin.
     assert lines[5].startswith("  fc (Gemm): alpha = 2.0; ") and "; transA = 1; " in lines[5]
 
