@@ -14,7 +14,6 @@ _FUNCTIONS = {
     "EXP": "Exp",
     "FLOOR": "Floor",
     "HARD_SWISH": "HardSwish",
-    "LOG": "Log",
     "LOGISTIC": "Sigmoid",
     "NEG": "Neg",
     "RELU": "Relu",
@@ -68,11 +67,6 @@ def gelu(t: Translation, op: TfliteOperator) -> None:
     t.round(op, t.main(op, "Gelu", [t.real(op, 0)], approximate=how))
 
 
-def rsqrt(t: Translation, op: TfliteOperator) -> None:
-    """One by the square root."""
-    t.round(op, t.main(op, "Reciprocal", [t.helper(op, "Sqrt", [t.real(op, 0)])]))
-
-
 def change_of_type(t: Translation, op: TfliteOperator) -> None:
     """QUANTIZE and DEQUANTIZE: the same real values in another type or scale."""
     t.round(op, t.real(op, 0))
@@ -87,7 +81,6 @@ POINTWISE: dict[str, Callable[[Translation, TfliteOperator], None]] = {
     "LEAKY_RELU": leaky_relu,
     "PRELU": prelu,
     "GELU": gelu,
-    "RSQRT": rsqrt,
     "QUANTIZE": change_of_type,
     "DEQUANTIZE": change_of_type,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import math
 import struct
 from collections.abc import Callable
 from functools import cache
@@ -55,6 +56,8 @@ _DTYPES = {
     "INT64": "<i8",
     "BOOL": "?",
 }
+
+_RANGES = {"INT8": (-128, 127), "UINT8": (0, 255)}
 
 _UNSOUND = (struct.error, IndexError, ValueError, TypeError, OverflowError, AttributeError)
 """What the package raises where offsets or lengths point nowhere."""
@@ -155,6 +158,9 @@ class _Reader:
             points = np.zeros(scale.size)
         if points.size not in (1, scale.size) and scale.size:
             raise damaged(self._source, f"{scale.size} scales and {points.size} zero points")
+        low, high = _RANGES.get(kind, (-math.inf, math.inf))
+        if points.size and not (low <= points.min() and points.max() <= high):
+            raise damaged(self._source, f"a zero point of {points.min()} or {points.max()} for {kind}")
         is_constant, array = self._values(table, kind, shape)
         return TfliteTensor(
             name=_text(table.Name()),

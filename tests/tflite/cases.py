@@ -49,7 +49,7 @@ def _connected(image=(1, 24), outputs=5, bias=True, after=None) -> Case:
     return build
 
 
-def _two(kind, table, activation=0, scales=(0.02, 0.035, 0.04), shape=None, constant=False) -> Case:
+def _two(kind, table, activation=0, scales=(0.0213, 0.0347, 0.0411), shape=None, constant=False) -> Case:
     """Two tensors: the image through two maxima of another scale, or a constant."""
 
     def build():
@@ -193,6 +193,68 @@ def _uint8_ends() -> tuple[File, int]:
     return file, file.op("QUANTIZE", [y], file.tensor((1, 6, 6, 5), 0.03, 123, "UINT8"), table="QuantizeOptions")
 
 
+def _extreme(kind: str) -> Case:
+    """The larger or smaller of the image and one constant."""
+
+    def build():
+        file = File()
+        inputs = [file.image, file.tensor((1,), 0.02, 3, data=[20])]
+        return file, file.op(kind, inputs, file.tensor((1, 6, 6, 4), 0.02, 3), table="MaximumMinimumOptions")
+
+    return build
+
+
+def _prelu() -> tuple[File, int]:
+    file = File()
+    slope = file.tensor((1, 1, 4), 0.004, 0, data=[[[40, 40, 40, 40]]])
+    return file, file.op("PRELU", [file.image, slope], file.tensor((1, 6, 6, 4), 0.02, -40))
+
+
+def _padv2() -> tuple[File, int]:
+    file = File()
+    inputs = [file.image, file.numbers([[0, 0], [1, 1], [1, 1], [0, 0]]), file.tensor((), 0.02, 3, data=3)]
+    padded = file.op("PADV2", inputs, file.tensor((1, 8, 8, 4), 0.02, 3), table="PadV2Options")
+    return file, file.conv(padded, (8, 3, 3, 4), padding=1)
+
+
+def _split_v() -> tuple[File, int]:
+    file = File()
+    parts = [file.tensor((1, 6, 6, channels), 0.02, 3) for channels in (1, 3)]
+    file.op("SPLIT_V", [file.image, file.numbers([1, 3]), file.numbers(-1)], parts, table="SplitVOptions", numSplits=2)
+    return file, file.conv(parts[1], (5, 1, 1, 3))
+
+
+def _begin_and_size() -> tuple[File, int]:
+    file = File()
+    inputs = [file.image, file.numbers([0, 0, 0, 2]), file.numbers([1, 6, 6, -1])]
+    part = file.op("SLICE", inputs, file.tensor((1, 6, 6, 2), 0.02, 3), table="SliceOptions")
+    return file, file.conv(part, (5, 1, 1, 2))
+
+
+def _squeezed() -> tuple[File, int]:
+    """A mean without its pixels, and with them again, times the image."""
+    file = File(scale=0.02)
+    mean = file.op(
+        "MEAN",
+        [file.image, file.numbers([1, 2])],
+        file.tensor((1, 1, 1, 4), 0.003, 6),
+        table="ReducerOptions",
+        keepDims=True,
+    )
+    row = file.op("SQUEEZE", [mean], file.tensor((1, 4), 0.003, 6), table="SqueezeOptions", squeezeDims=[1, 2])
+    sides = file.op(
+        "RESHAPE", [row, file.numbers([1, 1, 1, 4])], file.tensor((1, 1, 1, 4), 0.003, 6), table="ReshapeOptions"
+    )
+    y = file.tensor((1, 6, 6, 4), 0.002, 0)
+    return file, file.op("MUL", [file.image, sides], y, table="MulOptions")
+
+
+def _reduce_max() -> tuple[File, int]:
+    file = File()
+    y = file.tensor((1, 1, 1, 4), 0.02, 3)
+    return file, file.op("REDUCE_MAX", [file.image, file.numbers([1, 2])], y, table="ReducerOptions", keepDims=True)
+
+
 CASES: dict[str, Case] = {
     "conv": _conv(),
     "conv, stride 2, even": _conv(strides=(2, 2), activation=1),
@@ -238,6 +300,14 @@ CASES: dict[str, Case] = {
     "elu": _function("ELU", 0.05, -2),
     "exp": _function("EXP", 2.5, -128, "ExpOptions"),
     "gelu": _function("GELU", 0.05, -2, "GeluOptions"),
+    "maximum of two": _extreme("MAXIMUM"),
+    "minimum of two": _extreme("MINIMUM"),
+    "prelu": _prelu,
+    "pad with a value": _padv2,
+    "split, sizes": _split_v,
+    "slice, sizes": _begin_and_size,
+    "squeeze": _squeezed,
+    "maximum of all": _reduce_max,
     "uint8": _uint8,
     "float ends": _float_ends,
     "uint8 ends": _uint8_ends,

@@ -93,11 +93,11 @@ class File:
         options |= {"dilationHFactor": 1, "dilationWFactor": 1} | more
         return self.op(kind, [x, weights, bias], y, table=table, **options)
 
-    def content(self, outputs) -> bytes:
-        """The file that ends in these tensors."""
+    def content(self, outputs, inputs=(0,)) -> bytes:
+        """The file between these tensors."""
         graph = schema.SubGraphT()
         graph.tensors, graph.operators = self.tensors, self.operators
-        graph.inputs = np.array([self.image], np.int32)
+        graph.inputs = np.array(inputs, np.int32)
         graph.outputs = np.atleast_1d(np.array(outputs, np.int32))
         graph.name = "main"
         model = schema.ModelT()
