@@ -159,7 +159,7 @@ layer-tools: $(venv)/test.stamp $(venv)-layers/stamp
 lock: | prerequisites
 	rm -rf $(venv)-lock
 	"$(PYTHON)" -m venv $(venv)-lock
-	$(venv)-lock/bin/python -m pip install -e '.[verify,quantize,fpga,export,research,docs,soc,test]'
+	$(venv)-lock/bin/python -m pip install -e '.[verify,tflite,quantize,fpga,export,research,docs,soc,test]'
 	{ echo "# Versions that \`make\` installs; written by \`make lock\`."; \
 	  $(venv)-lock/bin/python -m pip freeze --all --exclude pip --exclude-editable | sed 's/+.*//'; } > $(lock).new
 	mv $(lock).new $(lock)
@@ -194,7 +194,7 @@ $(venv)/soc.stamp: pyproject.toml $(lock) | soc-prerequisites
 
 $(venv)/test.stamp: pyproject.toml $(lock) | prerequisites
 	"$(PYTHON)" -m venv $(venv)
-	$(python) -m pip install -c $(lock) -e '.[verify,quantize,export,research,docs,soc,test]'
+	$(python) -m pip install -c $(lock) -e '.[verify,tflite,quantize,export,research,docs,soc,test]'
 	touch $(venv)/demo.stamp $(venv)/site.stamp $(venv)/soc.stamp $@
 
 # An environment of their own. ZigZag imports six, which it does not ask for; SCALE-Sim takes numbers from arrays of one

@@ -52,7 +52,7 @@ __all__ = [
     "size",
 ]
 
-_MODELS = (".onnx", ".npz")
+_MODELS = (".onnx", ".tflite", ".npz")
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +122,7 @@ class Run:
 
 
 def load(source: str | Path) -> Workload:
-    """A network from a layer config (file or bundled name), or a model with its integers (.onnx, .npz).
+    """A network from a layer config (file or bundled name), or a model with its integers (.onnx, .tflite, .npz).
 
     Raises:
         NetworkError, ModelError: If it cannot be read or cannot run.

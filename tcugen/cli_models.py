@@ -13,11 +13,13 @@ from tcugen.console.screen import screen
 
 
 def import_model(
-    model: Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="Quantized model, QDQ or operator form.")],
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="Quantized ONNX, QDQ or operator form, or .tflite file.")
+    ],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Output folder (the file's name).")] = None,
     partition: Annotated[bool, typer.Option("--partition", help="Leave to the host what cannot run.")] = False,
 ) -> None:
-    """Turn a quantized ONNX model into a layer config, its integers and a reference model for ONNX Runtime."""
+    """Turn a quantized model into a layer config, its integers and a reference model for ONNX Runtime."""
     console = screen()
     with one_clear_error():
         if partition:

@@ -24,6 +24,7 @@ ALLOWED = {
     "synthetic": "network model golden numpy torch",
     "driver": "network model arch isa registers program numpy",
     "onnx": "network model numpy onnx onnxruntime google",
+    "tflite": "network model onnx numpy ai_edge_litert",
     "partition": "network model onnx numpy pydantic",
     "quantize": "network model golden onnx numpy torch safetensors",
     "mapping": "network arch program numpy",
@@ -39,7 +40,7 @@ ALLOWED = {
     "trace": "access arch isa program timeline numpy",
     "certify": "network model arch isa program_format numpy",
     "verify": "network model golden onnx emulator simulator trace arch isa registers program timeline numpy",
-    "evaluate": "network model onnx emulator arch program numpy",
+    "evaluate": "network model onnx tflite emulator arch program numpy",
     "fpga": "arch installed isa registers numpy pydantic",
     "cells": "fpga trace",
     "export": "driver emulator rtl simulator arch isa registers program numpy systemrdl peakrdl_ipxact peakrdl_html "

@@ -44,7 +44,7 @@ class BuildOptions:
 
     Attributes:
         layer_config, model: The network, one of them: layer-config file or bundled name, for a program with placeholder
-            weights; or an ONNX file or saved model, for one with its weights.
+            weights; or an ONNX or .tflite file or saved model, for one with its weights.
         output: Folder to build into; None for `rtl_out/NAME`.
         part: Name of a part, or a file that describes one, that the machine is to fill; None for no limit.
         clock_mhz: The clock that speeds are reckoned with; None for the assumed one.

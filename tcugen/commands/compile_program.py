@@ -110,9 +110,9 @@ def compile_program(options: CompileOptions, console: Console) -> Path:
 
 
 def _source(argument: str) -> str | Path:
-    """A Path where the argument is a model: ONNX files by their suffix, saved models by their content."""
+    """A Path where the argument is a model: ONNX and .tflite files by their suffix, saved models by their content."""
     path = Path(argument)
-    return path if path.suffix in (".onnx", ".npz") or is_stored(path) else argument
+    return path if path.suffix in (".onnx", ".tflite", ".npz") or is_stored(path) else argument
 
 
 def _machine_of(rtl: Path) -> Architecture:

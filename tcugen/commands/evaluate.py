@@ -14,12 +14,22 @@ from tcugen.compiler import compile_network
 from tcugen.console.machine import MachineFlags, existing_architecture, sized
 from tcugen.console.outcome import Status, UsageError
 from tcugen.console.output_files import start_over, write_json
+from tcugen.console.packages import require
 from tcugen.console.progress_bar import emulation_reporter, progress_bar
 from tcugen.console.sources import load_model
 from tcugen.program import Tensor
-from tcugen.report.evaluate_report import ComparisonFigures, EvaluationFigures, comparison_table, evaluation_summary
+from tcugen.report.evaluate_report import (
+    ComparisonFigures,
+    EvaluationFigures,
+    OperatorFigures,
+    OperatorTable,
+    comparison_table,
+    evaluation_summary,
+    operator_table,
+)
 
 if TYPE_CHECKING:
+    from tcugen.evaluate.compare import Comparison
     from tcugen.model.images import Images
     from tcugen.model.quantized import QuantizedNetwork
 
@@ -29,11 +39,11 @@ class EvaluateOptions:
     """What to evaluate.
 
     Attributes:
-        model: ONNX file or saved model.
+        model: ONNX or .tflite file, or saved model.
         images: .npy file, exactly the model's input: float32 [n, C, H, W] unless the model has it otherwise.
         labels: .npy file of n integers, the right classes; None prints the classes found alone.
         rtl: Folder of an earlier build whose architecture the program is for; None chooses one.
-        compare: Other ONNX files to run in ONNX Runtime on the same images.
+        compare: Other files to run on the same images: ONNX files in ONNX Runtime, .tflite files in LiteRT.
         logits: Where to write the outputs, [n, elements] as the machine stores them; None for nowhere.
         json_file: Where to write the figures; None for nowhere.
     """
@@ -66,11 +76,14 @@ def evaluate(options: EvaluateOptions, flags: MachineFlags, console: Console) ->
     from tcugen.emulator import EmulationError
     from tcugen.evaluate.emulate import emulate_all, read_labels, top1, write_outputs
     from tcugen.model.images import read_images
+    from tcugen.tflite.file import is_tflite
     from tcugen.verify.reference import reference_available
 
     for path in options.compare:
         if not path.is_file():
-            raise UsageError(f"--compare {path} is no file; give an ONNX file")
+            raise UsageError(f"--compare {path} is no file; give an ONNX or .tflite file")
+        if is_tflite(path):
+            require(f"--compare {path}", "tflite", "ai-edge-litert")
     if options.compare and not reference_available():
         raise UsageError(
             "--compare needs the packages onnx and onnxruntime; run `pip install 'tcugen[verify]'`, or leave it out"
@@ -111,6 +124,9 @@ def evaluate(options: EvaluateOptions, flags: MachineFlags, console: Console) ->
     console.print(evaluation_summary(figures), highlight=False, markup=False)
     if figures["compare"]:
         console.print(comparison_table(figures))
+    operators = _operators(options, model.form(entry).from_network(images), console)
+    if operators:
+        figures["operators"] = operators
     if options.logits:
         write_outputs(options.logits, outputs)
     if options.json_file:
@@ -129,6 +145,8 @@ def _compare(
 ) -> list[ComparisonFigures]:
     """The reference model first, then the files, where ONNX Runtime is installed."""
     from tcugen.evaluate.compare import Evaluated, compare_file, compare_reference
+    from tcugen.evaluate.litert import compare_litert
+    from tcugen.tflite.file import is_tflite
     from tcugen.verify.reference import reference_available
 
     if not reference_available():
@@ -139,5 +157,54 @@ def _compare(
         console.print(text, highlight=False, markup=False)
 
     evaluated = Evaluated(model, images, outputs, labels)
-    others = [compare_reference(evaluated, progress), *(compare_file(path, evaluated, progress) for path in files)]
-    return [{"name": other.name, "right": other.right, "same": other.same, "equal": other.equal} for other in others]
+    others = [compare_reference(evaluated, progress)]
+    for path in files:
+        others += (
+            compare_litert(path, evaluated, progress) if is_tflite(path) else [compare_file(path, evaluated, progress)]
+        )
+    return [_figures(other) for other in others]
+
+
+def _figures(other: "Comparison") -> ComparisonFigures:
+    from tcugen.evaluate.compare import ONNX_RUNTIME
+
+    figures: ComparisonFigures = {
+        "name": other.name,
+        "right": other.right,
+        "same": other.same,
+        "equal": other.equal,
+    }
+    return figures if other.by == ONNX_RUNTIME else {**figures, "by": other.by}
+
+
+def _operators(options: EvaluateOptions, images: "Images", console: Console) -> list[OperatorTable]:
+    """The operators of the .tflite files to compare with, if the model is one, each on LiteRT's own tensors.
+
+    Args:
+        options: Which files.
+        images: As the model's file has them.
+        console: Gets the tables.
+    """
+    from tcugen.evaluate.litert import operator_differences
+    from tcugen.tflite.file import is_tflite
+
+    if not is_tflite(options.model):
+        return []
+    tables: list[OperatorTable] = []
+    for path in filter(is_tflite, options.compare):
+        found = operator_differences(path, images, lambda text: console.print(text, highlight=False, markup=False))
+        rows: list[OperatorFigures] = [
+            {
+                "operator": entry.op,
+                "count": entry.count,
+                "elements": entry.elements,
+                "by": {
+                    kernels.value: {"differing": count, "largest": entry.largest[kernels]}
+                    for kernels, count in entry.differing.items()
+                },
+            }
+            for entry in found
+        ]
+        tables.append({"file": str(path), "rows": rows})
+        console.print(operator_table(tables[-1]))
+    return tables

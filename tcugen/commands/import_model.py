@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def import_model(path: Path, output: Path | None, console: Console) -> Path:
-    """Import the ONNX model at `path` into the folder `output` (default: the file's name without ending).
+    """Import the ONNX or .tflite model at `path` into the folder `output` (default: the file's name without ending).
 
     The folder then holds `layer-config.json`, `model.npz` (the integers, for every command's `--model`),
     `reference.onnx` (what the hardware computes, for ONNX Runtime) and `import.json` (what was changed), its marker.
@@ -24,9 +24,9 @@ def import_model(path: Path, output: Path | None, console: Console) -> Path:
         ModelError: If the model cannot be read or run.
         UsageError: If the folder cannot be written. Nothing is written in either case.
     """
-    from tcugen.onnx.importer.onnx_model import import_onnx
+    from tcugen.tflite.any_file import import_file
 
-    imported = import_onnx(path)
+    imported = import_file(path)
     network = imported.model.network
     folder = output or Path(network.name)
     check_replaceable(folder, (path,))

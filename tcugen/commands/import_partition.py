@@ -5,6 +5,7 @@ from pathlib import Path
 from rich.console import Console
 
 from tcugen.commands.import_model import write_imported
+from tcugen.console.outcome import UsageError
 from tcugen.console.output_folder import check_replaceable, replacing
 from tcugen.console.packages import require
 from tcugen.report.partition_report import PartRow, part_table, refusal_lines, share_line
@@ -23,7 +24,13 @@ def import_partition(path: Path, output: Path | None, console: Console) -> Path:
     require("import --partition", "onnx", "onnxruntime")
     from tcugen.partition.split import split
     from tcugen.partition.written import write_host_files
+    from tcugen.tflite.file import is_tflite
 
+    if is_tflite(path):
+        raise UsageError(
+            f"{path} is a .tflite file, but ONNX Runtime, which runs the parts of the host, reads ONNX files only; "
+            "leave out --partition, or convert the model to ONNX"
+        )
     partition = split(path)
     folder = output or Path(partition.title)
     check_replaceable(folder, (path,))

@@ -51,7 +51,7 @@ class SimulateOptions:
 
     Attributes:
         layer_config: Layer-config file or name of a bundled network, or None.
-        model: ONNX file or saved model instead, or None.
+        model: ONNX or .tflite file or saved model instead, or None.
         images: With a model the path of a .npy file, else the number of synthetic images; None for one.
         only: Nodes to run; all if empty.
         rtl: Folder of an earlier build to simulate as it is; None builds a new one.

@@ -24,6 +24,7 @@ class Package:
 
 _BUILD = "pip install tcugen"
 _VERIFY = "pip install 'tcugen[verify]'"
+_TFLITE = "pip install 'tcugen[tflite]'"
 _EXPORT = "pip install 'tcugen[export]'"
 
 PACKAGES = {
@@ -32,6 +33,8 @@ PACKAGES = {
     "torch": Package("simulate, shapes, bench, diff, speed, quantize", _VERIFY),
     "onnx": Package("import, quantize, --model FILE.onnx", _VERIFY),
     "onnxruntime": Package("comparison with ONNX Runtime", _VERIFY),
+    "tflite": Package("import, --model FILE.tflite", _TFLITE),
+    "ai-edge-litert": Package("evaluate --compare FILE.tflite", _TFLITE, "ai_edge_litert"),
     "safetensors": Package("quantize --weights FILE.safetensors", "pip install 'tcugen[quantize]'"),
     "systemrdl-compiler": Package("export --format verilog", _EXPORT, "systemrdl"),
     "peakrdl-ipxact": Package("export --format verilog", _EXPORT, "peakrdl_ipxact"),

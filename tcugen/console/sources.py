@@ -132,7 +132,7 @@ def one_network(layer_config: str | None, model: Path | None) -> str | Path:
 
 
 def load_model(path: Path, console: Console) -> "QuantizedNetwork":
-    """A model that tcugen saved, or else an ONNX file; prints what the import changed.
+    """A model that tcugen saved, or else an ONNX or .tflite file; prints what the import changed.
 
     Raises:
         ModelError: If it cannot be read or cannot run.
@@ -147,9 +147,9 @@ def load_model(path: Path, console: Console) -> "QuantizedNetwork":
         )
     if is_stored(path):
         return load(path)
-    from tcugen.onnx.importer.onnx_model import import_onnx
+    from tcugen.tflite.any_file import import_file
 
-    imported = import_onnx(path)
+    imported = import_file(path)
     for line in imported.report.lines():
         console.print(f"{path.name}: {line}", highlight=False, markup=False, soft_wrap=True)
     return imported.model

@@ -1,8 +1,8 @@
 """The emulator's outputs compared with ONNX Runtime's: equal on the reference model, perhaps not on other files."""
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from tcugen.onnx.run_file import nearest_sums, reals, run_file
 from tcugen.program import Tensor
 
 REFERENCE = "the reference model"
+ONNX_RUNTIME = "ONNX Runtime"
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,14 @@ class Comparison:
         right: Images whose largest value in the first output is the right class; None without labels.
         same: Images with the emulator's class.
         equal: Images with the emulator's outputs, every value of every one.
+        by: The program that computed it.
     """
 
     name: str
     right: int | None
     same: int
     equal: int
+    by: str = ONNX_RUNTIME
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,9 +90,32 @@ def compare_file(path: Path, evaluated: Evaluated, progress: Callable[[str], Non
     """
     model = evaluated.model
     images = model.form(model.network.inputs[0][0]).from_network(evaluated.images)
+    return compare_runs(path, run_file(path, images), evaluated, progress, ONNX_RUNTIME)
+
+
+def compare_runs(
+    path: Path,
+    runs: Iterable[Sequence[NDArray[Any]]],
+    evaluated: Evaluated,
+    progress: Callable[[str], None],
+    by: str,
+) -> Comparison:
+    """Outputs of any file compared with what the emulator's integers stand for.
+
+    Args:
+        path: The file.
+        runs: Its outputs, each flat, image by image.
+        evaluated: What they are compared with.
+        progress: Called with a line of text now and then.
+        by: The program that computes them.
+
+    Raises:
+        ModelError: If the file has another number of outputs; and whatever `runs` raises.
+    """
+    model = evaluated.model
     own = {name: _own(model, output, name) for name, output in evaluated.outputs.items()}
     rows: dict[str, list[NDArray[Any]]] = {name: [] for name in own}
-    for number, results in enumerate(run_file(path, images), 1):
+    for number, results in enumerate(runs, 1):
         if len(results) < len(own):
             raise ModelError(
                 f"{path}: has {len(results)} outputs, but the model has {len(own)}; give a file of the same outputs"
@@ -101,10 +127,10 @@ def compare_file(path: Path, evaluated: Evaluated, progress: Callable[[str], Non
                     "the same classes"
                 )
             rows[name].append(row)
-        if number % _AT_ONCE == 0 or number == len(images):
-            progress(f"ONNX Runtime on {path}: {number} of {len(images)} images")
+        if number % _AT_ONCE == 0 or number == len(evaluated.images):
+            progress(f"{by} on {path}: {number} of {len(evaluated.images)} images")
     pairs = [(_found(evaluated, name, np.stack(rows[name])), values) for name, values in own.items()]
-    return _judge(str(path), pairs, evaluated.labels)
+    return replace(_judge(str(path), pairs, evaluated.labels), by=by)
 
 
 def _own(model: QuantizedNetwork, output: Tensor, name: str) -> NDArray[Any]:

@@ -32,13 +32,20 @@ class UnsupportedModel(ModelError):
     The message has one line for each node.
     """
 
-    def __init__(self, source: str, problems: Sequence[Problem], multiplications: Mapping[str, int] | None = None):
+    def __init__(
+        self,
+        source: str,
+        problems: Sequence[Problem],
+        multiplications: Mapping[str, int] | None = None,
+        splits: bool = True,
+    ):
         """As the class says.
 
         Args:
             source: What the model came from.
             problems: Why it cannot run.
             multiplications: Of all its nodes by name, those that cannot run among them, where they are known.
+            splits: Whether `tcugen import --partition` takes such a file.
         """
         self.problems = tuple(problems)
         nodes: dict[str, list[Problem]] = {}
@@ -49,10 +56,8 @@ class UnsupportedModel(ModelError):
         lines += ["  " + "; ".join([str(first), *map(_further, others)]) for first, *others in nodes.values()]
         if multiplications and sum(multiplications.values()):
             share = sum(multiplications.get(node, 0) for node in nodes) / sum(multiplications.values())
-            lines.append(
-                f"  on the host they would do {100 * share:.1f} % of the model's multiplications; "
-                "tcugen import --partition puts them there"
-            )
+            line = f"  on the host they would do {100 * share:.1f} % of the model's multiplications"
+            lines.append(f"{line}; tcugen import --partition puts them there" if splits else line)
         super().__init__("\n".join(lines))
 
 

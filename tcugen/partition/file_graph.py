@@ -117,7 +117,7 @@ def file_graph(graph: OnnxGraph) -> FileGraph:
     import onnx
 
     proto = onnx.ModelProto()
-    proto.CopyFrom(graph.proto)
+    proto.CopyFrom(graph.onnx_model)
     names = {output: node.name for node in graph.nodes for output in node.outputs if output}
     taken = set(names.values())
     for index, node in enumerate(proto.graph.node):

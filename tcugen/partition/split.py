@@ -65,7 +65,7 @@ def split(path: Path) -> Partition:
         parts=tuple(parts),
         reasons={name: search.reasons[name] for name in order if name in search.reasons},
         notes=whole.notes,
-        proto=whole.proto,
+        proto=whole.onnx_model,
     )
 
 

@@ -69,7 +69,8 @@ class OnnxGraph:
         input_unsigned: Of integers: whether they are uint8; None for float32.
         outputs: Names of the output tensors.
         notes: What was assumed or left out.
-        proto: The file's model.
+        proto: The file's model; None for a graph that stands for a file of another format.
+        stated_shapes: Of the tensors of such a graph, batch included, as far as they are known.
     """
 
     source: str
@@ -81,16 +82,26 @@ class OnnxGraph:
     input_unsigned: bool | None
     outputs: tuple[str, ...]
     notes: tuple[str, ...]
-    proto: onnx.ModelProto = field(repr=False)
+    proto: onnx.ModelProto | None = field(repr=False)
+    stated_shapes: dict[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
+
+    @property
+    def onnx_model(self) -> onnx.ModelProto:
+        """The file's model. Raises TypeError if it is no ONNX file."""
+        if self.proto is None:
+            raise TypeError(f"{self.source} is no ONNX file")
+        return self.proto
 
     @cached_property
     def inferred_shapes(self) -> dict[str, tuple[int, ...]]:
         """Shapes that ONNX's own inference finds, for tensors downstream of operators that are not ours."""
-        return inferred_shapes(self.proto)
+        return self.stated_shapes if self.proto is None else inferred_shapes(self.proto)
 
     @cached_property
     def output_shapes(self) -> dict[str, tuple[int, ...]]:
         """Shapes of outputs that the file states, with a batch of 1; those only that are known."""
+        if self.proto is None:
+            return {}
         stated = {value.name: value.type.tensor_type.shape.dim for value in self.proto.graph.output}
         shapes = {name: (1, *(side.dim_value for side in sides[1:])) for name, sides in stated.items() if sides}
         return {name: shape for name, shape in shapes.items() if min(shape) > 0}

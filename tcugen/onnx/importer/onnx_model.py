@@ -28,7 +28,7 @@ from tcugen.onnx.importer.builder import Builder
 from tcugen.onnx.importer.constants import FOLDABLE, fold, known_inputs
 from tcugen.onnx.importer.image import image_layout
 from tcugen.onnx.importer.multiplications import multiplications
-from tcugen.onnx.importer.onnx_file import OnnxNode, read_graph
+from tcugen.onnx.importer.onnx_file import OnnxGraph, OnnxNode, read_graph
 from tcugen.onnx.importer.output import kind_of, layout_of, output_tensors
 from tcugen.onnx.importer.report import ImportReport
 from tcugen.onnx.importer.values import Constant, Image, Real, Unknown, Value, is_constant
@@ -127,6 +127,12 @@ def import_onnx(path: Path | str) -> ImportedModel:
             f"{path}: is a float model, none of its {len(graph.nodes)} nodes is quantized, but the hardware computes "
             "in int8; quantize it first: tcugen quantize --onnx"
         )
+    return import_graph(graph)
+
+
+def import_graph(graph: OnnxGraph) -> ImportedModel:
+    """Import the graph of a file; the rest as `import_onnx`."""
+    path = graph.source
     title = valid_name(Path(path).stem)
     shape, layout = image_layout(graph)
     walk = Walk(graph, Builder(valid_name(str(graph.input)), shape))
@@ -140,7 +146,7 @@ def import_onnx(path: Path | str) -> ImportedModel:
         walk.producers |= dict.fromkeys(node.outputs, node)
     outputs = output_tensors(walk)
     if walk.problems:
-        raise UnsupportedModel(str(path), list(dict.fromkeys(walk.problems)), multiplications(graph))
+        raise UnsupportedModel(path, list(dict.fromkeys(walk.problems)), multiplications(graph))
     try:
         model = walk.builder.finish(title, outputs)
         parse_layer_config(write_layer_config(model.network))  # which has limits of its own
