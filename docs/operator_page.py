@@ -64,6 +64,7 @@ CASES: dict[type[Node], tuple[Case, ...]] = {
     Add: (
         ("of two convolutions", (FIRST, SECOND, Add("x", ("a", "b")))),
         ("of two tensors that the array does not make", (POOLED, Add("x", ("a", "before")))),
+        ("of a convolution that is not rounded", (FIRST, Add("x", ("a", "before"), unrounded=0))),
     ),
     MaxPool: (
         ("3x3, stride 2", (MaxPool("x", ("before",), (3, 3), (2, 2), ONES),)),
@@ -223,7 +224,14 @@ def _planned(nodes: Sequence[Node]) -> tuple[Network, Planned]:
     outputs = tuple(node.name for node in nodes if node is BEFORE or node.name not in read)
     network = Network("case", (("image", IMAGE),), tuple(nodes), outputs)
     machine = Architecture(
-        **MACHINE, parameter_groups=32, output_lanes=2, bus_bytes=8, tables=1, multiply=1, per_channel=1
+        **MACHINE,
+        parameter_groups=32,
+        output_lanes=2,
+        bus_bytes=8,
+        tables=1,
+        multiply=1,
+        per_channel=1,
+        unrounded_add=1,
     )
     return network, best_plan(network, machine)
 

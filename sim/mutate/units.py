@@ -32,6 +32,8 @@ FURTHER: dict[str, tuple[str, ...]] = {
     "product": ("passes", "pool"),
     "queue": ("activation",),
     "reader": ("load", "weights", "program_run"),
+    "requantise": ("fixed_point",),
+    "residual": ("residual_sums",),
     "ring": ("weights",),
     "row_ends": ("store",),
     "segments": ("load", "store"),
@@ -41,7 +43,11 @@ FURTHER: dict[str, tuple[str, ...]] = {
 }
 """Units whose tests say something of a file, beside those of its own name. Where neither is there, networks judge."""
 
-NETWORKS = ("tests/regression/test_products_rtl.py", "tests/timing/test_products_against_rtl.py")
+NETWORKS = (
+    "tests/regression/test_products_rtl.py",
+    "tests/timing/test_products_against_rtl.py",
+    "tests/regression/test_unrounded_rtl.py",
+)
 """Every tensor is golden's, counters add up, cycles are those of the replay: on a machine with all that is optional."""
 
 FAULTS = ("tests/sim/test_fault_kinds.py::test_no_fault_goes_unnoticed",)

@@ -99,6 +99,7 @@ def _integers(model: FloatNetwork, node: Node, made: QuantizedNetwork) -> NodeIn
     limits = _limits(model, node, y)
     match node:
         case Add():
+            assert node.unrounded is None, "every tensor of a float network gets a scale of its own"
             m_a, m_b, shift = multipliers.add_multipliers(x.scale, made.scale(node.inputs[1]), y.scale, layer=node.name)
             return AddIntegers((m_a, m_b), shift, limits)
         case Multiply():

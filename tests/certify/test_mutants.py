@@ -85,7 +85,7 @@ def test_any_byte_of_the_weights_matters(small):
     (Opcode.COMPUTE, "keep", 1, "the weights of tap 0 are not those of the layer"),
     (Opcode.DRAIN, "clamp_high", 99, "clamp_high is 99, and must be 127"),
     (Opcode.DRAIN, "wait_pool", 9, "wait for each other for ever"),
-    (Opcode.POOL, "n_ky", 2, "n_ky is 2, and must be 3"),
+    (Opcode.POOL, "n_ky", 2, r"n_ky \* n_kx is 6, and must be 9"),
     (Opcode.POOL, "wait_drain", 0, "reads what work . of DRAIN writes, and no wait orders"),
     (Opcode.WEIGHT, "offset", 128, "when those up to 64 have been read"),
 ])  # fmt: skip

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from tcugen.model.errors import ModelError
-from tcugen.model.integers import WeightedIntegers
+from tcugen.model.integers import AddIntegers
 from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.model.store import load, save
 from tcugen.model.validate import validate
@@ -17,6 +17,7 @@ from tcugen.network.select import select
 from tcugen.synthetic.integers import synthesise
 from tcugen.synthetic.placeholder import placeholder
 from tests.compiler.unrounded_networks import UNROUNDED
+from tests.typed import typed, weighted
 
 CONV = {"op": "conv", "inputs": ["image"], "out_channels": 4, "kernel": [3, 3], "padding": [1, 1, 1, 1]}
 A, B = CONV | {"name": "a"}, CONV | {"name": "b", "inputs": ["a"]}
@@ -76,8 +77,8 @@ def test_a_model_is_stored_and_read_back(tmp_path):
     again = load(tmp_path / "model")
     assert again.network == model.network and again.tensors == model.tensors
     for name in model.network.unrounded:
-        conv = again.integers[name]
-        assert isinstance(conv, WeightedIntegers) and conv.clamp is None and conv.multiplier is not None
+        conv = weighted(again, name)
+        assert conv.clamp is None and conv.multiplier is not None
 
 
 @pytest.mark.parametrize("what, message", [
@@ -89,13 +90,13 @@ def test_a_model_is_stored_and_read_back(tmp_path):
 def test_integers_that_break_a_rule_are_refused(what, message):
     model, _ = synthesise(UNROUNDED["blocks"], seed=2)
     tensors, integers = dict(model.tensors), dict(model.integers)
-    own, total = model.quantization("b"), model.integers_of(model.network.by_name["s"])
+    own, total = model.quantization("b"), typed(AddIntegers, model.integers["s"])
     if what == "scale":
         tensors["b"] = Quantization(own.scale * 2, 0)
     elif what == "zero point":
         tensors["b"] = Quantization(own.scale, 1)
     elif what == "clamp":
-        integers["b"] = replace(integers["b"], clamp=(-128, 127))
+        integers["b"] = replace(weighted(model, "b"), clamp=(-128, 127))
     else:
         integers["s"] = replace(total, multipliers=(2, total.multipliers[1]))
     with pytest.raises(ModelError) as raised:
