@@ -53,7 +53,8 @@ def default_alpha(function: Function) -> float:
 
 def input_reals(scale: np.float32, zero_point: int) -> Float32s:
     """What all int8 values of a tensor stand for, float32 [256]: f32(x - z_x) * s_x, from x = -128 on."""
-    return (np.arange(-128, 128) - zero_point).astype(np.float32) * np.float32(scale)
+    with np.errstate(over="ignore"):
+        return (np.arange(-128, 128) - zero_point).astype(np.float32) * np.float32(scale)
 
 
 def output_entries(values: Float32s, scale: np.float32, zero_point: int) -> Entries:

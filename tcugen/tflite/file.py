@@ -117,8 +117,8 @@ def checked(source: str, model: TfliteModel) -> TfliteModel:
                 raise damaged(source, f"tensor {index} is made twice")
             made.add(index)
     for index in model.outputs:
-        if index not in made:
-            raise damaged(source, f"nothing makes the output, tensor {index}")
+        if index not in made or index == model.input:
+            raise damaged(source, f"no operator makes the output, tensor {index}")
     return model
 
 

@@ -34,7 +34,8 @@ def host_part(model: TfliteModel) -> HostPart:
         while index in producers and readers.count(index) == len(chain[-1:]):
             number = producers[index]
             operator = model.operators[number]
-            if operator.op not in (*_CHANGES, *LEFT_TO_HOST) or index != operator.outputs[0]:
+            known = operator.op in (*_CHANGES, *LEFT_TO_HOST) and operator.has_input(0)
+            if not known or index != operator.outputs[0]:
                 break
             chain.append(number)
             index = operator.inputs[0]

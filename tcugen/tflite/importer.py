@@ -9,7 +9,7 @@ from tcugen.onnx.importer.onnx_file import OnnxGraph
 from tcugen.onnx.importer.onnx_model import ImportedModel, import_graph
 from tcugen.tflite.file import TfliteModel
 from tcugen.tflite.host import host_part
-from tcugen.tflite.operators import OPERATORS, REMEDIES
+from tcugen.tflite.operators import OPERATORS, REMEDIES, SEVERAL_OUTPUTS
 from tcugen.tflite.reading import read_tflite
 from tcugen.tflite.translation import TO_CHANNELS_FIRST, TO_CHANNELS_LAST, Translation, channels_first
 
@@ -82,6 +82,8 @@ def _graph(t: Translation, outputs: tuple[int, ...], on_host: frozenset[int]) ->
             if operator.op not in OPERATORS:
                 remedy = REMEDIES.get(operator.op, "replace it by supported operators, or let the host compute it")
                 raise operator.refusal("operator", operator.op, remedy)
+            if len(operator.outputs) > 1 and operator.op not in SEVERAL_OUTPUTS:
+                raise operator.refusal("outputs", len(operator.outputs), "it has one: convert the model again")
             OPERATORS[operator.op](t, operator)
         except Refused as refused:
             t.foreign(operator, refused)

@@ -32,6 +32,8 @@ OPERATORS: dict[str, Callable[[Translation, TfliteOperator], None]] = {
 }
 """By name in the format. Each writes what makes the operator's outputs, or raises Refused."""
 
+SEVERAL_OUTPUTS = ("SPLIT", "SPLIT_V")
+
 LEFT_TO_HOST = ("SOFTMAX", "LOG_SOFTMAX", "ARG_MAX")
 """Operators that a model may end in: what goes into them becomes the output."""
 

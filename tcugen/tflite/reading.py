@@ -82,6 +82,8 @@ def read_tflite(path: Path | str) -> TfliteModel:
         raise ModelError(f"{source}: is no .tflite file ({len(data):,} bytes); export or copy it again")
     try:
         model = _Reader(source, data).model()
+    except ModelError:
+        raise
     except _UNSOUND as error:
         raise damaged(source, f"{type(error).__name__}: {error}") from None
     return checked(source, model)
@@ -154,9 +156,9 @@ class _Reader:
         else:
             scale, points = self._array(quantization.ScaleAsNumpy), self._array(quantization.ZeroPointAsNumpy)
             dimension = quantization.QuantizedDimension()
-        if points.size == 0:
+        if points.size == 0 or scale.size == 0:
             points = np.zeros(scale.size)
-        if points.size not in (1, scale.size) and scale.size:
+        if points.size not in (1, scale.size):
             raise damaged(self._source, f"{scale.size} scales and {points.size} zero points")
         low, high = _RANGES.get(kind, (-math.inf, math.inf))
         if points.size and not (low <= points.min() and points.max() <= high):

@@ -51,15 +51,15 @@ class Translation:
     names: dict[int, str] = field(default_factory=dict[int, str])
 
     def __post_init__(self) -> None:
-        self._owner = 0
+        self._owner = self._start = 0
         self._taken: set[str] = set()
-        self._made: dict[tuple[str, int], str] = {}
+        self._reals: dict[int, str] = {}
         for index, tensor in enumerate(self.model.tensors):
             self.names[index] = self._unique(tensor.name.split(";")[0] or f"tensor_{index}")
 
     def begin(self, index: int) -> None:
         """Nodes from here on belong to operator `index`."""
-        self._owner = index
+        self._owner, self._start = index, len(self.nodes)
 
     def tensor(self, op: TfliteOperator, index: int) -> TfliteTensor:
         """The tensor of an input. Raises Refused if it is left out."""
@@ -112,7 +112,8 @@ class Translation:
 
     def real(self, op: TfliteOperator, index: int) -> str:
         """The real values of an input that is computed."""
-        return self._dequantized(op, op.inputs[index], self.integers(op, index))
+        name = self.integers(op, index)
+        return self._dequantized(op, op.inputs[index], name)
 
     def operand(self, op: TfliteOperator, index: int, rank: int) -> str:
         """The real values of an input, which may be a constant, to be combined with a tensor of `rank` dimensions."""
@@ -182,11 +183,11 @@ class Translation:
             inputs = (real, *self._quantization(tensor))
             self._node(self._free(f"{op.name}.quantized"), "QuantizeLinear", inputs, {}, self.names[op.outputs[index]])
         else:
-            self.store(op, real)
+            self.store(op, real, index)
 
-    def store(self, op: TfliteOperator, name: str) -> None:
-        """Output 0, which is `name` as it is."""
-        self._node(self._free(f"{op.name}.identity"), "Identity", (name,), {}, self.names[op.outputs[0]])
+    def store(self, op: TfliteOperator, name: str, index: int = 0) -> None:
+        """An output, which is `name` as it is."""
+        self._node(self._free(f"{op.name}.identity"), "Identity", (name,), {}, self.names[op.outputs[index]])
 
     def turned(self, op: TfliteOperator, index: int, order: list[int], what: str) -> str:
         """Tensor `index` with its dimensions in another order, under its name and `what`."""
@@ -206,8 +207,12 @@ class Translation:
         return self.helper(op, "Transpose", (name,), perm=TO_CHANNELS_FIRST)
 
     def foreign(self, op: TfliteOperator, refused: Refused) -> None:
-        """A node of its own domain for an operator that is refused, so that the walk goes on after it."""
+        """A node of its own domain for an operator that is refused, instead of what there is of it so far, so that the
+        walk goes on after it."""
         self.refused[self._owner] = refused.problems
+        gone = {output for node in self.nodes[self._start :] for output in node.outputs}
+        del self.nodes[self._start :]
+        self._reals = {index: name for index, name in self._reals.items() if name not in gone}
         inputs = [self.names[i] for i in op.inputs if i >= 0 and not self.model.tensors[i].is_constant]
         outputs = tuple(self.names[index] for index in op.outputs)
         name = self._free(op.name)
@@ -231,12 +236,10 @@ class Translation:
         tensor = self.model.tensors[index]
         if not tensor.is_integer:
             return name
-        if ("real", index) not in self._made:
-            made = self._node(
-                self._free(f"{op.name}.dequantized"), "DequantizeLinear", (name, *self._quantization(tensor)), {}
-            )
-            self._made["real", index] = made
-        return self._made["real", index]
+        if index not in self._reals:
+            inputs = (name, *self._quantization(tensor))
+            self._reals[index] = self._node(self._free(f"{op.name}.dequantized"), "DequantizeLinear", inputs, {})
+        return self._reals[index]
 
     def _quantization(self, tensor: TfliteTensor) -> tuple[str, str]:
         dtype: Literal["int8", "uint8"] = "int8" if tensor.kind == "INT8" else "uint8"

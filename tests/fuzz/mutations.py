@@ -38,6 +38,21 @@ def mutate_bytes(data: bytes, rng: Random) -> bytes:
     return bytes(changed)
 
 
+def mutate_words(data: bytes, rng: Random) -> bytes:
+    """One to three numbers of four bytes changed where they stand, of a file that is made of places; or its bytes."""
+    if rng.random() < 0.2:
+        return mutate_bytes(data, rng)
+    changed = bytearray(data)
+    for _ in range(rng.randint(1, 3)):
+        at = 4 * rng.randrange(len(changed) // 4)
+        value = int.from_bytes(changed[at : at + 4], "little")
+        other = 4 * rng.randrange(len(changed) // 4)
+        choices = (value + 1, value - 1, value ^ (1 << rng.randrange(32)), 0, 1, 2, 3, 7, 255, 2**31, 2**32 - 1, 2**20)
+        found = rng.choice((*choices, int.from_bytes(changed[other : other + 4], "little")))
+        changed[at : at + 4] = (found % 2**32).to_bytes(4, "little")
+    return bytes(changed)
+
+
 def mutate_json(data: bytes, rng: Random) -> bytes:
     """One to three values, keys or entries changed; or the text."""
     if rng.random() < 0.2:

@@ -29,6 +29,7 @@ from tcugen.onnx.importer.onnx_model import import_onnx
 from tcugen.onnx.qdq import write_qdq
 from tcugen.quantize.weights import read_weights
 from tcugen.synthetic.integers import synthesise
+from tcugen.tflite.importer import import_tflite
 from tests.fuzz import mutations
 from tests.small_networks import build_every_operator
 
@@ -66,12 +67,19 @@ def _onnx(path: Path) -> None:
     compile_network(model, MACHINE)
 
 
+def _tflite(path: Path) -> None:
+    model = import_tflite(path).imported.model
+    assert parse_layer_config(write_layer_config(model.network)) == model.network
+    compile_network(model, MACHINE)
+
+
 READERS: Mapping[str, Reader] = {
     "images": Reader("x.npy", mutations.mutate_bytes, _images),
     "labels": Reader("x.npy", mutations.mutate_bytes, lambda path: read_labels(path, COUNT, CLASSES).sum()),
     "saved model": Reader("x.npz", mutations.mutate_archive, lambda path: compile_network(load(path), MACHINE)),
     "layer config": Reader("x.json", mutations.mutate_json, _layer_config),
     "onnx": Reader("x.onnx", mutations.mutate_message, _onnx),
+    "tflite": Reader("x.tflite", mutations.mutate_words, _tflite),
     "part": Reader("x.json", mutations.mutate_json, lambda path: find_part(str(path))),
     "machine": Reader(
         "architecture.json", mutations.mutate_json, lambda path: existing_architecture(path.parent, MachineFlags())
@@ -98,6 +106,8 @@ def sound_files(kind: str) -> tuple[bytes, ...]:
             return tuple(write_layer_config(network).encode() for network in (_block(), build_every_operator()))
         case "onnx":
             return (_written(write_qdq, synthesise(_block(), 1)[0]),)
+        case "tflite":
+            return tuple(file.content(output) for file, output in _small_tflite())
         case "part":
             part = find_part("xc7z020")
             return (part.model_dump_json().encode(),)
@@ -119,6 +129,14 @@ def _block():
         Add("sum", ("b", "a"), activation="relu"),
     )
     return checked_network("block", (("image", IMAGE),), nodes)
+
+
+def _small_tflite():
+    """What becomes of every kind of operator: windows, sums, tables, other arrangements."""
+    # It needs the packages of the extra [tflite], which other kinds of files do not.
+    from tests.tflite.cases import CASES
+
+    return [CASES[name]() for name in ("pad", "add", "logistic", "flatten", "split", "squeeze", "uint8 ends")]
 
 
 def _weights() -> dict[str, torch.Tensor]:

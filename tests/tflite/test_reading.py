@@ -73,7 +73,7 @@ def test_structure_that_is_not_sound(tmp_path):
     assert "operator 0 uses the tensors [99, 1, 2, 3] of 4" in damage(tmp_path, file.content(output))
     file, output = small()
     unused = file.tensor((1, 6, 6, 4), 0.02, 3)
-    assert f"nothing makes the output, tensor {unused}" in damage(tmp_path, file.content(unused))
+    assert f"no operator makes the output, tensor {unused}" in damage(tmp_path, file.content(unused))
     file.operators[0].inputs = np.array([unused, 1, 2], np.int32)
     assert f"t3 (CONV_2D) reads tensor {unused}, which nothing makes" in damage(tmp_path, file.content(output))
     file, output = small()
