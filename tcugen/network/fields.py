@@ -48,5 +48,7 @@ OneInput = tuple[Name]
 """Name of the tensor that is read: a node's or the network's input."""
 TwoInputs = tuple[Name, Name]
 SeveralInputs = Annotated[tuple[Name, ...], Field(min_length=2)]
+Flags = tuple[Flag, ...]
+"""One for each input, or none at all."""
 ChannelRange = tuple[Annotated[int, Field(strict=True, ge=0, le=MAX_SIZE)], Size]
 """[start, stop]: channels start .. stop - 1."""

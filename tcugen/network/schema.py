@@ -79,6 +79,7 @@ RULES: dict[str, tuple[str, str]] = {
     "activation": ('null, "relu", "relu6" or two numbers [low, high], low below high, null for no limit', '"relu"'),
     "function": (f"one of {', '.join(get_args(Function))}", '"sigmoid"'),
     "alpha": ("a number, of a leaky_relu, hard_sigmoid or elu", "0.1"),
+    "same_scale": ("a list of true and false, one for each input", "[true, true]"),
     "channels": (f"two integers [start, stop] from 0 to {MAX_SIZE}, start below stop", "[0, 16]"),
 }
 """For every key: the rule its value follows, and an example."""
