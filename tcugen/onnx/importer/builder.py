@@ -291,7 +291,9 @@ class Builder:
                 curve = base.curve
                 node = Table(name, (curve.tensor,), curve.function or "custom", curve.alpha)
             case Concatenation():
-                node = Concat(name, tuple(self._operand(operand, quantization, base.node) for operand in base.operands))
+                operands = tuple(self._operand(operand, quantization, base.node) for operand in base.operands)
+                moved = tuple(self.tensors[tensor] == quantization and limits == INT8_RANGE for tensor in operands)
+                node = Concat(name, operands, moved if any(moved) else ())
             case BothSides(operands=(a, b)):
                 sides = self.quantise(a, quantization, base.node), self.quantise(b, quantization, base.node)
                 node = Add(name, sides, activation)
