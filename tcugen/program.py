@@ -123,6 +123,18 @@ class Observation:
 
 
 @dataclass(frozen=True)
+class Shared:
+    """Channels `first` .. `first + channels - 1` of `tensor` are the bytes of those of `source` from `source_first` on:
+    no instruction writes them for it."""
+
+    tensor: str
+    first: int
+    channels: int
+    source: str
+    source_first: int
+
+
+@dataclass(frozen=True)
 class Program:
     """A compiled program.
 
@@ -135,8 +147,9 @@ class Program:
         inputs, outputs: Tensors of windows INPUT and OUTPUT.
         input_bytes, output_bytes, scratch_bytes: Sizes of those windows.
         layers: By layer number.
-        tensors: Layout of every tensor that a DRAIN or POOL writes, by name.
+        tensors: Layout of every tensor that a layer makes, by name.
         observations: One per DRAIN and POOL instruction, in fetch order.
+        shared: Of tensors that are put together from others where these stand; a source stands before what it is in.
     """
 
     architecture: Architecture
@@ -152,6 +165,7 @@ class Program:
     layers: tuple[Layer, ...]
     tensors: dict[str, TensorLayout]
     observations: tuple[Observation, ...]
+    shared: tuple[Shared, ...] = ()
 
     @property
     def code(self) -> bytes:
@@ -183,6 +197,8 @@ class Program:
             "tensors": {name: asdict(layout) for name, layout in self.tensors.items()},
             "observations": [observation.to_dict() for observation in self.observations],
         }
+        if self.shared:
+            manifest["shared"] = [asdict(shared) for shared in self.shared]
         (directory / "program.json").write_text(json.dumps(manifest, indent=1) + "\n")
 
     @classmethod
@@ -218,6 +234,7 @@ class Program:
             layers=tuple(Layer(tuple(layer["nodes"]), layer["tensor"]) for layer in manifest["layers"]),
             tensors={name: TensorLayout(**values) for name, values in manifest["tensors"].items()},
             observations=tuple(Observation(**values) for values in manifest["observations"]),
+            shared=tuple(Shared(**values) for values in manifest.get("shared", ())),
         )
         program._check_manifest()
         return program
@@ -229,9 +246,20 @@ class Program:
         ]
         for observation in self.observations:
             numbers += [(f"an observation's {name}", value) for name, value in vars(observation).items()]
+        for shared in self.shared:
+            numbers += [(f"a shared range's {name}", value) for name, value in vars(shared).items()]
+        texts = ("an observation's tensor", "a shared range's tensor", "a shared range's source")
         for name, value in numbers:
-            if name != "an observation's tensor" and (not isinstance(value, int) or not 0 <= value <= _MOST):
+            if name not in texts and (not isinstance(value, int) or not 0 <= value <= _MOST):
                 raise ValueError(f"{name} is {value!r}, but must be a whole number up to 2**48")
         named = {observation.tensor for observation in self.observations} | {layer.tensor for layer in self.layers}
+        named |= {name for shared in self.shared for name in (shared.tensor, shared.source)}
         if missing := sorted(str(name) for name in named if name not in self.tensors):
             raise ValueError(f"program.json has no tensor {missing[0]!r}, which it writes")
+        for shared in self.shared:
+            here, there = self.tensors[shared.tensor], self.tensors[shared.source]
+            sides = (there.height, there.width, False)
+            if (here.height, here.width, here.int32 or there.int32) != sides or (
+                shared.first + shared.channels > here.channels or shared.source_first + shared.channels > there.channels
+            ):
+                raise ValueError(f"{shared.tensor!r} cannot share {shared.channels} channels with {shared.source!r}")

@@ -12,6 +12,7 @@ from tcugen.certify.errors import NotCertified
 from tcugen.certify.execution import Execution
 from tcugen.certify.files import Port, ProgramFiles
 from tcugen.certify.memory import ActivationMemory, Windows
+from tcugen.certify.moved import moved_channels
 from tcugen.certify.symbols import NOBODYS, UNWRITTEN, Numbering, Symbols
 from tcugen.isa import Window
 from tcugen.model.quantized import QuantizedNetwork
@@ -33,7 +34,7 @@ def certify(model: QuantizedNetwork, architecture: Architecture, files: ProgramF
     """
     network = model.network
     int32 = {name for name, quantization in model.tensors.items() if quantization is None}
-    numbering = Numbering(network, int32)
+    numbering = Numbering(network, int32, moved_channels(model))
     sizes = dict(zip(_TENSORS, files.sizes, strict=True))
     windows, memory = Windows(architecture, sizes), ActivationMemory(architecture)
     _check_ports(files.inputs, [name for name, _ in network.inputs], numbering, set(), "inputs")

@@ -1,7 +1,7 @@
 """DRAIN: whether each result is the element that it is said to be, and where the elements go."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from tcugen.certify.errors import NotCertified
 from tcugen.certify.files import Claim
 from tcugen.certify.match import Match, match
 from tcugen.certify.memory import ActivationMemory
+from tcugen.certify.moved import merged
 from tcugen.certify.operand import Operand
 from tcugen.certify.order import Work
 from tcugen.certify.sums import ColumnGroup, check_sums
@@ -127,7 +128,8 @@ class Drains:
     ) -> Symbols:
         """int32 [byte planes, rows, n_x, width]: what the results are."""
         if claim.tensor not in self._ways:
-            self._ways[claim.tensor] = derivations(self._model, claim.tensor)
+            ways = derivations(self._model, claim.tensor)
+            self._ways[claim.tensor] = tuple(replace(way, affine=merged(way.affine, self._numbering)) for way in ways)
         planes = 4 if instruction["int32"] else 1
         found = np.full((planes, tile.rows, instruction["n_x"], width), NOBODYS, np.int32)
         for x, channel0 in _places(instruction, claim):

@@ -35,7 +35,7 @@ def match(symbols: Symbols, y0: Ints, x0: Ints, affine: Affine, numbering: Numbe
     """Which tap each position is.
 
     A position is a tap if it holds, for every pixel, the element at that tap's distance from the pixel's origin where
-    the picture has one, and padding where it has none.
+    the picture has one, and padding where it has none. Of taps that are the same element it is the first.
 
     Args:
         symbols: int32 [rows, columns, positions].
@@ -48,11 +48,15 @@ def match(symbols: Symbols, y0: Ints, x0: Ints, affine: Affine, numbering: Numbe
     row, column = np.divmod(exemplar, len(x0))
     taps = np.where(values == PAD, ALWAYS_PAD, WRONG).astype(np.int32)
     for source in affine.sources:
-        base = numbering.base(source.tensor)
-        here = np.flatnonzero((values >= base) & (values < base + numbering.size(source.tensor)))
-        if here.size:
+        pixels = source.shape.height * source.shape.width
+        for first, end, number in numbering.ranges(source.tensor):
+            here = np.flatnonzero((values >= number) & (values < number + (end - first) * pixels))
+            if not here.size:
+                continue
+            base = number - first * pixels
             found = _taps(values[here] - base, y0[row[here]], x0[column[here]], affine, source)
             known = found.number >= 0
+            known &= taps[here] == WRONG
             here = here[known]
             # Without a copy where all positions are of this source, which is usual.
             part = symbols if len(here) == symbols.shape[-1] else symbols[..., here]

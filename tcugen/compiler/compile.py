@@ -67,6 +67,7 @@ def bind(schedule: Schedule, integers: tuple[TaskIntegers | None, ...], model: Q
         layers=tuple(Layer(task.nodes, task.output) for task in tasks),
         tensors={task.output: schedule.plan.layouts[task.output] for task in tasks},
         observations=schedule.observations,
+        shared=schedule.plan.shared,
     )
 
 

@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from tcugen.isa import Opcode
+from tcugen.mapping.plan import Plan
+from tcugen.mapping.tasks import GatherTask, Task
 from tcugen.page.content import MemoryBox
 from tcugen.planning.planned import Planned
 from tcugen.timeline import Span
@@ -17,7 +19,8 @@ _READERS = (Opcode.COMPUTE, Opcode.POOL)
 def memory_map(planned: Planned, spans: Sequence[Span]) -> list[MemoryBox]:
     """Tensors on chip and stripe buffers, by the time at which they begin.
 
-    A tensor has its bytes from the first instruction that writes it to the end of the last one that reads it. Stripe
+    A tensor has its bytes from the first instruction that writes it to the end of the last one that reads it, or a
+    tensor that it is a part of; one that is put together from others where they stand has no bytes of its own. Stripe
     buffers are in use from the first instruction of their layer that fills them to the last that empties them. Bytes
     may be taken over row by row, as those of a residual operand by the sum: they are the successor's from its first
     write on, and no two ranges share bytes.
@@ -71,26 +74,33 @@ def _tensors(planned: Planned, times: _Times) -> list[MemoryBox]:
     starts = {
         name: times.start([makers[name]], _WRITERS) if name in makers else times.start(readers[name], [Opcode.LOAD])
         for name in addresses
+        if name not in makers or not plan.allocation.views.needs_nothing(plan.tasks[makers[name]])
     }
     boxes: list[MemoryBox] = []
     for name, address in addresses.items():
-        ends = times.ends(makers[name], (*_WRITERS, Opcode.STORE)) if name in makers else []
-        for number in readers[name]:
-            task = plan.tasks[number]
-            ends += times.ends(number, _READERS)
-            if task.residual == name:
-                ends += times.ends(number, [Opcode.DRAIN])
-        boxes.append(
-            MemoryBox(
-                name=name,
-                kind="tensor",
-                address=address,
-                bytes=plan.layouts[name].bytes,
-                start=starts[name],
-                end=max(ends),
-            )
-        )
+        if name not in starts:
+            continue
+        ends: list[int] = []
+        for member in plan.allocation.views.members(name):
+            ends += times.ends(makers[member], (*_WRITERS, Opcode.STORE)) if member in makers else []
+            for number in readers[member]:
+                ends += times.ends(number, _READERS)
+                if plan.tasks[number].residual == member:
+                    ends += times.ends(number, [Opcode.DRAIN])
+        for offset, size in _written(plan, name, plan.tasks[makers[name]] if name in makers else None):
+            place, start, end = address + offset, starts[name], max(ends)
+            boxes.append(MemoryBox(name=name, kind="tensor", address=place, bytes=size, start=start, end=end))
     return boxes
+
+
+def _written(plan: Plan, name: str, task: Task | None) -> list[tuple[int, int]]:
+    """Offset and bytes of what the task that makes a tensor writes of it: all, but for what stands there."""
+    layout, views = plan.layouts[name], plan.allocation.views
+    if not isinstance(task, GatherTask) or all(views.copied(task)):
+        return [(0, layout.bytes)]
+    words = [(first * views.columns // views.rows, end * views.columns) for first, end in views.columns_of(task)]
+    planes = [(first, min(-(-end // views.rows), layout.planes)) for first, end in words]
+    return [(first * layout.plane_bytes, (end - first) * layout.plane_bytes) for first, end in planes]
 
 
 def _buffers(planned: Planned, times: _Times) -> list[MemoryBox]:

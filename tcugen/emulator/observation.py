@@ -11,7 +11,7 @@ class Observer:
     """Collects what DRAIN and POOL instructions write into the tensors that the program's observations name."""
 
     def __init__(self, program: Program):
-        self._layouts = program.tensors
+        self._layouts, self._shared = program.tensors, program.shared
         self._boxes = {box.instruction: box for box in program.observations}
         self._tensors: dict[str, Tensor] = {}
         self._seen: dict[str, NDArray[np.bool]] = {}
@@ -61,6 +61,11 @@ class Observer:
 
     def tensors(self) -> dict[str, Tensor]:
         """int8 or int32 [C, H, W] by name; raises EmulationError if an element of an observed tensor is missing."""
+        for shared in self._shared:
+            (tensor, seen), (source, found) = self._open(shared.tensor), self._open(shared.source)
+            here = slice(shared.first, shared.first + shared.channels)
+            there = slice(shared.source_first, shared.source_first + shared.channels)
+            tensor[here], seen[here] = source[there], found[there]
         for name, seen in self._seen.items():
             if not seen.all():
                 c, y, x = (int(axis[0]) for axis in np.nonzero(~seen))

@@ -1,19 +1,18 @@
 """Which tensors live in the activation memory, and where; the rest is spilled to window SCRATCH."""
 
-from collections.abc import Callable, Collection, Hashable
+from collections.abc import Collection, Hashable
 from dataclasses import dataclass
 
 from tcugen.arch import Architecture
 from tcugen.mapping.depthwise import DepthwiseTask
 from tcugen.mapping.errors import CompileError
 from tcugen.mapping.layouts import align
+from tcugen.mapping.placement import Demand, place
 from tcugen.mapping.stripes import ITEM_CYCLES, StripePlanner, Stripes, address_unit, slack_bytes
-from tcugen.mapping.tasks import AverageTask, ConvTask, PoolUnitTask, Task
+from tcugen.mapping.tasks import AverageTask, ConvTask, GatherTask, PoolUnitTask, Task
 from tcugen.mapping.tiling import WeightPanel
+from tcugen.mapping.views import Views, find_views
 from tcugen.program import TensorLayout
-
-_ATTEMPTS = 60
-"""Orders tried before placement is given up and a tensor spilled."""
 
 BUFFER_SHARE = 0.25
 """Share of the memory that the buffers of a striped task may take at first, unless a search tries something else."""
@@ -21,24 +20,6 @@ BUFFER_SHARE = 0.25
 
 WEIGHTS_AHEAD = 2
 """Tasks before a depthwise convolution in the pool unit that its weights are loaded ahead: then they do not wait."""
-
-
-@dataclass(frozen=True)
-class Demand:
-    """Bytes wanted during tasks start .. end (both included).
-
-    For some tensors, for the weights of task number `weights` in the pool unit, or for the stripe buffers of a task.
-    """
-
-    names: tuple[str, ...]
-    size: int
-    start: int
-    end: int
-    weights: int | None = None
-
-    @property
-    def is_buffers(self) -> bool:
-        return not self.names and self.weights is None
 
 
 @dataclass(frozen=True)
@@ -53,66 +34,27 @@ class LoadedWeights:
 class Allocation:
     """Addresses of the tensors on chip; stripes and buffer address of every task; the most bytes in use at once;
     weights of tasks in the pool unit, by number of the task; tensors that a task passes to the next one, in the pool
-    unit, channel tile by channel tile out of two buffers."""
+    unit, channel tile by channel tile out of two buffers; tensors that share storage."""
 
     addresses: dict[str, int]
     stripes: tuple[Stripes, ...]
     buffers: tuple[int, ...]
     peak_bytes: int
     weights: dict[int, LoadedWeights]
-    passed: frozenset[str] = frozenset()
+    passed: frozenset[str]
+    views: Views
 
     def away(self, task: Task) -> frozenset[str]:
-        """Tensors of a task that have no address of their own; those that are passed to it have, one buffer's."""
+        """Tensors of a task that have no address of their own; those that are passed to it have, one buffer's.
+
+        A task that has nothing to do has none."""
+        if self.views.needs_nothing(task):
+            return frozenset()
         names = {name for name in (*task.reads, task.output) if not self.is_resident(name)}
         return frozenset(names - (self.passed - {task.output}))
 
     def is_resident(self, tensor: str) -> bool:
         return tensor in self.addresses
-
-
-def _lowest_gap(placed: list[tuple[int, Demand]], demand: Demand, capacity: int) -> int | None:
-    """Lowest address where `demand` meets no placed demand of overlapping lifetime."""
-    address = 0
-    for base, other in sorted(
-        ((base, other) for base, other in placed if other.start <= demand.end and demand.start <= other.end),
-        key=lambda entry: entry[0],
-    ):
-        if base - address >= demand.size:
-            break
-        address = max(address, base + other.size)
-    return address if address + demand.size <= capacity else None
-
-
-def _place_in_order(order: list[Demand], capacity: int) -> tuple[list[tuple[int, Demand]], Demand | None]:
-    placed: list[tuple[int, Demand]] = []
-    for demand in order:
-        address = _lowest_gap(placed, demand, capacity)
-        if address is None:
-            return placed, demand
-        placed.append((address, demand))
-    return placed, None
-
-
-def place(demands: list[Demand], capacity: int) -> list[tuple[int, Demand]] | None:
-    """Addresses of all demands, or None if no tried order fits. One that did not fit goes first
-    in the next try."""
-    orders: tuple[Callable[[Demand], tuple[int, int]], ...] = (
-        lambda demand: (-demand.size, demand.start),
-        lambda demand: (-demand.size * (demand.end - demand.start + 1), demand.start),
-        lambda demand: (demand.start, -demand.size),
-    )
-    for key in orders:
-        order = sorted(demands, key=key)
-        for _ in range(_ATTEMPTS):
-            placed, failed = _place_in_order(order, capacity)
-            if failed is None:
-                return placed
-            if order[0] is failed:
-                break
-            order.remove(failed)
-            order.insert(0, failed)
-    return None
 
 
 def _per_channel(task: Task) -> str | None:
@@ -130,6 +72,7 @@ class _Allocator:
         item_cycles: int,
         buffer_share: float = BUFFER_SHARE,
         outputs: Collection[str] = (),
+        copied: Collection[str] = (),
     ):
         self.item_cycles, self.buffer_share = item_cycles, buffer_share
         self.tasks, self.layouts, self.panels, self.architecture = tasks, layouts, panels, architecture
@@ -139,7 +82,7 @@ class _Allocator:
         self.passed: set[str] = set()
         self.tight: set[int] = set()
         self.late: set[int] = set()
-        self.unpassed = set(outputs)
+        self.outputs, self.copied, self.unpassed = frozenset(outputs), set(copied), set(outputs)
         self._planners: dict[tuple[int, frozenset[str], bool], StripePlanner] = {}
         self._by_shape: dict[Hashable, StripePlanner] = {}
         self.lifetime: dict[str, list[int]] = {}
@@ -154,14 +97,23 @@ class _Allocator:
                     self.lifetime[name][1] = max(self.lifetime[name][1], index)
         self.pinned = {task.output for task in tasks if task.int32 or isinstance(task, AverageTask)}
         self.pinned |= {operand for task in tasks if (operand := _per_channel(task))}
+        self.views = find_views(tasks, layouts, architecture, self.copied)
 
     def size(self, name: str) -> int:
+        """Of a tensor, or of the storage that it shares."""
         layout = self.layouts[name]
-        return align(layout.bytes, self.unit) + 2 * slack_bytes(layout, self.architecture)
+        bytes_ = self.views.of[name].planes * layout.plane_bytes if name in self.views.of else layout.bytes
+        return align(bytes_, self.unit) + 2 * slack_bytes(layout, self.architecture)
+
+    def span(self, name: str) -> tuple[int, int]:
+        """First and last task of a tensor, or of the storage that it shares."""
+        spans = [self.lifetime[member] for member in self.views.members(name)]
+        return min(first for first, _ in spans), max(last for _, last in spans)
 
     def planner(self, index: int) -> StripePlanner:
         task, passed = self.tasks[index], self.tasks[index].output in self.passed
-        away = (self.spilled | {task.output} if passed else self.spilled).intersection((*task.reads, task.output))
+        names = () if self.views.needs_nothing(task) else (*task.reads, task.output)
+        away = (self.spilled | {task.output} if passed else self.spilled).intersection(names)
         key = (index, frozenset(away), passed)
         if key not in self._planners:
             shape = self.layouts[task.input], self.layouts[task.output], self.panels[index]
@@ -199,7 +151,7 @@ class _Allocator:
                 operand != task.input
                 and operand != _per_channel(task)
                 and self.lifetime[operand][1] == index
-                and not {operand, task.output} & (self.spilled | self.passed)
+                and not {operand, task.output} & (self.spilled | self.passed | self.views.of.keys())
                 and self.size(operand) == self.size(task.output)
             ):
                 joined[task.output] = operand
@@ -207,7 +159,7 @@ class _Allocator:
         for name in self.lifetime:
             if name in self.spilled | self.passed:
                 continue
-            root = name
+            root, _ = self.views.place(name)
             while root in joined:
                 root = joined[root]
             groups.setdefault(root, []).append(name)
@@ -239,7 +191,12 @@ class _Allocator:
         """Whether the pool unit can take a tensor channel tile by channel tile from the task that makes it, the one
         before, in little space."""
         first, last = self.lifetime[name]
-        if name in self.unpassed or last != first + 1 or not isinstance(self.tasks[last], DepthwiseTask):
+        if (
+            name in self.unpassed
+            or name in self.views.of
+            or last != first + 1
+            or not isinstance(self.tasks[last], DepthwiseTask)
+        ):
             return False
         task, reader = self.tasks[first], self.tasks[last]
         if not isinstance(task, ConvTask) or task.output != name or reader.output in self.spilled:
@@ -263,13 +220,16 @@ class _Allocator:
                 for demand in demands
                 if demand.start <= t <= demand.end
                 for name in demand.names
-                if name not in self.pinned and self.lifetime[name][0] <= t <= self.lifetime[name][1]
+                if self.pinned.isdisjoint(self.views.members(name)) and self.span(name)[0] <= t <= self.span(name)[1]
             ]
             worthwhile = [name for name in candidates if self.size(name) > 4 * self.unit]
             if worthwhile:
-                span = self.lifetime
-                largest = max(worthwhile, key=lambda name: (self.size(name), span[name][1] - span[name][0], name))
-                (self.passed if self._can_be_passed(largest) else self.spilled).add(largest)
+                spans = {name: self.span(name) for name in worthwhile}
+                largest = max(worthwhile, key=lambda name: (self.size(name), spans[name][1] - spans[name][0], name))
+                if largest in self.views.of:
+                    self._spill_storage(largest)
+                else:
+                    (self.passed if self._can_be_passed(largest) else self.spilled).add(largest)
                 self._withdraw()
                 return
             if passed := {name for name in self.passed if self.lifetime[name][0] <= t <= self.lifetime[name][1]}:
@@ -289,6 +249,20 @@ class _Allocator:
             "activation memory; raise activation_kib"
         )
 
+    def _spill_storage(self, name: str) -> None:
+        """Spill all tensors of a storage; if one is an output, or partly copied, none shares it from now on."""
+        members = self.views.members(name)
+        gathers = [task for task in self.tasks if isinstance(task, GatherTask) and task.output in members]
+        if self.outputs.isdisjoint(members) and all(map(self.views.needs_nothing, gathers)):
+            self.spilled |= set(members)
+            return
+        self.copied |= {task.output for task in gathers}
+        self.views = find_views(self.tasks, self.layouts, self.architecture, self.copied)
+        # Others may share storage now: what was decided for lack of space is decided anew.
+        for decided in (self.spilled, self.passed, self.tight, self.late):
+            decided.clear()
+        self.unpassed = set(self.outputs)
+
     def _withdraw(self) -> None:
         """Spill what was to be passed to a task whose own output is spilled, or takes too much so."""
         readers = {task.input: task.output for task in self.tasks if isinstance(task, DepthwiseTask)}
@@ -305,7 +279,9 @@ class _Allocator:
                 break
             self.relieve(demands)
         addresses = {
-            name: base + slack_bytes(self.layouts[name], self.architecture)
+            name: base
+            + slack_bytes(self.layouts[name], self.architecture)
+            + self.views.place(name)[1] * self.layouts[name].plane_bytes
             for base, demand in placed
             for name in demand.names
         }
@@ -330,7 +306,8 @@ class _Allocator:
         peak = max([peak, *(base + plan.bytes for base, plan in zip(buffers, stripes, strict=True))])
         weights = {i.weights: LoadedWeights(base, i.start) for base, i in placed if i.weights is not None}
         passed = frozenset(self.passed)
-        return Allocation(addresses, tuple(stripes), tuple(buffers), peak, dict(sorted(weights.items())), passed)
+        weights = dict(sorted(weights.items()))
+        return Allocation(addresses, tuple(stripes), tuple(buffers), peak, weights, passed, self.views)
 
     def _largest_gap(self, placed: list[tuple[int, Demand]]) -> tuple[int, int]:
         """(address, bytes) of the largest free range beside the placed demands."""
@@ -350,16 +327,18 @@ def allocate(
     item_cycles: int,
     buffer_share: float = BUFFER_SHARE,
     outputs: Collection[str] = (),
+    copied: Collection[str] = (),
 ) -> Allocation:
     """Place every tensor. Tensors that do not fit are spilled, largest first, and their tasks get stripe buffers.
 
     `item_cycles` is that of the stripes, see StripePlanner; `buffer_share` the share of the memory that buffers may
-    take while it is decided what is spilled: in the end they take what is free. `outputs` are those of the network.
+    take while it is decided what is spilled: in the end they take what is free. `outputs` are those of the network,
+    `copied` those of the gathers that shall copy all they read.
 
     Raises:
         CompileError: If one stripe of one row of some task does not fit. Names node, bytes needed and bytes there.
     """
-    return _Allocator(tasks, layouts, panels, architecture, item_cycles, buffer_share, outputs).run()
+    return _Allocator(tasks, layouts, panels, architecture, item_cycles, buffer_share, outputs, copied).run()
 
 
 def demand_of(

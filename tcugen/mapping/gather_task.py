@@ -8,12 +8,16 @@ from tcugen.network.shape import Shape
 
 @dataclass(frozen=True)
 class Part:
-    """Channels `first` .. `first + channels - 1` of `tensor`, which has shape `shape`."""
+    """Channels `first` .. `first + channels - 1` of `tensor`, which has shape `shape`.
+
+    `moved` says that their values only move: they have the scale and zero point of the output.
+    """
 
     tensor: str
     first: int
     channels: int
     shape: Shape
+    moved: bool = False
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@ from tcugen.mapping.allocate import BUFFER_SHARE, Allocation, allocate
 from tcugen.mapping.errors import CompileError
 from tcugen.mapping.layouts import choose_layouts
 from tcugen.mapping.stripes import ITEM_CYCLES
-from tcugen.mapping.tasks import PoolUnitTask, Task, tasks_of
+from tcugen.mapping.tasks import GatherTask, PoolUnitTask, Task, tasks_of
 from tcugen.mapping.tiling import WeightPanel, panel_of
+from tcugen.mapping.views import offsets
 from tcugen.network.graph import Network
-from tcugen.program import TensorLayout
+from tcugen.program import Shared, TensorLayout
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,9 +57,21 @@ class Plan:
         return tuple(
             task.output
             for task in self.tasks
-            if task.output in self.allocation.away(task)
+            if not self.allocation.is_resident(task.output)
             and task.output not in self.outputs
             and task.output not in self.allocation.passed
+        )
+
+    @cached_property
+    def shared(self) -> tuple[Shared, ...]:
+        """Channels of concats and slices that no task writes, in execution order."""
+        views = self.allocation.views
+        return tuple(
+            Shared(task.output, start, part.channels, part.tensor, part.first)
+            for task in self.tasks
+            if isinstance(task, GatherTask)
+            for (part, start), copied in zip(offsets(task), views.copied(task), strict=True)
+            if not copied
         )
 
 
@@ -101,6 +114,7 @@ def plan_network(
     int32_outputs: Collection[str] = (),
     item_cycles: int = ITEM_CYCLES,
     buffer_share: float = BUFFER_SHARE,
+    copied: Collection[str] = (),
 ) -> Plan:
     """Everything that is decided before instructions are made.
 
@@ -110,6 +124,7 @@ def plan_network(
         int32_outputs: Outputs of the network that are stored as 32-bit sums.
         item_cycles: What a work item is reckoned to cost beside its work, see `StripePlanner`.
         buffer_share: Share of the memory that stripe buffers may take at first, see `allocate`.
+        copied: Nodes that shall copy their operands though these could stand in the result, see `views`.
 
     Raises:
         CompileError: If the network cannot run on this architecture. Names node, value, rule and remedy.
@@ -117,5 +132,5 @@ def plan_network(
     shapes = geometry_of(network, architecture, int32_outputs)
     _check_hardware(shapes.tasks, architecture)
     geometry = shapes.tasks, shapes.layouts, shapes.panels
-    allocation = allocate(*geometry, architecture, item_cycles, buffer_share, network.outputs)
+    allocation = allocate(*geometry, architecture, item_cycles, buffer_share, network.outputs, copied)
     return Plan(network, architecture, shapes.tasks, shapes.layouts, shapes.panels, allocation)

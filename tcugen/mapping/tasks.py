@@ -287,7 +287,10 @@ def _task(network: Network, chain: tuple[Node, ...], int32_outputs: Collection[s
         case GlobalAveragePool(inputs=(source,)):
             return AverageTask((node.name,), source, node.name, shapes[source], shapes[node.name])
         case Concat():
-            parts = tuple(Part(name, 0, shapes[name].channels, shapes[name]) for name in node.inputs)
+            parts = tuple(
+                Part(name, 0, shapes[name].channels, shapes[name], moved)
+                for name, moved in zip(node.inputs, node.moved, strict=True)
+            )
             return GatherTask((node.name,), parts, node.name, shapes[node.name])
         case ChannelShuffle(inputs=(source,), groups=groups):
             size = shapes[source].channels // groups
@@ -304,7 +307,7 @@ def _task(network: Network, chain: tuple[Node, ...], int32_outputs: Collection[s
             phases, channels = block_phases(node, shape), made.channels if node.mode == "DCR" else shape.channels
             return PhasedTask((node.name,), source, node.name, shape, made, phases, (1, 1), made.channels, channels)
         case Slice(inputs=(source,), channels=(start, stop)):
-            part = Part(source, start, stop - start, shapes[source])
+            part = Part(source, start, stop - start, shapes[source], moved=True)
             return GatherTask((node.name,), (part,), node.name, shapes[node.name])
         case Add() | Multiply():
             return _conv_task(network, chain, _residual(network, chain), int32)

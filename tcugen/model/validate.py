@@ -116,11 +116,31 @@ def _check_node(model: QuantizedNetwork, node: Node) -> None:
             multipliers = model.integers_of(node).multipliers
             _check_array(where, "multipliers", multipliers, np.float32, (len(node.inputs),))
             _check_multipliers(where, multipliers)
+            _check_moved(model, node)
         case MaxPool() | Slice() | Resize() | DepthToSpace() | ChannelShuffle():
             pass
         case _:
             assert_never(node)
     _check_clamp(where, integers)
+
+
+def _check_moved(model: QuantizedNetwork, node: Concat) -> None:
+    """Operands of a concat that `same_scale` names come through as they are."""
+    where, integers = f"node {node.name!r}", model.integers_of(node)
+    for tensor, multiplier, moved in zip(node.inputs, integers.multipliers, node.moved, strict=True):
+        if moved:
+            _require(
+                model.tensors[tensor] == model.tensors[node.name],
+                where,
+                f"the quantization of {tensor!r} is {model.tensors[tensor]}",
+                f"same_scale says that it is that of the node, {model.tensors[node.name]}",
+            )
+            _require(
+                multiplier == 1 and integers.clamp == INT8_RANGE,
+                where,
+                f"{tensor!r} has multiplier {multiplier} and clamp {integers.clamp!r}",
+                "same_scale says that it only moves: 1, and all of int8",
+            )
 
 
 def _check_clamp(where: str, integers: NodeIntegers) -> None:

@@ -65,8 +65,8 @@ class Builder:
         return name
 
     def concat(self, name: str, sources: Sequence[str]) -> str:
-        """Channels one after the other."""
-        self.nodes.append(Concat(name, tuple(sources)))
+        """Channels one after the other, all of one scale, as most quantizers have it."""
+        self.nodes.append(Concat(name, tuple(sources), (True,) * len(sources)))
         return name
 
     def average(self, name: str, source: str) -> str:

@@ -5,20 +5,36 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tcugen.network.errors import NetworkError
-from tcugen.network.fields import MAX_SIZE, ChannelRange, Name, OneInput, SeveralInputs
+from tcugen.network.fields import MAX_SIZE, ChannelRange, Flags, Name, OneInput, SeveralInputs
 from tcugen.network.shape import Shape
 
 
 @dataclass(frozen=True)
 class Concat:
-    """Channels of several tensors one after the other; each may have another scale than the output."""
+    """Channels of several tensors one after the other; each may have another scale than the output.
+
+    `same_scale` says of each whether it has the scale and zero point of the output, so that its values only move; where
+    it is left out, nothing is known.
+    """
 
     name: Name
     op: Literal["concat"] = field(default="concat", kw_only=True)
     inputs: SeveralInputs
+    same_scale: Flags = ()
+
+    @property
+    def moved(self) -> tuple[bool, ...]:
+        """For each input, whether its values only move."""
+        return self.same_scale or (False,) * len(self.inputs)
 
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:
-        """Shape of the output. Raises NetworkError if rows or columns differ, or the channels are too many."""
+        """Shape of the output. Raises NetworkError if rows or columns differ, the channels are too many, or not every
+        input has its flag."""
+        if self.same_scale and len(self.same_scale) != len(self.inputs):
+            raise NetworkError(
+                f"node {self.name!r}: same_scale has {len(self.same_scale)} values, but the node reads "
+                f"{len(self.inputs)} tensors; write one for each, or leave it out"
+            )
         first, channels = inputs[0], sum(shape.channels for shape in inputs)
         for tensor, shape in zip(self.inputs, inputs, strict=True):
             if (shape.height, shape.width) != (first.height, first.width):

@@ -50,5 +50,7 @@ TwoInputs = tuple[Name, Name]
 OneOfTwo = Annotated[int, Field(strict=True, ge=0, le=1)] | None
 """Index of one of two inputs, None for neither."""
 SeveralInputs = Annotated[tuple[Name, ...], Field(min_length=2)]
+Flags = tuple[Flag, ...]
+"""One for each input, or none at all."""
 ChannelRange = tuple[Annotated[int, Field(strict=True, ge=0, le=MAX_SIZE)], Size]
 """[start, stop]: channels start .. stop - 1."""

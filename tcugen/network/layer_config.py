@@ -161,7 +161,7 @@ def _parse_json(text: str, source: str) -> Any:
 
 def _to_keys(node: Node) -> dict[str, Any]:
     # JSON writes tuples as lists. What format 1 does not have is left out where it says nothing.
-    silent = {"dilation": (1, 1), "alpha": None, "unrounded": None}
+    silent = {"dilation": (1, 1), "alpha": None, "unrounded": None, "same_scale": ()}
     keys = {key: getattr(node, key) for key in keys_of(type(node))}
     return {key: value for key, value in keys.items() if key not in silent or value != silent[key]}
 

@@ -80,6 +80,7 @@ RULES: dict[str, tuple[str, str]] = {
     "function": (f"one of {', '.join(get_args(Function))}", '"sigmoid"'),
     "alpha": ("a number, of a leaky_relu, hard_sigmoid or elu", "0.1"),
     "unrounded": ("0 or 1, the index of an add's input that is not rounded before the sum, or null", "0"),
+    "same_scale": ("a list of true and false, one for each input", "[true, true]"),
     "channels": (f"two integers [start, stop] from 0 to {MAX_SIZE}, start below stop", "[0, 16]"),
 }
 """For every key: the rule its value follows, and an example."""

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from tcugen.arch import Architecture
 from tcugen.isa import ACTIVATION_ADDRESS_BITS, EncodingError, Instruction, Opcode, Unit, Window
 from tcugen.mapping.errors import CompileError
+from tcugen.mapping.views import Views
 from tcugen.program import Observation, TensorLayout
 from tcugen.schedule.tracker import NO_WAITS, Region, Tracker, join
 
@@ -64,8 +65,10 @@ class Emitter:
         node: Node to name in errors.
     """
 
-    def __init__(self, architecture: Architecture, layouts: dict[str, TensorLayout], dram: dict[str, DramAddress]):
-        self.architecture, self.layouts, self.dram = architecture, layouts, dram
+    def __init__(
+        self, architecture: Architecture, layouts: dict[str, TensorLayout], dram: dict[str, DramAddress], views: Views
+    ):
+        self.architecture, self.layouts, self.dram, self.views = architecture, layouts, dram, views
         self.tracker = Tracker(architecture.activation_bytes, architecture.rows)
         self.entries: list[Entry] = []
         self.counts = [0] * len(Unit)
@@ -96,8 +99,9 @@ class Emitter:
         if region.count == 0 or region.length == 0:
             return
         waits = self.tracker.before_write(Unit.LOAD, region)
-        if tensor in self._stored:
-            stored = int(self._stored[tensor][planes[0] : planes[1], rows[0] : rows[1]].max())
+        storage, first = self.views.place(tensor)
+        if storage in self._stored:
+            stored = int(self._stored[storage][first + planes[0] : first + planes[1], rows[0] : rows[1]].max())
             waits = join(waits, replace_wait(Unit.STORE, stored))
         self.append(Opcode.LOAD, waits, self._transfer(tensor, place, planes, rows))
         self.tracker.note_write(Unit.LOAD, self.count(Unit.LOAD), region)
@@ -118,10 +122,11 @@ class Emitter:
         self.append(Opcode.STORE, self.tracker.before_read(region), fields)
         count = self.count(Unit.STORE)
         self.tracker.note_read(Unit.STORE, count, region)
-        if tensor not in self._stored:
-            factor = 4 if layout.int32 else 1
-            self._stored[tensor] = np.zeros((layout.planes * factor, layout.height), np.int32)
-        self._stored[tensor][planes[0] : planes[1], rows[0] : rows[1]] = count
+        storage, first = self.views.place(tensor)
+        if storage not in self._stored:
+            whole = self.views.of[tensor].planes if tensor in self.views.of else layout.planes
+            self._stored[storage] = np.zeros((whole * (4 if layout.int32 else 1), layout.height), np.int32)
+        self._stored[storage][first + planes[0] : first + planes[1], rows[0] : rows[1]] = count
 
     def _transfer(self, tensor: str, place: SramView, planes: tuple[int, int], rows: tuple[int, int]) -> dict[str, int]:
         layout, dram = self.layouts[tensor], self.dram[tensor]

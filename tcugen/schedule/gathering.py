@@ -6,16 +6,18 @@ from itertools import groupby, pairwise
 from tcugen.isa import Opcode, Unit
 from tcugen.mapping.gather import Piece, column_pieces, passes
 from tcugen.mapping.tasks import GatherTask
-from tcugen.mapping.tiling import Range
+from tcugen.mapping.tiling import Range, Rectangle
 from tcugen.schedule.emit import Emitter, SramView, address
 from tcugen.schedule.results import Results, Target
 from tcugen.schedule.weight_blocks import GatherBlock, WeightBlocks
 
 
 @dataclass(frozen=True)
-class GatherItem(Target):
-    """All column groups of one block of pixels, and where each part of the task is."""
+class GatherItem:
+    """One block of pixels, where its results go and where each part of the task is."""
 
+    rectangle: Rectangle
+    target: SramView
     sources: tuple[SramView, ...]
 
 
@@ -40,34 +42,42 @@ class Gathering:
         emitter: Receives the instructions.
         index: Number of the task.
         task: What to compute.
+        ranges: Column groups that are computed; the others stand where they should.
         weights: Receives the blocks of weights, each once.
     """
 
-    def __init__(self, emitter: Emitter, index: int, task: GatherTask, weights: WeightBlocks):
+    def __init__(
+        self, emitter: Emitter, index: int, task: GatherTask, ranges: tuple[Range, ...], weights: WeightBlocks
+    ):
         self.emitter, self.task, self.results = emitter, task, Results(emitter, task)
         architecture = emitter.architecture
         groups = column_pieces(task, architecture.rows, architecture.columns)
-        self.runs = runs_of(groups)
-        self._offsets: list[int] = []
-        for run in self.runs:
+        self.runs = {columns: runs_of(groups, columns) for columns in ranges}
+        self._offsets: dict[Range, int] = {}
+        for run in (run for runs in self.runs.values() for run in runs):
             tiles = passes(run.pieces) * architecture.tile_bytes
             size = (run.columns[1] - run.columns[0]) * (architecture.parameter_group_bytes + tiles)
-            self._offsets.append(weights.add(GatherBlock(index, run.columns), size))
+            self._offsets[run.columns] = weights.add(GatherBlock(index, run.columns), size)
 
     def emit(self, item: GatherItem) -> None:
         """Emit one item of a single block of rows."""
+        for columns, runs in self.runs.items():
+            self._range(item, Target(columns, item.rectangle, item.target, None), runs)
+
+    def _range(self, item: GatherItem, target: Target, runs: tuple[Run, ...]) -> None:
+        """Emit neighbouring column groups."""
         drain: int | None = None
-        for run, offset in zip(self.runs, self._offsets, strict=True):
+        for run in runs:
             n_columns, n_tiles = run.columns[1] - run.columns[0], passes(run.pieces)
-            fields = {"offset": offset, "n_columns": n_columns, "n_tiles": n_tiles}
+            fields = {"offset": self._offsets[run.columns], "n_columns": n_columns, "n_tiles": n_tiles}
             self.emitter.append(Opcode.WEIGHT, (0,) * len(Unit), fields)
             for number in range(len(run.pieces)):
                 self._compute(item, run, number)
                 if drain is None:
                     # At once, since COMPUTEs wait in a queue for what it empties.
-                    drain = self.results.drain(item, keep=False)
+                    drain = self.results.drain(target, keep=False)
         assert drain is not None, "a tensor has channels"
-        self.results.note_tiles(item, drain)
+        self.results.note_tiles(target, drain)
 
     def _compute(self, item: GatherItem, run: Run, number: int) -> None:
         piece, rectangle = run.pieces[number], item.rectangle
@@ -106,15 +116,16 @@ class Gathering:
         tracker.note_read(Unit.COMPUTE, self.emitter.count(Unit.COMPUTE, n_columns), region)
 
 
-def runs_of(groups: tuple[tuple[Piece, ...], ...]) -> tuple[Run, ...]:
-    """Column groups in runs: those that each take one piece of one part, equally many words, equal steps apart."""
+def runs_of(groups: tuple[tuple[Piece, ...], ...], within: Range) -> tuple[Run, ...]:
+    """Column groups of a range in runs: those that each take one piece of one part, equally many words, equal steps
+    apart."""
 
     def kind(column: int) -> tuple[int, int] | None:
         first, *more = groups[column]
         return None if more else (first.part, first.words[1] - first.words[0])
 
     runs: list[Run] = []
-    for key, members in groupby(range(len(groups)), kind):
+    for key, members in groupby(range(*within), kind):
         columns = list(members)
         steps = {groups[b][0].words[0] - groups[a][0].words[0] for a, b in pairwise(columns)}
         if key is not None and len(steps) <= 1:

@@ -53,6 +53,20 @@ def _dram(names: Iterable[str], window: Window, layouts: dict[str, TensorLayout]
     return dram, size
 
 
+def _scratch(plan: Plan) -> tuple[dict[str, DramAddress], int]:
+    """The same of window SCRATCH, where tensors that share storage share it too."""
+    dram: dict[str, DramAddress] = {}
+    views, size = plan.allocation.views, 0
+    for name in plan.spilled:
+        if name in dram:
+            continue
+        plane_bytes, members = plan.layouts[name].plane_bytes, views.members(name)
+        dram |= {member: DramAddress(Window.SCRATCH, size + views.place(member)[1] * plane_bytes) for member in members}
+        whole = views.of[name].planes * plane_bytes if name in views.of else plan.layouts[name].bytes
+        size = align(size + whole, _PORT_BYTES)
+    return dram, size
+
+
 def schedule_plan(plan: Plan) -> Schedule:
     """The instructions of a plan; the same plan gives the same instructions.
 
@@ -62,7 +76,7 @@ def schedule_plan(plan: Plan) -> Schedule:
     layouts = plan.layouts
     input_dram, input_bytes = _dram(plan.inputs, Window.INPUT, layouts)
     output_dram, output_bytes = _dram(plan.outputs, Window.OUTPUT, layouts)
-    scratch_dram, scratch_bytes = _dram(plan.spilled, Window.SCRATCH, layouts)
+    scratch_dram, scratch_bytes = _scratch(plan)
     weights = WeightBlocks(plan.architecture.bus_bytes)
     scheduler = Scheduler(plan, input_dram | output_dram | scratch_dram, weights)
     instructions, observations = numbered(scheduler.run())

@@ -54,7 +54,7 @@ class Scheduler:
         self.architecture, self.tasks, self.layouts = plan.architecture, plan.tasks, plan.layouts
         self.panels, self.allocation = plan.panels, plan.allocation
         self.inputs, self.outputs = frozenset(plan.inputs), frozenset(plan.outputs)
-        self.emitter = Emitter(self.architecture, self.layouts, self.dram)
+        self.emitter = Emitter(self.architecture, self.layouts, self.dram, self.allocation.views)
         self._loaded: dict[str, int] = {}
         self._weights_loaded: set[int] = set()
 
@@ -365,14 +365,14 @@ class Scheduler:
 
     def _gather(self, index: int, task: GatherTask) -> Iterator[int]:
         planner, layout = self._planner(index), self.layouts[task.output]
-        gathering = Gathering(self.emitter, index, task, self.weights)
-        columns = (0, self._panel(index).n_columns)
-        for number, (rows, _) in enumerate(self.allocation.stripes[index].items()):
+        ranges = self.allocation.views.columns_of(task)
+        gathering = Gathering(self.emitter, index, task, ranges, self.weights)
+        for number, (rows, _) in enumerate(self.allocation.stripes[index].items() if ranges else ()):
             sources = self._part_sources(index, task, number, rows)
             target, _ = self._target(index, planner, number, (0, layout.planes), rows)
             for whole in rectangles(*rows, layout.width, self.architecture.accumulator_depth):
                 for rectangle in whole.by_block():
-                    gathering.emit(GatherItem(columns, rectangle, target, None, sources))
+                    gathering.emit(GatherItem(rectangle, target, sources))
             if planner.output_spilled:
                 self.emitter.store(task.output, target, (0, layout.planes), rows)
             yield rows[1]

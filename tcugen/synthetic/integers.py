@@ -50,12 +50,17 @@ from tcugen.network.operators import (
     Slice,
     Table,
     Weighted,
+    activation_of,
     as_convolution,
 )
+from tcugen.network.scales import scale_groups
 from tcugen.network.windows import divisors
 
 TAIL = 0.005
 """Share of the values beyond each end of a fitted range: enough to exercise saturation."""
+
+SETTLED_STEPS = 40
+"""Real deviation, in steps of int8, where another tensor has decided how large a step is."""
 
 LARGEST_MULTIPLIER = 200.0
 """Multipliers and the ratios of adds stay below this, well inside their range."""
@@ -88,13 +93,14 @@ def synthesise(
             "leave int32_output off"
         )
     model = QuantizedNetwork(network, {}, {})
-    run = _Run(model, np.random.default_rng(seed), {})
+    run = _Run(model, np.random.default_rng(seed), {}, scale_groups(network))
     inputs: dict[str, np.ndarray] = {}
     for name, shape in network.inputs:
         dimensions = (images, shape.channels, shape.height, shape.width)
         inputs[name] = run.rng.integers(-128, 128, dimensions, dtype=np.int8)
         run.tensors[name] = torch.as_tensor(inputs[name])
-        model.tensors[name] = Quantization(np.float32(run.rng.uniform(0.01, 0.03)), _nonzero(run.rng, -40, 40))
+        own = Quantization(np.float32(run.rng.uniform(0.01, 0.03)), _nonzero(run.rng, -40, 40))
+        model.tensors[name] = run.settled(name) or own
     for node in network.nodes:
         stores_sums = (int32_output and node is last) or node.name in network.unrounded
         model.tensors[node.name], model.integers[node.name] = _make(run, node, stores_sums)
@@ -109,6 +115,23 @@ class _Run:
     model: QuantizedNetwork
     rng: np.random.Generator
     tensors: dict[str, torch.Tensor]
+    groups: dict[str, str]
+
+    def settled(self, name: str) -> Quantization | None:
+        """The quantization that a tensor must have, if an earlier one of its group decided that."""
+        first = self.groups[name]
+        return None if first == name else self.model.quantization(first)
+
+    def fitted(self, node: Node, values: np.ndarray, step: float) -> Quantization:
+        """That of a node's group, or one that suits its values, see `_fit`.
+
+        What a concat takes as it is may share its quantization with tensors of both signs.
+        """
+        joined = any(
+            isinstance(other, Concat) and any(other.moved) and self.groups[other.name] == node.name
+            for other in self.model.network.nodes
+        )
+        return self.settled(node.name) or _fit(values, None if joined else activation_of(node), self.rng, step)
 
     def real(self, name: str) -> np.ndarray:
         """The real values that a tensor stands for, float64."""
@@ -147,7 +170,7 @@ def _make_add(run: _Run, node: Add) -> tuple[Quantization, AddIntegers]:
         return _make_unrounded_add(run, node, node.unrounded)
     values = run.real(node.inputs[0]) + run.real(node.inputs[1])
     s_a, s_b = (run.model.scale(name) for name in node.inputs)
-    y = _fit(values, node.activation, run.rng, float(max(s_a, s_b)))
+    y = run.fitted(node, values, float(max(s_a, s_b)))
     m_a, m_b, shift = multipliers.add_multipliers(s_a, s_b, y.scale, layer=node.name)
     limits = multipliers.clamp_limits(limits_of(node.activation), y.scale, y.zero_point)
     return y, AddIntegers((m_a, m_b), shift, limits)
@@ -173,7 +196,7 @@ def _make_unrounded_add(run: _Run, node: Add, unrounded: int) -> tuple[Quantizat
 def _make_multiply(run: _Run, node: Multiply) -> tuple[Quantization, MultiplyIntegers]:
     values = run.real(node.inputs[0]) * run.real(node.inputs[1])
     s_a, s_b = (run.model.scale(name) for name in node.inputs)
-    y = _fit(values, node.activation, run.rng, float(s_a) * float(s_b))
+    y = run.fitted(node, values, float(s_a) * float(s_b))
     multiplier = multipliers.product_multiplier(s_a, s_b, y.scale, layer=node.name)
     return y, MultiplyIntegers(multiplier, multipliers.clamp_limits(limits_of(node.activation), y.scale, y.zero_point))
 
@@ -184,7 +207,7 @@ def _make_average(run: _Run, node: GlobalAveragePool) -> tuple[Quantization, Ave
     # Sums of integers, so that the mean does not depend on the order of the additions.
     sums = (tensor.long() - x.zero_point).sum(dim=(2, 3)).numpy()
     step = float(x.scale) / pixels
-    y = _fit(sums * step, None, run.rng, step)
+    y = run.fitted(node, sums * step, step)
     multiplier = multipliers.average_multiplier(x.scale, y.scale, pixels, layer=node.name)
     return y, AverageIntegers(multiplier, INT8_RANGE)
 
@@ -192,14 +215,14 @@ def _make_average(run: _Run, node: GlobalAveragePool) -> tuple[Quantization, Ave
 def _make_average_pool(run: _Run, node: AveragePool) -> tuple[Quantization, AveragePoolIntegers]:
     """Fitted to the values that it averages: their means lie between them."""
     x, counts = run.model.quantization(node.inputs[0]), divisors(node, run.model.network.shapes[node.inputs[0]])
-    y = _fit(run.real(node.inputs[0]) / 2, None, run.rng, float(x.scale) / counts[0])
+    y = run.fitted(node, run.real(node.inputs[0]) / 2, float(x.scale) / counts[0])
     factors = multipliers.average_multipliers(x.scale, y.scale, counts, layer=node.name)
     return y, AveragePoolIntegers(factors, INT8_RANGE)
 
 
 def _make_requantise(run: _Run, node: Requantise) -> tuple[Quantization, RequantiseIntegers]:
     x = run.model.quantization(node.inputs[0])
-    y = _fit(run.real(node.inputs[0]), None, run.rng, float(x.scale))
+    y = run.fitted(node, run.real(node.inputs[0]), float(x.scale))
     multiplier = multipliers.requantise_multiplier(x.scale, y.scale, layer=node.name)
     return y, RequantiseIntegers(multiplier, INT8_RANGE)
 
@@ -208,16 +231,17 @@ def _make_table(run: _Run, node: Table) -> tuple[Quantization, TableIntegers]:
     """A table of the node's function; a custom one takes every value to any other."""
     x = run.model.quantization(node.inputs[0])
     if node.function == "custom":
-        return x, TableIntegers(run.rng.permutation(np.arange(-128, 128)).astype(np.int8))
+        return run.settled(node.name) or x, TableIntegers(run.rng.permutation(np.arange(-128, 128)).astype(np.int8))
     values = real_function(node.function, node.alpha)(run.real(node.inputs[0]))
-    y = _fit(np.nan_to_num(values), None, run.rng, float(x.scale))
+    y = run.fitted(node, np.nan_to_num(values), float(x.scale))
     entries = table_entries(node.function, node.alpha, (x.scale, x.zero_point), (y.scale, y.zero_point))
     return y, TableIntegers(entries)
 
 
 def _make_concat(run: _Run, node: Concat) -> tuple[Quantization, ConcatIntegers]:
     scales = [run.model.scale(name) for name in node.inputs]
-    y = _fit(np.concatenate([run.real(name).reshape(-1) for name in node.inputs]), None, run.rng, float(max(scales)))
+    values = np.concatenate([run.real(name).reshape(-1) for name in node.inputs])
+    y = run.fitted(node, values, float(max(scales)))
     factors = multipliers.concat_multipliers(scales, y.scale, layer=node.name)
     return y, ConcatIntegers(factors, INT8_RANGE)
 
@@ -242,7 +266,7 @@ def _make_weighted(run: _Run, node: Weighted, stores_sums: bool) -> tuple[Quanti
         return None, integers
     channel_scale = (weight_scale * x.scale).astype(np.float64)
     values = (sums.numpy() + bias.reshape(-1, 1, 1)) * channel_scale.reshape(-1, 1, 1)
-    y = _fit(values, node.activation, rng, float(channel_scale.max()))
+    y = run.fitted(node, values, float(channel_scale.max()))
     multiplier = multipliers.convolution_multiplier(x.scale, weight_scale, y.scale, layer=node.name)
     limits = multipliers.clamp_limits(limits_of(node.activation), y.scale, y.zero_point)
     return y, replace(integers, multiplier=multiplier, clamp=limits)
@@ -275,7 +299,10 @@ def _channel_statistics(sums: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _target_deviation(run: _Run, node: Weighted) -> float:
-    """Real deviation for a convolution's output: 1, or about that of the tensor that it will be added to."""
+    """Real deviation for a convolution's output: 1, or about that of the tensor that it will be added to, or what suits
+    the quantization that it must have."""
+    if (settled := run.settled(node.name)) is not None:
+        return SETTLED_STEPS * float(settled.scale)
     for reader in (run.model.network.by_name[name] for name in run.model.network.consumers[node.name]):
         for other in reader.inputs:
             if isinstance(reader, Add) and other != node.name and run.model.tensors.get(other) is not None:

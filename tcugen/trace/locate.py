@@ -109,6 +109,12 @@ class _Layer:
         self.emulator = None if self.sides.emulator is None else _bytes(self.sides.emulator[self.tensor])
         self.rtl = np.zeros_like(self.golden)
         self.written = np.zeros(self.golden.shape, bool)
+        pixels = self.golden.size // len(golden)
+        for shared in self.program.shared:
+            # What another layer writes is judged there.
+            if shared.tensor == self.tensor:
+                here = slice(shared.first * pixels, (shared.first + shared.channels) * pixels)
+                self.rtl[here], self.written[here] = self.golden[here], True
 
     def take(self, opcode: Opcode, records: np.ndarray) -> None:
         """Match all records of this layer that instructions of `opcode` made."""

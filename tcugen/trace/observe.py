@@ -14,7 +14,7 @@ from tcugen.access.drain import drain_writes
 from tcugen.access.pool import pool_writes
 from tcugen.arch import Architecture
 from tcugen.isa import Instruction, Opcode
-from tcugen.program import Observation, Program, Tensor, TensorLayout
+from tcugen.program import Observation, Program, Shared, Tensor, TensorLayout
 
 
 class ObservationError(RuntimeError):
@@ -58,6 +58,8 @@ def observe(program: Program, drains: np.ndarray, pools: np.ndarray) -> Observed
             last_cycle[layer] = max(cycle, last_cycle.get(layer, 0))
     for stream in streams.values():
         stream.check_end()
+    for shared in program.shared:
+        canvases[shared.tensor].share(canvases[shared.source], shared)
     return Observed({name: canvas.finished() for name, canvas in canvases.items()}, last_cycle)
 
 
@@ -150,6 +152,12 @@ class _Canvas:
         )
         self._bytes[place] = pixels[:kept]
         self._written[place] = True
+
+    def share(self, source: "_Canvas", shared: Shared) -> None:
+        """Take channels that no instruction writes from the tensor whose bytes they are."""
+        here = slice(shared.first, shared.first + shared.channels)
+        there = slice(shared.source_first, shared.source_first + shared.channels)
+        self._bytes[here], self._written[here] = source._bytes[there], source._written[there]
 
     def finished(self) -> np.ndarray:
         if not self._written.all():

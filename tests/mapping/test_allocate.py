@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from tcugen.arch import Architecture
-from tcugen.mapping.allocate import Demand, place
+from tcugen.mapping.placement import Demand, place
 from tcugen.mapping.plan import plan_network
 from tcugen.network.resnets import bundled_network
 from tests.compiler.networks import NETWORKS

@@ -55,8 +55,8 @@ def test_a_shuffle_takes_one_channel_of_each_group_in_turn(channels, groups, row
 def test_channels_that_fill_words_take_one_pass_a_column_group():
     groups = column_pieces(gather(32, 16, 64), 16, 16)
     assert [passes(group) for group in groups] == [1] * 7
-    assert [run.columns for run in runs_of(groups)] == [(0, 2), (2, 3), (3, 7)]
-    assert [run.step for run in runs_of(groups)] == [1, 0, 1]
+    assert [run.columns for run in runs_of(groups, (0, len(groups)))] == [(0, 2), (2, 3), (3, 7)]
+    assert [run.step for run in runs_of(groups, (0, len(groups)))] == [1, 0, 1]
 
 
 def test_others_take_one_for_each_word_they_straddle():
@@ -66,4 +66,4 @@ def test_others_take_one_for_each_word_they_straddle():
         [(0, (1, 2)), (1, (0, 1))],
         [(1, (0, 2))],
     ]
-    assert [run.columns for run in runs_of(groups)] == [(0, 1), (1, 2), (2, 3)]
+    assert [run.columns for run in runs_of(groups, (0, len(groups)))] == [(0, 1), (1, 2), (2, 3)]

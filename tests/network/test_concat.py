@@ -7,6 +7,7 @@ import pytest
 from tcugen.network.graph import NetworkError, Shape
 from tcugen.network.layer_config import parse_layer_config, write_layer_config
 from tcugen.network.operators import Concat, Slice
+from tcugen.network.scales import scale_groups
 
 CONV = {"name": "a", "op": "conv", "inputs": ["image"], "out_channels": 8, "kernel": [3, 3], "padding": [1, 1, 1, 1]}
 CUT = {"name": "cut", "op": "slice", "inputs": ["a"], "channels": [2, 5]}
@@ -28,11 +29,30 @@ def test_both_are_read_and_written_back():
     assert parse_layer_config(written) == network
 
 
+def test_same_scale_is_read_and_written_back():
+    network = parse_layer_config(config(CONV, CUT, JOIN | {"same_scale": [True, False, True, True]}))
+    assert network.nodes[2] == Concat("join", ("cut", "image", "a", "cut"), (True, False, True, True))
+    assert parse_layer_config(write_layer_config(network)) == network
+    plain = parse_layer_config(config(CONV, CUT, JOIN))
+    assert isinstance(plain.nodes[2], Concat) and plain.nodes[2].moved == (False,) * 4
+    assert "same_scale" not in write_layer_config(plain)
+
+
+def test_tensors_of_one_scale_are_a_group():
+    network = parse_layer_config(config(CONV, CUT, JOIN | {"same_scale": [True, False, False, True]}))
+    assert scale_groups(network) == {"image": "image", "a": "a", "cut": "a", "join": "a"}
+    network = parse_layer_config(config(CONV, CUT, JOIN | {"same_scale": [False, True, True, False]}))
+    assert set(scale_groups(network).values()) == {"image"}
+    assert scale_groups(parse_layer_config(config(CONV, CUT, JOIN)))["join"] == "join"
+
+
 @pytest.mark.parametrize(
     "text, message",
     [
         (config(CONV, CUT, JOIN, version=1), r"node 'cut': is a slice, which format 1 does not have; write "),
         (config(CONV, CUT, JOIN | {"inputs": ["a"]}), r"node 'join': inputs is \[.a.\], .* 2 or more for concat"),
+        (config(CONV, CUT, JOIN | {"same_scale": [True]}), r"'join': same_scale has 1 values, but the node reads 4"),
+        (config(CONV, CUT, JOIN | {"same_scale": [1, 0, 1, 1]}), r"'join': same_scale is \[1, 0, 1, 1\], but must"),
         (config(CONV, CUT, JOIN | {"axis": 1}), r"node 'join': unknown key 'axis'"),
         (config(CONV, CUT, JOIN | {"channels": [0, 1]}), r"'channels' does not apply to concat"),
         (config(CONV, CUT | {"channels": [5, 5]}, JOIN), r"node 'cut': channels is \[5, 5\], but start must be"),

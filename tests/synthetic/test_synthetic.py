@@ -10,9 +10,11 @@ from tcugen import golden
 from tcugen.model.errors import QuantizationError
 from tcugen.model.integers import WeightedIntegers, clamp_of
 from tcugen.model.quantized import QuantizedNetwork
+from tcugen.model.validate import validate
 from tcugen.network.graph import Network, Shape
-from tcugen.network.operators import Linear, MaxPool, Slice, Weighted, activation_of
+from tcugen.network.operators import Concat, Linear, MaxPool, Slice, Weighted, activation_of
 from tcugen.synthetic import integers as synthetic
+from tests.compiler.view_networks import VIEWS
 from tests.typed import present, weighted
 
 
@@ -101,3 +103,17 @@ def test_int32_output(every_operator: Network) -> None:
     pool = Network("pool", (("image", Shape(2, 4, 4)),), (MaxPool("pool", ("image",), (2, 2), (1, 1)),))
     with pytest.raises(QuantizationError, match="layer 'pool'.*max_pool"):
         synthetic.synthesise(pool, seed=0, int32_output=True)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("name", ["producers", "dense", "partial_block", "copied_in_part"])
+def test_what_a_concat_takes_as_it_is_has_its_quantization(name: str, seed: int) -> None:
+    network = VIEWS[name]
+    model, inputs = synthetic.synthesise(network, seed)
+    validate(model)
+    for node in network.nodes:
+        if isinstance(node, Concat):
+            same = [model.tensors[operand] == model.tensors[node.name] for operand in node.inputs]
+            assert all(found for found, moved in zip(same, node.moved, strict=True) if moved)
+    for tensor, values in golden.run(model, inputs).items():
+        assert len(np.unique(values)) >= min(16, values.size // 4), tensor

@@ -50,6 +50,7 @@ from tcugen.onnx.importer.names import Names
 from tcugen.onnx.importer.onnx_file import OnnxNode
 from tcugen.onnx.importer.padding import NO_PADDING, Padding, padding_of_both
 from tcugen.onnx.importer.parameters import BiasError, rounded_bias
+from tcugen.onnx.importer.reachable import reachable
 from tcugen.onnx.importer.refusing import refusing
 from tcugen.onnx.importer.values import (
     Addition,
@@ -236,18 +237,9 @@ class Builder:
         forms = [self.forms.pop(output, FLOAT_NCHW) for output in outputs]
         outputs = fold_limits(self.nodes, self.tensors, self.integers, outputs)
         self.forms |= zip(outputs, forms, strict=True)
-        needed: set[str] = set()
-        pending = list(outputs)
-        while pending:
-            name = pending.pop()
-            if name in self.nodes and name not in needed:
-                needed.add(name)
-                pending += self.nodes[name].inputs
-        # What only leaves is computed last.
-        last = outputs[0]
-        nodes = [node for name, node in self.nodes.items() if name in needed and name != last]
-        nodes += [self.nodes[last]] if last in self.nodes else []
-        network: Network = checked_network(title, ((self.image, self.image_shape),), nodes, outputs)
+        network: Network = checked_network(
+            title, ((self.image, self.image_shape),), reachable(self.nodes, outputs), outputs
+        )
         return QuantizedNetwork(
             network,
             {name: self.tensors[name] for name in network.shapes},
@@ -287,7 +279,9 @@ class Builder:
                 curve = base.curve
                 node = Table(name, (curve.tensor,), curve.function or "custom", curve.alpha)
             case Concatenation():
-                node = Concat(name, tuple(self._operand(operand, quantization, base.node) for operand in base.operands))
+                operands = tuple(self._operand(operand, quantization, base.node) for operand in base.operands)
+                moved = tuple(self.tensors[tensor] == quantization and limits == INT8_RANGE for tensor in operands)
+                node = Concat(name, operands, moved if any(moved) else ())
             case BothSides(operands=(a, b)):
                 sides = self.quantise(a, quantization, base.node), self.quantise(b, quantization, base.node)
                 node = Add(name, sides, activation)
