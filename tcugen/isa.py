@@ -200,7 +200,7 @@ SHARED_FIELDS: dict[Opcode, tuple[Field, ...]] = {
         Field("add_clamp_high", 8, "hi of the residual add", signed=True),
         Field("residual", 1, "add the residual operand to the requantised, clamped result"),
         Field("int32", 1, "store the 32-bit sums as four byte planes, least significant first, not requantised"),
-        Field("unrounded", 1, "with residual: add the sum times M, rounded to 1/2**add_shift", option="unrounded_add"),
+        Field("unrounded", 1, "add the sum times M in 1/2**16; add_multiplier 0, add_shift 16", option="unrounded_add"),
     ),
     Opcode.POOL: (
         Field("group_step", _ADDRESS, "input bytes per channel group"),
