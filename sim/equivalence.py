@@ -212,7 +212,7 @@ def _pool(one: Instruction, architecture: Architecture) -> Meaning:
     words = np.where(inside, address & _MASK, -1)
     out = [_bytes(box.addresses) for box in pool_writes(architecture, one)]
     if not one["depthwise"]:
-        sets = [np.unique(window).tolist() for window in words.reshape(-1, words.shape[-1])]
+        sets = [np.unique(window[window >= 0]).tolist() for window in words.reshape(-1, words.shape[-1])]
         return words.shape[:3], sets, out
     numbers = [one[name] for name in ("n_x", "n_kx", "stride_x", "zero_point", "clamp_low", "clamp_high")]
     pad = 0 if inside.all() else one["pad"]

@@ -196,9 +196,9 @@ class _Run:
         weights = wrapped(pool_weights(self.architecture, one).addresses[:, None] + lanes)
         if np.isin(at[np.broadcast_to(inside, at.shape)], out).any() or np.isin(weights, out).any():
             raise Unknown("POOL reads what it writes")
-        outside = mixed(_LITERAL, one["pad"] & 0xFF if one["depthwise"] else 0x180)
-        taps = np.where(inside, self.memory[np.where(inside, at, 0)], outside)
-        self.memory[out] = self._convolved(one, taps, self.memory[weights]) if one["depthwise"] else _maxima(taps)
+        taps = np.where(inside, self.memory[np.where(inside, at, 0)], mixed(_LITERAL, one["pad"] & 0xFF))
+        convolves = one["depthwise"]
+        self.memory[out] = self._convolved(one, taps, self.memory[weights]) if convolves else _maxima(taps, inside)
         yield True
 
     def _convolved(self, one: Instruction, taps: Numbers, weights: Numbers) -> Numbers:
@@ -213,9 +213,9 @@ class _Run:
         return mixed(_CONVOLVED, products, channel, *numbers)
 
 
-def _maxima(taps: Numbers) -> Numbers:
-    """Of taps [..., taps, lanes]: the same tap twice counts once."""
-    numbers = np.sort(taps, axis=3)
+def _maxima(taps: Numbers, inside: NDArray[np.bool_]) -> Numbers:
+    """Of taps [..., taps, lanes]: the same tap twice counts once, one that is outside does not."""
+    numbers = np.sort(np.where(inside, mixed(_MAXIMUM, taps), np.uint64(0)), axis=3)
     again = np.zeros(numbers.shape, bool)
     again[:, :, :, 1:] = numbers[:, :, :, 1:] == numbers[:, :, :, :-1]
-    return np.where(again, np.uint64(0), mixed(_MAXIMUM, numbers)).sum(axis=3, dtype=np.uint64)
+    return np.where(again, np.uint64(0), numbers).sum(axis=3, dtype=np.uint64)

@@ -37,10 +37,7 @@ LayerConfigs = Annotated[
     list[str] | None,
     typer.Option("--layer-config", metavar="FILE|NAME", help="Layer config or bundled name; several for one machine."),
 ]
-Model = Annotated[
-    Path | None,
-    typer.Option("--model", metavar="FILE", help="Quantized ONNX or .tflite file, or saved model, instead."),
-]
+Model = Annotated[Path | None, typer.Option("--model", metavar="FILE", help="Quantized ONNX, .tflite, saved model.")]
 Array = Annotated[str | None, typer.Option(metavar="ROWSxCOLUMNS", help="Fix the array, e.g. 16x16.")]
 Multipliers = Annotated[int | None, typer.Option(help="Most multipliers (256 unless --array says more).")]
 ActivationKib = Annotated[int | None, typer.Option(help="Fix the activation memory, in KiB.")]

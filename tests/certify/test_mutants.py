@@ -21,7 +21,7 @@ from tcugen.program_format import WEIGHTS_HEADER_BYTES, seal_weights
 
 MACHINE = Architecture(4, 4, 16, output_lanes=2)
 EVERYTHING = Path(__file__).parents[2] / "examples" / "everything.json"
-EQUIPPED = Architecture(16, 8, 16, output_lanes=2, tables=1, multiply=1, per_channel=1, depthwise=4)
+EQUIPPED = Architecture(16, 8, 16, output_lanes=2, tables=1, multiply=1, per_channel=1, unrounded_add=1, depthwise=4)
 CASES = {
     "reference": (FLIPPED_NETWORK, MACHINE, 240),
     "everything": (EVERYTHING, EQUIPPED, 240),
@@ -85,7 +85,8 @@ def test_any_byte_of_the_weights_matters(small):
     (Opcode.COMPUTE, "keep", 1, "the weights of tap 0 are not those of the layer"),
     (Opcode.DRAIN, "clamp_high", 99, "clamp_high is 99, and must be 127"),
     (Opcode.DRAIN, "wait_pool", 9, "wait for each other for ever"),
-    (Opcode.POOL, "n_ky", 2, r"n_ky \* n_kx is 6, and must be 9"),
+    (Opcode.POOL, "n_ky", 2, "takes other than the taps of 'maxpool' that the picture has"),
+    (Opcode.POOL, "n_ky", 4, r"n_ky \* n_kx is 12, and a window has 9 taps"),
     (Opcode.POOL, "wait_drain", 0, "reads what work . of DRAIN writes, and no wait orders"),
     (Opcode.WEIGHT, "offset", 128, "when those up to 64 have been read"),
 ])  # fmt: skip

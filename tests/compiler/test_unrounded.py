@@ -97,7 +97,7 @@ def test_other_programs_are_as_on_machines_without_it():
         compile_network(model, replace(machine("8x6"), activation_kib=16, unrounded_add=option)) for option in (0, 1)
     )
     assert plain.instructions == equipped.instructions
-    assert np.array_equal(*(one.weights[WEIGHTS_HEADER_BYTES:] for one in (plain, equipped)))
+    assert np.array_equal(plain.weights[WEIGHTS_HEADER_BYTES:], equipped.weights[WEIGHTS_HEADER_BYTES:])
 
 
 def test_other_ratios_are_refused():
