@@ -112,6 +112,8 @@ class Loops:
         value = requantise(total, multiplier, i["zero_point"], i["clamp_low"], i["clamp_high"])
         if i["residual"]:
             exact = (value - i["zero_point"]) * i["add_multiplier"]
+            if i["unrounded"]:
+                exact = round(Fraction(float(np.float32(total) * multiplier)) * 2**16)
             exact += (signed(self.memory[residual % WRAP]) - i["residual_zero_point"]) * i["residual_multiplier"]
             value = round(Fraction(exact, 1 << i["add_shift"])) + i["add_zero_point"]
             value = clamp(value, i["add_clamp_low"], i["add_clamp_high"])

@@ -102,6 +102,13 @@ def test_residual_shifts(shift):
     check(small(), PLAIN | RESIDUAL | {"add_shift": shift, "add_multiplier": 3, "residual_multiplier": 5})
 
 
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("factor", [1, 70_001, (1 << 24) - 1])
+def test_residual_added_to_sums_that_are_not_rounded(seed, factor):
+    unrounded = {"unrounded": 1, "add_multiplier": 0, "add_shift": 16, "residual_multiplier": factor}
+    check(small(unrounded_add=1), PLAIN | RESIDUAL | unrounded, seed=seed)
+
+
 def test_one_drain_takes_the_tiles_of_several_computes():
     architecture = small()
     rng = np.random.default_rng(2)
