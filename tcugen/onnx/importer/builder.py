@@ -45,7 +45,7 @@ from tcugen.network.windows import divisors
 from tcugen.onnx.importer.affine import fitted
 from tcugen.onnx.importer.dead_channels import without_dead_channels
 from tcugen.onnx.importer.folding import fold_limits
-from tcugen.onnx.importer.moving import moving_integers, pool_integers, pool_nodes, summing
+from tcugen.onnx.importer.moving import moving_integers, pool_integers, pool_nodes, summing, with_lowest_joined
 from tcugen.onnx.importer.names import Names
 from tcugen.onnx.importer.onnx_file import OnnxNode
 from tcugen.onnx.importer.padding import NO_PADDING, Padding, padding_of_both
@@ -358,7 +358,7 @@ class Builder:
         return integers
 
     def _pooled(self, tensor: str, pools: tuple[Arrangement, ...]) -> str:
-        for pool in pools:
+        for pool in with_lowest_joined(pools):
             source = tensor
             if isinstance(pool, Pool) and self.is_never_negative(tensor):
                 # Zeros never win there, and padding never does.

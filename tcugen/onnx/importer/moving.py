@@ -1,5 +1,6 @@
 """Nodes that stand for what a file has otherwise: convolutions that move or sum pixels, with weights of 1."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import assert_never
 
@@ -32,6 +33,31 @@ def pool_nodes(name: str, tensor: str, pool: Arrangement, shape: Shape) -> tuple
             return (replace(pool.operator, name=name, inputs=(tensor,)),)
         case _:
             assert_never(pool)
+
+
+def with_lowest_joined(pools: Iterable[Arrangement]) -> Iterator[Arrangement]:
+    """The same arrangements; what no maximum takes has become padding of the pool after it.
+
+    Raises:
+        Refused: If there is no pool after it: nothing else leaves such values out.
+    """
+    border: Border | None = None
+    for pool in pools:
+        if isinstance(pool, Border) and pool.lowest:
+            border = pool if border is None else replace(pool, padding=_sum(border.padding, pool.padding))
+            continue
+        if border is not None and isinstance(pool, Pool):
+            pool, border = replace(pool, padding=_sum(border.padding, pool.padding)), None
+        elif border is not None:
+            break
+        yield pool
+    if border is not None:
+        raise border.node.refusal("value", "-inf", "only in front of a MaxPool, which leaves it out: use 0")
+
+
+def _sum(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, int, int, int]:
+    top, left, bottom, right = (a + b for a, b in zip(one, other, strict=True))
+    return top, left, bottom, right
 
 
 def pool_integers(node: MaxPool | Conv | Moving) -> MaxPoolIntegers | WeightedIntegers | SliceIntegers:

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
+
 from tcugen.model.problems import Unavailable
 from tcugen.network.fields import MAX_KERNEL
 from tcugen.network.operators import AveragePool, GlobalAveragePool
@@ -57,6 +59,8 @@ def global_max_pool(walk: Walk, node: OnnxNode) -> Value:
 def pad(walk: Walk, node: OnnxNode) -> Value:
     """Zeros around the pixels, on real values or on integers, where the zero point stands for zero.
 
+    Real values may also get the lowest number there is, in front of a maximum, which leaves it out.
+
     Refused: other values, padding of other dimensions, and less than none.
     """
     mode = node.attributes.get("mode", "constant")
@@ -70,9 +74,10 @@ def pad(walk: Walk, node: OnnxNode) -> Value:
     if isinstance(value, Unknown):
         raise Unavailable
     if isinstance(value, Real):
-        if number != 0:
+        lowest = number <= np.finfo(np.float32).min
+        if number != 0 and not lowest:
             raise node.refusal("value", number, "only zeros can be put around a picture: use 0")
-        return value.pooled(border, node)
+        return value.pooled(replace(border, lowest=lowest), node)
     own = walk.builder.quantization(value.tensor)
     zero = own.zero_point + (128 if value.unsigned else 0)
     if number != zero:

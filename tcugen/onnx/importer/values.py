@@ -269,10 +269,11 @@ class Pool:
 
 @dataclass(frozen=True)
 class Border:
-    """Zeros around the pixels: (top, left, bottom, right)."""
+    """Zeros around the pixels, or with `lowest` what no maximum takes: (top, left, bottom, right)."""
 
     node: OnnxNode = field(compare=False)
     padding: tuple[int, int, int, int]
+    lowest: bool = False
 
 
 @dataclass(frozen=True)
@@ -336,7 +337,7 @@ class Real:
         Raises:
             Refused: If that would change the zeros of a border.
         """
-        if not low <= 0 <= high and any(isinstance(pool, Border) for pool in self.pools):
+        if not low <= 0 <= high and any(isinstance(pool, Border) and not pool.lowest for pool in self.pools):
             raise node.refusal("limits", f"[{low}, {high}]", "they change the padding before it: put Pad after it")
         curve = self.curve and self.curve.limited(low, high)
         low, high = min(max(self.low, low), high), min(max(self.high, low), high)
