@@ -329,7 +329,8 @@ def allocate(
     outputs: Collection[str] = (),
     copied: Collection[str] = (),
 ) -> Allocation:
-    """Place every tensor. Tensors that do not fit are spilled, largest first, and their tasks get stripe buffers.
+    """Place every tensor. Tensors that do not fit are spilled, largest first, and their tasks get stripe buffers. Where
+    that cannot be done, nothing shares storage.
 
     `item_cycles` is that of the stripes, see StripePlanner; `buffer_share` the share of the memory that buffers may
     take while it is decided what is spilled: in the end they take what is free. `outputs` are those of the network,
@@ -338,7 +339,18 @@ def allocate(
     Raises:
         CompileError: If one stripe of one row of some task does not fit. Names node, bytes needed and bytes there.
     """
-    return _Allocator(tasks, layouts, panels, architecture, item_cycles, buffer_share, outputs, copied).run()
+
+    def run(copied: Collection[str]) -> Allocation:
+        return _Allocator(tasks, layouts, panels, architecture, item_cycles, buffer_share, outputs, copied).run()
+
+    try:
+        return run(copied)
+    except CompileError:
+        # A storage may hold what cannot be spilled.
+        gathers = {task.output for task in tasks if isinstance(task, GatherTask)}
+        if gathers <= set(copied):
+            raise
+        return run(gathers)
 
 
 def demand_of(

@@ -6,6 +6,7 @@ from tcugen.arch import Architecture
 from tcugen.mapping.allocate import BUFFER_SHARE
 from tcugen.mapping.plan import Plan, plan_network
 from tcugen.mapping.stripes import ITEM_CYCLES
+from tcugen.mapping.tasks import GatherTask
 from tcugen.network.graph import Network
 from tcugen.planning.planned import Planned, priced
 
@@ -32,8 +33,8 @@ def best_plan(
     progress: Callable[[str], None] | None = None,
     start: Planned | None = None,
 ) -> Planned:
-    """The plan of fewest predicted cycles among those that give buffers more room, and that count a work item dearer or
-    cheaper, step by step.
+    """The plan of fewest predicted cycles among those that copy what could share storage, that give buffers more room,
+    and that count a work item dearer or cheaper, step by step.
 
     Where all tensors are on chip there is nothing to choose. The same arguments give the same plan.
 
@@ -54,8 +55,8 @@ def best_plan(
     report(f"plan of {best.cycles:,} cycles")
     seen = [best.plan]
 
-    def tried(item_cycles: int, share: float) -> Planned | None:
-        plan = plan_network(network, architecture, int32_outputs, item_cycles, share)
+    def tried(item_cycles: int, share: float, copied: Collection[str]) -> Planned | None:
+        plan = plan_network(network, architecture, int32_outputs, item_cycles, share, copied)
         if _known(plan, seen):
             return None
         seen.append(plan)
@@ -63,16 +64,21 @@ def best_plan(
         report(f"plan of {other.cycles:,} cycles")
         return other
 
+    copied: tuple[str, ...] = ()
+    for others in _copies(best.plan):
+        other = tried(ITEM_CYCLES, BUFFER_SHARE, others)
+        if other is not None and other.cycles < best.cycles:
+            best, copied = other, others
     share = BUFFER_SHARE
     for other_share in SHARES:
-        other = tried(ITEM_CYCLES, other_share)
+        other = tried(ITEM_CYCLES, other_share, copied)
         if other is not None and other.cycles < best.cycles:
             best, share = other, other_share
     first = LADDER.index(ITEM_CYCLES)
     for others in (reversed(LADDER[:first]), LADDER[first + 1 :]):
         improved = False
         for item_cycles in others:
-            other = tried(item_cycles, share)
+            other = tried(item_cycles, share, copied)
             if other is None:
                 continue
             if other.cycles >= best.cycles:
@@ -81,6 +87,15 @@ def best_plan(
         if improved:
             break
     return best
+
+
+def _copies(plan: Plan) -> tuple[tuple[str, ...], ...]:
+    """Gathers that a plan lets share storage, and that may rather copy: those whose storage is spilled, and all. Shared
+    storage stays as long as any tensor of it, so it may push others out."""
+    views = plan.allocation.views
+    sharing = tuple(task.output for task in plan.tasks if isinstance(task, GatherTask) and task.output in views.of)
+    spilled = tuple(name for name in sharing if not plan.allocation.is_resident(name))
+    return tuple(dict.fromkeys(names for names in (spilled, sharing) if names))
 
 
 def _known(plan: Plan, seen: list[Plan]) -> bool:

@@ -6,10 +6,12 @@ from tcugen.arch import Architecture
 from tcugen.mapping.allocate import BUFFER_SHARE
 from tcugen.mapping.plan import plan_network
 from tcugen.mapping.stripes import ITEM_CYCLES
+from tcugen.network.operators import Concat, Slice
 from tcugen.network.resnets import bundled_network
 from tcugen.planning.costs import node_costs
 from tcugen.planning.planned import priced
 from tcugen.planning.search import LADDER, SHARES, best_plan, quick_plan
+from tests.compiler.view_networks import VIEWS
 
 RESNET20 = bundled_network("resnet20")
 
@@ -33,6 +35,19 @@ def test_no_neighbour_on_the_ladder_is_faster(kib):
     assert all(best.cycles <= cycles for cycles in row[max(0, at - 1) : at + 2])
     assert all(best.cycles <= row[LADDER.index(ITEM_CYCLES)] for row in prices.values())
     assert best.cycles <= quick_plan(RESNET20, architecture).cycles
+
+
+@pytest.mark.parametrize("name", ["dense", "all_before", "partial_block", "two_places"])
+@pytest.mark.parametrize("kib", [4, 6])
+def test_copies_are_tried_where_sharing_spills(name, kib):
+    architecture = Architecture(rows=4, columns=4, activation_kib=kib, output_lanes=2, bus_bytes=4)
+    network = VIEWS[name]
+    gathers = [node.name for node in network.nodes if isinstance(node, Concat | Slice)]
+    sharing, copying = (priced(plan_network(network, architecture, copied=copied)) for copied in ((), gathers))
+    assert not copying.plan.allocation.views.of and not copying.plan.shared
+    best = best_plan(network, architecture)
+    assert best.cycles <= sharing.cycles
+    assert best.cycles <= copying.cycles or not sharing.plan.allocation.views.of
 
 
 def test_a_start_is_not_asked_for_again():
