@@ -37,7 +37,7 @@ LayerConfigs = Annotated[
     list[str] | None,
     typer.Option("--layer-config", metavar="FILE|NAME", help="Layer config or bundled name; several for one machine."),
 ]
-Model = Annotated[Path | None, typer.Option("--model", metavar="FILE", help="Quantized ONNX, .tflite, saved model.")]
+Model = Annotated[Path | None, typer.Option("--model", metavar="FILE", help="Quantized ONNX, .tflite or saved model.")]
 Array = Annotated[str | None, typer.Option(metavar="ROWSxCOLUMNS", help="Fix the array, e.g. 16x16.")]
 Multipliers = Annotated[int | None, typer.Option(help="Most multipliers (256 unless --array says more).")]
 ActivationKib = Annotated[int | None, typer.Option(help="Fix the activation memory, in KiB.")]
@@ -297,12 +297,12 @@ app.command("import")(cli_models.import_model)
 
 @app.command()
 def evaluate(
-    model: Annotated[Path, typer.Option(metavar="FILE", help="Quantized ONNX or .tflite file, or saved model.")],
+    model: Annotated[Path, typer.Option(metavar="FILE", help="Quantized ONNX, .tflite or saved model.")],
     images: Annotated[Path, typer.Option(metavar="X.npy", help="float32 images, exactly the model's input.")],
     labels: Annotated[Path | None, typer.Option(metavar="L.npy", help="The right classes.")] = None,
     rtl: Annotated[Path | None, typer.Option(help="Use the architecture of this earlier build.")] = None,
     compare: Annotated[
-        list[Path] | None, typer.Option(metavar="FILE", help="An ONNX or .tflite file to compare with; repeatable.")
+        list[Path] | None, typer.Option(metavar="FILE", help="ONNX or .tflite to compare with; repeatable.")
     ] = None,
     logits: Annotated[Path | None, typer.Option(metavar="FILE.npy", help="Write the outputs to this file.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,

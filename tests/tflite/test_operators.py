@@ -6,14 +6,12 @@ import pytest
 pytest.importorskip("tflite")
 pytest.importorskip("ai_edge_litert")
 
-from ai_edge_litert import schema_py_generated as schema
-
 from tcugen.tflite.importer import import_tflite
-from tcugen.tflite.litert import Kernels
+from tcugen.tflite.litert import Kernels, run_litert
 from tcugen.tflite.operators import OPERATORS
 from tests.onnx.importer.conftest import integers
 from tests.tflite.cases import CASES
-from tests.tflite.files import File
+from tests.tflite.files import File, schema
 from tests.tflite.running import steps_from_litert
 
 ROUNDED_OTHERWISE = {
@@ -46,6 +44,19 @@ def test_other_kernels_are_one_step_off_here_and_there(name, kernels, tmp_path):
     file, output = CASES[name]()
     steps = steps_from_litert(file.save(tmp_path / "case.tflite", output), file.images(20), kernels)
     assert steps.max() <= 1 and np.count_nonzero(steps) < 0.005 * steps.size + 2
+
+
+def test_litert_rounds_ties_of_means_away_from_zero(tmp_path):
+    """That is all there is between its means over windows and the hardware's."""
+    file, output = CASES["average"]()
+    path, images = file.save(tmp_path / "case.tflite", output), file.images(40)
+    sums = images.astype(np.int64).reshape(40, 3, 2, 3, 2, 4).sum(axis=(2, 4))
+    away = np.sign(sums) * ((np.abs(sums) + 2) // 4)
+    for kernels in Kernels:
+        found = np.concatenate([run[0] for run in run_litert(path, images, [output], kernels)])
+        assert np.array_equal(found, away)
+    steps = steps_from_litert(path, images)
+    assert not steps.transpose(0, 2, 3, 1)[sums % 4 != 2].any() and steps.any()
 
 
 def test_every_operator_has_a_case():
