@@ -23,6 +23,7 @@ from tcugen.quantize.module_reader import read_module
 from tcugen.quantize.names import node_names
 from tcugen.quantize.node_builder import NodeBuilder, Value
 from tcugen.quantize.operators import OPERATORS, REMEDIES
+from tcugen.quantize.sharing import with_same_scales
 from tcugen.quantize.walk import Walk, problem
 
 INPUT = "image"
@@ -175,7 +176,8 @@ def _network(builders: Sequence[NodeBuilder], shape: Shape, name: str) -> FloatN
             functions[own] = builder.function
         if builder.is_limited:
             limits[own] = (builder.low, builder.high)
-    return FloatNetwork(checked_network(name, ((INPUT, shape),), nodes), parameters, limits, functions=functions)
+    network = with_same_scales(checked_network(name, ((INPUT, shape),), nodes), limits)
+    return FloatNetwork(network, parameters, limits, functions=functions)
 
 
 def _check_same(model: FloatNetwork, source: AtenGraph) -> None:

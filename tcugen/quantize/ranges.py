@@ -8,6 +8,7 @@ from tcugen.model.quantized import Quantization
 from tcugen.network.graph import Network
 from tcugen.network.operators import keeps_quantization
 from tcugen.quantize.float_network import FloatNetwork
+from tcugen.quantize.sharing import shared
 from tcugen.quantize.statistics import Observation
 
 STEPS = 255
@@ -82,7 +83,8 @@ def quantization_of(low: float, high: float) -> Quantization:
 def quantizations(
     model: FloatNetwork, observations: Mapping[str, Observation], method: Method
 ) -> dict[str, Quantization]:
-    """Quantization of every tensor by one method; what only moves values has that of its input."""
+    """Quantization of every tensor by one method; what only moves values has that of its input, and what a concat takes
+    as it is that of the concat."""
     network: Network = model.network
     found = {name: quantization_of(*method(observations[name])) for name, _ in network.inputs}
     for node in network.nodes:
@@ -90,4 +92,4 @@ def quantizations(
             found[node.name] = found[node.inputs[0]]
         else:
             found[node.name] = quantization_of(*method(observations[node.name]))
-    return found
+    return shared(network, found)
