@@ -14,6 +14,7 @@ from tcugen.model.quantized import Quantization, QuantizedNetwork
 from tcugen.network.activation import limits_of
 from tcugen.network.graph import Network
 from tcugen.network.operators import Table, activation_of, keeps_quantization
+from tcugen.network.scales import scale_groups
 from tcugen.program import Program
 from tcugen.synthetic.integers import synthesise
 from tcugen.verify.compare import verify
@@ -47,16 +48,17 @@ class Case:
 
 def _with_zero_points(model: QuantizedNetwork, zero_points: dict[str, int]) -> QuantizedNetwork:
     """The model with other zero points: many of its values saturate then, which is as good a test."""
-    tensors, integers = dict(model.tensors), dict(model.integers)
+    tensors, integers, groups = dict(model.tensors), dict(model.integers), scale_groups(model.network)
     for name, zero_point in zero_points.items():
         if (before := tensors[name]) is not None and name not in model.network.unrounded:
             tensors[name] = Quantization(before.scale, zero_point)
+    tensors |= {name: tensors[first] for name, first in groups.items()}
     for node in model.network.nodes:
         if keeps_quantization(node):
-            tensors[node.name] = tensors[node.inputs[0]]
-        elif node.name in model.network.unrounded:
+            continue
+        if node.name in model.network.unrounded:
             continue  # nothing rounds it
-        elif (quantization := tensors[node.name]) is not None and not isinstance(node, Table):
+        if (quantization := tensors[node.name]) is not None and not isinstance(node, Table):
             limits = multipliers.clamp_limits(
                 limits_of(activation_of(node)), quantization.scale, quantization.zero_point
             )

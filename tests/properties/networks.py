@@ -38,7 +38,7 @@ STRIDES = (1, 2, 3, 5)
 
 LAYERS = (
     "conv", "conv", "conv", "conv", "block", "max_pool", "requantise", "average", "add", "linear", "input", "concat",
-    "slice", "average_pool", "move",
+    "slice", "average_pool", "move", "views",
 )  # fmt: skip
 
 TABLES = ("table", "table", "table")
@@ -176,7 +176,24 @@ class _Builder:
         sides = (self.shapes[source].height, self.shapes[source].width)
         alike = [name for name, shape in self.shapes.items() if (shape.height, shape.width) == sides]
         more = self.draw(st.lists(st.sampled_from(alike), min_size=1, max_size=2))
-        return self.put(Concat, source, *more)
+        flags = st.lists(st.booleans(), min_size=1 + len(more), max_size=1 + len(more)) | st.just(
+            [True] * (1 + len(more))
+        )
+        return self.put(Concat, source, *more, same_scale=tuple(self.draw(st.just([]) | flags)))
+
+    def views(self, source: str) -> str:
+        """Two convolutions of whole words, joined, and perhaps a slice of whole words of them."""
+        channels = 8 * self.number(1, 4)
+        first = self.put(Conv, source, out_channels=channels, kernel=(1, 1), activation=self.draw(ACTIVATIONS))
+        second = self.conv_of(self.draw(st.sampled_from((source, first))), 8 * self.number(1, 4) - self.number(0, 1))
+        joined = self.put(Concat, first, second, same_scale=(True, True))
+        return (
+            self.put(Slice, joined, channels=(8, self.shapes[joined].channels)) if self.draw(st.booleans()) else joined
+        )
+
+    def conv_of(self, source: str, channels: int) -> str:
+        """A convolution that keeps rows and columns."""
+        return self.put(Conv, source, out_channels=channels, kernel=(3, 3), padding=(1, 1, 1, 1))
 
     def slice(self, source: str) -> str:
         """Any range of channels."""
@@ -228,6 +245,8 @@ class _Builder:
             self.unrounded(source)
         elif kind == "concat":
             self.concat(source)
+        elif kind == "views":
+            self.views(source)
         elif kind == "slice":
             self.slice(source)
         elif kind == "input":
