@@ -146,8 +146,8 @@ class Multiply:
 class MaxPool:
     """Maximum over a window; padding never wins. `stride` has no default, since frameworks disagree on it.
 
-    `dilation` is the distance between neighbouring taps. A window whose taps along a row are apart has one row of them;
-    `dilated_pool.in_steps` makes two max_pools of one that has more.
+    `dilation` is the distance between neighbouring taps. A window whose taps along a row are apart has one row of them:
+    of one that has more, layer configs and importers make two max_pools.
     """
 
     name: Name
