@@ -9,6 +9,7 @@ from tcugen.onnx.importer.onnx_file import OnnxGraph
 from tcugen.onnx.importer.onnx_model import ImportedModel, import_graph
 from tcugen.tflite.file import TfliteModel
 from tcugen.tflite.host import host_part
+from tcugen.tflite.multiplications import multiplications
 from tcugen.tflite.operators import OPERATORS, REMEDIES, SEVERAL_OUTPUTS
 from tcugen.tflite.reading import read_tflite
 from tcugen.tflite.translation import TO_CHANNELS_FIRST, TO_CHANNELS_LAST, Translation, channels_first
@@ -54,7 +55,7 @@ def import_tflite(path: Path | str) -> ImportedTflite:
         imported = import_graph(graph)
     except UnsupportedModel as error:
         raise UnsupportedModel(
-            str(path), _problems(translation, error.problems), translation.multiplications, splits=False
+            str(path), _problems(translation, error.problems), multiplications(model), splits=False
         ) from None
     report = replace(imported.report, notes=(*host.notes, *imported.report.notes))
     imported = ImportedModel(imported.model, report)

@@ -38,7 +38,6 @@ class Translation:
         nodes, constants: Of the graph.
         owners: Number of the file's operator by name of node.
         refused: Why an operator has no translation, by its number.
-        multiplications: Products of values and weights by name of operator.
         names: Of tensors in the graph, by number.
     """
 
@@ -47,7 +46,6 @@ class Translation:
     constants: dict[str, npt.NDArray[Any]] = field(default_factory=dict[str, npt.NDArray[Any]])
     owners: dict[str, int] = field(default_factory=dict[str, int])
     refused: dict[int, tuple[Problem, ...]] = field(default_factory=dict[int, tuple[Problem, ...]])
-    multiplications: dict[str, int] = field(default_factory=dict[str, int])
     names: dict[int, str] = field(default_factory=dict[int, str])
 
     def __post_init__(self) -> None:

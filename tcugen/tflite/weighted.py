@@ -47,7 +47,6 @@ def transpose_conv(t: Translation, op: TfliteOperator) -> None:
     start = [size // 2 for size in pads]
     inputs = [t.real(op, 2), _weights(t, op, weights.transpose(3, 0, 1, 2), 0, 1)]
     inputs += _bias(t, op, 3, t.tensor(op, 2))
-    t.multiplications[op.name] = weights.size * math.prod(before[1:3])
     made = t.main(
         op,
         "ConvTranspose",
@@ -72,7 +71,6 @@ def fully_connected(t: Translation, op: TfliteOperator) -> None:
         raise op.refusal("input", f"of shape {list(before)}", remedy)
     real = t.relaid(op, t.real(op, 0), before, (1, count))
     inputs = [real, _weights(t, op, weights, 0, 0), *_bias(t, op, 2, t.tensor(op, 0))]
-    t.multiplications[op.name] = weights.size
     made = t.main(op, "Gemm", inputs, transB=1)
     t.finish(op, t.relaid(op, made, (1, len(weights)), after))
 
@@ -121,12 +119,10 @@ def _channels(op: TfliteOperator, x: TfliteTensor) -> int:
 
 def _convolution(t: Translation, op: TfliteOperator, weights: npt.NDArray[Any], dimension: int, groups: int) -> None:
     """`weights` are [O, I / groups, h, w]; `dimension` is that of output channels in the file."""
-    x, y = t.tensor(op, 0), t.output(op)
+    x = t.tensor(op, 0)
     dilations = [int(op.options.get("DilationHFactor", 1)), int(op.options.get("DilationWFactor", 1))]
     inputs = [t.real(op, 0), _weights(t, op, weights, dimension, 0), *_bias(t, op, 2, x)]
     attributes = window_attributes(op, x.shape, weights.shape[2:], dilations)
-    if len(y.shape) == 4:
-        t.multiplications[op.name] = weights.size * y.shape[1] * y.shape[2]
     t.finish(op, t.main(op, "Conv", inputs, group=groups, **attributes))
 
 

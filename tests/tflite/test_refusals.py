@@ -9,6 +9,8 @@ pytest.importorskip("ai_edge_litert")
 from tcugen.model.errors import ModelError
 from tcugen.model.problems import UnsupportedModel
 from tcugen.tflite.importer import import_tflite
+from tcugen.tflite.multiplications import multiplications
+from tcugen.tflite.reading import read_tflite
 from tests.tflite.files import File
 
 
@@ -44,6 +46,25 @@ def test_the_share_of_the_multiplications(tmp_path):
     message = refusal(file, y, tmp_path)
     assert "t6 (CONV_2D): fused_activation_function = TANH; use NONE, RELU, RELU6 or RELU_N1_TO_1" in message
     assert message.endswith("they would do 75.0 % of the model's multiplications")
+
+
+def test_multiplications_are_counted_by_shapes(tmp_path):
+    """Of whatever is refused too, and why does not matter."""
+    file = File((1, 4, 3, 4))
+    x = file.op(
+        "TRANSPOSE_CONV",
+        [file.numbers([1, 8, 6, 5]), file.tensor((5, 3, 3, 4), 0.01, 0, data=np.ones((5, 3, 3, 4))), file.image],
+        file.tensor((1, 8, 6, 5), 0.1, 0),
+        table="TransposeConvOptions",
+        strideH=2,
+        strideW=2,
+    )
+    x = file.conv(x, (1, 3, 3, 5), depthwise=True, strides=(2, 2))
+    row = file.op("RESHAPE", [x, file.numbers([1, 60])], file.tensor((1, 60), 0.03, -5), table="ReshapeOptions")
+    weights = file.tensor((2, 60), 0.01, 0, data=np.ones((2, 60)))
+    y = file.op("FULLY_CONNECTED", [row, weights, -1], file.tensor((1, 2), 0.01), table="FullyConnectedOptions")
+    counts = multiplications(read_tflite(file.save(tmp_path / "model.tflite", y)))
+    assert list(counts.values()) == [5 * 9 * 4 * 12, 9 * 5 * 12, 120]
 
 
 def test_what_the_importer_refuses_has_the_operators_name(tmp_path):
