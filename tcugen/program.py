@@ -25,6 +25,9 @@ Tensor = NDArray[np.int8 | np.int32]
 _MOST = 1 << 48
 """Of any number beside a program."""
 
+_SHARED_NAMES = ("tensor", "source")
+"""What of a shared range is no number."""
+
 
 @dataclass(frozen=True)
 class TensorLayout:
@@ -241,21 +244,31 @@ class Program:
 
     def _check_manifest(self) -> None:
         """Raises ValueError if a number or name of `program.json` is none that a program can have."""
-        numbers = [
-            (name, getattr(self, name)) for name in ("mac_count", "input_bytes", "output_bytes", "scratch_bytes")
+        numbers: list[tuple[str, object, int]] = [
+            (name, getattr(self, name), 0) for name in ("mac_count", "input_bytes", "output_bytes", "scratch_bytes")
         ]
         for observation in self.observations:
-            numbers += [(f"an observation's {name}", value) for name, value in vars(observation).items()]
+            values = vars(observation).items()
+            numbers += [(f"an observation's {name}", value, 0) for name, value in values if name != "tensor"]
         for shared in self.shared:
-            numbers += [(f"a shared range's {name}", value) for name, value in vars(shared).items()]
-        texts = ("an observation's tensor", "a shared range's tensor", "a shared range's source")
-        for name, value in numbers:
-            if name not in texts and (not isinstance(value, int) or not 0 <= value <= _MOST):
-                raise ValueError(f"{name} is {value!r}, but must be a whole number up to 2**48")
+            values = vars(shared).items()
+            numbers += [(f"a shared range's {name}", value, 0) for name, value in values if name not in _SHARED_NAMES]
+        layouts = list(self.tensors.values())
+        for port in (*self.inputs, *self.outputs):
+            numbers.append(("a port's offset", port.offset, 0))
+            layouts.append(port.layout)
+        for layout in layouts:
+            values = vars(layout).items()
+            numbers += [(f"a layout's {name}", value, 1) for name, value in values if name != "int32"]
+            if layout.int32 not in (False, True):
+                raise ValueError(f"a layout's int32 is {_shown(layout.int32)}, but must be true or false")
+        for name, value, least in numbers:
+            if not isinstance(value, int) or not least <= value <= _MOST:
+                raise ValueError(f"{name} is {_shown(value)}, but must be a whole number from {least} to 2**48")
         named = {observation.tensor for observation in self.observations} | {layer.tensor for layer in self.layers}
         named |= {name for shared in self.shared for name in (shared.tensor, shared.source)}
         if missing := sorted(str(name) for name in named if name not in self.tensors):
-            raise ValueError(f"program.json has no tensor {missing[0]!r}, which it writes")
+            raise ValueError(f"program.json has no tensor {_shown(missing[0])}, which it writes")
         for shared in self.shared:
             here, there = self.tensors[shared.tensor], self.tensors[shared.source]
             sides = (there.height, there.width, False)
@@ -263,3 +276,9 @@ class Program:
                 shared.first + shared.channels > here.channels or shared.source_first + shared.channels > there.channels
             ):
                 raise ValueError(f"{shared.tensor!r} cannot share {shared.channels} channels with {shared.source!r}")
+
+
+def _shown(value: object) -> str:
+    """For a message, which has room for so much."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -14,6 +14,9 @@ from tcugen.mapping.errors import CompileError
 from tcugen.program import Program
 from tcugen.program_format import ProgramFormatError
 
+LONGEST_REASON = 300
+"""Letters of what is wrong with a file, which may quote it."""
+
 FILES = ("program.bin", "weights.bin", "program.json")
 LARGEST_WINDOWS = 1 << 29
 """Bytes that the windows of tensors may have together: each takes several of this machine to look at."""
@@ -61,7 +64,9 @@ def _read(folder: Path, architecture: Architecture) -> Program:
         raise UsageError(f"{folder / 'program.json'} is no JSON: {error}; take that of the build") from error
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         # ValueError also of an architecture that cannot be, or an instruction that cannot be decoded.
-        raise UsageError(f"{folder} holds no program: {error!s}; take all three files from one build") from error
+        raise UsageError(
+            f"{folder} holds no program: {str(error)[:LONGEST_REASON]}; take all three files from one build"
+        ) from error
     windows = program.input_bytes, program.output_bytes, program.scratch_bytes
     if sum(windows) > LARGEST_WINDOWS:
         raise UsageError(

@@ -4,6 +4,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -77,6 +78,13 @@ def nonsense(**changes: object) -> str:
     return json.dumps(json.loads((REFERENCE / "program" / "program.json").read_text()) | changes)
 
 
+def ports(**changes: Any) -> str:
+    """The manifest with other values of its output; those of its layout by name."""
+    manifest = json.loads((REFERENCE / "program" / "program.json").read_text())
+    (output,) = manifest["outputs"]
+    return nonsense(outputs=[output | changes | {"layout": output["layout"] | changes.get("layout", {})}])
+
+
 @pytest.mark.parametrize(
     "name, text, message",
     [
@@ -89,6 +97,11 @@ def nonsense(**changes: object) -> str:
             nonsense(observations=[{"instruction": 3, "tensor": "avgpool", "channel0": "x"}]),
             "an observation's channel0 is 'x', but must be a whole number",
         ),
+        ("program.json", ports(offset=float("nan")), "a port's offset is nan, but must be a whole number"),
+        ("program.json", ports(layout={"word": {}}), "a layout's word is {}, but must be a whole number from 1"),
+        ("program.json", ports(layout={"word": 0}), "a layout's word is 0, but must be a whole number from 1"),
+        ("program.json", ports(layout={"int32": 2}), "a layout's int32 is 2, but must be true or false"),
+        ("program.json", nonsense(mac_count="9" * 100_000), "mac_count is '9999999999"),
         ("certificate.json", "[" * 200_000, "certificate.json is no certificate"),
         (
             "certificate.json",
@@ -96,11 +109,12 @@ def nonsense(**changes: object) -> str:
             "certificate.json is no certificate",
         ),
     ],
-    ids=range(7),
+    ids=range(12),
 )
 def test_what_is_no_manifest_is_refused(tcugen, folder, name, text, message):
     (folder / name).write_text(text)
-    assert message in refused(tcugen, folder)
+    said = refused(tcugen, folder)
+    assert message in said and len(said) < 1000
 
 
 @pytest.mark.parametrize(
