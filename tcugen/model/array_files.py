@@ -13,6 +13,10 @@ from numpy.typing import NDArray
 
 from tcugen.model.errors import ModelError
 
+UNPACKED_BYTES = 1 << 26
+MOST_TIMES = 16
+"""An archive may unpack to UNPACKED_BYTES, or to as many times its own size: weights do not compress further."""
+
 
 def read_array(path: str | Path, holds: str) -> NDArray[Any]:
     """The array of a `.npy` file, mapped and not loaded.
@@ -44,11 +48,14 @@ def read_archive(path: str | Path) -> dict[str, NDArray[Any]]:
 
     Raises:
         OSError: If it cannot be read.
-        ValueError: If it is damaged or no such archive.
+        ValueError: If it is damaged, no such archive, or unpacks to far more than it is.
     """
     data = Path(path).read_bytes()
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+            if unpacked > max(UNPACKED_BYTES, MOST_TIMES * len(data)):
+                raise ValueError(f"{len(data):,} bytes unpack to {unpacked:,}, more than arrays of a model would")
             return {name.removesuffix(".npy"): _array(archive.read(name)) for name in archive.namelist()}
     except Exception as error:  # As above; zipfile and zlib add what a damaged header makes them do.
         raise ValueError(str(error)) from None

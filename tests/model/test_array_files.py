@@ -7,7 +7,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from tcugen.model.array_files import read_archive, read_array
+from tcugen.model.array_files import UNPACKED_BYTES, read_archive, read_array
 from tcugen.model.errors import ModelError
 
 
@@ -50,6 +50,14 @@ def test_sound_files_come_back(tmp_path):
         np.save(tmp_path / "x.npy", array)
         for other in (read[name], read_array(tmp_path / "x.npy", "images")):
             assert other.dtype == array.dtype and np.array_equal(other, array)
+
+
+def test_an_archive_that_unpacks_to_far_more_than_it_is(tmp_path):
+    with zipfile.ZipFile(tmp_path / "x.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in "ab":
+            archive.writestr(f"{name}.npy", bytes(UNPACKED_BYTES // 2 + 1))
+    with pytest.raises(ValueError, match=r"bytes unpack to 67,108,866, more than arrays of a model would"):
+        read_archive(tmp_path / "x.npz")
 
 
 def test_a_member_that_is_no_array(tmp_path):
