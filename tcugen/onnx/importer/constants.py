@@ -1,10 +1,12 @@
 """Operators all of whose inputs are known: computed when the file is read."""
 
+from collections.abc import Iterable
 from typing import Any, cast
 
 import numpy as np
 
-from tcugen.onnx.importer.onnx_file import OnnxNode
+from tcugen.onnx.importer.folded_size import result_elements, too_many
+from tcugen.onnx.importer.onnx_file import OnnxGraph, OnnxNode
 from tcugen.onnx.importer.values import Constant, Known, QuantizedConstant
 from tcugen.onnx.importer.walk import Walk
 from tcugen.onnx.untyped import evaluate
@@ -44,10 +46,17 @@ def fold(walk: Walk, node: OnnxNode, inputs: list[Known | None]) -> Known:
             moved = fold(walk, node, [Constant(first.integers), *inputs[1:]])
             return QuantizedConstant(_array(moved), first.scale, first.zero_point)
     arrays = [None if value is None else _array(value) for value in inputs]
+    held = (_held(value) for value in walk.values.values() if isinstance(value, Constant | QuantizedConstant))
     try:
-        return Constant(evaluate_node(walk.graph.opset, node, arrays))
+        return Constant(evaluate_node(walk.graph, node, arrays, held))
+    except TooLarge as error:
+        raise node.refusal("result", str(error), "no network needs so many: export the model again") from None
     except Exception as error:  # The reference implementation raises whatever NumPy does.
         raise node.refusal("constant inputs", type(error).__name__, "they do not fit: export the model again") from None
+
+
+def _held(value: Known) -> np.ndarray:
+    return value.array if isinstance(value, Constant) else value.integers
 
 
 def _array(value: Known) -> np.ndarray:
@@ -62,8 +71,21 @@ def _transposed(node: OnnxNode, value: QuantizedConstant) -> QuantizedConstant:
     )
 
 
-def evaluate_node(opset: int, node: OnnxNode, inputs: list[np.ndarray | None]) -> np.ndarray:
-    """What a node of a file makes of constants, None for an input that is left out. Raises whatever NumPy does."""
+class TooLarge(Exception):
+    """The result would have more elements than a file may ask for; says how many."""
+
+
+def evaluate_node(
+    graph: OnnxGraph, node: OnnxNode, inputs: list[np.ndarray | None], held: Iterable[np.ndarray]
+) -> np.ndarray:
+    """What a node of a file makes of constants, None for an input that is left out.
+
+    `held` are all constants that there are already.
+
+    Raises:
+        TooLarge: See there.
+        Exception: Whatever NumPy raises.
+    """
     import onnx
 
     attributes: dict[str, Any] = {
@@ -78,6 +100,9 @@ def evaluate_node(opset: int, node: OnnxNode, inputs: list[np.ndarray | None]) -
         for name, array in known.items()
     ]
     result = onnx.helper.make_empty_tensor_value_info("y")
-    graph = onnx.helper.make_graph([proto], "constant", values, [result])
-    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", opset)])
+    alone = onnx.helper.make_graph([proto], "constant", values, [result])
+    model = onnx.helper.make_model(alone, opset_imports=[onnx.helper.make_opsetid("", graph.opset)])
+    elements = result_elements(model, known)
+    if too_many(elements, held, graph.constants.values()):
+        raise TooLarge(f"{elements:,} elements")
     return evaluate(model, known)[0]

@@ -13,7 +13,7 @@ from tcugen.model.errors import ModelError
 from tcugen.model.file_form import FileForm
 from tcugen.model.problems import Refused, Unavailable
 from tcugen.network.names import valid_name
-from tcugen.onnx.importer.constants import FOLDABLE, evaluate_node
+from tcugen.onnx.importer.constants import FOLDABLE, TooLarge, evaluate_node
 from tcugen.onnx.importer.image import image_layout
 from tcugen.onnx.importer.onnx_file import OnnxGraph, OnnxNode, read_graph
 from tcugen.onnx.importer.output import layout_of
@@ -143,7 +143,9 @@ def _read(reader: Reader, node: OnnxNode, operators: dict[str, Operator]) -> Non
 def _fold(reader: Reader, node: OnnxNode) -> None:
     inputs = [reader.known[name] if name else None for name in node.inputs]
     try:
-        reader.known[node.outputs[0]] = evaluate_node(reader.graph.opset, node, inputs)
+        reader.known[node.outputs[0]] = evaluate_node(reader.graph, node, inputs, reader.known.values())
+    except TooLarge as error:
+        raise node.refusal("result", str(error), "no network needs so many: export the model again") from None
     except Exception as error:  # The reference implementation raises whatever NumPy does.
         raise node.refusal("constant inputs", type(error).__name__, "they do not fit: export the model again") from None
 

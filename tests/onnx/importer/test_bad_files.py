@@ -150,3 +150,33 @@ def test_functions_of_the_file_are_looked_into(tmp_path):
     model.graph.node.insert(index + 1, call)
     onnx.save(model, tmp_path / "model.onnx")
     assert activation_of(import_onnx(tmp_path / "model.onnx").model.network.nodes[0]) == "relu"
+
+
+GROWING = {
+    "ConstantOfShape": lambda g: g.node("ConstantOfShape", g.constant([1 << 40], np.int64)),
+    "Expand": lambda g: g.node("Expand", g.constant(np.ones(1 << 10)), g.constant([1 << 30, 1 << 10], np.int64)),
+    "Tile": lambda g: g.node("Tile", g.constant(np.ones(1 << 10)), g.constant([1 << 30], np.int64)),
+    "Pad": lambda g: g.node("Pad", g.constant(np.ones(4)), g.constant([0, 1 << 40], np.int64)),
+    "Range": lambda g: g.node("Range", *(g.constant(value, np.int64) for value in (0, 1 << 40, 1))),
+    "Add": lambda g: g.node("Add", g.constant(np.ones((1 << 16, 1))), g.constant(np.ones((1, 1 << 16)))),
+}
+
+
+@pytest.mark.parametrize("op", GROWING)
+def test_constants_that_grow_without_bound_are_refused_before_they_are_made(tmp_path, op):
+    graph = Graph()
+    grown = GROWING[op](graph)
+    output = graph.qdq(graph.node("Add", graph.qdq("image", 0.02, 3), grown), 0.05)
+    path = graph.save(tmp_path / "model.onnx", output)
+    message = refused(path, r"result = [\d,]+ elements; no network needs so many")
+    assert f"({op})" in message
+
+
+def test_many_constants_may_not_grow_together_either(tmp_path):
+    graph = Graph()
+    grown = graph.constant(np.ones((1, 1 << 10), np.float32))
+    for _ in range(40):
+        grown = graph.node("Concat", grown, grown, axis=0)
+    output = graph.qdq(graph.node("Add", graph.qdq("image", 0.02, 3), grown), 0.05)
+    path = graph.save(tmp_path / "model.onnx", output)
+    assert "(Concat): result = 16,777,216 elements" in refused(path, "no network needs so many")
