@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tcugen.onnx.importer.value_sizes import most_values
+
 if TYPE_CHECKING:
     import onnx
 
@@ -40,12 +42,17 @@ _SHAPE_ATTRIBUTES = {
 }
 
 
+MOST_VALUES = 4096
+"""Of one tensor, that inference may look into to find the shapes that they stand for."""
+
+
 def inferred_shapes(model: onnx.ModelProto) -> dict[str, tuple[int, ...]]:
     """Shapes by tensor, with a batch of 1; those only that are known. Empty if the inference fails."""
     import onnx
 
+    carried = most_values(model.graph) <= MOST_VALUES
     try:
-        model = onnx.shape_inference.infer_shapes(_in_standard_operators(model), data_prop=True)
+        model = onnx.shape_inference.infer_shapes(_in_standard_operators(model), data_prop=carried)
     except Exception:  # Whatever it stumbles over, the shapes are then unknown.
         return {}
     shapes: dict[str, tuple[int, ...]] = {}
