@@ -769,6 +769,7 @@ module tcu_control (
     wire bus_hung = reached & !bus_idle;
     wire core_hung = reached & bus_idle & running;
     wire lost = error_code == ERROR_CODE_READ_LAST;
+    wire following_and = bus_hung & !(lost & writer_idle);
     wire following_or = (!bus_idle & !bus_hung) | bus_activity;
     wire errors_3_valid = errors[135];
     wire [39:0] errors_3_address = errors[179:140];
@@ -812,7 +813,7 @@ module tcu_control (
                 else if (finished) following = STATE_DONE;
             end
             STATE_STOPPING: begin
-                if (bus_hung & !lost) following = STATE_ERROR;
+                if (following_and) following = STATE_ERROR;
                 else if (following_or) begin
                 end else if (bus_hung | (quiet_cycles == 2'h3)) begin
                     if (reset_wanted | soft_reset) following = STATE_CLEAR;
@@ -918,8 +919,9 @@ module tcu_control (
                 STATE_STOPPING: begin
                     quiet_cycles <= quiet_cycles + 2'h1;
                     if (soft_reset) reset_wanted <= 1'h1;
-                    if (bus_hung & !lost) error_code <= ERROR_CODE_BUS_HUNG;
-                    else if (following_or) quiet_cycles <= 2'h0;
+                    if (following_and) begin
+                        if (!lost) error_code <= ERROR_CODE_BUS_HUNG;
+                    end else if (following_or) quiet_cycles <= 2'h0;
                 end
                 default: ;
             endcase

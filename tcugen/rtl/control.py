@@ -155,7 +155,7 @@ class Control(wiring.Component):
                 m.d.comb += first.eq(self.errors[source])
         m.d.comb += error.eq(first.valid)
         self._watchdog(m, bus_idle, bus_hung, core_hung)
-        lost = Signal()  # what is still due
+        lost = Signal()  # what reads are still due
         m.d.comb += lost.eq(self.error_code == int(ErrorCode.READ_LAST))
         quiet_cycles = Signal(range(SETTLE_CYCLES))
 
@@ -215,8 +215,10 @@ class Control(wiring.Component):
                 m.d.sync += quiet_cycles.eq(quiet_cycles + 1)
                 with m.If(self.soft_reset):
                     m.d.sync += reset_wanted.eq(1)
-                with m.If(bus_hung & ~lost):
-                    m.d.sync += self.error_code.eq(ErrorCode.BUS_HUNG)
+                with m.If(bus_hung & ~(lost & self.writer_idle)):
+                    # An address or data that is offered is not taken back, whatever became of the reads.
+                    with m.If(~lost):
+                        m.d.sync += self.error_code.eq(ErrorCode.BUS_HUNG)
                     m.d.comb += following.eq(State.ERROR)
                 with m.Elif((~bus_idle & ~bus_hung) | self.bus_activity):
                     m.d.sync += quiet_cycles.eq(0)

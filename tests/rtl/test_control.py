@@ -277,7 +277,7 @@ def test_beats_that_never_come_after_a_wrong_rlast_are_given_up(reset):
     async def bench(ctx):
         await prepare(ctx, dut, watchdog=20)
         await start(ctx, dut)
-        await bus(ctx, dut, False)
+        ctx.set(dut.reader_idle, 0)
         await fail(ctx, dut, 1, ErrorCode.READ_LAST, 4096)
         for _ in range(15):
             assert await tick(ctx, dut) == {"halt", "busy"}
@@ -296,6 +296,26 @@ def test_beats_that_never_come_after_a_wrong_rlast_are_given_up(reset):
         await bus(ctx, dut, True)
         assert await tick(ctx, dut) == {"startable"}
         await start(ctx, dut)
+
+    run(dut, bench)
+
+
+def test_a_write_that_is_due_is_never_given_up():
+    """After a wrong RLAST too: the code stays, and no soft reset is done before its answer has come."""
+    dut = control()
+
+    async def bench(ctx):
+        await prepare(ctx, dut, watchdog=20)
+        await start(ctx, dut)
+        await bus(ctx, dut, False)
+        await fail(ctx, dut, 1, ErrorCode.READ_LAST, 4096)
+        for _ in range(3):
+            seen = [await tick(ctx, dut, soft_reset=int(first == 0)) for first in range(60)]
+            assert not any("core_reset" in one for one in seen)
+            assert "failed" in seen[-1] and error(ctx, dut) == (ErrorCode.READ_LAST, 4096)
+        ctx.set(dut.writer_idle, 1)
+        seen = [await tick(ctx, dut, soft_reset=int(first == 0)) for first in range(60)]
+        assert sum("core_reset" in one for one in seen) == 1
 
     run(dut, bench)
 

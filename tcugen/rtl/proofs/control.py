@@ -41,7 +41,8 @@ class Runs(Elaboratable):
         m.submodules.control = control = Control(Architecture(), SOURCES)
         _driven(m, control)
         names = ("busy", "done", "failed", "running", "core_reset", "halt", "fetch_start", "start", "soft_reset")
-        past = {name: Signal(name=f"past_{name}") for name in (*names, "startable", "finished", "interrupt")}
+        more = ("startable", "finished", "interrupt", "writer_idle")
+        past = {name: Signal(name=f"past_{name}") for name in (*names, *more)}
         m.d.sync += [signal.eq(getattr(control, name)) for name, signal in past.items()]
         error = Signal()
         first = Signal(ErrorCode)
@@ -72,6 +73,8 @@ class Runs(Elaboratable):
             | (~control.running & control.halt & (control.error_code == past_first)),
             ~(live & control.failed & ~past["failed"]) | (control.error_code != ErrorCode.NONE),
             ~(live & control.done) | (control.error_code == ErrorCode.NONE),
+            # No unit is reset while a write is due: neither its address nor its data is taken back.
+            ~(live & control.core_reset) | past["writer_idle"],
             # Halted from the cycle after an error until the reset of all units.
             ~(live & past["halt"] & ~past["core_reset"]) | control.halt,
             ~control.halt | ~control.running,
@@ -108,11 +111,12 @@ PROOFS = (
         "runs",
         "At most one of busy, done and failed; a run begins only from rest with nothing due, after a reset of all "
         "units; done only if it finished without an error; an error that comes with the end of a run is not lost; "
-        "halted from an error until the reset.",
+        "halted from an error until the reset, which waits for every write that is due.",
         Method.PDR,
         0,
         Runs,
         (
+            Mutant("control.py", "bus_hung & ~(lost & self.writer_idle)", "bus_hung & ~lost"),
             Mutant("control.py", "with m.Elif(self.start & bus_idle):", "with m.Elif(self.start):"),
             Mutant("control.py", "for source in reversed(range(self.sources))", "for source in range(self.sources)"),
             Mutant("control.py", "self.fetch_start.eq(~reset_wanted)", "self.fetch_start.eq(1)"),
