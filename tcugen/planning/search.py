@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection
 
 from tcugen.arch import Architecture
 from tcugen.mapping.allocate import BUFFER_SHARE
+from tcugen.mapping.errors import CompileError
 from tcugen.mapping.plan import Plan, plan_network
 from tcugen.mapping.stripes import ITEM_CYCLES
 from tcugen.mapping.tasks import GatherTask
@@ -66,7 +67,11 @@ def best_plan(
 
     copied: tuple[str, ...] = ()
     for others in _copies(best.plan):
-        other = tried(ITEM_CYCLES, BUFFER_SHARE, others)
+        try:
+            other = tried(ITEM_CYCLES, BUFFER_SHARE, others)
+        except CompileError:
+            # Copies may need more than there is where shared storage does not.
+            continue
         if other is not None and other.cycles < best.cycles:
             best, copied = other, others
     share = BUFFER_SHARE
