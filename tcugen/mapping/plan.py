@@ -53,11 +53,12 @@ class Plan:
 
     @cached_property
     def spilled(self) -> tuple[str, ...]:
-        """Tensors between tasks that go to memory and back."""
+        """Tensors between tasks that go to memory and back; those that others are put together to go with them."""
         return tuple(
             task.output
             for task in self.tasks
             if not self.allocation.is_resident(task.output)
+            and not self.allocation.views.needs_nothing(task)
             and task.output not in self.outputs
             and task.output not in self.allocation.passed
         )
