@@ -13,6 +13,7 @@ FILES = sorted(path for folder in ("tcugen", "sim", "docs", "examples") for path
 
 READERS = {
     "tcugen/network/schema.py": "layer configs",
+    "tcugen/evaluate/litert.py": ".tflite files, whose operators have names of their own",
     "tcugen/onnx/importer": "ONNX files, whose operators have names of their own",
     "tcugen/partition/file_graph.py": "ONNX files",
     "tcugen/quantize/affine.py": "PyTorch's operators, which have names of their own",
@@ -20,6 +21,7 @@ READERS = {
     "tcugen/quantize/from_onnx": "ONNX files",
     "tcugen/quantize/export.py": "torch.export, whose nodes have an `op` too",
     "tcugen/report/shapes_report.py": "the JSON of `tcugen shapes`",
+    "tcugen/tflite": ".tflite files",
 }
 """Files and folders that may compare names, and whose."""
 

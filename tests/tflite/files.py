@@ -1,14 +1,14 @@
 """Small .tflite files, written tensor by tensor as converters write them."""
 
-import importlib
 from pathlib import Path
 from typing import Any
 
 import flatbuffers
 import numpy as np
+from ai_edge_litert import schema_py_generated
 
-schema: Any = importlib.import_module("ai_edge_litert.schema_py_generated")
-"""Writes the tables of the format. Its types say lists where it takes arrays."""
+schema: Any = schema_py_generated
+"""Its classes declare lists where they take arrays."""
 
 DTYPES = {"INT8": np.int8, "UINT8": np.uint8, "INT32": np.int32, "FLOAT32": np.float32, "INT16": np.int16}
 
