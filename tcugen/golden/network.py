@@ -54,7 +54,9 @@ def run(model: QuantizedNetwork, inputs: Mapping[str, np.ndarray]) -> dict[str, 
     Raises:
         QuantizationError: If an input is missing or does not fit, or a sum leaves 32 bits.
     """
-    tensors = {name: torch.as_tensor(array) for name, array in _checked_inputs(model, inputs).items()}
+    # PyTorch has no tensors that are only read, and images may be a file's own bytes.
+    arrays = {name: np.require(array, requirements="W") for name, array in _checked_inputs(model, inputs).items()}
+    tensors = {name: torch.as_tensor(array) for name, array in arrays.items()}
     for node in model.network.nodes:
         tensors[node.name] = evaluate(model, node, [tensors[name] for name in node.inputs])
     return {node.name: tensors[node.name].numpy() for node in model.network.nodes}

@@ -91,6 +91,15 @@ def test_images_do_not_influence_each_other(every_operator: Network) -> None:
         assert all(np.array_equal(alone[name][0], together[name][image]) for name in together)
 
 
+def test_images_may_be_a_file_that_is_only_read(every_operator: Network) -> None:
+    model, inputs = synthetic.synthesise(every_operator, 5, 1)
+    locked = {name: array.copy() for name, array in inputs.items()}
+    for array in locked.values():
+        array.flags.writeable = False
+    expected, found = golden.run(model, inputs), golden.run(model, locked)
+    assert all(np.array_equal(found[name], tensor) for name, tensor in expected.items())
+
+
 def test_a_last_layer_without_multiplier_stores_its_sums(every_operator: Network) -> None:
     model, inputs = synthetic.synthesise(every_operator, seed=2, int32_output=True)
     tensors = golden.run(model, inputs)
