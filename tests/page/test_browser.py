@@ -111,7 +111,8 @@ def test_on_a_narrow_screen_the_drawing_says_that_it_scrolls(opened):
     assert not hint.is_visible()
     page.set_viewport_size({"width": 420, "height": 900})
     assert hint.is_visible()
-    assert page.evaluate("document.documentElement.scrollWidth") <= 420
+    # Charts follow the window a moment later.
+    page.wait_for_function("document.documentElement.scrollWidth <= 420")
 
 
 def test_the_filter_leaves_what_it_names(opened):
