@@ -8,12 +8,10 @@ must be 0. After every fault comes a run without one, and without a reset where 
 """
 
 import argparse
-import json
 import sys
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +19,7 @@ import numpy as np
 
 from sim.fault_kinds import KINDS, FaultRow, Kind, Setting
 from sim.fault_kinds import row as row_of_cases
+from sim.output import put_out
 from tcugen.compiler import compile_network
 from tcugen.network.errors import NetworkError
 from tcugen.network.layer_config import read_layer_config
@@ -152,9 +151,7 @@ def main(arguments: list[str]) -> int:
     except (BuildError, NetworkError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    print("\n".join(table(rows)))
-    if options.json:
-        options.json.write_text(json.dumps({"format": 1, "rows": [asdict(one) for one in rows]}, indent=1) + "\n")
+    put_out(table(rows), rows, options.json)
     return int(not all(one.good for one in rows))
 
 

@@ -9,17 +9,17 @@ none is due. Exit status 1 if one did not.
 """
 
 import argparse
-import json
 import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from sim.faults import BUILD, WATCHDOG_CYCLES, network
+from sim.output import put_out
 from sim.wrong_programs import (
     Mutant,
     field_changed,
@@ -191,9 +191,7 @@ def main(arguments: list[str]) -> int:
     except (BuildError, NetworkError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    print("\n".join(table(rows)))
-    if options.json:
-        options.json.write_text(json.dumps({"format": 1, "rows": [asdict(one) for one in rows]}, indent=1) + "\n")
+    put_out(table(rows), rows, options.json)
     return int(not all(one.good for one in rows))
 
 

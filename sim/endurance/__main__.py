@@ -7,14 +7,14 @@ writes is compared with the golden model. Exit status 1 if one differs.
 """
 
 import argparse
-import json
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from sim.endurance.simulator import NEVER, Stress, simulate_back_to_back
+from sim.output import put_out
 from tcugen import golden
 from tcugen.compiler import compile_network
 from tcugen.network.errors import NetworkError
@@ -124,9 +124,7 @@ def main(arguments: list[str]) -> int:
     except (BuildError, NetworkError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    print("\n".join(table(rows)))
-    if options.json:
-        options.json.write_text(json.dumps({"format": 1, "rows": [asdict(row) for row in rows]}, indent=1) + "\n")
+    put_out(table(rows), rows, options.json)
     return int(any(row.differing or row.code != "NONE" for row in rows))
 
 

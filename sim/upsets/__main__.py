@@ -8,13 +8,12 @@ many upsets go unnoticed, of a machine with parity or without.
 """
 
 import argparse
-import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
+from sim.output import put_out
 from sim.upsets.simulator import simulate_upsets
 from sim.upsets.table import UpsetRow, classes, drawn, row, table
 from tcugen.compiler import compile_network
@@ -72,9 +71,7 @@ def main(arguments: list[str]) -> int:
     if not rows:
         print(f"error: no class of state has {options.only!r} in its name; leave --only out", file=sys.stderr)
         return 2
-    print("\n".join(table(rows)))
-    if options.json:
-        options.json.write_text(json.dumps({"format": 1, "rows": [asdict(one) for one in rows]}, indent=1) + "\n")
+    put_out(table(rows), rows, options.json)
     return 0
 
 
